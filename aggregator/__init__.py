@@ -1,0 +1,1 @@
+"""What is done with the news: crawling, extraction, schedules, and the ways out."""

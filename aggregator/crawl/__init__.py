@@ -1,0 +1,1 @@
+"""Scrapy's glue: settings, middlewares, pipelines and the poll."""

@@ -1,0 +1,1 @@
+"""The way in: a Page comes in, an Article is kept."""

@@ -1,0 +1,1 @@
+"""Code for the few sites that need it."""

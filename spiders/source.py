@@ -1,0 +1,54 @@
+"""A Source: one checked entry of the catalogue; what to poll, how often, how to read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A page of links that serves as an index: links that `css` selects, or whose URL matches `pattern`."""
+
+    url: str
+    css: str = ""
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What the catalogue tells the extractor about a source's pages; picklable, goes to the workers."""
+
+    source: str = ""
+    site_name: str = ""
+    language: str = ""
+    timezone: str = ""
+    body_css: str = ""
+    drop_css: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One entry of the catalogue. `every` and `delay` are seconds; `timezone` is an IANA name."""
+
+    name: str
+    title: str
+    home: str
+    language: str = ""
+    feeds: tuple[str, ...] = ()
+    sitemaps: tuple[str, ...] = ()
+    listings: tuple[Listing, ...] = ()
+    every: float = 1800.0
+    delay: float = 1.0
+    timezone: str = ""
+    enabled: bool = True
+    body_css: str = ""
+    drop_css: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def hints(self) -> Hints:
+        """What the extractor may know of this source."""
+        return Hints(
+            source=self.name, site_name=self.title, language=self.language, timezone=self.timezone,
+            body_css=self.body_css, drop_css=self.drop_css,
+        )

@@ -1,0 +1,1 @@
+"""What is kept: the nouns, the database, the tape and the search index."""

@@ -1,0 +1,138 @@
+"""The nouns of what is kept: an Article, the Decision about it, and what the library hands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """What extraction made of a Page: a value, no id, no session, no row.
+
+    Times are aware and in UTC. `published_date` is the calendar day as the page printed it
+    (ISO), `published_raw` the text it was read from. `origins` tells for each field where its
+    value came from, as (field, origin) pairs: `json-ld`, `meta`, `lead`, `html`, `trafilatura`.
+    `canonical_url` is what the page declares, only where it lies in the page's own registrable
+    domain, else empty. `html` is sanitised.
+    """
+
+    url: str
+    canonical_url: str = ""
+    title: str
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    published_date: str = ""
+    published_raw: str = ""
+    zone_known: bool = False
+    modified: datetime | None = None
+    language: str = ""
+    summary: str = ""
+    text: str
+    html: str = ""
+    image: str = ""
+    site_name: str = ""
+    tags: tuple[str, ...] = ()
+    words: int = 0
+    extractor: str = ""
+    origins: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a page did not become an article: a short stable `code`, and the reason in words."""
+
+    code: str
+    reason: str
+
+
+class Kind(StrEnum):
+    """What the archive decided about an article that came in."""
+
+    NEW = "new"
+    SAME = "same"
+    REVISED = "revised"
+    COPY = "copy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided about an article, with its reason in words and the kept article's id."""
+
+    kind: Kind
+    reason: str
+    article_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One text of an article at one time; `number` counts from 1."""
+
+    number: int
+    fetched_at: datetime
+    title: str
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptArticle:
+    """An article as the library hands it out: the value, its id, and what the archive knows of it."""
+
+    id: int
+    url: str
+    canonical_url: str
+    source: str
+    title: str
+    authors: tuple[str, ...]
+    published: datetime | None
+    published_date: str
+    published_raw: str
+    zone_known: bool
+    updated: datetime | None
+    language: str
+    summary: str
+    text: str
+    html: str
+    image: str
+    site_name: str
+    tags: tuple[str, ...]
+    words: int
+    first_seen: datetime
+    revision: int
+    copy_of: int | None
+    extractor: str = ""
+    origins: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A found article with the passage that shows why: marks are U+E000 and U+E001."""
+
+    article: KeptArticle
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a reader asked for: words and filters; times are aware, `until` exclusive."""
+
+    words: str = ""
+    sources: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = 20
+    order: str = "new"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """An answer ready for any format: a title, a home, and its entries in order."""
+
+    title: str
+    home: str
+    description: str = ""
+    entries: tuple[KeptArticle, ...] = field(default_factory=tuple)

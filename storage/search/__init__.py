@@ -1,0 +1,1 @@
+"""One grammar for search, one file a dialect."""
