@@ -1,0 +1,126 @@
+"""The nouns of what happened: endpoints, polls, leases, robots.txt copies, captures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from storage.page import Lead
+
+
+class LeadState(StrEnum):
+    """Where a lead stands: every lead ends as kept or refused, or is due again."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    KEPT = "kept"
+    REFUSED = "refused"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasedLead:
+    """A lead that one owner may fetch until its lease ends; `attempts` counts failures so far."""
+
+    id: int
+    source: str
+    lead: Lead
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What is remembered of one index address of a source.
+
+    `etag` and `last_modified` belong to `validators_url`, the address that finally answered.
+    `digest` is the SHA-256 of the last body that was read well. `unmodified` counts the 304s
+    since the last full answer, `failures` the failed polls in a row, `leads` what the last
+    good reading held. `moved_to` is where a permanent redirect pointed, `gone_at` when the
+    server said 410.
+    """
+
+    source: str
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+    validators_url: str = ""
+    digest: str = ""
+    unmodified: int = 0
+    failures: int = 0
+    leads: int = 0
+    moved_to: str = ""
+    gone_at: datetime | None = None
+    polled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """What one poll of one endpoint came to; `reason` says in words why it failed, or is empty.
+
+    `outcome` is one of ok, unmodified, failed, refused, parked, gone. `bytes` counts the
+    index body as transferred; `leads` what the index named, `new` those not seen before;
+    `kept`, `repeats`, `refused` and `failed` count article pages and stand on the poll's
+    first endpoint.
+    """
+
+    source: str
+    endpoint: str
+    started_at: datetime
+    ended_at: datetime
+    outcome: str
+    status: int = 0
+    bytes: int = 0
+    leads: int = 0
+    new: int = 0
+    truncated: int = 0
+    kept: int = 0
+    repeats: int = 0
+    refused: int = 0
+    failed: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsCopy:
+    """One origin's robots.txt as last seen: `body` is the last good copy, fetched at `good_at`.
+
+    `status` and `reason` tell how the latest attempt at `checked_at` ended (`reason` is empty
+    when it was good; an origin without a robots.txt is a good, empty body).
+    """
+
+    origin: str
+    body: bytes = b""
+    good_at: datetime | None = None
+    etag: str = ""
+    last_modified: str = ""
+    checked_at: datetime | None = None
+    status: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """Where a page lies on the tape: file name, offset and length in bytes, payload digest.
+
+    `digest` is `sha256:` and the hex digest of the compressed record as it lies in the file.
+    """
+
+    file: str
+    offset: int
+    length: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What `stats` and the clock know of a source."""
+
+    name: str
+    next_poll_at: datetime | None = None
+    next_reason: str = ""
+    last_poll_at: datetime | None = None
+    last_outcome: str = ""
+    last_reason: str = ""
+    articles: int = 0
+    leads_waiting: int = 0

@@ -1,0 +1,33 @@
+"""The one text normaliser: used before extraction, before storage, before export."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(chr(plane * 0x10000 + low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF))
+    + "]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SPACES = re.compile(r"[\s\u200b\ufeff\u2060\u00ad]+")
+
+
+def clean(text: str, limit: int | None = None) -> str:
+    """Text that XML, JSON, SQLite and PostgreSQL all take: NFC, no control or noncharacters.
+
+    Lone surrogates become U+FFFD. Line ends become LF. `limit` is in characters.
+    """
+    if limit is not None and len(text) > 2 * limit:
+        text = text[: 2 * limit]
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", text))
+    text = _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text if limit is None else text[:limit]
+
+
+def clean_line(text: str, limit: int = 1024) -> str:
+    """Cleaned text on one line: runs of white space and invisible fillers become one space."""
+    text = text[: 4 * limit + 4096]
+    return clean(_SPACES.sub(" ", clean(text)).strip())[:limit].rstrip()
