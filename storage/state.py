@@ -36,8 +36,9 @@ class Endpoint:
     `etag` and `last_modified` belong to `validators_url`, the address that finally answered.
     `digest` is the SHA-256 of the last body that was read well. `unmodified` counts the 304s
     since the last full answer, `failures` the failed polls in a row, `leads` what the last
-    good reading held. `moved_to` is where a permanent redirect pointed, `gone_at` when the
-    server said 410.
+    good reading held. `more` are the further indexes that it named (a sitemap index's
+    children): they are polled even when the index itself has not changed. `moved_to` is where
+    a permanent redirect pointed, `gone_at` when the server said 410.
     """
 
     source: str
@@ -49,6 +50,7 @@ class Endpoint:
     unmodified: int = 0
     failures: int = 0
     leads: int = 0
+    more: tuple[str, ...] = ()
     moved_to: str = ""
     gone_at: datetime | None = None
     polled_at: datetime | None = None
