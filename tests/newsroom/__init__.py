@@ -1,0 +1,1 @@
+"""A small news web on loopback: six invented publishers that a crawl can be tried on without the internet."""

@@ -1,0 +1,135 @@
+"""Renders what a reader would see: article pages, AMP twins, front pages and listing pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template
+
+from tests.newsroom.manuscripts import as_html
+from tests.newsroom.publishers import Publisher
+from tests.newsroom.truth import Truth
+
+_FOLDER = Path(__file__).parent / "templates"
+_AND = {"en": "and", "de": "und", "no": "og", "zh": "、"}
+_CREDIT = '<p class="syndication-credit">This story first appeared at <a href="{url}">{title}</a> and is republished with permission.</p>'
+
+
+def article_page(
+    at: Publisher, base: str, truth: Truth, blocks: Sequence[str], *,
+    related: Sequence[tuple[str, str]] = (), original: tuple[str, str] | None = None, amp: bool = False,
+) -> str:
+    """One article's page; `related` and `original` are (address, title) pairs, `amp` asks for its AMP twin."""
+    name = "thin" if truth.thin else f"{at.name}.amp" if amp else at.name
+    words = _words(at, base, truth)
+    words["body"] = _body(at, blocks, furnished=not (amp or truth.thin))
+    words["related"] = "".join(f'<li><a href="{url}">{escape(title)}</a></li>' for url, title in related)
+    words["credit"] = _CREDIT.format(url=original[0], title=escape(original[1])) if original else ""
+    words["json_ld"] = _json_ld(at, base, truth)
+    return _template(name).substitute(words)
+
+
+def front_page(at: Publisher, teasers: Sequence[tuple[str, str, str]], *, alternate: str = "", next_page: str = "") -> str:
+    """A home page or listing: `teasers` are (path, title, time shown); `next_page` is a path."""
+    items = "\n".join(
+        f'<div class="teaser"><h2><a class="teaser-link" href="{path}">{escape(title)}</a></h2><span>{shown}</span></div>'
+        for path, title, shown in teasers
+    )
+    return _template("front").substitute(
+        lang=at.lang, encoding=at.encoding, site=escape(at.title), teasers=items, alternate=alternate,
+        next_link=f'<link rel="next" href="{next_page}">' if next_page else "",
+        next_anchor=f'<a rel="next" class="next" href="{next_page}">»</a>' if next_page else "",
+    )
+
+
+def _words(at: Publisher, base: str, truth: Truth) -> dict[str, str]:
+    path = at_path(truth)
+    return {
+        "lang": at.lang,
+        "site": escape(at.title),
+        "base": base,
+        "url": base + path,
+        "image": f"{base}/media/{truth.slug}.png",
+        "title": escape(truth.title),
+        "summary": escape(truth.summary),
+        "published": at.iso(truth.published),
+        "modified": at.iso(truth.modified or truth.published),
+        "shown": at.shown(at.local(truth.published)),
+        "authors_and": _listed(truth.authors, _AND[at.language]),
+        "authors_comma": escape(", ".join(truth.authors)),
+        "tags_comma": escape(",".join(truth.tags)),
+        "tag_links": " ".join(f'<a rel="tag" href="/tag/{n}">{escape(tag)}</a>' for n, tag in enumerate(truth.tags)),
+        "tag_items": "".join(f'<li><a href="/tag/{n}">{escape(tag)}</a></li>' for n, tag in enumerate(truth.tags)),
+        "tag_metas": "\n".join(f'<meta property="article:tag" content="{escape(tag)}">' for tag in truth.tags),
+        "amp_link": f'<link rel="amphtml" href="{base}/amp{path}">' if at.amp else "",
+    }
+
+
+def at_path(truth: Truth) -> str:
+    """The path of an article's page."""
+    return "/" + truth.proxy_url.split("/", 3)[3]
+
+
+def _listed(names: Sequence[str], word: str) -> str:
+    if word == "、" or len(names) < 2:
+        return escape("、".join(names))
+    return escape(f"{', '.join(names[:-1])} {word} {names[-1]}")
+
+
+def _body(at: Publisher, blocks: Sequence[str], *, furnished: bool) -> str:
+    parts = [as_html(block) for block in blocks]
+    if furnished and at.interlude and len(parts) > 3:
+        parts.insert(2, at.interlude)
+    if at.index == "atom":
+        parts[0] = parts[0].replace("<p>", '<p class="vorspann">', 1)
+    return "\n".join(parts)
+
+
+def _json_ld(at: Publisher, base: str, truth: Truth) -> str:
+    if not at.json_ld:
+        return ""
+    article = _news_article(at, base, truth)
+    if at.json_ld == "graph":
+        whole: object = {"@context": "https://schema.org", "@graph": _graph(at, base, truth)}
+    elif at.json_ld == "list":
+        whole = [{"@context": "https://schema.org", "@type": "WebSite", "name": at.title, "url": base}, article]
+    else:
+        whole = article
+    return json.dumps(whole, ensure_ascii=False).replace("</", "<\\/")
+
+
+def _news_article(at: Publisher, base: str, truth: Truth) -> dict[str, object]:
+    url = base + at_path(truth)
+    return {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "@id": f"{url}#article",
+        "headline": truth.title,
+        "description": truth.summary,
+        "datePublished": at.iso(truth.published),
+        "dateModified": at.iso(truth.modified or truth.published),
+        "author": [{"@type": "Person", "name": name} for name in truth.authors],
+        "image": [f"{base}/media/{truth.slug}.png"],
+        "inLanguage": at.lang,
+        "keywords": list(truth.tags),
+        "mainEntityOfPage": {"@type": "WebPage", "@id": url},
+        "publisher": {"@type": "NewsMediaOrganization", "name": at.title, "url": base},
+    }
+
+
+def _graph(at: Publisher, base: str, truth: Truth) -> list[dict[str, object]]:
+    """The same facts with the people apart, referred to by @id as content systems do."""
+    ids = [f"{base}/#person-{number}" for number, _ in enumerate(truth.authors)]
+    people: list[dict[str, object]] = [
+        {"@type": "Person", "@id": one, "name": name} for one, name in zip(ids, truth.authors, strict=True)
+    ]
+    article = _news_article(at, base, truth) | {"author": [{"@id": one} for one in ids]}
+    return [{"@type": "WebSite", "@id": f"{base}/#website", "name": at.title, "url": base}, article, *people]
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((_FOLDER / f"{name}.html").read_text(encoding="utf-8"))
