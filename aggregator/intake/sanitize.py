@@ -1,0 +1,39 @@
+"""Body HTML made harmless once: few tags, few attributes, http(s) and mailto only, bounded in size."""
+
+from __future__ import annotations
+
+import nh3
+
+from storage.text import clean
+
+TAGS = frozenset(
+    "a abbr b blockquote br caption code dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp "
+    "small span strong sub sup table tbody td tfoot th thead tr u ul var".split()
+)
+_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title", "width", "height"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
+_DROPPED = {"script", "style", "svg", "math", "iframe", "object", "embed", "template", "noscript", "noembed", "noframes", "xmp", "plaintext", "title", "textarea"}
+MAX_ATTRIBUTE = 2048
+MAX_GROWTH = 4
+
+
+def sanitized(html: str) -> str:
+    """The markup with only what the allow-lists name; plain empty where it would grow over four times its size.
+
+    Takes serialised output of a parsed tree: nesting is bounded by the parser, so that the
+    sanitiser's cost is too.
+    """
+    out = nh3.clean(
+        html,
+        tags=set(TAGS),
+        attributes=_ATTRIBUTES,
+        clean_content_tags=_DROPPED,
+        url_schemes={"http", "https", "mailto"},
+        attribute_filter=_kept,
+        strip_comments=True,
+        link_rel="noopener noreferrer nofollow",
+    )
+    return clean(out) if len(out) <= MAX_GROWTH * len(html) + 200 else ""
+
+
+def _kept(tag: str, name: str, value: str) -> str | None:
+    return value if len(value) <= MAX_ATTRIBUTE else None

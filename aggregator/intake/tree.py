@@ -1,0 +1,91 @@
+"""The page's one tree: parsed within bounds, and the small questions everybody asks of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from storage.text import clean_line
+
+MAX_ELEMENTS = 60_000
+MAX_ATTRIBUTES = 2_000
+_LONG_TAG = re.compile(r"<[A-Za-z][A-Za-z0-9:-]{0,40}[\s/][^<>]{%d,}" % (4 * MAX_ATTRIBUTES))
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
+_ATTRIBUTE = re.compile(r"""[^\s"'<>=/]+(?:\s*=\s*[^\s"'<>]*)?""")
+_DOCTYPE = re.compile(r"^\s*<!DOCTYPE[^>]*>", re.I)
+_EMPTY_ROOT = re.compile(r"(<html\b[^<>]*?)\s*/>", re.I)
+
+
+class Unreadable(ValueError):
+    """A page that no parser should be given, or none could read; says why in words."""
+
+
+def parse(text: str) -> tuple[HtmlElement, bool]:
+    """The tree of a page's clean text, and whether it had to be cut off; raises Unreadable.
+
+    Trees deeper than 255 levels are read again with a higher limit, up to 2,048 levels.
+    """
+    if any(len(_ATTRIBUTE.findall(_QUOTED.sub("", tag[0]))) > MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(text)):
+        raise Unreadable(f"a tag with over {MAX_ATTRIBUTES} attributes")
+    if text.count("<") > 4 * MAX_ELEMENTS:
+        raise Unreadable(f"over {4 * MAX_ELEMENTS} tags")
+    text = _EMPTY_ROOT.sub(r"\1>", _DOCTYPE.sub("", text, count=1), count=1)
+    data = text.encode("utf-8")
+    tree, cut = _read(data, deep=False)
+    if cut:
+        tree, cut = _read(data, deep=True)
+    for count, _ in enumerate(tree.iter()):
+        if count > MAX_ELEMENTS:
+            raise Unreadable(f"over {MAX_ELEMENTS} elements")
+    return tree, cut
+
+
+def _read(data: bytes, *, deep: bool) -> tuple[HtmlElement, bool]:
+    parser = HTMLParser(
+        collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=deep
+    )
+    try:
+        tree = document_fromstring(data, parser=parser)
+    except (etree.LxmlError, ValueError) as error:
+        raise Unreadable(f"not readable as HTML: {str(error)[:100]}") from None
+    return tree, any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log)
+
+
+def words_of(element: HtmlElement, limit: int = 1024) -> str:
+    """The text inside an element on one line."""
+    return clean_line(" ".join(element.itertext()), limit)
+
+
+def line_of(element: HtmlElement, limit: int = 1024) -> str:
+    """The text inside an element on one line, nothing put between its inline parts."""
+    return clean_line("".join(element.itertext()), limit)
+
+
+def drop(element: HtmlElement) -> None:
+    """Take an element out of its tree and leave the text behind it in place."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    if element.tail:
+        before = element.getprevious()
+        if before is None:
+            parent.text = (parent.text or "") + element.tail
+        else:
+            before.tail = (before.tail or "") + element.tail
+    parent.remove(element)
+
+
+def marks(element: HtmlElement) -> str:
+    """What an element says it is: its id and class in lower case."""
+    return f"{element.get('id', '')} {element.get('class', '')}".lower()
+
+
+def elements(tree: HtmlElement, *tags: str, limit: int = 5_000) -> Iterator[HtmlElement]:
+    """The first elements with one of the tags, in document order."""
+    for count, element in enumerate(tree.iter(*tags)):
+        if count >= limit:
+            return
+        yield element
