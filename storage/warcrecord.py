@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from hashlib import sha1
 from http import HTTPStatus
 from ipaddress import ip_address
+from struct import pack
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -32,8 +33,15 @@ Pairs = Iterable[tuple[str, str]]
 LARGEST = 64 * 2**20
 """The most bytes one record's block may hold, written or read."""
 
+MEMBER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+"""How the gzip member of each record begins: deflate, no flags, no time."""
+
 _ROOM = 2**16
 _VERSION = b"WARC/1.1\r\n"
+_LEVEL = 2
+_MEMORY = 6
+"""zlib's memLevel: its default of 8 takes 256 KiB for each record, which costs more than to deflate a small one."""
+_END = b"\r\n\r\n"
 _HTTP = "application/http; msgtype={}"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -106,10 +114,11 @@ def exchange(page: Page, token: str) -> tuple[bytes, bytes]:
     if _is_address(page.ip):
         common.append(("WARC-IP-Address", page.ip))
     together = [*common, ("WARC-Concurrent-To", response_id)]
-    # Deflating what is deflated already costs time and gains nothing but its headers.
-    level = 1 if _CODED.search(page.header("content-encoding")) else 3
     payload = [*common, ("WARC-Payload-Digest", _digest(page.body))]
-    response = _pack("response", response_id, payload, _HTTP.format("response"), _response_block(page), level)
+    # To deflate what is deflated already costs time and gains nothing.
+    level = 0 if _CODED.search(page.header("content-encoding")) else _LEVEL
+    top = _response_head(page)
+    response = _pack("response", response_id, payload, _HTTP.format("response"), top, page.body, level)
     request = _pack("request", urn(uuid4().hex), together, _HTTP.format("request"), _request_block(page, uri))
     about_it = [*together, ("WARC-Refers-To", response_id)]
     return response, request + _pack("metadata", urn(uuid4().hex), about_it, "application/json", _facts(page))
@@ -150,19 +159,37 @@ def target_uri(url: str) -> str:
     return quote(url.encode("utf-8", "surrogatepass"), safe=":/?#[]@!$&'()*+,;=%-._~")
 
 
-def _pack(type: str, id: str, head: Pairs, media_type: str, block: bytes, level: int = 1) -> bytes:
-    if len(block) > LARGEST:
-        raise RecordError(f"{type} record too large: {len(block)} bytes")
-    lines = [("WARC-Type", type), ("WARC-Record-ID", id), *head, ("WARC-Block-Digest", _digest(block))]
-    lines += [("Content-Type", media_type), ("Content-Length", str(len(block)))]
-    top = "".join(f"{name}: {value}\r\n" for name, value in lines).encode("ascii")
-    stream = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    return stream.compress(b"".join((_VERSION, top, b"\r\n", block, b"\r\n\r\n"))) + stream.flush()
+def _pack(
+    kind: str, record_id: str, head: Pairs, media_type: str, block: bytes, payload: bytes = b"", level: int = _LEVEL
+) -> bytes:
+    """One record as a gzip member: `payload`, the rest of the block, is deflated at its own level."""
+    length = len(block) + len(payload)
+    if length > LARGEST:
+        raise RecordError(f"{kind} record too large: {length} bytes")
+    lines = [("WARC-Type", kind), ("WARC-Record-ID", record_id), *head, ("WARC-Block-Digest", _digest(block, payload))]
+    lines += [("Content-Type", media_type), ("Content-Length", str(length))]
+    top = "".join([f"{name}: {value}\r\n" for name, value in lines]).encode("ascii")
+    start = b"".join((_VERSION, top, b"\r\n", block))
+    return _gzip_member((start, _LEVEL), (payload + _END, level)) if payload else _gzip_member((start + _END, level))
 
 
-def _digest(data: bytes) -> str:
+def _gzip_member(*parts: tuple[bytes, int]) -> bytes:
+    """A gzip member (RFC 1952) of parts that are deflated one by one, each at its level (0 stores)."""
+    out, crc, size = [MEMBER, b"\x00\xff"], 0, 0
+    for number, (data, level) in enumerate(parts, 1):
+        stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY)
+        # A full flush ends at a whole byte and leaves nothing that the next part could refer to.
+        out += [stream.compress(data), stream.flush(zlib.Z_FINISH if number == len(parts) else zlib.Z_FULL_FLUSH)]
+        crc, size = zlib.crc32(data, crc), size + len(data)
+    return b"".join((*out, pack("<II", crc, size)))
+
+
+def _digest(*parts: bytes) -> str:
     """SHA-1 in base 32: what WARC tools compare; the Capture's SHA-256 is the one to trust."""
-    return "sha1:" + b32encode(sha1(data, usedforsecurity=False).digest()).decode()
+    state = sha1(usedforsecurity=False)
+    for part in parts:
+        state.update(part)
+    return "sha1:" + b32encode(state.digest()).decode()
 
 
 def _date(at: datetime) -> str:
@@ -176,11 +203,11 @@ def _is_address(text: str) -> bool:
         return False
 
 
-def _response_block(page: Page) -> bytes:
+def _response_head(page: Page) -> bytes:
     protocol = page.protocol if _PLAIN_PROTOCOL.fullmatch(page.protocol) else "HTTP/1.1"
     kept = [pair for pair in page.headers if pair[0].lower() not in ("transfer-encoding", "content-length")]
     head = _header_block(f"{protocol} {page.status} {_PHRASES.get(page.status, '')}".rstrip(), kept)
-    return b"%sContent-Length: %d\r\n\r\n%s" % (head, len(page.body), page.body)
+    return b"%sContent-Length: %d\r\n\r\n" % (head, len(page.body))
 
 
 def _request_block(page: Page, uri: str) -> bytes:
