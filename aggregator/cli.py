@@ -1,0 +1,245 @@
+"""The front door: every command with its options; each imports what it runs when it runs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+
+import typer
+
+from aggregator import __version__
+
+if TYPE_CHECKING:
+    from aggregator.config import Config
+    from storage.article import Query
+
+app = typer.Typer(
+    name="evnews", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Crawl the electric-vehicle press, keep every article, find it again and hand it out.",
+)
+sources_app = typer.Typer(rich_markup_mode=None, help="Show and change the catalogue of sources.")
+export_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Write articles to a file, whole or not at all.")
+db_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look after the archive.")
+app.add_typer(sources_app, name="sources")
+app.add_typer(export_app, name="export")
+app.add_typer(db_app, name="db")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, on stdout.")]
+SourcesFile = Annotated[Optional[Path], typer.Option("--sources", metavar="FILE", help="Use this catalogue alone.")]  # noqa: UP045
+Words = Annotated[Optional[list[str]], typer.Argument(metavar="WORDS", help="Only articles with all these words.")]  # noqa: UP045
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write; - for stdout.")]
+Since = Annotated[Optional[str], typer.Option("--since", metavar="DATE", help="Published on or after, e.g. 2026-01-31 or 7d.")]  # noqa: UP045
+Until = Annotated[Optional[str], typer.Option("--until", metavar="DATE", help="Published before.")]  # noqa: UP045
+FromSource = Annotated[Optional[list[str]], typer.Option("--source", metavar="NAME", help="Only this source; may be repeated.")]  # noqa: UP045
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options before the command."""
+
+    home: Path | None
+    db: str | None
+
+    def load(self) -> Config:
+        """The checked configuration; a mistake in it ends the program with status 2."""
+        from aggregator.config import ConfigError, load_config
+
+        try:
+            return load_config(self.home, self.db)
+        except ConfigError as error:
+            mistake(str(error))
+
+
+def mistake(message: str) -> NoReturn:
+    """Tell the user of a mistake of theirs, and end with status 2."""
+    typer.echo(f"evnews: {message}", err=True)
+    raise typer.Exit(2)
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context,
+    home: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Where the archive lives (EVNEWS_HOME).")] = None,  # noqa: UP045
+    db: Annotated[Optional[str], typer.Option(metavar="URL", help="Another database, e.g. postgresql://... (EVNEWS_DB).")] = None,  # noqa: UP045
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"evnews {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+    context.obj = Settings(home, db)
+
+
+@app.command(epilog="Examples: evnews crawl; evnews crawl electrek insideevs; evnews crawl --watch")
+def crawl(
+    context: typer.Context,
+    names: Annotated[Optional[list[str]], typer.Argument(metavar="SOURCE", help="Sources to poll; all by default.")] = None,  # noqa: UP045
+    sources: SourcesFile = None,
+    due: Annotated[bool, typer.Option("--due", help="Only sources whose time has come.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep running and poll each source when it is due.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Poll the sources, fetch and keep their new articles."""
+    from aggregator.console.crawl import run_crawl
+
+    raise typer.Exit(run_crawl(context.obj.load(), names or [], sources, due=due, watch=watch, as_json=as_json))
+
+
+@sources_app.callback(invoke_without_command=True)
+def sources_table(context: typer.Context, sources: SourcesFile = None, as_json: Json = False) -> None:
+    """Show and change the catalogue of sources; alone, prints it as a table."""
+    if context.invoked_subcommand is None:
+        from aggregator.console.sources import list_sources
+
+        raise typer.Exit(list_sources(context.obj.load(), sources, as_json=as_json))
+
+
+@sources_app.command("add", epilog="Example: evnews sources add https://electrek.co/ --name electrek")
+def sources_add(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="A feed, or a site's home page.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="The source's name; made from the host by default.")] = "",
+    every: Annotated[str, typer.Option(metavar="TIME", help='How often to poll, e.g. "30 min".')] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what was found and write nothing.")] = False,
+) -> None:
+    """Find a site's feeds and sitemaps, show them, and write the source into your own catalogue."""
+    from aggregator.console.sources import add
+
+    raise typer.Exit(add(context.obj.load(), url, name=name, every=every, dry_run=dry_run))
+
+
+@sources_app.command("check", epilog="Example: evnews sources check electrek")
+def sources_check(
+    context: typer.Context,
+    names: Annotated[Optional[list[str]], typer.Argument(metavar="NAME", help="Sources to check; all by default.")] = None,  # noqa: UP045
+    sources: SourcesFile = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch a source's indexes, extract three articles, and print what was seen; no article is stored."""
+    from aggregator.console.sources import check
+
+    raise typer.Exit(check(context.obj.load(), names or [], sources, as_json=as_json))
+
+
+@sources_app.command("remove")
+def sources_remove(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Take a source out of your catalogue; a shipped one is switched off."""
+    from aggregator.console.sources import remove
+
+    raise typer.Exit(remove(context.obj.load(), name))
+
+
+@sources_app.command("import", epilog="Example: evnews sources import subscriptions.opml")
+def sources_import(
+    context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE.opml", exists=True, dir_okay=False)]
+) -> None:
+    """Add the feeds of an OPML file to your catalogue."""
+    from aggregator.console.sources import import_opml
+
+    raise typer.Exit(import_opml(context.obj.load(), file))
+
+
+@sources_app.command("export", epilog="Example: evnews sources export -o evnews.opml")
+def sources_export(context: typer.Context, output: Output, sources: SourcesFile = None) -> None:
+    """Write the catalogue as OPML."""
+    from aggregator.console.sources import export_opml
+
+    raise typer.Exit(export_opml(context.obj.load(), output, sources))
+
+
+@app.command(epilog='Examples: evnews search "solid state"; evnews search 小米 --since 30d --json')
+def search(
+    context: typer.Context,
+    words: Words = None,
+    source: FromSource = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,
+    best: Annotated[bool, typer.Option("--best", help="Best match first instead of newest first.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Find articles; exit status 1 when there are none."""
+    from aggregator.console.search import run_search
+
+    query = _query(words, source, since, until, limit=limit, order="best" if best else "new")
+    raise typer.Exit(run_search(context.obj.load(), query, as_json=as_json))
+
+
+@app.command()
+def show(context: typer.Context, article: Annotated[int, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+    """Print one article: title, facts and text."""
+    from aggregator.console.search import show_article
+
+    raise typer.Exit(show_article(context.obj.load(), article, as_json=as_json))
+
+
+@export_app.command("jsonl", epilog="Example: evnews export jsonl battery -o battery.jsonl")
+def export_jsonl(
+    context: typer.Context, output: Output, words: Words = None, source: FromSource = None,
+    since: Since = None, until: Until = None,
+) -> None:
+    """One JSON object a line for each article, copies included."""
+    from aggregator.console.export import run_export
+
+    raise typer.Exit(run_export(context.obj.load(), "jsonl", _query(words, source, since, until), output))
+
+
+@export_app.command("rss", epilog='Example: evnews export rss "fast charging" -o charging.xml')
+def export_rss(
+    context: typer.Context, output: Output, words: Words = None, source: FromSource = None,
+    since: Since = None, until: Until = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many entries.")] = 50,
+) -> None:
+    """An RSS 2.0 feed of the newest matching articles."""
+    from aggregator.console.export import run_export
+
+    raise typer.Exit(run_export(context.obj.load(), "rss", _query(words, source, since, until, limit=limit), output))
+
+
+@app.command()
+def stats(context: typer.Context, as_json: Json = False) -> None:
+    """How much the archive holds, source by source."""
+    from aggregator.console.stats import show_stats
+
+    raise typer.Exit(show_stats(context.obj.load(), as_json=as_json))
+
+
+@db_app.command("check")
+def db_check(context: typer.Context) -> None:
+    """Prove the archive whole: database, search index, captures; exit status 1 when it is not."""
+    from aggregator.console.db import run_check
+
+    raise typer.Exit(run_check(context.obj.load()))
+
+
+@db_app.command("reindex")
+def db_reindex(context: typer.Context) -> None:
+    """Build the search index anew from the articles."""
+    from aggregator.console.db import run_reindex
+
+    raise typer.Exit(run_reindex(context.obj.load()))
+
+
+def _query(
+    words: list[str] | None, source: list[str] | None, since: str | None, until: str | None,
+    *, limit: int | None = None, order: str = "new",
+) -> Query:
+    from aggregator.console.search import query_of
+
+    try:
+        return query_of(" ".join(words or []), tuple(source or ()), since, until, limit=limit, order=order)
+    except ValueError as error:
+        mistake(str(error))
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends with status 130."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,152 @@
+"""What the operator set: `evnews.toml` in the home folder, overlaid by EVNEWS_... variables."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from aggregator import __version__
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ConfigError(Exception):
+    """A setting is wrong; the message names the file or variable, the key, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting, checked. `workers` counts processes; 0 means one a core."""
+
+    home: Path
+    db: str = ""
+    user_agent: str = ""
+    contact: str = ""
+    proxy: str = ""
+    allow_networks: tuple[Network, ...] = ()
+    workers: int = 0
+    keep_pages: bool = True
+
+    @property
+    def database_url(self) -> str:
+        """Where the archive lies: the `db` setting, or `archive.db` in the home folder."""
+        return self.db or f"sqlite:///{self.home.resolve() / 'archive.db'}"
+
+    @property
+    def warc_folder(self) -> Path:
+        """Where the tape lies."""
+        return self.home / "warc"
+
+    @property
+    def agent(self) -> str:
+        """The user agent that every request carries, with the contact where one is set."""
+        if self.user_agent:
+            return self.user_agent
+        return f"evnews/{__version__}" + (f" (+{self.contact})" if self.contact else "")
+
+    @property
+    def process_count(self) -> int:
+        """How many worker processes read pages."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+def default_home() -> Path:
+    """The platform's folder for a user's data."""
+    return Path(platformdirs.user_data_dir("evnews", appauthor=False))
+
+
+def load_config(home: Path | None = None, db: str | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read `evnews.toml` and the environment; options given here win. Raises ConfigError."""
+    environ = os.environ if environ is None else environ
+    config = Config(home=(home or Path(environ.get("EVNEWS_HOME") or default_home())).expanduser())
+    for key, value in _file_settings(config.home / "evnews.toml").items():
+        config = _set(config, key, value, f"{config.home / 'evnews.toml'}: {key}")
+    for key in KEYS:
+        text = environ.get(f"EVNEWS_{key.upper()}")
+        if text is not None:
+            config = _set(config, key, _from_text(key, text), f"EVNEWS_{key.upper()}")
+    return replace(config, db=db) if db else config
+
+
+def _file_settings(path: Path) -> dict[str, object]:
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    for key in settings:
+        if key not in KEYS:
+            raise ConfigError(f"{path}: unknown key {key!r}; known keys: {', '.join(KEYS)}")
+    return settings
+
+
+def _from_text(key: str, text: str) -> object:
+    if key == "allow_networks":
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if key == "keep_pages":
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+    if key == "workers":
+        return int(text) if text.strip().isdigit() else text
+    return text
+
+
+def _set(config: Config, key: str, value: object, where: str) -> Config:
+    check = _CHECKS[key]
+    try:
+        return replace(config, **{key: check(value)})
+    except ValueError as error:
+        raise ConfigError(f"{where} = {value!r}: {error}") from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or any(ord(c) < 32 for c in value):
+        raise ValueError("a text on one line is expected")
+    return value.strip()
+
+
+def _header_text(value: object) -> str:
+    text = _text(value)
+    if not text.isascii():
+        raise ValueError("it is sent in a header: ASCII only")
+    return text
+
+
+def _proxy(value: object) -> str:
+    text = _text(value)
+    parts = urlsplit(text)
+    if text and (parts.scheme != "http" or not parts.hostname):
+        raise ValueError("an address such as http://127.0.0.1:3128 is expected")
+    return text
+
+
+def _networks(value: object) -> tuple[Network, ...]:
+    if not isinstance(value, list):
+        raise ValueError('a list of networks such as ["10.1.0.0/16"] is expected')
+    return tuple(ipaddress.ip_network(_text(item), strict=False) for item in value)
+
+
+def _workers(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 256:
+        raise ValueError("a whole number from 0 (one a core) to 256 is expected")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false is expected")
+    return value
+
+
+_CHECKS = {
+    "db": _text, "user_agent": _header_text, "contact": _header_text, "proxy": _proxy,
+    "allow_networks": _networks, "workers": _workers, "keep_pages": _flag,
+}
+KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

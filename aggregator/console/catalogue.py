@@ -1,0 +1,36 @@
+"""The catalogue as the commands use it: read, complained about, and chosen from."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+
+from aggregator.cli import mistake
+from aggregator.config import Config
+from spiders.catalogue import Catalogue, CatalogueError, load_catalogue
+from spiders.source import Source
+
+
+def read_catalogue(config: Config, file: Path | None) -> Catalogue:
+    """The catalogue; wrong entries are told on stderr, an unreadable file ends the program with status 2."""
+    try:
+        catalogue = load_catalogue(config.home, file)
+    except CatalogueError as error:
+        mistake(str(error))
+    for problem in catalogue.problems:
+        print(f"evnews: {problem}", file=sys.stderr)
+    return catalogue
+
+
+def chosen(catalogue: Catalogue, names: list[str]) -> tuple[Source, ...]:
+    """The named sources, or every enabled one; an unknown name ends the program with status 2."""
+    if not names:
+        return tuple(source for source in catalogue.sources if source.enabled)
+    by_name = {source.name: source for source in catalogue.sources}
+    for name in names:
+        if name not in by_name:
+            near = difflib.get_close_matches(name, by_name, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`evnews sources` lists them"
+            mistake(f"no source is named {name!r}; {hint}")
+    return tuple(by_name[name] for name in dict.fromkeys(names))

@@ -1,0 +1,86 @@
+"""Which addresses may be connected to: public ones, and the networks the operator allowed by name."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aggregator.config import Network
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Python's is_global calls these public although they lead to private places:
+_TRICKY = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "64:ff9b::/96",  # NAT64: an IPv4 address in disguise
+        "64:ff9b:1::/48",
+        "2002::/16",  # 6to4
+        "2001::/32",  # Teredo
+        "::/96",  # IPv4-compatible
+        "168.63.129.16/32",  # a cloud's own wire server
+    )
+)
+_SERVICE_PORTS = frozenset(
+    {1433, 1521, 2049, 2375, 2376, 2379, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672, 5900, 5984, 6000, 6023}
+    | {6379, 6443, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 9042, 9200, 9300, 10080, 10250, 11211, 27017}
+)
+
+
+class BlockedAddress(Exception):
+    """A request that must not be sent; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPolicy:
+    """`allowed` lists networks that may be fetched although they are not public."""
+
+    allowed: tuple[Network, ...] = ()
+
+    def permits(self, address: Address) -> bool:
+        """Whether a connection to this address may be made."""
+        if any(address in network for network in self.allowed):
+            return True
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            return self.permits(address.ipv4_mapped)
+        if any(address in network for network in _TRICKY):
+            return False
+        return address.is_global and not address.is_multicast and not address.is_reserved
+
+    def check_url(self, url: str) -> None:
+        """Raise BlockedAddress for a scheme, port or literal address that may not be fetched; names pass."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            raise BlockedAddress("blocked: not a valid address") from None
+        if parts.scheme not in ("http", "https"):
+            raise BlockedAddress(f"blocked: scheme {parts.scheme[:20]!r} is not http or https")
+        if not host:
+            raise BlockedAddress("blocked: the address names no host")
+        if port is not None and not permits_port(port):
+            raise BlockedAddress(f"blocked: port {port} is not a web server's")
+        address = literal(host)
+        if address is not None and not self.permits(address):
+            raise BlockedAddress(f"blocked_address: {address} is not public")
+
+
+def permits_port(port: int) -> bool:
+    """Whether web servers live on that port: 80, 443, or 1024 and up but for well-known services."""
+    return port in (80, 443) or (1024 <= port <= 65535 and port not in _SERVICE_PORTS)
+
+
+def literal(host: str) -> Address | None:
+    """The address that a host name spells, however it spells it (hex, octal, one number, full-width digits), or None."""
+    text = unicodedata.normalize("NFKC", host).strip("[]").rstrip(".").replace("\u3002", ".")
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(text)) if text and text[-1] in "0123456789abcdefABCDEFx" else None
+    except (OSError, UnicodeError):
+        return None

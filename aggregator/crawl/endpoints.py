@@ -1,0 +1,118 @@
+"""Decides, without acting, what an index's answer means: what to remember, what to report, what to ask next time."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aggregator.crawl.faults import Fault
+from storage.page import Index, Page
+from storage.state import Endpoint
+
+UNCONDITIONAL_AFTER = 20
+"""After so many 304s in a row one full answer is asked for, in case the server is wrong."""
+MAX_VALIDATOR = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What one index request came to: the endpoint as it is to be remembered, an outcome of Poll, and why."""
+
+    endpoint: Endpoint
+    outcome: str
+    reason: str = ""
+
+
+def conditions(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+    """The conditional headers for the next request; they may only be sent to `endpoint.validators_url`."""
+    if endpoint.unmodified >= UNCONDITIONAL_AFTER:
+        return ()
+    pairs = (("If-None-Match", endpoint.etag), ("If-Modified-Since", endpoint.last_modified))
+    return tuple((name, value) for name, value in pairs if value)
+
+
+def body_digest(page: Page) -> str:
+    """The digest by which an unchanged body is known where a server ignores conditional requests."""
+    return hashlib.sha256(page.body).hexdigest()
+
+
+def judge_fault(endpoint: Endpoint, fault: Fault, now: datetime) -> Judgement:
+    """No answer came: why, and one more failure in a row."""
+    outcome = {"parked": "parked", "robots": "refused", "permanent": "refused"}.get(fault.kind, "failed")
+    return Judgement(endpoint=_failed(endpoint, now), outcome=outcome, reason=fault.reason)
+
+
+def judge_status(endpoint: Endpoint, page: Page, now: datetime) -> Judgement | None:
+    """What the status alone decides; None for a 200, whose body has to be read."""
+    if page.status == 200:
+        if page.body and body_digest(page) == endpoint.digest:
+            return Judgement(endpoint=replace(endpoint, failures=0, unmodified=0, polled_at=now), outcome="unmodified")
+        return None
+    if page.status == 304:
+        asked = {name.lower() for name, _ in page.request_headers}
+        if not asked & {"if-none-match", "if-modified-since"}:
+            return Judgement(endpoint=_failed(endpoint, now), outcome="failed", reason="HTTP 304 to a request without conditions")
+        unchanged = replace(endpoint, failures=0, unmodified=endpoint.unmodified + 1, polled_at=now)
+        return Judgement(endpoint=unchanged, outcome="unmodified")
+    if page.status == 410:
+        gone = replace(_failed(endpoint, now), gone_at=now)
+        return Judgement(endpoint=gone, outcome="gone", reason="HTTP 410: the publisher ended this index; it is not polled again")
+    return Judgement(endpoint=_failed(endpoint, now), outcome="failed", reason=f"HTTP {page.status}")
+
+
+def judge_index(endpoint: Endpoint, page: Page, index: Index, moved_to: str, now: datetime) -> Judgement:
+    """What a read body means. Only a good reading replaces the validators."""
+    if index.problem and not index.leads:
+        return Judgement(endpoint=_failed(endpoint, now), outcome="failed", reason=index.problem)
+    if index.problem:
+        return Judgement(
+            endpoint=_failed(endpoint, now), outcome="failed", reason=f"{index.problem}; {len(index.leads)} entries read before that"
+        )
+    if not index.leads and not index.more and endpoint.leads:
+        return Judgement(
+            endpoint=_failed(endpoint, now), outcome="failed", reason=f"no entries, where there were {endpoint.leads}"
+        )
+    remembered = replace(
+        endpoint,
+        etag=_validator(page.header("etag")),
+        last_modified=_validator(page.header("last-modified")),
+        validators_url=page.url,
+        digest=body_digest(page),
+        unmodified=0,
+        failures=0,
+        leads=len(index.leads),
+        more=index.more,
+        moved_to=moved_to,
+        gone_at=None,
+        polled_at=now,
+    )
+    return Judgement(endpoint=remembered, outcome="ok", reason="; ".join(_remarks(index, moved_to)))
+
+
+def permanent_move(hops: tuple[Page, ...]) -> str:
+    """Where a chain of permanent redirects led, or an empty string."""
+    redirects, final = hops[:-1], hops[-1]
+    if redirects and all(hop.status in (301, 308) for hop in redirects):
+        return final.url
+    return ""
+
+
+def _remarks(index: Index, moved_to: str) -> list[str]:
+    remarks = list(index.notes)
+    if index.total > len(index.leads):
+        remarks.append(f"truncated: {index.total} entries, the newest {len(index.leads)} read")
+    if moved_to:
+        remarks.append(f"moved permanently to {moved_to}")
+    return remarks
+
+
+def _failed(endpoint: Endpoint, now: datetime) -> Endpoint:
+    return replace(endpoint, failures=endpoint.failures + 1, polled_at=now)
+
+
+def _validator(value: str) -> str:
+    """A validator that is safe to send back, or nothing."""
+    if len(value) > MAX_VALIDATOR or any(ord(c) < 32 or ord(c) == 127 for c in value):
+        return ""
+    return value

@@ -1,0 +1,91 @@
+"""Words for what goes wrong with a fetch, and whether trying again can help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+    StopDownload,
+    UnsupportedURLSchemeError,
+)
+
+from aggregator.crawl.addresses import BlockedAddress
+from aggregator.crawl.gate import Parked
+from aggregator.crawl.handler import HeaderFlood
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What went wrong, in words. `kind` is one of transient, permanent, parked, robots."""
+
+    kind: str
+    reason: str
+
+
+class RobotsRefusal(IgnoreRequest):  # type: ignore[misc]
+    """robots.txt says no, or (not `lasting`) could not be read; the message begins with `robots:`."""
+
+    def __init__(self, host: str, reason: str, *, lasting: bool) -> None:
+        super().__init__(reason)
+        self.host, self.lasting = host, lasting
+
+
+def fault_of(error: BaseException) -> Fault:
+    """What an exception from the downloader means for the page that was asked for."""
+    if isinstance(error, RobotsRefusal):
+        return Fault("permanent" if error.lasting else "robots", str(error))
+    if isinstance(error, Parked):
+        return Fault("parked", str(error))
+    if isinstance(error, BlockedAddress):
+        return Fault("permanent", str(error))
+    if isinstance(error, UnsupportedURLSchemeError):
+        return Fault("permanent", "blocked: scheme is not http or https")
+    if isinstance(error, StopDownload):
+        return Fault("permanent", "not an HTML page")
+    if isinstance(error, IgnoreRequest):
+        return Fault("permanent", "redirect loop: too many redirects" if "redirect" in str(error) else str(error))
+    return Fault("transient", _connection_words(error))
+
+
+def _connection_words(error: BaseException) -> str:
+    if isinstance(error, DownloadTimeoutError):
+        return "timeout: no full answer in time"
+    if isinstance(error, ResponseDataLossError):
+        return "truncated: the connection closed before the whole body came"
+    if isinstance(error, DownloadConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, CannotResolveHostError):
+        return "host name not found"
+    if isinstance(error, DownloadCancelledError):
+        return "too large: over the size limit" if "max size" in str(error) else "stopped while fetching"
+    return _deepest_words(error)
+
+
+def _deepest_words(error: BaseException) -> str:
+    flood = _find(error, HeaderFlood)
+    if flood is not None:
+        return "too many response headers"
+    text = " ".join(str(error).split())[:200]
+    if "certificate" in text.lower():
+        return f"TLS certificate not accepted: {text}"
+    if "ConnectionLost" in text or "ConnectionDone" in text or "ConnectionAborted" in text or "reset" in text.lower():
+        return "connection reset: closed before an answer came"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _find(error: BaseException, kind: type[BaseException], depth: int = 0) -> BaseException | None:
+    if isinstance(error, kind):
+        return error
+    if depth > 5:
+        return None
+    inner = [failure.value for failure in getattr(error, "reasons", [])]
+    for child in (*inner, error.__cause__):
+        if child is not None and (found := _find(child, kind, depth + 1)) is not None:
+            return found
+    return None

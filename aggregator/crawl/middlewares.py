@@ -1,0 +1,137 @@
+"""What every request of a crawl passes: robots.txt, the operator's proxy, conditions, parking, and an early stop."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from scrapy import Request, signals
+from scrapy.exceptions import StopDownload
+from scrapy.http import Headers, Response
+
+from aggregator.crawl.gate import host_of
+from aggregator.crawl.robots import MAX_ROBOTS
+from storage.page import Page
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from aggregator.crawl.runner import Crew
+
+HTML_TYPES = ("text/html", "application/xhtml+xml")
+MAX_PARKING = timedelta(days=31)
+UNSAID_PARKING = timedelta(minutes=15)
+"""How long a host is left alone after a 429 that does not say how long."""
+
+
+class _CrewMiddleware:
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.crew: Crew = crawler.spider.crew  # type: ignore[union-attr]
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> _CrewMiddleware:
+        return cls(crawler)
+
+
+class RobotsMiddleware(_CrewMiddleware):
+    """Asks robots.txt before every request and every redirect's next hop.
+
+    Its own fetch goes through the same chain, marked so that it is not checked again.
+    """
+
+    async def process_request(self, request: Request) -> None:
+        """Raise RobotsRefusal or Parked where the request must not be sent."""
+        if request.meta.get("robots"):
+            return
+        self.crew.policy.check_url(request.url)
+        parking = self.crew.gate.parked(host_of(request.url))
+        if parking:
+            raise parking
+        await self.crew.robots.check(request.url, self._fetch)
+
+    async def _fetch(self, url: str, conditions: tuple[tuple[str, str], ...]) -> Page:
+        request = Request(url, headers=dict(conditions), meta={"robots": True}, dont_filter=True)
+        assert self.crawler.engine is not None
+        await self.crawler.engine.download_async(request)
+        page: Page = request.meta["hops"][-1]
+        return page
+
+
+class ProxyMiddleware(_CrewMiddleware):
+    """Sends every request through the operator's proxy, where one is set; the environment's are ignored."""
+
+    def process_request(self, request: Request) -> None:
+        """Set `proxy` on the request."""
+        if self.crew.config.proxy:
+            request.meta["proxy"] = self.crew.config.proxy
+
+
+class ConditionsMiddleware(_CrewMiddleware):
+    """Sends an index's validators, and only to the address that gave them."""
+
+    def process_request(self, request: Request) -> None:
+        """Add or remove the conditional headers."""
+        validators_url, conditions = request.meta.get("conditions", ("", ()))
+        if request.meta.get("robots") and not request.meta.get("redirect_times"):
+            return
+        for name in ("If-None-Match", "If-Modified-Since"):
+            request.headers.pop(name, None)
+        if request.url == validators_url:
+            for name, value in conditions:
+                request.headers[name] = value.encode("latin-1")
+
+
+class ParkingMiddleware(_CrewMiddleware):
+    """Parks a host that says 429, or 503 with a Retry-After, until the time it asks for."""
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        """Note the parking; the response goes on as it is."""
+        asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
+        if response.status == 429 or (response.status == 503 and asked):
+            now = datetime.now(UTC)
+            until = parked_until(asked, now)
+            await self.crew.park(host_of(request.url), until, f"HTTP {response.status}")
+        return response
+
+
+def parked_until(retry_after: str, now: datetime) -> datetime:
+    """When a Retry-After ends (seconds or a date), between now and 31 days; nonsense counts as not said."""
+    text = retry_after.strip()[:64]
+    if text.isascii() and text.isdigit():
+        wait = timedelta(seconds=min(int(text), int(MAX_PARKING.total_seconds())))
+        return now + wait
+    try:
+        date = parsedate_to_datetime(text)
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return min(max(date, now), now + MAX_PARKING)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return now + UNSAID_PARKING
+
+
+class EarlyStop:
+    """Ends a transfer as soon as it is known to be useless: at the headers, or past robots.txt's limit."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> EarlyStop:
+        stop = cls()
+        crawler.signals.connect(stop.headers_received, signal=signals.headers_received)
+        crawler.signals.connect(stop.bytes_received, signal=signals.bytes_received)
+        return stop
+
+    def headers_received(self, headers: Headers, request: Request) -> None:
+        """For an article only HTML is accepted; a missing type is judged by the reader."""
+        if "lead" not in request.meta:
+            return
+        media_type = (headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
+        if media_type and media_type not in HTML_TYPES:
+            request.meta["stopped"] = f"not an HTML page: {media_type[:80]}"
+            raise StopDownload(fail=False)
+
+    def bytes_received(self, data: bytes, request: Request) -> None:
+        """Of a robots.txt the first 500 KiB count."""
+        if request.meta.get("robots"):
+            request.meta["received"] = request.meta.get("received", 0) + len(data)
+            if request.meta["received"] > MAX_ROBOTS:
+                raise StopDownload(fail=False)

@@ -1,0 +1,29 @@
+"""Scrapy's item pipeline: a fetched article page goes to the visit it belongs to, and through it into the archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spiders.spider import Fetched
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from aggregator.crawl.visit import SourceVisit
+
+
+class IngestPipeline:
+    """Takes the spider's `Fetched` items."""
+
+    def __init__(self, visit: SourceVisit) -> None:
+        self._visit = visit
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> IngestPipeline:
+        """The visit reaches a crawl as the spider's argument."""
+        return cls(crawler.spider.visit)  # type: ignore[union-attr]
+
+    async def process_item(self, item: Fetched) -> Fetched:
+        """Ingest the page; the item goes on unchanged."""
+        await self._visit.article_fetched(item)
+        return item

@@ -1,0 +1,85 @@
+"""The address guard: the reactor's name resolver, which never returns an address that may not be connected to."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IResolutionReceiver
+from zope.interface import implementer
+
+from aggregator.crawl.addresses import AddressPolicy
+
+
+@implementer(IResolutionReceiver)
+class _PermittedOnly:
+    """Passes on the addresses that the policy permits and notes the first that it does not."""
+
+    def __init__(self, receiver: Any, policy: AddressPolicy, name: str, blocked: dict[str, str]) -> None:
+        self._receiver, self._policy, self._name, self._blocked = receiver, policy, name, blocked
+        blocked.pop(name, None)
+
+    def resolutionBegan(self, resolution: Any) -> None:
+        self._receiver.resolutionBegan(resolution)
+
+    def addressResolved(self, address: Any) -> None:
+        host = str(address.host).partition("%")[0]
+        if self._policy.permits(ipaddress.ip_address(host)):
+            self._receiver.addressResolved(address)
+        else:
+            if len(self._blocked) > 1000:
+                self._blocked.clear()
+            self._blocked[self._name] = host
+
+    def resolutionComplete(self) -> None:
+        self._receiver.resolutionComplete()
+
+
+@implementer(IHostnameResolver)
+class GuardedResolver:
+    """Wraps the reactor's own resolver. `exempt` is the proxy's host, which the operator named himself."""
+
+    def __init__(self, inner: Any, policy: AddressPolicy, exempt: str = "") -> None:
+        self.policy = policy
+        self.inner = inner
+        self.exempt = exempt.lower()
+        self.blocked: dict[str, str] = {}
+
+    def resolveHostName(
+        self,
+        resolutionReceiver: Any,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Sequence[type[IAddress]] | None = None,
+        transportSemantics: str = "TCP",
+    ) -> IHostResolution:
+        """Resolve a name or a literal; what is refused is left out of the answer."""
+        receiver = resolutionReceiver
+        if hostName.lower() != self.exempt:
+            receiver = _PermittedOnly(resolutionReceiver, self.policy, hostName, self.blocked)
+        resolution: IHostResolution = self.inner.resolveHostName(
+            receiver, hostName, portNumber, addressTypes, transportSemantics
+        )
+        return resolution
+
+    def refusal(self, host: str) -> str | None:
+        """Why the last look-up of a host gave nothing to connect to, or None where it was not the guard."""
+        address = self.blocked.get(host)
+        return f"blocked_address: {host} leads to {address}, which is not public" if address else None
+
+
+def install_guard(reactor: Any, policy: AddressPolicy, exempt: str = "") -> GuardedResolver:
+    """Put the guard on the reactor; a guard that is there already is replaced. Raises RuntimeError if it did not stay."""
+    current = reactor.nameResolver
+    inner = current.inner if isinstance(current, GuardedResolver) else current
+    guard = GuardedResolver(inner, policy, exempt)
+    reactor.installNameResolver(guard)
+    return checked_guard(reactor, guard)
+
+
+def checked_guard(reactor: Any, guard: GuardedResolver) -> GuardedResolver:
+    """The guard, once it is certain that the reactor resolves through it; raises RuntimeError otherwise."""
+    if reactor.nameResolver is not guard:
+        raise RuntimeError("the reactor's resolver is not the address guard: refusing to fetch anything")
+    return guard

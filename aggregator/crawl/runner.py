@@ -1,0 +1,204 @@
+"""Polls: one poll is one crawl of one source, and a crew runs many of them in one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.settings import Settings
+
+from aggregator.config import Config
+from aggregator.crawl import settings as crawl_settings
+from aggregator.crawl.addresses import AddressPolicy
+from aggregator.crawl.desk import Desk
+from aggregator.crawl.gate import HostGate, host_of
+from aggregator.crawl.resolver import GuardedResolver, checked_guard
+from aggregator.crawl.robots import Robots
+from aggregator.crawl.tally import Tally
+from aggregator.crawl.visit import SourceVisit, endpoints_of
+from aggregator.intake.ingest import Ingest
+from aggregator.intake.pool import ReaderPool
+from spiders.source import Source
+from spiders.spider import SourceSpider
+from storage.state import Poll
+
+log = logging.getLogger(__name__)
+
+POLLS_AT_ONCE = 48
+DRAIN_SECONDS = 10.0
+"""How long a stopped crawl may take to finish what is in flight."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollResult:
+    """What one poll of one source came to: its rows, the reasons of articles that failed, and when it is due again."""
+
+    source: str
+    polls: tuple[Poll, ...]
+    counts: Counter[str]
+    reasons: tuple[tuple[str, int], ...]
+    next_poll_at: datetime
+    next_reason: str
+    error: str = ""
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether every index of the source was read, or had not changed."""
+        return not self.error and bool(self.polls) and all(p.outcome in ("ok", "unmodified") for p in self.polls)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every reason why an index was not read well, and every remark on one that was."""
+        return tuple(dict.fromkeys([self.error] * bool(self.error) + [p.reason for p in self.polls if p.reason]))
+
+
+class Plan(Protocol):
+    """Decides when a source is polled next, and says why."""
+
+    def __call__(
+        self, source: Source, polls: tuple[Poll, ...], *, failures: int, parked_until: datetime | None, now: datetime
+    ) -> tuple[datetime, str]: ...
+
+
+class Crew:
+    """What all polls of a process share; `poll` is the one way in for every door."""
+
+    def __init__(
+        self, *, config: Config, desk: Desk, pool: ReaderPool, guard: GuardedResolver, plan: Plan,
+        gate: HostGate | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        from twisted.internet import reactor
+
+        self.config, self.desk, self.pool, self.plan, self.now = config, desk, pool, plan, now
+        self.guard = checked_guard(reactor, guard)
+        self.policy: AddressPolicy = guard.policy
+        self.gate = gate or HostGate(now=now)
+        self.robots = Robots(desk, self.gate, now)
+        self.ingest = Ingest(pool)
+        self.tally = Tally()
+        self.stopping = False
+        self._runner = AsyncCrawlerRunner(_settings(config))
+        self._crawlers: set[Crawler] = set()
+
+    async def prepare(self, sources: Iterable[Source]) -> None:
+        """Learn what the catalogue asks of each host, and which hosts are parked."""
+        for source in sources:
+            for url, _, _ in endpoints_of(source):
+                self.gate.ask(host_of(url), source.delay)
+            self.gate.ask(host_of(source.home), source.delay)
+        for host, until, reason in await self.desk.parked():
+            self.gate.park(host, until, reason)
+
+    async def park(self, host: str, until: datetime, reason: str) -> None:
+        """Leave a host alone until then, in this process and in those to come."""
+        self.gate.park(host, until, reason)
+        await self.desk.park(host, until, reason)
+
+    async def poll(self, source: Source) -> PollResult:
+        """Poll one source: read its indexes, fetch its leads, leave its rows and its next time."""
+        started = self.now()
+        memory = {endpoint.url: endpoint for endpoint in await self.desk.endpoints(source.name)}
+        visit = SourceVisit(source=source, crew=self, memory=memory, started_at=started)
+        crawler = self._runner.create_crawler(SourceSpider)
+        self._crawlers.add(crawler)
+        self.tally.running.add(source.name)
+        try:
+            await self._runner.crawl(crawler, source=source, visit=visit, crew=self)
+            error = _crawl_error(crawler, self.stopping)
+        finally:
+            self._crawlers.discard(crawler)
+            self.tally.running.discard(source.name)
+            await visit.close()
+        result = self._result(source, visit, error)
+        await self.desk.close_poll(source.name, result.polls, result.next_poll_at, result.next_reason)
+        self.tally.done += 1
+        log.info("polled source=%s outcome=%s", source.name, ",".join(p.outcome for p in result.polls) or result.error)
+        return result
+
+    def _result(self, source: Source, visit: SourceVisit, error: str) -> PollResult:
+        polls, now = tuple(visit.rows()), self.now()
+        parking = self.gate.parked(host_of(polls[0].endpoint if polls else source.home))
+        next_at, reason = self.plan(
+            source, polls, failures=visit.failures(), parked_until=parking.until if parking else None, now=now
+        )
+        if self.stopping:
+            next_at, reason = now, "the crawl was stopped"
+        reasons = visit.reasons + Counter(visit.closed_hosts.values())
+        return PollResult(
+            source=source.name, polls=polls, counts=visit.counts, reasons=tuple(reasons.most_common(5)),
+            next_poll_at=next_at, next_reason=reason, error=error,
+        )
+
+    async def poll_all(self, sources: Iterable[Source], report: Callable[[PollResult], None]) -> list[PollResult]:
+        """Poll many sources, some at once; a source that fails never stops another."""
+        places = asyncio.Semaphore(POLLS_AT_ONCE)
+
+        async def one(source: Source) -> PollResult | None:
+            async with places:
+                if self.stopping:
+                    return None
+                result = await self.poll(source)
+                report(result)
+                return result
+
+        sources = list(sources)
+        self.tally.sources += len(sources)
+        done = await asyncio.gather(*(one(source) for source in sources))
+        return [result for result in done if result is not None]
+
+    async def stop(self) -> None:
+        """Take no new work, give what is in flight some seconds, then end every crawl; nothing is lost."""
+        self.stopping = True
+        deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        while self._crawlers and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        for crawler in list(self._crawlers):
+            await crawler.stop_async()
+
+
+def _crawl_error(crawler: Crawler, stopping: bool) -> str:
+    """Why a crawl did not end as it should, or an empty string."""
+    stats = crawler.stats.get_stats() if crawler.stats else {}
+    broken = [key.rpartition("/")[2] for key in stats if key.startswith("spider_exceptions/") and not key.endswith("/count")]
+    if broken:
+        return f"internal error: {', '.join(broken)}"
+    reason = stats.get("finish_reason")
+    return "" if reason == "finished" or stopping else f"the crawl ended early: {reason}"
+
+
+def _settings(config: Config) -> Settings:
+    values = {name: value for name, value in vars(crawl_settings).items() if name.isupper()}
+    return Settings({**values, "USER_AGENT": config.agent})
+
+
+def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
+    """Run a coroutine on the asyncio reactor, from start to end, and return what it returned."""
+    from twisted.internet import asyncioreactor
+
+    asyncioreactor.install(asyncio.new_event_loop())
+    from twisted.internet import reactor
+
+    outcome: list[Any] = []
+
+    async def body() -> None:
+        try:
+            outcome.append(await main())
+        except BaseException as error:  # carried out of the reactor, and raised there
+            outcome.append(error)
+        finally:
+            reactor.stop()  # type: ignore[attr-defined]
+
+    tasks: list[asyncio.Task[None]] = []
+    reactor.callWhenRunning(lambda: tasks.append(asyncio.get_event_loop().create_task(body())))  # type: ignore[attr-defined]
+    reactor.run(installSignalHandlers=False)  # type: ignore[attr-defined]
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return int(outcome[0])
+
+

@@ -1,0 +1,259 @@
+"""One poll of one source, seen from the crawl: which indexes to ask, which articles to fetch, what came of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from aggregator.crawl.endpoints import Judgement, conditions, judge_fault, judge_index, judge_status, permanent_move
+from aggregator.crawl.faults import fault_of
+from aggregator.crawl.gate import host_of
+from aggregator.intake.ingest import article_fault, redirected_home, retry_delay
+from spiders.source import Listing, Source
+from spiders.spider import Fetched, IndexTask
+from storage.article import Kind, Refusal
+from storage.page import Lead, Page
+from storage.state import Endpoint, LeasedLead, Poll
+
+if TYPE_CHECKING:
+    from aggregator.crawl.runner import Crew
+
+MAX_LEADS = 1000
+MAX_FETCHES = 200
+MAX_SECONDS = 180.0
+MAX_INDEXES = 40
+MAX_DEPTH = 3
+MAX_PAGES = 20
+"""How many further pages of a listing are read, as long as all that they name is new."""
+UNDER_WAY = 4
+"""How many of a source's articles are fetched or read at once; its host is asked for one at a time."""
+LEASE_BATCH = 25
+
+
+@dataclass(slots=True)
+class _IndexPoll:
+    """What happened at one endpoint so far."""
+
+    endpoint: str
+    started_at: datetime
+    ended_at: datetime
+    judgement: Judgement
+    status: int = 0
+    bytes: int = 0
+    leads: int = 0
+    new: int = 0
+    truncated: int = 0
+
+
+@dataclass(slots=True)
+class SourceVisit:
+    """The state of one poll; the spider's `Visit`."""
+
+    source: Source
+    crew: Crew
+    memory: dict[str, Endpoint]
+    started_at: datetime
+    polls: list[_IndexPoll] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    closed_hosts: dict[str, str] = field(default_factory=dict)
+    _asked: dict[str, datetime] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNDER_WAY))
+    _held: dict[int, LeasedLead] = field(default_factory=dict)
+
+    # -- indexes ----------------------------------------------------------------------
+
+    def index_tasks(self) -> Iterable[IndexTask]:
+        """The catalogue's indexes, and those that they named when last read."""
+        tasks = [self._task(url, kind, listing) for url, kind, listing in endpoints_of(self.source)]
+        for parent in list(tasks):
+            if parent is not None and parent.kind == "sitemap":
+                tasks += [self._task(url, "sitemap", None, depth=1) for url in self._remembered(parent.url).more]
+        return [task for task in tasks if task is not None]
+
+    def _task(self, url: str, kind: str, listing: Listing | None = None, depth: int = 0) -> IndexTask | None:
+        if url in self._asked or len(self._asked) >= MAX_INDEXES or depth > (MAX_PAGES if kind == "listing" else MAX_DEPTH):
+            return None
+        endpoint = self._remembered(url)
+        if endpoint.gone_at:
+            self.counts["gone"] += 1
+            reason = f"HTTP 410 on {endpoint.gone_at:%Y-%m-%d}: no longer polled"
+            self._asked[url] = self.crew.now()
+            self._note(url, Judgement(endpoint=endpoint, outcome="gone", reason=reason))
+            return None
+        self._asked[url] = self.crew.now()
+        return IndexTask(
+            url=url, kind=kind, listing=listing, depth=depth,
+            validators_url=endpoint.validators_url, conditions=conditions(endpoint),
+        )
+
+    def _remembered(self, url: str) -> Endpoint:
+        return self.memory.get(url) or Endpoint(source=self.source.name, url=url)
+
+    async def index_answered(self, task: IndexTask, hops: tuple[Page, ...]) -> Iterable[IndexTask]:
+        """Judge the answer, write its leads and memory together, and name what is to be read further."""
+        page, endpoint, now = hops[-1], self._remembered(task.url), self.crew.now()
+        judgement = judge_status(endpoint, page, now)
+        if judgement is not None:
+            await self.crew.desk.keep_index(judgement.endpoint, ())
+            self._note(task.url, judgement, page)
+            return []
+        index = await self.crew.pool.read_index(page, task.kind, task.listing, MAX_LEADS, now)
+        judgement = judge_index(endpoint, page, index, permanent_move(hops), now)
+        allowed = [lead for lead in index.leads if self._is_wanted(lead)]
+        new = await self.crew.desk.keep_index(judgement.endpoint, allowed)
+        self.memory[task.url] = judgement.endpoint
+        poll = self._note(task.url, judgement, page)
+        poll.leads, poll.new, poll.truncated = len(index.leads), new, max(0, index.total - len(index.leads))
+        return self._further(task, index.more if task.kind != "listing" or new == len(index.leads) > 0 else ())
+
+    def _further(self, task: IndexTask, urls: Iterable[str]) -> list[IndexTask]:
+        listing = task.listing
+        tasks = [
+            self._task(url, task.kind, replace(listing, url=url) if listing else None, task.depth + 1) for url in urls
+        ]
+        return [found for found in tasks if found is not None]
+
+    def _is_wanted(self, lead: Lead) -> bool:
+        return lead.url.startswith(("http://", "https://"))
+
+    async def index_failed(self, task: IndexTask, error: BaseException) -> None:
+        """Note an index that gave no answer."""
+        judgement = judge_fault(self._remembered(task.url), fault_of(error), self.crew.now())
+        await self.crew.desk.keep_index(judgement.endpoint, ())
+        self._note(task.url, judgement)
+
+    def _note(self, url: str, judgement: Judgement, page: Page | None = None) -> _IndexPoll:
+        poll = _IndexPoll(
+            endpoint=url, started_at=self._asked.get(url, self.started_at), ended_at=self.crew.now(),
+            judgement=judgement, status=page.status if page else 0, bytes=len(page.body) if page else 0,
+        )
+        self.polls.append(poll)
+        return poll
+
+    # -- articles ---------------------------------------------------------------------
+
+    async def leads(self) -> AsyncIterator[LeasedLead]:
+        """Lease this source's leads, newest first, while the poll's budget lasts."""
+        fetches = 0
+        deadline = asyncio.get_running_loop().time() + MAX_SECONDS
+        try:
+            while fetches < MAX_FETCHES and not self._is_over(deadline):
+                batch = await self.crew.desk.lease(self.source.name, min(LEASE_BATCH, MAX_FETCHES - fetches))
+                self._held.update((leased.id, leased) for leased in batch)
+                for leased in batch:
+                    if host_of(leased.lead.url) in self.closed_hosts:
+                        continue  # stays leased, so that it is not offered again, and is given back at the end
+                    await self._slots.acquire()
+                    await self.crew.ingest.room()
+                    if self._is_over(deadline):
+                        self._slots.release()
+                        return
+                    fetches += 1
+                    yield leased
+                if not batch:
+                    return
+        finally:
+            self.counts["fetches"] = fetches
+
+    def _is_over(self, deadline: float) -> bool:
+        return self.crew.stopping or asyncio.get_running_loop().time() > deadline
+
+    async def article_fetched(self, fetched: Fetched) -> None:
+        """Ingest a page that came back; every lead ends here, in `article_refused` or in `article_failed`."""
+        leased, hops = fetched.leased, fetched.hops
+        try:
+            fault = article_fault(fetched.page)
+            if fault is not None:
+                await self._fail(leased, fault[0], "transient" if fault[1] else "permanent", hops)
+            elif redirected_home(hops):
+                await self._refuse(leased, hops, "redirected", "redirected to the site's front page")
+            else:
+                keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
+                outcome = await self.crew.ingest.ingest(hops, self.source.hints, keeper)
+                if outcome.decision is not None:
+                    self._count(outcome.decision.kind)
+                elif outcome.refusal is not None:
+                    self._count("refused", outcome.refusal.reason)
+        finally:
+            self._finish(leased)
+
+    async def article_refused(self, leased: LeasedLead, hops: tuple[Page, ...], reason: str) -> None:
+        """End a lead whose answer was no article page."""
+        try:
+            await self._refuse(leased, hops, "not-html", reason)
+        finally:
+            self._finish(leased)
+
+    async def article_failed(self, leased: LeasedLead, error: BaseException) -> None:
+        """End a lead that gave no answer, or leave it for later where its host asks for patience."""
+        fault = fault_of(error)
+        try:
+            host = host_of(leased.lead.url)
+            if self.crew.stopping or (fault.kind in ("parked", "robots") and getattr(error, "host", host) == host):
+                self.closed_hosts.setdefault(host, fault.reason)
+            else:
+                await self._fail(leased, fault.reason, "permanent" if fault.kind == "permanent" else "transient")
+                self._held.pop(leased.id, None)
+        finally:
+            self._slots.release()
+
+    async def _refuse(self, leased: LeasedLead, hops: tuple[Page, ...], code: str, reason: str) -> None:
+        keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
+        await keeper.refuse(hops, Refusal(code=code, reason=reason))
+        self._count("refused", reason)
+
+    async def _fail(self, leased: LeasedLead, reason: str, kind: str, hops: tuple[Page, ...] = ()) -> None:
+        retry_in = retry_delay(leased.attempts) if kind == "transient" else None
+        await self.crew.desk.fail(leased, reason, retry_in, hops if self.crew.config.keep_pages else ())
+        self._count("failed" if kind == "transient" else "refused", reason)
+
+    def _count(self, what: Kind | str, reason: str = "") -> None:
+        name = {Kind.NEW: "kept", Kind.REVISED: "kept", Kind.COPY: "kept", Kind.SAME: "repeats"}.get(what, str(what))  # type: ignore[call-overload]
+        self.counts[name] += 1
+        if reason:
+            self.reasons[reason] += 1
+        self.crew.tally.count(name)
+
+    def _finish(self, leased: LeasedLead) -> None:
+        self._held.pop(leased.id, None)
+        self._slots.release()
+
+    # -- the end ----------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Give back every lead that was leased and not brought to an end."""
+        await self.crew.desk.release(list(self._held))
+        self._held.clear()
+
+    def failures(self) -> int:
+        """How many polls in a row have failed at every index; 0 when one of them answered."""
+        return min((poll.judgement.endpoint.failures for poll in self.polls), default=0)
+
+    def rows(self) -> list[Poll]:
+        """The poll's rows, one an endpoint; the first carries the counts of article pages."""
+        rows = []
+        for number, poll in enumerate(self.polls):
+            counts = self.counts if number == 0 else Counter[str]()
+            rows.append(
+                Poll(
+                    source=self.source.name, endpoint=poll.endpoint, started_at=poll.started_at, ended_at=poll.ended_at,
+                    outcome=poll.judgement.outcome, status=poll.status, bytes=poll.bytes, leads=poll.leads, new=poll.new,
+                    truncated=poll.truncated, kept=counts["kept"], repeats=counts["repeats"], refused=counts["refused"],
+                    failed=counts["failed"], reason=poll.judgement.reason,
+                )
+            )
+        return rows
+
+
+def endpoints_of(source: Source) -> list[tuple[str, str, Listing | None]]:
+    """Every index of a source as (address, kind, listing): feeds first, since they tell the most."""
+    return (
+        [(url, "feed", None) for url in source.feeds]
+        + [(url, "sitemap", None) for url in source.sitemaps]
+        + [(listing.url, "listing", listing) for listing in source.listings]
+    )

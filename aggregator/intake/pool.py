@@ -1,0 +1,158 @@
+"""The worker processes that read pages: each task bounded in time and memory, each crash charged to its own page."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from datetime import datetime
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from types import ModuleType
+from typing import TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from spiders.source import Hints, Listing
+from storage.article import Article, Refusal
+from storage.page import Index, Page
+
+T = TypeVar("T")
+
+CPU_SECONDS = 10
+"""How much processor time one page may take."""
+WALL_SECONDS = 30.0
+"""How long one page may take by the clock; the processor limit bites first on a machine that is not overloaded."""
+MEMORY_BYTES = 2**30
+"""How much address space one page may take beyond what an idle worker holds."""
+PAGES_PER_WORKER = 2000
+"""After so many pages a worker is replaced, so that a leak cannot grow."""
+
+
+class ReaderPool:
+    """Reads pages in killable processes; awaitable, and never raises for what a page did.
+
+    Start it and close it in the event loop's own process. `extract` and `read_index` each
+    hold one page; callers bound how many they have under way.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPool:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each thread would reserve memory against the worker's limit
+        return ProcessPool(
+            max_workers=self._workers, max_tasks=PAGES_PER_WORKER, initializer=_prepare_worker, context=_worker_context()
+        )
+
+    async def extract(self, page: Page, hints: Hints) -> Article | Refusal:
+        """What extraction makes of the page; a page that is too hard for the limits is a Refusal."""
+        return await self._run(
+            _extract, (page, hints), lambda why: Refusal(code="extract_timeout", reason=f"extraction {why}")
+        )
+
+    async def read_index(self, page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index:
+        """What the page says as a feed, sitemap or listing; too hard for the limits is an Index with a problem."""
+        return await self._run(
+            _read_index, (page, kind, listing, limit, now), lambda why: Index(kind=kind, problem=f"reading {why}")
+        )
+
+    async def _run(self, work: Callable[..., T], args: tuple[object, ...], excuse: Callable[[str], T]) -> T:
+        for attempt in (1, 2):
+            pool = self._pool
+            try:
+                future: Future[T] = pool.schedule(work, args=args, timeout=WALL_SECONDS)
+                return await asyncio.wrap_future(future)
+            except TimeoutError:
+                return excuse(f"took longer than {WALL_SECONDS:.0f} s")
+            except MemoryError:
+                return excuse(f"needed more than {MEMORY_BYTES >> 20} MiB of memory")
+            except ProcessExpired as error:
+                return excuse(_death(error))
+            except (BrokenProcessPool, RuntimeError):
+                # A worker that dies between two tasks breaks the whole pool: start afresh, once for this page.
+                if attempt == 2 or self._pool is None:
+                    raise
+                if self._pool is pool:
+                    self._pool = self._start()
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Stop every worker; what is under way is lost."""
+        self._pool.stop()
+        self._pool.join(timeout=10)
+
+
+def _death(error: ProcessExpired) -> str:
+    if error.exitcode == -24:  # SIGXCPU
+        return f"took more than {CPU_SECONDS} s of processor time"
+    return f"ended its worker (exit code {error.exitcode})"
+
+
+def _worker_context() -> ForkServerContext:
+    """Workers are forked from a small server that has only what they need already imported."""
+    context = _QuietContext()
+    context.set_forkserver_preload([__name__, "aggregator.intake.extract", "spiders.reading"])
+    return context
+
+
+class _QuietProcess(ForkServerProcess):
+    """A worker that does not import the program's own main module again (that would bring Scrapy along)."""
+
+    @staticmethod
+    def _Popen(process_obj: object) -> object:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            return ForkServerProcess._Popen(process_obj)  # type: ignore[attr-defined]
+        finally:
+            sys.modules["__main__"] = main
+
+
+class _QuietContext(ForkServerContext):
+    Process = _QuietProcess
+
+
+def _prepare_worker() -> None:
+    gc.collect()
+    gc.freeze()  # what is shared with the server stays shared, and is never walked again
+    with open("/proc/self/statm") as statm:
+        held = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY_BYTES, held + MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_cpu() -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + CPU_SECONDS + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+
+
+def _extract(page: Page, hints: Hints) -> Article | Refusal:
+    from aggregator.intake.extract import extract
+
+    _limit_cpu()
+    return extract(page, hints)
+
+
+def _read_index(page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index:
+    from spiders.reading import read_index
+
+    _limit_cpu()
+    return read_index(page, kind, listing, limit, now)
+
+
+def worker_modules(pool: ReaderPool) -> Future[list[str]]:
+    """The names of all modules that a worker has imported."""
+    return pool._pool.schedule(_module_names, timeout=WALL_SECONDS)
+
+
+def _module_names() -> list[str]:
+    return sorted(sys.modules)
+
+

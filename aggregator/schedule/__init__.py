@@ -1,0 +1,1 @@
+"""When each source is polled, and why."""

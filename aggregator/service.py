@@ -1,0 +1,72 @@
+"""What runs together, composed: the archive, its writer and tape, the worker processes, and a crew that polls."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from aggregator import __version__
+from aggregator.config import Config
+from aggregator.crawl.addresses import AddressPolicy
+from aggregator.crawl.desk import Desk
+from aggregator.crawl.gate import host_of
+from aggregator.crawl.resolver import install_guard
+from aggregator.crawl.runner import Crew
+from aggregator.intake.pool import ReaderPool
+from aggregator.schedule.plan import next_poll
+from spiders.source import Source
+from storage import leads
+from storage.database import Database, open_database
+from storage.owner import Owner, dead_owners
+from storage.warc import WarcTape, recover
+from storage.writer import Writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def open_archive(config: Config) -> Iterator[Database]:
+    """The archive's database, made or migrated where needed, closed at the end."""
+    config.home.mkdir(parents=True, exist_ok=True)
+    database = open_database(config.database_url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_crew(config: Config, sources: Iterable[Source]) -> AsyncIterator[Crew]:
+    """A crew ready to poll, on the running reactor: leases of dead processes given back, torn tapes mended."""
+    from twisted.internet import reactor
+
+    policy = AddressPolicy(config.allow_networks)
+    guard = install_guard(reactor, policy, exempt=host_of(config.proxy) if config.proxy else "")
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(open_archive(config))
+        run_folder = config.home / "run"
+        owner = Owner(run_folder)
+        stack.callback(owner.close)
+        recover(config.warc_folder)
+        tape = WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=lambda: datetime.now(UTC))
+        writer = Writer(database, tape if config.keep_pages else None)
+        stack.callback(tape.close)
+        stack.callback(writer.close)
+        _reclaim(writer, run_folder, owner.token)
+        pool = ReaderPool(config.process_count)
+        stack.callback(pool.close)
+        desk = Desk(writer, owner.token, lambda: datetime.now(UTC))
+        crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=next_poll)
+        await crew.prepare(sources)
+        yield crew
+
+
+def _reclaim(writer: Writer, folder: Path, own: str) -> None:
+    """Give back the leases of processes that died; a killed fetch is no attempt."""
+    for token, path in dead_owners(folder):
+        if token != own:
+            writer.submit(lambda tx, _, token=token: leads.release_leads(tx, token)).result()
+            path.unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+"""The one spider: it brings home what one source's indexes name, article by article."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from scrapy import Request, Spider
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from spiders.source import Listing, Source
+from storage.page import Page
+from storage.state import LeasedLead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexTask:
+    """One index to ask for: `conditions` may only be sent to `validators_url`."""
+
+    url: str
+    kind: str
+    listing: Listing | None = None
+    validators_url: str = ""
+    conditions: tuple[tuple[str, str], ...] = ()
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """An article page that came back, its redirect hops before it, and the lead it answers. The spider's item."""
+
+    leased: LeasedLead
+    hops: tuple[Page, ...]
+
+    @property
+    def page(self) -> Page:
+        """The page that finally answered."""
+        return self.hops[-1]
+
+
+class Visit(Protocol):
+    """What a crawl of one source asks of those who sent it: what to fetch, and where to put what came."""
+
+    def index_tasks(self) -> Iterable[IndexTask]: ...
+    async def index_answered(self, task: IndexTask, hops: tuple[Page, ...]) -> Iterable[IndexTask]: ...
+    async def index_failed(self, task: IndexTask, error: BaseException) -> None: ...
+    def leads(self) -> AsyncIterator[LeasedLead]: ...
+    async def article_failed(self, leased: LeasedLead, error: BaseException) -> None: ...
+    async def article_refused(self, leased: LeasedLead, hops: tuple[Page, ...], reason: str) -> None: ...
+
+
+class SourceSpider(Spider):
+    """Asks for a source's indexes, then for the articles that the archive leases to it."""
+
+    name = "source"
+
+    def __init__(self, *, source: Source, visit: Visit, crew: Any) -> None:
+        super().__init__(name=source.name)
+        self.source, self.visit, self.crew = source, visit, crew
+        self._open_indexes = 0
+        self._indexes_read = asyncio.Event()
+
+    async def start(self) -> AsyncIterator[Any]:
+        """First every index, then, when all are read and their leads written, the articles."""
+        for task in self.visit.index_tasks():
+            yield self._index_request(task)
+        if self._open_indexes:
+            await self._indexes_read.wait()
+        async for leased in self.visit.leads():
+            yield self._article_request(leased)
+
+    def _index_request(self, task: IndexTask) -> Request:
+        self._open_indexes += 1
+        return Request(
+            task.url,
+            callback=self.read_index,
+            errback=self.index_failed,
+            meta={"task": task, "source": self.source.name, "conditions": (task.validators_url, task.conditions)},
+            dont_filter=True,
+        )
+
+    def _article_request(self, leased: LeasedLead) -> Request:
+        return Request(
+            leased.lead.url,
+            callback=self.read_article,
+            errback=self.article_failed,
+            meta={"lead": leased, "source": self.source.name},
+            dont_filter=True,
+        )
+
+    async def read_index(self, response: Response) -> AsyncIterator[Request]:
+        """Hand an index's answer over; what it names further is asked for too."""
+        try:
+            for task in await self.visit.index_answered(response.meta["task"], tuple(response.meta["hops"])):
+                yield self._index_request(task)
+        finally:
+            self._index_done()
+
+    async def index_failed(self, failure: Failure) -> None:
+        """Report an index that gave no answer."""
+        try:
+            await self.visit.index_failed(failure.request.meta["task"], failure.value)
+        finally:
+            self._index_done()
+
+    def _index_done(self) -> None:
+        self._open_indexes -= 1
+        if not self._open_indexes:
+            self._indexes_read.set()
+
+    async def read_article(self, response: Response) -> AsyncIterator[Fetched]:
+        """Hand an article page over, as an item; a transfer that was ended early is a refusal."""
+        leased, hops = response.meta["lead"], tuple(response.meta["hops"])
+        if response.status == 200 and "download_stopped" in response.flags:
+            await self.visit.article_refused(leased, hops, response.meta["stopped"])
+        else:
+            yield Fetched(leased=leased, hops=hops)
+
+    async def article_failed(self, failure: Failure) -> None:
+        """Report an article that gave no answer."""
+        await self.visit.article_failed(failure.request.meta["lead"], failure.value)
