@@ -140,7 +140,8 @@ def replay_all(path: Path) -> Iterator[Page]:
     at = 0
     try:
         with warcfile.reading(path) as fd:
-            _, at = warcfile.member(fd, 0)
+            info, at = warcfile.member(fd, 0)
+            warcrecord.parse(info)
             while at < os.fstat(fd).st_size:
                 page, at = warcfile.read_page(fd, at)
                 yield page
