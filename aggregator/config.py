@@ -23,7 +23,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Every setting, checked. `workers` counts processes; 0 means one a core."""
+    """Every setting, checked. `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds."""
 
     home: Path
     db: str = ""
@@ -33,6 +33,7 @@ class Config:
     allow_networks: tuple[Network, ...] = ()
     workers: int = 0
     keep_pages: bool = True
+    public_url: str = "http://127.0.0.1:8080/"
 
     @property
     def database_url(self) -> str:
@@ -127,6 +128,14 @@ def _proxy(value: object) -> str:
     return text
 
 
+def _web_address(value: object) -> str:
+    text = _text(value)
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address such as https://news.example.org/ is expected")
+    return text
+
+
 def _networks(value: object) -> tuple[Network, ...]:
     if not isinstance(value, list):
         raise ValueError('a list of networks such as ["10.1.0.0/16"] is expected')
@@ -147,6 +156,6 @@ def _flag(value: object) -> bool:
 
 _CHECKS = {
     "db": _text, "user_agent": _header_text, "contact": _header_text, "proxy": _proxy,
-    "allow_networks": _networks, "workers": _workers, "keep_pages": _flag,
+    "allow_networks": _networks, "workers": _workers, "keep_pages": _flag, "public_url": _web_address,
 }
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

@@ -17,6 +17,7 @@ from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.addresses import AddressPolicy
 from aggregator.crawl.desk import Desk
+from aggregator.crawl.errand import ErrandSpider, Fetch
 from aggregator.crawl.gate import HostGate, host_of
 from aggregator.crawl.resolver import GuardedResolver, checked_guard
 from aggregator.crawl.robots import Robots
@@ -85,6 +86,7 @@ class Crew:
         self.stopping = False
         self._runner = AsyncCrawlerRunner(_settings(config))
         self._crawlers: set[Crawler] = set()
+        self._places = asyncio.Semaphore(POLLS_AT_ONCE)
 
     async def prepare(self, sources: Iterable[Source]) -> None:
         """Learn what the catalogue asks of each host, and which hosts are parked."""
@@ -121,6 +123,16 @@ class Crew:
         log.info("polled source=%s outcome=%s", source.name, ",".join(p.outcome for p in result.polls) or result.error)
         return result
 
+    async def errand(self, source: Source, work: Callable[[Fetch], Awaitable[None]]) -> None:
+        """Run a coroutine that fetches on a source's behalf, as politely as a poll; nothing is kept."""
+        crawler = self._runner.create_crawler(ErrandSpider)
+        self._crawlers.add(crawler)
+        try:
+            async with self._places:
+                await self._runner.crawl(crawler, source=source, crew=self, work=work)
+        finally:
+            self._crawlers.discard(crawler)
+
     def _result(self, source: Source, visit: SourceVisit, error: str) -> PollResult:
         polls, now = tuple(visit.rows()), self.now()
         parking = self.gate.parked(host_of(polls[0].endpoint if polls else source.home))
@@ -137,10 +149,8 @@ class Crew:
 
     async def poll_all(self, sources: Iterable[Source], report: Callable[[PollResult], None]) -> list[PollResult]:
         """Poll many sources, some at once; a source that fails never stops another."""
-        places = asyncio.Semaphore(POLLS_AT_ONCE)
-
         async def one(source: Source) -> PollResult | None:
-            async with places:
+            async with self._places:
                 if self.stopping:
                     return None
                 result = await self.poll(source)

@@ -1,0 +1,33 @@
+"""`evnews db`: the archive proved whole, and its search index built anew."""
+
+from __future__ import annotations
+
+import sys
+
+from aggregator.config import Config
+from aggregator.logs import safe_line
+from aggregator.service import open_archive
+from storage.check import check, reindex
+
+
+def run_check(config: Config) -> int:
+    """Print every problem; 1 where there is one."""
+    with open_archive(config) as database:
+        problems = check(database, config.warc_folder)
+    for problem in problems:
+        print(safe_line(problem))
+    print("the archive is whole" if not problems else f"{len(problems)} problems found")
+    return 1 if problems else 0
+
+
+def run_reindex(config: Config) -> int:
+    """Build the search index from the articles, with progress on stderr."""
+
+    def progress(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done}/{total} articles indexed", end="", file=sys.stderr, flush=True)
+
+    with open_archive(config) as database:
+        count = reindex(database, progress)
+    print(f"{count} articles indexed")
+    return 0
