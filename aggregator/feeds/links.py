@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-_WEB = re.compile(r"https?://[^\s/?#\\\x00-\x20\x7f][^\x00-\x1f\x7f\ud800-\udfff]*", re.IGNORECASE)
+_WEB = re.compile(r"https?://(?=[^\s/?#\\])[^\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 
 
 def is_web_url(text: str) -> bool:
-    """Whether the text is an absolute http or https URL without control characters."""
+    """Whether the text is an absolute http or https URL without control characters or half surrogates."""
     return bool(_WEB.fullmatch(text))
 
 

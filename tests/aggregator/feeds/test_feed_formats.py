@@ -1,0 +1,306 @@
+"""Whatever the archive holds, what goes out can be read, and says what the archive says."""
+
+import json
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from html import unescape
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from aggregator.feeds.formats import FORMATS
+from aggregator.feeds.jsonl import jsonl
+from aggregator.feeds.rss import rss
+from storage.article import Channel, KeptArticle
+from storage.text import clean, clean_line
+
+MORNING = datetime(2025, 3, 4, 8, 30, tzinfo=UTC)
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
+KEYS = [
+    "id", "url", "canonical_url", "source", "title", "authors", "published", "updated", "language", "summary", "text",
+    "html", "image", "tags", "words", "first_seen", "revision", "copy_of", "published_date", "published_zone_known",
+    "published_raw",
+]  # fmt: skip
+
+
+def article(number: int = 1, **changes: Any) -> KeptArticle:
+    plain = KeptArticle(
+        id=number,
+        url=f"https://news.example/{number}",
+        canonical_url="",
+        source="example",
+        title="A battery with a view",
+        authors=("Ola Nordmann", "山田 花子"),
+        published=MORNING,
+        published_date="2025-03-04",
+        published_raw="4 March 2025, 09:30",
+        zone_known=True,
+        updated=None,
+        language="en",
+        summary="Fish & chips < 10 EUR",
+        text="One.\nTwo < three.",
+        html="<p>One.</p><p>Two &lt; three.</p>",
+        image="https://news.example/1.jpg",
+        site_name="Example",
+        tags=("batteries", "views"),
+        words=4,
+        first_seen=MORNING + timedelta(minutes=7),
+        revision=1,
+        copy_of=None,
+    )
+    return replace(plain, **changes)
+
+
+def channel(*entries: KeptArticle) -> Channel:
+    return Channel(title="EV news", home="https://reader.example/", description="All of it", entries=entries)
+
+
+def parsed(feed: Channel) -> etree._Element:
+    """The feed's channel element, read by a parser that forgives nothing."""
+    root = etree.fromstring(b"".join(rss(feed)), etree.XMLParser(recover=False, resolve_entities=False))
+    assert (root.tag, root.get("version")) == ("rss", "2.0")
+    return root[0]
+
+
+_text = st.text(st.characters(exclude_categories=()), max_size=40) | st.sampled_from(
+    [
+        "]]><script>alert(1)</script>",
+        "<svg/onload=alert(1)>",
+        "\x00\x0b\x1f",
+        "&amp;lt;",
+        "\ufffe\uffff",
+        "\ud800",
+        "a\r\nb",
+        " ",
+    ]
+)
+_url = _text | st.sampled_from(
+    [
+        "https://news.example/ä b?c=d&e#f",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        " https://a.example",
+        "HTTP://A.example/",
+    ]
+)
+_texts = st.lists(_text, max_size=3).map(tuple)
+# RFC 822 readers take the years before 1000 for something else.
+_time = st.datetimes(
+    datetime(1000, 1, 2),  # noqa: DTZ001  the strategy adds the zone
+    datetime(9999, 12, 30),  # noqa: DTZ001
+    timezones=st.just(UTC),
+) | st.just(datetime(2025, 3, 4, 1, 2, 3, 4, timezone(timedelta(hours=5, minutes=45))))
+_number = st.integers(0, 2**63)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "id": _number, "url": _url, "canonical_url": _url, "source": _text, "title": _text, "authors": _texts,
+    "published": st.none() | _time, "published_date": _text, "published_raw": _text, "zone_known": st.booleans(),
+    "updated": st.none() | _time, "language": _text, "summary": _text, "text": _text, "html": _text, "image": _url,
+    "site_name": _text, "tags": _texts, "words": _number, "first_seen": _time, "revision": _number,
+    "copy_of": st.none() | _number, "extractor": _text,
+    "origins": st.lists(st.tuples(_text, _text), max_size=2).map(tuple),
+    "aliases": _texts, "reason": _text,
+}  # fmt: skip
+any_article = st.builds(KeptArticle, **FIELDS)
+
+
+def test_the_strategy_knows_every_field() -> None:
+    assert {field.name for field in fields(KeptArticle)} == set(FIELDS)
+
+
+@given(st.lists(any_article, max_size=4), _text, _text)
+def test_any_articles_make_a_feed_that_says_what_they_say(articles: list[KeptArticle], title: str, about: str) -> None:
+    feed = parsed(Channel(title=title, home="https://reader.example/", description=about, entries=tuple(articles)))
+    items = feed.findall("item")
+    assert [item.findtext("guid") for item in items] == [f"urn:evnews:article:{kept.id}" for kept in articles]
+    assert feed.findtext("title") == clean_line(title)
+    for item, kept in zip(items, articles, strict=True):
+        link = item.findtext("link")
+        assert link is None or link.lower().startswith(("http://", "https://"))
+        assert item.findtext("title") == (clean_line(kept.title) or link or f"Article {kept.id}")
+        assert [author.text for author in item.findall(CREATOR)] == [
+            name for name in map(clean_line, kept.authors) if name
+        ]
+        assert [tag.text for tag in item.findall("category")] == [name for name in map(clean_line, kept.tags) if name]
+        assert time_of(item.findtext("pubDate")) == (kept.published and kept.published.replace(microsecond=0))
+        assert unescape_once(item.findtext("description")) == clean(kept.summary)
+        if clean(kept.html):
+            assert item.findtext(CONTENT) == clean(kept.html)
+
+
+def time_of(printed: str | None) -> datetime | None:
+    return parsedate_to_datetime(printed) if printed else None
+
+
+def unescape_once(html: str | None) -> str:
+    return (html or "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+@given(st.lists(any_article, max_size=4))
+def test_any_articles_make_one_line_of_json_each(articles: list[KeptArticle]) -> None:
+    data = b"".join(jsonl(articles)).decode("utf-8")
+    lines = data.splitlines()  # splits also where JSON would not
+    assert len(lines) == len(articles)
+    for line, kept in zip(map(json.loads, lines), articles, strict=True):
+        assert list(line) == KEYS
+        for key in ("id", "words", "revision", "copy_of"):
+            assert line[key] == getattr(kept, key)
+        assert (line["title"], line["text"], line["html"]) == (clean(kept.title), clean(kept.text), clean(kept.html))
+        assert line["authors"] == [clean(name) for name in kept.authors]
+        assert datetime.fromisoformat(line["first_seen"]) == kept.first_seen.replace(microsecond=0)
+        for key in ("url", "canonical_url", "image"):
+            assert line[key] is None or (
+                line[key] == clean(getattr(kept, key)) and line[key].lower().startswith("http")
+            )
+
+
+def test_a_line_of_json_in_full() -> None:
+    kept = article(7, canonical_url="https://news.example/ä b", copy_of=3, published=MORNING.replace(microsecond=9))
+    assert json.loads(b"".join(jsonl([kept]))) == {
+        "id": 7,
+        "url": "https://news.example/7",
+        "canonical_url": "https://news.example/ä b",
+        "source": "example",
+        "title": "A battery with a view",
+        "authors": ["Ola Nordmann", "山田 花子"],
+        "published": "2025-03-04T08:30:00Z",
+        "updated": None,
+        "language": "en",
+        "summary": "Fish & chips < 10 EUR",
+        "text": "One.\nTwo < three.",
+        "html": "<p>One.</p><p>Two &lt; three.</p>",
+        "image": "https://news.example/1.jpg",
+        "tags": ["batteries", "views"],
+        "words": 4,
+        "first_seen": "2025-03-04T08:37:00Z",
+        "revision": 1,
+        "copy_of": 3,
+        "published_date": "2025-03-04",
+        "published_zone_known": True,
+        "published_raw": "4 March 2025, 09:30",
+    }
+    assert "山田 花子".encode() in b"".join(jsonl([kept]))
+
+
+def test_what_is_not_known_is_null() -> None:
+    nothing: dict[str, Any] = dict.fromkeys(("published_date", "published_raw", "language", "summary", "image"), "")
+    bare = article(published=None, authors=(), tags=(), **nothing)
+    line = json.loads(b"".join(jsonl([bare])))
+    assert [key for key, value in line.items() if value is None] == [
+        "canonical_url",
+        "published",
+        "updated",
+        "language",
+        "summary",
+        "image",
+        "copy_of",
+        "published_date",
+        "published_raw",
+    ]
+    assert line["authors"] == line["tags"] == []
+
+
+def test_json_lines_stream() -> None:
+    """The first line is out before the second article is asked for."""
+
+    def source() -> Any:
+        yield article(1)
+        raise AssertionError("asked for too soon")
+
+    assert json.loads(next(jsonl(source())))["id"] == 1
+
+
+def test_an_item_in_full() -> None:
+    [item] = parsed(channel(article(7))).findall("item")
+    assert [(child.tag, child.text) for child in item] == [
+        ("title", "A battery with a view"),
+        ("link", "https://news.example/7"),
+        ("guid", "urn:evnews:article:7"),
+        ("pubDate", "Tue, 04 Mar 2025 08:30:00 GMT"),
+        (CREATOR, "Ola Nordmann"),
+        (CREATOR, "山田 花子"),
+        ("category", "batteries"),
+        ("category", "views"),
+        ("description", "Fish &amp; chips &lt; 10 EUR"),
+        (CONTENT, "<p>One.</p><p>Two &lt; three.</p>"),
+    ]
+    assert [guid.get("isPermaLink") for guid in item.iter("guid")] == ["false"]
+
+
+def test_text_stands_in_where_there_is_no_html() -> None:
+    [item] = parsed(channel(article(html="", text="One.\n\n<b>Two</b> & three."))).findall("item")
+    assert item.findtext(CONTENT) == "<p>One.</p><p>&lt;b&gt;Two&lt;/b&gt; &amp; three.</p>"
+
+
+def test_plain_text_stays_text_after_a_reader_takes_it_for_html() -> None:
+    script = "]]><script>alert(1)</script>"
+    [item] = parsed(channel(article(summary=script, title=script, authors=(script,), html="", text=script))).findall(
+        "item"
+    )
+    for tag in ("description", CONTENT):
+        html = item.findtext(tag) or ""
+        assert "<script" not in html
+        assert script in unescape(html)
+    assert item.findtext("title") == item.findtext(CREATOR) == script
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,<p>",
+        "file:///etc/passwd",
+        "//evil.example/",
+        "/x",
+        "",
+        "https:evil.example",
+        "https://",
+        "https:///x",
+        "https://\\evil.example/",
+        " javascript:x",
+        "https://a.example/\nb",
+        "http://\ud800/",
+    ],
+)
+def test_only_web_addresses_leave(url: str) -> None:
+    kept = article(url=url, canonical_url=url, image=url)
+    [item] = parsed(channel(kept)).findall("item")
+    assert item.find("link") is None
+    line = json.loads(b"".join(jsonl([kept])))
+    assert line["url"] is line["canonical_url"] is line["image"] is None
+    with pytest.raises(ValueError, match="http or https"):
+        rss(Channel(title="x", home=url))
+
+
+def test_a_link_is_a_legal_uri() -> None:
+    [item] = parsed(channel(article(url='https://news.example/ä b"<c>?d=%20&e=[f]#g'))).findall("item")
+    assert item.findtext("link") == "https://news.example/%C3%A4%20b%22%3Cc%3E?d=%20&e=[f]#g"
+
+
+def test_the_same_articles_make_the_same_bytes_and_the_newest_change_dates_them() -> None:
+    first, second = article(1), article(2, updated=MORNING + timedelta(hours=2))
+    assert b"".join(rss(channel(first, second))) == b"".join(rss(channel(first, second)))
+    assert parsed(channel(first)).findtext("lastBuildDate") == "Tue, 04 Mar 2025 08:37:00 GMT"
+    assert parsed(channel(first, second)).findtext("lastBuildDate") == "Tue, 04 Mar 2025 10:30:00 GMT"
+    assert parsed(channel()).find("lastBuildDate") is None
+
+
+def test_a_feed_comes_in_pieces_and_may_be_left() -> None:
+    pieces = rss(channel(article(1), article(2), article(3)))
+    assert b"urn:evnews:article:1<" in next(pieces)
+    second = next(pieces)
+    assert b"urn:evnews:article:2<" in second
+    assert b"article:1<" not in second
+    assert second.count(b"xmlns") == 0
+    del pieces
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_each_format_writes_the_articles_it_is_given(name: str) -> None:
+    data = b"".join(FORMATS[name](channel(), iter([article(1), article(2)])))
+    assert data.count("山田 花子".encode()) == 2
