@@ -21,6 +21,8 @@ _TYPES = {
     "rss": "application/rss+xml; charset=utf-8", "atom": "application/atom+xml; charset=utf-8",
     "json": "application/feed+json; charset=utf-8", "rdf": "application/rdf+xml",
 }
+_PLAIN = ("/about", "/om-oss", "/privacy", "/impressum", "/datenschutz", "/cookies")
+_SECTIONS = ("/topic/", "/tag/", "/tema/", "/thema/", "/desk/", "/channel/")
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360f8cf500f0003860180fee5a0c40000000049454e44ae426082"
@@ -105,7 +107,7 @@ def _feed(room: Newsroom, at: Publisher, base: str) -> bytes:
 
 
 def _sitemap(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
-    """Sitemaps: an index with children for the sitemap publisher, one urlset for the rest, none of news for the listing's."""
+    """An index with children at one publisher, a urlset at the others: without articles at the listing publisher."""
     listed, changed = room.listed(at.name), room.changed(at.name)
     kind = "application/xml; charset=utf-8"
     if path == "/sitemap.xml" and at.index != "sitemap":
@@ -149,7 +151,7 @@ def _article(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
         return _plain_page(at, bare)
     amp = bare.startswith("/amp/")
     if truth.withdrawn:
-        return Response(status=truth.withdrawn, body=b"<!DOCTYPE html><title>Gone</title><p>This page was withdrawn.</p>")
+        return Response(status=truth.withdrawn, body=b"<!DOCTYPE html><title>Gone</title><p>This page is gone.</p>")
     if not truth.public or (amp and not at.amp):
         return _missing(at)
     text = pages.article_page(
@@ -174,7 +176,7 @@ def _original(room: Newsroom, truth: Truth) -> tuple[str, str] | None:
 
 def _plain_page(at: Publisher, path: str) -> Response:
     """The few pages that are no article: enough of them that a crawl which follows menus meets something."""
-    if path in ("/about", "/om-oss", "/privacy", "/impressum") or path.startswith(("/topic/", "/tag/", "/tema/", "/thema/")):
+    if path in _PLAIN or path.startswith(_SECTIONS):
         return _html(at, pages.front_page(at, []), None)
     return _missing(at)
 

@@ -24,7 +24,7 @@ huge           a long, well-formed RSS feed                             items (2
 headers        very many header lines                                   lines (200000)
 interim        interim 103 answers for ever (stops at 1 GB)
 attributes     HTML with one tag of very many attributes                attributes (130000)
-bigetag        the honest answer with a validator of 64 KiB
+bigetag        the honest answer with a very long validator             characters (65000)
 unconditional  the honest answer without validators, whatever the client has
 notmodified    304 to everything
 video          200 as video/mp4
@@ -54,7 +54,8 @@ def misbehave(kind: str, arg: str, request: Request, honest: Response, canary: s
 
 
 _MANNERS = {
-    "slow": Manner.DRIP, "hang": Manner.HANG, "reset": Manner.RESET, "truncate": Manner.TRUNCATE, "interim": Manner.INTERIM,
+    "slow": Manner.DRIP, "hang": Manner.HANG, "reset": Manner.RESET, "truncate": Manner.TRUNCATE,
+    "interim": Manner.INTERIM,
 }
 
 
@@ -126,8 +127,8 @@ def _bad_redirect(arg: str, request: Request, honest: Response, canary: str) -> 
 
 
 def _bad_gzip(arg: str, request: Request, honest: Response, canary: str) -> Response:
-    noise = random.Random(7).randbytes(400)
-    return Response(type=honest.type, body=gzip.compress(b"x" * 400, mtime=0)[:12] + noise, headers=(("Content-Encoding", "gzip"),))
+    damaged = gzip.compress(b"x" * 400, mtime=0)[:12] + random.Random(7).randbytes(400)
+    return Response(type=honest.type, body=damaged, headers=(("Content-Encoding", "gzip"),))
 
 
 def _layered(arg: str, request: Request, honest: Response, canary: str) -> Response:
@@ -200,7 +201,7 @@ def _attributes(arg: str, request: Request, honest: Response, canary: str) -> Re
 
 def _big_etag(arg: str, request: Request, honest: Response, canary: str) -> Response:
     others = tuple(pair for pair in honest.headers if pair[0] != "ETag")
-    return replace(honest, headers=(*others, ("ETag", f'"{"e" * 65536}"')))
+    return replace(honest, headers=(*others, ("ETag", f'"{"e" * (int(arg or 65_000) - 2)}"')))
 
 
 def _unconditional(arg: str, request: Request, honest: Response, canary: str) -> Response:

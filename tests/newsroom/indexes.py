@@ -79,8 +79,11 @@ def json_feed(at: Publisher, base: str, articles: Sequence[Truth]) -> str:
         }
         for one in articles
     ]
-    head = {"version": "https://jsonfeed.org/version/1.1", "title": at.title, "home_page_url": f"{base}/"}
-    return json.dumps(head | {"feed_url": base + at.index_path, "language": at.lang, "items": items}, ensure_ascii=False)
+    head = {
+        "version": "https://jsonfeed.org/version/1.1", "title": at.title, "home_page_url": f"{base}/",
+        "feed_url": base + at.index_path, "language": at.lang,
+    }
+    return json.dumps(head | {"items": items}, ensure_ascii=False)
 
 
 def rdf(at: Publisher, base: str, articles: Sequence[Truth]) -> str:

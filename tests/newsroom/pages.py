@@ -15,7 +15,10 @@ from tests.newsroom.truth import Truth
 
 _FOLDER = Path(__file__).parent / "templates"
 _AND = {"en": "and", "de": "und", "no": "og", "zh": "、"}
-_CREDIT = '<p class="syndication-credit">This story first appeared at <a href="{url}">{title}</a> and is republished with permission.</p>'
+_CREDIT = (
+    '<p class="syndication-credit">This story first appeared at <a href="{url}">{title}</a> '
+    "and is republished with permission.</p>"
+)
 
 
 def article_page(
@@ -32,10 +35,13 @@ def article_page(
     return _template(name).substitute(words)
 
 
-def front_page(at: Publisher, teasers: Sequence[tuple[str, str, str]], *, alternate: str = "", next_page: str = "") -> str:
+def front_page(
+    at: Publisher, teasers: Sequence[tuple[str, str, str]], *, alternate: str = "", next_page: str = ""
+) -> str:
     """A home page or listing: `teasers` are (path, title, time shown); `next_page` is a path."""
     items = "\n".join(
-        f'<div class="teaser"><h2><a class="teaser-link" href="{path}">{escape(title)}</a></h2><span>{shown}</span></div>'
+        f'<div class="teaser"><h2><a class="teaser-link" href="{path}">{escape(title)}</a></h2>'
+        f"<span>{shown}</span></div>"
         for path, title, shown in teasers
     )
     return _template("front").substitute(

@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 
 from tests.newsroom.manuscripts import Manuscript
 
-_MONTHS_NO = ["januar", "februar", "mars", "april", "mai", "juni", "juli", "august", "september", "oktober", "november", "desember"]
+_MONTHS_NO = (
+    "januar", "februar", "mars", "april", "mai", "juni",
+    "juli", "august", "september", "oktober", "november", "desember",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,8 @@ PUBLISHERS: tuple[Publisher, ...] = (
         number=3, name="voltward", title="Voltward", language="en", lang="en-US", timezone="America/Denver",
         index="json", index_path="/feed.json", article_path="/{day:%Y/%m/%d}/{slug}/", shown=_american,
         update_note="Correction: an earlier version of this story has been amended (revision {number}).",
-        interlude='<div class="sponsor-box" aria-label="sponsor"><p>Sponsored: Lease a wall box for $19 a month.</p></div>',
+        interlude='<div class="sponsor-box" aria-label="sponsor"><p>Sponsored: Lease a wall box for $19 a month.</p>'
+        "</div>",
     ),
     Publisher(
         number=4, name="dianche", title="电车日报", language="zh", lang="zh-CN", timezone="Asia/Shanghai",

@@ -188,7 +188,8 @@ class Newsroom:
         ]
 
     def write_sources(
-        self, path: Path | str, delay: float = 0.01, *, proxy: bool = False, wide: bool = False, every: float | str = "",
+        self, path: Path | str, delay: float = 0.01, *,
+        proxy: bool = False, wide: bool = False, every: float | str = "",
     ) -> Path:
         """Write a catalogue of the publishers: their main indexes, or with `wide` their sitemaps too."""
         tables = [self._source(desk.publisher, delay, proxy, wide, every) for desk in self._desks.values()]

@@ -49,7 +49,7 @@ class Server:
 
     async def serve(self, until: asyncio.Event) -> None:
         """Serve until told to stop, then drop every connection."""
-        servers = [await asyncio.start_server(self._client, sock=sock, limit=2**16, backlog=512) for sock in self._sockets]
+        servers = [await asyncio.start_server(self._client, sock=sock, backlog=512) for sock in self._sockets]
         await until.wait()
         for server in servers:
             server.close()
@@ -83,9 +83,10 @@ class Server:
         keep = version != "HTTP/1.0" and request.headers.get("connection", "").lower() != "close"
         hit = self._arrived(request)
         try:
-            response = await asyncio.to_thread(self._response, request) if _is_slow(self.room, request) else self._response(request)
+            slow = _is_slow(self.room, request)
+            response = await asyncio.to_thread(self._response, request) if slow else self._response(request)
             hit.status = response.status
-            return await self._send(writer, reader, request, response, keep)
+            return await self._send(reader, writer, response, request.method == "HEAD", keep)
         finally:
             hit.ended = time.monotonic()
             self._in_hand[request.host] -= 1
@@ -112,8 +113,9 @@ class Server:
         return honest if kind == "none" else misbehave(kind, arg, request, honest, self.room.canary_url)
 
     async def _send(
-        self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader, request: Request, response: Response, keep: bool,
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, response: Response, bare: bool, keep: bool
     ) -> bool:
+        """Send a response (`bare`: without its body) in its manner; tells whether the connection stays open."""
         if response.manner is Manner.HANG:
             await reader.read()  # until the client gives up, or the server is stopped
             return False
@@ -123,7 +125,7 @@ class Server:
         if response.manner is Manner.INTERIM:
             await _pour(writer, (_INTERIM for _ in range(10**9 // len(_INTERIM))))
         writer.write(_head(response, keep))
-        if request.method == "HEAD" or response.status in (204, 304):
+        if bare or response.status in (204, 304):
             await writer.drain()
         elif response.stream is not None:
             await _pour(writer, (b"%x\r\n%b\r\n" % (len(piece), piece) for piece in response.stream))
@@ -148,12 +150,12 @@ def _parsed(head: bytes, sockname: tuple[str, int]) -> tuple[Request, str]:
     if target.startswith("/"):
         named = urlsplit("//" + headers.get("host", "")).hostname or sockname[0]
         host = named if publisher_of(named) else sockname[0]
-        return Request(method=method, host=host, base=f"http://{host}:{sockname[1]}", path=target, headers=headers), version
+        base = f"http://{host}:{sockname[1]}"
+        return Request(method=method, host=host, base=base, path=target, headers=headers), version
     parts = urlsplit(target)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Request(
-        method=method, host=parts.hostname or "", base=f"http://{parts.netloc}", path=path, headers=headers,
-    ), version
+    host, base = parts.hostname or "", f"http://{parts.netloc}"
+    return Request(method=method, host=host, base=base, path=path, headers=headers), version
 
 
 def _is_slow(room: Newsroom, request: Request) -> bool:
@@ -163,11 +165,13 @@ def _is_slow(room: Newsroom, request: Request) -> bool:
 
 
 def _head(response: Response, keep: bool) -> bytes:
-    length = ("Transfer-Encoding", "chunked") if response.stream is not None else ("Content-Length", str(len(response.body)))
+    streamed = response.stream is not None
+    length = ("Transfer-Encoding", "chunked") if streamed else ("Content-Length", str(len(response.body)))
     phrase = HTTPStatus(response.status).phrase if response.status in HTTPStatus._value2member_map_ else "Odd"
     lines = [
         ("Date", formatdate(usegmt=True)), ("Server", "newsroom"), ("Content-Type", response.type),
-        *([] if response.status == 304 else [length]), ("Connection", "keep-alive" if keep else "close"), *response.headers,
+        *([] if response.status == 304 else [length]), ("Connection", "keep-alive" if keep else "close"),
+        *response.headers,
     ]
     text = "".join(f"{name}: {value}\r\n" for name, value in lines)
     return f"HTTP/1.1 {response.status} {phrase}\r\n{text}\r\n".encode("latin-1")
@@ -236,7 +240,7 @@ def _run(loop: asyncio.AbstractEventLoop, server: Server, until: asyncio.Event) 
 
 def main() -> None:
     """Run in the foreground until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m tests.newsroom.server", description="A small news web on loopback.")
+    parser = argparse.ArgumentParser("python -m tests.newsroom.server", description="A small news web on loopback.")
     parser.add_argument("--port", type=int, default=0, help="one port for all addresses (0: a free one)")
     parser.add_argument("--public", type=int, default=None, help="articles public at the start, of each publisher")
     parser.add_argument("--sources", help="write a catalogue of the publishers to this file")
