@@ -62,6 +62,8 @@ class Server:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        # asyncio sets this only on sockets that name their protocol; without it each answer waits for a delayed ACK
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             while await self._turn(reader, writer):
                 pass
