@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import is_normalized, normalize
 
 from charset_normalizer import from_bytes
 
@@ -126,11 +127,19 @@ def _guess(body: bytes) -> str:
     return body.decode(codec or "cp1252", "replace")
 
 
+_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D} | {0x7F})
+_NONCHARACTERS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]|\xef(?:\xb7[\x90-\xaf]|\xbf[\xbe\xbf])|[\xf0-\xf4][\x8f\x9f\xaf\xbf]\xbf[\xbe\xbf]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 
 
 def _fit(text: str) -> str:
-    text = clean(text)
+    """What `storage.text.clean` does, on a page's worth of text: by bytes, since that is ten times as fast."""
+    if not text.isascii() and not is_normalized("NFC", text):
+        text = normalize("NFC", text)
+    data = text.replace("\r\n", "\n").encode("utf-8", "replace").translate(None, _CONTROLS)
+    if not data.isascii():
+        data = _NONCHARACTERS.sub(b"", data)
+    text = data.decode("utf-8", "replace")
     return _REFERENCE.sub(_judged, text) if "&#" in text else text
 
 

@@ -9,7 +9,8 @@ from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted
 from aggregator.intake.decode import decode
 from aggregator.intake.render import html_of, text_of
 from aggregator.intake.sanitize import sanitized
-from aggregator.intake.tree import Unreadable, drop, parse
+from aggregator.intake.tree import Unreadable, parse
+from aggregator.intake.trim import Known
 from spiders.source import Hints
 from storage.article import Article, Refusal
 from storage.page import ContentError, Page
@@ -54,9 +55,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     tree, cut = parse(text)
     said = jsonld.declared(tree, page.url)
     known = metadata.facts(tree, said, page.lead, hints, page.url, page.fetched_at)
-    for element in list(tree.iter("script", "style", "svg", "noscript")):
-        drop(element)
-    body = extracted(tree, page.url, known.title)
+    body = extracted(tree, Known(title=known.title, authors=known.authors, site=known.site_name), said.body)
     plain = "" if body is None else text_of(body)
     count = words(plain)
     if not count:

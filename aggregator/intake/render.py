@@ -8,8 +8,6 @@ from html import escape
 from lxml.etree import _Element
 
 from aggregator.intake.addresses import joined
-from storage.text import clean
-
 _BLOCKS = frozenset({"body", "p", "head", "list", "item", "quote", "code", "table", "row", "cell", "lb", "div", "h1", "h2", "h3", "h4", "li"})
 _SPACE = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r" ?\n\s*")
@@ -21,7 +19,7 @@ def text_of(element: _Element) -> str:
     """The text of a body: blocks apart by an empty line, everything else on one line."""
     out: list[str] = []
     _write_text(element, out)
-    return clean(_BREAKS.sub("\n\n", _SPACE.sub(" ", "".join(out))).strip())
+    return _BREAKS.sub("\n\n", _SPACE.sub(" ", "".join(out))).strip()
 
 
 def _write_text(element: _Element, out: list[str]) -> None:

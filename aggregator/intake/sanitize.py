@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import nh3
 
-from storage.text import clean
 
 TAGS = frozenset(
     "a abbr b blockquote br caption code dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp "
@@ -32,7 +31,7 @@ def sanitized(html: str) -> str:
         strip_comments=True,
         link_rel="noopener noreferrer nofollow",
     )
-    return clean(out) if len(out) <= MAX_GROWTH * len(html) + 200 else ""
+    return out if len(out) <= MAX_GROWTH * len(html) + 200 else ""
 
 
 def _kept(tag: str, name: str, value: str) -> str | None:

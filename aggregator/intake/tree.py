@@ -15,6 +15,7 @@ MAX_ATTRIBUTES = 2_000
 _LONG_TAG = re.compile(r"<[A-Za-z][A-Za-z0-9:-]{0,40}[\s/][^<>]{%d,}" % (4 * MAX_ATTRIBUTES))
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 _ATTRIBUTE = re.compile(r"""[^\s"'<>=/]+(?:\s*=\s*[^\s"'<>]*)?""")
+_COUNT = etree.XPath("count(//*)")
 _DOCTYPE = re.compile(r"^\s*<!DOCTYPE[^>]*>", re.I)
 _EMPTY_ROOT = re.compile(r"(<html\b[^<>]*?)\s*/>", re.I)
 
@@ -37,9 +38,8 @@ def parse(text: str) -> tuple[HtmlElement, bool]:
     tree, cut = _read(data, deep=False)
     if cut:
         tree, cut = _read(data, deep=True)
-    for count, _ in enumerate(tree.iter()):
-        if count > MAX_ELEMENTS:
-            raise Unreadable(f"over {MAX_ELEMENTS} elements")
+    if _COUNT(tree) > MAX_ELEMENTS:
+        raise Unreadable(f"over {MAX_ELEMENTS} elements")
     return tree, cut
 
 
