@@ -1,0 +1,116 @@
+"""The calendar: what is remembered of endpoints, polls, robots.txt and parked hosts, and when each source is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, select
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from storage.state import Endpoint, Poll, RobotsCopy
+from storage.tables import calendar, endpoints, parked_hosts, polls, robots
+from storage.text import clean
+
+_LONGEST_REASON = 1000
+
+
+def endpoint(tx: Connection, source: str, url: str) -> Endpoint:
+    """What is remembered of an index address; a fresh Endpoint if nothing is."""
+    row = tx.execute(_ENDPOINT, {"source": source, "address": _address(url)}).one_or_none()
+    return Endpoint(**row._mapping) if row else Endpoint(source=source, url=url)
+
+
+def endpoints_of(tx: Connection, source: str) -> list[Endpoint]:
+    """What is remembered of every index address of a source."""
+    return [Endpoint(**row._mapping) for row in tx.execute(_ENDPOINTS, {"source": source})]
+
+
+def save_endpoint(tx: Connection, endpoint: Endpoint) -> None:
+    """Remember an endpoint as it is given."""
+    tx.execute(_SAVE_ENDPOINT[tx.dialect.name], asdict(endpoint) | {"address": _address(endpoint.url)})
+
+
+def record_poll(tx: Connection, poll: Poll) -> int:
+    """Keep what a poll came to; returns its id. The same poll again replaces what was said of it."""
+    values = asdict(poll) | {"address": _address(poll.endpoint), "reason": clean(poll.reason, _LONGEST_REASON)}
+    return int(tx.execute(_RECORD_POLL[tx.dialect.name], values).scalar_one())
+
+
+def schedule(tx: Connection, source: str, next_poll_at: datetime, reason: str, now: datetime) -> None:
+    """When a source is polled next, and why then."""
+    values = {"source": source, "next_poll_at": next_poll_at, "reason": clean(reason, _LONGEST_REASON), "set_at": now}
+    tx.execute(_SCHEDULE[tx.dialect.name], values)
+
+
+def due(tx: Connection, sources: Sequence[str], now: datetime) -> list[str]:
+    """Which of the sources are due: those never polled first, then the longest overdue."""
+    times = {row.source: row.next_poll_at for row in tx.execute(_CALENDAR)}
+    fresh = [name for name in sources if name not in times]
+    overdue = sorted((times[name], name) for name in sources if name in times and times[name] <= now)
+    return fresh + [name for _, name in overdue]
+
+
+def robots_copy(tx: Connection, origin: str) -> RobotsCopy | None:
+    """What is remembered of an origin's robots.txt."""
+    row = tx.execute(_ROBOTS, {"origin": origin}).one_or_none()
+    return RobotsCopy(**row._mapping) if row else None
+
+
+def save_robots(tx: Connection, copy: RobotsCopy) -> None:
+    """Remember an origin's robots.txt as it is given."""
+    tx.execute(_SAVE_ROBOTS[tx.dialect.name], asdict(copy))
+
+
+def parked(tx: Connection, now: datetime) -> list[tuple[str, datetime, str]]:
+    """The hosts that may not be asked at present: (host, until, reason)."""
+    return [(row.host, row.until, row.reason) for row in tx.execute(_PARKED, {"now": now})]
+
+
+def park(tx: Connection, host: str, until: datetime, reason: str) -> None:
+    """Leave a host alone until then."""
+    tx.execute(_PARK[tx.dialect.name], {"host": host, "until": until, "reason": clean(reason, _LONGEST_REASON)})
+
+
+def _address(url: str) -> str:
+    """Endpoints are told apart by their exact address, of which an index takes only a digest."""
+    return sha256(url.encode("utf-8", "replace")).hexdigest()
+
+
+def _upserts(table: Table, *keys: str) -> Mapping[str, Any]:
+    """A statement a dialect: insert a row, or replace all but the key of the one that is there."""
+
+    def replacing(statement: SqliteInsert | PostgresInsert) -> SqliteInsert | PostgresInsert:
+        names = [column.name for column in table.columns if column.name not in ("id", *keys)]
+        return statement.on_conflict_do_update(
+            index_elements=keys, set_={name: statement.excluded[name] for name in names}
+        )
+
+    return {"sqlite": replacing(insert_sqlite(table)), "postgresql": replacing(insert_postgres(table))}
+
+
+_ENDPOINTS = select(*[endpoints.c[field.name] for field in fields(Endpoint)]).where(
+    endpoints.c.source == bindparam("source")
+)
+_ENDPOINT = _ENDPOINTS.where(endpoints.c.address == bindparam("address"))
+_SAVE_ENDPOINT = _upserts(endpoints, "source", "address")
+_RECORD_POLL = {
+    name: statement.returning(polls.c.id)
+    for name, statement in _upserts(polls, "source", "address", "started_at").items()
+}
+_SCHEDULE = _upserts(calendar, "source")
+_CALENDAR = select(calendar.c.source, calendar.c.next_poll_at)
+_ROBOTS = select(*[robots.c[field.name] for field in fields(RobotsCopy)]).where(robots.c.origin == bindparam("origin"))
+_SAVE_ROBOTS = _upserts(robots, "origin")
+_PARKED = (
+    select(parked_hosts.c.host, parked_hosts.c.until, parked_hosts.c.reason)
+    .where(parked_hosts.c.until > bindparam("now"))
+    .order_by(parked_hosts.c.until)
+)
+_PARK = _upserts(parked_hosts, "host")

@@ -1,0 +1,166 @@
+"""Whether the archive is what it says: the database, its index, and the bytes that its captures point to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy.exc import DatabaseError
+
+from storage.database import Database
+from storage.search import index_of
+from storage.search.prepare import VERSION
+from storage.tables import articles, captures, revisions, texts
+
+_LISTED = 10
+"""Problems of one kind that are told one by one; the rest is counted."""
+_CHUNK = 500
+
+_RULES = (
+    (
+        "article {0} has no text to show",
+        "SELECT id FROM articles WHERE revision < 1 OR NOT EXISTS (SELECT 1 FROM revisions"
+        " JOIN texts ON texts.id = revisions.text_id AND texts.article_id = articles.id"
+        " WHERE revisions.article_id = articles.id AND revisions.number = articles.revision)",
+    ),
+    (
+        "article {0} has no address",
+        "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.article_id = articles.id)",
+    ),
+    (
+        "article {0} was never fetched",
+        "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE sightings.article_id = articles.id)",
+    ),
+    (
+        "article {0} is a copy of {1}, which shows another text or is a copy itself",
+        "SELECT a.id, a.copy_of FROM articles a JOIN articles o ON o.id = a.copy_of"
+        " WHERE a.text_digest <> o.text_digest OR o.copy_of IS NOT NULL",
+    ),
+    (
+        "lead {0} of {1} was kept, but no article has its address",
+        "SELECT id, source FROM leads WHERE state = 'kept'"
+        " AND NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.digest = leads.key)",
+    ),
+    (
+        "article {0} was joined to {1}, yet is still there",
+        "SELECT merged.id, merged.article_id FROM merged JOIN articles ON articles.id = merged.id",
+    ),
+)
+
+
+def check(database: Database, warc_dir: Path | None) -> list[str]:
+    """Everything that is wrong, in words; an empty list if nothing is. Without `warc_dir` the tape is not looked at."""
+    problems: list[str] = []
+    if database.dialect == "sqlite":
+        with database.read() as connection:
+            problems += _sqlite_integrity(connection)
+    if problems:
+        return problems
+    with database.write() as tx:
+        problems += index_of(database.dialect).problems(tx)
+    with database.read() as connection:
+        problems += _prepared(connection)
+        for words, sql in _RULES:
+            problems += _told(words.format(*row) for row in connection.execute(text(sql)))
+        if warc_dir is not None:
+            problems += _told(_tape(connection, warc_dir))
+    return problems
+
+
+def reindex(database: Database, progress: Callable[[int, int], None] | None = None) -> int:
+    """Make the search index anew from the kept texts, in one transaction; returns how many articles it holds.
+
+    `progress` is told how many of how many are done.
+    """
+    index = index_of(database.dialect)
+    done, last = 0, 0
+    with database.write() as tx:
+        total = int(tx.execute(text("SELECT count(*) FROM articles")).scalar_one())
+        index.clear(tx)
+        while rows := tx.execute(_SHOWN, {"after": last}).all():
+            for row in rows:
+                index.add(tx, row.search_row, row.title, row.text)
+            done, last = done + len(rows), rows[-1].id
+            if progress:
+                progress(done, total)
+        tx.execute(text("UPDATE meta SET value = :version WHERE name = 'prepare'"), {"version": str(VERSION)})
+    return done
+
+
+def _sqlite_integrity(connection: Connection) -> list[str]:
+    try:
+        said = list(connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars())
+        strays = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    except DatabaseError as error:
+        return [f"the database is damaged: {error.orig}"]
+    broken = [f"the database is damaged: {line}" for line in said if line != "ok"]
+    return broken + _told(f"row {row[1]} of {row[0]} points to a row of {row[2]} that is not there" for row in strays)
+
+
+def _prepared(connection: Connection) -> list[str]:
+    kept = connection.execute(text("SELECT value FROM meta WHERE name = 'prepare'")).scalar()
+    if kept == str(VERSION):
+        return []
+    return [
+        f"the search index was prepared by version {kept} and is searched by version {VERSION}; run `evnews db reindex`"
+    ]
+
+
+def _told(problems: Iterator[str]) -> list[str]:
+    found = list(problems)
+    return found[:_LISTED] + ([f"... and {len(found) - _LISTED} more like that"] if len(found) > _LISTED else [])
+
+
+def _tape(connection: Connection, folder: Path) -> Iterator[str]:
+    """Every capture's bytes are read and their digest compared; one file is open at a time."""
+    name, file = "", None
+    try:
+        for row in connection.execute(_CAPTURES.execution_options(yield_per=_CHUNK)):
+            if row.file != name:
+                if file:
+                    file.close()
+                name, file = row.file, _opened(folder, row.file)
+            problem = _capture(file, row.offset, row.length, row.digest)
+            if problem:
+                yield f"capture {row.id} of {row.url[:200]}: {row.file} {problem}"
+    finally:
+        if file:
+            file.close()
+
+
+def _opened(folder: Path, name: str) -> BinaryIO | None:
+    """A tape file by the name its captures have: while it is written it ends in `.open`."""
+    for path in (folder / name, folder / f"{name}.open"):
+        if path.parent == folder and path.is_file():
+            return path.open("rb")
+    return None
+
+
+def _capture(file: BinaryIO | None, offset: int, length: int, digest: str) -> str:
+    if file is None:
+        return "is missing"
+    file.seek(offset)
+    found = sha256()
+    left = length
+    while left and (data := file.read(min(left, 2**20))):
+        found.update(data)
+        left -= len(data)
+    if left:
+        return f"ends before byte {offset + length}"
+    return "" if f"sha256:{found.hexdigest()}" == digest else f"holds other bytes at {offset}"
+
+
+_CAPTURES = select(
+    captures.c.id, captures.c.file, captures.c.offset, captures.c.length, captures.c.digest, captures.c.url
+).order_by(captures.c.file, captures.c.offset)
+_SHOWN = (
+    select(articles.c.id, articles.c.search_row, texts.c.title, texts.c.text)
+    .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
+    .join(texts, texts.c.id == revisions.c.text_id)
+    .where(articles.c.id > bindparam("after"))
+    .order_by(articles.c.id)
+    .limit(_CHUNK)
+)

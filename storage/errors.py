@@ -1,0 +1,40 @@
+"""What can go wrong with the archive that its user can mend.
+
+ArchiveError
+├── ArchiveUnavailable   cannot be opened or reached
+├── ArchiveBusy          another process held it for too long
+├── ArchiveFull          the disk has no room
+├── ArchiveDamaged       the file is not a database, or is corrupt
+├── TapeError            a tape file could not keep a page, or cannot give one back
+└── NewerSchema          written by a newer version of this software
+"""
+
+from __future__ import annotations
+
+
+class ArchiveError(Exception):
+    """Something about the archive that its user can mend; the message says what to do."""
+
+
+class ArchiveUnavailable(ArchiveError):
+    """The archive cannot be opened or reached."""
+
+
+class ArchiveBusy(ArchiveError):
+    """Another process held the archive for longer than a writer waits."""
+
+
+class ArchiveFull(ArchiveError):
+    """The disk has no room for what was to be kept; nothing of it was."""
+
+
+class ArchiveDamaged(ArchiveError):
+    """The file is not a database, or is corrupt."""
+
+
+class TapeError(ArchiveError):
+    """The tape could not keep a page, or cannot give one back; the message says where and why."""
+
+
+class NewerSchema(ArchiveError):
+    """The archive was written by a newer version of this software."""

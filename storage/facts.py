@@ -1,0 +1,273 @@
+"""The facts about articles in the database: found, added to, joined when two articles prove to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, or_, select, union_all, update
+
+from storage.arrange import Alias, Sighting, better_spelling
+from storage.observation import Observation, read_facts
+from storage.tables import aliases, articles, claims, merged, revisions, sightings, texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that was seen of one article."""
+
+    aliases: tuple[Alias, ...]
+    declared: frozenset[str]
+    sightings: tuple[Sighting, ...]
+
+
+def matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
+    """The kept articles that an observation belongs to, each with the reason in words.
+
+    It belongs to an article that was fetched at one of its addresses or at its canonical one;
+    to one that declares one of its addresses as canonical; and, where the text is the same, to
+    one that declares the same canonical address, or has the same id in the same source's index.
+    """
+    fetched = [address.digest for address in seen.addresses]
+    values = {
+        "fetched": fetched,
+        "known": [*fetched, seen.canonical],
+        "claimed": [seen.canonical, seen.feed_id],
+        "words": seen.text_digest,
+    }
+    found: dict[int, str] = {}
+    for row in tx.execute(_MATCHES, values):
+        found.setdefault(row.article_id, _why(row.kind, row.digest, fetched, seen))
+    return found
+
+
+def _why(kind: str, digest: str, fetched: list[str], seen: Observation) -> str:
+    if digest in fetched:
+        return "same address" if kind == "alias" else "another page names this address as canonical"
+    if digest == seen.canonical:
+        return "its canonical address is kept" if kind == "alias" else "same canonical address and same text"
+    return "same id in the source's index and same text"
+
+
+def add(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> tuple[int, bool]:
+    """Write down an observation of an article: (the sighting's id, whether a kept text's words or facts changed).
+
+    The id is 0 if just this was seen before.
+    """
+    known = {row.digest: row for row in tx.execute(_ALIASES_BY_DIGEST, {"digests": [a.digest for a in seen.addresses]})}
+    ids = []
+    for address in seen.addresses:
+        row = known.get(address.digest)
+        if row is None:
+            ids.append(_insert_alias(tx, article_id, address.digest, address.key, address.url, address.asked))
+            continue
+        ids.append(row.id)
+        url, asked = better_spelling((address.url, address.asked), (row.url, row.asked))
+        if (url, asked) != (row.url, row.asked):
+            tx.execute(_RESPELL, {"alias": row.id, "url": url, "asked": asked})
+    _add_claims(tx, article_id, seen)
+    text_id, changed = _add_text(tx, article_id, seen)
+    return _add_sighting(tx, article_id, seen, text_id, ids, capture_id), changed
+
+
+def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> None:
+    """Write down the first observation of a new article, with its first revision."""
+    ids = [_insert_alias(tx, article_id, a.digest, a.key, a.url, a.asked) for a in seen.addresses]
+    for digest, url in seen.claims:
+        tx.execute(_INSERT_CLAIM, _claim(article_id, seen, digest, url))
+    text_id = _insert_text(tx, article_id, seen)
+    sighting = _insert_sighting(tx, article_id, seen, text_id, ids, capture_id)
+    row = {
+        "article_id": article_id,
+        "number": 1,
+        "sighting_id": sighting,
+        "text_id": text_id,
+        "fetched_at": seen.fetched_at,
+    }
+    tx.execute(_INSERT_REVISION, row)
+
+
+def of_article(tx: Connection, article_id: int) -> Facts:
+    """All that was seen of an article."""
+    one = {"article": article_id}
+    return Facts(
+        aliases=tuple(Alias(**row._mapping) for row in tx.execute(_ALIASES, one)),
+        declared=frozenset(tx.execute(_DECLARED, one).scalars()),
+        sightings=tuple(Sighting(**row._mapping) for row in tx.execute(_SIGHTINGS, one)),
+    )
+
+
+def join(tx: Connection, kept: int, other: int) -> None:
+    """Two articles proved to be one: the facts of `other` become those of `kept`, its id leads there."""
+    pair = {"kept": kept, "other": other}
+    tx.execute(_DROP_REVISIONS, pair)
+    mine = {row.digest: row for row in tx.execute(_TEXTS, {"article": kept})}
+    for row in tx.execute(_TEXTS, {"article": other}).all():
+        if row.digest not in mine:
+            tx.execute(_MOVE_TEXT, pair | {"text_id": row.id})
+            continue
+        twin = mine[row.digest]
+        tx.execute(_REPOINT, {"from_text": row.id, "to_text": twin.id})
+        if _rank(row) > _rank(twin):
+            tx.execute(_REWRITE_TEXT, {"row": twin.id} | _content(row))
+        tx.execute(_DROP_TEXT, {"text_id": row.id})
+    for table in (aliases, claims, sightings, merged):
+        tx.execute(_MOVE[table.name], pair)
+    tx.execute(_UNLINK, pair)
+    tx.execute(_EARLIER, pair)
+    tx.execute(_DROP_ARTICLE, pair)
+    tx.execute(insert(merged), {"id": other, "article_id": kept})
+
+
+def _insert_alias(tx: Connection, article_id: int, digest: str, key: str, url: str, asked: bool) -> int:
+    values = {"digest": digest, "article_id": article_id, "key": key, "url": url, "asked": asked}
+    return _id(tx.execute(_INSERT_ALIAS, values).inserted_primary_key)
+
+
+def _add_claims(tx: Connection, article_id: int, seen: Observation) -> None:
+    for digest, url in seen.claims:
+        if tx.execute(_CLAIM, {"digest": digest, "words": seen.text_digest}).first() is None:
+            tx.execute(_INSERT_CLAIM, _claim(article_id, seen, digest, url))
+
+
+def _claim(article_id: int, seen: Observation, digest: str, url: str) -> dict[str, object]:
+    return {"digest": digest, "text_digest": seen.text_digest, "article_id": article_id, "url": url}
+
+
+def _add_text(tx: Connection, article_id: int, seen: Observation) -> tuple[int, bool]:
+    """A text is kept once an article; of several fetches of it one is believed, whatever their order."""
+    row = tx.execute(_TEXT, {"article": article_id, "digest": seen.digest}).one_or_none()
+    if row is None:
+        return _insert_text(tx, article_id, seen), False
+    if seen.rank <= _rank(row):
+        return row.id, False
+    tx.execute(_REWRITE_TEXT, {"row": row.id} | _text(seen))
+    return row.id, True
+
+
+def _insert_text(tx: Connection, article_id: int, seen: Observation) -> int:
+    values = {"article_id": article_id, "digest": seen.digest, "text_digest": seen.text_digest} | _text(seen)
+    return _id(tx.execute(_INSERT_TEXT, values).inserted_primary_key)
+
+
+def _text(seen: Observation) -> dict[str, object]:
+    made = seen.article
+    return {
+        "title": made.title,
+        "text": made.text,
+        "html": made.html,
+        "facts": seen.facts,
+        "fetched_at": seen.fetched_at,
+    }
+
+
+def _content(row: Row[*tuple[object, ...]]) -> dict[str, object]:
+    return {name: getattr(row, name) for name in ("title", "text", "html", "facts", "fetched_at")}
+
+
+def _rank(row: Row[*tuple[object, ...]]) -> tuple[bool, datetime, str, str, str, str]:
+    """As `Observation.rank`, of a text that is kept."""
+    return read_facts(row.facts)["published"] is not None, row.fetched_at, row.facts, row.title, row.text, row.html
+
+
+def _add_sighting(
+    tx: Connection, article_id: int, seen: Observation, text_id: int, ids: Sequence[int], capture_id: int | None
+) -> int:
+    known = {"text_id": text_id, "asked": ids[0], "final": ids[-1], "fetched_at": seen.fetched_at}
+    if tx.execute(_SEEN, known).first() is not None:
+        return 0
+    return _insert_sighting(tx, article_id, seen, text_id, ids, capture_id)
+
+
+def _insert_sighting(
+    tx: Connection, article_id: int, seen: Observation, text_id: int, ids: Sequence[int], capture_id: int | None
+) -> int:
+    values = {
+        "article_id": article_id,
+        "text_id": text_id,
+        "asked": ids[0],
+        "final": ids[-1],
+        "twin": seen.twin,
+        "source": seen.source,
+        "fetched_at": seen.fetched_at,
+        "capture_id": capture_id,
+    }
+    return _id(tx.execute(_INSERT_SIGHTING, values).inserted_primary_key)
+
+
+def _id(key: Row[*tuple[object, ...]] | None) -> int:
+    assert key is not None
+    return int(str(key[0]))
+
+
+_MATCHES = union_all(
+    select(aliases.c.article_id, literal("alias").label("kind"), aliases.c.digest).where(
+        aliases.c.digest.in_(bindparam("known", expanding=True))
+    ),
+    select(claims.c.article_id, literal("claim").label("kind"), claims.c.digest).where(
+        or_(
+            claims.c.digest.in_(bindparam("fetched", expanding=True)),
+            claims.c.digest.in_(bindparam("claimed", expanding=True)) & (claims.c.text_digest == bindparam("words")),
+        )
+    ),
+)
+_ALIASES_BY_DIGEST = select(aliases).where(aliases.c.digest.in_(bindparam("digests", expanding=True)))
+_ALIASES = select(aliases.c.id, aliases.c.digest, aliases.c.key, aliases.c.url, aliases.c.asked).where(
+    aliases.c.article_id == bindparam("article")
+)
+_DECLARED = select(claims.c.digest).where(claims.c.article_id == bindparam("article"))
+_SIGHTINGS = (
+    select(
+        sightings.c.id,
+        sightings.c.text_id,
+        texts.c.digest,
+        sightings.c.asked,
+        sightings.c.final,
+        sightings.c.twin,
+        sightings.c.source,
+        sightings.c.fetched_at,
+    )
+    .join(texts, texts.c.id == sightings.c.text_id)
+    .where(sightings.c.article_id == bindparam("article"))
+)
+_SEEN = select(sightings.c.id).where(
+    sightings.c.text_id == bindparam("text_id"),
+    sightings.c.asked == bindparam("asked"),
+    sightings.c.final == bindparam("final"),
+    sightings.c.fetched_at == bindparam("fetched_at"),
+)
+_TEXTS = select(texts).where(texts.c.article_id == bindparam("article"))
+_TEXT = _TEXTS.where(texts.c.digest == bindparam("digest"))
+_CLAIM = select(claims.c.article_id).where(
+    claims.c.digest == bindparam("digest"), claims.c.text_digest == bindparam("words")
+)
+_INSERT_ALIAS = insert(aliases)
+_INSERT_CLAIM = insert(claims)
+_INSERT_TEXT = insert(texts)
+_INSERT_SIGHTING = insert(sightings)
+_INSERT_REVISION = insert(revisions)
+_RESPELL = (
+    update(aliases).where(aliases.c.id == bindparam("alias")).values(url=bindparam("url"), asked=bindparam("asked"))
+)
+_REWRITE_TEXT = (
+    update(texts)
+    .where(texts.c.id == bindparam("row"))
+    .values({name: bindparam(name) for name in ("title", "text", "html", "facts", "fetched_at")})
+)
+_REPOINT = update(sightings).where(sightings.c.text_id == bindparam("from_text")).values(text_id=bindparam("to_text"))
+_MOVE_TEXT = update(texts).where(texts.c.id == bindparam("text_id")).values(article_id=bindparam("kept"))
+_DROP_TEXT = delete(texts).where(texts.c.id == bindparam("text_id"))
+_DROP_REVISIONS = delete(revisions).where(revisions.c.article_id.in_([bindparam("kept"), bindparam("other")]))
+_MOVE = {
+    table.name: update(table).where(table.c.article_id == bindparam("other")).values(article_id=bindparam("kept"))
+    for table in (aliases, claims, sightings, merged)
+}
+_UNLINK = update(articles).where(articles.c.copy_of == bindparam("other")).values(copy_of=None)
+_DROP_ARTICLE = delete(articles).where(articles.c.id == bindparam("other"))
+_FIRST_SEEN = select(articles.c.first_seen).where(articles.c.id == bindparam("other")).scalar_subquery()
+_EARLIER = (
+    update(articles)
+    .where(articles.c.id == bindparam("kept"), articles.c.first_seen > _FIRST_SEEN)
+    .values(first_seen=_FIRST_SEEN)
+)

@@ -1,0 +1,264 @@
+"""The way out: searching, reading and counting what the archive keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
+
+from storage.article import Hit, KeptArticle, Query, Revision
+from storage.database import Database
+from storage.identity import key_digest, url_key
+from storage.search import index_of
+from storage.search.query import Term, terms
+from storage.search.snippet import snippet
+from storage.state import Capture, LeadState, Poll, SourceState
+from storage.tables import aliases, articles, calendar, captures, leads, merged, polls, revisions, texts
+
+_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What the archive holds: counts, times, and `database_bytes`; `leads` are (state, how many) pairs."""
+
+    articles: int
+    copies: int
+    revisions: int
+    sources: int
+    captures: int
+    capture_bytes: int
+    polls: int
+    leads: tuple[tuple[str, int], ...]
+    oldest: datetime | None
+    newest: datetime | None
+    last_kept: datetime | None
+    database_bytes: int
+
+
+class Library:
+    """Everything that is read from the archive; each call sees one moment of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def search(self, query: Query) -> list[Hit]:
+        """The articles that hold every word of the query and pass its filters, each with a snippet.
+
+        Never raises for what a reader typed. No words at all find everything, newest first;
+        words without a letter or digit find nothing.
+        """
+        wanted = terms(query.words)
+        with self._database.read() as connection:
+            ids = list(connection.execute(_ids(query, wanted, self._database.dialect)).scalars())
+            found = [article for part in _chunks(ids) for article in _articles(connection, part)]
+        return [Hit(article=article, snippet=snippet(article.text, wanted or ())) for article in found]
+
+    def articles(self, query: Query) -> Iterator[KeptArticle]:
+        """Every article that the query finds, copies too, streamed.
+
+        With words in the query's order, without in the order in which they were first seen.
+        """
+        wanted = terms(query.words)
+        statement = _ids(query, wanted, self._database.dialect)
+        if not wanted:
+            statement = statement.order_by(None).order_by(articles.c.first_seen, articles.c.id)
+        with self._database.read() as connection:
+            ids = connection.execution_options(yield_per=_CHUNK).execute(statement).scalars()
+            for part in _chunks(ids):
+                yield from _articles(connection, part)
+
+    def count(self, query: Query) -> int:
+        """How many articles the query finds, whatever its limit."""
+        statement = _ids(query, terms(query.words), self._database.dialect).order_by(None).limit(None)
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one())
+
+    def article(self, article_id: int) -> KeptArticle | None:
+        """An article by its id, or by the id of one that was joined to it."""
+        with self._database.read() as connection:
+            return next(iter(_articles(connection, [_kept_id(connection, article_id)])), None)
+
+    def article_at(self, url: str) -> KeptArticle | None:
+        """The article that was fetched at an address, in any spelling of it."""
+        with self._database.read() as connection:
+            found = connection.execute(_BY_ALIAS, {"digest": key_digest(url_key(url))}).scalar()
+            return next(iter(_articles(connection, [found])), None) if found else None
+
+    def revisions(self, article_id: int) -> list[Revision]:
+        """Every text that an article had, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(_REVISIONS, {"article": _kept_id(connection, article_id)})
+            return [Revision(**row._mapping) for row in rows]
+
+    def captures(self, article_id: int) -> list[tuple[Capture, str, datetime]]:
+        """The captures of every address of an article, oldest first: (capture, url, fetched_at)."""
+        with self._database.read() as connection:
+            rows = connection.execute(_CAPTURES, {"article": _kept_id(connection, article_id)}).all()
+        return [
+            (Capture(file=r.file, offset=r.offset, length=r.length, digest=r.digest), r.url, r.fetched_at) for r in rows
+        ]
+
+    def source_states(self) -> list[SourceState]:
+        """What is known of every source that was ever polled, scheduled or kept from, by name."""
+        with self._database.read() as connection:
+            planned = {row.source: row for row in connection.execute(select(calendar))}
+            last = {row.source: row for row in connection.execute(_LAST_POLLS)}
+            kept = _pairs(connection.execute(_PER_SOURCE))
+            waiting = _pairs(connection.execute(_WAITING))
+        return [
+            _source_state(name, planned.get(name), last.get(name), kept.get(name, 0), waiting.get(name, 0))
+            for name in sorted({*planned, *last, *kept, *waiting})
+        ]
+
+    def polls(self, source: str, limit: int) -> list[Poll]:
+        """The latest polls of a source, newest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(_POLLS, {"source": source, "most": limit})
+            return [Poll(**row._mapping) for row in rows]
+
+    def stats(self) -> Stats:
+        """Counts and sizes of the whole archive."""
+        with self._database.read() as connection:
+            kept = connection.execute(_KEPT).one()
+            return Stats(
+                **kept._mapping,
+                **connection.execute(_COUNTS).one()._mapping,
+                **connection.execute(_TAPE).one()._mapping,
+                leads=tuple((row.state, row.many) for row in connection.execute(_LEADS)),
+                database_bytes=self._database.size(),
+            )
+
+
+def _ids(query: Query, wanted: tuple[Term, ...] | None, dialect: str) -> Select[int]:
+    """The ids that a query finds, in its order."""
+    statement = select(articles.c.id)
+    order: list[Any] = [articles.c.dated.desc(), articles.c.id.desc()]
+    if wanted is not None and not wanted:
+        statement = statement.where(~true())
+    elif wanted:
+        matching = index_of(dialect).matching(wanted)
+        statement = statement.join(matching.table, matching.row == articles.c.search_row).where(matching.holds)
+        if query.order == "best":
+            order.insert(0, matching.best)
+    if query.sources:
+        statement = statement.where(articles.c.source.in_(query.sources))
+    if query.since is not None:
+        statement = statement.where(articles.c.dated >= query.since)
+    if query.until is not None:
+        statement = statement.where(articles.c.dated < query.until)
+    return statement.order_by(*order).limit(query.limit if query.limit is None else max(query.limit, 0))
+
+
+def _chunks(ids: Iterator[int] | Sequence[int]) -> Iterator[list[int]]:
+    rest = iter(ids)
+    while part := list(islice(rest, _CHUNK)):
+        yield part
+
+
+def _articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
+    """The articles of some ids, in the ids' order."""
+    rows = {row.id: row for row in connection.execute(_BY_ID, {"ids": ids})}
+    spelled: dict[int, list[str]] = {}
+    for row in connection.execute(_ALIASES, {"ids": ids}):
+        spelled.setdefault(row.article_id, []).append(row.url)
+    for article_id in ids:
+        if article_id in rows:
+            yield _kept(rows[article_id], spelled.get(article_id, []))
+
+
+def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
+    values = dict(row._mapping)
+    for name in ("authors", "tags"):
+        values[name] = tuple(json.loads(values[name]))
+    values["origins"] = tuple((field, origin) for field, origin in json.loads(values["origins"]))
+    return KeptArticle(**values, aliases=tuple(spelled))
+
+
+def _kept_id(connection: Connection, article_id: int) -> int:
+    """The id itself, or of the article that it was joined to."""
+    moved = connection.execute(_MOVED, {"article": article_id}).scalar()
+    return moved if moved is not None else article_id
+
+
+def _pairs(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[str, int]:
+    return {row[0]: row[1] for row in rows}
+
+
+def _source_state(
+    name: str, planned: Row[*tuple[Any, ...]] | None, last: Row[*tuple[Any, ...]] | None, kept: int, waiting: int
+) -> SourceState:
+    return SourceState(
+        name=name,
+        next_poll_at=planned.next_poll_at if planned else None,
+        next_reason=planned.reason if planned else "",
+        last_poll_at=last.ended_at if last else None,
+        last_outcome=last.outcome if last else "",
+        last_reason=last.reason if last else "",
+        articles=kept,
+        leads_waiting=waiting,
+    )
+
+
+_OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in ("text", "html", "aliases")]
+_BY_ID = (
+    select(*_OWN, texts.c.text, texts.c.html)
+    .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
+    .join(texts, texts.c.id == revisions.c.text_id)
+    .where(articles.c.id.in_(bindparam("ids", expanding=True)))
+)
+_ALIASES = (
+    select(aliases.c.article_id, aliases.c.url)
+    .where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
+    .order_by(aliases.c.id)
+)
+_BY_ALIAS = select(aliases.c.article_id).where(aliases.c.digest == bindparam("digest"))
+_MOVED = select(merged.c.article_id).where(merged.c.id == bindparam("article"))
+_REVISIONS = (
+    select(revisions.c.number, revisions.c.fetched_at, texts.c.title, texts.c.text, texts.c.digest)
+    .join(texts, texts.c.id == revisions.c.text_id)
+    .where(revisions.c.article_id == bindparam("article"))
+    .order_by(revisions.c.number)
+)
+_CAPTURES = (
+    select(captures)
+    .join(aliases, aliases.c.digest == captures.c.key)
+    .where(aliases.c.article_id == bindparam("article"))
+    .order_by(captures.c.fetched_at, captures.c.id)
+)
+_LAST_POLLS = select(polls.c.source, polls.c.ended_at, polls.c.outcome, polls.c.reason).where(
+    polls.c.id.in_(select(func.max(polls.c.id)).group_by(polls.c.source))
+)
+_PER_SOURCE = select(articles.c.source, func.count()).group_by(articles.c.source)
+_WAITING = (
+    select(leads.c.source, func.count())
+    .where(leads.c.due_at.is_not(None), leads.c.state.in_([LeadState.WAITING, LeadState.LEASED, LeadState.RETRY]))
+    .group_by(leads.c.source)
+)
+_POLLS = (
+    select(*[polls.c[field.name] for field in fields(Poll)])
+    .where(polls.c.source == bindparam("source"))
+    .order_by(polls.c.id.desc())
+    .limit(bindparam("most"))
+)
+_KEPT = select(
+    func.count(articles.c.id).label("articles"),
+    func.count(articles.c.copy_of).label("copies"),
+    func.count(articles.c.source.distinct()).label("sources"),
+    func.min(articles.c.dated).label("oldest"),
+    func.max(articles.c.dated).label("newest"),
+    func.max(articles.c.first_seen).label("last_kept"),
+)
+_COUNTS = select(
+    select(func.count()).select_from(revisions).scalar_subquery().label("revisions"),
+    select(func.count()).select_from(polls).scalar_subquery().label("polls"),
+)
+_TAPE = select(
+    func.count(captures.c.id).label("captures"), func.coalesce(func.sum(captures.c.length), 0).label("capture_bytes")
+)
+_LEADS = select(leads.c.state, func.count().label("many")).group_by(leads.c.state).order_by(leads.c.state)

@@ -1,0 +1,1 @@
+"""The archive's schema, step by step; run by `storage.database`, never by hand."""

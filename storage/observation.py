@@ -1,0 +1,130 @@
+"""What one fetched article says of itself, as the archive compares it: its addresses, its claims, its text; pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from storage.article import Article
+from storage.identity import folded, is_root, key_digest, text_digest, twin, url_key
+from storage.page import Page
+from storage.text import clean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelling:
+    """An address as somebody spelled it; `asked` if a lead or the crawl did, not a server's redirect."""
+
+    digest: str
+    key: str
+    url: str
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A fetched article, ready to be compared.
+
+    `addresses` were fetched: the asked one first, the one that answered last. `canonical` and
+    `feed_id` are digests, or empty. `text_digest` tells texts apart, `digest` texts with their
+    titles. `facts` is the Article less title, text and html, as JSON.
+    """
+
+    article: Article
+    addresses: tuple[Spelling, ...]
+    canonical: str
+    feed_id: str
+    text_digest: str
+    digest: str
+    twin: str
+    facts: str
+    source: str
+    fetched_at: datetime
+
+    @property
+    def claims(self) -> tuple[tuple[str, str], ...]:
+        """What it says of itself beyond where it was fetched: (digest, address in words or empty)."""
+        canonical = ((self.canonical, self.article.canonical_url),) if self.canonical else ()
+        return canonical + (((self.feed_id, ""),) if self.feed_id else ())
+
+    @property
+    def rank(self) -> tuple[bool, datetime, str, str, str, str]:
+        """Of two fetches of one text, the greater is believed about its facts and its spelling."""
+        made = self.article
+        return (
+            made.published is not None,
+            self.fetched_at,
+            self.facts,
+            clean(made.title),
+            clean(made.text),
+            clean(made.html),
+        )
+
+
+def observe(article: Article, page: Page) -> Observation:
+    """What `article`, made of `page`, says of itself.
+
+    The front page of a site is nobody's canonical address, nor the address of what was asked
+    elsewhere on it: templates name it by mistake, and removed articles redirect there.
+    """
+    asked = page.lead.url if page.lead else page.asked
+    asked_key = url_key(asked)
+    spellings: dict[str, Spelling] = {}
+    for url, by_hand in ((asked, True), (page.asked, True), (page.url, False)):
+        key = url_key(url)
+        if key == asked_key or not is_root(key):
+            spelling = Spelling(digest=key_digest(key), key=key, url=url, asked=by_hand)
+            spellings[key] = spellings.pop(key, spelling)
+    canonical = url_key(article.canonical_url) if article.canonical_url else ""
+    if canonical != asked_key and is_root(canonical):
+        canonical = ""
+    words = text_digest(article.text)
+    return Observation(
+        article=article,
+        addresses=tuple(spellings.values()),
+        canonical=key_digest(canonical) if canonical else "",
+        feed_id=_feed_id(page),
+        text_digest=words,
+        digest=sha256(f"{words} {folded(clean(article.title))}".encode()).hexdigest(),
+        twin=twin(page.url),
+        facts=facts_of(article),
+        source=page.source,
+        fetched_at=page.fetched_at,
+    )
+
+
+def _feed_id(page: Page) -> str:
+    """An id means something within its source only: anybody can copy another's."""
+    if page.lead is None or not page.lead.id:
+        return ""
+    return sha256(f"id\0{page.source}\0{page.lead.id}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def facts_of(article: Article) -> str:
+    """An Article less title, text and html, as JSON with cleaned strings; `read_facts` undoes it."""
+    return json.dumps(
+        {name: _plain(getattr(article, name)) for name in _FACTS}, ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def read_facts(facts: str) -> dict[str, Any]:
+    """The columns of an articles row that `facts_of` wrote: times are times, the rest JSON's own types."""
+    values: dict[str, Any] = json.loads(facts)
+    for name in ("published", "modified"):
+        if values[name] is not None:
+            values[name] = datetime.fromisoformat(values[name])
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+_FACTS = tuple(field.name for field in fields(Article) if field.name not in ("url", "title", "text", "html"))

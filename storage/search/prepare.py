@@ -1,0 +1,73 @@
+"""The one preparation of text for the index and of words for a query, the same for both dialects.
+
+Prepared text is tokens with one space between them, each made of letters, digits and marks
+alone, so that neither database's own idea of a word matters. Case, width and diacritics are
+folded. Scripts written without spaces become pairs: 小米汽车 is `小米 米汽 汽车 车`, each
+position a token that begins with its character, so that any run of one or more is found.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+VERSION = 1
+"""Raised whenever the same text would be prepared differently: the index must then be made anew."""
+LONGEST_TOKEN = 64
+LONGEST_TEXT = 500_000
+"""Characters of one text that are indexed."""
+
+RUN = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ede\u1000-\u1049\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31f0-\u31ff"  # kana, bopomofo
+    "\u1100-\u11ff\uac00-\ud7a3"  # Hangul
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+)
+"""Characters of scripts that are searched by pairs (a regular expression's class, without brackets)."""
+MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0a00-\u0dff\u200d"
+"""Marks that are part of a word in scripts of South Asia, and the diacritics that folding removes."""
+WORD = rf"(?:[^\W_]|[{MARKS}])+"
+
+_TOKENS = re.compile(rf"([{RUN}]+)|((?:(?![{RUN}])(?:[^\W_]|[{MARKS}]))+)")
+_ASCII_TOKENS = re.compile(r"[a-z0-9]+")
+_DIACRITICS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]+")
+_LETTERS = str.maketrans(
+    {"ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
+)
+
+
+def prepare(text: str) -> str:
+    """Tokens of a text with one space between them; never raises, and the same for the same text always."""
+    text = text[:LONGEST_TEXT]
+    if text.isascii():
+        return " ".join([token[:LONGEST_TOKEN] for token in _ASCII_TOKENS.findall(text.lower())])
+    return " ".join(_tokens(fold(text)))
+
+
+def fold(text: str) -> str:
+    """Text in one case and width, without diacritics."""
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
+    return unicodedata.normalize("NFKC", _DIACRITICS.sub("", unicodedata.normalize("NFD", text)))
+
+
+def pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """The words and the runs of folded text, in order, each with whether it is a run that is searched by pairs."""
+    for run, word in _TOKENS.findall(text):
+        yield (run, True) if run else (word[:LONGEST_TOKEN], False)
+
+
+def pairs(run: str) -> list[str]:
+    """The overlapping pairs of a run; none for a single character."""
+    return [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+def _tokens(folded: str) -> Iterator[str]:
+    for piece, is_run in pieces(folded):
+        if is_run:
+            yield from pairs(piece)
+            yield piece[-1]
+        else:
+            yield piece
