@@ -14,14 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from storage import warcfile, warcrecord
+from storage.errors import TapeError as TapeError
 from storage.page import Page
 from storage.state import Capture
 from storage.warcfile import TapeFile
 from storage.warcrecord import RecordError
-
-
-class TapeError(Exception):
-    """The tape could not keep a page, or cannot give one back; the message says which file and why."""
 
 
 class WarcTape:
@@ -113,12 +110,20 @@ def recover(folder: Path) -> list[str]:
     """Close the files that dead processes left open, cut back to their last whole page; says what it did.
 
     Files whose process lives are left alone, and so is what bears a name that is not the tape's.
+    A file that cannot be closed is left for the next time, and said.
     """
-    said = [warcfile.close_left(path) for path in sorted(folder.glob("*" + warcfile.OPEN))]
+    said = [_closed(path) for path in sorted(folder.glob("*" + warcfile.OPEN))]
     done = [words for words in said if words]
     if done:
         warcfile.sync_folder(folder)
     return done
+
+
+def _closed(path: Path) -> str:
+    try:
+        return warcfile.close_left(path)
+    except OSError as error:
+        return f"{path.name}: left as it is: {error}"
 
 
 def replay(folder: Path, capture: Capture) -> Page:

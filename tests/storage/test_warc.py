@@ -298,6 +298,21 @@ def test_a_whole_file_is_closed_and_one_without_a_page_removed(tmp_path: Path) -
     assert recover(dead) == []
 
 
+def test_a_file_that_cannot_be_closed_keeps_no_other_from_it(tmp_path: Path) -> None:
+    assert recover(tmp_path / "never made") == []
+    writer = opened(tmp_path / "live")
+    capture = writer.record(page())
+    writer.sync()
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    shutil.copy(next((tmp_path / "live").iterdir()), dead)
+    (dead / (capture.file.replace("2025", "2024") + ".open")).mkdir()
+    unusable, closed = recover(dead)
+    assert "left as it is" in unusable
+    assert closed == f"{capture.file}: whole; closed"
+    assert replay(dead, capture) == page()
+
+
 def test_a_payload_cannot_pretend_to_be_the_last_whole_page(tmp_path: Path) -> None:
     """A server sends, as a coded body that is stored as it is, three records that look like the tape's own."""
     live, dead = tmp_path / "live", tmp_path / "dead"
