@@ -1,0 +1,105 @@
+"""OPML: other readers' subscription lists in, the catalogue's sources out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from lxml import etree
+
+from aggregator.feeds.links import web_url
+from spiders.charset import decode
+from spiders.links import absolute
+from spiders.markup import MarkupError, parse_xml
+from spiders.plain import plain
+from spiders.source import Source
+from storage.text import clean_line
+
+MAX_BYTES = 2**20
+MAX_OUTLINES = 20_000
+MAX_DEPTH = 32
+
+
+class OpmlError(ValueError):
+    """A file that is no subscription list, or too large a one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlineFeed:
+    """A feed of a subscription list; `category` is the path of outlines that it lies in, joined by /."""
+
+    title: str
+    xml_url: str
+    html_url: str = ""
+    language: str = ""
+    category: str = ""
+
+
+def read_opml(body: bytes) -> tuple[OutlineFeed, ...]:
+    """Every feed of an OPML document with an http or https address, each address once; raises OpmlError.
+
+    Bounded: 1 MB, 20,000 outlines, outlines nested 32 deep; what lies beyond depth is left out.
+    """
+    if len(body) > MAX_BYTES:
+        raise OpmlError(f"larger than {MAX_BYTES} bytes")
+    try:
+        root = parse_xml(decode(body), "").root
+    except MarkupError as error:
+        raise OpmlError(str(error)) from None
+    if "opml" not in str(root.tag).lower():
+        raise OpmlError(f"not OPML: the root element is <{str(root.tag)[:40]}>")
+    found: dict[str, OutlineFeed] = {}
+    for feed in _feeds(root):
+        found.setdefault(feed.xml_url, feed)
+    return tuple(found.values())
+
+
+def _feeds(root: etree._Element) -> Iterator[OutlineFeed]:
+    waiting: list[tuple[etree._Element, str, int]] = [(root, "", 0)]
+    seen = 0
+    while waiting:
+        element, category, depth = waiting.pop()
+        if str(element.tag).lower() == "outline":
+            seen += 1
+            if seen > MAX_OUTLINES:
+                raise OpmlError(f"more than {MAX_OUTLINES} outlines")
+            facts = {str(name).lower(): str(value) for name, value in element.attrib.items()}
+            title = plain(facts.get("title") or facts.get("text", ""), 1024)
+            if address := absolute("", facts.get("xmlurl", "")):
+                yield _feed(facts, title, address, category)
+            elif title:
+                category = f"{category}/{title}" if category else title
+        if depth < MAX_DEPTH:
+            children = [child for child in element.iterchildren(etree.Element)]
+            waiting += [(child, category, depth + 1) for child in reversed(children)]
+
+
+def _feed(facts: dict[str, str], title: str, address: str, category: str) -> OutlineFeed:
+    return OutlineFeed(
+        title=title, xml_url=address, html_url=absolute("", facts.get("htmlurl", "")),
+        language=clean_line(facts.get("language", ""), 40), category=category or clean_line(facts.get("category", "").lstrip("/"), 200),
+    )  # fmt: skip
+
+
+def write_opml(sources: Sequence[Source], title: str, now: datetime) -> bytes:
+    """The sources' feeds as OPML 2.0; a source with several feeds is an outline that holds them."""
+    root = etree.Element("opml", version="2.0")
+    head = etree.SubElement(root, "head")
+    etree.SubElement(head, "title").text = clean_line(title)
+    etree.SubElement(head, "dateCreated").text = format_datetime(now.astimezone(UTC), usegmt=True)
+    body = etree.SubElement(root, "body")
+    for source in sources:
+        for feed in source.feeds:
+            etree.SubElement(body, "outline", _attributes(source, feed))
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
+
+
+def _attributes(source: Source, feed: str) -> dict[str, str]:
+    title = clean_line(source.title)
+    facts = {
+        "type": "rss", "text": title, "title": title, "xmlUrl": web_url(feed), "htmlUrl": web_url(source.home),
+        "language": clean_line(source.language, 40),
+    }  # fmt: skip
+    return {name: value for name, value in facts.items() if value}

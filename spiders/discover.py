@@ -1,0 +1,86 @@
+"""Finding what a site offers for polling: the feeds that a page links to, the sitemaps that robots.txt names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml.html import HtmlElement
+
+from spiders.charset import decode
+from spiders.entry import MAX_TITLE
+from spiders.htmltree import base_of, parse_html
+from spiders.links import absolute
+from spiders.plain import plain
+from storage.page import ContentError
+
+MAX_FEEDS = 50
+MAX_ROBOTS = 500 * 1024
+MAX_SITEMAPS = 100
+
+COMMON_FEED_PATHS: tuple[str, ...] = (
+    "/feed/", "/feed", "/rss", "/rss.xml", "/feed.xml", "/atom.xml", "/index.xml", "/index.rdf", "/feed.json", "/news/feed/", "/blog/feed/",
+    "/rss/news", "/news/rss", "/feeds/posts/default",
+)  # fmt: skip
+"""Paths at which sites keep feeds that no page links to, the likeliest first."""
+
+_TYPES = {
+    "application/rss+xml": "rss", "application/atom+xml": "atom", "application/feed+json": "json", "application/json": "json",
+    "application/rdf+xml": "rss", "application/xml": "rss", "text/xml": "rss", "text/rss+xml": "rss", "application/x.atom+xml": "atom",
+    "application/x-atom+xml": "atom", "text/atom+xml": "atom", "application/rss": "rss", "text/rss": "rss",
+}  # fmt: skip
+_LOOKS_LIKE_FEED = re.compile(r"(?:^|[/.?=_-])(?:rss|feeds?|atom|rdf)(?:\.(?:xml|rss|php|aspx?|json))?(?:[/?#&]|$)|\.(?:rss|rdf|atom)(?:[?#]|$)|/index\.xml$|feeds\.", re.I)
+_COMMENTS = re.compile(r"/comments?/|[?&]cat=|/wp-json/|oembed", re.I)
+_SITEMAP = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.I | re.M)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFeed:
+    """A feed that a page links to; `kind` is rss, atom or json, or empty where the page does not say."""
+
+    url: str
+    title: str = ""
+    kind: str = ""
+
+
+def find_feeds(body: bytes, url: str, *, charset: str = "") -> tuple[FoundFeed, ...]:
+    """The feeds that a page names in its head, in its order, then links that look like feeds; never raises."""
+    try:
+        root = parse_html(body, charset)
+    except ContentError:
+        return ()
+    if root is None:
+        return ()
+    base = base_of(root, url)
+    found: dict[str, FoundFeed] = {}
+    for feed in (*_declared(root, base), *_linked(root, base)):
+        found.setdefault(feed.url, feed)
+        if len(found) == MAX_FEEDS:
+            break
+    # a feed of comments is a feed, but never the one that is meant
+    return tuple(sorted(found.values(), key=lambda feed: bool(_COMMENTS.search(feed.url))))
+
+
+def _declared(root: HtmlElement, base: str) -> Iterator[FoundFeed]:
+    for link in root.iter("link"):
+        relations = (link.get("rel") or "").lower().split()
+        kind = _TYPES.get((link.get("type") or "").partition(";")[0].strip().lower(), "")
+        if "feed" in relations or ("alternate" in relations and kind and "stylesheet" not in relations):
+            if address := absolute(base, link.get("href") or ""):
+                yield FoundFeed(url=address, title=plain(link.get("title") or "", MAX_TITLE), kind=kind)
+
+
+def _linked(root: HtmlElement, base: str) -> Iterator[FoundFeed]:
+    for link in root.iter("a"):
+        href = (link.get("href") or "")[:2083]
+        kind = _TYPES.get((link.get("type") or "").strip().lower(), "")
+        if (kind or _LOOKS_LIKE_FEED.search(href)) and (address := absolute(base, href)):
+            yield FoundFeed(url=address, title=plain(link.text_content()[:4096], MAX_TITLE), kind=kind)
+
+
+def sitemaps_of_robots(body: bytes) -> tuple[str, ...]:
+    """The addresses in robots.txt's Sitemap lines, in their order, each once."""
+    text = decode(body[:MAX_ROBOTS])
+    addresses = (absolute("", found[1]) for found in _SITEMAP.finditer(text))
+    return tuple(dict.fromkeys(filter(None, addresses)))[:MAX_SITEMAPS]

@@ -1,0 +1,100 @@
+"""Changes the user's own sources.toml: comments and order stay, and a crash leaves the old file or the new one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from spiders.catalogue import CatalogueError
+from spiders.source import Listing, Source
+
+_DEFAULTS = {one.name: one.default for one in fields(Source)}
+
+
+def add_source(path: Path, source: Source) -> None:
+    """Write a source into the file, in place of one of the same name; the file is made where there is none.
+
+    Raises CatalogueError where the file is no TOML, OSError where it cannot be written.
+    """
+    document = _read(path)
+    document[source.name] = _table(source)
+    _write(path, document)
+
+
+def remove_source(path: Path, name: str, shipped: bool) -> None:
+    """Take a source out of the file; one that is `shipped` is switched off by `enabled = false`."""
+    document = _read(path)
+    if shipped:
+        table = document.get(name)
+        if not isinstance(table, tomlkit.items.Table):
+            table = document[name] = tomlkit.table()
+        table["enabled"] = False
+    elif name in document:
+        del document[name]
+    _write(path, document)
+
+
+def _table(source: Source) -> tomlkit.items.Table:
+    """A source's table: only the keys that differ from their defaults."""
+    table = tomlkit.table()
+    for key, default in _DEFAULTS.items():
+        value = getattr(source, key)
+        if key != "name" and value != default:
+            table[key] = _item(value)
+    return table
+
+
+def _item(value: object) -> object:
+    if not isinstance(value, tuple):
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    listed = tomlkit.array()
+    for one in value:
+        listed.append(_inline(one) if isinstance(one, Listing) else one)
+    return listed.multiline(len(value) > 1)
+
+
+def _inline(listing: Listing) -> tomlkit.items.InlineTable:
+    table = tomlkit.inline_table()
+    for key in ("url", "css", "pattern"):
+        if getattr(listing, key):
+            table[key] = getattr(listing, key)
+    return table
+
+
+def _read(path: Path) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return tomlkit.document()
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: is not TOML, so nothing was written: {error}") from None
+
+
+def _write(path: Path, document: tomlkit.TOMLDocument) -> None:
+    """Replace the file at once: a new file beside it, on the disk, then renamed over it."""
+    path = path.resolve()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(tomlkit.dumps(document))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,31 @@
+"""The one door to the index readers: a fetched Page and what it was asked as, to an Index."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from spiders.feed import read_feed
+from spiders.listing import read_listing
+from spiders.sitemap import read_sitemap
+from spiders.source import Listing
+from storage.page import ContentError, Index, Page
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I)
+
+
+def read_index(page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index:
+    """Read a page as the `feed`, `sitemap` or `listing` that it is polled as; whatever the bytes are, an Index comes."""
+    try:
+        body = page.content()
+    except ContentError as error:
+        return Index(kind=kind, problem=str(error))
+    if not body.strip():
+        return Index(kind=kind, problem="empty")
+    found = _CHARSET.search(page.header("content-type")[:500])
+    charset = found[1] if found else ""
+    if kind == "sitemap":
+        return read_sitemap(body, page.url, limit=limit, now=now)
+    if kind == "listing":
+        return read_listing(body, page.url, listing or Listing(url=page.url), charset=charset, limit=limit)
+    return read_feed(body, page.url, charset=charset, media_type=page.media_type, limit=limit, now=now)
