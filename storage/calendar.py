@@ -95,8 +95,10 @@ def _upserts(table: Table, *keys: str) -> Mapping[str, Any]:
     return {"sqlite": replacing(insert_sqlite(table)), "postgresql": replacing(insert_postgres(table))}
 
 
-_ENDPOINTS = select(*[endpoints.c[field.name] for field in fields(Endpoint)]).where(
-    endpoints.c.source == bindparam("source")
+_ENDPOINTS = (
+    select(*[endpoints.c[field.name] for field in fields(Endpoint)])
+    .where(endpoints.c.source == bindparam("source"))
+    .order_by(endpoints.c.address)
 )
 _ENDPOINT = _ENDPOINTS.where(endpoints.c.address == bindparam("address"))
 _SAVE_ENDPOINT = _upserts(endpoints, "source", "address")

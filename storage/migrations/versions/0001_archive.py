@@ -11,8 +11,8 @@ depends_on = None
 
 _TYPES = {
     "sqlite": {
-        "id": "INTEGER PRIMARY KEY",
-        "id_once": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "id": "INTEGER NOT NULL PRIMARY KEY",
+        "id_once": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT",
         "ref": "INTEGER",
         "big": "BIGINT",
         "moment": "BIGINT",
@@ -103,8 +103,9 @@ CREATE TABLE texts (
 );
 
 CREATE TABLE aliases (
-    id {id}, digest VARCHAR(64) NOT NULL UNIQUE, article_id {ref} NOT NULL REFERENCES articles (id),
-    key TEXT NOT NULL, url TEXT NOT NULL, asked BOOLEAN NOT NULL
+    id {id}, digest VARCHAR(64) NOT NULL, article_id {ref} NOT NULL REFERENCES articles (id),
+    key TEXT NOT NULL, url TEXT NOT NULL, asked BOOLEAN NOT NULL,
+    UNIQUE (digest)
 );
 CREATE INDEX ix_aliases_article_id ON aliases (article_id);
 
