@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from lxml.html import HtmlElement
+
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 _MONTHS = (
@@ -158,3 +160,20 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name) if name else UTC
     except (KeyError, ValueError, OSError):
         return UTC
+
+
+_PRINTED = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d\d\s?[年/.-]\s?\d{1,2}\s?[月/.-]\s?\d{1,2}\s?日?)\s{0,3}(?:[^\d\s]{0,6}\s?)?\d{1,2}:\d\d(?::\d\d)?"
+    r"|(?<!\d)(?:19|20)\d\d\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?日"
+)
+
+
+def in_text(tree: HtmlElement, *, latest: datetime | None = None, zone: str = "") -> Moment | None:
+    """The first date with a time, year first, or the first Chinese or Japanese date, that a page's text prints."""
+    body = tree.find("body")
+    text = "" if body is None else "\n".join(part.strip() for part in body.itertext() if len(part) > 5)[:60_000]
+    for found in _PRINTED.finditer(text):
+        moment = read(found[0], zone=zone, latest=latest)
+        if moment is not None:
+            return moment
+    return None

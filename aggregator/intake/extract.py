@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
-from aggregator.intake import jsonld, language, metadata
+from lxml.etree import _Element
+
+from aggregator.intake import jsonld, language, markup, metadata
 from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted
 from aggregator.intake.decode import decode
+from aggregator.intake.metadata import Facts
 from aggregator.intake.render import html_of, text_of
 from aggregator.intake.sanitize import sanitized
-from aggregator.intake.tree import Unreadable, parse
+from aggregator.intake.tree import Unreadable, drop, parse
 from aggregator.intake.trim import Known
 from spiders.source import Hints
 from storage.article import Article, Refusal
@@ -54,21 +57,42 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         return Refusal(code="not-html", reason="no markup on the page")
     tree, cut = parse(text)
     said = jsonld.declared(tree, page.url)
-    known = metadata.facts(tree, said, page.lead, hints, page.url, page.fetched_at)
-    body = extracted(tree, Known(title=known.title, authors=known.authors, site=known.site_name), said.body)
+    for element in list(tree.iter("script", "style", "svg", "noscript")):
+        drop(element)
+    facts = metadata.gather(tree, said, markup.read(tree), page, hints)
+    body = extracted(tree, Known(title=facts.title, authors=facts.authors, site=facts.site_name), said.body)
     plain = "" if body is None else text_of(body)
     count = words(plain)
-    if not count:
+    if body is None or not count:
         return Refusal(code="empty", reason="no text on the page")
     if count < MIN_WORDS and not said.is_article:
         return Refusal(code="thin", reason=f"{count} words and no article markup")
-    spoken, spoken_origin = language.language(plain, known.language, hints.language)
+    return _assembled(page, hints, facts, body, plain, "trafilatura, page cut off" if cut else "trafilatura")
+
+
+def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, origin: str) -> Article:
+    spoken, said_by = language.language(text, facts.language, hints.language or (page.lead.language if page.lead else ""))
+    when = facts.published
     return Article(
-        url=page.url, canonical_url=known.canonical_url, title=known.title, authors=known.authors, published=known.published,
-        published_date=known.published_date, published_raw=known.published_raw, zone_known=known.zone_known, modified=known.modified,
-        language=spoken, summary=known.summary, text=plain, html=sanitized(html_of(body, page.url)) if body is not None else "",
-        image=known.image, site_name=known.site_name, tags=known.tags, words=count, extractor=EXTRACTOR,
-        origins=(*known.origins, ("language", spoken_origin), ("text", "trafilatura")),
+        url=page.url,
+        canonical_url=facts.canonical_url,
+        title=facts.title or text.partition("\n")[0][:200],
+        authors=facts.authors,
+        published=when.at if when else None,
+        published_date=when.day if when else "",
+        published_raw=when.raw if when else "",
+        zone_known=when.zone_known if when else False,
+        modified=facts.modified,
+        language=spoken,
+        summary=facts.summary,
+        text=text,
+        html=sanitized(html_of(body, page.url)),
+        image=facts.image,
+        site_name=facts.site_name,
+        tags=facts.tags,
+        words=words(text),
+        extractor=EXTRACTOR,
+        origins=(*facts.origins, ("language", said_by), ("text", origin)),
     )
 
 

@@ -1,105 +1,296 @@
-"""What a page is: every field from the most trusted witness that knows it, with that witness's name kept."""
+"""What a page is: every field from the most trusted witness that knows it, with that witness's name kept.
+
+The order of trust, in one place. Title: the heading, OpenGraph and JSON-LD vote, and a feed's
+title settles which of them is meant; then <title>, then the feed alone. Authors: JSON-LD, meta,
+the page's byline, the feed, a byline in the text, at last the publisher itself. Published: JSON-LD, meta,
+marked times, the feed, times in the text, the address, htmldate.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from htmldate import find_date
 from lxml.html import HtmlElement
 
 from aggregator.intake import dates
 from aggregator.intake.addresses import is_home, joined, registrable, same_site
-from aggregator.intake.jsonld import Declared
-from aggregator.intake.people import people
-from aggregator.intake.titles import without_site
-from aggregator.intake.tree import line_of
+from aggregator.intake.dates import Moment
+from aggregator.intake.jsonld import Declared, plain
+from aggregator.intake.markup import Markup
+from aggregator.intake.people import in_text, people
+from aggregator.intake.titles import key, without_site
 from spiders.source import Hints
-from storage.page import Lead
+from storage.page import Lead, Page
 from storage.text import clean_line
 
-Metas = dict[str, list[str]]
+_PUBLISHED = (
+    "article:published_time", "article:published:time", "og:published_time", "og:article:published_time", "datepublished", "publishdate", "publish_date",
+    "publication_date", "article.published", "pubdate", "publishtime", "dc.date.issued", "dcterms.issued", "dcterms.created", "dc.date.created",
+    "sailthru.date", "parsely-pub-date", "cxenseparse:recs:publishtime", "published_at", "article_date_original", "originalpublicationdate",
+    "article-publication-date", "publishedtime", "published-date", "w-published-date", "created", "date", "dc.date", "weibo: article:create_at", "apub:time", "firstpublishedtime",
+)  # fmt: skip
+_MODIFIED = ("article:modified_time", "article:modified:time", "og:updated_time", "datemodified", "dcterms.modified", "last-modified", "article:updated_time")
+_AUTHORS = ("author", "article:author_name", "sailthru.author", "parsely-author", "byl", "dc.creator", "dcterms.creator", "article:author", "cxenseparse:author", "dc.creator.name", "creator")
+_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-]?(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[/-]?(0?[1-9]|[12]\d|3[01])(?=[/_.-]|\D|$)", re.I)
+_DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything about an article but its body."""
 
-    canonical_url: str
-    title: str
-    authors: tuple[str, ...]
-    published: datetime | None
-    published_date: str
-    published_raw: str
-    zone_known: bool
-    modified: datetime | None
-    language: str
-    summary: str
-    image: str
-    site_name: str
-    tags: tuple[str, ...]
-    origins: tuple[tuple[str, str], ...]
+    canonical_url: str = ""
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    published: Moment | None = None
+    modified: datetime | None = None
+    language: str = ""
+    summary: str = ""
+    image: str = ""
+    site_name: str = ""
+    tags: tuple[str, ...] = ()
+    origins: tuple[tuple[str, str], ...] = ()
 
 
-def metas(tree: HtmlElement) -> Metas:
-    """The values of meta elements by their lower-case name, property or itemprop."""
-    found: Metas = defaultdict(list)
-    for count, meta in enumerate(tree.iter("meta")):
-        if count > 500:
-            break
-        content = meta.get("content")
-        if content:
-            for attribute in ("name", "property", "itemprop", "http-equiv"):
-                name = meta.get(attribute)
-                if name and len(name) < 80:
-                    found[name.strip().lower()].append(clean_line(content, 4096))
-    return found
+class _Trust:
+    """The witnesses of one page, and the notes of who was believed."""
 
+    def __init__(self, said: Declared, signs: Markup, page: Page, hints: Hints) -> None:
+        self.said, self.signs, self.page, self.hints = said, signs, page, hints
+        self.lead = page.lead or Lead(url="")
+        self.host = urlsplit(page.url).hostname or ""
+        self.origins: dict[str, str] = {}
+        self.site = ""
 
-def facts(tree: HtmlElement, said: Declared, lead: Lead | None, hints: Hints, url: str, latest: datetime) -> Facts:
-    meta = metas(tree)
-    origins: list[tuple[str, str]] = []
-
-    def first(field: str, *witnesses: tuple[str, str]) -> str:
+    def first(self, field: str, *witnesses: tuple[str, str]) -> str:
+        """The first value that is not empty; its origin is noted."""
         for origin, value in witnesses:
             if value:
-                origins.append((field, origin))
+                self.origins[field] = origin
                 return value
         return ""
 
-    def m(*names: str) -> str:
-        return next((meta[name][0] for name in names if name in meta), "")
 
-    host = urlsplit(url).hostname or ""
-    site = first("site_name", ("json-ld", said.site), ("meta", m("og:site_name", "application-name")), ("hint", hints.site_name), ("url", registrable(host)))
-    h1 = next((line_of(e) for e in tree.iter("h1") if line_of(e)), "")
-    head = next((line_of(e) for e in tree.iter("title")), "")
-    title = first(
-        "title",
-        ("json-ld", without_site(said.headline, site, host)),
-        ("meta", without_site(m("og:title", "twitter:title"), site, host)),
-        ("lead", lead.title if lead else ""),
-        ("html", h1),
-        ("html", without_site(head, site, host)),
+def gather(tree: HtmlElement, said: Declared, signs: Markup, page: Page, hints: Hints) -> Facts:
+    """The facts of a page, from its JSON-LD, its markup, its lead and, for a date found nowhere else, its tree."""
+    trust = _Trust(said, signs, page, hints)
+    trust.site = trust.first(
+        "site_name", ("meta", signs.meta("og:site_name", "application-name")[:200]), ("json-ld", said.site), ("hint", hints.site_name),
+        ("url", registrable(trust.host)),
     )
-    authors = people(said.people, site=site) or people(meta.get("author", []), site=site) or (lead.authors if lead else ())
-    published = None
-    for origin, value in (("json-ld", said.published), ("meta", m("article:published_time", "date", "pubdate", "datepublished"))):
-        published = dates.read(value, zone=hints.timezone, latest=latest)
-        if published:
-            origins.append(("published", origin))
-            break
-    at, day, raw, known = (published.at, published.day, published.raw, published.zone_known) if published else (None, "", "", False)
-    if at is None and lead and lead.published:
-        at, day, raw, known = lead.published, lead.published.date().isoformat(), lead.published_raw, lead.zone_known
-    modified = dates.read(said.modified or m("article:modified_time"), zone=hints.timezone, latest=latest)
-    canonical = next((e.get("href", "") for e in tree.iter("link") if (e.get("rel") or "").lower() == "canonical"), "")
-    canonical = joined(url, canonical)
-    if not canonical or not same_site(canonical, url) or (is_home(canonical) and not is_home(url)):
-        canonical = ""
+    title = _title(trust)
+    modified = next(filter(None, (_moment(trust, value) for value in (said.modified, signs.meta(*_MODIFIED)))), None)
     return Facts(
-        canonical_url=canonical, title=clean_line(title), authors=authors, published=at, published_date=day, published_raw=raw, zone_known=known,
-        modified=modified.at if modified else None, language=said.language or tree.get("lang", ""), summary=m("og:description", "description") or said.summary,
-        image=joined(url, said.image or m("og:image")), site_name=site, tags=said.tags, origins=tuple(origins),
+        canonical_url=_canonical(trust),
+        title=title,
+        authors=_authors(trust, title, tree),
+        published=_published(trust, tree),
+        modified=modified.at if modified else trust.lead.updated,
+        language=signs.language or said.language or signs.meta("og:locale", "content-language", "language"),
+        summary=_summary(trust),
+        image=_image(trust),
+        site_name=trust.site,
+        tags=_tags(trust),
+        origins=tuple(trust.origins.items()),
     )
+
+
+def _title(trust: _Trust) -> str:
+    signs = trust.signs
+    site = trust.site if trust.origins.get("site_name") != "url" else ""
+
+    def bare(value: str) -> str:
+        return without_site(plain(value), site, trust.host)
+
+    declared = bare(trust.said.headline) if trust.said.is_article else ""
+    shared, tab = bare(signs.meta("og:title", "twitter:title", "dc.title")), bare(signs.title)
+    heading = bare(_heading(signs, trust, [shared, declared, tab]))
+    candidates = [pair for pair in (("html", heading), ("meta", shared), ("json-ld", declared)) if pair[1]]
+    told = bare(trust.lead.title)
+    for origin, value in (*candidates, ("html", tab)):
+        if told and key(value) == key(told):
+            trust.origins["title"] = origin
+            return clean_line(value)
+    if candidates:
+        keys = [key(value) for _, value in candidates]
+        origin, value = max(candidates, key=lambda pair: (keys.count(key(pair[1])), -keys.index(key(pair[1]))))
+        trust.origins["title"] = origin
+        return clean_line(value)
+    return clean_line(trust.first("title", ("lead", told), ("html", tab), ("html", next(iter(signs.headings), ""))))
+
+
+def _heading(signs: Markup, trust: _Trust, others: list[str]) -> str:
+    """The h1 that names the article: one that another witness confirms, or the only one."""
+    known = [key(value) for value in others if value]
+    headings = [heading for heading in signs.headings if key(heading) != key(trust.site) and len(heading) > 3]
+    for heading in headings:
+        own = key(heading)
+        if any(own == other or (min(len(own), len(other)) > 12 and (own in other or other in own)) for other in known):
+            return heading
+    return headings[0] if len(headings) == 1 else ""
+
+
+def _authors(trust: _Trust, title: str, tree: HtmlElement) -> tuple[str, ...]:
+    said, signs = trust.said, trust.signs
+    for origin, values in _author_witnesses(trust):
+        found = people(values, site=trust.site, title=title, host=trust.host)
+        if found:
+            trust.origins["authors"] = origin
+            return found
+    found = people(in_text(tree), site=trust.site, title=title, host=trust.host)
+    if found:
+        trust.origins["authors"] = "html"
+        return found
+    publishers = [*said.organisations, *said.people, *(value for value in signs.metas.get("author", ()) if key(value) == key(trust.site))]
+    named = tuple(dict.fromkeys(clean_line(name, 80) for name in publishers if len(key(name)) > 2 and "://" not in name and "@" not in name))[:3]
+    if named:
+        trust.origins["authors"] = "publisher"
+    return named
+
+
+def _author_witnesses(trust: _Trust) -> Iterator[tuple[str, list[str]]]:
+    yield "json-ld", list(trust.said.people)
+    for name in _AUTHORS:
+        yield "meta", [value for value in trust.signs.metas.get(name, ()) if "://" not in value and not value.startswith("@")]
+    for rank in range(4):
+        texts = [text for at, text in trust.signs.bylines if at == rank]
+        yield "html", texts[:6] if rank < 1 else texts[:1]
+    yield "lead", list(trust.lead.authors)
+
+
+def _moment(trust: _Trust, value: str) -> Moment | None:
+    return dates.read(value, zone=trust.hints.timezone, latest=trust.page.fetched_at, day_first=_day_first(trust)) if value else None
+
+
+def _day_first(trust: _Trust) -> bool:
+    language = (trust.signs.language or trust.hints.language).lower()
+    return not (language.startswith("en-us") or (language in ("en", "") and not trust.host.endswith((".uk", ".au", ".nz", ".ie", ".in", ".za"))))
+
+
+def _published(trust: _Trust, tree: HtmlElement) -> Moment | None:
+    found: list[tuple[str, Moment]] = []
+    for origin, value in _date_witnesses(trust):
+        moment = _moment(trust, value)
+        if moment is not None:
+            found.append((origin, moment))
+            if len(found) > 8:
+                break
+    told = _told(trust)
+    best = _best(found, told)
+    if best is None:
+        best = _searched(trust, tree)
+    if best is None:
+        return None
+    trust.origins["published"] = best[0]
+    return _settled(best[1], [moment for _, moment in found], told)
+
+
+def _date_witnesses(trust: _Trust) -> Iterator[tuple[str, str]]:
+    said, signs = trust.said, trust.signs
+    if said.is_article or not signs.meta(*_PUBLISHED[:4]):
+        yield "json-ld", said.published
+    for name in _PUBLISHED:
+        yield "meta", signs.meta(name)
+    yield "json-ld", said.published or said.created
+    yield from (("html", value) for rank, value in sorted(signs.times, key=lambda pair: pair[0]) if rank < 2)
+    path = _IN_PATH.search(urlsplit(trust.page.url).path)
+    yield "url", f"{path[3]} {path[2]} {path[1]}" if path and path[2].isalpha() else "-".join(path.groups()) if path else ""
+    yield from (("html", value) for rank, value in sorted(signs.times, key=lambda pair: pair[0]) if rank == 2)
+
+
+def _told(trust: _Trust) -> Moment | None:
+    """What the feed said, as a Moment."""
+    at = trust.lead.published
+    if at is None or at < dates.EARLIEST or at > trust.page.fetched_at + _DAY:
+        return None
+    timed = (at.hour, at.minute, at.second) != (0, 0, 0)
+    raw = trust.lead.published_raw or at.isoformat()
+    printed = dates.read(raw)
+    day = printed.day if printed is not None and abs(printed.at - at) < timedelta(hours=26) else at.date().isoformat()
+    return Moment(at=at, day=day, raw=raw, zone_known=trust.lead.zone_known, timed=timed)
+
+
+def _best(found: list[tuple[str, Moment]], told: Moment | None) -> tuple[str, Moment] | None:
+    """The most trusted date; the feed's above what stands in the text, and above a declared one that the page's own face belies."""
+    if not found:
+        return ("lead", told) if told else None
+    origin, moment = found[0]
+    if told is None or moment.day == told.day:
+        return origin, moment
+    if origin in ("html", "url"):
+        return "lead", told
+    seen = [shown.day for where, shown in found if where == "html"]
+    if seen and seen[0] == told.day != moment.day:
+        return next(pair for pair in found if pair[0] == "html" and pair[1].day == told.day)
+    return origin, moment
+
+
+def _settled(moment: Moment, others: list[Moment], told: Moment | None) -> Moment:
+    """The moment with what a second witness adds: the zone, the time of day, or the day it was where it was printed."""
+    if not moment.zone_known:
+        for other in (*others, *((told,) if told else ())):
+            apart = abs(other.at - moment.at)
+            whole = apart.total_seconds() % 900 < 60 or not moment.timed
+            if other.zone_known and other.timed and apart <= timedelta(hours=14 if moment.timed else 36) and whole:
+                return Moment(at=other.at, day=moment.day, raw=moment.raw, zone_known=True, timed=True)
+    elif moment.raw.endswith(("Z", "+00:00", "+0000")) and told is not None and not told.timed and told.day != moment.day:
+        midnight = told.at
+        if timedelta(hours=-14) <= midnight - moment.at <= timedelta(hours=14) or abs(moment.at - midnight - _DAY) <= timedelta(hours=12):
+            return Moment(at=moment.at, day=told.day, raw=moment.raw, zone_known=True, timed=True)
+    return moment
+
+
+def _searched(trust: _Trust, tree: HtmlElement) -> tuple[str, Moment] | None:
+    """A date in the head of the article's text, then htmldate's cheap search."""
+    moment = dates.in_text(tree, latest=trust.page.fetched_at, zone=trust.hints.timezone)
+    if moment is not None:
+        return "html", moment
+    try:
+        day = find_date(tree, extensive_search=False, original_date=True, url=trust.page.url, min_date="1995-01-01", max_date=(trust.page.fetched_at + _DAY).strftime("%Y-%m-%d"), deferred_url_extractor=True)
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        return None
+    found = _moment(trust, day or "")
+    return ("htmldate", found) if found else None
+
+
+def _canonical(trust: _Trust) -> str:
+    url = trust.page.url
+    for origin, link in (("html", trust.signs.canonical), ("meta", trust.signs.meta("og:url")), ("json-ld", trust.said.url)):
+        address = joined(url, link)
+        if address and same_site(address, url) and (not is_home(address) or is_home(url)):
+            trust.origins["canonical_url"] = origin
+            return address
+    return ""
+
+
+def _summary(trust: _Trust) -> str:
+    said, signs = trust.said, trust.signs
+    value = trust.first(
+        "summary", ("meta", signs.meta("og:description")), ("meta", signs.meta("description", "twitter:description")), ("json-ld", said.summary),
+        ("lead", trust.lead.summary),
+    )
+    return plain(value, 2000)
+
+
+def _image(trust: _Trust) -> str:
+    said, signs, url = trust.said, trust.signs, trust.page.url
+    return trust.first(
+        "image", ("meta", joined(url, signs.meta("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"))),
+        ("json-ld", joined(url, said.image)), ("html", joined(url, signs.image)), ("lead", joined(url, trust.lead.image)),
+    )
+
+
+def _tags(trust: _Trust) -> tuple[str, ...]:
+    listed = trust.signs.metas.get("article:tag", ())
+    spoken = tuple(part.strip() for value in trust.signs.metas.get("news_keywords", trust.signs.metas.get("keywords", ()))[:1] for part in value.split(","))
+    for origin, tags in (("json-ld", trust.said.tags), ("meta", listed), ("meta", spoken), ("lead", trust.lead.tags)):
+        kept = tuple(dict.fromkeys(clean_line(tag, 80) for tag in tags if tag.strip()))[:30]
+        if kept:
+            trust.origins["tags"] = origin
+            return kept
+    return ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from lxml.html import HtmlElement
+
 from aggregator.intake.titles import key
 from storage.text import clean_line
 
@@ -33,20 +35,27 @@ _NOBODY = {
     "editorial", "the editors", "report", "reporter", "news", "team", "web editor", "site admin", "wp admin", "copyright", "all", "share", "follow",
     "编辑", "小编", "佚名", "匿名", "记者", "作者", "网络", "管理员", "本站", "责任编辑",
 }  # fmt: skip
+_AGENCY = re.compile(r"(?<=\w)\s+(?:for |of )?(?:the associated press|associated press|usa today|reuters|afp|bloomberg(?: news)?|staff writer|staff reporter|staff|contributor|contributing writer|senior reporter|reporter|editor|correspondent)$", re.I)
 _ADDRESS = re.compile(r"https?://|www\.|@\w+\.\w+|\.(?:com|org|net|html?|php)\b|/", re.I)
 _TRAILING = re.compile(r"\s*(?:\(.{0,80}\)|\[.{0,80}\]|[|–—-]\s.{0,80})$")
 _MAIL = re.compile(r"\s*[<(]?[\w.+-]+@[\w-]+\.[\w.]+[>)]?")
 
 
-def people(values: Iterable[str], *, site: str = "", title: str = "") -> tuple[str, ...]:
+def people(values: Iterable[str], *, site: str = "", title: str = "", host: str = "") -> tuple[str, ...]:
     """The persons that author values name, each once, in order; at most 20."""
     found: dict[str, str] = {}
     for value in values:
         for part in _parts(clean_line(value, 600)):
-            name = _cleaned(part)
-            if _is_person(name, site, title):
+            name = _cleaned(part, site)
+            if _is_person(name, site, title) and key(name) not in _hosts(host):
                 found.setdefault(key(name), name)
     return tuple(list(found.values())[:20])
+
+
+def _hosts(host: str) -> set[str]:
+    """How a site's host name may stand for an author."""
+    labels = [label for label in host.lower().split(".") if label not in ("www", "m")]
+    return {key(" ".join(labels)), key(labels[0]) if labels else "", key("www " + " ".join(labels))}
 
 
 def _parts(value: str) -> list[str]:
@@ -70,8 +79,11 @@ def _unprefixed(value: str) -> str:
     return value
 
 
-def _cleaned(part: str) -> str:
+def _cleaned(part: str, site: str) -> str:
     name = _TRAILING.sub("", _unprefixed(part.strip())).strip(" \t.,:;|/*-–—\"'“”")
+    name = _AGENCY.sub("", name)
+    if site and name.lower().endswith(" " + site.lower()):
+        name = name[: -len(site)].rstrip(" ,-|")
     if name.isupper() and len(name) > 4 and " " in name:
         name = name.title()
     return name
@@ -86,3 +98,24 @@ def _is_person(name: str, site: str, title: str) -> bool:
     if _ROLE.fullmatch(name) or all(_ROLE.fullmatch(word) for word in name.split()):
         return False
     return plain not in (key(site), key(title))
+
+
+_CJK_NAME = r"[\u4e00-\u9fff·]{2,4}"
+_CJK_BYLINE = re.compile(
+    rf"(?:^|[\s（(【\[/|·。，])(?:本报|本報|本网|新华社|[\u4e00-\u9fff]{{2,6}}(?:网|社|报|日报|新闻)?)?(?:特约|见习|首席|实习)?"
+    rf"(?:记者|記者|作者|撰文|责编|责任编辑|采写|通讯员)\s*[:：/]?\s*({_CJK_NAME}(?:[\s、，,/]{{1,2}}{_CJK_NAME}){{0,3}})(?=[\s（）()】\]/|。，,:：;；]|$)"
+)
+_TEXT_HEAD = 12_000
+
+
+def in_text(tree: HtmlElement) -> list[str]:
+    """Names that a byline in the running text of a Chinese page gives: 记者 and its like before a short name."""
+    body = tree.find("body")
+    text = "" if body is None else "\n".join(part.strip() for part in body.itertext() if part.strip())
+    if not _HAN.search(text[:4000]):
+        return []
+    found = _CJK_BYLINE.search(text[:_TEXT_HEAD]) or _CJK_BYLINE.search(text[-_TEXT_HEAD:])
+    return [re.sub(r"[\s、，,/]+", "、", found[1])] if found else []
+
+
+_HAN = re.compile(r"[\u4e00-\u9fff]{8}")

@@ -1,0 +1,168 @@
+"""What a page's markup says of the article outside JSON-LD: metas, headings, bylines, times, links; read in one walk."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lxml.html import HtmlElement
+
+from aggregator.intake.tree import line_of
+from storage.text import clean_line
+
+_BYLINE = re.compile(
+    r"(?<![a-z])(?:author(?!s?-?(?:box|bio|image|img|avatar|photo|desc|title|role|social|twitter|card-desc|url-?list|page|follow))|by-?line|writer|"
+    r"zuozhe|reporter|journalist|autor(?![a-z])|auteur|skribent|byline)",
+)
+_AUTHOR_NAME = re.compile(r"author-?s?-?name|byline-?-?name|author-?-?link|name-?-?author|fn(?![a-z])|vcard")
+_DATE = re.compile(r"(?<![a-z])(?:pub(?:lish(?:ed)?|-?date|-?time|date|time)?|post(?:ed)?-?(?:on|date|time)|date(?:line)?|time(?:stamp)?|entry-?date|datum|fecha|meta-?date|info|source|ly|from|shijian)(?![a-z])")
+_ELSEWHERE = re.compile(
+    r"comment|related|sidebar|recommend|recirc|trending|popular|most-?read|footer|carousel|teaser|promo|newsletter|more-|card(?![a-z])|widget|also|listing|caption|image-?credit|latest"
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+MAX_NAMES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """The signs of one page. `bylines` are (rank, text) with rank 0 the surest; `times` (rank, value) likewise."""
+
+    metas: dict[str, tuple[str, ...]]
+    title: str
+    headings: tuple[str, ...]
+    bylines: tuple[tuple[int, str], ...]
+    times: tuple[tuple[int, str], ...]
+    canonical: str
+    image: str
+    language: str
+
+    def meta(self, *names: str) -> str:
+        """The first value of the first of the metas that has one."""
+        return next((self.metas[name][0] for name in names if name in self.metas), "")
+
+
+def read(tree: HtmlElement) -> Markup:
+    """The signs on a page whose scripts may already be gone."""
+    metas: dict[str, list[str]] = {}
+    headings: list[str] = []
+    bylines: list[tuple[int, str]] = []
+    times: list[tuple[int, str]] = []
+    title = canonical = image = ""
+    for element in tree.iter("meta", "title", "link", "h1"):
+        if element.tag == "meta":
+            _meta(element, metas)
+        elif element.tag == "title":
+            title = title or line_of(element)
+        elif element.tag == "h1" and len(headings) < 8:
+            headings.append(line_of(element))
+        elif element.tag == "link":
+            rel = (element.get("rel") or "").lower()
+            canonical = canonical or (element.get("href", "") if rel == "canonical" else "")
+            image = image or (element.get("href", "") if rel == "image_src" else "")
+    _signs(tree, bylines, times)
+    return Markup(
+        metas={name: tuple(values) for name, values in metas.items()},
+        title=title,
+        headings=tuple(heading for heading in headings if heading),
+        bylines=tuple(bylines),
+        times=tuple(times),
+        canonical=canonical,
+        image=image,
+        language=tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or tree.get("xml:lang") or "",
+    )
+
+
+def _meta(element: HtmlElement, metas: dict[str, list[str]]) -> None:
+    content = element.get("content")
+    if not content or len(metas) > 300:
+        return
+    for attribute in ("name", "property", "itemprop", "http-equiv"):
+        name = element.get(attribute)
+        if name and len(name) < 80:
+            values = metas.setdefault(name.strip().lower(), [])
+            if len(values) < 20:
+                values.append(clean_line(content, 4096))
+
+
+def _signs(tree: HtmlElement, bylines: list[tuple[int, str]], times: list[tuple[int, str]]) -> None:
+    """Bylines and times where elements mark them as such, outside comments, teasers and lists of other articles."""
+    for element in tree.iter("a", "span", "div", "p", "address", "time", "strong", "h3", "h4", "h5", "h6", "li", "td", "em", "b", "i", "author", "abbr", "small", "section"):
+        if element.tag == "time" or element.get("datetime"):
+            if len(times) < 40:
+                _time(element, times)
+            continue
+        rank = _byline_rank(element)
+        if rank >= 0 and len(bylines) < 40 and not _is_elsewhere(element):
+            text = clean_line(" | ".join(part for part in element.itertext()), 301)
+            if 1 < len(text) <= 300:
+                bylines.append((rank, text))
+        elif (element.get("itemprop") or "") == "datePublished" or _names_date(element):
+            if len(times) < 40:
+                _time(element, times)
+
+
+def _byline_rank(element: HtmlElement) -> int:
+    rel, prop = element.get("rel"), element.get("itemprop")
+    if rel and "author" in rel.lower().split():
+        return 0
+    if prop and "author" in prop.lower().split() or element.tag == "author":
+        return 1
+    name, kind, test = element.get("class"), element.get("id"), element.get("data-testid")
+    if not (name or kind or test):
+        return -1
+    return _rank_of(f"{name or ''} {kind or ''} {test or ''}"[:200])
+
+
+@lru_cache(maxsize=8192)
+def _rank_of(marks: str) -> int:
+    marks = _CAMEL.sub("-", marks).lower().replace("_", "-")
+    if not _BYLINE.search(marks):
+        return -1
+    return 2 if _AUTHOR_NAME.search(marks) else 3
+
+
+@lru_cache(maxsize=8192)
+def _is_other(marks: str) -> bool:
+    return bool(_ELSEWHERE.search(_CAMEL.sub("-", marks).lower()))
+
+
+def _is_elsewhere(element: HtmlElement) -> bool:
+    """Whether an element, or one of its nearer ancestors, belongs to something beside the article."""
+    for depth, holder in enumerate((element, *element.iterancestors())):
+        if holder.tag in ("aside", "footer", "nav", "figure", "blockquote"):
+            return True
+        if depth < 7 and holder.tag not in ("body", "html", "main", "article") and _is_other(f"{holder.get('class', '')} {holder.get('id', '')}"[:200]):
+            return True
+    return False
+
+
+@lru_cache(maxsize=8192)
+def _is_dated(marks: str) -> bool:
+    return bool(_DATE.search(_CAMEL.sub("-", marks).lower().replace("_", "-")))
+
+
+def _names_date(element: HtmlElement) -> bool:
+    name, kind = element.get("class"), element.get("id")
+    return bool(name or kind) and len(element) < 12 and _is_dated(f"{name or ''} {kind or ''}"[:200])
+
+
+def _time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
+    """A time: rank 0 marked as publication, 1 a time element, 2 text that is marked as a date; +3 beside the article."""
+    value = element.get("datetime") or element.get("content") or ""
+    text = line_of(element, 160)
+    prop = (element.get("itemprop") or "").lower()
+    marks = f"{prop} {element.get('class', '')}".lower()
+    if "modif" in marks or "updat" in marks:
+        rank = 2
+    elif "datepublished" in prop or element.get("pubdate") is not None or "publish" in marks or "entry-date" in marks:
+        rank = 0
+    else:
+        rank = 1 if element.tag == "time" else 2
+    if not any(c.isdigit() for c in value + text):
+        return
+    if _is_elsewhere(element):
+        rank += 3
+    for candidate in (value, text):
+        if any(c.isdigit() for c in candidate):
+            times.append((rank, candidate))
