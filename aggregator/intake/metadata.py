@@ -19,10 +19,11 @@ from lxml.html import HtmlElement
 
 from aggregator.intake import dates
 from aggregator.intake.addresses import is_home, joined, registrable, same_site
+from aggregator.intake.chinese import bylined
 from aggregator.intake.dates import Moment
 from aggregator.intake.jsonld import Declared, plain
 from aggregator.intake.markup import Markup
-from aggregator.intake.people import in_text, people
+from aggregator.intake.people import bylines, people
 from aggregator.intake.titles import key, without_site
 from spiders.source import Hints
 from storage.page import Lead, Page
@@ -142,7 +143,7 @@ def _authors(trust: _Trust, title: str, tree: HtmlElement) -> tuple[str, ...]:
         if found:
             trust.origins["authors"] = origin
             return found
-    found = people(in_text(tree), site=trust.site, title=title, host=trust.host)
+    found = people(bylined(tree), site=trust.site, title=title, host=trust.host)
     if found:
         trust.origins["authors"] = "html"
         return found
@@ -158,8 +159,7 @@ def _author_witnesses(trust: _Trust) -> Iterator[tuple[str, list[str]]]:
     for name in _AUTHORS:
         yield "meta", [value for value in trust.signs.metas.get(name, ()) if "://" not in value and not value.startswith("@")]
     for rank in range(4):
-        texts = [text for at, text in trust.signs.bylines if at == rank]
-        yield "html", texts[:6] if rank < 1 else texts[:1]
+        yield "html", bylines(text for at, text in trust.signs.bylines if at == rank)
     yield "lead", list(trust.lead.authors)
 
 
@@ -192,11 +192,12 @@ def _published(trust: _Trust, tree: HtmlElement) -> Moment | None:
 
 def _date_witnesses(trust: _Trust) -> Iterator[tuple[str, str]]:
     said, signs = trust.said, trust.signs
-    if said.is_article or not signs.meta(*_PUBLISHED[:4]):
+    if said.is_article:
         yield "json-ld", said.published
     for name in _PUBLISHED:
         yield "meta", signs.meta(name)
-    yield "json-ld", said.published or said.created
+    if said.kind != "videoobject":
+        yield "json-ld", said.published or said.created
     yield from (("html", value) for rank, value in sorted(signs.times, key=lambda pair: pair[0]) if rank < 2)
     path = _IN_PATH.search(urlsplit(trust.page.url).path)
     yield "url", f"{path[3]} {path[2]} {path[1]}" if path and path[2].isalpha() else "-".join(path.groups()) if path else ""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from lxml.html import HtmlElement
-
 from aggregator.intake.titles import key
 from storage.text import clean_line
 
@@ -42,14 +40,77 @@ _MAIL = re.compile(r"\s*[<(]?[\w.+-]+@[\w-]+\.[\w.]+[>)]?")
 
 
 def people(values: Iterable[str], *, site: str = "", title: str = "", host: str = "") -> tuple[str, ...]:
-    """The persons that author values name, each once, in order; at most 20."""
+    """The persons that author values name, each once, in order, at most 20; agencies where they name no person.
+
+    A value in which the site itself appears beside places ("example.org, Berlin") is the
+    site's imprint and names nobody.
+    """
     found: dict[str, str] = {}
+    agencies: dict[str, str] = {}
+    ours = {key(site), *_hosts(host)} - {""}
     for value in values:
-        for part in _parts(clean_line(value, 600)):
-            name = _cleaned(part, site)
-            if _is_person(name, site, title) and key(name) not in _hosts(host):
+        parts = [_cleaned(part, site) for part in _parts(clean_line(value, 600))]
+        if "," in value and any(key(part) in ours for part in parts):
+            continue
+        for name in parts:
+            if key(name) in _AGENCIES or key(name) in ours:
+                agencies.setdefault(key(name), name)
+            elif _is_person(name, site, title):
                 found.setdefault(key(name), name)
+    if not found and any(name in _AGENCIES for name in agencies):
+        found = agencies
     return tuple(list(found.values())[:20])
+
+
+def bylines(texts: Iterable[str]) -> list[str]:
+    """The parts of marked bylines that look like names: what follows "by", else parts of two to four capitalised words.
+
+    `texts` have their elements' texts apart by " | ".
+    """
+    found: list[str] = []
+    for text in texts:
+        told = _AFTER_BY.findall(text)
+        for part in told or text.split("|"):
+            for name in _COMMA.split(_cut_short(part)):
+                found.extend(piece for piece in _SPLIT.split(_unprefixed(name.strip())) if _looks_named(piece.strip()))
+            if found and told:
+                break
+        if found:
+            return found[:6]
+    return found
+
+
+_AFTER_BY = re.compile(r"(?:^|\|\s*)(?:written by|words by|story by|by|von|par|por|di|av|af|door|от|автор|作者|记者|記者)\s*:?\s*(?:\|\s*)*([^|]{2,80})", re.I)
+_CUT = re.compile(r"\s(?:\d|[•·–—]|on (?=\d|[A-Z])|published|updated|posted|for (?=the )|is an? )", re.I)
+_PARTICLES = {"de", "van", "von", "der", "den", "la", "le", "da", "do", "dos", "di", "del", "della", "bin", "al", "el", "ten", "ter", "zu", "y", "e", "af", "av"}
+_UNLIKELY = re.compile(
+    r"\b(?:about|account|also|article|articles|bearbeiten|click|comments?|contact|cookie|editor|edited|est|follow|folgen|full|here|home|just|last|learn|link|menu|min|minutes?|"
+    r"more|news|newsletter|next|now|ago|online|page|photo|posts?|privacy|profile|published|read|reading|reviewed|save|search|share|size|staff|stories|story|subscribe|team|text|the|themen|"
+    r"time|top|twitter|updated|verified|video|view|website|written|your)\b",
+    re.I,
+)
+
+
+def _cut_short(part: str) -> str:
+    return _CUT.split(part.strip(), maxsplit=1)[0]
+
+
+def _looks_named(name: str) -> bool:
+    """Whether a text has the shape of a person's name."""
+    if _HAN.search(name) or not name.isascii() and not any(c.isupper() or c.islower() for c in name):
+        return 2 <= len(name) <= 12
+    words = name.split()
+    if not 2 <= len(words) <= 5 or len(name) > 50 or _UNLIKELY.search(name):
+        return False
+    return all(word[:1].isupper() or word.lower() in _PARTICLES for word in words) and words[0][:1].isupper()
+
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_AGENCIES = {
+    "afp", "ap", "reuters", "dpa", "apa", "ntb", "tt", "ritzau", "ansa", "efe", "lusa", "pap", "čtk", "ctk", "sid", "associated press", "the associated press",
+    "bloomberg", "ians", "pti", "ani", "xinhua", "tass", "interfax", "belga", "anp", "keystone sda", "sda", "europa press", "the canadian press", "canadian press",
+    "新华社", "中新社", "cnn", "press association", "pa media", "tnn", "agenturen", "dpa afx",
+}  # fmt: skip
 
 
 def _hosts(host: str) -> set[str]:
@@ -81,7 +142,8 @@ def _unprefixed(value: str) -> str:
 
 def _cleaned(part: str, site: str) -> str:
     name = _TRAILING.sub("", _unprefixed(part.strip())).strip(" \t.,:;|/*-–—\"'“”")
-    name = _AGENCY.sub("", name)
+    bare = _AGENCY.sub("", name)
+    name = bare if " " in bare else name
     if site and name.lower().endswith(" " + site.lower()):
         name = name[: -len(site)].rstrip(" ,-|")
     if name.isupper() and len(name) > 4 and " " in name:
@@ -98,24 +160,3 @@ def _is_person(name: str, site: str, title: str) -> bool:
     if _ROLE.fullmatch(name) or all(_ROLE.fullmatch(word) for word in name.split()):
         return False
     return plain not in (key(site), key(title))
-
-
-_CJK_NAME = r"[\u4e00-\u9fff·]{2,4}"
-_CJK_BYLINE = re.compile(
-    rf"(?:^|[\s（(【\[/|·。，])(?:本报|本報|本网|新华社|[\u4e00-\u9fff]{{2,6}}(?:网|社|报|日报|新闻)?)?(?:特约|见习|首席|实习)?"
-    rf"(?:记者|記者|作者|撰文|责编|责任编辑|采写|通讯员)\s*[:：/]?\s*({_CJK_NAME}(?:[\s、，,/]{{1,2}}{_CJK_NAME}){{0,3}})(?=[\s（）()】\]/|。，,:：;；]|$)"
-)
-_TEXT_HEAD = 12_000
-
-
-def in_text(tree: HtmlElement) -> list[str]:
-    """Names that a byline in the running text of a Chinese page gives: 记者 and its like before a short name."""
-    body = tree.find("body")
-    text = "" if body is None else "\n".join(part.strip() for part in body.itertext() if part.strip())
-    if not _HAN.search(text[:4000]):
-        return []
-    found = _CJK_BYLINE.search(text[:_TEXT_HEAD]) or _CJK_BYLINE.search(text[-_TEXT_HEAD:])
-    return [re.sub(r"[\s、，,/]+", "、", found[1])] if found else []
-
-
-_HAN = re.compile(r"[\u4e00-\u9fff]{8}")
