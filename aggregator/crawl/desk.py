@@ -34,7 +34,7 @@ class Desk:
 
     async def endpoints(self, source: str) -> list[Endpoint]:
         """What is remembered of a source's index addresses."""
-        return await self._do(lambda tx, _: calendar.endpoints(tx, source))
+        return await self._do(lambda tx, _: calendar.endpoints_of(tx, source))
 
     async def keep_index(self, endpoint: Endpoint, found: Sequence[Lead]) -> int:
         """Write an index's memory and its leads in one transaction; returns how many leads are new."""

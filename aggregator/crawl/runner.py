@@ -191,7 +191,9 @@ def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
     """Run a coroutine on the asyncio reactor, from start to end, and return what it returned."""
     from twisted.internet import asyncioreactor
 
-    asyncioreactor.install(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)
     from twisted.internet import reactor
 
     outcome: list[Any] = []
@@ -205,7 +207,7 @@ def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
             reactor.stop()  # type: ignore[attr-defined]
 
     tasks: list[asyncio.Task[None]] = []
-    reactor.callWhenRunning(lambda: tasks.append(asyncio.get_event_loop().create_task(body())))  # type: ignore[attr-defined]
+    reactor.callWhenRunning(lambda: tasks.append(loop.create_task(body())))  # type: ignore[attr-defined]
     reactor.run(installSignalHandlers=False)  # type: ignore[attr-defined]
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
