@@ -47,7 +47,10 @@ SPIDER_MIDDLEWARES = {
 }
 REFERRER_POLICY = "no-referrer"
 EXTENSIONS_BASE: dict[str, int] = {}
-EXTENSIONS = {"aggregator.crawl.middlewares.EarlyStop": 100}
+EXTENSIONS = {
+    "scrapy.extensions.corestats.CoreStats": 0,  # keeps the finish reason
+    "aggregator.crawl.middlewares.EarlyStop": 100,
+}
 ADDONS: dict[str, int] = {}
 ITEM_PIPELINES = {"aggregator.crawl.pipelines.IngestPipeline": 100}
 REDIRECT_MAX_TIMES = 6
