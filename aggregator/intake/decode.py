@@ -1,9 +1,8 @@
-"""Bytes of a page to text: byte order mark, then HTTP, then meta, then a guess; only labels that browsers know."""
+"""A page's bytes to clean UTF-8: byte order mark, then HTTP, then meta, then a guess; only labels that browsers know."""
 
 from __future__ import annotations
 
 import re
-from unicodedata import is_normalized, normalize
 
 from charset_normalizer import from_bytes
 
@@ -60,31 +59,31 @@ _TOLERATED = 0.02
 """The share of a page's foreign characters that may be damaged before its declared charset is disbelieved."""
 
 
-def decode(body: bytes, content_type: str = "") -> str:
-    """The page's text, fit for the parser: no forbidden character in it, nor a reference to one.
+def readable(body: bytes, content_type: str = "") -> bytes:
+    """The page as UTF-8, fit for the parser: no forbidden character in it, nor a reference to one.
 
     A declaration is believed as long as the bytes do not belie it: bytes that are UTF-8
     throughout are UTF-8, and a charset under which the page falls to pieces is skipped.
     """
     for mark, codec in _MARKS:
         if body.startswith(mark):
-            return _fit(body[len(mark) :].decode(codec, "replace"))
-    utf8 = _strict_utf8(body)
+            return _fit(body[len(mark) :].decode(codec, "replace").encode("utf-8", "replace"))
     declared = [codec for codec in (_from_header(content_type), _from_meta(body)) if codec]
-    if utf8 is not None and not _is_escaped(body, declared):
-        return _fit(utf8)
+    if _is_utf8(body) and not _is_escaped(body, declared):
+        return _fit(body)
     for codec in dict.fromkeys([*declared, "utf-8"]):
         text = body.decode(codec, "replace")
         if _is_sound(text, wide=codec.startswith("utf-16")):
-            return _fit(text)
-    return _fit(_guess(body))
+            return _fit(text.encode("utf-8", "replace"))
+    return _fit(_guess(body).encode("utf-8", "replace"))
 
 
-def _strict_utf8(body: bytes) -> str | None:
+def _is_utf8(body: bytes) -> bool:
     try:
-        return body.decode("utf-8")
+        body.decode("utf-8")
     except UnicodeDecodeError:
-        return None
+        return False
+    return True
 
 
 def _is_escaped(body: bytes, declared: list[str]) -> bool:
@@ -128,27 +127,27 @@ def _guess(body: bytes) -> str:
 
 
 _CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D} | {0x7F})
-_NONCHARACTERS = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]|\xef(?:\xb7[\x90-\xaf]|\xbf[\xbe\xbf])|[\xf0-\xf4][\x8f\x9f\xaf\xbf]\xbf[\xbe\xbf]")
-_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_RARE = (re.compile(rb"\xc2[\x80-\x84\x86-\x9f]"), re.compile(rb"\xef\xb7[\x90-\xaf]"), re.compile(rb"\xef\xbf[\xbe\xbf]"))
+_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 
 
-def _fit(text: str) -> str:
-    """What `storage.text.clean` does, on a page's worth of text: by bytes, since that is ten times as fast."""
-    if not text.isascii() and not is_normalized("NFC", text):
-        text = normalize("NFC", text)
-    data = text.replace("\r\n", "\n").encode("utf-8", "replace").translate(None, _CONTROLS)
+def _fit(data: bytes) -> bytes:
+    """Forbidden characters and references to them taken out, by bytes: ten times as fast as by characters."""
+    data = data.replace(b"\r\n", b"\n").translate(None, _CONTROLS)
     if not data.isascii():
-        data = _NONCHARACTERS.sub(b"", data)
-    text = data.decode("utf-8", "replace")
-    return _REFERENCE.sub(_judged, text) if "&#" in text else text
+        for rare in _RARE:  # apart, each with a literal to look for: one alternation takes ten times as long
+            data = rare.sub(b"", data)
+    return _REFERENCE.sub(_judged, data) if b"&#" in data else data
 
 
-def _judged(reference: re.Match[str]) -> str:
+def _judged(reference: re.Match[bytes]) -> bytes:
     """A numeric reference as it may stay: itself, its Windows-1252 meaning, U+FFFD, or nothing."""
-    digits = (reference[1] or reference[2]).lstrip("0") or "0"
+    digits = (reference[1] or reference[2]).lstrip(b"0") or b"0"
     number = int(digits, 16 if reference[1] else 10) if len(digits) <= 7 else 0x110000
+    if 0x20 <= number < 0x7F or 0xA0 <= number < 0xD800:
+        return reference[0]
     if 0x80 <= number <= 0x9F:
-        return clean(bytes((number,)).decode("cp1252", "ignore"))
+        return clean(bytes((number,)).decode("cp1252", "ignore")).encode()
     if 0xD800 <= number <= 0xDFFF or number > 0x10FFFF:
-        return "\ufffd"
-    return reference[0] if clean(chr(number)) else ""
+        return b"\xef\xbf\xbd"
+    return reference[0] if clean(chr(number)) else b""

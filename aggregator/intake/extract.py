@@ -6,9 +6,9 @@ import re
 
 from lxml.etree import _Element
 
-from aggregator.intake import jsonld, language, markup, metadata
+from aggregator.intake import jsonld, language, metadata
 from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted
-from aggregator.intake.decode import decode
+from aggregator.intake.decode import readable
 from aggregator.intake.metadata import Facts
 from aggregator.intake.render import html_of, text_of
 from aggregator.intake.sanitize import sanitized
@@ -50,16 +50,16 @@ def extract(page: Page, hints: Hints) -> Article | Refusal:
 def _article(page: Page, hints: Hints) -> Article | Refusal:
     if page.media_type not in _HTML_TYPES:
         return Refusal(code="not-html", reason=f"media type {page.media_type[:80]}")
-    text = decode(page.content(), page.header("content-type"))
-    if not text.strip():
+    data = readable(page.content(), page.header("content-type"))
+    if not data.strip():
         return Refusal(code="empty", reason="nothing on the page")
-    if "<" not in text:
+    if b"<" not in data:
         return Refusal(code="not-html", reason="no markup on the page")
-    tree, cut = parse(text)
+    tree, cut = parse(data)
     said = jsonld.declared(tree, page.url)
     for element in list(tree.iter("script", "style", "svg", "noscript")):
         drop(element)
-    facts = metadata.gather(tree, said, markup.read(tree), page, hints)
+    facts = metadata.gather(tree, said, page, hints)
     body = extracted(tree, Known(title=facts.title, authors=facts.authors, site=facts.site_name), said.body)
     plain = "" if body is None else text_of(body)
     count = words(plain)
@@ -67,10 +67,10 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         return Refusal(code="empty", reason="no text on the page")
     if count < MIN_WORDS and not said.is_article:
         return Refusal(code="thin", reason=f"{count} words and no article markup")
-    return _assembled(page, hints, facts, body, plain, "trafilatura, page cut off" if cut else "trafilatura")
+    return _assembled(page, hints, facts, body, plain, count, "trafilatura, page cut off" if cut else "trafilatura")
 
 
-def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, origin: str) -> Article:
+def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, count: int, origin: str) -> Article:
     spoken, said_by = language.language(text, facts.language, hints.language or (page.lead.language if page.lead else ""))
     when = facts.published
     return Article(
@@ -90,7 +90,7 @@ def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str
         image=facts.image,
         site_name=facts.site_name,
         tags=facts.tags,
-        words=words(text),
+        words=count,
         extractor=EXTRACTOR,
         origins=(*facts.origins, ("language", said_by), ("text", origin)),
     )

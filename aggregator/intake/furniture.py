@@ -12,7 +12,7 @@ from aggregator.intake.tree import drop
 _NEVER_TEXT = (
     "script", "style", "svg", "noscript", "iframe", "object", "embed", "canvas", "audio", "video", "select", "input", "textarea", "link", "map",
 )  # fmt: skip
-_SELDOM_TEXT = ("nav", "dialog", "template", "button", "figcaption")
+_SELDOM_TEXT = ("nav", "dialog", "template", "button", "figcaption", "aside", "footer")
 _MARKS = re.compile(
     r"(?<![a-z])(?:"
     r"newsletters?|signup|sign-up|mailing-?list|email-?(?:capture|form|signup)|subscribe(?:-?(?:box|form|widget|cta|banner))?"

@@ -21,18 +21,18 @@ _ELSEWHERE = re.compile(
     r"comment|related|sidebar|recommend|recirc|trending|popular|most-?read|footer|carousel|teaser|promo|newsletter|more-|card(?![a-z])|widget|also|listing|caption|image-?credit|latest"
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-MAX_NAMES = 12
+_SIGNED = (
+    "a", "span", "div", "p", "address", "time", "strong", "h3", "h4", "h5", "h6", "li", "td", "em", "b", "i", "author", "abbr", "small", "section",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """The signs of one page. `bylines` are (rank, text) with rank 0 the surest; `times` (rank, value) likewise."""
+    """What the head of a page and its headings say."""
 
     metas: dict[str, tuple[str, ...]]
     title: str
     headings: tuple[str, ...]
-    bylines: tuple[tuple[int, str], ...]
-    times: tuple[tuple[int, str], ...]
     canonical: str
     image: str
     language: str
@@ -42,12 +42,18 @@ class Markup:
         return next((self.metas[name][0] for name in names if name in self.metas), "")
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What the body's markup says: (rank, text) pairs, rank 0 the surest; bylines have their parts apart by " | "."""
+
+    bylines: tuple[tuple[int, str], ...] = ()
+    times: tuple[tuple[int, str], ...] = ()
+
+
 def read(tree: HtmlElement) -> Markup:
-    """The signs on a page whose scripts may already be gone."""
+    """The head and headings of a page."""
     metas: dict[str, list[str]] = {}
     headings: list[str] = []
-    bylines: list[tuple[int, str]] = []
-    times: list[tuple[int, str]] = []
     title = canonical = image = ""
     for element in tree.iter("meta", "title", "link", "h1"):
         if element.tag == "meta":
@@ -60,13 +66,10 @@ def read(tree: HtmlElement) -> Markup:
             rel = (element.get("rel") or "").lower()
             canonical = canonical or (element.get("href", "") if rel == "canonical" else "")
             image = image or (element.get("href", "") if rel == "image_src" else "")
-    _signs(tree, bylines, times)
     return Markup(
         metas={name: tuple(values) for name, values in metas.items()},
         title=title,
         headings=tuple(heading for heading in headings if heading),
-        bylines=tuple(bylines),
-        times=tuple(times),
         canonical=canonical,
         image=image,
         language=tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or tree.get("xml:lang") or "",
@@ -85,21 +88,25 @@ def _meta(element: HtmlElement, metas: dict[str, list[str]]) -> None:
                 values.append(clean_line(content, 4096))
 
 
-def _signs(tree: HtmlElement, bylines: list[tuple[int, str]], times: list[tuple[int, str]]) -> None:
-    """Bylines and times where elements mark them as such, outside comments, teasers and lists of other articles."""
-    for element in tree.iter("a", "span", "div", "p", "address", "time", "strong", "h3", "h4", "h5", "h6", "li", "td", "em", "b", "i", "author", "abbr", "small", "section"):
+def signs(tree: HtmlElement) -> Signs:
+    """Bylines and times where elements mark them as such; those of comments, teasers and other articles last or not at all.
+
+    Scripts must be gone from the tree. This is the dearer look, for pages whose head does not say enough.
+    """
+    bylines: list[tuple[int, str]] = []
+    times: list[tuple[int, str]] = []
+    for element in tree.iter(*_SIGNED):
         if element.tag == "time" or element.get("datetime"):
-            if len(times) < 40:
-                _time(element, times)
+            _time(element, times)
             continue
         rank = _byline_rank(element)
         if rank >= 0 and len(bylines) < 40 and not _is_elsewhere(element):
-            text = clean_line(" | ".join(part for part in element.itertext()), 301)
+            text = clean_line(" | ".join(element.itertext()), 301)
             if 1 < len(text) <= 300:
                 bylines.append((rank, text))
-        elif (element.get("itemprop") or "") == "datePublished" or _names_date(element):
-            if len(times) < 40:
-                _time(element, times)
+        elif element.get("itemprop") == "datePublished" or _names_date(element):
+            _time(element, times)
+    return Signs(tuple(bylines), tuple(sorted(times, key=lambda pair: pair[0])))
 
 
 def _byline_rank(element: HtmlElement) -> int:
@@ -159,7 +166,7 @@ def _time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
         rank = 0
     else:
         rank = 1 if element.tag == "time" else 2
-    if not any(c.isdigit() for c in value + text):
+    if len(times) >= 40 or not any(c.isdigit() for c in value + text):
         return
     if _is_elsewhere(element):
         rank += 3

@@ -12,17 +12,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import islice
 from urllib.parse import urlsplit
 
 from htmldate import find_date
 from lxml.html import HtmlElement
 
-from aggregator.intake import dates
+from aggregator.intake import dates, markup
 from aggregator.intake.addresses import is_home, joined, registrable, same_site
 from aggregator.intake.chinese import bylined
 from aggregator.intake.dates import Moment
 from aggregator.intake.jsonld import Declared, plain
-from aggregator.intake.markup import Markup
+from aggregator.intake.markup import Markup, Signs
 from aggregator.intake.people import bylines, people
 from aggregator.intake.titles import key, without_site
 from spiders.source import Hints
@@ -61,12 +63,18 @@ class Facts:
 class _Trust:
     """The witnesses of one page, and the notes of who was believed."""
 
-    def __init__(self, said: Declared, signs: Markup, page: Page, hints: Hints) -> None:
-        self.said, self.signs, self.page, self.hints = said, signs, page, hints
+    def __init__(self, tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> None:
+        self.tree, self.said, self.page, self.hints = tree, said, page, hints
+        self.head = markup.read(tree)
         self.lead = page.lead or Lead(url="")
         self.host = urlsplit(page.url).hostname or ""
         self.origins: dict[str, str] = {}
         self.site = ""
+
+    @cached_property
+    def signs(self) -> Signs:
+        """Bylines and times in the page's body; looked for only when asked, which most pages never do."""
+        return markup.signs(self.tree)
 
     def first(self, field: str, *witnesses: tuple[str, str]) -> str:
         """The first value that is not empty; its origin is noted."""
@@ -77,9 +85,10 @@ class _Trust:
         return ""
 
 
-def gather(tree: HtmlElement, said: Declared, signs: Markup, page: Page, hints: Hints) -> Facts:
-    """The facts of a page, from its JSON-LD, its markup, its lead and, for a date found nowhere else, its tree."""
-    trust = _Trust(said, signs, page, hints)
+def gather(tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> Facts:
+    """The facts of a page, from its JSON-LD, its markup, its lead and, where these are silent, its text."""
+    trust = _Trust(tree, said, page, hints)
+    signs = trust.head
     trust.site = trust.first(
         "site_name", ("meta", signs.meta("og:site_name", "application-name")[:200]), ("json-ld", said.site), ("hint", hints.site_name),
         ("url", registrable(trust.host)),
@@ -89,8 +98,8 @@ def gather(tree: HtmlElement, said: Declared, signs: Markup, page: Page, hints: 
     return Facts(
         canonical_url=_canonical(trust),
         title=title,
-        authors=_authors(trust, title, tree),
-        published=_published(trust, tree),
+        authors=_authors(trust, title),
+        published=_published(trust),
         modified=modified.at if modified else trust.lead.updated,
         language=signs.language or said.language or signs.meta("og:locale", "content-language", "language"),
         summary=_summary(trust),
@@ -102,7 +111,7 @@ def gather(tree: HtmlElement, said: Declared, signs: Markup, page: Page, hints: 
 
 
 def _title(trust: _Trust) -> str:
-    signs = trust.signs
+    signs = trust.head
     site = trust.site if trust.origins.get("site_name") != "url" else ""
 
     def bare(value: str) -> str:
@@ -136,14 +145,14 @@ def _heading(signs: Markup, trust: _Trust, others: list[str]) -> str:
     return headings[0] if len(headings) == 1 else ""
 
 
-def _authors(trust: _Trust, title: str, tree: HtmlElement) -> tuple[str, ...]:
-    said, signs = trust.said, trust.signs
+def _authors(trust: _Trust, title: str) -> tuple[str, ...]:
+    said, signs = trust.said, trust.head
     for origin, values in _author_witnesses(trust):
         found = people(values, site=trust.site, title=title, host=trust.host)
         if found:
             trust.origins["authors"] = origin
             return found
-    found = people(bylined(tree), site=trust.site, title=title, host=trust.host)
+    found = people(bylined(trust.tree), site=trust.site, title=title, host=trust.host)
     if found:
         trust.origins["authors"] = "html"
         return found
@@ -157,7 +166,7 @@ def _authors(trust: _Trust, title: str, tree: HtmlElement) -> tuple[str, ...]:
 def _author_witnesses(trust: _Trust) -> Iterator[tuple[str, list[str]]]:
     yield "json-ld", list(trust.said.people)
     for name in _AUTHORS:
-        yield "meta", [value for value in trust.signs.metas.get(name, ()) if "://" not in value and not value.startswith("@")]
+        yield "meta", [value for value in trust.head.metas.get(name, ()) if "://" not in value and not value.startswith("@")]
     for rank in range(4):
         yield "html", bylines(text for at, text in trust.signs.bylines if at == rank)
     yield "lead", list(trust.lead.authors)
@@ -168,40 +177,43 @@ def _moment(trust: _Trust, value: str) -> Moment | None:
 
 
 def _day_first(trust: _Trust) -> bool:
-    language = (trust.signs.language or trust.hints.language).lower()
+    language = (trust.head.language or trust.hints.language).lower()
     return not (language.startswith("en-us") or (language in ("en", "") and not trust.host.endswith((".uk", ".au", ".nz", ".ie", ".in", ".za"))))
 
 
-def _published(trust: _Trust, tree: HtmlElement) -> Moment | None:
-    found: list[tuple[str, Moment]] = []
-    for origin, value in _date_witnesses(trust):
-        moment = _moment(trust, value)
-        if moment is not None:
-            found.append((origin, moment))
-            if len(found) > 8:
-                break
+def _published(trust: _Trust) -> Moment | None:
     told = _told(trust)
-    best = _best(found, told)
-    if best is None:
-        best = _searched(trust, tree)
+    found = _moments(trust, _declared_dates(trust))
+    if not found or (told is not None and found[0][1].day != told.day):
+        found += _moments(trust, _shown_dates(trust))
+    best = _best(found, told) or _searched(trust)
     if best is None:
         return None
     trust.origins["published"] = best[0]
     return _settled(best[1], [moment for _, moment in found], told)
 
 
-def _date_witnesses(trust: _Trust) -> Iterator[tuple[str, str]]:
-    said, signs = trust.said, trust.signs
+def _moments(trust: _Trust, witnesses: Iterator[tuple[str, str]]) -> list[tuple[str, Moment]]:
+    read = ((origin, _moment(trust, value)) for origin, value in witnesses if value)
+    return list(islice(((origin, moment) for origin, moment in read if moment is not None), 8))
+
+
+def _declared_dates(trust: _Trust) -> Iterator[tuple[str, str]]:
+    said = trust.said
     if said.is_article:
         yield "json-ld", said.published
     for name in _PUBLISHED:
-        yield "meta", signs.meta(name)
+        yield "meta", trust.head.meta(name)
     if said.kind != "videoobject":
         yield "json-ld", said.published or said.created
-    yield from (("html", value) for rank, value in sorted(signs.times, key=lambda pair: pair[0]) if rank < 2)
+
+
+def _shown_dates(trust: _Trust) -> Iterator[tuple[str, str]]:
+    yield from (("html", value) for rank, value in trust.signs.times if rank < 2)
     path = _IN_PATH.search(urlsplit(trust.page.url).path)
-    yield "url", f"{path[3]} {path[2]} {path[1]}" if path and path[2].isalpha() else "-".join(path.groups()) if path else ""
-    yield from (("html", value) for rank, value in sorted(signs.times, key=lambda pair: pair[0]) if rank == 2)
+    if path:
+        yield "url", f"{path[3]} {path[2]} {path[1]}" if path[2].isalpha() else "-".join(path.groups())
+    yield from (("html", value) for rank, value in trust.signs.times if rank == 2)
 
 
 def _told(trust: _Trust) -> Moment | None:
@@ -246,13 +258,13 @@ def _settled(moment: Moment, others: list[Moment], told: Moment | None) -> Momen
     return moment
 
 
-def _searched(trust: _Trust, tree: HtmlElement) -> tuple[str, Moment] | None:
+def _searched(trust: _Trust) -> tuple[str, Moment] | None:
     """A date in the head of the article's text, then htmldate's cheap search."""
-    moment = dates.in_text(tree, latest=trust.page.fetched_at, zone=trust.hints.timezone)
+    moment = dates.in_text(trust.tree, latest=trust.page.fetched_at, zone=trust.hints.timezone)
     if moment is not None:
         return "html", moment
     try:
-        day = find_date(tree, extensive_search=False, original_date=True, url=trust.page.url, min_date="1995-01-01", max_date=(trust.page.fetched_at + _DAY).strftime("%Y-%m-%d"), deferred_url_extractor=True)
+        day = find_date(trust.tree, extensive_search=False, original_date=True, url=trust.page.url, min_date="1995-01-01", max_date=(trust.page.fetched_at + _DAY).strftime("%Y-%m-%d"), deferred_url_extractor=True)
     except (ValueError, TypeError, AttributeError, OverflowError):
         return None
     found = _moment(trust, day or "")
@@ -261,7 +273,7 @@ def _searched(trust: _Trust, tree: HtmlElement) -> tuple[str, Moment] | None:
 
 def _canonical(trust: _Trust) -> str:
     url = trust.page.url
-    for origin, link in (("html", trust.signs.canonical), ("meta", trust.signs.meta("og:url")), ("json-ld", trust.said.url)):
+    for origin, link in (("html", trust.head.canonical), ("meta", trust.head.meta("og:url")), ("json-ld", trust.said.url)):
         address = joined(url, link)
         if address and same_site(address, url) and (not is_home(address) or is_home(url)):
             trust.origins["canonical_url"] = origin
@@ -270,7 +282,7 @@ def _canonical(trust: _Trust) -> str:
 
 
 def _summary(trust: _Trust) -> str:
-    said, signs = trust.said, trust.signs
+    said, signs = trust.said, trust.head
     value = trust.first(
         "summary", ("meta", signs.meta("og:description")), ("meta", signs.meta("description", "twitter:description")), ("json-ld", said.summary),
         ("lead", trust.lead.summary),
@@ -279,7 +291,7 @@ def _summary(trust: _Trust) -> str:
 
 
 def _image(trust: _Trust) -> str:
-    said, signs, url = trust.said, trust.signs, trust.page.url
+    said, signs, url = trust.said, trust.head, trust.page.url
     return trust.first(
         "image", ("meta", joined(url, signs.meta("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"))),
         ("json-ld", joined(url, said.image)), ("html", joined(url, signs.image)), ("lead", joined(url, trust.lead.image)),
@@ -287,8 +299,8 @@ def _image(trust: _Trust) -> str:
 
 
 def _tags(trust: _Trust) -> tuple[str, ...]:
-    listed = trust.signs.metas.get("article:tag", ())
-    spoken = tuple(part.strip() for value in trust.signs.metas.get("news_keywords", trust.signs.metas.get("keywords", ()))[:1] for part in value.split(","))
+    listed = trust.head.metas.get("article:tag", ())
+    spoken = tuple(part.strip() for value in trust.head.metas.get("news_keywords", trust.head.metas.get("keywords", ()))[:1] for part in value.split(","))
     for origin, tags in (("json-ld", trust.said.tags), ("meta", listed), ("meta", spoken), ("lead", trust.lead.tags)):
         kept = tuple(dict.fromkeys(clean_line(tag, 80) for tag in tags if tag.strip()))[:30]
         if kept:

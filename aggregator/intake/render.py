@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from unicodedata import normalize
 
 from lxml.etree import _Element
 
@@ -19,7 +20,7 @@ def text_of(element: _Element) -> str:
     """The text of a body: blocks apart by an empty line, everything else on one line."""
     out: list[str] = []
     _write_text(element, out)
-    return _BREAKS.sub("\n\n", _SPACE.sub(" ", "".join(out))).strip()
+    return normalize("NFC", _BREAKS.sub("\n\n", _SPACE.sub(" ", "".join(out))).strip())
 
 
 def _write_text(element: _Element, out: list[str]) -> None:
@@ -42,7 +43,7 @@ def html_of(body: _Element, url: str) -> str:
     for child in body:
         _write_html(child, url, out)
         out.append(f"{escape(child.tail)}\n" if child.tail else "\n")
-    return (escape(body.text) if body.text and body.text.strip() else "") + "".join(out).strip()
+    return (escape(body.text) if body.text and body.text.strip() else "") + normalize("NFC", "".join(out).strip())
 
 
 def _write_html(element: _Element, url: str, out: list[str]) -> None:

@@ -12,35 +12,44 @@ from storage.text import clean_line
 
 MAX_ELEMENTS = 60_000
 MAX_ATTRIBUTES = 2_000
-_LONG_TAG = re.compile(r"<[A-Za-z][A-Za-z0-9:-]{0,40}[\s/][^<>]{%d,}" % (4 * MAX_ATTRIBUTES))
-_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
-_ATTRIBUTE = re.compile(r"""[^\s"'<>=/]+(?:\s*=\s*[^\s"'<>]*)?""")
+_SMALL = 100_000
+_LONG_TAG = re.compile(rb"<[A-Za-z][A-Za-z0-9:-]{0,40}[\s/][^<>]{%d,}" % (4 * MAX_ATTRIBUTES))
+_QUOTED = re.compile(rb""""[^"]*"|'[^']*'""")
+_ATTRIBUTE = re.compile(rb"""[^\s"'<>=/]+(?:\s*=\s*[^\s"'<>]*)?""")
 _COUNT = etree.XPath("count(//*)")
-_DOCTYPE = re.compile(r"^\s*<!DOCTYPE[^>]*>", re.I)
-_EMPTY_ROOT = re.compile(r"(<html\b[^<>]*?)\s*/>", re.I)
+_DOCTYPE = re.compile(rb"\s*<!DOCTYPE[^>]*>", re.I)
+_EMPTY_ROOT = re.compile(rb"(<html\b[^<>]*?)\s*/>", re.I)
 
 
 class Unreadable(ValueError):
     """A page that no parser should be given, or none could read; says why in words."""
 
 
-def parse(text: str) -> tuple[HtmlElement, bool]:
-    """The tree of a page's clean text, and whether it had to be cut off; raises Unreadable.
+def parse(data: bytes) -> tuple[HtmlElement, bool]:
+    """The tree of a page's clean UTF-8, and whether it had to be cut off; raises Unreadable.
 
     Trees deeper than 255 levels are read again with a higher limit, up to 2,048 levels.
     """
-    if any(len(_ATTRIBUTE.findall(_QUOTED.sub("", tag[0]))) > MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(text)):
-        raise Unreadable(f"a tag with over {MAX_ATTRIBUTES} attributes")
-    if text.count("<") > 4 * MAX_ELEMENTS:
-        raise Unreadable(f"over {4 * MAX_ELEMENTS} tags")
-    text = _EMPTY_ROOT.sub(r"\1>", _DOCTYPE.sub("", text, count=1), count=1)
-    data = text.encode("utf-8")
+    if len(data) > _SMALL:
+        if any(len(_ATTRIBUTE.findall(_QUOTED.sub(b"", tag[0]))) > MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(data)):
+            raise Unreadable(f"a tag with over {MAX_ATTRIBUTES} attributes")
+        if data.count(b"<") > 4 * MAX_ELEMENTS:
+            raise Unreadable(f"over {4 * MAX_ELEMENTS} tags")
+    data = _begun(data)
     tree, cut = _read(data, deep=False)
     if cut:
         tree, cut = _read(data, deep=True)
     if _COUNT(tree) > MAX_ELEMENTS:
         raise Unreadable(f"over {MAX_ELEMENTS} elements")
     return tree, cut
+
+
+def _begun(data: bytes) -> bytes:
+    """The page without a document type, and with an <html/> opened: both have upset libxml2."""
+    doctype = _DOCTYPE.match(data, 0, 4096)
+    data = data[doctype.end() :] if doctype else data
+    head = data[:2048]
+    return _EMPTY_ROOT.sub(rb"\1>", head, count=1) + data[2048:] if b"/>" in head else data
 
 
 def _read(data: bytes, *, deep: bool) -> tuple[HtmlElement, bool]:

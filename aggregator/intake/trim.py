@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from lxml.etree import _Element
 
 from aggregator.intake.titles import key
-from storage.text import clean_line
-
 _LABELS = frozenset(
     """advertisement advert ad ads anzeige werbung publicité publicidad publicidade pubblicità advertentie annonse annons annonce reklama reklame
     reklam реклама 广告 廣告 広告 광고 sponsored sponsored content promoted article continues below|story continues below
@@ -77,7 +75,7 @@ def trim(body: _Element, known: Known) -> None:
 
 
 def _text(block: _Element) -> str:
-    return clean_line("".join(block.itertext()), 4096)
+    return " ".join("".join(block.itertext()).split())[:4096]
 
 
 def _remove(body: _Element, block: _Element) -> None:
@@ -149,7 +147,7 @@ def _linked(block: _Element) -> float:
     length = len("".join(block.itertext()).strip())
     refs = [block] if block.tag == "ref" else list(block.iter("ref"))
     linked = sum(len("".join(ref.itertext()).strip()) for ref in refs)
-    text = clean_line("".join(block.itertext()), 200)
+    text = _text(block)
     if linked >= 25 and length - linked <= 25 and ":" in text[:27]:
         return 1.0
     if text.startswith(("http://", "https://", "www.")):
