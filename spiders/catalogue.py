@@ -1,6 +1,6 @@
 """The catalogue: sources.toml as shipped, overlaid by the user's own, every entry checked.
 
-    CatalogueError    an entry or a file that cannot be used: says file, table, key, what was found, what is allowed
+    CatalogueError    a file or an entry that cannot be used; says where, what was found and what is allowed
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?|d|days?)", re.I)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _KEYS = (
-    "title", "home", "language", "feeds", "sitemaps", "listings", "every", "delay", "timezone", "enabled", "body_css", "drop_css", "tags",
+    "title", "home", "language", "feeds", "sitemaps", "listings", "every", "delay", "timezone", "enabled", "body_css",
+    "drop_css", "tags",
 )  # fmt: skip
 _LISTING_KEYS = ("url", "css", "pattern")
 
@@ -85,10 +86,9 @@ def _checked(entries: Mapping[str, tuple[str, object]]) -> Catalogue:
 def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Source:
     """One entry, checked; raises CatalogueError, in whose words `where` names the file."""
     if not _NAME.fullmatch(name):
-        raise CatalogueError(f"{where}: [{name[:80]}] is no name for a source; allowed are a-z, 0-9 and -, at most 64 of them")
+        raise CatalogueError(f"{where}: [{name[:80]}] is no name; allowed are a-z, 0-9 and -, at most 64 of them")
     entry = _Entry(f"{where}: [{name}]", table)
     entry.only(_KEYS)
-    listings = entry.tables("listings")
     source = Source(
         name=name,
         title=clean_line(entry.text("title")) or name,
@@ -96,7 +96,7 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
         language=entry.matching("language", _LANGUAGE, "a language tag such as de or pt-BR"),
         feeds=entry.urls("feeds"),
         sitemaps=entry.urls("sitemaps"),
-        listings=tuple(_listing(one) for one in listings),
+        listings=tuple(_listing(one) for one in entry.tables("listings")),
         every=entry.seconds("every", 1800.0),
         delay=entry.seconds("delay", 1.0),
         timezone=entry.zone("timezone"),

@@ -24,22 +24,34 @@ _MONTHS = (
     "dec dez des déc décembre dic diciembre dicembre dezembro gru grudnia декабря дек ara aralık joulukuuta",
 )
 _MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
-_LONG = ("january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december")
-_MONTH |= {name: _MONTH[name[:3]] for name in _LONG}
+_ENGLISH = "january february march april june july august september october november december"
+_MONTH |= {name: _MONTH[name[:3]] for name in _ENGLISH.split(" ")}
 _ZONES = {
-    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "met": 60, "cest": 120, "mesz": 120,
-    "eet": 120, "eest": 180, "msk": 180, "ist": 330, "jst": 540, "kst": 540, "sgt": 480, "hkt": 480, "awst": 480, "aest": 600, "aedt": 660,
-    "nzst": 720, "nzdt": 780, "ast": -240, "adt": -180, "est": -300, "edt": -240, "et": -300, "cst": -360, "cdt": -300, "mst": -420,
-    "mdt": -360, "pst": -480, "pdt": -420, "akst": -540, "akdt": -480, "hst": -600, "sast": 120,
+    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "met": 60, "cest": 120,
+    "mesz": 120, "eet": 120, "eest": 180, "sast": 120, "msk": 180, "ist": 330, "sgt": 480, "hkt": 480, "awst": 480,
+    "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780, "ast": -240, "adt": -180, "est": -300,
+    "edt": -240, "et": -300, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "akst": -540,
+    "akdt": -480, "hst": -600,
 }  # fmt: skip
 
+# What nine in ten feeds print; read apart from the others because a feed may hold very many.
+_USUAL = re.compile(
+    r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):([0-5]\d) (?:GMT|([+-])(0\d|1[0-4])([0-5]\d))$"
+)
 _ISO = re.compile(r"(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|-?([01]\d)-?([0-3]\d))(?!\d)(?:T|t|\s|$)?")
 _MONTH_ONLY = re.compile(r"(\d{4})(?:-(\d{2}))?$")
-_WORDS = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|º)?[\s-]*(?:de\s)?([^\W\d_]{3,16})\.?,?[\s-]*(?:de\s)?(\d{4}|\d{2})(?!\d)")
-_AMERICAN = re.compile(r"([^\W\d_]{3,16})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(?:(\d\d:\d\d(?::\d\d)?(?:\s+[A-Z]{3,4})?)\s+)?(\d{4})(?!\d)")
+_WORDS = re.compile(
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|º)?[\s-]*(?:de\s)?([^\W\d_]{3,16})\.?,?[\s-]*(?:de\s)?(\d{4}|\d{2})(?!\d)"
+)
+_AMERICAN = re.compile(
+    r"([^\W\d_]{3,16})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(?:(\d\d:\d\d(?::\d\d)?(?:\s+[A-Z]{3,4})?)\s+)?(\d{4})(?!\d)"
+)
 _CJK = re.compile(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]?")
 _SLASHED = re.compile(r"(?<!\d)(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?!\d)")
-_CLOCK = re.compile(r"(?<!\d)([01]?\d|2[0-4]):([0-5]\d)(?::([0-6]\d))?(?:[.,]\d{1,9})?\s?([aApP]\.?[mM]\b)?|T(\d{2})(\d{2})(\d{2})?(?!\d)")
+_CLOCK = re.compile(
+    r"(?<!\d)([01]?\d|2[0-4]):([0-5]\d)(?::([0-6]\d))?(?:[.,]\d{1,9})?\s?([aApP]\.?[mM]\b)?"
+    r"|T(\d{2})(\d{2})(\d{2})?(?!\d)"
+)
 _OFFSET = re.compile(r"\s*\(?(?:(?:GMT|UTC)?\s?([+\-\u2212])\s?(\d{1,2}):?(\d{2})?(?!\d)|([A-Za-z]{1,5})\b)")
 
 
@@ -66,11 +78,13 @@ def read_date(text: str, now: datetime) -> Stamp | None:
 
 
 def _read(text: str) -> Stamp | None:
-    if len(text) <= 40 and text[:2] in ("19", "20"):
+    if text[:2] in ("19", "20") and len(text) <= 40:
         try:
             return _stamp(datetime.fromisoformat(text))
         except ValueError:
             pass
+    elif usual := _USUAL.match(text):
+        return _usual(usual)
     found = _day(text)
     if found is None:
         return None
@@ -83,6 +97,13 @@ def _read(text: str) -> Stamp | None:
     zone = _zone(rest[clock.end() :])
     at = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=zone or UTC) + timedelta(days=days)
     return Stamp(at.astimezone(UTC), zone is not None)
+
+
+def _usual(found: re.Match[str]) -> Stamp:
+    day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
+    at = datetime(int(year), _MONTH.get(month.lower(), 0), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    offset = 60 * int(hours) + int(minutes) if sign else 0
+    return Stamp(at - timedelta(minutes=-offset if sign == "-" else offset), True)
 
 
 def _stamp(at: datetime) -> Stamp:

@@ -20,17 +20,22 @@ MAX_ROBOTS = 500 * 1024
 MAX_SITEMAPS = 100
 
 COMMON_FEED_PATHS: tuple[str, ...] = (
-    "/feed/", "/feed", "/rss", "/rss.xml", "/feed.xml", "/atom.xml", "/index.xml", "/index.rdf", "/feed.json", "/news/feed/", "/blog/feed/",
-    "/rss/news", "/news/rss", "/feeds/posts/default",
+    "/feed/", "/feed", "/rss", "/rss.xml", "/feed.xml", "/atom.xml", "/index.xml", "/index.rdf", "/feed.json",
+    "/news/feed/", "/blog/feed/", "/rss/news", "/news/rss", "/feeds/posts/default",
 )  # fmt: skip
 """Paths at which sites keep feeds that no page links to, the likeliest first."""
 
 _TYPES = {
-    "application/rss+xml": "rss", "application/atom+xml": "atom", "application/feed+json": "json", "application/json": "json",
-    "application/rdf+xml": "rss", "application/xml": "rss", "text/xml": "rss", "text/rss+xml": "rss", "application/x.atom+xml": "atom",
-    "application/x-atom+xml": "atom", "text/atom+xml": "atom", "application/rss": "rss", "text/rss": "rss",
+    "application/rss+xml": "rss", "application/rdf+xml": "rss", "application/rss": "rss", "text/rss+xml": "rss",
+    "text/rss": "rss", "application/xml": "rss", "text/xml": "rss", "application/atom+xml": "atom",
+    "application/x.atom+xml": "atom", "application/x-atom+xml": "atom", "text/atom+xml": "atom",
+    "application/feed+json": "json", "application/json": "json",
 }  # fmt: skip
-_LOOKS_LIKE_FEED = re.compile(r"(?:^|[/.?=_-])(?:rss|feeds?|atom|rdf)(?:\.(?:xml|rss|php|aspx?|json))?(?:[/?#&]|$)|\.(?:rss|rdf|atom)(?:[?#]|$)|/index\.xml$|feeds\.", re.I)
+_LOOKS_LIKE_FEED = re.compile(
+    r"(?:^|[/.?=_-])(?:rss|feeds?|atom|rdf)(?:\.(?:xml|rss|php|aspx?|json))?(?:[/?#&]|$)"
+    r"|\.(?:rss|rdf|atom)(?:[?#]|$)|/index\.xml$|feeds\.",
+    re.I,
+)
 _COMMENTS = re.compile(r"/comments?/|[?&]cat=|/wp-json/|oembed", re.I)
 _SITEMAP = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.I | re.M)
 
@@ -66,9 +71,9 @@ def _declared(root: HtmlElement, base: str) -> Iterator[FoundFeed]:
     for link in root.iter("link"):
         relations = (link.get("rel") or "").lower().split()
         kind = _TYPES.get((link.get("type") or "").partition(";")[0].strip().lower(), "")
-        if "feed" in relations or ("alternate" in relations and kind and "stylesheet" not in relations):
-            if address := absolute(base, link.get("href") or ""):
-                yield FoundFeed(url=address, title=plain(link.get("title") or "", MAX_TITLE), kind=kind)
+        is_feed = "feed" in relations or ("alternate" in relations and kind and "stylesheet" not in relations)
+        if is_feed and (address := absolute(base, link.get("href") or "")):
+            yield FoundFeed(url=address, title=plain(link.get("title") or "", MAX_TITLE), kind=kind)
 
 
 def _linked(root: HtmlElement, base: str) -> Iterator[FoundFeed]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 from lxml import etree
 
 from spiders.dates import Stamp, read_date
 from spiders.links import absolute
-from spiders.markup import key_of
+from spiders.names import key_of
 from spiders.plain import plain
 from storage.page import Lead
 from storage.text import clean_line
@@ -26,31 +27,37 @@ Fields = Mapping[str, list[etree._Element]]
 
 _TITLES = ("title", "atom:title", "dc:title", "media:title", "itunes:title")
 _SUMMARIES = ("description", "summary", "atom:summary", "itunes:summary", "dc:description", "media:description")
-_PUBLISHED = ("pubdate", "published", "atom:published", "issued", "atom:issued", "dc:date", "dc:created", "dc:issued", "created", "atom:created", "date")
+_PUBLISHED = (
+    "pubdate", "published", "atom:published", "issued", "atom:issued", "dc:date", "dc:created", "dc:issued", "created",
+    "atom:created", "date",
+)  # fmt: skip
 _UPDATED = ("updated", "atom:updated", "modified", "atom:modified", "dc:modified", "lastmod")
 _IDS = ("guid", "id", "atom:id", "dc:identifier")
 _TAGS = ("category", "atom:category", "dc:subject", "media:category")
 _PEOPLE = ("author", "atom:author", "dc:creator", "dc:author", "itunes:author")
 _LINKS = ("link", "atom:link")
-_HELD_MEDIA = frozenset(("media:content", "media:thumbnail", "media:group"))
+_HELD_MEDIA = ("media:group", "media:content", "media:thumbnail")
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|$)", re.I)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _ADDRESS = re.compile(r"[^\s@()<>\"]{1,200}@[^\s@()<>\"]{1,200}")
-_NO_ARTICLE = frozenset(("self", "edit", "edit-media", "enclosure", "replies", "hub", "next", "prev", "previous", "first", "last", "license", "icon"))
+_NO_ARTICLE = frozenset(
+    ("self", "edit", "edit-media", "enclosure", "replies", "hub", "next", "prev", "previous", "first", "last", "license", "icon")
+)
 
 
 def feed_facts(feed: etree._Element, url: str) -> tuple[str, str, str]:
     """A feed's title, the address of its site, and its language."""
-    channel = next((child for child in feed if isinstance(child.tag, str) and key_of(child.tag) == "channel"), feed)
+    channel = next(iter(_fields(feed).get("channel", ())), feed)
     fields = _fields(channel)
     title = next((_title(element) for name in _TITLES for element in fields.get(name, ())), "")
     home = next(_addresses(fields, url), "")
-    spoken = _first(fields, ("language", "dc:language")) or _inherited_language(channel) or _inherited_language(feed)
-    return title, home, clean_line(spoken, 40)
+    spoken = _first(fields, ("language", "dc:language")) or _inherited_language(channel)
+    return title, home, language_tag(spoken)
 
 
 def moment_of(entry: etree._Element, now: datetime) -> datetime | None:
     """When an entry appeared, or was last changed where it does not say."""
-    seen = {key_of(child.tag): child for child in entry.iterchildren(etree.Element) if isinstance(child.tag, str)}
+    seen = {key_of(str(child.tag)): child for child in entry.iterchildren(etree.Element)}
     for names in (_PUBLISHED, _UPDATED):
         for name in names:
             if name in seen and (stamp := read_date(_text(seen[name], 120), now)):
@@ -65,7 +72,7 @@ def read_entry(entry: etree._Element, url: str, now: datetime) -> Lead | None:
     if not address:
         return None
     raw, published = _date(fields, _PUBLISHED, now)
-    raw_update, updated = _date(fields, _UPDATED, now)
+    updated = _date(fields, _UPDATED, now)[1]
     return Lead(
         url=address,
         id=clean_line(_first(fields, _IDS) or _about(entry), 2048),
@@ -76,7 +83,7 @@ def read_entry(entry: etree._Element, url: str, now: datetime) -> Lead | None:
         published_raw=clean_line(raw, 200),
         zone_known=published.zone_known if published else True,
         updated=updated.at if updated else None,
-        language=clean_line(_first(fields, ("language", "dc:language")) or _own_language(entry), 40),
+        language=language_tag(_first(fields, ("language", "dc:language")) or _own_language(entry)),
         image=_image(fields, entry, url),
         tags=_tags(fields),
     )
@@ -85,8 +92,7 @@ def read_entry(entry: etree._Element, url: str, now: datetime) -> Lead | None:
 def _fields(element: etree._Element) -> Fields:
     fields: dict[str, list[etree._Element]] = {}
     for child in element.iterchildren(etree.Element):
-        if isinstance(child.tag, str):
-            fields.setdefault(key_of(child.tag), []).append(child)
+        fields.setdefault(key_of(str(child.tag)), []).append(child)
     return fields
 
 
@@ -108,18 +114,19 @@ def _first(fields: Fields, names: Iterable[str]) -> str:
 
 
 def _is_markup(element: etree._Element) -> bool:
-    """Whether an element's text is HTML: in Atom only where it says so, elsewhere always."""
+    """Whether an element's text is HTML: in Atom only where it says so, elsewhere always; XHTML was read as XML."""
+    kind = (element.get("type") or "text").strip().lower()
     if "www.w3.org/2005/Atom" not in str(element.tag):
-        return True
-    return "html" in (element.get("type") or "text").lower()
+        return "xhtml" not in kind
+    return kind.endswith("html") and "xhtml" not in kind
 
 
 def _title(element: etree._Element) -> str:
-    return plain(_text(element, 40 * MAX_TITLE), MAX_TITLE, markup=_is_markup(element))
+    return plain(_text(element, 8 * MAX_TITLE), MAX_TITLE, markup=_is_markup(element))
 
 
 def _summary(element: etree._Element) -> str:
-    return plain(_text(element, 20 * MAX_SUMMARY), MAX_SUMMARY, markup=_is_markup(element))
+    return plain(_text(element, 8 * MAX_SUMMARY), MAX_SUMMARY, markup=_is_markup(element))
 
 
 def _date(fields: Fields, names: Iterable[str], now: datetime) -> tuple[str, Stamp | None]:
@@ -186,11 +193,18 @@ def _base(element: etree._Element, url: str) -> str:
 
 
 def _about(entry: etree._Element) -> str:
-    return next((value for name, value in entry.attrib.items() if str(name).endswith("about")), "")
+    names = ("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about", "rdf:about", "about")
+    return next(filter(None, map(entry.get, names)), "")
 
 
 def _own_language(element: etree._Element) -> str:
     return element.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
+
+
+def language_tag(text: str) -> str:
+    """A language as tags spell it: en_US becomes en-US; what is no tag is nothing."""
+    tag = text.strip().replace("_", "-")
+    return tag if _LANGUAGE.fullmatch(tag) else ""
 
 
 def _inherited_language(element: etree._Element) -> str:
@@ -230,18 +244,21 @@ def _tags(fields: Fields) -> tuple[str, ...]:
 
 def _image(fields: Fields, entry: etree._Element, url: str) -> str:
     """The entry's picture: what media elements, enclosures or iTunes name as one, in that order."""
-    return next((address for href in _pictures(fields, entry) if (address := absolute(_base(entry, url), href))), "")
+    return next((address for href in _pictures(fields) if (address := absolute(_base(entry, url), href))), "")
 
 
-def _pictures(fields: Fields, entry: etree._Element) -> Iterator[str]:
+def _pictures(fields: Fields) -> Iterator[str]:
     media = [one for name in _HELD_MEDIA for one in fields.get(name, ())][:50]
-    held = [one for outer in media for one in list(outer.iter(etree.Element))[:50]]
-    for name in ("media:content", "media:thumbnail"):
-        for element in held:
-            if isinstance(element.tag, str) and key_of(element.tag) == name and (name != "media:content" or _is_picture(element, "url")):
-                yield element.get("url") or ""
-    for element in (*fields.get("enclosure", ()), *(link for name in _LINKS for link in fields.get(name, ()) if link.get("rel") == "enclosure")):
-        if _is_picture(element, "url" if element.get("url") else "href"):
+    held = [one for outer in media for one in islice(outer.iter(etree.Element), 50)]
+    for element in held:
+        if key_of(str(element.tag)) == "media:content" and _is_picture(element):
+            yield element.get("url") or ""
+    for element in held:
+        if key_of(str(element.tag)) == "media:thumbnail":
+            yield element.get("url") or ""
+    links = [link for name in _LINKS for link in fields.get(name, ()) if link.get("rel") == "enclosure"]
+    for element in (*fields.get("enclosure", ()), *links):
+        if _is_picture(element):
             yield element.get("url") or element.get("href") or ""
     for element in fields.get("itunes:image", ()):
         yield element.get("href") or ""
@@ -249,6 +266,8 @@ def _pictures(fields: Fields, entry: etree._Element) -> Iterator[str]:
         yield _first(_fields(element), ("url",)) or _text(element, 4096)
 
 
-def _is_picture(element: etree._Element, address: str) -> bool:
+def _is_picture(element: etree._Element) -> bool:
     medium, kind = (element.get("medium") or "").lower(), (element.get("type") or "").lower()
-    return medium == "image" or kind.startswith("image") or (not kind and not medium and bool(_IMAGE.search(element.get(address) or "")))
+    if medium or kind:
+        return medium == "image" or kind.startswith("image")
+    return bool(_IMAGE.search((element.get("url") or element.get("href") or "")[:4096]))

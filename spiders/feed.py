@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from lxml import etree
 
@@ -11,18 +12,24 @@ from spiders.charset import decode
 from spiders.dates import newest_first
 from spiders.entry import feed_facts, moment_of, read_entry
 from spiders.jsonfeed import read_json
-from spiders.markup import Document, MarkupError, is_html, key_of, parse_xml, unzipped
+from spiders.markup import Document, MarkupError, is_html, parse_xml, unzipped
+from spiders.names import key_of
 from storage.page import ContentError, Index
 
 _FEEDS = frozenset(("rss", "rdf", "channel", "feed", "atom:feed", "entry", "atom:entry", "item"))
-_ENTRIES = frozenset(("item", "entry", "atom:entry"))
+_ENTRIES = frozenset(("item", "entry", "atom:entry", "atom:item"))
+_ENTRY_TAGS = ("{*}item", "{*}entry", "{*}Item", "atom:entry")
+MAX_CONSIDERED = 100_000
+"""Among how many entries the newest are looked for; the others are only counted."""
 
 
-def read_feed(body: bytes, url: str, *, charset: str = "", media_type: str = "", limit: int = 1000, now: datetime) -> Index:
+def read_feed(
+    body: bytes, url: str, *, charset: str = "", media_type: str = "", limit: int = 1000, now: datetime
+) -> Index:
     """The newest `limit` entries of a feed; never raises.
 
-    `url` is the address that answered, `charset` and `media_type` what HTTP said. `total`
-    counts every entry, also those without an address to fetch, which make no leads.
+    `url` is the address that answered, `charset` and `media_type` what HTTP said. Entries without
+    an address to fetch make no leads: a note counts them, `total` does not.
     """
     try:
         text = decode(unzipped(body), charset).lstrip("\ufeff\0 \t\r\n")
@@ -44,22 +51,24 @@ def _read_xml(document: Document, url: str, limit: int, now: datetime) -> Index:
     feed = next((element for element in document.root.iter(etree.Element) if key_of(str(element.tag)) in _FEEDS), None)
     if feed is None:
         name = key_of(str(document.root.tag)).lstrip("?:")[:40]
-        return Index(kind="feed", problem=document.problem or f"XML, but not a feed: its root is <{name}>", notes=document.notes)
-    entries = list(_entries(feed))
+        problem = document.problem or f"XML, but not a feed: its root is <{name}>"
+        return Index(kind="feed", problem=problem, notes=document.notes)
+    entries = list(islice(_entries(feed), MAX_CONSIDERED))
+    total = len(entries) if len(entries) < MAX_CONSIDERED else sum(1 for _ in feed.iter(*_ENTRY_TAGS))
     chosen = newest_first([moment_of(entry, now) for entry in entries])[:limit]
     read = [read_entry(entries[place], url, now) for place in chosen]
     leads = tuple(lead for lead in read if lead is not None)
     lost = (f"{len(read) - len(leads)} entries without an address",) if len(leads) < len(read) else ()
     title, home, language = feed_facts(feed, url)
     return Index(
-        kind="feed", title=title, home=home, language=language, leads=leads, total=len(entries),
+        kind="feed", title=title, home=home, language=language, leads=leads, total=total - len(read) + len(leads),
         problem=document.problem, notes=document.notes + lost,
     )  # fmt: skip
 
 
 def _entries(feed: etree._Element) -> Iterator[etree._Element]:
     """The feed's entries in their order; an entry within an entry is none."""
-    for element in feed.iter(etree.Element):
+    for element in feed.iter(*_ENTRY_TAGS):
         if key_of(str(element.tag)) in _ENTRIES:
             parent = element.getparent()
             if element is feed or parent is None or key_of(str(parent.tag)) not in _ENTRIES:

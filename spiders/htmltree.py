@@ -9,7 +9,7 @@ from spiders.links import absolute
 from spiders.markup import unzipped
 
 MAX_HTML = 8 * 2**20
-_REMOVED = {number: None for number in (*(n for n in range(32) if n not in (9, 10, 13)), 0x7F)}
+_REMOVED = dict.fromkeys({*range(32), 0x7F} - {9, 10, 13})
 
 
 def parse_html(body: bytes, charset: str) -> html.HtmlElement | None:

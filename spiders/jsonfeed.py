@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from spiders.dates import Stamp, newest_first, read_date
-from spiders.entry import MAX_AUTHORS, MAX_NAME, MAX_SUMMARY, MAX_TAGS, MAX_TITLE, person
+from spiders.entry import MAX_AUTHORS, MAX_NAME, MAX_SUMMARY, MAX_TAGS, MAX_TITLE, language_tag, person
 from spiders.links import absolute
 from spiders.plain import plain
 from storage.page import Index, Lead
@@ -35,14 +35,15 @@ def read_json(text: str, url: str, *, limit: int, now: datetime) -> Index:
     lost = len(read) - len(leads)
     return Index(
         kind="feed", title=plain(_text(feed, "title"), MAX_TITLE), home=absolute(url, _text(feed, "home_page_url")),
-        language=clean_line(_text(feed, "language"), 40), leads=leads, total=len(items),
+        language=language_tag(_text(feed, "language")), leads=leads, total=len(entries) - lost,
         notes=(f"{lost} entries without an address",) if lost else (),
     )  # fmt: skip
 
 
 
 def _read_item(item: Table, url: str, now: datetime) -> Lead | None:
-    address = next(filter(None, (absolute(url, _text(item, name)) for name in ("url", "external_url"))), "") or _permalink(item)
+    addresses = (absolute(url, _text(item, name)) for name in ("url", "external_url"))
+    address = next(filter(None, addresses), "") or _permalink(item)
     if not address:
         return None
     published, updated = _date(item, "date_published", now), _date(item, "date_modified", now)
@@ -56,7 +57,7 @@ def _read_item(item: Table, url: str, now: datetime) -> Lead | None:
         published_raw=clean_line(_text(item, "date_published"), 200),
         zone_known=published.zone_known if published else True,
         updated=updated.at if updated else None,
-        language=clean_line(_text(item, "language"), 40),
+        language=language_tag(_text(item, "language")),
         image=next(filter(None, (absolute(url, _text(item, name)) for name in ("image", "banner_image"))), ""),
         tags=_tags(item),
     )
@@ -91,8 +92,8 @@ def _moment(item: Table, now: datetime) -> datetime | None:
 def _authors(item: Table) -> tuple[str, ...]:
     listed = item.get("authors")
     people = listed if isinstance(listed, list) else [item.get("author")]
-    names = (person(_text(one, "name") if isinstance(one, dict) else one if isinstance(one, str) else "") for one in people[:MAX_AUTHORS])
-    return tuple(dict.fromkeys(filter(None, names)))
+    names = (_text(one, "name") if isinstance(one, dict) else one for one in people[:MAX_AUTHORS])
+    return tuple(dict.fromkeys(filter(None, (person(name) for name in names if isinstance(name, str)))))
 
 
 def _tags(item: Table) -> tuple[str, ...]:

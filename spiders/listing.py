@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urldefrag
 
-from lxml.cssselect import CSSSelector, SelectorError
+from lxml.cssselect import SelectorError
 from lxml.html import HtmlElement
 
-from spiders.entry import MAX_TITLE
+from spiders.entry import MAX_TITLE, language_tag
 from spiders.htmltree import base_of, parse_html
 from spiders.links import absolute
 from spiders.plain import plain
 from spiders.source import Listing
 from storage.page import ContentError, Index, Lead
-from storage.text import clean_line
 
 MAX_MATCHED = 500
 """How much of an address a pattern gets to see: its cost may grow with the square of that, or worse."""
@@ -43,16 +42,15 @@ def read_listing(body: bytes, url: str, listing: Listing, *, charset: str = "", 
     leads = tuple(Lead(url=address, title=title) for address, title in list(titles.items())[:limit])
     title = next((plain(one.text_content()[:4096], MAX_TITLE) for one in root.iter("title")), "")
     return Index(
-        kind="listing", title=title, home=url, language=clean_line(root.get("lang") or "", 40), leads=leads, total=len(titles),
-        more=_next_page(root, base, url), problem="" if leads else "no link on the page is selected",
+        kind="listing", title=title, home=url, language=language_tag(root.get("lang") or ""), leads=leads,
+        total=len(titles), more=_next_page(root, base, url), problem="" if leads else "no link on the page is selected",
     )  # fmt: skip
 
 
 def _picked(root: HtmlElement, css: str) -> Iterator[HtmlElement]:
     """The links that the selector picks, or all links."""
-    if not css:
-        return root.iter("a")
-    return (link for one in CSSSelector(css, translator="html")(root) if (link := _link_of(one)) is not None)
+    found: Iterable[HtmlElement] = root.cssselect(css) if css else root.iter("a")
+    return (link for one in found if (link := _link_of(one)) is not None)
 
 
 def _link_of(element: HtmlElement) -> HtmlElement | None:

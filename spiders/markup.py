@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from html.entities import html5
 
 from lxml import etree
 
+from spiders.names import is_known
 from storage.page import ContentError, inflate
 
 MAX_XML = 50 * 2**20
 """The most bytes of XML, once unzipped, that are read: what the sitemap protocol allows."""
+MAX_PROLOG = 1000
+"""How many comments, instructions and scraps may stand before the root element."""
 
-_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[(.*?)\]\s*)?>", re.I | re.S)
-_ENTITY_NAME = re.compile(r"<!ENTITY\s+([\w.-]{1,64})\s", re.I)
+_DOCTYPE = r"<!DOCTYPE\s+([\w:.-]{1,100})[^\[>]{0,4000}(?:\[(.{0,100000}?)\]\s{0,100})?>"
+_SCRAPS = r"(?:<(?![A-Za-z_!?])[^<]*+)++"
+_BEFORE_ROOT = re.compile(rf"[^<]+|<!--.*?(?:-->|\Z)|{_DOCTYPE}|<\?[^>]*(?:>|\Z)|{_SCRAPS}|<!", re.I | re.S)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
-_DECLARATION = re.compile(r"\s*<\?xml\b[^>]*>", re.I)
-_HTML = re.compile(r"(?:\s|<!--.*?-->|<\?[^>]*>)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_START_TAG = re.compile(r"<[A-Za-z_][^<>]{0,8000}>")
+_DEFAULT_NAMESPACE = re.compile(r"\sxmlns\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_ENTITY_NAME = re.compile(r"<!ENTITY\s+([\w.-]{1,64})\s", re.I)
+_DECLARATION = re.compile(r"<\?xml\b", re.I)
+_INDEX_ROOT = re.compile(r"<(?:\w+:)?(?:rss|feed|rdf|urlset|sitemapindex|opml)\b", re.I)
 _MEND = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
-    r"|&(?:\#[xX]([0-9a-fA-F]{1,16});?|\#([0-9]{1,16});?|([A-Za-z][\w.-]{0,63});)?|<(?![A-Za-z_/!?])",
+    r"|&+(?=&)|&(?!(?:lt|gt|amp|quot|apos);)(?:\#[xX]([0-9a-fA-F]{1,16});?|\#([0-9]{1,16});?|([A-Za-z][\w.-]{0,63});)?|<(?![A-Za-z_/!?])",
     re.S,
 )
-_XML_NAMES = frozenset(("amp", "lt", "gt", "quot", "apos"))
-_CONTROLS = dict.fromkeys([*(n for n in range(32) if n not in (9, 10, 13)), 0x7F, 0xFFFE, 0xFFFF])
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_FATAL = ("depth", "huge", "limit", "Memory allocation")
+_CONTROLS = bytes({*range(32), 0x7F} - {9, 10, 13})
+_NONCHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
+_STOPPED = ("depth", "huge", "limit", "Memory allocation")
 
 
 class MarkupError(ValueError):
-    """The bytes hold no XML document at all; the message says what they are."""
+    """The text holds no XML document at all; the message says so in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,16 @@ class Document:
     root: etree._Element
     problem: str
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """Where a document's root element begins, its name, and what its document type says."""
+
+    at: int
+    root: str
+    doctype: str = ""
+    subset: str = ""
 
 
 def unzipped(body: bytes, limit: int = MAX_XML) -> bytes:
@@ -53,7 +68,12 @@ def unzipped(body: bytes, limit: int = MAX_XML) -> bytes:
 
 def is_html(text: str) -> bool:
     """Whether a text begins as an HTML page does."""
-    return bool(_HTML.match(text[:8192]))
+    try:
+        opening = _opening(text[:65536])
+    except MarkupError:
+        return False
+    is_index = bool(_INDEX_ROOT.match(text, opening.at))
+    return opening.root in ("html", "head", "body") or (opening.doctype == "html" and not is_index)
 
 
 def parse_xml(text: str, url: str) -> Document:
@@ -62,35 +82,52 @@ def parse_xml(text: str, url: str) -> Document:
     No document type reaches the parser. HTML's named entities are understood everywhere,
     others stay as they are written; bare ampersands and angle brackets are taken as text.
     """
-    body, own_entities = _without_prolog(text)
-    mender = _Mender(own_entities)
-    data = _SURROGATE.sub("\ufffd", _MEND.sub(mender, body).translate(_CONTROLS)).encode()
+    declaration = _DECLARATION.search(text, 0, 10_000)
+    if declaration is not None and not _INDEX_ROOT.search(text, 0, declaration.start()):
+        text = text[declaration.start() :]  # whatever a server printed before it
+    opening = _opening(text)
+    mender = _Mender(frozenset(_ENTITY_NAME.findall(opening.subset)))
+    body = _MEND.sub(mender, _at_home(text[opening.at :]))
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=True,
-        remove_pis=True, encoding="utf-8",
-    )
+        remove_pis=True, remove_comments=True, encoding="utf-8",
+    )  # fmt: skip
     try:
-        root = etree.fromstring(data, parser, base_url=url[:2083].replace("\0", "") or None)
+        root = etree.fromstring(_encoded(body), parser, base_url=url)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MarkupError(f"not XML: {str(error)[:120]}") from None
     if root is None:
         raise MarkupError("not XML: no element in it")
-    return Document(root=root, problem=_problem(body, parser, mender), notes=_notes(parser))
+    return Document(root=root, problem=_problem(body, opening, parser, mender), notes=_notes(parser))
 
 
-def _without_prolog(text: str) -> tuple[str, frozenset[str]]:
-    """The text from its root element on, and the names of the entities that its document type declares."""
-    declaration = _DECLARATION.search(text, 0, 10_000)
-    if declaration is not None and not re.search(r"<(?:rss|feed|rdf|urlset|sitemapindex)\b", text[: declaration.start()], re.I):
-        text = text[declaration.end() :]
-    root = _ROOT.search(text)
-    if root is None:
-        raise MarkupError("not XML: no element in it")
-    doctype = _DOCTYPE.search(text, 0)
-    if doctype is None or doctype.start() > root.start():
-        return text[root.start() :], frozenset()
-    rest = text[doctype.end() :]
-    return rest[max(rest.find("<"), 0) :], frozenset(_ENTITY_NAME.findall(doctype[1] or ""))
+def _opening(text: str) -> _Opening:
+    """Where the root element begins; comments, declarations, document type and scraps before it are passed."""
+    at, doctype, subset = 0, "", ""
+    for _ in range(MAX_PROLOG):
+        root = _ROOT.match(text, at)
+        if root is not None:
+            return _Opening(at=at, root=root[1].lower(), doctype=doctype.lower(), subset=subset)
+        passed = _BEFORE_ROOT.match(text, at)
+        if passed is None:
+            break
+        doctype, subset = doctype or passed[1] or "", subset or passed[2] or ""
+        at = passed.end()
+    raise MarkupError("not XML: no element in it")
+
+
+def _at_home(body: str) -> str:
+    """The document without a default namespace that nobody knows, so that its elements are taken by their names."""
+    tag = _START_TAG.match(body)
+    declared = _DEFAULT_NAMESPACE.search(body, 0, tag.end()) if tag else None
+    if declared is None or is_known(declared[1] or declared[2] or ""):
+        return body
+    return body[: declared.start()] + body[declared.end() :]
+
+
+def _encoded(body: str) -> bytes:
+    data = body.encode("utf-8", "replace").translate(None, _CONTROLS)
+    return data if data.isascii() else _NONCHARACTERS.sub(b"", data)
 
 
 class _Mender:
@@ -110,11 +147,9 @@ class _Mender:
             return self._named(found[3])
         if found[1] or found[2]:
             return character(int(found[1], 16) if found[1] else int(found[2]))
-        return "&amp;"
+        return "&amp;" * len(whole)
 
     def _named(self, name: str) -> str:
-        if name in _XML_NAMES:
-            return f"&{name};"
         meaning = html5.get(name + ";")
         if meaning is None:
             if name in self.own_entities:
@@ -129,52 +164,22 @@ def character(number: int) -> str:
         return bytes((number,)).decode("cp1252", "ignore")
     if 0xD800 <= number <= 0xDFFF or number > 0x10FFFF:
         return "\ufffd"
-    if number in _CONTROLS:
+    if (number < 128 and number in _CONTROLS) or number in (0xFFFE, 0xFFFF):
         return ""
     return f"&#{number};"
 
 
-def _problem(body: str, parser: etree.XMLParser, mender: _Mender) -> str:
+def _problem(body: str, opening: _Opening, parser: etree.XMLParser, mender: _Mender) -> str:
     if mender.met:
         return f"uses entities of its own ({', '.join(sorted(mender.met)[:5])}), which are not expanded"
     for entry in parser.error_log:
-        if any(word in entry.message for word in _FATAL):
+        if any(word in entry.message for word in _STOPPED):
             return f"too deep or too large to read to its end (line {entry.line}: {entry.message.strip()[:80]})"
-    root = _ROOT.match(body)
-    name = root[1] if root else ""
-    if f"</{name}" not in body and not re.match(r"<[^<>]*/>\s*$", body[:10_000]):
-        return f"cut off: the end of <{name[:40]}> is missing"
-    return ""
+    start = _START_TAG.match(body)
+    is_closed = f"</{opening.root}" in body[-100_000:].lower() or (start is not None and start[0].endswith("/>"))
+    return "" if is_closed else f"cut off: the end of <{opening.root[:40]}> is missing"
 
 
 def _notes(parser: etree.XMLParser) -> tuple[str, ...]:
-    entry = next((e for e in parser.error_log if e.level_name == "FATAL"), None)
+    entry = next((one for one in parser.error_log if one.level_name == "FATAL"), None)
     return (f"not well-formed XML (line {entry.line}: {entry.message.strip()[:80]})",) if entry is not None else ()
-
-
-_FAMILIES = (
-    ("purl.org/dc/", "dc"), ("search.yahoo.com/mrss", "media"), ("purl.org/rss/1.0/modules/content", "content"),
-    ("feedburner", "feedburner"), ("itunes", "itunes"), ("www.w3.org/2005/Atom", "atom"), ("purl.org/atom", "atom"),
-    ("schemas/sitemap-news", "news"), ("schemas/sitemap-image", "image"), ("schemas/sitemap-video", "video"),
-)  # fmt: skip
-_CORE = ("purl.org/rss/1.0/", "my.netscape.com/rdf", "backend.userland.com", "sitemaps.org/schemas", "google.com/schemas/sitemap/",
-         "22-rdf-syntax", "purl.org/net/rss", "channel.netscape.com", "blogs.law.harvard", "cyber.law.harvard", "cyber.harvard")  # fmt: skip
-_PREFIXES = {"dc": "dc", "media": "media", "content": "content", "feedburner": "feedburner", "itunes": "itunes", "atom": "atom",
-             "atom10": "atom", "a10": "atom", "news": "news", "image": "image", "video": "video"}  # fmt: skip
-
-
-@lru_cache(maxsize=2048)
-def key_of(tag: str) -> str:
-    """An element's name whatever prefix it came with: `title`, `dc:creator`, `atom:link`, `?:title` for strangers.
-
-    Namespaces are known by a telling part of their URI, undeclared ones by their usual prefix.
-    """
-    uri, _, local = tag[1:].rpartition("}") if tag.startswith("{") else ("", "", tag)
-    if uri:
-        family = next((name for part, name in _FAMILIES if part.lower() in uri.lower()), None)
-        if family is None:
-            family = "" if any(part in uri for part in _CORE) else "?"
-    else:
-        prefix, _, rest = local.rpartition(":")
-        family, local = (_PREFIXES.get(prefix.lower(), "?"), rest) if prefix else ("", local)
-    return f"{family}:{local.lower()}" if family else local.lower()

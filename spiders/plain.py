@@ -8,15 +8,19 @@ from html import unescape
 from storage.text import clean_line
 
 _HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>", re.I | re.S)
-_INLINE = "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q ruby rp rt s samp small span strike strong sub sup tt u var wbr"
-_BLOCK = (
-    "address article aside audio blockquote body br button canvas center dd div dl dt embed figcaption figure footer form h1 h2 h3 h4 h5 h6 "
-    "head header hr html iframe img input label li link main meta nav object ol p picture pre section source summary svg table tbody td "
-    "tfoot th thead title tr ul video"
+_INLINE = (
+    " a abbr acronym b bdi bdo big blink cite code del dfn em font i ins kbd mark q ruby rp rt s samp small span "
+    "strike strong sub sup tt u var wbr "
 )
-_TAG = re.compile(r"</?(?:(%s)|(?:%s))(?=[\s/>])[^<>]*>" % (_INLINE.replace(" ", "|"), _BLOCK.replace(" ", "|")), re.I)
+_BLOCK = (
+    " address applet article aside audio blockquote body br button canvas center dd details div dl dt embed "
+    "fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe img input "
+    "label li link main meta nav object ol option p param picture pre section select source summary svg table tbody "
+    "td textarea tfoot th thead title tr ul video "
+)
+_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]{0,9})(?=[\s/>])[^<>]*+>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos|nbsp|[a-zA-Z]{2,8});")
-_READ = 20
+_READ = 8
 """How many characters of markup are looked at for one character of text."""
 
 
@@ -40,4 +44,9 @@ def plain(text: str, limit: int, *, markup: bool = True) -> str:
 
 def untagged(text: str) -> str:
     """The text without HTML tags, comments, scripts and styles; a block's border becomes a space."""
-    return _TAG.sub(lambda tag: "" if tag[1] else " ", _HIDDEN.sub(" ", text))
+    return _TAG.sub(_without_tag, _HIDDEN.sub(" ", text))
+
+
+def _without_tag(tag: re.Match[str]) -> str:
+    name = f" {tag[1].lower()} "
+    return "" if name in _INLINE else " " if name in _BLOCK else tag[0]

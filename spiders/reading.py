@@ -15,7 +15,7 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I)
 
 
 def read_index(page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index:
-    """Read a page as the `feed`, `sitemap` or `listing` that it is polled as; whatever the bytes are, an Index comes."""
+    """Read a page as the `feed`, `sitemap` or `listing` that it is polled as; whatever its bytes, an Index comes."""
     try:
         body = page.content()
     except ContentError as error:

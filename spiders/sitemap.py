@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 from lxml import etree
 
 from spiders.charset import decode
 from spiders.dates import newest_first, read_date
-from spiders.entry import MAX_NAME, MAX_TAGS, MAX_TITLE
-from spiders.feed import read_feed
+from spiders.entry import MAX_NAME, MAX_TAGS, MAX_TITLE, language_tag
+from spiders.feed import MAX_CONSIDERED, read_feed
 from spiders.links import absolute
-from spiders.markup import Document, MarkupError, is_html, key_of, parse_xml, unzipped
+from spiders.markup import Document, MarkupError, is_html, parse_xml, unzipped
+from spiders.names import key_of
 from spiders.plain import plain
 from storage.page import ContentError, Index, Lead
 from storage.text import clean_line
@@ -23,6 +26,7 @@ MAX_CHILDREN = 100
 Facts = Mapping[str, str]
 """What one <url> or <sitemap> says, by key; the first of several wins."""
 
+_LINE = re.compile(r"^[ \t]*(https?://\S+)", re.I | re.M)
 _ROOTS = frozenset(("urlset", "sitemapindex"))
 _FEEDS = frozenset(("rss", "feed", "atom:feed", "rdf"))
 _GROUPS = frozenset(("news:news", "news:publication", "image:image"))
@@ -43,7 +47,7 @@ def read_sitemap(body: bytes, url: str, *, limit: int = 1000, now: datetime) -> 
         return Index(kind="sitemap", problem="empty")
     if is_html(text):
         return Index(kind="sitemap", problem="an HTML page, not a sitemap")
-    if text.startswith(("http://", "https://")):
+    if "<" not in text[:4096] and _LINE.search(text):
         return _read_lines(text, limit)
     try:
         document = parse_xml(text, url)
@@ -55,21 +59,26 @@ def read_sitemap(body: bytes, url: str, *, limit: int = 1000, now: datetime) -> 
         return Index(kind="sitemap", problem=document.problem or f"XML, but not a sitemap: its root is <{name}>")
     if key_of(str(root.tag)) in _FEEDS:
         return read_feed(data, url, limit=limit, now=now)
-    return _read_children(document, root, url, now) if key_of(str(root.tag)) == "sitemapindex" else _read_pages(document, root, url, limit, now)
+    if key_of(str(root.tag)) == "sitemapindex":
+        return _read_children(document, root, url, now)
+    return _read_pages(document, root, url, limit, now)
 
 
 def _read_lines(text: str, limit: int) -> Index:
     """A text sitemap: one absolute address a line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    addresses = dict.fromkeys(filter(None, (absolute("", line) for line in lines[:limit])))
-    return Index(kind="sitemap", leads=tuple(Lead(url=address) for address in addresses), total=len(lines))
+    lines = _LINE.findall(text)
+    addresses = tuple(dict.fromkeys(filter(None, (absolute("", line) for line in lines[:limit]))))
+    lost = len(lines[:limit]) - len(addresses)
+    leads = tuple(Lead(url=address) for address in addresses)
+    return Index(kind="sitemap", leads=leads, total=len(lines) - lost, notes=_lost(lost))
 
 
 def _newest(root: etree._Element, name: str, limit: int, now: datetime) -> tuple[list[etree._Element], int]:
     """The newest entries of that name, and how many there are."""
-    entries = [one for one in root.iterchildren(etree.Element) if key_of(str(one.tag)) == name]
+    entries = list(islice(root.iterchildren(f"{{*}}{name}"), MAX_CONSIDERED))
+    total = len(entries) if len(entries) < MAX_CONSIDERED else sum(1 for _ in root.iterchildren(f"{{*}}{name}"))
     order = newest_first([_moment(entry, now) for entry in entries])
-    return [entries[place] for place in order[:limit]], len(entries)
+    return [entries[place] for place in order[:limit]], total
 
 
 def _moment(entry: etree._Element, now: datetime) -> datetime | None:
@@ -98,7 +107,7 @@ def _facts(entry: etree._Element) -> Facts:
 
 def _read_children(document: Document, root: etree._Element, url: str, now: datetime) -> Index:
     children, total = _newest(root, "sitemap", MAX_CHILDREN, now)
-    addresses = (absolute(url, _facts(child).get("loc", "")) for child in children)
+    addresses = (absolute(url, _facts(child).get("loc") or child.text or "") for child in children)
     more = tuple(dict.fromkeys(address for address in addresses if address and address != url))
     notes = (f"names {total} sitemaps, the newest {len(children)} are taken",) if total > len(children) else ()
     return Index(kind="sitemap", more=more, problem=document.problem, notes=document.notes + notes)
@@ -106,12 +115,19 @@ def _read_children(document: Document, root: etree._Element, url: str, now: date
 
 def _read_pages(document: Document, root: etree._Element, url: str, limit: int, now: datetime) -> Index:
     pages, total = _newest(root, "url", limit, now)
-    leads = {lead.url: lead for page in reversed(pages) if (lead := _lead(_facts(page), url, now))}
+    read = [_lead(_facts(page), url, now) for page in pages]
+    leads = tuple({lead.url: lead for lead in reversed(read) if lead}.values())[::-1]
+    lost = len(read) - len(leads)
     facts = _facts(pages[0]) if pages else {}
     return Index(
-        kind="sitemap", title=plain(facts.get("news:name", ""), MAX_TITLE), language=clean_line(facts.get("news:language", ""), 40),
-        leads=tuple(reversed(leads.values())), total=total, problem=document.problem, notes=document.notes,
+        kind="sitemap", title=plain(facts.get("news:name", ""), MAX_TITLE),
+        language=language_tag(facts.get("news:language", "")), leads=leads, total=total - lost,
+        problem=document.problem, notes=document.notes + _lost(lost),
     )  # fmt: skip
+
+
+def _lost(count: int) -> tuple[str, ...]:
+    return (f"{count} entries repeat an address or have none",) if count else ()
 
 
 def _lead(facts: Facts, url: str, now: datetime) -> Lead | None:
@@ -128,7 +144,7 @@ def _lead(facts: Facts, url: str, now: datetime) -> Lead | None:
         published_raw=clean_line(raw, 200),
         zone_known=published.zone_known if published else True,
         updated=updated.at if updated else None,
-        language=clean_line(facts.get("news:language", ""), 40),
+        language=language_tag(facts.get("news:language", "")),
         image=absolute(url, facts.get("image:loc", "")),
         tags=tuple(dict.fromkeys(filter(None, tags)))[:MAX_TAGS],
     )

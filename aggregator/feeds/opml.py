@@ -11,8 +11,10 @@ from lxml import etree
 
 from aggregator.feeds.links import web_url
 from spiders.charset import decode
+from spiders.entry import language_tag
 from spiders.links import absolute
 from spiders.markup import MarkupError, parse_xml
+from spiders.names import key_of
 from spiders.plain import plain
 from spiders.source import Source
 from storage.text import clean_line
@@ -48,8 +50,8 @@ def read_opml(body: bytes) -> tuple[OutlineFeed, ...]:
         root = parse_xml(decode(body), "").root
     except MarkupError as error:
         raise OpmlError(str(error)) from None
-    if "opml" not in str(root.tag).lower():
-        raise OpmlError(f"not OPML: the root element is <{str(root.tag)[:40]}>")
+    if key_of(str(root.tag)) not in ("opml", "outline", "body"):
+        raise OpmlError(f"not OPML: the root element is <{key_of(str(root.tag)).lstrip('?:')[:40]}>")
     found: dict[str, OutlineFeed] = {}
     for feed in _feeds(root):
         found.setdefault(feed.xml_url, feed)
@@ -61,26 +63,34 @@ def _feeds(root: etree._Element) -> Iterator[OutlineFeed]:
     seen = 0
     while waiting:
         element, category, depth = waiting.pop()
-        if str(element.tag).lower() == "outline":
+        if key_of(str(element.tag)) == "outline":
             seen += 1
             if seen > MAX_OUTLINES:
                 raise OpmlError(f"more than {MAX_OUTLINES} outlines")
-            facts = {str(name).lower(): str(value) for name, value in element.attrib.items()}
-            title = plain(facts.get("title") or facts.get("text", ""), 1024)
-            if address := absolute("", facts.get("xmlurl", "")):
-                yield _feed(facts, title, address, category)
+            title = plain(_said(element, "title") or _said(element, "text"), 1024)
+            is_list = _said(element, "type").strip().lower() in ("link", "include")
+            if not is_list and (address := absolute("", _said(element, "xmlUrl", "xmlurl", "xmlURL", "XMLURL"))):
+                yield _feed(element, title, address, category)
             elif title:
                 category = f"{category}/{title}" if category else title
         if depth < MAX_DEPTH:
-            children = [child for child in element.iterchildren(etree.Element)]
+            children = list(element.iterchildren(etree.Element))
             waiting += [(child, category, depth + 1) for child in reversed(children)]
 
 
-def _feed(facts: dict[str, str], title: str, address: str, category: str) -> OutlineFeed:
+def _said(element: etree._Element, *names: str) -> str:
+    """The first of these attributes that is there: asked for by name, since listing very many takes very long."""
+    return next((value for name in names if (value := element.get(name))), "")
+
+
+def _feed(element: etree._Element, title: str, address: str, category: str) -> OutlineFeed:
     return OutlineFeed(
-        title=title, xml_url=address, html_url=absolute("", facts.get("htmlurl", "")),
-        language=clean_line(facts.get("language", ""), 40), category=category or clean_line(facts.get("category", "").lstrip("/"), 200),
-    )  # fmt: skip
+        title=title,
+        xml_url=address,
+        html_url=absolute("", _said(element, "htmlUrl", "htmlurl", "htmlURL", "HTMLURL")),
+        language=language_tag(_said(element, "language")),
+        category=category or clean_line(_said(element, "category").lstrip("/"), 200),
+    )
 
 
 def write_opml(sources: Sequence[Source], title: str, now: datetime) -> bytes:

@@ -1,0 +1,59 @@
+"""The names of elements in feeds and sitemaps, whatever namespace URI or prefix they came with."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+# A telling part of the namespace URI, in lower case, and what its elements are called here.
+_FAMILIES = (
+    ("purl.org/dc/", "dc"),
+    ("search.yahoo.com/mrss", "media"),
+    ("purl.org/rss/1.0/modules/content", "content"),
+    ("feedburner", "feedburner"),
+    ("itunes", "itunes"),
+    ("www.w3.org/2005/atom", "atom"),
+    ("purl.org/atom", "atom"),
+    ("schemas/sitemap-news", "news"),
+    ("schemas/sitemap-image", "image"),
+    ("schemas/sitemap-video", "video"),
+    ("purl.org/rss/1.0/modules", "?"),
+    # RSS in all its homes, RDF, sitemaps, OPML: no prefix
+    ("purl.org/rss/1.0/", ""),
+    ("purl.org/net/rss", ""),
+    ("my.netscape.com/rdf", ""),
+    ("channel.netscape.com", ""),
+    ("backend.userland.com", ""),
+    (".harvard.edu", ""),
+    ("22-rdf-syntax", ""),
+    ("sitemaps.org/schemas", ""),
+    ("google.com/schemas/sitemap/", ""),
+    ("opml.org", ""),
+)
+# Prefixes that are used without being declared.
+_PREFIXES = {
+    "dc": "dc", "media": "media", "content": "content", "feedburner": "feedburner", "itunes": "itunes", "atom": "atom",
+    "atom10": "atom", "a10": "atom", "news": "news", "image": "image", "video": "video", "rdf": "",
+}  # fmt: skip
+_STRANGER = "?"
+
+
+@lru_cache(maxsize=2048)
+def key_of(tag: str) -> str:
+    """An element's name as the readers know it: `title`, `dc:creator`, `atom:link`; `?:title` for a stranger's.
+
+    `tag` is lxml's spelling, {namespace}name.
+    """
+    uri, _, local = tag[1:].rpartition("}") if tag.startswith("{") else ("", "", tag)
+    prefix, _, name = local.rpartition(":")
+    family = _family(uri) if uri else _PREFIXES.get(prefix.lower(), _STRANGER) if prefix else ""
+    return f"{family}:{name.lower()}" if family else name.lower()
+
+
+def is_known(uri: str) -> bool:
+    """Whether a namespace is one of those that feeds and sitemaps are written in."""
+    return _family(uri) != _STRANGER
+
+
+def _family(uri: str) -> str:
+    lowered = uri.lower()
+    return next((family for part, family in _FAMILIES if part in lowered), _STRANGER)
