@@ -63,7 +63,7 @@ def _connection_words(error: BaseException) -> str:
     if isinstance(error, CannotResolveHostError):
         return "host name not found"
     if isinstance(error, DownloadCancelledError):
-        return "too large: over the size limit" if "max size" in str(error) else "stopped while fetching"
+        return "too large: over the size limit"  # nothing else cancels a transfer
     return _deepest_words(error)
 
 

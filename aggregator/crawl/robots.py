@@ -56,7 +56,9 @@ class Robots:
         origin = origin_of(url)
         rules = await self._rules_of(origin, fetch)
         if rules.parser is None:
-            raise RobotsRefusal(host_of(url), f"robots: {rules.reason}", lasting=False)
+            parking = self._gate.parked(host_of(url))
+            words = f"robots: {rules.reason}" + (f", {parking}" if parking else "")
+            raise RobotsRefusal(host_of(url), words, lasting=False)
         if not rules.parser.can_fetch(url, AGENT):
             raise RobotsRefusal(host_of(url), "robots: disallowed by robots.txt", lasting=True)
 
