@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from importlib.metadata import version
+from typing import Any, cast
 
 from lxml.etree import _Element
 from lxml.html import HtmlElement
 from trafilatura import bare_extraction
 
 from aggregator.intake.furniture import strip
+from aggregator.intake.tree import text_in
 from aggregator.intake.trim import Known, trim
 from aggregator.intake.witness import agree
 
@@ -55,11 +57,11 @@ def _own(element: HtmlElement) -> int:
 
 
 def _length(body: _Element) -> int:
-    return sum(len(text) for text in body.itertext())
+    return len(text_in(body))
 
 
 def _is_doubtful(body: _Element | None, densest: float) -> bool:
-    """Whether a fast look deserves a second: next to nothing, one unbroken run, or little of what one container holds."""
+    """Whether a fast look deserves a second: next to nothing, one unbroken run, little of the fullest container."""
     if body is None:
         return True
     length = _length(body)
@@ -70,4 +72,4 @@ def _attempt(tree: HtmlElement, *, fast: bool) -> _Element | None:
     document = bare_extraction(
         tree, fast=fast, include_comments=False, include_links=True, include_formatting=True, output_format="xml"
     )
-    return None if document is None else document.body
+    return None if document is None else cast(_Element, cast(Any, document).body)

@@ -10,42 +10,52 @@ from zoneinfo import ZoneInfo
 
 from lxml.html import HtmlElement
 
+from aggregator.intake.vocabulary import MONTHS
+
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
-_MONTHS = (
-    "يناير जनवरी jan januari januar january janvier janv enero ene gennaio gen janeiro ιανουαριου ιαν январь января янв січня styczeń "
-    "stycznia sty leden ledna ocak oca tammikuu tammikuuta január januára januarie ianuarie januaris sausio janvāris siječnja",
-    "فبراير फरवरी feb februari februar february februarie février fevrier févr fév febrero febbraio fevereiro fev φεβρουαριου φεβ февраль февраля фев "
-    "лютого luty lutego lut únor února şubat şub helmikuu helmikuuta február februára vasario februāris veljače",
-    "مارس मार्च mar mars märz mrz maerz march maart mrt mär marzo março marco μαρτιου μαρ март марта мар березня marzec marca březen března mart "
-    "maaliskuu maaliskuuta március marec martie kovo marts ožujka",
-    "أبريل ابريل अप्रैल apr april avril avr abril abr aprile αпριλιου απριλιου απρ апрель апреля апр квітня kwiecień kwietnia kwi duben dubna nisan nis "
-    "huhtikuu huhtikuuta április apríl apríla aprilie balandžio aprīlis travnja",
-    "مايو मई may mai maj mayo maio maggio mag mei μαιου μαι май мая травня maja květen května mayıs toukokuu toukokuuta május mája gegužės maijs svibnja",
-    "يونيو जून jun june juni juin junio giugno giu junho ιουνιου ιουν июнь июня июн червня czerwiec czerwca cze červen června haziran haz kesäkuu "
-    "kesäkuuta június júna iunie birželio jūnijs lipnja",
-    "يوليو जुलाई jul july juli juillet juil julio luglio lug julho ιουλιου ιουλ июль июля июл липня lipiec lipca lip červenec července temmuz tem "
-    "heinäkuu heinäkuuta július júla iulie liepos jūlijs srpnja",
-    "أغسطس अगस्त aug august augusti augustus août aout agosto ago αυγουστου αυγ август августа авг серпня sierpień sierpnia sie srpen srpna ağustos "
-    "ağu elokuu elokuuta augusztus augusta rugpjūčio augusts kolovoza",
-    "سبتمبر सितंबर sep sept september septembre septiembre settembre set setembro σεπτεμβριου σεπ сентябрь сентября сен сент вересня wrzesień września "
-    "wrz září eylül eyl syyskuu syyskuuta szeptember septembra septembrie rugsėjo septembris rujna",
-    "أكتوبر अक्टूबर oct oktober october okt octobre octubre ottobre ott outubro out οκτωβριου οκτ октябрь октября окт жовтня październik października "
-    "paź říjen října ekim eki lokakuu lokakuuta október októbra octombrie spalio oktobris listopada",
-    "نوفمبر नवंबर nov november novembre noviembre novembro νοεμβριου νοε ноябрь ноября ноя листопада listopad listopadu kasım kas marraskuu "
-    "marraskuuta novembra noiembrie lapkričio novembris studenoga",
-    "ديسمبر दिसंबर dec dez december dezember décembre decembre déc diciembre dic dicembre dezembro δεκεμβριου δεκ декабрь декабря дек грудня grudzień "
-    "grudnia gru prosinec prosince aralık ara joulukuu joulukuuta decembra decembrie gruodžio decembris prosinca",
-)
-_MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
+_MONTH = {name: number for number, names in enumerate(MONTHS, 1) for name in names.split()}
 
 _ZONES = {
-    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "cest": 120, "mesz": 120, "eet": 120,
-    "eest": 180, "msk": 180, "ist": 330, "jst": 540, "kst": 540, "sgt": 480, "hkt": 480, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
-    "est": -300, "edt": -240, "et": -300, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "sast": 120,
-}  # fmt: skip
+    "z": 0,
+    "ut": 0,
+    "utc": 0,
+    "gmt": 0,
+    "wet": 0,
+    "bst": 60,
+    "west": 60,
+    "cet": 60,
+    "mez": 60,
+    "cest": 120,
+    "mesz": 120,
+    "eet": 120,
+    "eest": 180,
+    "msk": 180,
+    "ist": 330,
+    "jst": 540,
+    "kst": 540,
+    "sgt": 480,
+    "hkt": 480,
+    "aest": 600,
+    "aedt": 660,
+    "nzst": 720,
+    "nzdt": 780,
+    "est": -300,
+    "edt": -240,
+    "et": -300,
+    "cst": -360,
+    "cdt": -300,
+    "mst": -420,
+    "mdt": -360,
+    "pst": -480,
+    "pdt": -420,
+    "sast": 120,
+}
 
-_TIME = r"(?P<h>[01]?\d|2[0-4])(?:[:.h](?P<mi>[0-5]\d))(?:[:.](?P<s>[0-6]\d))?(?:[.,]\d{1,9})?\s?(?P<half>[ap]\.?\s?m\b\.?)?"
+_TIME = (
+    r"(?P<h>[01]?\d|2[0-4])(?:[:.h](?P<mi>[0-5]\d))(?:[:.](?P<s>[0-6]\d))?(?:[.,]\d{1,9})?"
+    r"\s?(?P<half>[ap]\.?\s?m\b\.?)?"
+)
 _OFFSET = r"(?:\s?(?P<off>(?:utc|gmt)?\s?[+\-\u2212]\s?\d{1,2}(?::?\d{2})?)(?!\d)|\s?\(?(?P<zone>z|[a-z]{2,4})\b)?"
 _CLOCK = re.compile(_TIME + _OFFSET, re.I)
 _ISO = re.compile(
@@ -53,8 +63,14 @@ _ISO = re.compile(
 )
 _CJK = re.compile(r"(?P<y>\d{4})\s?[年년]\s?(?P<m>\d{1,2})\s?[月월]\s?(?P<d>\d{1,2})\s?[日일]?")
 _NUMERIC = re.compile(r"(?<!\d)(?P<a>\d{1,2})\s?(?P<sep>[./-])\s?(?P<b>\d{1,2})\s?(?P=sep)\s?(?P<y>\d{4}|\d{2})(?!\d)")
-_DAY_FIRST = re.compile(r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?,?\s?(?:de |di |of |d[’'])?\s?(?P<mon>[^\W\d_]{3,16})\.?,?\s?(?:de |del )?\s?(?P<y>\d{4})(?!\d)", re.I)
-_MONTH_FIRST = re.compile(r"(?<!\w)(?P<mon>[^\W\d_]{3,16})\.?\s(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s(?P<y>\d{4})(?!\d)", re.I)
+_DAY_FIRST = re.compile(
+    r"(?<!\d)(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?,?\s?(?:de |di |of |d[’'])?\s?"
+    r"(?P<mon>[^\W\d_]{3,16})\.?,?\s?(?:de |del )?\s?(?P<y>\d{4})(?!\d)",
+    re.I,
+)
+_MONTH_FIRST = re.compile(
+    r"(?<!\w)(?P<mon>[^\W\d_]{3,16})\.?\s(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s(?P<y>\d{4})(?!\d)", re.I
+)
 _EPOCH = re.compile(r"^(?:1[0-9]{9}|1[0-9]{12})$")
 _COMPACT_TIME = re.compile(r"^T?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?(?!\d)")
 
@@ -108,7 +124,9 @@ def _calendar(text: str, zone: str, day_first: bool) -> Moment | None:
     half = (clock.groupdict().get("half") or "")[:1].lower()
     hour = hour % 12 + (12 if half == "p" else 0) if half and hour <= 12 else hour % 24
     offset = _offset(clock) if clock.re is _CLOCK else None
-    local = datetime(day.year, day.month, day.day, hour, minute, min(int(clock["s"] or 0), 59), tzinfo=offset or zone_of(zone))
+    local = datetime(
+        day.year, day.month, day.day, hour, minute, min(int(clock["s"] or 0), 59), tzinfo=offset or zone_of(zone)
+    )
     return Moment(at=local.astimezone(UTC), day=day.isoformat(), raw=text, zone_known=offset is not None, timed=True)
 
 

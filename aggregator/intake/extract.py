@@ -24,7 +24,9 @@ EXTRACTOR = f"evnews 1 / trafilatura {TRAFILATURA} / {OPTIONS}"
 MIN_WORDS = 25
 _HTML_TYPES = ("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
-_WORD = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+(?:['’.,-][^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+)*")
+_WORD = re.compile(
+    r"[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+(?:['’.,-][^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+)*"
+)
 
 
 def extract(page: Page, hints: Hints) -> Article | Refusal:
@@ -71,7 +73,9 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
 
 
 def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, count: int, origin: str) -> Article:
-    spoken, said_by = language.language(text, facts.language, hints.language or (page.lead.language if page.lead else ""))
+    spoken, said_by = language.language(
+        text, facts.language, hints.language or (page.lead.language if page.lead else "")
+    )
     when = facts.published
     return Article(
         url=page.url,

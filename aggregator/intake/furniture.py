@@ -10,8 +10,22 @@ from lxml.html import HtmlElement
 from aggregator.intake.tree import drop
 
 _NEVER_TEXT = (
-    "script", "style", "svg", "noscript", "iframe", "object", "embed", "canvas", "audio", "video", "select", "input", "textarea", "link", "map",
-)  # fmt: skip
+    "script",
+    "style",
+    "svg",
+    "noscript",
+    "iframe",
+    "object",
+    "embed",
+    "canvas",
+    "audio",
+    "video",
+    "select",
+    "input",
+    "textarea",
+    "link",
+    "map",
+)
 _SELDOM_TEXT = ("nav", "dialog", "template", "button", "figcaption", "aside", "footer")
 _MARKS = re.compile(
     r"(?<![a-z])(?:"
@@ -54,7 +68,12 @@ def strip(tree: HtmlElement) -> None:
             continue
         if element.tag == "figcaption" or "caption" in (element.get("class") or "").lower():
             captions.append(element)
-        elif text < 150 or element.tag in _SELDOM_TEXT or not _INVITES.search(_marks(element)) or _linked(element) > 0.25 * text:
+        elif (
+            text < 150
+            or element.tag in _SELDOM_TEXT
+            or not _INVITES.search(_marks(element))
+            or _linked(element) > 0.25 * text
+        ):
             drop(element)
     if sum(len(element.text_content()) for element in captions) < most:
         for element in captions:

@@ -16,14 +16,35 @@ from storage.text import clean, clean_line
 MAX_SCRIPT = 2 * 2**20
 MAX_NODES = 2_000
 _KINDS = {
-    "newsarticle": 5, "reportagenewsarticle": 5, "analysisnewsarticle": 5, "opinionnewsarticle": 5, "reviewnewsarticle": 5,
-    "backgroundnewsarticle": 5, "askpublicnewsarticle": 5, "liveblogposting": 5, "advertisercontentarticle": 4,
-    "article": 4, "blogposting": 4, "techarticle": 4, "scholarlyarticle": 4, "satiricalarticle": 4, "report": 4,
-    "socialmediaposting": 3, "discussionforumposting": 3, "review": 2, "criticreview": 2, "recipe": 2,
-    "videoobject": 1, "webpage": 1, "itempage": 1, "medicalwebpage": 1,
-}  # fmt: skip
+    "newsarticle": 5,
+    "reportagenewsarticle": 5,
+    "analysisnewsarticle": 5,
+    "opinionnewsarticle": 5,
+    "reviewnewsarticle": 5,
+    "backgroundnewsarticle": 5,
+    "askpublicnewsarticle": 5,
+    "liveblogposting": 5,
+    "advertisercontentarticle": 4,
+    "article": 4,
+    "blogposting": 4,
+    "techarticle": 4,
+    "scholarlyarticle": 4,
+    "satiricalarticle": 4,
+    "report": 4,
+    "socialmediaposting": 3,
+    "discussionforumposting": 3,
+    "review": 2,
+    "criticreview": 2,
+    "recipe": 2,
+    "videoobject": 1,
+    "webpage": 1,
+    "itempage": 1,
+    "medicalwebpage": 1,
+}
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
-_WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*<!\[CDATA\[\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\]\]>\*/)\s*;?\s*$")
+_WRAPPING = re.compile(
+    r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*<!\[CDATA\[\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\]\]>\*/)\s*;?\s*$"
+)
 _ORGANISATIONS = {"organization", "newsmediaorganization", "corporation", "company", "brand", "website", "webpage"}
 
 
@@ -66,7 +87,10 @@ def declared(tree: HtmlElement, url: str = "") -> Declared:
     articles = [node for node in nodes if _rank(node)]
     if not articles:
         return Declared(site=_site(nodes))
-    best = max(articles, key=lambda node: (_rank(node), _names(node, url), bool(node.get("datePublished")), bool(node.get("author"))))
+    best = max(
+        articles,
+        key=lambda node: (_rank(node), _names(node, url), bool(node.get("datePublished")), bool(node.get("author"))),
+    )
     return _read(best, nodes)
 
 
@@ -112,7 +136,11 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
             yield item
             for key in ("@graph", "mainEntity", "mainEntityOfPage", "hasPart", "itemReviewed", "liveBlogUpdate"):
                 child = item.get(key)
-                if isinstance(child, (dict, list)) and depth < 8 and key not in ("hasPart", "itemReviewed", "liveBlogUpdate"):
+                if (
+                    isinstance(child, (dict, list))
+                    and depth < 8
+                    and key not in ("hasPart", "itemReviewed", "liveBlogUpdate")
+                ):
                     waiting.append((child, depth + 1))
 
 
@@ -133,7 +161,10 @@ def _names(node: dict[str, Any], url: str) -> bool:
     about = node.get("mainEntityOfPage")
     named = [node.get("url"), node.get("@id"), about.get("@id") if isinstance(about, dict) else about]
     path = url.split("://", 1)[-1].split("?")[0].split("#")[0].rstrip("/")
-    return any(isinstance(name, str) and name.split("://", 1)[-1].split("?")[0].split("#")[0].rstrip("/") == path for name in named)
+    return any(
+        isinstance(name, str) and name.split("://", 1)[-1].split("?")[0].split("#")[0].rstrip("/") == path
+        for name in named
+    )
 
 
 def _read(node: dict[str, Any], nodes: list[dict[str, Any]]) -> Declared:
@@ -213,7 +244,9 @@ def _tags(value: Any) -> tuple[str, ...]:
 def _name(value: Any, ids: dict[str, dict[str, Any]]) -> str:
     value = _first(value)
     if isinstance(value, dict):
-        node = ids.get(value.get("@id", ""), value) if isinstance(value.get("@id"), str) and "name" not in value else value
+        node = (
+            ids.get(value.get("@id", ""), value) if isinstance(value.get("@id"), str) and "name" not in value else value
+        )
         return _line(node.get("name"), 200)
     return _line(value, 200)
 
@@ -228,7 +261,9 @@ def _authors(node: dict[str, Any], ids: dict[str, dict[str, Any]]) -> tuple[tupl
     organisations: list[str] = []
     for value in _flat(node.get("author")) or _flat(node.get("creator")):
         if isinstance(value, dict):
-            known = ids.get(value.get("@id", "")) if isinstance(value.get("@id"), str) and not value.get("name") else None
+            known = (
+                ids.get(value.get("@id", "")) if isinstance(value.get("@id"), str) and not value.get("name") else None
+            )
             entry = known or value
             names = [_line(name, 300) for name in _flat(entry.get("name"))] or [
                 " ".join(filter(None, (_line(entry.get("givenName"), 100), _line(entry.get("familyName"), 100))))

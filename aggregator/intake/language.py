@@ -11,10 +11,36 @@ if TYPE_CHECKING:
 
 _CODE = re.compile(r"^\s*([A-Za-z]{2,3})(?:[-_]|\s*$)")
 _NAMES = {
-    "english": "en", "german": "de", "deutsch": "de", "french": "fr", "français": "fr", "spanish": "es", "español": "es", "chinese": "zh",
-    "norwegian": "no", "norsk": "no", "swedish": "sv", "danish": "da", "dutch": "nl", "italian": "it", "portuguese": "pt", "japanese": "ja",
-}  # fmt: skip
-_ALIASES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "cn": "zh", "jp": "ja", "gr": "el", "cz": "cs", "dk": "da", "ua": "uk", "eng": "en"}
+    "english": "en",
+    "german": "de",
+    "deutsch": "de",
+    "french": "fr",
+    "français": "fr",
+    "spanish": "es",
+    "español": "es",
+    "chinese": "zh",
+    "norwegian": "no",
+    "norsk": "no",
+    "swedish": "sv",
+    "danish": "da",
+    "dutch": "nl",
+    "italian": "it",
+    "portuguese": "pt",
+    "japanese": "ja",
+}
+_ALIASES = {
+    "nb": "no",
+    "nn": "no",
+    "iw": "he",
+    "in": "id",
+    "cn": "zh",
+    "jp": "ja",
+    "gr": "el",
+    "cz": "cs",
+    "dk": "da",
+    "ua": "uk",
+    "eng": "en",
+}
 _SCRIPTS = (
     (re.compile(r"[\u3040-\u30ff]"), ("ja",)),
     (re.compile(r"[\uac00-\ud7af]"), ("ko",)),

@@ -1,4 +1,4 @@
-"""What a page's markup says of the article outside JSON-LD: metas, headings, bylines, times, links; read in one walk."""
+"""What a page's markup says of the article outside JSON-LD: metas, headings, links, and, dearer, bylines and times."""
 
 from __future__ import annotations
 
@@ -16,14 +16,35 @@ _BYLINE = re.compile(
     r"zuozhe|reporter|journalist|autor(?![a-z])|auteur|skribent|byline)",
 )
 _AUTHOR_NAME = re.compile(r"author-?s?-?name|byline-?-?name|author-?-?link|name-?-?author|fn(?![a-z])|vcard")
-_DATE = re.compile(r"(?<![a-z])(?:pub(?:lish(?:ed)?|-?date|-?time|date|time)?|post(?:ed)?-?(?:on|date|time)|date(?:line)?|time(?:stamp)?|entry-?date|datum|fecha|meta-?date|info|source|ly|from|shijian)(?![a-z])")
+_DATE = re.compile(
+    r"(?<![a-z])(?:pub(?:lish(?:ed)?|-?date|-?time|date|time)?|post(?:ed)?-?(?:on|date|time)|date(?:line)?|time(?:stamp)?|entry-?date|datum|fecha|meta-?date|info|source|ly|from|shijian)(?![a-z])"
+)
 _ELSEWHERE = re.compile(
     r"comment|related|sidebar|recommend|recirc|trending|popular|most-?read|footer|carousel|teaser|promo|newsletter|more-|card(?![a-z])|widget|also|listing|caption|image-?credit|latest"
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SIGNED = (
-    "a", "span", "div", "p", "address", "time", "strong", "h3", "h4", "h5", "h6", "li", "td", "em", "b", "i", "author", "abbr", "small", "section",
-)  # fmt: skip
+    "a",
+    "span",
+    "div",
+    "p",
+    "address",
+    "time",
+    "strong",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "li",
+    "td",
+    "em",
+    "b",
+    "i",
+    "author",
+    "abbr",
+    "small",
+    "section",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +93,10 @@ def read(tree: HtmlElement) -> Markup:
         headings=tuple(heading for heading in headings if heading),
         canonical=canonical,
         image=image,
-        language=tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or tree.get("xml:lang") or "",
+        language=tree.get("lang")
+        or tree.get("{http://www.w3.org/XML/1998/namespace}lang")
+        or tree.get("xml:lang")
+        or "",
     )
 
 
@@ -89,7 +113,7 @@ def _meta(element: HtmlElement, metas: dict[str, list[str]]) -> None:
 
 
 def signs(tree: HtmlElement) -> Signs:
-    """Bylines and times where elements mark them as such; those of comments, teasers and other articles last or not at all.
+    """Bylines and times where elements mark them as such; other articles' and comments' last or not at all.
 
     Scripts must be gone from the tree. This is the dearer look, for pages whose head does not say enough.
     """
@@ -113,7 +137,7 @@ def _byline_rank(element: HtmlElement) -> int:
     rel, prop = element.get("rel"), element.get("itemprop")
     if rel and "author" in rel.lower().split():
         return 0
-    if prop and "author" in prop.lower().split() or element.tag == "author":
+    if (prop and "author" in prop.lower().split()) or element.tag == "author":
         return 1
     name, kind, test = element.get("class"), element.get("id"), element.get("data-testid")
     if not (name or kind or test):
@@ -139,7 +163,11 @@ def _is_elsewhere(element: HtmlElement) -> bool:
     for depth, holder in enumerate((element, *element.iterancestors())):
         if holder.tag in ("aside", "footer", "nav", "figure", "blockquote"):
             return True
-        if depth < 7 and holder.tag not in ("body", "html", "main", "article") and _is_other(f"{holder.get('class', '')} {holder.get('id', '')}"[:200]):
+        if (
+            depth < 7
+            and holder.tag not in ("body", "html", "main", "article")
+            and _is_other(f"{holder.get('class', '')} {holder.get('id', '')}"[:200])
+        ):
             return True
     return False
 
@@ -155,7 +183,7 @@ def _names_date(element: HtmlElement) -> bool:
 
 
 def _time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
-    """A time: rank 0 marked as publication, 1 a time element, 2 text that is marked as a date; +3 beside the article."""
+    """A time: rank 0 marked as publication, 1 a time element, 2 text marked as a date; 3 more beside the article."""
     value = element.get("datetime") or element.get("content") or ""
     text = line_of(element, 160)
     prop = (element.get("itemprop") or "").lower()

@@ -6,34 +6,24 @@ import re
 from collections.abc import Iterable
 
 from aggregator.intake.titles import key
+from aggregator.intake.vocabulary import AGENCIES, BY_PATTERNS, NO_NAME_PATTERNS, NOBODY, ROLE_PATTERNS, either, listed
 from storage.text import clean_line
 
 MAX_NAME = 80
-_PREFIX = re.compile(
-    r"^(?:(?:written|posted|published|reported|words|story|text|article|edited|reviewed|medically reviewed)\s+by|by|von|par|por|di|da|av|af|door|"
-    r"texto de|text|przez|autor(?:in|a|e|es)?|author|auteur|autore|schrijver|redaktion|reporter|byline|kirjoittaja|yazan|от|автор|текст|"
-    r"作者|记者|記者|撰文|文|本报记者|本報記者|采写|来源|編輯|编辑|责任编辑|責任編輯|글|기자|執筆)(?:\s*[:：/／|]\s*|\s+)",
-    re.I,
+_PREFIX = re.compile("^" + either(BY_PATTERNS) + r"(?:\s*[:：/／|]\s*|\s+)", re.I)
+_BARE_CJK = re.compile(
+    r"^(?:本报|本報|新华社|本网|本刊)?(?:特约|见习|首席|实习|特派)?(?:记者|記者|作者|通讯员)\s*[:：]?\s*"
 )
-_BARE_CJK = re.compile(r"^(?:本报|本報|新华社|本网|本刊)?(?:特约|见习|首席|实习|特派)?(?:记者|記者|作者|通讯员)\s*[:：]?\s*")
 _SPLIT = re.compile(r"\s*(?:[;|•·]|\s/\s|\n|、|，|\s+(?:and|und|et|och|og|y|e|en|i|и|та|ja|ve|&)\s+|&)\s*", re.I)
 _COMMA = re.compile(r"\s*,\s*")
-_ROLE = re.compile(
-    r"\b(?:staff|writer|editor|editors|reporter|correspondent|contributor|columnist|journalist|redakteur(?:in)?|redactie|"
-    r"redaktor|chief|senior|associate|deputy|managing|freelance|special|bureau|editorial|director|manager|analyst|fellow|professor|ceo|founder|"
-    r"md|phd|ph\.d|mph|rd|rn|esq|jr\.?)\b",
+_ROLE = re.compile(r"\b" + either(ROLE_PATTERNS) + r"\b", re.I)
+_NOBODY = frozenset(listed(NOBODY))
+_AGENCIES = frozenset(listed(AGENCIES))
+_AGENCY = re.compile(
+    r"(?<=\w)\s+(?:for |of )?(?:(?:the )?associated press|usa today|reuters|afp|bloomberg(?: news)?|staff writer|"
+    r"staff reporter|staff|contributor|contributing writer|senior reporter|reporter|editor|correspondent)$",
     re.I,
 )
-_NOBODY = {
-    "admin", "administrator", "editor", "editors", "staff", "staff writer", "staff reporter", "staff writers", "newsroom", "news desk", "newsdesk",
-    "web desk", "desk", "redaktion", "redakcja", "redaction", "rédaction", "la rédaction", "redacción", "redaccion", "redazione", "redactie",
-    "de redactie", "toimitus", "redaktionen", "redaksjonen", "online redaktion", "editorial team", "editorial staff", "guest", "guest author",
-    "contributor", "guest contributor", "contributors", "author", "authors", "anonymous", "unknown", "user", "webmaster", "root", "none", "null",
-    "undefined", "n a", "na", "by", "autor", "auteur", "super user", "superuser", "default", "test", "posts", "press release", "video", "more",
-    "editorial", "the editors", "report", "reporter", "news", "team", "web editor", "site admin", "wp admin", "copyright", "all", "share", "follow",
-    "编辑", "小编", "佚名", "匿名", "记者", "作者", "网络", "管理员", "本站", "责任编辑",
-}  # fmt: skip
-_AGENCY = re.compile(r"(?<=\w)\s+(?:for |of )?(?:the associated press|associated press|usa today|reuters|afp|bloomberg(?: news)?|staff writer|staff reporter|staff|contributor|contributing writer|senior reporter|reporter|editor|correspondent)$", re.I)
 _ADDRESS = re.compile(r"https?://|www\.|@\w+\.\w+|\.(?:com|org|net|html?|php)\b|/", re.I)
 _TRAILING = re.compile(r"\s*(?:\(.{0,80}\)|\[.{0,80}\]|[|–—-]\s.{0,80})$")
 _MAIL = re.compile(r"\s*[<(]?[\w.+-]+@[\w-]+\.[\w.]+[>)]?")
@@ -80,15 +70,38 @@ def bylines(texts: Iterable[str]) -> list[str]:
     return found
 
 
-_AFTER_BY = re.compile(r"(?:^|\|\s*)(?:written by|words by|story by|by|von|par|por|di|av|af|door|от|автор|作者|记者|記者)\s*:?\s*(?:\|\s*)*([^|]{2,80})", re.I)
-_CUT = re.compile(r"\s(?:\d|[•·–—]|on (?=\d|[A-Z])|published|updated|posted|for (?=the )|is an? )", re.I)
-_PARTICLES = {"de", "van", "von", "der", "den", "la", "le", "da", "do", "dos", "di", "del", "della", "bin", "al", "el", "ten", "ter", "zu", "y", "e", "af", "av"}
-_UNLIKELY = re.compile(
-    r"\b(?:about|account|also|article|articles|bearbeiten|click|comments?|contact|cookie|editor|edited|est|follow|folgen|full|here|home|just|last|learn|link|menu|min|minutes?|"
-    r"more|news|newsletter|next|now|ago|online|page|photo|posts?|privacy|profile|published|read|reading|reviewed|save|search|share|size|staff|stories|story|subscribe|team|text|the|themen|"
-    r"time|top|twitter|updated|verified|video|view|website|written|your)\b",
+_AFTER_BY = re.compile(
+    r"(?:^|\|\s*)(?:written by|words by|story by|by|von|par|por|di|av|af|door|от|автор|作者|记者|記者)"
+    r"\s*:?\s*(?:\|\s*)*([^|]{2,80})",
     re.I,
 )
+_CUT = re.compile(r"\s(?:\d|[•·–—]|on (?=\d|[A-Z])|published|updated|posted|for (?=the )|is an? )", re.I)
+_PARTICLES = {
+    "de",
+    "van",
+    "von",
+    "der",
+    "den",
+    "la",
+    "le",
+    "da",
+    "do",
+    "dos",
+    "di",
+    "del",
+    "della",
+    "bin",
+    "al",
+    "el",
+    "ten",
+    "ter",
+    "zu",
+    "y",
+    "e",
+    "af",
+    "av",
+}
+_UNLIKELY = re.compile(r"\b" + either(NO_NAME_PATTERNS) + r"\b", re.I)
 
 
 def _cut_short(part: str) -> str:
@@ -97,7 +110,7 @@ def _cut_short(part: str) -> str:
 
 def _looks_named(name: str) -> bool:
     """Whether a text has the shape of a person's name."""
-    if _HAN.search(name) or not name.isascii() and not any(c.isupper() or c.islower() for c in name):
+    if _HAN.search(name) or (not name.isascii() and not any(c.isupper() or c.islower() for c in name)):
         return 2 <= len(name) <= 12
     words = name.split()
     if not 2 <= len(words) <= 5 or len(name) > 50 or _UNLIKELY.search(name):
@@ -106,11 +119,6 @@ def _looks_named(name: str) -> bool:
 
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_AGENCIES = {
-    "afp", "ap", "reuters", "dpa", "apa", "ntb", "tt", "ritzau", "ansa", "efe", "lusa", "pap", "čtk", "ctk", "sid", "associated press", "the associated press",
-    "bloomberg", "ians", "pti", "ani", "xinhua", "tass", "interfax", "belga", "anp", "keystone sda", "sda", "europa press", "the canadian press", "canadian press",
-    "新华社", "中新社", "cnn", "press association", "pa media", "tnn", "agenturen", "dpa afx",
-}  # fmt: skip
 
 
 def _hosts(host: str) -> set[str]:
@@ -124,7 +132,13 @@ def _parts(value: str) -> list[str]:
     parts: list[str] = []
     for piece in _SPLIT.split(_unprefixed(value)):
         commas = _COMMA.split(piece)
-        if len(commas) == 2 and not commas[1].count(" ") and not commas[0].count(" ") and commas[0].isalpha() and commas[1].isalpha():
+        if (
+            len(commas) == 2
+            and not commas[1].count(" ")
+            and not commas[0].count(" ")
+            and commas[0].isalpha()
+            and commas[1].isalpha()
+        ):
             parts.append(f"{commas[1]} {commas[0]}")  # "Surname, Name"
             continue
         parts.extend(commas)

@@ -9,10 +9,40 @@ from unicodedata import normalize
 from lxml.etree import _Element
 
 from aggregator.intake.addresses import joined
-_BLOCKS = frozenset({"body", "p", "head", "list", "item", "quote", "code", "table", "row", "cell", "lb", "div", "h1", "h2", "h3", "h4", "li"})
+
+_BLOCKS = frozenset(
+    {
+        "body",
+        "p",
+        "head",
+        "list",
+        "item",
+        "quote",
+        "code",
+        "table",
+        "row",
+        "cell",
+        "lb",
+        "div",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "li",
+    }
+)
 _SPACE = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r" ?\n\s*")
-_TAGS = {"p": "p", "list": "ul", "item": "li", "code": "pre", "quote": "blockquote", "row": "tr", "table": "table", "del": "del"}
+_TAGS = {
+    "p": "p",
+    "list": "ul",
+    "item": "li",
+    "code": "pre",
+    "quote": "blockquote",
+    "row": "tr",
+    "table": "table",
+    "del": "del",
+}
 _RENDS = {"#i": "em", "#b": "strong", "#u": "u", "#t": "code", "#sub": "sub", "#sup": "sup"}
 
 

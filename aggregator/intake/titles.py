@@ -26,7 +26,11 @@ def without_site(title: str, site: str, host: str) -> str:
 
 
 def _labels(host: str) -> set[str]:
-    labels = [label for label in host.lower().split(".") if label not in ("www", "m", "amp", "news", "com", "co", "org", "net")]
+    labels = [
+        label
+        for label in host.lower().split(".")
+        if label not in ("www", "m", "amp", "news", "com", "co", "org", "net")
+    ]
     return {key(label.replace("-", " ")) for label in labels if len(label) > 2} | {key(".".join(labels))}
 
 

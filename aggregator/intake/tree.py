@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
@@ -39,7 +40,7 @@ def parse(data: bytes) -> tuple[HtmlElement, bool]:
     tree, cut = _read(data, deep=False)
     if cut:
         tree, cut = _read(data, deep=True)
-    if _COUNT(tree) > MAX_ELEMENTS:
+    if cast(float, _COUNT(tree)) > MAX_ELEMENTS:
         raise Unreadable(f"over {MAX_ELEMENTS} elements")
     return tree, cut
 
@@ -54,7 +55,11 @@ def _begun(data: bytes) -> bytes:
 
 def _read(data: bytes, *, deep: bool) -> tuple[HtmlElement, bool]:
     parser = HTMLParser(
-        collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=deep
+        collect_ids=False,
+        encoding="utf-8",
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=deep,
     )
     try:
         tree = document_fromstring(data, parser=parser)
@@ -63,9 +68,9 @@ def _read(data: bytes, *, deep: bool) -> tuple[HtmlElement, bool]:
     return tree, any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log)
 
 
-def words_of(element: HtmlElement, limit: int = 1024) -> str:
-    """The text inside an element on one line."""
-    return clean_line(" ".join(element.itertext()), limit)
+def text_in(element: etree._Element) -> str:
+    """All the text inside an element as it stands."""
+    return "".join(cast(Iterator[str], element.itertext()))
 
 
 def line_of(element: HtmlElement, limit: int = 1024) -> str:
@@ -85,16 +90,3 @@ def drop(element: HtmlElement) -> None:
         else:
             before.tail = (before.tail or "") + element.tail
     parent.remove(element)
-
-
-def marks(element: HtmlElement) -> str:
-    """What an element says it is: its id and class in lower case."""
-    return f"{element.get('id', '')} {element.get('class', '')}".lower()
-
-
-def elements(tree: HtmlElement, *tags: str, limit: int = 5_000) -> Iterator[HtmlElement]:
-    """The first elements with one of the tags, in document order."""
-    for count, element in enumerate(tree.iter(*tags)):
-        if count >= limit:
-            return
-        yield element

@@ -8,47 +8,18 @@ from dataclasses import dataclass
 from lxml.etree import _Element
 
 from aggregator.intake.titles import key
-_LABELS = frozenset(
-    """advertisement advert ad ads anzeige werbung publicité publicidad publicidade pubblicità advertentie annonse annons annonce reklama reklame
-    reklam реклама 广告 廣告 広告 광고 sponsored sponsored content promoted article continues below|story continues below
-    table of contents|contents|inhaltsverzeichnis|inhalt|sommaire|índice|indice|inhoud|innhold|innehåll|indhold|spis treści|obsah|sisällys|içindekiler|目录|目次
-    share|share this|share this article|teilen|artikel teilen|partager|compartir|condividi|delen|del|dela|comments|comment|kommentare|commentaires|comentarios
-    read more|read next|read also|also read|more from|related|related articles|related stories|mehr zum thema|lesen sie auch|auch interessant|à lire aussi|lire aussi
-    lee también|leia também|leia mais|leggi anche|lees ook|les også|läs också|läs även|læs også|czytaj więcej|czytaj też|zobacz też|přečtěte si také
-    читайте также|читайте також|相关阅读|相关新闻|相关报道|関連記事|관련기사
-    loading|video|watch|listen|photo|photos|image|images|gallery|print|email|facebook|twitter|whatsapp|copy link|link kopieren|article|článek
-    this is a breaking news story|this is a breaking new story more to follow|swipe|back to top|readmore|click here|subscribe|sign up|log in""".replace("\n", "|").split("|")
-)
-_LABEL_WORDS = frozenset(
-    {"advertisement", "advert", "anzeige", "werbung", "publicité", "publicidad", "publicidade", "pubblicità", "advertentie", "annonse", "annons",
-     "annonce", "reklama", "reklame", "reklam", "реклама", "广告", "廣告", "広告", "광고", "sponsored"}
-)  # fmt: skip
-_NOTHING_BUT = frozenset(key(label) for label in _LABELS) | _LABEL_WORDS
-_INVITATION = re.compile(
-    r"^(?:sign up (?:for|to|here)|subscribe (?:to|now|here|for)|(?:get|receive) (?:the|our|all the) .{0,60}(?:newsletter|inbox|brief)|join (?:our|the) .{0,40}"
-    r"(?:newsletter|whatsapp|telegram|community|forum|channel)|follow (?:us|me|her|him|them) |follow .{2,40} on (?:x|twitter|facebook|instagram|google)|like us on |"
-    r"read (?:more|next|also)\s*[:»>|]|also read\s*[:»>|]|more\s*:|related\s*[:»>|]|see also\s*[:»>|]|don[’']t miss\s*[:»>|]?|recommended\s*[:»>|]|watch\s*:|"
-    r"(?:les|läs|læs) (?:også|också|även|mer|mere)\s*[:»>|]|lesen sie (?:auch|hier|dazu)|mehr zum thema|mehr dazu\s*:|auch interessant|lire aussi|à lire aussi|"
-    r"lee también|te puede interesar|leia (?:também|mais)|leggi anche|lees ook|czytaj (?:więcej|też|także)|zobacz (?:też|także)|čtěte také|přečtěte si|"
-    r"читайте (?:также|також|ещё|еще)|ver también|相关阅读|延伸阅读|更多精彩|abonnieren sie|jetzt abonnieren|folgen sie uns|folge uns|suivez-nous|síguenos|"
-    r"(?:©|\(c\)|copyright )\s?.{0,80}\d{4}|.{0,80}all rights reserved|have a (?:news )?tip\b|got a (?:story|tip)\b|contact us at )",
-    re.I,
-)
+from aggregator.intake.tree import text_in
+from aggregator.intake.vocabulary import APPENDIX_PATTERNS, INVITATION_PATTERNS, LABELS, either, listed
+
+_LABELS = frozenset(key(label) for label in listed(LABELS))
+_INVITATION = re.compile("^" + either(INVITATION_PATTERNS), re.I)
 _CREDIT = re.compile(
-    r"^(?:image|images|photo|photos|picture|pictures|foto|fotos|bild|bilder|photograph|crédit photo|crédito|video|quelle|source|fuente|fonte|kilde|källa|bron|zdroj|"
+    r"^(?:images?|photos?|pictures?|fotos?|bilder|bild|photograph|crédit photo|crédito|video|quelle|source|fuente|"
+    r"fonte|kilde|källa|bron|zdroj|"
     r"источник|фото|图源|图|图片来源|来源|摄影|credit|getty images?)\s*(?:credit|by|source)?\s*[:：|©/]\s*.{0,100}$",
     re.I,
 )
-_APPENDIX = re.compile(
-    r"^(?:more from [^:]{2,40}|more must-reads.{0,40}|related(?: articles| stories| posts| content| news| reading| topics)?|you (?:may|might) (?:also )?(?:like|be interested).{0,20}|"
-    r"(?:our |the )?(?:comments?|discussion)|comments? from the forums?|leave a (?:reply|comment)|about the authors?|recommended(?: for you| reading| stories)?|read (?:more|next)|"
-    r"trending(?: now| stories)?|most (?:popular|read)|latest (?:news|stories|articles)|popular(?: posts| stories| now)?|share this(?: article| story| post)?|see also|further reading|"
-    r"mehr zum thema|das könnte (?:sie|dich) auch interessieren|auch interessant|weitere (?:artikel|themen|nachrichten)|kommentare|lesen sie auch|über den autor|"
-    r"à lire aussi|sur le même sujet|les plus lus|commentaires|lire aussi|noticias relacionadas|te puede interesar|más noticias|lee también|comentarios|"
-    r"leia (?:também|mais)|veja também|notícias relacionadas|leggi anche|potrebbe interessarti|articoli correlati|lees ook|meer over|gerelateerd|les også|läs också|læs også|"
-    r"czytaj także|zobacz także|powiązane|související|читайте также|читайте також|相关阅读|相关新闻|相关报道|相关文章|延伸阅读|热门评论|最新评论|推荐阅读|関連記事|あわせて読みたい|관련기사)\s*:?$",
-    re.I,
-)
+_APPENDIX = re.compile("^" + either(APPENDIX_PATTERNS) + r"\s*:?$", re.I)
 _ENDS = tuple(".!?。！？…”\"»“)'’:;")
 
 
@@ -62,8 +33,8 @@ class Known:
 
 
 def trim(body: _Element, known: Known) -> None:
-    """Take off, in place, what is not the article. Leaves at least half of a body's text, else undoes nothing but stops."""
-    total = sum(len(text) for text in body.itertext()) or 1
+    """Take off, in place, what is not the article."""
+    total = len(text_in(body)) or 1
     _unpack(body)
     _drop_start(body, known)
     for block in list(body):
@@ -75,7 +46,7 @@ def trim(body: _Element, known: Known) -> None:
 
 
 def _text(block: _Element) -> str:
-    return " ".join("".join(block.itertext()).split())[:4096]
+    return " ".join(text_in(block).split())[:4096]
 
 
 def _remove(body: _Element, block: _Element) -> None:
@@ -90,7 +61,12 @@ def _remove(body: _Element, block: _Element) -> None:
 def _unpack(body: _Element) -> None:
     """Empty blocks go."""
     for block in list(body):
-        if block.tag != "graphic" and not _text(block) and not (block.tail or "").strip() and block.find(".//graphic") is None:
+        if (
+            block.tag != "graphic"
+            and not _text(block)
+            and not (block.tail or "").strip()
+            and block.find(".//graphic") is None
+        ):
             body.remove(block)
 
 
@@ -111,7 +87,9 @@ def _drop_start(body: _Element, known: Known) -> None:
 
 
 def _same_headline(plain: str, title: str) -> bool:
-    return bool(title) and (plain == title or (len(title) > 25 and len(plain) < 1.3 * len(title) and plain.startswith(title)))
+    return bool(title) and (
+        plain == title or (len(title) > 25 and len(plain) < 1.3 * len(title) and plain.startswith(title))
+    )
 
 
 def _is_preamble(text: str, plain: str, authors: set[str]) -> bool:
@@ -130,9 +108,14 @@ def _is_noise(block: _Element, total: int) -> bool:
     text = _text(block)
     if not text:
         return False
-    if len(text) < 60 and key(text) in _NOTHING_BUT:
+    if len(text) < 60 and key(text) in _LABELS:
         return True
-    if block.tag in ("p", "quote", "hi", "ref", "list", "head") and len(text) < 400 and _INVITATION.match(text) and (len(text) < 160 or _linked(block) > 0.3):
+    if (
+        block.tag in ("p", "quote", "hi", "ref", "list", "head")
+        and len(text) < 400
+        and _INVITATION.match(text)
+        and (len(text) < 160 or _linked(block) > 0.3)
+    ):
         return True
     if block.tag in ("p", "hi") and _CREDIT.match(text):
         return True
@@ -144,9 +127,9 @@ def _is_noise(block: _Element, total: int) -> bool:
 
 def _linked(block: _Element) -> float:
     """How much of a block's text is the text of links."""
-    length = len("".join(block.itertext()).strip())
+    length = len(text_in(block).strip())
     refs = [block] if block.tag == "ref" else list(block.iter("ref"))
-    linked = sum(len("".join(ref.itertext()).strip()) for ref in refs)
+    linked = sum(len(text_in(ref).strip()) for ref in refs)
     text = _text(block)
     if linked >= 25 and length - linked <= 25 and ":" in text[:27]:
         return 1.0
@@ -188,16 +171,24 @@ def _prose(block: _Element) -> int:
     return len(text) if len(text) > 100 and _linked(block) < 0.4 else 0
 
 
-_BIO = re.compile(r"\b(?:is an? |writes? |covers |has (?:been|written|worked)|schreibt|ist |est |es |er |är |jest )", re.I)
+_BIO = re.compile(
+    r"\b(?:is an? |writes? |covers |has (?:been|written|worked)|schreibt|ist |est |es |er |är |jest )", re.I
+)
 
 
 def _drop_end(body: _Element, known: Known) -> None:
     """Headings with nothing under them, labels, and the note about the author at the end."""
     for block in reversed(list(body)[-8:]):
         text = _text(block)
-        if block.tag == "head" or key(text) in _NOTHING_BUT or (text and any(text == author for author in known.authors)):
-            body.remove(block)
-        elif len(text) < 500 and any(text.startswith(author) and _BIO.match(text[len(author) :].lstrip(" ,")[:20]) for author in known.authors):
+        if (
+            block.tag == "head" or key(text) in _LABELS or (text and any(text == author for author in known.authors))
+        ) or (
+            len(text) < 500
+            and any(
+                text.startswith(author) and _BIO.match(text[len(author) :].lstrip(" ,")[:20])
+                for author in known.authors
+            )
+        ):
             body.remove(block)
         else:
             return

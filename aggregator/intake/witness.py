@@ -7,6 +7,7 @@ from html import unescape
 
 from lxml.etree import Element, SubElement, _Element
 
+from aggregator.intake.tree import text_in
 from storage.text import clean_line
 
 MIN_LENGTH = 400
@@ -64,7 +65,7 @@ def _rebuilt(paragraphs: list[str]) -> _Element:
 
 
 def _plain(block: _Element) -> str:
-    return " ".join(block.itertext())
+    return text_in(block)
 
 
 def _shingles(text: str) -> Shingles:

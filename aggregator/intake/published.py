@@ -1,0 +1,157 @@
+"""When an article was published: who is believed, and what a second witness adds to the first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+from urllib.parse import urlsplit
+
+from htmldate import find_date
+
+from aggregator.intake import dates
+from aggregator.intake.dates import Moment
+from aggregator.intake.trust import Trust
+
+_PUBLISHED = (
+    "article:published_time",
+    "article:published:time",
+    "og:published_time",
+    "og:article:published_time",
+    "datepublished",
+    "publishdate",
+    "publish_date",
+    "publication_date",
+    "article.published",
+    "pubdate",
+    "publishtime",
+    "dc.date.issued",
+    "dcterms.issued",
+    "dcterms.created",
+    "dc.date.created",
+    "sailthru.date",
+    "parsely-pub-date",
+    "cxenseparse:recs:publishtime",
+    "published_at",
+    "article_date_original",
+    "originalpublicationdate",
+    "article-publication-date",
+    "publishedtime",
+    "published-date",
+    "w-published-date",
+    "created",
+    "date",
+    "dc.date",
+    "weibo: article:create_at",
+    "apub:time",
+    "firstpublishedtime",
+)
+_IN_PATH = re.compile(
+    r"/((?:19|20)\d\d)[/-]?(0?[1-9]|1[0-2]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[/-]?(0?[1-9]|[12]\d|3[01])(?=[/_.-]|\D|$)",
+    re.I,
+)
+_DAY = timedelta(hours=24)
+
+
+def published(trust: Trust) -> Moment | None:
+    """When the article was published, by the most trusted witness, with what a second one adds."""
+    told = _told(trust)
+    found = _moments(trust, _declared_dates(trust))
+    if not found or (told is not None and found[0][1].day != told.day):
+        found += _moments(trust, _shown_dates(trust))
+    best = _best(found, told) or _searched(trust)
+    if best is None:
+        return None
+    trust.origins["published"] = best[0]
+    return _settled(best[1], [moment for _, moment in found], told)
+
+
+def _moments(trust: Trust, witnesses: Iterator[tuple[str, str]]) -> list[tuple[str, Moment]]:
+    read = ((origin, trust.moment(value)) for origin, value in witnesses if value)
+    return list(islice(((origin, moment) for origin, moment in read if moment is not None), 8))
+
+
+def _declared_dates(trust: Trust) -> Iterator[tuple[str, str]]:
+    said = trust.said
+    if said.is_article:
+        yield "json-ld", said.published
+    for name in _PUBLISHED:
+        yield "meta", trust.head.meta(name)
+    if said.kind != "videoobject":
+        yield "json-ld", said.published or said.created
+
+
+def _shown_dates(trust: Trust) -> Iterator[tuple[str, str]]:
+    yield from (("html", value) for rank, value in trust.signs.times if rank < 2)
+    path = _IN_PATH.search(urlsplit(trust.page.url).path)
+    if path:
+        yield "url", f"{path[3]} {path[2]} {path[1]}" if path[2].isalpha() else "-".join(path.groups())
+    yield from (("html", value) for rank, value in trust.signs.times if rank == 2)
+
+
+def _told(trust: Trust) -> Moment | None:
+    """What the feed said, as a Moment."""
+    at = trust.lead.published
+    if at is None or at < dates.EARLIEST or at > trust.page.fetched_at + _DAY:
+        return None
+    timed = (at.hour, at.minute, at.second) != (0, 0, 0)
+    raw = trust.lead.published_raw or at.isoformat()
+    printed = dates.read(raw)
+    day = printed.day if printed is not None and abs(printed.at - at) < timedelta(hours=26) else at.date().isoformat()
+    return Moment(at=at, day=day, raw=raw, zone_known=trust.lead.zone_known, timed=timed)
+
+
+def _best(found: list[tuple[str, Moment]], told: Moment | None) -> tuple[str, Moment] | None:
+    """The most trusted date; the feed's above what the text shows, and above a declared one that the text belies."""
+    if not found:
+        return ("lead", told) if told else None
+    origin, moment = found[0]
+    if told is None or moment.day == told.day:
+        return origin, moment
+    if origin in ("html", "url"):
+        return "lead", told
+    seen = [shown.day for where, shown in found if where == "html"]
+    if seen and seen[0] == told.day != moment.day:
+        return next(pair for pair in found if pair[0] == "html" and pair[1].day == told.day)
+    return origin, moment
+
+
+def _settled(moment: Moment, others: list[Moment], told: Moment | None) -> Moment:
+    """The moment with what a second witness adds: the zone, the time of day, or the day it was where it was printed."""
+    if not moment.zone_known:
+        for other in (*others, *((told,) if told else ())):
+            apart = abs(other.at - moment.at)
+            whole = apart.total_seconds() % 900 < 60 or not moment.timed
+            if other.zone_known and other.timed and apart <= timedelta(hours=14 if moment.timed else 36) and whole:
+                return Moment(at=other.at, day=moment.day, raw=moment.raw, zone_known=True, timed=True)
+    elif (
+        moment.raw.endswith(("Z", "+00:00", "+0000")) and told is not None and not told.timed and told.day != moment.day
+    ):
+        midnight = told.at
+        if timedelta(hours=-14) <= midnight - moment.at <= timedelta(hours=14) or abs(
+            moment.at - midnight - _DAY
+        ) <= timedelta(hours=12):
+            return Moment(at=moment.at, day=told.day, raw=moment.raw, zone_known=True, timed=True)
+    return moment
+
+
+def _searched(trust: Trust) -> tuple[str, Moment] | None:
+    """A date in the head of the article's text, then htmldate's cheap search."""
+    moment = dates.in_text(trust.tree, latest=trust.page.fetched_at, zone=trust.hints.timezone)
+    if moment is not None:
+        return "html", moment
+    try:
+        day = find_date(
+            trust.tree,
+            extensive_search=False,
+            original_date=True,
+            url=trust.page.url,
+            min_date="1995-01-01",
+            max_date=(trust.page.fetched_at + _DAY).strftime("%Y-%m-%d"),
+            deferred_url_extractor=True,
+        )
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        return None
+    found = trust.moment(day or "")
+    return ("htmldate", found) if found else None
