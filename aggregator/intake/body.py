@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, cast
 
-from lxml.etree import _Element
-from lxml.html import HtmlElement
+from cssselect import SelectorError
+from lxml.cssselect import CSSSelector
+from lxml.etree import XPathError, _Element
+from lxml.html import HtmlElement, document_fromstring
 from trafilatura import bare_extraction
 
 from aggregator.intake.furniture import strip
-from aggregator.intake.tree import text_in
+from aggregator.intake.tree import drop, text_in
 from aggregator.intake.trim import Known, trim
 from aggregator.intake.witness import agree
+from spiders.source import Hints
 
 TRAFILATURA = version("trafilatura")
 OPTIONS = "fast then full, links formatting tables, no comments"
 
 
-def extracted(tree: HtmlElement, known: Known, declared: str = "") -> _Element | None:
-    """trafilatura's body of a page's tree (which it consumes), checked against the
-    declared text and trimmed; None where there is none."""
+def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> _Element | None:
+    """trafilatura's body of a page's tree (which it consumes), or None: checked against the declared text, and trimmed.
+
+    Where the catalogue names the body (`hints.body_css`), only what it names is looked at.
+    """
+    for css in hints.drop_css:
+        for element in _selected(tree, css):
+            drop(element)
+    tree = _framed(tree, hints.body_css)
     strip(tree)
-    densest = _densest(tree)
     body = _attempt(tree, fast=True)
-    if _is_doubtful(body, densest):
+    if _is_doubtful(body, _densest(tree)):
         second = _attempt(tree, fast=False)
         if body is None or (second is not None and (len(body) < 2 or _length(second) > _length(body))):
             body = second
@@ -33,6 +42,31 @@ def extracted(tree: HtmlElement, known: Known, declared: str = "") -> _Element |
     if body is not None:
         trim(body, known)
     return body
+
+
+def _framed(tree: HtmlElement, css: str) -> HtmlElement:
+    """The page with nothing in its body but the elements that a selector names; the whole page where it names none."""
+    chosen = _selected(tree, css) if css else []
+    if not chosen:
+        return tree
+    frame = document_fromstring("<html><body><article></article></body></html>")
+    holder = frame.find(".//article")
+    if holder is not None:
+        holder.extend(element for element in chosen if not any(above in chosen for above in element.iterancestors()))
+    return frame
+
+
+def _selected(tree: HtmlElement, css: str) -> list[HtmlElement]:
+    """The elements that a CSS selector of the catalogue matches; none where it is no selector."""
+    try:
+        return cast(list[HtmlElement], _selector(css)(tree))
+    except (SelectorError, XPathError):
+        return []
+
+
+@lru_cache(maxsize=256)
+def _selector(css: str) -> CSSSelector:
+    return CSSSelector(css, translator="html")
 
 
 def _densest(tree: HtmlElement) -> float:

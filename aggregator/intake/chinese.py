@@ -26,7 +26,7 @@ _LIMIT = 60_000
 
 
 def bylined(tree: HtmlElement) -> list[str]:
-    """The names of the first byline: a reporter's, an author's, one in brackets at a line's end, at last an editor's."""
+    """The names of the first byline: a reporter's, an author's, in brackets at a line's end, at last an editor's."""
     body = tree.find("body")
     if body is None:
         return []

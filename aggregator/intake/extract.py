@@ -62,7 +62,8 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     for element in list(tree.iter("script", "style", "svg", "noscript")):
         drop(element)
     facts = metadata.gather(tree, said, page, hints)
-    body = extracted(tree, Known(title=facts.title, authors=facts.authors, site=facts.site_name), said.body)
+    known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
+    body = extracted(tree, known, said.body, hints)
     plain = "" if body is None else text_of(body)
     count = words(plain)
     if body is None or not count:
