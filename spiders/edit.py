@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import MutableMapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def remove_source(path: Path, name: str, shipped: bool) -> None:
     document = _read(path)
     if shipped:
         table = document.get(name)
-        if not isinstance(table, tomlkit.items.Table):
+        if not isinstance(table, MutableMapping):
             table = document[name] = tomlkit.table()
         table["enabled"] = False
     elif name in document:

@@ -40,9 +40,10 @@ _HELD_MEDIA = ("media:group", "media:content", "media:thumbnail")
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|$)", re.I)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _ADDRESS = re.compile(r"[^\s@()<>\"]{1,200}@[^\s@()<>\"]{1,200}")
-_NO_ARTICLE = frozenset(
-    ("self", "edit", "edit-media", "enclosure", "replies", "hub", "next", "prev", "previous", "first", "last", "license", "icon")
-)
+_NO_ARTICLE = {
+    "self", "edit", "edit-media", "enclosure", "replies", "hub", "next", "prev", "previous", "first", "last", "license",
+    "icon",
+}  # fmt: skip
 
 
 def feed_facts(feed: etree._Element, url: str) -> tuple[str, str, str]:

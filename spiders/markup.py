@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from html.entities import html5
 
@@ -22,6 +23,7 @@ _BEFORE_ROOT = re.compile(rf"[^<]+|<!--.*?(?:-->|\Z)|{_DOCTYPE}|<\?[^>]*(?:>|\Z)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _START_TAG = re.compile(r"<[A-Za-z_][^<>]{0,8000}>")
 _DEFAULT_NAMESPACE = re.compile(r"\sxmlns\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_TAG = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<(/?)([A-Za-z_][\w:.-]*)(?:[^<>]*?(/)?)>", re.S)
 _ENTITY_NAME = re.compile(r"<!ENTITY\s+([\w.-]{1,64})\s", re.I)
 _DECLARATION = re.compile(r"<\?xml\b", re.I)
 _INDEX_ROOT = re.compile(r"<(?:\w+:)?(?:rss|feed|rdf|urlset|sitemapindex|opml)\b", re.I)
@@ -88,6 +90,14 @@ def parse_xml(text: str, url: str) -> Document:
     opening = _opening(text)
     mender = _Mender(frozenset(_ENTITY_NAME.findall(opening.subset)))
     body = _MEND.sub(mender, _at_home(text[opening.at :]))
+    root, errors = _parsed(body, url)
+    notes = _notes(errors)
+    if any(error.type == etree.ErrorTypes.ERR_TAG_NAME_MISMATCH for error in errors):
+        root, errors = _parsed(_balanced(body), url)
+    return Document(root=root, problem=_problem(body, opening, errors, mender), notes=notes)
+
+
+def _parsed(body: str, url: str) -> tuple[etree._Element, list[etree._LogEntry]]:
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=True,
         remove_pis=True, remove_comments=True, encoding="utf-8",
@@ -98,7 +108,33 @@ def parse_xml(text: str, url: str) -> Document:
         raise MarkupError(f"not XML: {str(error)[:120]}") from None
     if root is None:
         raise MarkupError("not XML: no element in it")
-    return Document(root=root, problem=_problem(body, opening, parser, mender), notes=_notes(parser))
+    return root, list(parser.error_log)
+
+
+def _balanced(body: str) -> str:
+    """The document with every element closed where the one around it ends, and no end tag without its start.
+
+    The parser by itself lets an end tag close whatever is open, so that one <br> in a
+    description would put all later entries inside that one.
+    """
+    parts, open_tags, counts, at = [], [], Counter[str](), 0
+    for tag in _TAG.finditer(body):
+        parts.append(body[at : tag.start()])
+        at, name = tag.end(), tag[2]
+        if not name or tag[3]:
+            parts.append(tag[0])
+        elif not tag[1]:
+            parts.append(tag[0])
+            open_tags.append(name)
+            counts[name] += 1
+        elif counts[name]:
+            while (last := open_tags.pop()) != name:
+                parts.append(f"</{last}>")
+                counts[last] -= 1
+            parts.append(tag[0])
+            counts[name] -= 1
+    closing = (f"</{name}>" for name in reversed(open_tags))
+    return "".join((*parts, body[at:], *closing))
 
 
 def _opening(text: str) -> _Opening:
@@ -169,10 +205,10 @@ def character(number: int) -> str:
     return f"&#{number};"
 
 
-def _problem(body: str, opening: _Opening, parser: etree.XMLParser, mender: _Mender) -> str:
+def _problem(body: str, opening: _Opening, errors: list[etree._LogEntry], mender: _Mender) -> str:
     if mender.met:
         return f"uses entities of its own ({', '.join(sorted(mender.met)[:5])}), which are not expanded"
-    for entry in parser.error_log:
+    for entry in errors:
         if any(word in entry.message for word in _STOPPED):
             return f"too deep or too large to read to its end (line {entry.line}: {entry.message.strip()[:80]})"
     start = _START_TAG.match(body)
@@ -180,6 +216,6 @@ def _problem(body: str, opening: _Opening, parser: etree.XMLParser, mender: _Men
     return "" if is_closed else f"cut off: the end of <{opening.root[:40]}> is missing"
 
 
-def _notes(parser: etree.XMLParser) -> tuple[str, ...]:
-    entry = next((one for one in parser.error_log if one.level_name == "FATAL"), None)
+def _notes(errors: list[etree._LogEntry]) -> tuple[str, ...]:
+    entry = next((one for one in errors if one.level_name == "FATAL"), None)
     return (f"not well-formed XML (line {entry.line}: {entry.message.strip()[:80]})",) if entry is not None else ()

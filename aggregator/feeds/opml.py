@@ -68,7 +68,7 @@ def _feeds(root: etree._Element) -> Iterator[OutlineFeed]:
             if seen > MAX_OUTLINES:
                 raise OpmlError(f"more than {MAX_OUTLINES} outlines")
             title = plain(_said(element, "title") or _said(element, "text"), 1024)
-            is_list = _said(element, "type").strip().lower() in ("link", "include")
+            is_list = _said(element, "type").strip().lower() == "include"
             if not is_list and (address := absolute("", _said(element, "xmlUrl", "xmlurl", "xmlURL", "XMLURL"))):
                 yield _feed(element, title, address, category)
             elif title:

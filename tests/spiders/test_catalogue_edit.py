@@ -1,0 +1,131 @@
+"""Changes to the user's catalogue: comments stay, a failure changes nothing, what is written is read back."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spiders.catalogue import CatalogueError, load_catalogue
+from spiders.edit import add_source, remove_source
+from spiders.source import Listing, Source
+from storage.text import clean_line
+
+VOLT = Source(name="volt", title='Volt "news"', home="https://volt.example/", feeds=("https://volt.example/feed",), every=300.0, delay=0.5)
+MINE = """# My own sources.
+
+# Too chatty.
+[electrek]
+enabled = false  # for now
+
+[bus]  # buses
+home = 'https://bus.example/'
+feeds = [
+  "https://bus.example/a", # the first
+  "https://bus.example/b",
+]
+"""
+
+
+def test_a_source_is_added_and_nothing_else_touched(tmp_path: Path):
+    path = tmp_path / "sources.toml"
+    path.write_text(MINE, encoding="utf-8")
+    add_source(path, VOLT)
+    assert path.read_text(encoding="utf-8").startswith(MINE)
+    assert next(source for source in load_catalogue(tmp_path).sources if source.name == "volt") == VOLT
+
+
+def test_a_file_is_made_where_there_is_none(tmp_path: Path):
+    add_source(tmp_path / "sources.toml", VOLT)
+    assert load_catalogue(None, tmp_path / "sources.toml").sources == (VOLT,)
+    assert [file.name for file in tmp_path.iterdir()] == ["sources.toml"]
+
+
+def test_a_source_of_the_same_name_is_replaced_in_its_place(tmp_path: Path):
+    path = tmp_path / "sources.toml"
+    path.write_text(MINE, encoding="utf-8")
+    new = Source(name="electrek", title="E", home="https://e.example/", feeds=("https://e.example/f",))
+    add_source(path, new)
+    assert "# Too chatty." in path.read_text(encoding="utf-8")
+    assert [source.name for source in load_catalogue(None, path).sources] == ["electrek", "bus"]
+    assert load_catalogue(None, path).sources[0] == new
+
+
+def test_a_source_is_removed(tmp_path: Path):
+    path = tmp_path / "sources.toml"
+    path.write_text(MINE, encoding="utf-8")
+    remove_source(path, "bus", shipped=False)
+    assert path.read_text(encoding="utf-8").startswith(MINE[: MINE.index("[bus]")].rstrip())
+    assert "bus.example" not in path.read_text(encoding="utf-8")
+    remove_source(path, "never-there", shipped=False)
+
+
+@pytest.mark.parametrize("before", ["", "[insideevs]\nevery = '1h' # hourly\n", "insideevs = { every = '1h' }\n"])
+def test_a_shipped_source_is_switched_off(tmp_path: Path, before: str):
+    path = tmp_path / "sources.toml"
+    path.write_text(before, encoding="utf-8")
+    remove_source(path, "insideevs", shipped=True)
+    source = next(source for source in load_catalogue(tmp_path).sources if source.name == "insideevs")
+    assert not source.enabled
+    assert source.every == (3600.0 if before else 1800.0)
+    assert ("# hourly" in path.read_text(encoding="utf-8")) == ("# hourly" in before)
+
+
+def test_a_damaged_file_is_left_alone(tmp_path: Path):
+    path = tmp_path / "sources.toml"
+    path.write_text("[volt", encoding="utf-8")
+    with pytest.raises(CatalogueError, match=r"sources\.toml: is not TOML, so nothing was written"):
+        add_source(path, VOLT)
+    assert path.read_text(encoding="utf-8") == "[volt"
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "sources.toml"
+    path.write_text(MINE, encoding="utf-8")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        add_source(path, VOLT)
+    assert path.read_text(encoding="utf-8") == MINE
+    assert [file.name for file in tmp_path.iterdir()] == ["sources.toml"]
+
+
+def test_the_files_mode_and_a_link_to_it_stay(tmp_path: Path):
+    real, link = tmp_path / "real.toml", tmp_path / "sources.toml"
+    real.write_text(MINE, encoding="utf-8")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    add_source(link, VOLT)
+    assert link.is_symlink()
+    assert "volt" in real.read_text(encoding="utf-8")
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+
+
+WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=20).map(clean_line)
+SOURCES = st.builds(
+    Source,
+    name=st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,20}\Z"), title=WORDS.filter(bool), home=st.just("https://volt.example/"),
+    language=st.sampled_from(["", "de", "pt-BR"]), feeds=st.just(("https://volt.example/f?a=1&b='\"",)),
+    sitemaps=st.sampled_from([(), ("https://volt.example/a", "https://volt.example/b")]),
+    listings=st.sampled_from([(), (Listing(url="https://volt.example/", css="a", pattern=r"/\d{4}/'\""),)]),
+    every=st.floats(0.001, 1e6), delay=st.floats(0.001, 1e6), timezone=st.sampled_from(["", "Europe/Oslo"]), enabled=st.booleans(),
+    body_css=WORDS, drop_css=st.lists(WORDS.filter(bool), max_size=3).map(tuple), tags=st.lists(WORDS.filter(bool), max_size=3).map(tuple),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(SOURCES, min_size=1, max_size=3, unique_by=lambda source: source.name))
+def test_what_is_written_is_read_back(sources: list[Source]):
+    with TemporaryDirectory() as home:
+        path = Path(home) / "sources.toml"
+        for source in sources:
+            add_source(path, source)
+        assert load_catalogue(None, path).sources == tuple(sources)
