@@ -6,7 +6,7 @@ of arrival.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,9 +60,9 @@ def better_spelling(one: tuple[str, bool], other: tuple[str, bool]) -> tuple[str
 
 def arrange(aliases: Sequence[Alias], declared: Collection[str], sightings: Sequence[Sighting]) -> Arrangement:
     """The article that these facts make; `declared` holds digests of the canonical keys its pages declare."""
-    ordered = sorted(sightings, key=lambda s: (s.fetched_at, s.digest, s.final, s.twin))
+    ordered = in_time(sightings)
     alias = _chosen(aliases, declared, {s.final for s in sightings})
-    revisions, numbers = _numbered(ordered)
+    revisions, numbers = numbered(ordered)
     covering = [s for s in ordered if alias.id in (s.asked, s.final)]
     plainest = min(s.twin for s in covering)
     shown = [s for s in covering if s.twin == plainest][-1]
@@ -85,7 +85,12 @@ def _chosen(aliases: Sequence[Alias], declared: Collection[str], finals: Collect
     return min([a for a in own if a.digest in declared] or own, key=lambda a: a.key)
 
 
-def _numbered(ordered: Sequence[Sighting]) -> tuple[tuple[Sighting, ...], Mapping[int, int]]:
+def in_time(sightings: Iterable[Sighting]) -> list[Sighting]:
+    """Sightings in the order in which they were made."""
+    return sorted(sightings, key=lambda s: (s.fetched_at, s.digest, s.final, s.twin))
+
+
+def numbered(ordered: Sequence[Sighting]) -> tuple[tuple[Sighting, ...], Mapping[int, int]]:
     """The sightings that began a revision, and each sighting's revision number.
 
     Each variant (address and twin) changes on its own: a print page that says other words than

@@ -174,7 +174,14 @@ def _rank(row: Row[*tuple[object, ...]]) -> tuple[bool, datetime, str, str, str,
 def _add_sighting(
     tx: Connection, article_id: int, seen: Observation, text_id: int, ids: Sequence[int], capture_id: int | None
 ) -> int:
-    known = {"text_id": text_id, "asked": ids[0], "final": ids[-1], "fetched_at": seen.fetched_at}
+    known = {
+        "text_id": text_id,
+        "asked": ids[0],
+        "final": ids[-1],
+        "twin": seen.twin,
+        "source": seen.source,
+        "fetched_at": seen.fetched_at,
+    }
     if tx.execute(_SEEN, known).first() is not None:
         return 0
     return _insert_sighting(tx, article_id, seen, text_id, ids, capture_id)
@@ -235,6 +242,8 @@ _SEEN = select(sightings.c.id).where(
     sightings.c.text_id == bindparam("text_id"),
     sightings.c.asked == bindparam("asked"),
     sightings.c.final == bindparam("final"),
+    sightings.c.twin == bindparam("twin"),
+    sightings.c.source == bindparam("source"),
     sightings.c.fetched_at == bindparam("fetched_at"),
 )
 _TEXTS = select(texts).where(texts.c.article_id == bindparam("article"))

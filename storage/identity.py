@@ -8,81 +8,28 @@ case, a port of its own, query parameters that are not known to be tracking.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from functools import lru_cache
 from hashlib import sha256
 
-TRACKING = frozenset(
-    [
-        "fbclid",
-        "gclid",
-        "gclsrc",
-        "dclid",
-        "gbraid",
-        "wbraid",
-        "msclkid",
-        "yclid",
-        "ysclid",
-        "twclid",
-        "ttclid",
-        "igshid",
-        "igsh",
-        "li_fat_id",
-        "mkt_tok",
-        "mc_cid",
-        "mc_eid",
-        "_hsenc",
-        "_hsmi",
-        "__hstc",
-        "__hssc",
-        "__hsfp",
-        "hsctatracking",
-        "vero_id",
-        "vero_conv",
-        "oly_anon_id",
-        "oly_enc_id",
-        "rb_clickid",
-        "s_cid",
-        "wickedid",
-        "ml_subscriber",
-        "ml_subscriber_hash",
-        "ref_src",
-        "ref_url",
-        "cmpid",
-        "ncid",
-        "ocid",
-        "icid",
-        "spm",
-        "scm",
-        "share_token",
-        "guccounter",
-        "guce_referrer",
-        "guce_referrer_sig",
-        "sref",
-        "at_medium",
-        "at_campaign",
-        "at_custom1",
-        "wt_mc",
-        "wt_zmc",
-        "xtor",
-        "ito",
-        "sfnsn",
-        "sr_share",
-        "feedtype",
-        "feedname",
-        "srsltid",
-        "_ga",
-        "_gl",
-        "epik",
-        "__twitter_impression",
-    ]
-)
+# fmt: off
+TRACKING = frozenset([
+    "fbclid", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "msclkid", "yclid", "ysclid", "twclid", "ttclid",
+    "igshid", "igsh", "li_fat_id", "rb_clickid", "wickedid", "srsltid", "epik", "_ga", "_gl", "__twitter_impression",
+    "mc_cid", "mc_eid", "mkt_tok", "_hsenc", "_hsmi", "__hstc", "__hssc", "__hsfp", "hsctatracking", "vero_id",
+    "vero_conv", "oly_anon_id", "oly_enc_id", "ml_subscriber", "ml_subscriber_hash", "s_cid", "cmpid", "ncid", "ocid",
+    "icid", "spm", "scm", "share_token", "sfnsn", "sr_share", "guccounter", "guce_referrer", "guce_referrer_sig",
+    "ref_src", "ref_url", "sref", "at_medium", "at_campaign", "at_custom1", "wt_mc", "wt_zmc", "xtor", "ito",
+    "pk_campaign", "pk_kwd", "pk_source", "pk_medium", "feedtype", "feedname",
+])
 """Query parameters that say how a reader came, never what is shown (compared in lower case)."""
-TRACKING_PREFIXES = ("utm_", "pk_", "piwik_", "mtm_", "matomo_", "hsa_", "at_recipient", "ns_mchannel", "ns_campaign")
+# fmt: on
+TRACKING_PREFIXES = ("utm_", "piwik_", "mtm_", "matomo_", "hsa_", "at_recipient", "ns_mchannel", "ns_campaign")
 SESSIONS = frozenset(["phpsessid", "jsessionid", "sessionid", "session_id", "cfid", "cftoken", "zenid", "oscsid"])
 SESSION_PREFIXES = ("aspsessionid",)
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.I)
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.I | re.A)
 _TRIM = re.compile(r"[\x00-\x20\x7f]+")
 _PORT = re.compile(r":(\d*)$")
 _TWIN_HOSTS = {"www": "", "m": "m", "mobile": "m", "amp": "amp"}
@@ -91,9 +38,11 @@ _UNSAFE_PATH = re.compile(rb"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]")
 _UNSAFE_QUERY = re.compile(rb"[^A-Za-z0-9\-._~!$'()*+,;:@/?%=]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SLASHES = re.compile(r"/{2,}")
-_PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.I)
-_TAIL = re.compile(r"/(?:index\.(?:html?|php|shtml|xhtml|aspx?|jsp)|default\.aspx?)?$", re.I)
-_AMP_TAIL = re.compile(r"(?:(?<=/)amp|\.amp|(?<=\.)amp\.html?)$", re.I)
+_PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.I | re.A)
+_TAIL = re.compile(r"/(?:index\.(?:html?|php|shtml|xhtml|aspx?|jsp)|default\.aspx?)?$", re.I | re.A)
+_AMP_TAIL = re.compile(r"(?:(?<=/)amp|\.amp|(?<=\.)amp\.html?)$", re.I | re.A)
+_HOST = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d+)?")
+_NO_LABEL = re.compile(r"[\x00-,./:-@\[-^`{-\x7f]")
 _ROOT = re.compile(r"[^/?]*")
 
 _FILLERS = re.compile(
@@ -101,9 +50,14 @@ _FILLERS = re.compile(
     r"\u3008-\u3020\u3030\u303d\u30fb\ufe10-\ufe1f\ufe30-\ufe4f\ufeff]+"
 )
 
+_ASCII_FILLERS = str.maketrans(dict.fromkeys(string.punctuation + string.whitespace, " "))
+
 
 def url_key(url: str) -> str:
-    """An address in canonical form, without scheme: `host[:port][/path][?query]`; the key of a key is itself."""
+    """An address in canonical form, without scheme: `host[:port][/path][?query]`; the key of a key is itself.
+
+    What names no host that could be asked has the empty key.
+    """
     return _canonical(url)[0]
 
 
@@ -135,9 +89,10 @@ def text_digest(text: str) -> str:
 
 def folded(text: str) -> str:
     """A text's words in one case and width, one space between them."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _FILLERS.sub(" ", text.lower() if text.isascii() else text).strip()
+    if text.isascii():
+        return " ".join(text.lower().translate(_ASCII_FILLERS).split())
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _FILLERS.sub(" ", text).strip()
 
 
 @lru_cache(maxsize=4096)
@@ -149,6 +104,8 @@ def _canonical(url: str) -> tuple[str, str]:
     path, _, query = rest[cut:].partition("?")
     path, path_twin = _path(path)
     query, query_twin = _query(query)
+    if not _HOST.fullmatch(host):
+        return "", ""
     key = scheme + host + path + ("?" + query if query else "")
     return key, "amp" if "amp" in (host_twin, path_twin, query_twin) else host_twin
 
@@ -164,9 +121,10 @@ def _without_scheme(url: str) -> tuple[str, str]:
 
 
 def _host(authority: str) -> tuple[str, str]:
-    host = _ascii_host(authority.rpartition("@")[2])
+    host = authority.rpartition("@")[2].replace("\u3002", ".").rstrip(".")
     while (port := _PORT.search(host)) and port.group(1) in ("", "80", "443"):
-        host = host[: port.start()]
+        host = host[: port.start()].rstrip(".")
+    host = _ascii_host(host)
     twin_found = ""
     while True:
         first, _, rest = host.partition(".")
@@ -177,16 +135,21 @@ def _host(authority: str) -> tuple[str, str]:
 
 
 def _ascii_host(host: str) -> str:
-    name, port = host, ""
-    if (found := _PORT.search(host)) and not host.endswith("]"):
-        name, port = host[: found.start()], found.group()
+    port = _PORT.search(host)
+    name = host[: port.start()] if port else host
     name = name.rstrip(".").lower()
     if not name.isascii():
-        try:
-            name = name.encode("idna").decode("ascii").lower().rstrip(".")
-        except UnicodeError:
-            name = name.replace("\u3002", ".")
-    return name + port
+        name = ".".join(_label(label) for label in unicodedata.normalize("NFKC", name).lower().split("."))
+    return name.rstrip(".") + (port.group() if port else "")
+
+
+def _label(label: str) -> str:
+    if label.isascii() or _NO_LABEL.search(label):
+        return label
+    try:
+        return label.encode("idna").decode("ascii").lower()
+    except UnicodeError:  # too long, or of a script that is younger than the codec
+        return "xn--" + label.encode("punycode", "replace").decode("ascii").lower()
 
 
 def _path(path: str) -> tuple[str, str]:

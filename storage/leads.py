@@ -20,6 +20,7 @@ from storage.text import clean
 
 LONGEST_URL = 2083
 _CHUNK = 500
+_NOWHERE = key_digest("")
 _ENDED = (LeadState.KEPT, LeadState.REFUSED)
 _TIMES = ("published", "updated")
 
@@ -47,6 +48,7 @@ def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: 
         if len(lead.url) <= LONGEST_URL and lead.url[:8].lower().startswith(("http://", "https://")):
             key = key_digest(url_key(lead.url))
             rows.setdefault(key, {"key": key, "url": lead.url, "said": _said(lead), "published": lead.published})
+    rows.pop(_NOWHERE, None)
     known = {row.key: row for row in _known(tx, source, sorted(rows))}
     new = [
         row
@@ -100,7 +102,7 @@ def lease_leads(
     else gets them before `until`.
     """
     rows = tx.execute(
-        _LEASE[tx.dialect.name], {"source": source, "now": now, "most": limit, "owner": owner, "until": until}
+        _LEASE[tx.dialect.name], {"of_source": source, "now": now, "most": limit, "owner": owner, "until": until}
     ).all()
     # RETURNING promises no order. Without a date comes last.
     rows = sorted(rows, key=lambda row: (row.published is None, EPOCH - (row.published or EPOCH), row.id))
@@ -180,7 +182,9 @@ def _free() -> Select[int]:
     order = (case((leads.c.published.is_(None), 1), else_=0), leads.c.published.desc(), leads.c.id)
     return (
         select(leads.c.id)
-        .where(leads.c.source == bindparam("source"), leads.c.due_at.is_not(None), leads.c.due_at <= bindparam("now"))
+        .where(
+            leads.c.source == bindparam("of_source"), leads.c.due_at.is_not(None), leads.c.due_at <= bindparam("now")
+        )
         .order_by(*order)
         .limit(bindparam("most"))
     )

@@ -73,7 +73,7 @@ def observe(article: Article, page: Page) -> Observation:
     asked = page.lead.url if page.lead else page.asked
     asked_key = url_key(asked)
     spellings: dict[str, Spelling] = {}
-    for url, by_hand in ((asked, True), (page.asked, True), (page.url, False)):
+    for url, by_hand in ((asked, True), (page.url, False)):
         key = url_key(url)
         if key == asked_key or not is_root(key):
             spelling = Spelling(digest=key_digest(key), key=key, url=url, asked=by_hand)

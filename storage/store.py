@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage import facts
-from storage.arrange import Alias, Arrangement, Sighting, arrange
+from storage.arrange import Alias, Arrangement, Sighting, arrange, in_time, numbered
 from storage.article import Article, Decision, Kind
 from storage.database import write_lock
 from storage.identity import key_digest, text_digest, url_key
@@ -99,9 +99,8 @@ def _conclude(
     article_id = before[0].id
     known = facts.of_article(tx, article_id)
     made = arrange(known.aliases, known.declared, known.sightings)
-    earlier = [one for one in known.sightings if one.id != sighting]
-    was = arrange(known.aliases, known.declared, earlier) if sighting and earlier else made
-    kind = Kind.REVISED if len(made.revisions) > len(was.revisions) else Kind.SAME
+    without, _ = numbered(in_time(one for one in known.sightings if one.id != sighting))
+    kind = Kind.REVISED if len(made.revisions) > len(without) else Kind.SAME
     reason = f"{why}; nothing in it is new"
     if kind is Kind.REVISED:
         what = "title" if before[0].text_digest == seen.text_digest else "text"
@@ -175,6 +174,7 @@ def _link_copies(tx: Connection, digest: str) -> list[int]:
     lowest address.
     """
     if digest == _NO_WORDS:
+        tx.execute(_FREE_WORDLESS, {"digest": digest, "reason": _freed(0)})
         return []
     group = tx.execute(_GROUP, {"digest": digest}).all()
     if not group:
@@ -235,6 +235,11 @@ _GROUP = (
     .order_by(articles.c.published.is_(None), articles.c.published, articles.c.key, articles.c.id)
 )
 _FREE = update(articles).where(articles.c.id == bindparam("article")).values(copy_of=None, reason=bindparam("reason"))
+_FREE_WORDLESS = (
+    update(articles)
+    .where(articles.c.text_digest == bindparam("digest"), articles.c.copy_of.is_not(None))
+    .values(copy_of=None, reason=bindparam("reason"))
+)
 _LINK = (
     update(articles)
     .where(

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
+from operator import add
 
 VERSION = 1
 """Raised whenever the same text would be prepared differently: the index must then be made anew."""
@@ -25,12 +27,15 @@ RUN = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
 """Characters of scripts that are searched by pairs (a regular expression's class, without brackets)."""
-MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0a00-\u0dff\u200d"
-"""Marks that are part of a word in scripts of South Asia, and the diacritics that folding removes."""
-WORD = rf"(?:[^\W_]|[{MARKS}])+"
+_MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0a00-\u0dff"
+WORD = re.compile(rf"[\w{_MARKS}{RUN}]+")
+"""What may hold tokens: letters, digits, and the marks that are part of words. (`_` is none: replace it first.)"""
 
-_TOKENS = re.compile(rf"([{RUN}]+)|((?:(?![{RUN}])(?:[^\W_]|[{MARKS}]))+)")
-_ASCII_TOKENS = re.compile(r"[a-z0-9]+")
+RUNS = re.compile(f"[{RUN}]+|[^{RUN}]+")
+"""Takes a word apart into runs and what stands between them."""
+_RUN = re.compile(f"[{RUN}]")
+_WORD_ONLY = re.compile(rf"[^\W_{RUN}]+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 _DIACRITICS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]+")
 _LETTERS = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
@@ -41,33 +46,50 @@ def prepare(text: str) -> str:
     """Tokens of a text with one space between them; never raises, and the same for the same text always."""
     text = text[:LONGEST_TEXT]
     if text.isascii():
-        return " ".join([token[:LONGEST_TOKEN] for token in _ASCII_TOKENS.findall(text.lower())])
-    return " ".join(_tokens(fold(text)))
-
-
-def fold(text: str) -> str:
-    """Text in one case and width, without diacritics."""
-    if text.isascii():
-        return text.lower()
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS)
-    return unicodedata.normalize("NFKC", _DIACRITICS.sub("", unicodedata.normalize("NFD", text)))
+        return " ".join([token[:LONGEST_TOKEN] for token in _ASCII_WORD.findall(text.lower())])
+    tokens: list[str] = []
+    for piece, is_run in pieces(text):
+        if is_run:
+            tokens += pairs(piece)
+            tokens.append(piece[-1])
+        else:
+            tokens.append(piece)
+    return " ".join(tokens)
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
-    """The words and the runs of folded text, in order, each with whether it is a run that is searched by pairs."""
-    for run, word in _TOKENS.findall(text):
-        yield (run, True) if run else (word[:LONGEST_TOKEN], False)
+    """The folded words and the runs of a text, in order, each with whether it is a run that is searched by pairs."""
+    for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " ").replace("\u200d", "")):
+        if word.isascii():
+            yield word[:LONGEST_TOKEN], False
+        elif not _RUN.search(word):
+            yield from _plain(word)
+        else:
+            for part in RUNS.findall(word):
+                if _RUN.match(part):
+                    yield part, True
+                else:
+                    yield from _plain(part)
+
+
+def fold(word: str) -> str:
+    """What a single word or run is searched as."""
+    return word.lower() if word.isascii() else "".join(piece for piece, _ in pieces(word))
 
 
 def pairs(run: str) -> list[str]:
     """The overlapping pairs of a run; none for a single character."""
-    return [run[i : i + 2] for i in range(len(run) - 1)]
+    return list(map(add, run, run[1:]))
 
 
-def _tokens(folded: str) -> Iterator[str]:
-    for piece, is_run in pieces(folded):
-        if is_run:
-            yield from pairs(piece)
-            yield piece[-1]
-        else:
-            yield piece
+def _plain(word: str) -> Iterator[tuple[str, bool]]:
+    if len(word) > LONGEST_TOKEN:
+        word = word[:LONGEST_TOKEN]
+    if token := _without_diacritics(word):
+        yield token, False
+
+
+@lru_cache(maxsize=20_000)
+def _without_diacritics(word: str) -> str:
+    plain = _DIACRITICS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
+    return unicodedata.normalize("NFKC", plain)[:LONGEST_TOKEN]

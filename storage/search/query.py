@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, FromClause
 
-from storage.search.prepare import fold, pairs, pieces
+from storage.search.prepare import pairs, pieces
 
 LONGEST_QUERY = 256
 """Characters of a query's terms that count; what follows is not looked at."""
@@ -64,7 +64,7 @@ def terms(words: str) -> tuple[Term, ...] | None:
 
 def _terms(words: str) -> Iterator[Term]:
     left = LONGEST_QUERY
-    for piece, is_run in pieces(fold(words[: 40 * LONGEST_QUERY])):
+    for piece, is_run in pieces(words[: 40 * LONGEST_QUERY]):
         piece = piece[:left]
         left -= len(piece)
         if not piece:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from storage.search.prepare import RUN, WORD, fold
+from storage.search.prepare import RUN, RUNS, WORD, fold
 from storage.search.query import Term
 
 START, END = "\ue000", "\ue001"
 """Marks around what was found: characters that no cleaned text means anything by; escape first, then replace them."""
-_LONGEST_TEXT = 100_000
+_LONGEST_TEXT = 50_000
 _WIDTH = 240
 _LEAD = 60
 _MOST_FOUND = 400
-_PIECES = re.compile(rf"[{RUN}]+|{WORD}")
 _RUN = re.compile(rf"[{RUN}]")
 _SPACES = re.compile(r"\s+")
+Place = tuple[int, int, int]
+"""Start, end, and which term."""
 
 
 def snippet(text: str, terms: Sequence[Term]) -> str:
@@ -34,43 +36,51 @@ def snippet(text: str, terms: Sequence[Term]) -> str:
     return ("… " if start else "") + passage + (" …" if end < len(text) else "")
 
 
-def _found(text: str, terms: Sequence[Term]) -> Iterator[tuple[int, int, int]]:
-    """(start, end, which term) in order; words are compared whole, runs of pair scripts anywhere inside a run."""
+def _found(text: str, terms: Sequence[Term]) -> Iterator[Place]:
+    """Where terms stand, in order: words are compared whole, runs of pair scripts anywhere inside a run."""
     words = {term.shown: n for n, term in enumerate(terms) if not _RUN.match(term.shown)}
     runs = [(term.shown, n) for n, term in enumerate(terms) if _RUN.match(term.shown)]
-    count = 0
-    for piece in _PIECES.finditer(text):
-        folded = fold(piece.group())
-        for left, right, which in _in_piece(folded, len(piece.group()), words, runs):
-            yield piece.start() + left, piece.start() + right, which
-            count += 1
-        if count >= _MOST_FOUND:
+    left = _MOST_FOUND
+    for start, piece in _pieces(text):
+        folded = fold(piece)
+        if folded in words:
+            yield start, start + len(piece), words[folded]
+            left -= 1
+        elif runs and not folded.isascii():
+            for place in _in_run(folded, len(piece), runs):
+                yield start + place[0], start + place[1], place[2]
+                left -= 1
+        if left <= 0:
             return
 
 
-def _in_piece(
-    folded: str, length: int, words: dict[str, int], runs: Sequence[tuple[str, int]]
-) -> Iterator[tuple[int, int, int]]:
-    if folded in words:
-        yield 0, length, words[folded]
-        return
-    places = sorted(
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """The words and runs of the true text, each with where it begins."""
+    for word in WORD.finditer(text):
+        if word.group().isascii():
+            yield word.start(), word.group()
+        else:
+            for part in RUNS.finditer(word.group()):
+                yield word.start() + part.start(), part.group()
+
+
+def _in_run(folded: str, length: int, runs: Sequence[tuple[str, int]]) -> Iterator[Place]:
+    places = [
         (at.start(), at.end(), n)
         for shown, n in runs
         if shown in folded
-        for at in re.finditer(re.escape(shown), folded)
-    )
-    if places and len(folded) != length:
-        yield 0, length, places[0][2]
-        return
+        for at in islice(re.finditer(re.escape(shown), folded), _MOST_FOUND)
+    ]
+    if places and len(folded) != length:  # folding moved the characters: mark the run as a whole
+        places = [(0, length, places[0][2])]
     end = 0
-    for left, right, n in places:
-        if left >= end:
-            yield left, right, n
-            end = right
+    for place in sorted(places):
+        if place[0] >= end:
+            yield place
+            end = place[1]
 
 
-def _window(text: str, found: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
+def _window(text: str, found: Sequence[Place]) -> tuple[int, int]:
     """Start and end of the passage, moved to the spaces nearest to them."""
     best, most = 0, 0
     for i, (left, _, _) in enumerate(found):
