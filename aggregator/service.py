@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aggregator import __version__
+from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.crawl.addresses import AddressPolicy
 from aggregator.crawl.desk import Desk
@@ -18,7 +19,6 @@ from aggregator.intake.pool import ReaderPool
 from aggregator.schedule.plan import next_poll
 from spiders.source import Source
 from storage import leads
-from storage.database import Database, open_database
 from storage.owner import Owner, dead_owners
 from storage.warc import WarcTape, recover
 from storage.writer import Writer
@@ -27,39 +27,33 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@contextlib.contextmanager
-def open_archive(config: Config) -> Iterator[Database]:
-    """The archive's database, made or migrated where needed, closed at the end."""
-    config.home.mkdir(parents=True, exist_ok=True)
-    database = open_database(config.database_url)
-    try:
-        yield database
-    finally:
-        database.close()
+def utc_now() -> datetime:
+    """The time, aware and in UTC."""
+    return datetime.now(UTC)
 
 
 @contextlib.asynccontextmanager
-async def open_crew(config: Config, sources: Iterable[Source]) -> AsyncIterator[Crew]:
+async def open_crew(
+    config: Config, sources: Iterable[Source], *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Crew]:
     """A crew ready to poll, on the running reactor: leases of dead processes given back, torn tapes mended."""
-    from twisted.internet import reactor
-
     policy = AddressPolicy(config.allow_networks)
-    guard = install_guard(reactor, policy, exempt=host_of(config.proxy) if config.proxy else "")
+    guard = install_guard(policy, exempt=host_of(config.proxy) if config.proxy else "")
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(open_archive(config))
         run_folder = config.home / "run"
         owner = Owner(run_folder)
         stack.callback(owner.close)
         recover(config.warc_folder)
-        tape = WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=lambda: datetime.now(UTC))
+        tape = WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)
         writer = Writer(database, tape if config.keep_pages else None)
         stack.callback(tape.close)
         stack.callback(writer.close)
         _reclaim(writer, run_folder, owner.token)
         pool = ReaderPool(config.process_count)
         stack.callback(pool.close)
-        desk = Desk(writer, owner.token, lambda: datetime.now(UTC))
-        crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=next_poll)
+        desk = Desk(writer, owner.token, now)
+        crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=next_poll, now=now)
         await crew.prepare(sources)
         yield crew
 

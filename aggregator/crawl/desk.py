@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,12 +15,20 @@ from storage.state import Capture, Endpoint, LeadState, LeasedLead, Poll, Robots
 from storage.writer import Writer
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from storage.writer import Transaction
 
 T = TypeVar("T")
 
 LEASE = timedelta(minutes=15)
 """How long a lead belongs to the process that took it, where nobody can see that the process died."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPage:
+    """What keeping a page of a listing came to: how many leads were new, and the listing's memory after it."""
+
+    new: int
+    endpoint: Endpoint
 
 
 class Desk:
@@ -29,7 +37,7 @@ class Desk:
     def __init__(self, writer: Writer, owner: str, now: Callable[[], datetime]) -> None:
         self._writer, self.owner, self.now = writer, owner, now
 
-    async def _do(self, work: Callable[[Connection, tuple[Capture, ...]], T], pages: Sequence[Page] = ()) -> T:
+    async def _do(self, work: Callable[[Transaction, tuple[Capture, ...]], T], pages: Sequence[Page] = ()) -> T:
         return await asyncio.wrap_future(self._writer.submit(work, pages))
 
     async def endpoints(self, source: str) -> list[Endpoint]:
@@ -39,9 +47,27 @@ class Desk:
     async def keep_index(self, endpoint: Endpoint, found: Sequence[Lead]) -> int:
         """Write an index's memory and its leads in one transaction; returns how many leads are new."""
 
-        def work(tx: Connection, _: tuple[Capture, ...]) -> int:
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> int:
             calendar.save_endpoint(tx, endpoint)
             return leads.record_leads(tx, endpoint.source, found, self.now()) if found else 0
+
+        return await self._do(work)
+
+    async def keep_page(self, endpoint: Endpoint, found: Sequence[Lead], listing: Endpoint) -> ListingPage:
+        """`keep_index` for a page of a listing, whose own memory names the next page that is left to read.
+
+        Reading goes on while every lead of a page is new; written with the leads, so that no crash ends it early.
+        """
+
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> ListingPage:
+            new = leads.record_leads(tx, endpoint.source, found, self.now()) if found else 0
+            is_first = endpoint.url == listing.url
+            onward = endpoint.more if found and new == len(found) else listing.more if is_first else ()
+            if not is_first:
+                calendar.save_endpoint(tx, replace(endpoint, more=()))
+            kept = replace(endpoint if is_first else listing, more=onward)
+            calendar.save_endpoint(tx, kept)
+            return ListingPage(new, kept)
 
         return await self._do(work)
 
@@ -58,7 +84,7 @@ class Desk:
     async def close_poll(self, source: str, polls: Sequence[Poll], next_poll_at: datetime, reason: str) -> None:
         """Leave the poll's rows, and when the source is polled next."""
 
-        def work(tx: Connection, _: tuple[Capture, ...]) -> None:
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> None:
             for poll in polls:
                 calendar.record_poll(tx, poll)
             calendar.schedule(tx, source, next_poll_at, reason, self.now())
@@ -88,7 +114,7 @@ class Desk:
     async def fail(self, leased: LeasedLead, reason: str, retry_in: float | None, hops: tuple[Page, ...] = ()) -> None:
         """End a lead without an article: to be asked again after so many seconds, or refused for good."""
 
-        def work(tx: Connection, captures: tuple[Capture, ...]) -> None:
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
             now = self.now()
             for capture, page in zip(captures, hops, strict=True):
                 store.record_capture(tx, capture, page, "failed" if retry_in else "refused", reason)
@@ -115,7 +141,7 @@ class LeadKeeper:
         """The article, its pages' place on the tape and the lead's end, in one transaction."""
         desk, leased = self.desk, self.leased
 
-        def work(tx: Connection, captures: tuple[Capture, ...]) -> Decision:
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision:
             now = desk.now()
             rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
             decision = store.record_article(tx, article, hops[-1], rows[-1] if rows else None, now)
@@ -128,7 +154,7 @@ class LeadKeeper:
         """The pages stay on the tape with their verdict; the lead is not fetched again."""
         desk, leased = self.desk, self.leased
 
-        def work(tx: Connection, captures: tuple[Capture, ...]) -> None:
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
             for capture, hop in zip(captures, hops, strict=False):
                 store.record_capture(tx, capture, hop, refusal.code, refusal.reason)
             leads.finish_lead(tx, leased, desk.owner, LeadState.REFUSED, refusal.reason, desk.now())

@@ -31,7 +31,7 @@ class Parked(Exception):
 class _Turnstile:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     delay: float = 0.0
-    free_at: float = 0.0
+    ended_at: float = float("-inf")
 
 
 class HostGate:
@@ -74,21 +74,20 @@ class HostGate:
 
     @asynccontextmanager
     async def turn(self, host: str, delay: float) -> AsyncIterator[None]:
-        """Hold the host for one exchange, after its gap; raises Parked. `delay` serves where nobody asked for one."""
+        """Hold the host for one exchange, after its gap; raises Parked. `delay` is what the one who comes asks for."""
         turnstile = self._hosts.setdefault(host, _Turnstile())
-        if not turnstile.delay:
-            turnstile.delay = min(delay, MAX_DELAY)
+        turnstile.delay = max(turnstile.delay, min(delay, MAX_DELAY))
         async with turnstile.lock:
             self._raise_if_parked(host)
-            wait = turnstile.free_at - self._monotonic()
-            if wait > 0:
+            # Counted anew after each sleep: robots.txt or another source may have asked for more meanwhile.
+            while (wait := turnstile.ended_at + turnstile.delay - self._monotonic()) > 0:
                 await self._sleep(wait)
                 self._raise_if_parked(host)
             try:
                 yield
             finally:
                 # Counted from the end of the exchange, so that the gap also holds where the server sees it.
-                turnstile.free_at = self._monotonic() + turnstile.delay
+                turnstile.ended_at = self._monotonic()
 
     def _raise_if_parked(self, host: str) -> None:
         parking = self.parked(host)

@@ -90,8 +90,7 @@ class ParkingMiddleware(_CrewMiddleware):
         """Note the parking; the response goes on as it is."""
         asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
         if response.status == 429 or (response.status == 503 and asked):
-            now = datetime.now(UTC)
-            until = parked_until(asked, now)
+            until = parked_until(asked, self.crew.now())
             await self.crew.park(host_of(request.url), until, f"HTTP {response.status}")
         return response
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aggregator.crawl.endpoints import Judgement, conditions, judge_fault, judge_index, judge_status, permanent_move
 from aggregator.crawl.faults import fault_of
@@ -16,7 +17,7 @@ from aggregator.intake.ingest import article_fault, redirected_home, retry_delay
 from spiders.source import Listing, Source
 from spiders.spider import Fetched, IndexTask
 from storage.article import Kind, Refusal
-from storage.page import Lead, Page
+from storage.page import Index, Lead, Page
 from storage.state import Endpoint, LeasedLead, Poll
 
 if TYPE_CHECKING:
@@ -69,11 +70,11 @@ class SourceVisit:
 
     def index_tasks(self) -> Iterable[IndexTask]:
         """The catalogue's indexes, and those that they named when last read."""
-        tasks = [self._task(url, kind, listing) for url, kind, listing in endpoints_of(self.source)]
-        for parent in list(tasks):
-            if parent is not None and parent.kind == "sitemap":
-                tasks += [self._task(url, "sitemap", None, depth=1) for url in self._remembered(parent.url).more]
-        return [task for task in tasks if task is not None]
+        tasks = [task for known in endpoints_of(self.source) if (task := self._task(*known)) is not None]
+        for parent in tasks:  # which grows while it is walked: a child may have children
+            if parent.kind == "sitemap":
+                tasks += self._further(parent, self._remembered(parent.url).more)
+        return tasks
 
     def _task(self, url: str, kind: str, listing: Listing | None = None, depth: int = 0) -> IndexTask | None:
         if url in self._asked or len(self._asked) >= MAX_INDEXES or depth > (MAX_PAGES if kind == "listing" else MAX_DEPTH):
@@ -97,29 +98,31 @@ class SourceVisit:
     async def index_answered(self, task: IndexTask, hops: tuple[Page, ...]) -> Iterable[IndexTask]:
         """Judge the answer, write its leads and memory together, and name what is to be read further."""
         page, endpoint, now = hops[-1], self._remembered(task.url), self.crew.now()
-        judgement = judge_status(endpoint, page, now)
-        if judgement is not None:
-            await self.crew.desk.keep_index(judgement.endpoint, ())
-            self._note(task.url, judgement, page)
-            return []
-        index = await self.crew.pool.read_index(page, task.kind, task.listing, MAX_LEADS, now)
-        judgement = judge_index(endpoint, page, index, permanent_move(hops), now)
-        allowed = [lead for lead in index.leads if self._is_wanted(lead)]
-        new = await self.crew.desk.keep_index(judgement.endpoint, allowed)
-        self.memory[task.url] = judgement.endpoint
+        index, judgement = Index(), judge_status(endpoint, page, now)
+        if judgement is None:
+            index = await self.crew.pool.read_index(page, task.kind, task.listing, MAX_LEADS, now)
+            judgement = judge_index(endpoint, page, index, permanent_move(hops), now)
+        wanted = [lead for lead in index.leads if self._is_wanted(lead)]
+        if task.listing is None or (judgement.outcome == "failed" and (page.status >= 500 or page.status == 429)):
+            new, more = await self.crew.desk.keep_index(judgement.endpoint, wanted), index.more
+            self.memory[task.url] = judgement.endpoint
+        else:
+            listing = await self.crew.desk.keep_page(judgement.endpoint, wanted, self._remembered(task.listing.url))
+            new, more = listing.new, listing.endpoint.more
+            self.memory[task.listing.url] = listing.endpoint
         poll = self._note(task.url, judgement, page)
         poll.leads, poll.new, poll.truncated = len(index.leads), new, max(0, index.total - len(index.leads))
-        return self._further(task, index.more if task.kind != "listing" or new == len(index.leads) > 0 else ())
+        return self._further(task, more)
 
     def _further(self, task: IndexTask, urls: Iterable[str]) -> list[IndexTask]:
-        listing = task.listing
-        tasks = [
-            self._task(url, task.kind, replace(listing, url=url) if listing else None, task.depth + 1) for url in urls
-        ]
+        tasks = [self._task(url, task.kind, task.listing, task.depth + 1) for url in urls]
         return [found for found in tasks if found is not None]
 
     def _is_wanted(self, lead: Lead) -> bool:
-        return lead.url.startswith(("http://", "https://"))
+        """No front page is an article, and no index of the source's own, though sitemaps name them."""
+        parts = urlsplit(lead.url)
+        is_front = parts.path in ("", "/") and not parts.query
+        return parts.scheme in ("http", "https") and not is_front and lead.url not in self._asked
 
     async def index_failed(self, task: IndexTask, error: BaseException) -> None:
         """Note an index that gave no answer."""

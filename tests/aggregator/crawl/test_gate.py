@@ -120,3 +120,23 @@ async def test_a_host_parked_while_somebody_waits_is_not_asked() -> None:
 )
 def test_the_key_is_the_host_whatever_the_port(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+async def test_a_longer_delay_that_is_asked_for_meanwhile_holds_for_the_gap_that_is_under_way() -> None:
+    clock = Clock()
+    gate = gate_on(clock)
+    async with gate.turn("a.example", 1.0):
+        pass
+    gate.ask("a.example", 5.0)
+    async with gate.turn("a.example", 1.0):
+        assert clock.seconds == 5.0
+
+
+async def test_who_comes_with_a_longer_delay_than_was_asked_for_brings_it_along() -> None:
+    clock = Clock()
+    gate = gate_on(clock)
+    gate.ask("a.example", 0.5)
+    async with gate.turn("a.example", 2.0):
+        pass
+    async with gate.turn("a.example", 0.1):
+        assert clock.seconds == 2.0

@@ -1,0 +1,122 @@
+"""Politeness, as the servers see it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+from aggregator.crawl.runner import Crew
+from spiders.source import Listing, Source
+from tests.aggregator.crawl.crawling import AGENT_CONTACT, Home, sources_of
+from tests.aggregator.crawl.loopback import Answer, Asked, Site, serving
+from tests.newsroom.server import Newsroom
+
+
+def gaps(log: list[Asked]) -> list[float]:
+    """The seconds between the end of one request and the start of the next."""
+    ordered = sorted(log, key=lambda asked: asked.time)
+    return [after.time - before.ended for before, after in itertools.pairwise(ordered)]
+
+
+def four_sources(site: Site, door: Site) -> list[Source]:
+    """Four sources whose articles lie on one host, the last of them reached only by redirect."""
+    for n in range(3):
+        site.feed(*(site.article(f"/{n}/{k}") for k in range(2)), path=f"/{n}.xml")
+        site.feed(*(site.article(f"/3/{k}") for k in range(2)), path="/3.xml")
+    door.pages["/3.xml"] = Answer(status=302, headers=(("Location", site.url("/3.xml")),))
+    own = [site.source(f"s{n}", f"/{n}.xml", delay=delay) for n, delay in enumerate((0.01, 0.08, 0.001))]
+    return [*own, door.source("s3", "/3.xml", delay=0.001)]
+
+
+def test_four_sources_on_one_host_never_ask_it_twice_at_once_and_keep_the_largest_gap(home: Home) -> None:
+    site, door = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, door):
+        results = home.poll(*four_sources(site, door))
+    assert all(result.is_polled for result in results.values()), results
+    assert len(home.articles()) == 8
+    assert len(site.paths()) == 12
+    assert max(asked.concurrent for asked in site.log) == 1
+    assert min(gaps(site.log)) >= 0.079
+
+
+def test_the_delay_of_robots_txt_counts_where_it_is_the_largest(home: Home, site: Site) -> None:
+    site.pages["/robots.txt"] = Answer(b"User-agent: *\nCrawl-delay: 0.15\n", type="text/plain")
+    site.feed(site.article("/a"), site.article("/b"))
+    assert home.poll(site.source())["site"].is_polled
+    assert min(gaps(site.log)) >= 0.149
+
+
+def test_a_source_that_meets_a_host_only_by_its_articles_brings_its_delay_along(home: Home) -> None:
+    site, door = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, door):
+        site.feed(*(site.article(f"/own/{n}") for n in range(4)))
+        door.feed(*(site.article(f"/guest/{n}") for n in range(3)))
+        home.poll(site.source("own", delay=0.001), door.source("guest", delay=0.1))
+    guests = [asked.time for asked in site.log if asked.path.startswith("/guest")]
+    after = [asked for asked in site.log if asked.time >= guests[0]]
+    assert len(guests) == 3
+    assert min(gaps(after)) >= 0.099
+
+
+def test_robots_txt_is_asked_once_though_many_come_at_once(home: Home, site: Site) -> None:
+    for n in range(12):
+        site.feed(site.article(f"/{n}"), path=f"/{n}.xml")
+    site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow:\n", type="text/plain", seconds=0.1)
+    results = home.poll(*(site.source(f"s{n}", f"/{n}.xml") for n in range(12)))
+    assert all(result.is_polled for result in results.values())
+    assert len(site.asked("/robots.txt")) == 1
+    assert site.log[0].path == "/robots.txt"
+
+
+def test_every_request_of_a_crawl_is_honest_and_nothing_private_is_asked(
+    home: Home, room: Newsroom, tmp_path: Path
+) -> None:
+    room.publish(60)
+    sources = sources_of(room, tmp_path, delay=0.001)
+    room.fault("voltward", "moved", "/feed.json", room.home("voltward") + "/old.json")
+    results = home.poll(*sources.values())
+    assert home.articles() == {truth.url for truth in room.articles() if truth.publisher != "voltward"}
+    assert not results["voltward"].is_polled
+    assert {hit.agent for hit in room.log} == {home.config.agent}
+    assert AGENT_CONTACT in home.config.agent
+    assert any(hit.path == "/robots.txt" for hit in room.log)
+    assert any(hit.path == "/old.json" for hit in room.log)
+    assert not [hit for hit in room.log if {"cookie", "referer", "authorization"} & set(hit.headers)]
+    assert not [hit for hit in room.log if hit.path.startswith("/private/")]
+    assert max(hit.concurrent for hit in room.log) == 1
+    private = [truth.lead_url for truth in room.every() if truth.private]
+    assert private
+    leads = home.leads()
+    assert {leads[url][:2] for url in private} == {("refused", "robots: disallowed by robots.txt")}
+
+
+def test_cookies_that_a_site_sets_are_never_sent_back(home: Home, site: Site) -> None:
+    jar = tuple(("Set-Cookie", f"c{n}={'x' * 50}; Path=/") for n in range(200))
+    site.feed(site.article("/a"), site.article("/b"), headers=jar)
+    site.pages["/a"] = replace(site.pages["/a"], headers=jar)  # type: ignore[type-var]
+    assert home.poll(site.source())["site"].is_polled
+    assert site.paths() == ["/feed.xml", "/a", "/b"]
+    assert not [asked for asked in site.log if "cookie" in asked.headers or "referer" in asked.headers]
+
+
+def test_two_polls_of_one_source_at_once_share_its_leads(home: Home, site: Site) -> None:
+    site.feed(*(site.article(f"/{n}") for n in range(8)))
+    source = site.source()
+
+    async def twice(crew: Crew) -> None:
+        await asyncio.gather(crew.poll(source), crew.poll(source))
+
+    home.run(twice, source)
+    articles = [path for path in site.paths() if path != "/feed.xml"]
+    assert sorted(articles) == sorted(f"/{n}" for n in range(8))
+    assert max(asked.concurrent for asked in site.log) == 1
+
+
+def test_a_listing_is_read_page_by_page(home: Home, room: Newsroom, tmp_path: Path) -> None:
+    room.publish(60, "stromvei")
+    source = sources_of(room, tmp_path)["stromvei"]
+    assert isinstance(source.listings[0], Listing)
+    assert home.poll(source)["stromvei"].is_polled
+    assert home.articles() == {truth.url for truth in room.articles("stromvei")}
