@@ -102,7 +102,7 @@ def _from_text(key: str, text: str) -> object:
 def _set(config: Config, key: str, value: object, where: str) -> Config:
     check = _CHECKS[key]
     try:
-        return replace(config, **{key: check(value)})
+        return replace(config, **{key: check(value)})  # type: ignore[arg-type]  # each check gives its field's type
     except ValueError as error:
         raise ConfigError(f"{where} = {value!r}: {error}") from None
 

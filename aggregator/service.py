@@ -21,7 +21,7 @@ from spiders.source import Source
 from storage import leads
 from storage.owner import Owner, dead_owners
 from storage.warc import WarcTape, recover
-from storage.writer import Writer
+from storage.writer import Work, Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,5 +62,9 @@ def _reclaim(writer: Writer, folder: Path, own: str) -> None:
     """Give back the leases of processes that died; a killed fetch is no attempt."""
     for token, path in dead_owners(folder):
         if token != own:
-            writer.submit(lambda tx, _, token=token: leads.release_leads(tx, token)).result()
+            writer.submit(_release(token)).result()
             path.unlink(missing_ok=True)
+
+
+def _release(token: str) -> Work[int]:
+    return lambda tx, _: leads.release_leads(tx, token)

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from scrapy import Request, Spider
 from scrapy.http import Response
-from twisted.python.failure import Failure
 
 from spiders.source import Listing, Source
 from storage.page import Page
@@ -99,8 +98,8 @@ class SourceSpider(Spider):
         finally:
             self._index_done()
 
-    async def index_failed(self, failure: Failure) -> None:
-        """Report an index that gave no answer."""
+    async def index_failed(self, failure: Any) -> None:
+        """Report an index that gave no answer; the failure carries its request."""
         try:
             await self.visit.index_failed(failure.request.meta["task"], failure.value)
         finally:
@@ -119,6 +118,6 @@ class SourceSpider(Spider):
         else:
             yield Fetched(leased=leased, hops=hops)
 
-    async def article_failed(self, failure: Failure) -> None:
-        """Report an article that gave no answer."""
+    async def article_failed(self, failure: Any) -> None:
+        """Report an article that gave no answer; the failure carries its request."""
         await self.visit.article_failed(failure.request.meta["lead"], failure.value)

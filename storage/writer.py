@@ -20,6 +20,8 @@ from storage.page import Page
 from storage.state import Capture
 
 T = TypeVar("T")
+Transaction = Connection
+"""What a unit of work runs in; for those who may not know SQLAlchemy."""
 Work = Callable[[Connection, tuple[Capture, ...]], T]
 
 _log = logging.getLogger(__name__)
@@ -170,11 +172,12 @@ def _run_unit(tx: Connection, unit: _Unit) -> None:
         with tx.begin_nested():
             unit.result = unit.work(tx, unit.captures)
     except Exception as error:
-        unit.error = error
+        # Where SQLite has undone everything, going back to the savepoint fails too, and hides why.
+        while isinstance(error, DBAPIError) and isinstance(error.__context__, DBAPIError):
+            error = error.__context__
+        unit.error = (isinstance(error, DBAPIError) and explained(error)) or error
         if _is_lost(tx, error):
-            raise
-        if isinstance(error, DBAPIError) and (mendable := explained(error)):
-            unit.error = mendable
+            raise unit.error from error
 
 
 def _is_lost(tx: Connection, error: Exception) -> bool:

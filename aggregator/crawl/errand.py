@@ -30,8 +30,9 @@ class ErrandSpider(Spider):
     async def start(self) -> AsyncIterator[Any]:
         """Do the work; nothing is scheduled."""
         await self._work(self._fetch)
-        for nothing in ():
-            yield nothing
+        nothing: tuple[Any, ...] = ()
+        for item in nothing:
+            yield item
 
     async def _fetch(self, url: str) -> tuple[Page, ...]:
         request = Request(url, meta={"source": self.source.name, "hops": []}, dont_filter=True)

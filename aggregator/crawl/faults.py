@@ -28,7 +28,7 @@ class Fault:
     reason: str
 
 
-class RobotsRefusal(IgnoreRequest):  # type: ignore[misc]
+class RobotsRefusal(IgnoreRequest):
     """robots.txt says no, or (not `lasting`) could not be read; the message begins with `robots:`."""
 
     def __init__(self, host: str, reason: str, *, lasting: bool) -> None:

@@ -29,7 +29,7 @@ MAX_HEADER_BYTES = 256 * 1024
 """The most bytes of header lines that one exchange may bring, interim 1xx answers included."""
 
 
-class HeaderFlood(ParseError):  # type: ignore[misc]
+class HeaderFlood(ParseError):
     """The server sends more header bytes than any honest one would."""
 
 

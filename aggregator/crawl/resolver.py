@@ -69,17 +69,25 @@ class GuardedResolver:
         return f"blocked_address: {host} leads to {address}, which is not public" if address else None
 
 
-def install_guard(reactor: Any, policy: AddressPolicy, exempt: str = "") -> GuardedResolver:
+def install_guard(policy: AddressPolicy, exempt: str = "") -> GuardedResolver:
     """Put the guard on the reactor; a guard that is there already is replaced. Raises RuntimeError if it did not stay."""
+    reactor = _reactor()
     current = reactor.nameResolver
     inner = current.inner if isinstance(current, GuardedResolver) else current
     guard = GuardedResolver(inner, policy, exempt)
     reactor.installNameResolver(guard)
-    return checked_guard(reactor, guard)
+    return checked_guard(guard)
 
 
-def checked_guard(reactor: Any, guard: GuardedResolver) -> GuardedResolver:
+def _reactor() -> Any:
+    from twisted.internet import reactor  # only now: importing it chooses one
+
+    return reactor
+
+
+def checked_guard(guard: GuardedResolver) -> GuardedResolver:
     """The guard, once it is certain that the reactor resolves through it; raises RuntimeError otherwise."""
-    if reactor.nameResolver is not guard:
+    current: object = _reactor().nameResolver
+    if current is not guard:
         raise RuntimeError("the reactor's resolver is not the address guard: refusing to fetch anything")
     return guard

@@ -74,10 +74,8 @@ class Crew:
         self, *, config: Config, desk: Desk, pool: ReaderPool, guard: GuardedResolver, plan: Plan,
         gate: HostGate | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        from twisted.internet import reactor
-
         self.config, self.desk, self.pool, self.plan, self.now = config, desk, pool, plan, now
-        self.guard = checked_guard(reactor, guard)
+        self.guard = checked_guard(guard)
         self.policy: AddressPolicy = guard.policy
         self.gate = gate or HostGate(now=now)
         self.robots = Robots(desk, self.gate, now)
@@ -194,8 +192,9 @@ def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     asyncioreactor.install(loop)
-    from twisted.internet import reactor
+    from twisted.internet import reactor as installed
 
+    reactor: Any = installed  # its interface is not what it is
     outcome: list[Any] = []
 
     async def body() -> None:
@@ -204,11 +203,11 @@ def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
         except BaseException as error:  # carried out of the reactor, and raised there
             outcome.append(error)
         finally:
-            reactor.stop()  # type: ignore[attr-defined]
+            reactor.stop()
 
     tasks: list[asyncio.Task[None]] = []
-    reactor.callWhenRunning(lambda: tasks.append(loop.create_task(body())))  # type: ignore[attr-defined]
-    reactor.run(installSignalHandlers=False)  # type: ignore[attr-defined]
+    reactor.callWhenRunning(lambda: tasks.append(loop.create_task(body())))
+    reactor.run(installSignalHandlers=False)
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     return int(outcome[0])

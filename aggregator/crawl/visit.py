@@ -35,6 +35,9 @@ UNDER_WAY = 4
 LEASE_BATCH = 25
 
 
+_COUNTED_AS: dict[str, str] = {Kind.NEW: "kept", Kind.REVISED: "kept", Kind.COPY: "kept", Kind.SAME: "repeats"}
+
+
 @dataclass(slots=True)
 class _IndexPoll:
     """What happened at one endpoint so far."""
@@ -215,8 +218,8 @@ class SourceVisit:
         await self.crew.desk.fail(leased, reason, retry_in, hops if self.crew.config.keep_pages else ())
         self._count("failed" if kind == "transient" else "refused", reason)
 
-    def _count(self, what: Kind | str, reason: str = "") -> None:
-        name = {Kind.NEW: "kept", Kind.REVISED: "kept", Kind.COPY: "kept", Kind.SAME: "repeats"}.get(what, str(what))  # type: ignore[call-overload]
+    def _count(self, what: str, reason: str = "") -> None:
+        name = _COUNTED_AS.get(what, what)
         self.counts[name] += 1
         if reason:
             self.reasons[reason] += 1

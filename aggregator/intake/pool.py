@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.popen_forkserver import Popen
+from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import TypeVar
 
@@ -84,7 +86,7 @@ class ReaderPool:
 
     def close(self) -> None:
         """Stop every worker; what is under way is lost."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join(timeout=10)
 
 
@@ -105,11 +107,11 @@ class _QuietProcess(ForkServerProcess):
     """A worker that does not import the program's own main module again (that would bring Scrapy along)."""
 
     @staticmethod
-    def _Popen(process_obj: object) -> object:
+    def _Popen(process_obj: BaseProcess) -> Popen:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
         try:
-            return ForkServerProcess._Popen(process_obj)  # type: ignore[attr-defined]
+            return ForkServerProcess._Popen(process_obj)
         finally:
             sys.modules["__main__"] = main
 
