@@ -58,7 +58,7 @@ def _read_xml(document: Document, url: str, limit: int, now: datetime) -> Index:
     chosen = newest_first([moment_of(entry, now) for entry in entries])[:limit]
     read = [read_entry(entries[place], url, now) for place in chosen]
     leads = tuple(lead for lead in read if lead is not None)
-    lost = (f"{len(read) - len(leads)} entries without an address",) if len(leads) < len(read) else ()
+    lost = (f"entries without an address: {len(read) - len(leads)}",) if len(leads) < len(read) else ()
     title, home, language = feed_facts(feed, url)
     return Index(
         kind="feed", title=title, home=home, language=language, leads=leads, total=total - len(read) + len(leads),

@@ -36,7 +36,7 @@ def read_json(text: str, url: str, *, limit: int, now: datetime) -> Index:
     return Index(
         kind="feed", title=plain(_text(feed, "title"), MAX_TITLE), home=absolute(url, _text(feed, "home_page_url")),
         language=language_tag(_text(feed, "language")), leads=leads, total=len(entries) - lost,
-        notes=(f"{lost} entries without an address",) if lost else (),
+        notes=(f"entries without an address: {lost}",) if lost else (),
     )  # fmt: skip
 
 

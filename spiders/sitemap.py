@@ -127,7 +127,7 @@ def _read_pages(document: Document, root: etree._Element, url: str, limit: int, 
 
 
 def _lost(count: int) -> tuple[str, ...]:
-    return (f"{count} entries repeat an address or have none",) if count else ()
+    return (f"entries that repeat an address or have none: {count}",) if count else ()
 
 
 def _lead(facts: Facts, url: str, now: datetime) -> Lead | None:

@@ -30,32 +30,40 @@ class OpmlError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlineFeed:
-    """A feed of a subscription list; `category` is the path of outlines that it lies in, joined by /."""
+    """A feed of a subscription list; `category` is the path of outlines that it lies in, joined by /.
+
+    `problem` says what is wrong with an outline, or with the list as a whole, that gives no
+    feed; `xml_url` is empty then.
+    """
 
     title: str
     xml_url: str
     html_url: str = ""
     language: str = ""
     category: str = ""
+    problem: str = ""
 
 
 def read_opml(body: bytes) -> tuple[OutlineFeed, ...]:
-    """Every feed of an OPML document with an http or https address, each address once; raises OpmlError.
+    """Every feed of an OPML document, each address once, then what was wrong; raises OpmlError.
 
-    Bounded: 1 MB, 20,000 outlines, outlines nested 32 deep; what lies beyond depth is left out.
+    Only http and https addresses are taken. Bounded: 1 MB, 20,000 outlines, elements nested
+    32 deep; what lies deeper is left out.
     """
     if len(body) > MAX_BYTES:
         raise OpmlError(f"larger than {MAX_BYTES} bytes")
     try:
-        root = parse_xml(decode(body), "").root
+        document = parse_xml(decode(body), "")
     except MarkupError as error:
         raise OpmlError(str(error)) from None
-    if key_of(str(root.tag)) not in ("opml", "outline", "body"):
-        raise OpmlError(f"not OPML: the root element is <{key_of(str(root.tag)).lstrip('?:')[:40]}>")
+    name = key_of(str(document.root.tag))
+    if name not in ("opml", "outline", "body"):
+        raise OpmlError(f"not OPML: the root element is <{name.lstrip('?:')[:40]}>")
     found: dict[str, OutlineFeed] = {}
-    for feed in _feeds(root):
-        found.setdefault(feed.xml_url, feed)
-    return tuple(found.values())
+    for feed in _feeds(document.root):
+        found.setdefault(feed.xml_url or feed.problem, feed)
+    damage = (OutlineFeed(title="", xml_url="", problem=document.problem),) if document.problem else ()
+    return (*sorted(found.values(), key=lambda feed: bool(feed.problem)), *damage)
 
 
 def _feeds(root: etree._Element) -> Iterator[OutlineFeed]:
@@ -68,11 +76,11 @@ def _feeds(root: etree._Element) -> Iterator[OutlineFeed]:
             if seen > MAX_OUTLINES:
                 raise OpmlError(f"more than {MAX_OUTLINES} outlines")
             title = plain(_said(element, "title") or _said(element, "text"), 1024)
-            is_list = _said(element, "type").strip().lower() == "include"
-            if not is_list and (address := absolute("", _said(element, "xmlUrl", "xmlurl", "xmlURL", "XMLURL"))):
+            address = _said(element, "xmlUrl", "xmlurl", "xmlURL", "XMLURL").strip()
+            if address:
                 yield _feed(element, title, address, category)
             elif title:
-                category = f"{category}/{title}" if category else title
+                category = clean_line(f"{category}/{title}" if category else title)
         if depth < MAX_DEPTH:
             children = list(element.iterchildren(etree.Element))
             waiting += [(child, category, depth + 1) for child in reversed(children)]
@@ -84,9 +92,13 @@ def _said(element: etree._Element, *names: str) -> str:
 
 
 def _feed(element: etree._Element, title: str, address: str, category: str) -> OutlineFeed:
+    url = absolute("", address)
+    if not url or _said(element, "type").strip().lower() == "include":
+        why = "another list, which is not followed" if url else "not an http or https address"
+        return OutlineFeed(title=title, xml_url="", problem=f"xmlUrl = \"{clean_line(address, 200)}\": {why}")
     return OutlineFeed(
         title=title,
-        xml_url=address,
+        xml_url=url,
         html_url=absolute("", _said(element, "htmlUrl", "htmlurl", "htmlURL", "HTMLURL")),
         language=language_tag(_said(element, "language")),
         category=category or clean_line(_said(element, "category").lstrip("/"), 200),
@@ -94,7 +106,7 @@ def _feed(element: etree._Element, title: str, address: str, category: str) -> O
 
 
 def write_opml(sources: Sequence[Source], title: str, now: datetime) -> bytes:
-    """The sources' feeds as OPML 2.0; a source with several feeds is an outline that holds them."""
+    """The sources' feeds as OPML 2.0, an outline for each feed; sources without feeds are left out."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = clean_line(title)

@@ -16,7 +16,14 @@ from spiders.edit import add_source, remove_source
 from spiders.source import Listing, Source
 from storage.text import clean_line
 
-VOLT = Source(name="volt", title='Volt "news"', home="https://volt.example/", feeds=("https://volt.example/feed",), every=300.0, delay=0.5)
+VOLT = Source(
+    name="volt",
+    title='Volt "news"',
+    home="https://volt.example/",
+    feeds=("https://volt.example/feed",),
+    every=300.0,
+    delay=0.5,
+)
 MINE = """# My own sources.
 
 # Too chatty.
@@ -112,13 +119,21 @@ def test_the_files_mode_and_a_link_to_it_stay(tmp_path: Path):
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=20).map(clean_line)
 SOURCES = st.builds(
     Source,
-    name=st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,20}\Z"), title=WORDS.filter(bool), home=st.just("https://volt.example/"),
-    language=st.sampled_from(["", "de", "pt-BR"]), feeds=st.just(("https://volt.example/f?a=1&b='\"",)),
+    name=st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,20}\Z"),
+    title=WORDS.filter(bool),
+    home=st.just("https://volt.example/"),
+    language=st.sampled_from(["", "de", "pt-BR"]),
+    feeds=st.just(("https://volt.example/f?a=1&b='\"",)),
     sitemaps=st.sampled_from([(), ("https://volt.example/a", "https://volt.example/b")]),
     listings=st.sampled_from([(), (Listing(url="https://volt.example/", css="a", pattern=r"/\d{4}/'\""),)]),
-    every=st.floats(0.001, 1e6), delay=st.floats(0.001, 1e6), timezone=st.sampled_from(["", "Europe/Oslo"]), enabled=st.booleans(),
-    body_css=WORDS, drop_css=st.lists(WORDS.filter(bool), max_size=3).map(tuple), tags=st.lists(WORDS.filter(bool), max_size=3).map(tuple),
-)  # fmt: skip
+    every=st.floats(0.001, 1e6),
+    delay=st.floats(0.001, 1e6),
+    timezone=st.sampled_from(["", "Europe/Oslo"]),
+    enabled=st.booleans(),
+    body_css=WORDS,
+    drop_css=st.lists(WORDS.filter(bool), max_size=3).map(tuple),
+    tags=st.lists(WORDS.filter(bool), max_size=3).map(tuple),
+)
 
 
 @settings(max_examples=60, deadline=None)

@@ -26,7 +26,7 @@ def test_links_in_the_head_come_in_order_with_their_kind():
 
 
 def test_feeds_of_comments_come_last():
-    page = '<link rel=alternate type="application/rss+xml" href="/a/comments/feed/"><link rel=alternate type="application/rss+xml" href="/feed/">'
+    page = "".join(f'<link rel=alternate type="text/xml" href="{path}">' for path in ("/a/comments/feed/", "/feed/"))
     assert found(page) == ["https://volt.example/feed/", "https://volt.example/a/comments/feed/"]
 
 
@@ -35,13 +35,18 @@ def test_links_that_look_like_feeds_follow():
     <a href="/news/feedback">no</a><a href="/embrassons">no</a><a href="/about">no</a><a href="javascript:rss()">no</a>
     <link rel="feed" href="/hidden">"""
     assert found(page) == [
-        "https://volt.example/hidden", "https://volt.example/rss", "https://volt.example/news/feed.xml",
-        "https://volt.example/a/rss.php?x=1", "https://feeds.volt.example/v",
-    ]  # fmt: skip
+        "https://volt.example/hidden",
+        "https://volt.example/rss",
+        "https://volt.example/news/feed.xml",
+        "https://volt.example/a/rss.php?x=1",
+        "https://feeds.volt.example/v",
+    ]
 
 
 def test_a_base_element_counts():
-    assert found('<base href="https://b.example/d/"><link rel="alternate" type="text/xml" href="f.xml">') == ["https://b.example/d/f.xml"]
+    assert found('<base href="https://b.example/d/"><link rel="alternate" type="text/xml" href="f.xml">') == [
+        "https://b.example/d/f.xml"
+    ]
 
 
 def test_nothing_is_found_in_nothing():
@@ -56,7 +61,8 @@ def test_common_paths_are_paths():
 
 
 def test_sitemaps_of_robots():
-    robots = b"""\xef\xbb\xbfSitemap: https://volt.example/a.xml\r\nUser-agent: *\nDisallow: /sitemap: x\n  SITEMAP : https://volt.example/b.xml # news
+    robots = b"""\xef\xbb\xbfSitemap: https://volt.example/a.xml\r\nUser-agent: *\nDisallow: /sitemap: x
+  SITEMAP : https://volt.example/b.xml # news
     Sitemap: /relative.xml\nSitemap: file:///etc/passwd\nSitemap:\nSitemap: https://volt.example/a.xml"""
     assert sitemaps_of_robots(robots) == ("https://volt.example/a.xml", "https://volt.example/b.xml")
     assert sitemaps_of_robots(b"Sitemap: https://volt.example/a.xml\n" * 100_000) == ("https://volt.example/a.xml",)

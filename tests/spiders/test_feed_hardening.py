@@ -40,7 +40,10 @@ def channel(inner: str) -> str:
         (b"\xef\xbb\xbf", "empty"),
         ("<!DOCTYPE html><html><body>Hi</body></html>", "an HTML page, not a feed"),
         ("\n<!-- x --><HTML><head></head></HTML>", "an HTML page, not a feed"),
-        ('<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0" "x"><html xmlns="http://www.w3.org/1999/xhtml"/>', "an HTML page, not a feed"),
+        (
+            '<?xml version="1.0"?><!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0" "x"><html xmlns="http://www.w3.org/1999/xhtml"/>',
+            "an HTML page, not a feed",
+        ),
         ("<catalog><book/></catalog>", "XML, but not a feed: its root is <catalog>"),
         ("just words", "not a feed (text/plain): not XML: no element in it"),
         (b"\x1f\x8b\x08garbage", "damaged content coding"),
@@ -72,11 +75,27 @@ def test_json_that_is_no_feed_is_named(body: str, problem: str):
 
 
 def test_json_of_the_wrong_types_costs_only_what_is_wrong():
-    wrong = [None, 3, "x", [], {}, {"url": 7}, {"url": ["http://a.example/"]}, {"id": float("inf"), "url": "http://a.example/i"}]
+    wrong = [
+        None,
+        3,
+        "x",
+        [],
+        {},
+        {"url": 7},
+        {"url": ["http://a.example/"]},
+        {"id": float("inf"), "url": "http://a.example/i"},
+    ]
     right = {
-        "id": True, "url": "http://a.example/r", "title": ["x"], "summary": {}, "authors": [None, 3, {"name": 4}, "Ida"],
-        "tags": [1, "a", None], "date_published": 20250603, "image": False, "language": {"a": 1},
-    }  # fmt: skip
+        "id": True,
+        "url": "http://a.example/r",
+        "title": ["x"],
+        "summary": {},
+        "authors": [None, 3, {"name": 4}, "Ida"],
+        "tags": [1, "a", None],
+        "date_published": 20250603,
+        "image": False,
+        "language": {"a": 1},
+    }
     index = read(json.dumps({"title": 3, "language": [], "items": [*wrong, right]}))
     assert [lead.url for lead in index.leads] == ["http://a.example/i", "http://a.example/r"]
     assert [lead.id for lead in index.leads] == ["", ""]
@@ -167,7 +186,9 @@ WORDS = "Überholspur für Elektroautos – schön, größer, weiter und natürl
 )
 def test_the_charset_is_found(encoding: str, declared: str, http: str):
     declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else '<?xml version="1.0"?>'
-    text = f"{declaration}<rss><channel><item><title>{WORDS}</title><link>http://a.example/</link></item></channel></rss>"
+    text = (
+        f"{declaration}<rss><channel><item><title>{WORDS}</title><link>http://a.example/</link></item></channel></rss>"
+    )
     index = read(text.encode(encoding), charset=http)
     assert [lead.title for lead in index.leads] == [WORDS]
 
@@ -249,7 +270,10 @@ def test_an_outside_document_type_is_passed_over():
 
 
 def test_declared_but_unused_entities_are_no_problem():
-    index = read(f'<!DOCTYPE rss [<!ENTITY nbsp "&#160;"><!ENTITY own "x">]><rss><channel><title>a&nbsp;b</title>{ITEM}</channel></rss>')
+    index = read(
+        f'<!DOCTYPE rss [<!ENTITY nbsp "&#160;"><!ENTITY own "x">]><rss><channel>'
+        f"<title>a&nbsp;b</title>{ITEM}</channel></rss>"
+    )
     assert (index.title, index.problem) == ("a b", "")
 
 

@@ -11,9 +11,11 @@ from spiders.source import Listing
 from storage.page import Index
 
 URL = "https://volt.example/news/"
-PAGE = """<!doctype html><html lang="nb"><head><title>Volt &ndash; news</title><link rel="next" href="/news/?page=2"></head><body>
+PAGE = """<!doctype html><html lang="nb"><head><title>Volt &ndash; news</title>
+<link rel="next" href="/news/?page=2"></head><body>
 <nav><a href="/about">About us</a><a href="/news/">News</a></nav>
-<article class="card"><a href="/news/2025/van"><img src="/i.jpg" alt=""></a><h2><a href="/news/2025/van#top">A <b>van</b> &amp; more</a></h2></article>
+<article class="card"><a href="/news/2025/van"><img src="/i.jpg" alt=""></a>
+<h2><a href="/news/2025/van#top">A <b>van</b> &amp; more</a></h2></article>
 <article class="card"><h2><a href="2025/bus" title="A bus"></a></h2></article>
 <a class="more" href="/news/2025/truck"><h3>A truck</h3></a>
 <a href="javascript:alert(1)">x</a><a href="mailto:a@volt.example">mail</a><a>none</a>
@@ -31,7 +33,13 @@ def test_a_pattern_picks_by_address():
         ("https://volt.example/news/2025/bus", "A bus"),
         ("https://volt.example/news/2025/truck", "A truck"),
     ]
-    assert (index.kind, index.title, index.language, index.total, index.problem) == ("listing", "Volt – news", "nb", 3, "")
+    assert (index.kind, index.title, index.language, index.total, index.problem) == (
+        "listing",
+        "Volt – news",
+        "nb",
+        3,
+        "",
+    )
     assert index.more == ("https://volt.example/news/?page=2",)
 
 
@@ -56,14 +64,26 @@ def test_the_limit_keeps_the_first():
 
 def test_a_base_element_is_obeyed_but_not_off_the_web():
     page = '<base href="{}"><a href="x/1">One</a>'
-    assert read(Listing(url=URL, pattern="/x/"), page.format("https://b.example/d/")).leads[0].url == "https://b.example/d/x/1"
-    assert read(Listing(url=URL, pattern="/x/"), page.format("file:///etc/")).leads[0].url == "https://volt.example/news/x/1"
+    assert (
+        read(Listing(url=URL, pattern="/x/"), page.format("https://b.example/d/")).leads[0].url
+        == "https://b.example/d/x/1"
+    )
+    assert (
+        read(Listing(url=URL, pattern="/x/"), page.format("file:///etc/")).leads[0].url
+        == "https://volt.example/news/x/1"
+    )
 
 
 def test_bytes_are_decoded_by_http_then_by_the_page():
     words = "<a href=/x>größer und schöner geladen</a>"
-    assert read(Listing(url=URL, pattern="x"), words.encode("cp1252"), charset="windows-1252").leads[0].title == "größer und schöner geladen"
-    assert read(Listing(url=URL, pattern="x"), f"<meta charset=latin1>{words}".encode("latin1")).leads[0].title == "größer und schöner geladen"
+    assert (
+        read(Listing(url=URL, pattern="x"), words.encode("cp1252"), charset="windows-1252").leads[0].title
+        == "größer und schöner geladen"
+    )
+    assert (
+        read(Listing(url=URL, pattern="x"), f"<meta charset=latin1>{words}".encode("latin1")).leads[0].title
+        == "größer und schöner geladen"
+    )
 
 
 @pytest.mark.parametrize(

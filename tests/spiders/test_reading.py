@@ -19,13 +19,14 @@ from storage.page import Index, Page
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 LISTING = Listing(url="https://volt.example/", css="a", pattern="/a")
-FEED = """<?xml version="1.0" encoding="utf-8"?><!DOCTYPE rss [<!ENTITY x "y">]><rss version="2.0"
+FEED = b"""<?xml version="1.0" encoding="utf-8"?><!DOCTYPE rss [<!ENTITY x "y">]><rss version="2.0"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>V&eacute;</title>
 <item><title>A &amp; B</title><link>http://a.example/1</link><guid isPermaLink="true">http://a.example/1</guid>
 <pubDate>Tue, 03 Jun 2025 14:05:06 +0200</pubDate><dc:creator>Ida</dc:creator><media:content url="http://a.example/i.jpg"/>
-<description><![CDATA[<p>Text &amp; more</p>]]></description><category>x</category></item></channel></rss>""".encode()
-ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:base="/d/"><title type="xhtml"><div>T</div></title><entry><id>1</id>
-<link rel="alternate" href="x"/><author><name>Ida</name></author><updated>2025-06-03T10:00:00Z</updated></entry></feed>"""
+<description><![CDATA[<p>Text &amp; more</p>]]></description><category>x</category></item></channel></rss>"""
+ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:base="/d/"><title type="xhtml"><div>T</div></title>
+<entry><id>1</id><link rel="alternate" href="x"/><author><name>Ida</name></author>
+<updated>2025-06-03T10:00:00Z</updated></entry></feed>"""
 JSON = b'{"version":"1","title":"t","items":[{"id":1,"url":"http://a.example/","tags":["a"],"date_published":"2025-06-03"}]}'
 SITEMAP = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>http://a.example/1</loc>
 <lastmod>2025-06-03</lastmod></url></urlset>"""
@@ -41,7 +42,9 @@ def read(body: bytes, kind: str, *headers: tuple[str, str]) -> Index:
     return read_index(page(body, *headers), kind, LISTING if kind == "listing" else None, 10, NOW)
 
 
-@pytest.mark.parametrize(("kind", "body"), [("feed", FEED), ("feed", ATOM), ("feed", JSON), ("sitemap", SITEMAP), ("listing", HTML)])
+@pytest.mark.parametrize(
+    ("kind", "body"), [("feed", FEED), ("feed", ATOM), ("feed", JSON), ("sitemap", SITEMAP), ("listing", HTML)]
+)
 def test_each_kind_is_read(kind: str, body: bytes):
     index = read(body, kind)
     assert (index.kind, len(index.leads), index.total, index.problem) == (kind, 1, 1, "")
@@ -85,7 +88,8 @@ def test_the_charset_of_http_reaches_the_reader():
 
 
 def test_workers_need_no_scrapy_and_no_database():
-    code = "import sys, spiders.reading, spiders.discover; print([m for m in ('scrapy', 'twisted', 'sqlalchemy') if m in sys.modules])"
+    heavy = ("scrapy", "twisted", "sqlalchemy")
+    code = f"import sys, spiders.reading, spiders.discover; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -118,7 +122,23 @@ def test_random_bytes_never_raise(body: bytes):
 @given(st.sampled_from([FEED, ATOM, JSON, SITEMAP, HTML]), st.integers(0, 2**32), st.integers(1, 12))
 def test_mutated_indexes_never_raise(body: bytes, seed: int, changes: int):
     dice = random.Random(seed)
-    scraps = (b"<", b">", b"&", b"]]>", b"<![CDATA[", b"<!--", b"\x00", b"\xff", b'"', b"</item>", b"<item>", b"&#x1F;", b"xmlns=", b"{", b"\xed\xa0\x80")
+    scraps = (
+        b"<",
+        b">",
+        b"&",
+        b"]]>",
+        b"<![CDATA[",
+        b"<!--",
+        b"\x00",
+        b"\xff",
+        b'"',
+        b"</item>",
+        b"<item>",
+        b"&#x1F;",
+        b"xmlns=",
+        b"{",
+        b"\xed\xa0\x80",
+    )
     data = bytearray(body)
     for _ in range(changes):
         start = dice.randrange(len(data) + 1)

@@ -23,15 +23,20 @@ def test_a_list_with_folders_is_read_in_its_order():
     feeds = read(
         '<outline text="Cars"><outline text="Electric" title="EV"><outline type="rss" text="Volt &amp; more" title=""'
         ' xmlUrl="https://volt.example/feed" htmlUrl="https://volt.example/" language="en_GB"/></outline>'
-        '<outline text="Bus" xmlUrl="http://bus.example/f"/></outline><outline xmlUrl="https://c.example/" category="/News/X"/>'
+        '<outline text="Bus" xmlUrl="http://bus.example/f"/></outline>'
+        '<outline xmlUrl="https://c.example/" category="/News/X"/>'
     )
     assert feeds == (
         OutlineFeed(
-            title="Volt & more", xml_url="https://volt.example/feed", html_url="https://volt.example/", language="en-GB", category="Cars/EV",
+            title="Volt & more",
+            xml_url="https://volt.example/feed",
+            html_url="https://volt.example/",
+            language="en-GB",
+            category="Cars/EV",
         ),
         OutlineFeed(title="Bus", xml_url="http://bus.example/f", category="Cars"),
         OutlineFeed(title="", xml_url="https://c.example/", category="News/X"),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,15 +58,30 @@ def test_lists_are_read_however_they_are_spelled(outline: str):
 
 
 @pytest.mark.parametrize(
-    "address", ["file:///etc/passwd", "javascript:alert(1)", "ftp://a.example/", "", "a.example/feed", "http://", "http://" + "a" * 3000]
+    "address",
+    [
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "ftp://a.example/",
+        "",
+        "a.example/feed",
+        "http://",
+        "http://" + "a" * 3000,
+    ],
 )
-def test_only_web_addresses_are_taken(address: str):
-    assert read(f'<outline text="A" xmlUrl="{address}" htmlUrl="{address}"/>') == ()
+def test_only_web_addresses_are_taken_and_others_are_told(address: str):
+    told = () if not address else (f'xmlUrl = "{address[:200]}": not an http or https address',)
+    feeds = read(f'<outline text="A" xmlUrl="{address}" htmlUrl="{address}"/><outline xmlUrl="http://b.example/"/>')
+    assert [feed.xml_url for feed in feeds] == ["http://b.example/", *("" for _ in told)]
+    assert tuple(feed.problem for feed in feeds[1:]) == told
     assert read(f'<outline text="A" xmlUrl="http://a.example/" htmlUrl="{address}"/>')[0].html_url == ""
 
 
 def test_a_list_within_a_list_is_not_followed():
-    assert read('<outline text="A" type="include" url="http://a.example/l.opml" xmlUrl="http://a.example/l.opml"/>') == ()
+    feeds = read('<outline text="A" type="include" xmlUrl="http://a.example/l.opml"/>')
+    assert [(feed.xml_url, feed.problem) for feed in feeds] == [
+        ("", 'xmlUrl = "http://a.example/l.opml": another list, which is not followed')
+    ]
 
 
 def test_no_entity_is_expanded(tmp_path: Path):
@@ -70,7 +90,16 @@ def test_no_entity_is_expanded(tmp_path: Path):
     feeds = read_opml(
         f'<!DOCTYPE opml [<!ENTITY f SYSTEM "file://{secret}">]><opml><body><outline text="&f;" xmlUrl="http://a.example/"/></body></opml>'.encode()
     )
-    assert [feed.title for feed in feeds] == ["&f;"]
+    assert [feed.title for feed in feeds] == ["&f;", ""]
+    assert feeds[1].problem == "uses entities of its own (f), which are not expanded"
+
+
+def test_a_list_that_is_cut_off_says_so():
+    feeds = read_opml(b'<opml><body><outline text="A" xmlUrl="http://a.example/"/><outline text="B" xml')
+    assert feeds == (
+        OutlineFeed(title="A", xml_url="http://a.example/"),
+        OutlineFeed(title="", xml_url="", problem="cut off: the end of <opml> is missing"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,35 +123,55 @@ def test_deep_lists_are_read_to_a_depth():
 
 def test_very_many_attributes_take_no_time():
     many = " ".join(f'a{n}="x"' for n in range(80_000))
-    assert read(f'<outline {many} xmlUrl="http://a.example/"/>') == (OutlineFeed(title="", xml_url="http://a.example/"),)
+    assert read(f'<outline {many} xmlUrl="http://a.example/"/>') == (
+        OutlineFeed(title="", xml_url="http://a.example/"),
+    )
 
 
 def test_sources_are_written_with_every_feed():
     sources = [
-        Source(name="volt", title="Volt <&> \x00", home="https://volt.example/", language="nb", feeds=("https://volt.example/a?x=1&y=2", "https://volt.example/b")),
+        Source(
+            name="volt",
+            title="Volt <&> \x00",
+            home="https://volt.example/",
+            language="nb",
+            feeds=("https://volt.example/a?x=1&y=2", "https://volt.example/b"),
+        ),
         Source(name="maps", title="Maps", home="", sitemaps=("https://maps.example/s.xml",)),
     ]
     data = write_opml(sources, "My <list>", NOW)
     assert read_opml(data) == (
-        OutlineFeed(title="Volt <&>", xml_url="https://volt.example/a?x=1&y=2", html_url="https://volt.example/", language="nb"),
-        OutlineFeed(title="Volt <&>", xml_url="https://volt.example/b", html_url="https://volt.example/", language="nb"),
+        OutlineFeed(
+            title="Volt <&>", xml_url="https://volt.example/a?x=1&y=2", html_url="https://volt.example/", language="nb"
+        ),
+        OutlineFeed(
+            title="Volt <&>", xml_url="https://volt.example/b", html_url="https://volt.example/", language="nb"
+        ),
     )
     assert b"<title>My &lt;list&gt;</title>" in data
     assert b"<dateCreated>Tue, 01 Sep 2026 12:00:00 GMT</dateCreated>" in data
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.text(max_size=30), st.sampled_from(["https://a.example/f", "http://b.example/?x=1&y='\"<>"])), max_size=4))
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=30), st.sampled_from(["https://a.example/f", "http://b.example/?x=1&y='\"<>"])),
+        max_size=4,
+    )
+)
 def test_what_is_written_is_a_list(pairs: list[tuple[str, str]]):
     sources = [Source(name="a", title=title, home="", feeds=(url,)) for title, url in pairs]
     assert len(read_opml(write_opml(sources, "t", NOW))) == len({url for _, url in pairs})
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda noise: b'<opml><body><outline text="a"' + noise + b"/></body></opml>"))
+@given(
+    st.binary(max_size=200)
+    | st.binary(max_size=100).map(lambda noise: b'<opml><body><outline text="a"' + noise + b"/></body></opml>")
+)
 def test_any_bytes_are_a_list_or_an_opml_error(body: bytes):
     try:
         feeds = read_opml(body)
     except OpmlError:
         return
-    assert all(feed.xml_url.startswith(("http://", "https://")) for feed in feeds)
+    assert all(feed.xml_url.startswith(("http://", "https://")) or feed.problem for feed in feeds)
