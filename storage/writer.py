@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from storage.database import Database, explained
-from storage.errors import ArchiveUnavailable
+from storage.errors import ArchiveError, ArchiveUnavailable
 from storage.page import Page
 from storage.state import Capture
 
@@ -172,12 +172,18 @@ def _run_unit(tx: Connection, unit: _Unit) -> None:
         with tx.begin_nested():
             unit.result = unit.work(tx, unit.captures)
     except Exception as error:
-        # Where SQLite has undone everything, going back to the savepoint fails too, and hides why.
-        while isinstance(error, DBAPIError) and isinstance(error.__context__, DBAPIError):
-            error = error.__context__
-        unit.error = (isinstance(error, DBAPIError) and explained(error)) or error
+        unit.error = _mendable(error) or error
         if _is_lost(tx, error):
             raise unit.error from error
+
+
+def _mendable(error: BaseException | None) -> ArchiveError | None:
+    """What a user can mend, of an error or of those before it: going back to a savepoint may fail too, and hide why."""
+    while error is not None:
+        if isinstance(error, DBAPIError) and (found := explained(error)):
+            return found
+        error = error.__context__
+    return None
 
 
 def _is_lost(tx: Connection, error: Exception) -> bool:
