@@ -108,20 +108,25 @@ def origin_of(url: str) -> str:
 
 
 def _judged(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
-    if page.status == 304 and copy.good_at:
+    if page.status == 304 and copy.good_at and (copy.etag or copy.last_modified):
         return replace(copy, checked_at=now, good_at=now, status=304, reason="")
     if 400 <= page.status < 500 and page.status != 429:  # "unavailable": everything may be fetched
         return RobotsCopy(origin=copy.origin, good_at=now, checked_at=now, status=page.status)
     if page.status != 200:
         return replace(copy, checked_at=now, status=page.status, reason=f"HTTP {page.status}")
     try:
-        body = page.content()[:MAX_ROBOTS]
+        body = _whole_lines(page.content())
     except ContentError as error:
         return replace(copy, checked_at=now, status=200, reason=str(error))
     return RobotsCopy(
         origin=copy.origin, body=body, good_at=now, checked_at=now, status=200,
         etag=_short(page.header("etag")), last_modified=_short(page.header("last-modified")),
     )
+
+
+def _whole_lines(body: bytes) -> bytes:
+    """What counts of a robots.txt; a rule that the limit cuts in two would say something else."""
+    return body if len(body) <= MAX_ROBOTS else body[: body.rfind(b"\n", 0, MAX_ROBOTS) + 1]
 
 
 def _short(value: str) -> str:

@@ -35,6 +35,7 @@ DOWNLOADER_MIDDLEWARES = {
     "aggregator.crawl.middlewares.RobotsMiddleware": 100,
     "aggregator.crawl.middlewares.ProxyMiddleware": 200,
     "aggregator.crawl.middlewares.ConditionsMiddleware": 300,
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,  # else DOWNLOAD_TIMEOUT is not read
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,

@@ -1,0 +1,220 @@
+"""robots.txt: what allows, what refuses, how long a copy serves, how much of it is read."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aggregator.crawl.runner import Crew
+from tests.aggregator.crawl.crawling import Home, setting, sources_of
+from tests.aggregator.crawl.loopback import Answer, Asked, Site, canary, serving
+from tests.newsroom.server import Newsroom
+
+OPEN = Answer(b"User-agent: *\nDisallow: /private/\n", type="text/plain")
+CLOSED = Answer(b"User-agent: *\nDisallow: /\n", type="text/plain")
+
+
+@pytest.mark.parametrize("status", [404, 403, 410])
+def test_an_origin_without_robots_txt_may_be_fetched(home: Home, site: Site, status: int) -> None:
+    site.pages["/robots.txt"] = Answer(b"no", status)
+    site.feed(site.article("/a"))
+    assert home.poll(site.source())["site"].is_polled
+    assert home.articles() == {site.url("/a")}
+
+
+def test_whatever_keeps_robots_txt_from_being_read_means_no(home: Home, room: Newsroom, tmp_path: Path) -> None:
+    """Each publisher's robots.txt fails in its own way; none of them is asked for anything else."""
+    faults = {
+        "chargepost": ("status", "503", "HTTP 503"),
+        "ev-kurier": ("429", "60", "HTTP 429"),
+        "voltward": ("hang", "", "timeout"),
+        "dianche": ("reset", "", "connection reset"),
+        "kerbside": ("truncate", "", "truncated"),
+        "stromvei": ("redirect", room.canary_url, "refused redirect: blocked_address: 127.0.0.1 is not public"),
+    }
+    for name, (fault, arg, _) in faults.items():
+        room.fault(name, fault, "/robots.txt", arg)
+    with setting("DOWNLOAD_TIMEOUT", 1):
+        results = home.poll(*sources_of(room, tmp_path).values())
+    for name, (_, _, words) in faults.items():
+        assert results[name].polls[0].outcome == "refused", name
+        assert results[name].polls[0].reason.startswith(f"robots: {words}"), results[name].polls[0].reason
+    assert {hit.path for hit in room.log} == {"/robots.txt"}
+    assert len(room.log) == 6
+    assert room.canary_hits == []
+
+
+@pytest.mark.parametrize("fault", ["badgzip", "bomb", "loop", "headers", "layered"])
+def test_a_robots_txt_that_is_an_attack_means_no(home: Home, room: Newsroom, tmp_path: Path, fault: str) -> None:
+    room.fault("chargepost", fault, "/robots.txt")
+    result = home.poll(sources_of(room, tmp_path)["chargepost"])["chargepost"]
+    assert result.polls[0].outcome == "refused"
+    assert result.polls[0].reason.startswith("robots: ")
+    assert {hit.path.partition("?")[0] for hit in room.log} == {"/robots.txt"}
+
+
+def test_what_is_disallowed_is_not_asked_and_the_row_says_so(home: Home, site: Site) -> None:
+    site.pages["/robots.txt"] = CLOSED
+    site.feed(site.article("/a"))
+    result = home.poll(site.source())["site"]
+    assert (result.polls[0].outcome, result.polls[0].reason) == ("refused", "robots: disallowed by robots.txt")
+    assert site.paths() == []
+
+
+def test_our_own_group_is_obeyed_before_the_general_one(home: Home, site: Site) -> None:
+    site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /\n\nUser-agent: evnews\nDisallow: /b\n")
+    site.feed(site.article("/a"), site.article("/b"))
+    assert home.poll(site.source())["site"].is_polled
+    assert site.paths() == ["/feed.xml", "/a"]
+
+
+def test_a_redirect_is_checked_at_every_hop(home: Home) -> None:
+    site, door = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, door):
+        site.pages["/robots.txt"] = OPEN
+        door.feed(door.url("/a"))
+        door.pages["/a"] = Answer(status=302, headers=(("Location", site.url("/private/a")),))
+        assert home.poll(door.source())["site"].is_polled
+    assert site.paths() == []
+    assert [reason for _, reason, _ in home.leads().values()] == ["robots: disallowed by robots.txt"]
+
+
+def test_a_robots_txt_may_lie_elsewhere(home: Home) -> None:
+    site, door = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, door):
+        site.pages["/robots.txt"] = OPEN
+        door.pages["/robots.txt"] = Answer(status=301, headers=(("Location", site.url("/robots.txt")),))
+        door.feed(door.article("/private/a"), door.article("/b"))
+        assert home.poll(door.source())["site"].is_polled
+    assert door.paths() == ["/feed.xml", "/b"]
+
+
+def test_a_copy_is_fresh_for_a_day_then_asked_for_conditionally(home: Home, site: Site) -> None:
+    def answer(asked: Asked) -> Answer:
+        if asked.headers.get("if-none-match") == '"r"':
+            return Answer(status=304)
+        return Answer(OPEN.body, headers=(("ETag", '"r"'),))
+
+    site.pages["/robots.txt"] = answer
+    site.feed(site.article("/a"))
+    for hours in (0, 1, 22.9, 0.2, 1, 23):
+        home.clock.forward(hours=hours)
+        home.poll(site.source())
+    assert [asked.conditional for asked in site.asked("/robots.txt")] == [False, True, True]
+
+
+def test_one_process_asks_again_after_a_day_too(home: Home, site: Site) -> None:
+    site.pages["/robots.txt"] = OPEN
+    site.feed(site.article("/a"))
+    source = site.source()
+
+    async def two_days(crew: Crew) -> None:
+        await crew.poll(source)
+        site.pages["/robots.txt"] = CLOSED
+        home.clock.forward(hours=23)
+        assert (await crew.poll(source)).is_polled
+        home.clock.forward(hours=2)
+        assert not (await crew.poll(source)).is_polled
+
+    home.run(two_days, source)
+    assert len(site.asked("/robots.txt")) == 2
+
+
+def test_the_last_good_copy_serves_for_thirty_days(home: Home, site: Site) -> None:
+    site.pages["/robots.txt"] = OPEN
+    site.feed(site.article("/a"))
+    home.poll(site.source())
+    site.pages["/robots.txt"] = Answer(b"", 503)
+    home.clock.forward(days=29, hours=23)
+    site.feed(site.article("/a"), site.article("/private/b"), site.article("/c"))
+    assert home.poll(site.source())["site"].is_polled
+    assert "/private/b" not in site.paths()
+    assert "/c" in site.paths()
+    home.clock.forward(hours=2)
+    before = len(site.paths())
+    result = home.poll(site.source())["site"]
+    assert (result.polls[0].outcome, result.polls[0].reason) == ("refused", "robots: HTTP 503")
+    assert len(site.paths()) == before
+
+
+def test_an_unreadable_one_is_asked_for_once_a_process_and_later_again(home: Home, site: Site) -> None:
+    site.pages["/robots.txt"] = Answer(b"", 500)
+    site.feed(site.article("/a"))
+    sources = [site.source("one"), site.source("two"), site.source("three")]
+    home.poll(*sources)
+    assert len(site.log) == 1
+    site.pages["/robots.txt"] = OPEN
+    assert all(result.is_polled for result in home.poll(*sources).values())
+
+
+def test_robots_that_fail_leave_the_leads_waiting(home: Home) -> None:
+    site, door = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, door):
+        site.pages["/robots.txt"] = Answer(b"", 503)
+        door.feed(site.article("/a"), door.article("/b"))
+        result = home.poll(door.source())["site"]
+        assert result.is_polled
+        assert home.leads()[site.url("/a")] == ("waiting", "", 0)
+        assert ("robots: HTTP 503", 1) in result.reasons
+        site.pages["/robots.txt"] = OPEN
+        home.poll(door.source())
+        assert home.articles() == {site.url("/a"), door.url("/b")}
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_of_an_endless_one_the_first_500_kib_count(home: Home, site: Site, coded: bool) -> None:
+    def endless() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nUser-agent: *\nDisallow: /private/\n"
+        for _ in range(1000):
+            yield b"# and so on\n" * 5000
+
+    def big() -> Answer:
+        rules = b"User-agent: *\nDisallow: /private/\n" + b"# and so on\n" * 100_000
+        return Answer(gzip.compress(rules), headers=(("Content-Encoding", "gzip"),))
+
+    site.pages["/robots.txt"] = big() if coded else Answer(stream=endless)
+    site.feed(site.article("/private/a"), site.article("/b"))
+    assert home.poll(site.source())["site"].is_polled
+    assert site.paths() == ["/feed.xml", "/b"]
+    kept = home.rows("SELECT length(body) FROM robots")[0][0]
+    assert isinstance(kept, int)
+    assert 400 * 1024 < kept <= 500 * 1024
+    assert site.log[0].sent < 8 * 2**20
+
+
+def test_a_rule_that_the_limit_cuts_in_two_does_not_count(home: Home, site: Site) -> None:
+    head = b"User-agent: *\nDisallow: /private/\n"
+    filler = b"#" * (500 * 1024 - len(head) - len(b"\nDisallow: /"))
+    site.pages["/robots.txt"] = Answer(head + filler + b"\nDisallow: /some/where\n")
+    site.feed(site.article("/a"))
+    assert home.poll(site.source())["site"].is_polled
+
+
+@pytest.mark.parametrize("delay", ["1000000000", "nan", "-1", "1e400", "x", "inf"])
+def test_nonsense_for_a_delay_neither_stops_nor_frees_the_crawl(home: Home, site: Site, delay: str) -> None:
+    site.pages["/robots.txt"] = Answer(f"User-agent: *\nCrawl-delay: {delay}\n".encode())
+    site.feed(site.article("/a"))
+    source = site.source()
+
+    async def poll(crew: Crew) -> float:
+        gate, monotonic, slept = crew.gate, crew.gate._monotonic, [0.0]
+
+        async def sleep(seconds: float) -> None:
+            slept[0] += seconds
+
+        gate._sleep, gate._monotonic = sleep, lambda: monotonic() + slept[0]
+        assert (await crew.poll(source)).is_polled
+        return gate.delay(site.address)
+
+    assert home.run(poll, source) in (0.001, 120.0)
+
+
+def test_a_canary_behind_robots_is_never_touched(home: Home, site: Site) -> None:
+    with canary() as forbidden:
+        site.pages["/robots.txt"] = Answer(status=302, headers=(("Location", forbidden.url("/robots.txt")),))
+        site.feed(site.article("/a"))
+        assert "refused redirect" in home.poll(site.source())["site"].problems[0]
+        assert forbidden.log == []
