@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from configparser import ConfigParser
+from copy import deepcopy
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, cast
@@ -12,6 +15,7 @@ from lxml.cssselect import CSSSelector
 from lxml.etree import XPathError, _Element
 from lxml.html import HtmlElement, document_fromstring
 from trafilatura import bare_extraction
+from trafilatura.settings import DEFAULT_CONFIG
 
 from aggregator.intake.furniture import strip
 from aggregator.intake.tree import drop, text_in
@@ -19,6 +23,7 @@ from aggregator.intake.trim import Known, trim
 from aggregator.intake.witness import agree
 from spiders.source import Hints
 
+_HAN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{12}")
 TRAFILATURA = version("trafilatura")
 OPTIONS = "fast then full, links formatting tables, no comments"
 
@@ -99,11 +104,30 @@ def _is_doubtful(body: _Element | None, densest: float) -> bool:
     if body is None:
         return True
     length = _length(body)
-    return length < 250 or (len(body) < 2 and length > 1000) or length < 0.4 * densest
+    return (
+        length < (90 if _HAN.search(text_in(body)) else 250)
+        or (len(body) < 2 and length > 1000)
+        or length < 0.4 * densest
+    )
 
 
 def _attempt(tree: HtmlElement, *, fast: bool) -> _Element | None:
     document = bare_extraction(
-        tree, fast=fast, include_comments=False, include_links=True, include_formatting=True, output_format="xml"
+        tree,
+        fast=fast,
+        include_comments=False,
+        include_links=True,
+        include_formatting=True,
+        output_format="xml",
+        config=_settings(bool(_HAN.search(tree.text_content()))),
     )
     return None if document is None else cast(_Element, cast(Any, document).body)
+
+
+@lru_cache(maxsize=2)
+def _settings(dense: bool) -> ConfigParser:
+    """trafilatura's settings; where a character says as much as three, a body may be a third as long."""
+    settings = deepcopy(DEFAULT_CONFIG)
+    if dense:
+        settings.set("DEFAULT", "MIN_EXTRACTED_SIZE", "90")
+    return settings

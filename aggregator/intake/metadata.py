@@ -165,7 +165,7 @@ def _author_witnesses(trust: Trust) -> Iterator[tuple[str, list[str]]]:
             [value for value in trust.head.metas.get(name, ()) if "://" not in value and not value.startswith("@")],
         )
     for rank in range(4):
-        yield "html", bylines(text for at, text in trust.signs.bylines if at == rank)
+        yield "html", bylines((text for at, text in trust.signs.bylines if at == rank), every=rank < 2)
     yield "lead", list(trust.lead.authors)
 
 

@@ -52,22 +52,25 @@ def people(values: Iterable[str], *, site: str = "", title: str = "", host: str 
     return tuple(list(found.values())[:20])
 
 
-def bylines(texts: Iterable[str]) -> list[str]:
+def bylines(texts: Iterable[str], *, every: bool = False) -> list[str]:
     """The parts of marked bylines that look like names: what follows "by", else parts of two to four capitalised words.
 
-    `texts` have their elements' texts apart by " | ".
+    `texts` have their elements' texts apart by " | ". The first that names anybody is enough,
+    unless `every` is asked for, where each marked element holds one author.
     """
     found: list[str] = []
     for text in texts:
-        told = _AFTER_BY.findall(text)
-        for part in told or text.split("|"):
-            for name in _COMMA.split(_cut_short(part)):
-                found.extend(piece for piece in _SPLIT.split(_unprefixed(name.strip())) if _looks_named(piece.strip()))
-            if found and told:
-                break
-        if found:
-            return found[:6]
-    return found
+        found += [name for part in _AFTER_BY.findall(text) or text.split("|") for name in _named(part)]
+        if len(found) >= 6 or (found and not every):
+            break
+    return found[:6]
+
+
+def _named(part: str) -> list[str]:
+    pieces = (
+        piece.strip() for name in _COMMA.split(_cut_short(part)) for piece in _SPLIT.split(_unprefixed(name.strip()))
+    )
+    return [piece for piece in pieces if _looks_named(piece)]
 
 
 _AFTER_BY = re.compile(

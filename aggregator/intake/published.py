@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from urllib.parse import urlsplit
@@ -119,21 +120,24 @@ def _best(found: list[tuple[str, Moment]], told: Moment | None) -> tuple[str, Mo
 
 def _settled(moment: Moment, others: list[Moment], told: Moment | None) -> Moment:
     """The moment with what a second witness adds: the zone, the time of day, or the day it was where it was printed."""
-    if not moment.zone_known:
-        for other in (*others, *((told,) if told else ())):
-            apart = abs(other.at - moment.at)
-            whole = apart.total_seconds() % 900 < 60 or not moment.timed
-            if other.zone_known and other.timed and apart <= timedelta(hours=14 if moment.timed else 36) and whole:
-                return Moment(at=other.at, day=moment.day, raw=moment.raw, zone_known=True, timed=True)
-    elif (
-        moment.raw.endswith(("Z", "+00:00", "+0000")) and told is not None and not told.timed and told.day != moment.day
-    ):
-        midnight = told.at
-        if timedelta(hours=-14) <= midnight - moment.at <= timedelta(hours=14) or abs(
-            moment.at - midnight - _DAY
-        ) <= timedelta(hours=12):
-            return Moment(at=moment.at, day=told.day, raw=moment.raw, zone_known=True, timed=True)
+    if moment.zone_known:
+        return _printed_day(moment, told)
+    for other in (*others, *((told,) if told else ())):
+        apart = abs(other.at - moment.at)
+        whole = apart.total_seconds() % 900 < 60 or not moment.timed
+        if other.zone_known and other.timed and whole and apart <= timedelta(hours=14 if moment.timed else 36):
+            return replace(moment, at=other.at, zone_known=True, timed=True)
+    if not moment.timed:
+        return next((other for other in others if other.timed and other.day == moment.day), moment)
     return moment
+
+
+def _printed_day(moment: Moment, told: Moment | None) -> Moment:
+    """A moment given in UTC lies on the day that the feed names, where some zone's clock showed that day."""
+    if told is None or told.timed or told.day == moment.day or not moment.raw.endswith(("Z", "+00:00", "+0000")):
+        return moment
+    since = moment.at - told.at
+    return replace(moment, day=told.day) if timedelta(hours=-14) <= since <= timedelta(hours=36) else moment
 
 
 def _searched(trust: Trust) -> tuple[str, Moment] | None:

@@ -16,9 +16,11 @@ _INVITATION = re.compile("^" + either(INVITATION_PATTERNS), re.I)
 _CREDIT = re.compile(
     r"^(?:images?|photos?|pictures?|fotos?|bilder|bild|photograph|crédit photo|crédito|video|quelle|source|fuente|"
     r"fonte|kilde|källa|bron|zdroj|"
-    r"источник|фото|图源|图|图片来源|来源|摄影|credit|getty images?)\s*(?:credit|by|source)?\s*[:：|©/]\s*.{0,100}$",
+    r"источник|фото|图源|图|图片来源|来源|摄影|"
+    r"[（(【\[]?(?:责任编辑|责编|编辑|编辑制作|校对|审核)|credit|getty images?)\s*(?:credit|by|source)?\s*[:：|©/]\s*.{0,100}$",
     re.I,
 )
+_MENU = re.compile(r"[^|｜]{1,16}(?:[|｜][^|｜]{1,16}){3,40}")
 _APPENDIX = re.compile("^" + either(APPENDIX_PATTERNS) + r"\s*:?$", re.I)
 _ENDS = tuple(".!?。！？…”\"»“)'’:;")
 
@@ -79,11 +81,16 @@ def _drop_start(body: _Element, known: Known) -> None:
         plain = key(text)
         if _same_headline(plain, title):
             _remove(body, block)
-        elif (len(text) > 70 and block.tag != "head") or dropped == 4:
+        elif (_weight(text) > 70 and block.tag != "head") or dropped == 4:
             return
         elif block.tag in ("p", "hi", "ref") and _is_preamble(text, plain, authors):
             _remove(body, block)
             dropped += 1
+
+
+def _weight(text: str) -> int:
+    """A text's length as Latin letters would have it: a Chinese or Japanese character says as much as three."""
+    return len(text) + 2 * sum("\u3040" <= c <= "\u9fff" for c in text) if not text.isascii() else len(text)
 
 
 def _same_headline(plain: str, title: str) -> bool:
@@ -95,12 +102,12 @@ def _same_headline(plain: str, title: str) -> bool:
 def _is_preamble(text: str, plain: str, authors: set[str]) -> bool:
     if not plain:
         return True
-    if any(author and author in plain for author in authors) and len(plain) < 60:
+    if any(author and author in plain and _weight(plain) - _weight(author) < 40 for author in authors):
         return True
     digits = sum(c.isdigit() for c in text)
     if digits >= 5 and len(text) < 60 and not text.endswith((".", "!", "?", "。")):
         return True
-    return len(text) < 30 and len(plain.split()) <= 3 and not text.endswith(_ENDS)
+    return _weight(text) < 30 and len(plain.split()) <= 3 and not text.endswith(_ENDS)
 
 
 def _is_noise(block: _Element, total: int) -> bool:
@@ -117,7 +124,7 @@ def _is_noise(block: _Element, total: int) -> bool:
         and (len(text) < 160 or _linked(block) > 0.3)
     ):
         return True
-    if block.tag in ("p", "hi") and _CREDIT.match(text):
+    if block.tag in ("p", "hi") and (_CREDIT.match(text) or _MENU.fullmatch(text)):
         return True
     if block.tag in ("p", "ref", "hi", "list") and len(text) < min(240, 0.2 * total):
         share = _linked(block)

@@ -97,6 +97,7 @@ tt | xinhua | čtk | 中新社 | 新华社
 
 
 BY_PATTERNS = r"""
+tekst og foto | tekst | skrevet av | af journalist | escrito por | écrit par | rédigé par | scritto da | geschreven door
 (?:written|posted|published|reported|words|story|text|article|edited|reviewed|medically reviewed)\s+by | by
 von | par | por | di | da | av | af | door | texto de | text | przez | autor(?:in|a|e|es)? | author | auteur
 autore | schrijver | redaktion | reporter | byline | kirjoittaja | yazan | от | автор | текст | 作者 | 记者 | 記者
