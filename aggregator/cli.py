@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,21 +19,34 @@ app = typer.Typer(
     name="evnews", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Crawl the electric-vehicle press, keep every article, find it again and hand it out.",
+    epilog="Example: evnews crawl; then evnews search battery",
 )
-sources_app = typer.Typer(rich_markup_mode=None, help="Show and change the catalogue of sources.")
-export_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Write articles to a file, whole or not at all.")
-db_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look after the archive.")
+sources_app = typer.Typer(
+    rich_markup_mode=None, help="Show and change the catalogue of sources.",
+    epilog="Examples: evnews sources; evnews sources add https://electrek.co/",
+)
+export_app = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Write articles to a file, whole or not at all.",
+    epilog="Example: evnews export jsonl -o articles.jsonl",
+)
+db_app = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Look after the archive.", epilog="Example: evnews db check"
+)
 app.add_typer(sources_app, name="sources")
 app.add_typer(export_app, name="export")
 app.add_typer(db_app, name="db")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, on stdout.")]
-SourcesFile = Annotated[Optional[Path], typer.Option("--sources", metavar="FILE", help="Use this catalogue alone.")]  # noqa: UP045
-Words = Annotated[Optional[list[str]], typer.Argument(metavar="WORDS", help="Only articles with all these words.")]  # noqa: UP045
+SourcesFile = Annotated[Path | None, typer.Option("--sources", metavar="FILE", help="Use this catalogue alone.")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="WORDS", help="Only articles with all these words.")]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write; - for stdout.")]
-Since = Annotated[Optional[str], typer.Option("--since", metavar="DATE", help="Published on or after, e.g. 2026-01-31 or 7d.")]  # noqa: UP045
-Until = Annotated[Optional[str], typer.Option("--until", metavar="DATE", help="Published before.")]  # noqa: UP045
-FromSource = Annotated[Optional[list[str]], typer.Option("--source", metavar="NAME", help="Only this source; may be repeated.")]  # noqa: UP045
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", help="Published on or after, e.g. 2026-01-31 or 7d.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Published before.")]
+FromSource = Annotated[
+    list[str] | None, typer.Option("--source", metavar="NAME", help="Only this source; may be repeated.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +57,19 @@ class Settings:
     db: str | None
 
     def load(self) -> Config:
-        """The checked configuration; a mistake in it ends the program with status 2."""
-        from aggregator.config import ConfigError, load_config
+        """The checked configuration; raises ConfigError."""
+        from aggregator.config import load_config
 
-        try:
-            return load_config(self.home, self.db)
-        except ConfigError as error:
-            mistake(str(error))
-
-
-def mistake(message: str) -> NoReturn:
-    """Tell the user of a mistake of theirs, and end with status 2."""
-    typer.echo(f"evnews: {message}", err=True)
-    raise typer.Exit(2)
+        return load_config(self.home, self.db)
 
 
 @app.callback(invoke_without_command=True)
 def _start(
     context: typer.Context,
-    home: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Where the archive lives (EVNEWS_HOME).")] = None,  # noqa: UP045
-    db: Annotated[Optional[str], typer.Option(metavar="URL", help="Another database, e.g. postgresql://... (EVNEWS_DB).")] = None,  # noqa: UP045
+    home: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the archive lives (EVNEWS_HOME).")] = None,
+    db: Annotated[
+        str | None, typer.Option(metavar="URL", help="Another database, e.g. postgresql://... (EVNEWS_DB).")
+    ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
 ) -> None:
     if version:
@@ -78,7 +84,9 @@ def _start(
 @app.command(epilog="Examples: evnews crawl; evnews crawl electrek insideevs; evnews crawl --watch")
 def crawl(
     context: typer.Context,
-    names: Annotated[Optional[list[str]], typer.Argument(metavar="SOURCE", help="Sources to poll; all by default.")] = None,  # noqa: UP045
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Sources to poll; all by default.")
+    ] = None,
     sources: SourcesFile = None,
     due: Annotated[bool, typer.Option("--due", help="Only sources whose time has come.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep running and poll each source when it is due.")] = False,
@@ -116,7 +124,7 @@ def sources_add(
 @sources_app.command("check", epilog="Example: evnews sources check electrek")
 def sources_check(
     context: typer.Context,
-    names: Annotated[Optional[list[str]], typer.Argument(metavar="NAME", help="Sources to check; all by default.")] = None,  # noqa: UP045
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Sources to check; all by default.")] = None,
     sources: SourcesFile = None,
     as_json: Json = False,
 ) -> None:
@@ -126,7 +134,7 @@ def sources_check(
     raise typer.Exit(check(context.obj.load(), names or [], sources, as_json=as_json))
 
 
-@sources_app.command("remove")
+@sources_app.command("remove", epilog="Example: evnews sources remove electrek")
 def sources_remove(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     """Take a source out of your catalogue; a shipped one is switched off."""
     from aggregator.console.sources import remove
@@ -170,7 +178,7 @@ def search(
     raise typer.Exit(run_search(context.obj.load(), query, as_json=as_json))
 
 
-@app.command()
+@app.command(epilog="Example: evnews show 42")
 def show(context: typer.Context, article: Annotated[int, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
     """Print one article: title, facts and text."""
     from aggregator.console.search import show_article
@@ -201,7 +209,7 @@ def export_rss(
     raise typer.Exit(run_export(context.obj.load(), "rss", _query(words, source, since, until, limit=limit), output))
 
 
-@app.command()
+@app.command(epilog="Example: evnews stats --json")
 def stats(context: typer.Context, as_json: Json = False) -> None:
     """How much the archive holds, source by source."""
     from aggregator.console.stats import show_stats
@@ -209,7 +217,7 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
     raise typer.Exit(show_stats(context.obj.load(), as_json=as_json))
 
 
-@db_app.command("check")
+@db_app.command("check", epilog="Example: evnews db check")
 def db_check(context: typer.Context) -> None:
     """Prove the archive whole: database, search index, captures; exit status 1 when it is not."""
     from aggregator.console.db import run_check
@@ -217,7 +225,7 @@ def db_check(context: typer.Context) -> None:
     raise typer.Exit(run_check(context.obj.load()))
 
 
-@db_app.command("reindex")
+@db_app.command("reindex", epilog="Example: evnews db reindex")
 def db_reindex(context: typer.Context) -> None:
     """Build the search index anew from the articles."""
     from aggregator.console.db import run_reindex
@@ -231,15 +239,11 @@ def _query(
 ) -> Query:
     from aggregator.console.search import query_of
 
-    try:
-        return query_of(" ".join(words or []), tuple(source or ()), since, until, limit=limit, order=order)
-    except ValueError as error:
-        mistake(str(error))
+    return query_of(" ".join(words or []), tuple(source or ()), since, until, limit=limit, order=order)
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends with status 130."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Run the command line."""
+    from aggregator.console.answer import answered
+
+    sys.exit(answered(app))

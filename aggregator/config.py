@@ -73,7 +73,7 @@ def load_config(home: Path | None = None, db: str | None = None, environ: Mappin
         text = environ.get(f"EVNEWS_{key.upper()}")
         if text is not None:
             config = _set(config, key, _from_text(key, text), f"EVNEWS_{key.upper()}")
-    return replace(config, db=db) if db else config
+    return _set(config, "db", db, "--db") if db else config
 
 
 def _file_settings(path: Path) -> dict[str, object]:
@@ -120,6 +120,13 @@ def _header_text(value: object) -> str:
     return text
 
 
+def _database(value: object) -> str:
+    text = _text(value)
+    if text and urlsplit(text).scheme.partition("+")[0] not in ("sqlite", "postgresql", "postgres"):
+        raise ValueError("sqlite:////path/archive.db or postgresql://user@host/name is expected")
+    return text
+
+
 def _proxy(value: object) -> str:
     text = _text(value)
     parts = urlsplit(text)
@@ -155,7 +162,7 @@ def _flag(value: object) -> bool:
 
 
 _CHECKS = {
-    "db": _text, "user_agent": _header_text, "contact": _header_text, "proxy": _proxy,
+    "db": _database, "user_agent": _header_text, "contact": _header_text, "proxy": _proxy,
     "allow_networks": _networks, "workers": _workers, "keep_pages": _flag, "public_url": _web_address,
 }
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

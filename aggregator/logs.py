@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
+from typing import TextIO
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Line ends, what commands a terminal, and what turns the direction of the letters that follow.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _USERINFO = re.compile(r"(\w+://)[^/@\s]+@")
 _NOISY = ("scrapy", "twisted", "trafilatura", "htmldate", "courlan", "charset_normalizer", "alembic", "apscheduler")
 
@@ -18,6 +21,18 @@ class PlainFormatter(logging.Formatter):
         return safe_line(super().formatMessage(record))
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at the moment: a live display takes its place, and keeps lines whole."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        pass  # StreamHandler sets what is looked up above
+
+
 def safe_line(text: str) -> str:
     """Text with its control characters shown as escapes and addresses without user and password."""
     shown = _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
@@ -26,7 +41,7 @@ def safe_line(text: str) -> str:
 
 def configure_logging(level: int = logging.WARNING) -> None:
     """Send this program's log to stderr; libraries only from ERROR on."""
-    handler = logging.StreamHandler()
+    handler = _Stderr()
     handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _NOISY:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,12 +18,18 @@ _DEFAULTS = {one.name: one.default for one in fields(Source)}
 
 
 def add_source(path: Path, source: Source) -> None:
-    """Write a source into the file, in place of one of the same name; the file is made where there is none.
+    """Write a source into the file, in place of one of the same name; see `add_sources`."""
+    add_sources(path, (source,))
+
+
+def add_sources(path: Path, sources: Iterable[Source]) -> None:
+    """Write sources into the file, all or none; the file is made where there is none.
 
     Raises CatalogueError where the file is no TOML, OSError where it cannot be written.
     """
     document = _read(path)
-    document[source.name] = _table(source)
+    for source in sources:
+        document[source.name] = _table(source)
     _write(path, document)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
@@ -13,7 +14,7 @@ class Command(ScrapyCommand):
 
     requires_project = True
     requires_crawler_process = False
-    default_settings = {"LOG_ENABLED": False}
+    default_settings: ClassVar = {"LOG_ENABLED": False}
 
     def syntax(self) -> str:
         """How it is called."""
@@ -27,7 +28,13 @@ class Command(ScrapyCommand):
         """Poll the named source; the exit status is `evnews crawl`'s."""
         if len(args) != 1:
             raise UsageError("name one source; `scrapy list` prints them")
-        from aggregator.config import load_config
-        from aggregator.console.crawl import run_crawl
+        from aggregator.console.answer import answered
 
-        self.exitcode = run_crawl(load_config(), args, None, due=False, watch=False, as_json=False)
+        self.exitcode = answered(lambda: _poll(args))
+
+
+def _poll(names: list[str]) -> int:
+    from aggregator.config import load_config
+    from aggregator.console.crawl import run_crawl
+
+    return run_crawl(load_config(), names, None, due=False, watch=False, as_json=False)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from pathlib import Path
 
-from aggregator.cli import mistake
 from aggregator.config import Config
-from spiders.catalogue import Catalogue, CatalogueError, load_catalogue
+from aggregator.console.answer import complain, mistake
+from spiders.catalogue import Catalogue, load_catalogue
 from spiders.source import Source
 
 
 def read_catalogue(config: Config, file: Path | None) -> Catalogue:
-    """The catalogue; wrong entries are told on stderr, an unreadable file ends the program with status 2."""
-    try:
-        catalogue = load_catalogue(config.home, file)
-    except CatalogueError as error:
-        mistake(str(error))
+    """The catalogue; wrong entries are told on stderr. Raises CatalogueError where the file cannot be read."""
+    catalogue = load_catalogue(config.home, file)
     for problem in catalogue.problems:
-        print(f"evnews: {problem}", file=sys.stderr)
+        complain(problem)
     return catalogue
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aggregator.config import Config
+from aggregator.console.answer import INTERRUPTED, complain, print_json
 from aggregator.console.catalogue import chosen, read_catalogue
-from aggregator.console.progress import Progress, print_summary, result_json
+from aggregator.console.progress import Progress
+from aggregator.console.summary import print_summary, record_of
 from aggregator.crawl.runner import Crew, PollResult, run_in_reactor
 from aggregator.logs import configure_logging
 from aggregator.schedule.ticker import watch_due
 from aggregator.service import open_crew
 from spiders.source import Source
-
-INTERRUPTED = 130
 
 
 def run_crawl(config: Config, names: list[str], file: Path | None, *, due: bool, watch: bool, as_json: bool) -> int:
@@ -27,9 +26,9 @@ def run_crawl(config: Config, names: list[str], file: Path | None, *, due: bool,
     catalogue = read_catalogue(config, file)
     sources = chosen(catalogue, names)
     if not config.contact and not config.user_agent:
-        print("evnews: no `contact` is set: publishers cannot reach you. Set EVNEWS_CONTACT or evnews.toml.", file=sys.stderr)
+        complain("no contact is set, publishers cannot reach you (see EVNEWS_CONTACT)")
     if not sources:
-        print("evnews: the catalogue names no source that is enabled", file=sys.stderr)
+        complain("the catalogue names no source that is enabled")
         return 1
     status = run_in_reactor(lambda: _crawl(config, sources, due=due, watch=watch, as_json=as_json))
     return 1 if status == 0 and catalogue.problems and not names else status
@@ -37,8 +36,8 @@ def run_crawl(config: Config, names: list[str], file: Path | None, *, due: bool,
 
 async def _crawl(config: Config, sources: tuple[Source, ...], *, due: bool, watch: bool, as_json: bool) -> int:
     async with open_crew(config, sources) as crew:
-        stopping = _stop_on_signals(crew)
-        with Progress(crew.tally, quiet=as_json) as progress:
+        with Progress(crew.tally, quiet=as_json, endless=watch) as progress:
+            stopping = _stop_on_signals(crew, progress)
             report = _reporter(progress, as_json=as_json)
             if watch:
                 results = await watch_due(crew, sources, report)
@@ -47,15 +46,19 @@ async def _crawl(config: Config, sources: tuple[Source, ...], *, due: bool, watc
         await asyncio.gather(*stopping)
         if not as_json and not watch:
             print_summary(results, crew.tally, progress.seconds)
-        if crew.stopping:
-            return INTERRUPTED
-        return 0 if all(result.is_polled for result in results) else 1
+        return _status(crew, results)
+
+
+def _status(crew: Crew, results: Sequence[PollResult]) -> int:
+    if crew.stopping:
+        return INTERRUPTED
+    return 0 if all(result.is_polled for result in results) else 1
 
 
 def _reporter(progress: Progress, *, as_json: bool) -> Callable[[PollResult], None]:
     def report(result: PollResult) -> None:
         if as_json:
-            print(result_json(result), flush=True)
+            print_json(record_of(result))
         else:
             progress.polled(result)
 
@@ -67,14 +70,15 @@ async def _due(crew: Crew, sources: tuple[Source, ...]) -> list[Source]:
     return [by_name[name] for name in await crew.desk.due(list(by_name))]
 
 
-def _stop_on_signals(crew: Crew) -> list[asyncio.Task[None]]:
-    """The first Ctrl-C or SIGTERM finishes what is in flight; the second leaves at once (nothing is lost either way)."""
+def _stop_on_signals(crew: Crew, progress: Progress) -> list[asyncio.Task[None]]:
+    """The first Ctrl-C or SIGTERM finishes what is in flight; the second leaves at once. Neither loses anything."""
     loop, tasks = asyncio.get_running_loop(), list[asyncio.Task[None]]()
 
     def stop() -> None:
         if tasks:
+            progress.close()
             os._exit(INTERRUPTED)
-        print("evnews: stopping; what is in flight is finished and kept (again to leave at once)", file=sys.stderr)
+        complain("stopping; what is in flight is finished and kept (again to leave at once)")
         tasks.append(loop.create_task(crew.stop()))
 
     for number in (signal.SIGINT, signal.SIGTERM):

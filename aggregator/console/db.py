@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from aggregator.archive import open_archive
 from aggregator.config import Config
+from aggregator.console.answer import counted
 from aggregator.logs import safe_line
-from aggregator.service import open_archive
 from storage.check import check, reindex
 
 
@@ -16,7 +17,7 @@ def run_check(config: Config) -> int:
         problems = check(database, config.warc_folder)
     for problem in problems:
         print(safe_line(problem))
-    print("the archive is whole" if not problems else f"{len(problems)} problems found")
+    print("the archive is whole" if not problems else f"{counted(len(problems), 'problem')} found")
     return 1 if problems else 0
 
 
@@ -29,5 +30,7 @@ def run_reindex(config: Config) -> int:
 
     with open_archive(config) as database:
         count = reindex(database, progress)
-    print(f"{count} articles indexed")
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    print(f"{counted(count, 'article')} indexed")
     return 0

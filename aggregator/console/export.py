@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from aggregator.archive import open_archive
 from aggregator.config import Config
+from aggregator.console.answer import TROUBLE, complain, counted
 from aggregator.feeds.files import written_whole
 from aggregator.feeds.formats import FORMATS
-from aggregator.service import open_archive
 from storage.article import Channel, KeptArticle, Query
 from storage.library import Library
 
 
 def run_export(config: Config, name: str, query: Query, output: Path) -> int:
-    """Stream the articles into the file; 1 where it cannot be written."""
+    """Write the articles into the file, or to stdout for `-`; 1 where it cannot be written."""
     with open_archive(config) as database:
-        articles = Library(database).articles(query)
-        chunks = FORMATS[name](channel_of(query, config.public_url), _counted(articles))
+        tally = Counter[str]()
+        articles = _counted(_found(Library(database), query), tally)
+        chunks = FORMATS[name](channel_of(query, config.public_url), articles)
         if str(output) == "-":
-            for chunk in chunks:
-                sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.writelines(chunks)
+            sys.stdout.buffer.flush()
             return 0
         try:
             with written_whole(output) as file:
-                for chunk in chunks:
-                    file.write(chunk)
+                file.writelines(chunks)
         except OSError as error:
-            print(f"evnews: {output} cannot be written: {error.strerror or error}; what was there before is untouched", file=sys.stderr)
-            return 1
+            complain(f"{output} cannot be written: {error.strerror or error}; what was there before is untouched")
+            return TROUBLE
+    print(f"{counted(tally['articles'], 'article')} written to {output}")
     return 0
+
+
+def _found(library: Library, query: Query) -> Iterable[KeptArticle]:
+    """The newest where only so many are wanted; else all of them, streamed."""
+    if query.limit is None:
+        return library.articles(query)
+    return (hit.article for hit in library.search(query))
 
 
 def channel_of(query: Query, home: str) -> Channel:
@@ -39,12 +49,13 @@ def channel_of(query: Query, home: str) -> Channel:
     return Channel(title=title, home=home, description="Articles kept by evnews, newest first.")
 
 
-def _counted(articles: Iterable[KeptArticle]) -> Iterator[KeptArticle]:
-    """The articles, with progress on stderr where that is a terminal."""
-    count = 0
-    for count, article in enumerate(articles, 1):
+def _counted(articles: Iterable[KeptArticle], tally: Counter[str]) -> Iterator[KeptArticle]:
+    """The articles, counted, with progress on stderr where that is a terminal."""
+    told = sys.stderr.isatty()
+    for article in articles:
         yield article
-        if count % 1000 == 0 and sys.stderr.isatty():
-            print(f"\r{count} articles written", end="", file=sys.stderr, flush=True)
-    if sys.stderr.isatty() and count >= 1000:
-        print(f"\r{count} articles written", file=sys.stderr)
+        tally["articles"] += 1
+        if told and tally["articles"] % 1000 == 0:
+            print(f"\r{tally['articles']} articles", end="", file=sys.stderr, flush=True)
+    if told and tally["articles"] >= 1000:
+        print("\r", end="", file=sys.stderr, flush=True)

@@ -1,32 +1,30 @@
-"""The crawl as it runs: a live display in a terminal, plain lines elsewhere, and the table at the end."""
+"""The crawl as it runs: a live display in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from aggregator.console.summary import COUNTS, index_word, why
 from aggregator.crawl.runner import PollResult
 from aggregator.crawl.tally import Tally
-from aggregator.logs import safe_line
 
 if TYPE_CHECKING:
     from rich.live import Live
+    from rich.text import Text
 
-PLAIN_EVERY = 10.0
-"""Seconds between two progress lines where there is no terminal."""
+NAMED = 4
+"""How many of the sources under way are named."""
 
 
 class Progress:
-    """A context manager around a crawl; `quiet` shows nothing (JSON is on stdout)."""
+    """A context manager around a crawl, on stderr; `quiet` shows nothing (JSON is on stdout)."""
 
-    def __init__(self, tally: Tally, *, quiet: bool) -> None:
-        self._tally, self._quiet = tally, quiet
+    def __init__(self, tally: Tally, *, quiet: bool, endless: bool = False) -> None:
+        self._tally, self._quiet, self._endless = tally, quiet, endless
         self._started = time.monotonic()
-        self._told = 0.0
         self._live: Live | None = None
 
     @property
@@ -39,102 +37,54 @@ class Progress:
             from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(get_renderable=self._line, console=Console(stderr=True), refresh_per_second=4, transient=True)
+            console = Console(stderr=True, highlight=False)
+            self._live = Live(get_renderable=self._shown, console=console, refresh_per_second=4, transient=True)
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back as it was."""
         if self._live:
             self._live.stop()
+            self._live = None
 
     def polled(self, result: PollResult) -> None:
-        """One source is done: where there is no live display, a line now and then."""
-        if self._quiet or self._live:
+        """One source is done: a line of its own, where no display counts it or no table will tell."""
+        if self._quiet or (self._live and not self._endless):
             return
-        if self.seconds - self._told >= PLAIN_EVERY:
-            self._told = self.seconds
-            print(self._line(), file=sys.stderr, flush=True)
+        line = poll_line(result)
+        if self._endless:
+            line = f"{result.next_poll_at:%H:%M:%S} next  {line}"
+        else:
+            line = f"[{self._tally.done}/{self._tally.sources}] {line}"
+        print(line, file=sys.stderr, flush=True)
 
-    def _line(self) -> str:
-        tally, counts = self._tally, self._tally.outcomes
-        running = sorted(tally.running)
-        names = ", ".join(running[:3]) + (f" and {len(running) - 3} more" if len(running) > 3 else "")
-        return (
-            f"sources {tally.done}/{tally.sources}  fetched {tally.fetched}  kept {counts['kept']}  "
-            f"repeats {counts['repeats']}  refused {counts['refused']}  failed {counts['failed']}  "
-            f"{tally.pages / max(self.seconds, 0.001):.1f} pages/s  {names}"
-        )
+    def _shown(self) -> Text:
+        from rich.text import Text
+
+        return Text("\n".join(progress_lines(self._tally, self.seconds)), no_wrap=True, overflow="ellipsis")
 
 
-def print_summary(results: Iterable[PollResult], tally: Tally, seconds: float) -> None:
-    """A table with a row a source, problems last, and one line in all."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for title in ("source", "index"):
-        table.add_column(title, no_wrap=True)
-    for title in ("new", "kept", "repeats", "refused", "failed"):
-        table.add_column(title, justify="right")
-    table.add_column("why", overflow="fold", ratio=1)
-    ordered = sorted(results, key=lambda result: (not result.is_polled, result.source))
-    for result in ordered:
-        counts = result.counts
-        cells = [str(sum(p.new for p in result.polls)), *(str(counts[c]) for c in ("kept", "repeats", "refused", "failed"))]
-        style = "" if result.is_polled else "yellow"
-        table.add_row(Text(result.source), index_word(result), *cells, Text(why(result)), style=style)
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(table)
+def progress_lines(tally: Tally, seconds: float) -> tuple[str, str]:
+    """How far a crawl is, and which sources it is at."""
     counts = tally.outcomes
-    failed = sum(not result.is_polled for result in ordered)
-    console.print(
-        f"{len(ordered)} sources in {seconds:.1f} s: {counts['kept']} kept, {counts['repeats']} repeats, "
-        f"{counts['refused']} refused, {counts['failed']} to be tried again; {failed} sources could not be polled",
-        highlight=False,
+    running = sorted(tally.running)
+    more = f" and {len(running) - NAMED} more" if len(running) > NAMED else ""
+    return (
+        f"sources {tally.done}/{tally.sources}  fetched {tally.fetched}  kept {counts['kept']}  "
+        f"repeats {counts['repeats']}  refused {counts['refused']}  failed {counts['failed']}",
+        f"{tally.pages / max(seconds, 0.001):.1f} pages/s  {', '.join(running[:NAMED])}{more}",
     )
 
 
-def index_word(result: PollResult) -> str:
-    """How a source's indexes were polled, in a word."""
-    if result.error:
-        return "error"
-    outcomes = {poll.outcome for poll in result.polls}
-    for outcome in ("failed", "refused", "parked", "gone", "ok"):
-        if outcome in outcomes:
-            return outcome
-    return "unchanged" if outcomes else "nothing to poll"
-
-
-def why(result: PollResult) -> str:
-    """Every reason worth knowing, safe to print."""
-    articles = [f"{reason} ({count} articles)" if count > 1 else f"{reason} (1 article)" for reason, count in result.reasons]
-    return safe_line("; ".join((*result.problems, *articles)))[:500]
-
-
-def result_json(result: PollResult) -> str:
-    """A poll as one JSON object (fields in docs/json.md)."""
-    counts = result.counts
-    return json.dumps(
-        {
-            "source": result.source,
-            "polled": result.is_polled,
-            "kept": counts["kept"],
-            "repeats": counts["repeats"],
-            "refused": counts["refused"],
-            "failed": counts["failed"],
-            "reasons": [{"reason": reason, "articles": count} for reason, count in result.reasons],
-            "next_poll_at": result.next_poll_at.isoformat(),
-            "next_reason": result.next_reason,
-            "error": result.error,
-            "indexes": [
-                {
-                    "url": poll.endpoint, "outcome": poll.outcome, "status": poll.status, "bytes": poll.bytes,
-                    "leads": poll.leads, "new": poll.new, "truncated": poll.truncated, "reason": poll.reason,
-                    "started": poll.started_at.isoformat(), "ended": poll.ended_at.isoformat(),
-                }
-                for poll in result.polls
-            ],
-        },
-        ensure_ascii=False,
-    )
+def poll_line(result: PollResult) -> str:
+    """What one poll came to, on one line."""
+    counts = [f"{result.counts[name]} {name}" for name in COUNTS if result.counts[name]]
+    line = ", ".join((f"{result.source}: {index_word(result)}", *counts))
+    reasons = why(result)
+    return f"{line} ({reasons})" if reasons else line

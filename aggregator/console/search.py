@@ -4,39 +4,52 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
+from aggregator.archive import open_archive
 from aggregator.config import Config
+from aggregator.console.answer import TROUBLE, complain, mistake, print_json
 from aggregator.feeds.jsonl import jsonl
 from aggregator.logs import safe_line
-from aggregator.service import open_archive
 from storage.article import Hit, KeptArticle, Query
 from storage.library import Library
+from storage.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+MARKS = re.compile("[\ue000\ue001]")
+INDENT = 8
+SHOWN_LINES = 4
+"""Lines of a passage that a terminal shows."""
+LARGEST_ID = 2**63 - 1
 
 _SPAN = re.compile(r"(\d{1,4})([hdwmy])")
 _HOURS = {"h": 1, "d": 24, "w": 168, "m": 730, "y": 8766}
-MARKS = ("\ue000", "\ue001")
 
 
 def query_of(
     words: str, sources: tuple[str, ...], since: str | None, until: str | None, *, limit: int | None, order: str
 ) -> Query:
-    """The options as a Query; raises ValueError for a date that is none."""
-    return Query(words=words, sources=sources, since=_moment(since), until=_moment(until), limit=limit, order=order)
+    """The options as a Query; a date that is none is a mistake."""
+    return Query(
+        words=clean(words), sources=sources, since=_moment("--since", since), until=_moment("--until", until),
+        limit=limit, order=order,
+    )  # fmt: skip
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(option: str, text: str | None) -> datetime | None:
     if not text:
         return None
-    span = _SPAN.fullmatch(text)
-    if span:
-        return datetime.now(UTC) - timedelta(hours=int(span[1]) * _HOURS[span[2]])
     try:
+        if span := _SPAN.fullmatch(text):
+            return datetime.now(UTC) - timedelta(hours=int(span[1]) * _HOURS[span[2]])
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no date; write 2026-01-31, 2026-01-31T12:00 or 7d, 4w, 6m, 1y") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        mistake(f"{option} {text!r} is no date; write 2026-01-31, 2026-01-31T12:00 or a time ago: 12h, 7d, 4w, 6m, 1y")
 
 
 def run_search(config: Config, query: Query, *, as_json: bool) -> int:
@@ -45,12 +58,12 @@ def run_search(config: Config, query: Query, *, as_json: bool) -> int:
         hits = Library(database).search(query)
     if as_json:
         for hit in hits:
-            print(json.dumps({**_fields(hit.article), "snippet": _unmarked(hit.snippet)}, ensure_ascii=False))
-    else:
+            print_json({**_fields(hit.article), "snippet": MARKS.sub("", hit.snippet)})
+    elif hits:
         _print_hits(hits)
-    if not hits and not as_json:
-        print("nothing found; fewer words, or `evnews crawl` first?", file=sys.stderr)
-    return 0 if hits else 1
+    else:
+        complain("nothing found; fewer words, or `evnews crawl` first?")
+    return 0 if hits else TROUBLE
 
 
 def _fields(article: KeptArticle) -> dict[str, object]:
@@ -67,40 +80,50 @@ def _print_hits(hits: list[Hit]) -> None:
     for hit in hits:
         article = hit.article
         day = article.published_date or (article.published or article.first_seen).date().isoformat()
-        head = Text.assemble((f"{article.id:>6}  ", "dim"), (safe_line(article.title), "bold"))
-        console.print(head)
+        title = Text.assemble((f"{article.id:>{INDENT - 2}}  ", "dim"), (safe_line(article.title), "bold"))
         copy = f"  copy of {article.copy_of}" if article.copy_of else ""
-        console.print(Text(f"        {day}  {safe_line(article.source)}{copy}  {safe_line(article.url)}", style="dim"))
-        console.print(_highlighted(hit.snippet))
+        facts = f"{' ' * INDENT}{day}  {safe_line(article.source)}{copy}  {safe_line(article.url)}"
+        # Never folded: an address in two halves cannot be copied.
+        console.print(title, soft_wrap=True)
+        console.print(Text(facts, style="dim"), soft_wrap=True)
+        _print_passage(console, _highlighted(hit.snippet))
 
 
-def _highlighted(snippet: str) -> object:
-    from rich.padding import Padding
+def _print_passage(console: Console, passage: Text) -> None:
+    from aggregator.console.drawing import folded
+
+    width = console.width - INDENT - 2 if console.is_terminal else len(passage) * 2
+    lines = list(folded(passage, max(width, 20)))
+    if len(lines) > SHOWN_LINES:
+        lines[SHOWN_LINES - 1].append(" …")
+    for line in lines[:SHOWN_LINES]:
+        console.print(" " * INDENT, line, sep="", soft_wrap=True)
+    console.print()
+
+
+def _highlighted(snippet: str) -> Text:
     from rich.text import Text
 
     text = Text()
-    for number, part in enumerate(re.split(f"[{MARKS[0]}{MARKS[1]}]", snippet)):
+    for number, part in enumerate(MARKS.split(snippet)):
         text.append(safe_line(part), style="bold yellow" if number % 2 else "")
-    return Padding(text, (0, 0, 1, 8))
-
-
-def _unmarked(snippet: str) -> str:
-    return snippet.replace(MARKS[0], "").replace(MARKS[1], "")
+    return text
 
 
 def show_article(config: Config, number: int, *, as_json: bool) -> int:
     """Print one article; 1 where there is none with that number."""
     with open_archive(config) as database:
         library = Library(database)
-        article = library.article(number)
+        article = library.article(number) if 0 < number <= LARGEST_ID else None
         captures = library.captures(article.id) if article else []
     if article is None:
-        print(f"evnews: no article has the number {number}; `evnews search` prints the numbers", file=sys.stderr)
-        return 1
+        complain(f"no article has the number {number}; `evnews search` prints the numbers")
+        return TROUBLE
     if as_json:
-        print(json.dumps(_fields(article), ensure_ascii=False))
+        print_json(_fields(article))
         return 0
-    _print_article(article, [f"{capture.file} at {capture.offset}, fetched {at:%Y-%m-%d %H:%M:%S} UTC" for capture, _, at in captures])
+    places = [f"{one.file} at {one.offset}, fetched {at:%Y-%m-%d %H:%M:%S} UTC" for one, _, at in captures]
+    _print_article(article, places)
     return 0
 
 
@@ -109,12 +132,20 @@ def _print_article(article: KeptArticle, captures: list[str]) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    console.print(Text(safe_line(article.title), style="bold"))
+    console.print(Text(safe_line(article.title), style="bold"), soft_wrap=True)
     for name, value in _facts(article, captures):
-        console.print(Text.assemble((f"{name:<12}", "dim"), safe_line(value)))
+        console.print(Text.assemble((f"{name:<12}", "dim"), safe_line(value)), soft_wrap=True)
     console.print()
     for paragraph in article.text.split("\n"):
-        console.print(Text(safe_line(paragraph)))
+        _print_paragraph(console, Text(safe_line(paragraph)))
+
+
+def _print_paragraph(console: Console, paragraph: Text) -> None:
+    from aggregator.console.drawing import folded
+
+    width = console.width if console.is_terminal else len(paragraph) * 2
+    for line in folded(paragraph, max(width, 20)):
+        console.print(line, soft_wrap=True)
 
 
 def _facts(article: KeptArticle, captures: list[str]) -> list[tuple[str, str]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aggregator.archive import open_archive
 from aggregator.config import Config
+from aggregator.console.answer import counted, print_json, time_of
 from aggregator.logs import safe_line
-from aggregator.service import open_archive
 from storage.library import Library
+from storage.state import SourceState
 
 
 def show_stats(config: Config, *, as_json: bool) -> int:
@@ -24,44 +26,35 @@ def show_stats(config: Config, *, as_json: bool) -> int:
     rows = [
         {
             "source": state.name, "articles": state.articles, "leads_waiting": state.leads_waiting,
-            "last_poll_at": state.last_poll_at.isoformat() if state.last_poll_at else None,
+            "last_poll_at": time_of(state.last_poll_at),
             "last_outcome": state.last_outcome, "last_reason": state.last_reason,
-            "next_poll_at": state.next_poll_at.isoformat() if state.next_poll_at else None,
+            "next_poll_at": time_of(state.next_poll_at),
             "next_reason": state.next_reason,
         }
         for state in sources
     ]
     if as_json:
-        print(json.dumps({"archive": str(config.home), **totals}, ensure_ascii=False))
+        print_json({"archive": str(config.home), **totals})
         for row in rows:
-            print(json.dumps(row, ensure_ascii=False))
+            print_json(row)
     else:
-        _print(config, totals, rows)
+        _print(config, totals, sources)
     return 0
 
 
-def _print(config: Config, totals: dict[str, int], rows: list[dict[str, object]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print(config: Config, totals: Mapping[str, int], sources: Sequence[SourceState]) -> None:
+    from aggregator.console.drawing import draw, say, table_of
 
-    console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("source", no_wrap=True)
-    table.add_column("articles", justify="right")
-    table.add_column("waiting", justify="right")
-    table.add_column("last poll", no_wrap=True)
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("why", overflow="fold", ratio=1)
-    for row in rows:
-        last = str(row["last_poll_at"] or "never")[:16].replace("T", " ")
-        why = Text(safe_line(str(row["last_reason"] or "")))
-        table.add_row(Text(safe_line(str(row["source"]))), str(row["articles"]), str(row["leads_waiting"]), last, str(row["last_outcome"]), why)
-    if rows:
-        console.print(table)
-    console.print(
+    table = table_of("source", ">articles", ">waiting", "last poll", "outcome", "why")
+    for state in sources:
+        last = f"{state.last_poll_at:%Y-%m-%d %H:%M}" if state.last_poll_at else "never"
+        counts = (str(state.articles), str(state.leads_waiting))
+        table.add_row(state.name, *counts, last, state.last_outcome, safe_line(state.last_reason))
+    if sources:
+        draw(table)
+    say(
         f"{totals['articles']} articles ({totals['copies']} of them copies, {totals['revisions']} revisions) from "
-        f"{totals['sources']} sources; database {_size(totals['database_bytes'])}, "
+        f"{counted(totals['sources'], 'source')}; database {_size(totals['database_bytes'])}, "
         f"{totals['captures']} captures in {_size(totals['warc_bytes'])}; in {config.home}"
     )
 

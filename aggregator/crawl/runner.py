@@ -122,14 +122,27 @@ class Crew:
         return result
 
     async def errand(self, source: Source, work: Callable[[Fetch], Awaitable[None]]) -> None:
-        """Run a coroutine that fetches on a source's behalf, as politely as a poll; nothing is kept."""
+        """Run a coroutine that fetches on a source's behalf, as politely as a poll; nothing is kept.
+
+        Raises what the coroutine raises: Scrapy itself only logs what happens inside a spider.
+        """
+        failed: list[Exception] = []
+
+        async def watched(fetch: Fetch) -> None:
+            try:
+                await work(fetch)
+            except Exception as error:
+                failed.append(error)
+
         crawler = self._runner.create_crawler(ErrandSpider)
         self._crawlers.add(crawler)
         try:
             async with self._places:
-                await self._runner.crawl(crawler, source=source, crew=self, work=work)
+                await self._runner.crawl(crawler, source=source, crew=self, work=watched)
         finally:
             self._crawlers.discard(crawler)
+        if failed:
+            raise failed[0]
 
     def _result(self, source: Source, visit: SourceVisit, error: str) -> PollResult:
         polls, now = tuple(visit.rows()), self.now()

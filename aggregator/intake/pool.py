@@ -15,13 +15,16 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.popen_forkserver import Popen
 from multiprocessing.process import BaseProcess
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from spiders.source import Hints, Listing
 from storage.article import Article, Refusal
-from storage.page import Index, Page
+from storage.page import ContentError, Index, Page
+
+if TYPE_CHECKING:
+    from spiders.discover import FoundFeed
 
 T = TypeVar("T")
 
@@ -63,6 +66,10 @@ class ReaderPool:
         return await self._run(
             _read_index, (page, kind, listing, limit, now), lambda why: Index(kind=kind, problem=f"reading {why}")
         )
+
+    async def find_feeds(self, page: Page) -> tuple[FoundFeed, ...]:
+        """The feeds that a page links to; none where it is too hard for the limits, or holds no readable content."""
+        return await self._run(_find_feeds, (page,), lambda why: ())
 
     async def _run(self, work: Callable[..., T], args: tuple[object, ...], excuse: Callable[[str], T]) -> T:
         for attempt in (1, 2):
@@ -147,6 +154,16 @@ def _read_index(page: Page, kind: str, listing: Listing | None, limit: int, now:
 
     _limit_cpu()
     return read_index(page, kind, listing, limit, now)
+
+
+def _find_feeds(page: Page) -> tuple[FoundFeed, ...]:
+    from spiders.discover import find_feeds
+
+    _limit_cpu()
+    try:
+        return find_feeds(page.content(), page.url)
+    except ContentError:
+        return ()
 
 
 def worker_modules(pool: ReaderPool) -> Future[list[str]]:
