@@ -41,7 +41,7 @@ def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> _
     body = _attempt(tree, fast=True)
     if _is_doubtful(body, _densest(tree)):
         second = _attempt(tree, fast=False)
-        if body is None or (second is not None and (len(body) < 2 or _length(second) > _length(body))):
+        if body is None or (second is not None and _is_better(second, body)):
             body = second
     body = agree(body, declared)
     if body is not None:
@@ -100,15 +100,22 @@ def _length(body: _Element) -> int:
 
 
 def _is_doubtful(body: _Element | None, densest: float) -> bool:
-    """Whether a fast look deserves a second: next to nothing, one unbroken run, little of the fullest container."""
+    """Whether a fast look deserves a second: nearly nothing, one unbroken run, little of the fullest container, a list."""
     if body is None:
         return True
     length = _length(body)
-    return (
-        length < (90 if _HAN.search(text_in(body)) else 250)
-        or (len(body) < 2 and length > 1000)
-        or length < 0.4 * densest
-    )
+    thin = 90 if _HAN.search(text_in(body)) else 250
+    return length < thin or (len(body) < 2 and length > 1000) or length < 0.4 * densest or _is_listing(body, length)
+
+
+def _is_better(second: _Element, first: _Element) -> bool:
+    length, before = _length(second), _length(first)
+    return len(first) < 2 or length > before or (_is_listing(first, before) and not _is_listing(second, length))
+
+
+def _is_listing(body: _Element, length: int) -> bool:
+    """Whether a body is a string of short lines, as lists of other pages are."""
+    return len(body) > 30 and length < 45 * len(body)
 
 
 def _attempt(tree: HtmlElement, *, fast: bool) -> _Element | None:

@@ -17,7 +17,8 @@ _CREDIT = re.compile(
     r"^(?:images?|photos?|pictures?|fotos?|bilder|bild|photograph|crédit photo|crédito|video|quelle|source|fuente|"
     r"fonte|kilde|källa|bron|zdroj|"
     r"источник|фото|图源|图|图片来源|来源|摄影|"
-    r"[（(【\[]?(?:责任编辑|责编|编辑|编辑制作|校对|审核)|credit|getty images?)\s*(?:credit|by|source)?\s*[:：|©/]\s*.{0,100}$",
+    r"[（(【\[]?(?:责任编辑|责编|编辑|编辑制作|校对|审核)|credit|getty images?)"
+    r"\s*(?:credit|by|source)?\s*[:：|©/]\s*.{0,100}$",
     re.I,
 )
 _MENU = re.compile(r"[^|｜]{1,16}(?:[|｜][^|｜]{1,16}){3,40}")
@@ -170,7 +171,7 @@ def _drop_appendix(body: _Element, total: int) -> None:
         passed += len(text)
 
 
-_TALK = re.compile(r"comment|kommentar|comentario|discussion|评论|forum", re.I)
+_TALK = re.compile(r"comment|kommentar|comentario|评论|forum", re.I)
 
 
 def _prose(block: _Element) -> int:

@@ -57,7 +57,7 @@ jetzt abonnieren | folgen sie uns | folge uns | suivez-nous | síguenos | (?:©|
 APPENDIX_PATTERNS = r"""
 more from [^:]{2,40} | more must-reads.{0,40}
 related(?: articles| stories| posts| content| news| reading| topics)?
-you (?:may|might) (?:also )?(?:like|be interested).{0,20} | (?:our |the )?(?:comments?|discussion)
+you (?:may|might) (?:also )?(?:like|be interested).{0,20} | (?:our |the )?comments?
 comments? from the forums? | leave a (?:reply|comment) | about the authors?
 recommended(?: for you| reading| stories)? | read (?:more|next) | trending(?: now| stories)?
 most (?:popular|read) | latest (?:news|stories|articles) | popular(?: posts| stories| now)?

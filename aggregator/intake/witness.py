@@ -37,7 +37,7 @@ def agree(body: _Element | None, declared: str) -> _Element | None:
     share = len(told & found) / len(told)
     if share < 0.5 and sum(map(len, paragraphs)) > MIN_LENGTH:
         return _rebuilt(paragraphs)
-    if body is not None and share > 0.9 and len(told) > 0.5 * len(found):
+    if body is not None and share > 0.9 and len(told) > 0.7 * len(found):
         _drop_untold(body, told)
     return body
 
