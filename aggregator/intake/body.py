@@ -100,7 +100,7 @@ def _length(body: _Element) -> int:
 
 
 def _is_doubtful(body: _Element | None, densest: float) -> bool:
-    """Whether a fast look deserves a second: nearly nothing, one unbroken run, little of the fullest container, a list."""
+    """Whether a fast look deserves a second: next to nothing, one run, little of the fullest container, or a list."""
     if body is None:
         return True
     length = _length(body)
