@@ -64,15 +64,31 @@ class SourceSpider(Spider):
 
     async def start(self) -> AsyncIterator[Any]:
         """First every index, then, when all are read and their leads written, the articles."""
-        for task in self.visit.index_tasks():
-            yield self._index_request(task)
+        async for request in self._index_requests(self.visit.index_tasks()):
+            yield request
         if self._open_indexes:
             await self._indexes_read.wait()
         async for leased in self.visit.leads():
-            yield self._article_request(leased)
+            try:
+                request = self._article_request(leased)
+            except ValueError as error:
+                await self.visit.article_failed(leased, error)
+            else:
+                yield request
+
+    async def _index_requests(self, tasks: Iterable[IndexTask]) -> AsyncIterator[Request]:
+        """The requests for indexes; an address that cannot be asked is a failure of its own."""
+        for task in tasks:
+            try:
+                request = self._index_request(task)
+            except ValueError as error:
+                await self.visit.index_failed(task, error)
+                continue
+            self._open_indexes += 1
+            self._indexes_read.clear()
+            yield request
 
     def _index_request(self, task: IndexTask) -> Request:
-        self._open_indexes += 1
         return Request(
             task.url,
             callback=self.read_index,
@@ -93,8 +109,9 @@ class SourceSpider(Spider):
     async def read_index(self, response: Response) -> AsyncIterator[Request]:
         """Hand an index's answer over; what it names further is asked for too."""
         try:
-            for task in await self.visit.index_answered(response.meta["task"], tuple(response.meta["hops"])):
-                yield self._index_request(task)
+            tasks = await self.visit.index_answered(response.meta["task"], tuple(response.meta["hops"]))
+            async for request in self._index_requests(tasks):
+                yield request
         finally:
             self._index_done()
 

@@ -16,6 +16,7 @@ from scrapy.exceptions import (
 )
 
 from aggregator.crawl.addresses import BlockedAddress
+from aggregator.crawl.flight import Stopped
 from aggregator.crawl.gate import Parked
 from aggregator.crawl.handler import HeaderFlood
 
@@ -36,21 +37,37 @@ class RobotsRefusal(IgnoreRequest):
         self.host, self.lasting = host, lasting
 
 
+class NotAnIndex(StopDownload):  # type: ignore[misc]
+    """An index's address answers with something that cannot be one, as its headers tell."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(fail=True)
+        self.reason = reason
+
+
+class RefusedRedirect(Exception):
+    """An address that may be asked pointed to one that may not."""
+
+
 def fault_of(error: BaseException) -> Fault:
     """What an exception from the downloader means for the page that was asked for."""
     if isinstance(error, RobotsRefusal):
         return Fault("permanent" if error.lasting else "robots", str(error))
     if isinstance(error, Parked):
         return Fault("parked", str(error))
+    if isinstance(error, RefusedRedirect):
+        return Fault("transient", f"refused redirect: {error}")
     if isinstance(error, BlockedAddress):
         return Fault("permanent", str(error))
     if isinstance(error, UnsupportedURLSchemeError):
         return Fault("permanent", "blocked: scheme is not http or https")
-    if isinstance(error, StopDownload):
-        return Fault("permanent", "not an HTML page")
+    if isinstance(error, ValueError):  # from Scrapy's Request, or from the encoding of a host name
+        return Fault("permanent", f"blocked: not a valid address: {' '.join(str(error).split())[:200]}")
+    if isinstance(error, NotAnIndex):
+        return Fault("permanent", error.reason)
     if isinstance(error, IgnoreRequest):
         return Fault("permanent", "redirect loop: too many redirects" if "redirect" in str(error) else str(error))
-    return Fault("transient", _connection_words(error))
+    return Fault("transient", str(error) if isinstance(error, Stopped) else _connection_words(error))
 
 
 def _connection_words(error: BaseException) -> str:

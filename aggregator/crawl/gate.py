@@ -15,8 +15,11 @@ MAX_DELAY = 120.0
 
 
 def host_of(url: str) -> str:
-    """The gate's key: the host name in lower case, whatever the port."""
-    return (urlsplit(url).hostname or "").lower()
+    """The gate's key: the host name in lower case, whatever the port; empty where the address is none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 class Parked(Exception):

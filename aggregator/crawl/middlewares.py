@@ -10,6 +10,8 @@ from scrapy import Request, signals
 from scrapy.exceptions import StopDownload
 from scrapy.http import Headers, Response
 
+from aggregator.crawl.addresses import BlockedAddress
+from aggregator.crawl.faults import NotAnIndex, RefusedRedirect
 from aggregator.crawl.gate import host_of
 from aggregator.crawl.robots import MAX_ROBOTS
 from storage.page import Page
@@ -54,7 +56,12 @@ class RobotsMiddleware(_CrewMiddleware):
     async def _fetch(self, url: str, conditions: tuple[tuple[str, str], ...]) -> Page:
         request = Request(url, headers=dict(conditions), meta={"robots": True}, dont_filter=True)
         assert self.crawler.engine is not None
-        await self.crawler.engine.download_async(request)
+        try:
+            await self.crawler.engine.download_async(request)
+        except BlockedAddress as error:
+            if request.meta.get("hops"):
+                raise RefusedRedirect(str(error)) from None
+            raise
         page: Page = request.meta["hops"][-1]
         return page
 
@@ -120,10 +127,12 @@ class EarlyStop:
         return stop
 
     def headers_received(self, headers: Headers, request: Request) -> None:
-        """For an article only HTML is accepted; a missing type is judged by the reader."""
+        """For an article only HTML is accepted, for an index no film; a missing type is judged by the reader."""
+        media_type = (headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
+        if "task" in request.meta and media_type.startswith(("video/", "audio/", "image/", "font/")):
+            raise NotAnIndex(f"not an index: {media_type[:80]}")
         if "lead" not in request.meta:
             return
-        media_type = (headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
         if media_type and media_type not in HTML_TYPES:
             request.meta["stopped"] = f"not an HTML page: {media_type[:80]}"
             raise StopDownload(fail=False)

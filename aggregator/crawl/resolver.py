@@ -57,7 +57,7 @@ class GuardedResolver:
         """Resolve a name or a literal; what is refused is left out of the answer."""
         receiver = resolutionReceiver
         if hostName.lower() != self.exempt:
-            receiver = _PermittedOnly(resolutionReceiver, self.policy, hostName, self.blocked)
+            receiver = _PermittedOnly(resolutionReceiver, self.policy, hostName.lower(), self.blocked)
         resolution: IHostResolution = self.inner.resolveHostName(
             receiver, hostName, portNumber, addressTypes, transportSemantics
         )

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
-from aggregator.crawl.faults import Fault, RobotsRefusal, fault_of
+from aggregator.crawl.addresses import BlockedAddress
+from aggregator.crawl.faults import RobotsRefusal, fault_of
 from aggregator.crawl.gate import HostGate, Parked, host_of
 from storage.page import ContentError, Page
 from storage.state import RobotsCopy
@@ -87,10 +88,10 @@ class Robots:
         now = self._now()
         try:
             page = await fetch(copy.origin + "/robots.txt", tuple(pair for pair in conditions if pair[1]))
-        except Parked:
-            raise
+        except (Parked, BlockedAddress):
+            raise  # no answer about robots.txt: nothing of this origin can be asked
         except Exception as error:  # whatever kept robots.txt from being read means no
-            return replace(copy, checked_at=now, status=0, reason=_refused(fault_of(error)))
+            return replace(copy, checked_at=now, status=0, reason=fault_of(error).reason)
         return _judged(copy, page, now)
 
     def _parsed(self, origin: str, copy: RobotsCopy, until: datetime) -> Rules:
@@ -131,7 +132,3 @@ def _whole_lines(body: bytes) -> bytes:
 
 def _short(value: str) -> str:
     return value if len(value) <= 1024 and value.isprintable() else ""
-
-
-def _refused(fault: Fault) -> str:
-    return f"refused redirect: {fault.reason}" if fault.reason.startswith("blocked") else fault.reason
