@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +9,7 @@ from aggregator.config import Config
 from aggregator.console.answer import INTERRUPTED, complain, print_json
 from aggregator.console.catalogue import chosen, read_catalogue
 from aggregator.console.progress import Progress
+from aggregator.console.signals import Stopping
 from aggregator.console.summary import print_summary, record_of
 from aggregator.crawl.runner import Crew, PollResult, run_in_reactor
 from aggregator.logs import configure_logging
@@ -37,16 +35,20 @@ def run_crawl(config: Config, names: list[str], file: Path | None, *, due: bool,
 async def _crawl(config: Config, sources: tuple[Source, ...], *, due: bool, watch: bool, as_json: bool) -> int:
     async with open_crew(config, sources) as crew:
         with Progress(crew.tally, quiet=as_json, endless=watch) as progress:
-            stopping = _stop_on_signals(crew, progress)
+            stopping = Stopping(crew, _tell_stopping, leave=progress.close)
             report = _reporter(progress, as_json=as_json)
             if watch:
                 results = await watch_due(crew, sources, report)
             else:
                 results = await crew.poll_all(await _due(crew, sources) if due else sources, report)
-        await asyncio.gather(*stopping)
+        await stopping.done()
         if not as_json and not watch:
             print_summary(results, crew.tally, progress.seconds)
         return _status(crew, results)
+
+
+def _tell_stopping() -> None:
+    complain("stopping; what is in flight is finished and kept (again to leave at once)")
 
 
 def _status(crew: Crew, results: Sequence[PollResult]) -> int:
@@ -68,19 +70,3 @@ def _reporter(progress: Progress, *, as_json: bool) -> Callable[[PollResult], No
 async def _due(crew: Crew, sources: tuple[Source, ...]) -> list[Source]:
     by_name = {source.name: source for source in sources}
     return [by_name[name] for name in await crew.desk.due(list(by_name))]
-
-
-def _stop_on_signals(crew: Crew, progress: Progress) -> list[asyncio.Task[None]]:
-    """The first Ctrl-C or SIGTERM finishes what is in flight; the second leaves at once. Neither loses anything."""
-    loop, tasks = asyncio.get_running_loop(), list[asyncio.Task[None]]()
-
-    def stop() -> None:
-        if tasks:
-            progress.close()
-            os._exit(INTERRUPTED)
-        complain("stopping; what is in flight is finished and kept (again to leave at once)")
-        tasks.append(loop.create_task(crew.stop()))
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    return tasks

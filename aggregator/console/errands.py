@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aggregator.config import Config
+from aggregator.console.answer import INTERRUPTED
 from aggregator.console.discovery import Discovery, Look
+from aggregator.console.signals import Stopping
 from aggregator.crawl.errand import Fetch
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.runner import Crew, run_in_reactor
@@ -95,8 +97,9 @@ def examined(config: Config, sources: tuple[Source, ...], tell: Callable[[Report
         leads = {lead.url: lead for _, index in report.indexes for lead in index.leads}
         for url in list(leads)[:SAMPLE]:
             report.articles.append((url, await _article(crew, fetch, url, source)))
-        reports.append(report)
-        tell(report)
+        if not crew.stopping:
+            reports.append(report)
+            tell(report)
 
     _run_each(config, sources, look)
     return reports
@@ -135,10 +138,13 @@ def _run_each(
 ) -> None:
     async def main() -> int:
         async with open_crew(config, sources) as crew:
+            stopping = Stopping(crew, lambda: None, drain=0.0)
             await asyncio.gather(*(_run(crew, source, look) for source in sources))
-        return 0
+            await stopping.done()
+            return INTERRUPTED if crew.stopping else 0
 
-    run_in_reactor(main)
+    if run_in_reactor(main):
+        raise KeyboardInterrupt
 
 
 async def _run(crew: Crew, source: Source, look: Callable[[Crew, Fetch, Source], Awaitable[None]]) -> None:

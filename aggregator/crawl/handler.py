@@ -73,7 +73,10 @@ class PoliteHandler(HTTP11DownloadHandler):
         self._delay: float = crawler.spider.source.delay  # type: ignore[union-attr]
 
     async def download_request(self, request: Request) -> Response:
-        """Fetch once, in turn. Raises BlockedAddress, Parked, or Scrapy's download errors."""
+        """Fetch once, in turn. Raises BlockedAddress, Parked, Stopped, or Scrapy's download errors."""
+        return await self._crew.flight.carry(self._fetch(request))
+
+    async def _fetch(self, request: Request) -> Response:
         host = host_of(request.url)
         self._crew.policy.check_url(request.url)
         async with self._crew.gate.turn(host, self._delay):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.addresses import AddressPolicy
 from aggregator.crawl.desk import Desk
 from aggregator.crawl.errand import ErrandSpider, Fetch
+from aggregator.crawl.flight import Flight
 from aggregator.crawl.gate import HostGate, host_of
 from aggregator.crawl.resolver import GuardedResolver, checked_guard
 from aggregator.crawl.robots import Robots
@@ -32,8 +34,8 @@ from storage.state import Poll
 log = logging.getLogger(__name__)
 
 POLLS_AT_ONCE = 48
-DRAIN_SECONDS = 10.0
-"""How long a stopped crawl may take to finish what is in flight."""
+DRAIN_SECONDS = 7.0
+"""How long a stopped crawl may take to finish what is in flight; then its fetches are given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ class Crew:
         self.robots = Robots(desk, self.gate, now)
         self.ingest = Ingest(pool)
         self.tally = Tally()
+        self.flight = Flight()
         self.stopping = False
         self._runner = AsyncCrawlerRunner(_settings(config))
         self._crawlers: set[Crawler] = set()
@@ -158,13 +161,23 @@ class Crew:
             next_poll_at=next_at, next_reason=reason, error=error,
         )
 
+    def _broken(self, source: Source, error: Exception) -> PollResult:
+        words = f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return PollResult(
+            source=source.name, polls=(), counts=Counter(), reasons=(), next_poll_at=self.now(), next_reason=words, error=words
+        )
+
     async def poll_all(self, sources: Iterable[Source], report: Callable[[PollResult], None]) -> list[PollResult]:
         """Poll many sources, some at once; a source that fails never stops another."""
         async def one(source: Source) -> PollResult | None:
             async with self._places:
                 if self.stopping:
                     return None
-                result = await self.poll(source)
+                try:
+                    result = await self.poll(source)
+                except Exception as error:  # around one source, which costs no other
+                    log.exception("event=poll-broken source=%s", source.name)
+                    result = self._broken(source, error)
                 report(result)
                 return result
 
@@ -173,14 +186,14 @@ class Crew:
         done = await asyncio.gather(*(one(source) for source in sources))
         return [result for result in done if result is not None]
 
-    async def stop(self) -> None:
-        """Take no new work, give what is in flight some seconds, then end every crawl; nothing is lost."""
+    async def stop(self, drain: float = DRAIN_SECONDS) -> None:
+        """Take no new work, give what is in flight `drain` seconds, then end every crawl; nothing is lost."""
         self.stopping = True
-        deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        deadline = asyncio.get_running_loop().time() + drain
         while self._crawlers and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
-        for crawler in list(self._crawlers):
-            await crawler.stop_async()
+        self.flight.give_up()
+        await asyncio.gather(*(crawler.stop_async() for crawler in self._crawlers))
 
 
 def _crawl_error(crawler: Crawler, stopping: bool) -> str:
@@ -199,7 +212,10 @@ def _settings(config: Config) -> Settings:
 
 
 def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
-    """Run a coroutine on the asyncio reactor, from start to end, and return what it returned."""
+    """Run a coroutine on the asyncio reactor, from start to end, and return what it returned.
+
+    Until the coroutine handles SIGINT itself, one cancels it, and KeyboardInterrupt is raised when it has ended.
+    """
     from twisted.internet import asyncioreactor
 
     loop = asyncio.new_event_loop()
@@ -213,6 +229,8 @@ def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
     async def body() -> None:
         try:
             outcome.append(await main())
+        except asyncio.CancelledError:
+            outcome.append(KeyboardInterrupt())
         except BaseException as error:  # carried out of the reactor, and raised there
             outcome.append(error)
         finally:
@@ -220,9 +238,8 @@ def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
 
     tasks: list[asyncio.Task[None]] = []
     reactor.callWhenRunning(lambda: tasks.append(loop.create_task(body())))
+    loop.add_signal_handler(signal.SIGINT, lambda: [task.cancel() for task in tasks])
     reactor.run(installSignalHandlers=False)
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     return int(outcome[0])
-
-

@@ -105,6 +105,8 @@ def _death(error: ProcessExpired) -> str:
 
 def _worker_context() -> ForkServerContext:
     """Workers are forked from a small server that has only what they need already imported."""
+    # Where a user leaves at once, the tracker clears up after us; it need not say so.
+    sys.warnoptions.append("ignore:resource_tracker:UserWarning")
     context = _QuietContext()
     context.set_forkserver_preload([__name__, "aggregator.intake.extract", "spiders.reading"])
     return context
