@@ -31,9 +31,10 @@ def matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
     """
     fetched = [address.digest for address in seen.addresses]
     values = {
-        "fetched": fetched,
-        "known": [*fetched, seen.canonical],
-        "claimed": [seen.canonical, seen.feed_id],
+        "asked": fetched[0],
+        "final": fetched[-1],
+        "canonical": seen.canonical,
+        "feed_id": seen.feed_id,
         "words": seen.text_digest,
     }
     found: dict[int, str] = {}
@@ -50,11 +51,8 @@ def _why(kind: str, digest: str, fetched: list[str], seen: Observation) -> str:
     return "same id in the source's index and same text"
 
 
-def add(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> tuple[int, bool]:
-    """Write down an observation of an article: (the sighting's id, whether a kept text's words or facts changed).
-
-    The id is 0 if just this was seen before.
-    """
+def add(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> int:
+    """Write down an observation of an article; returns the sighting's id, or 0 if just this was seen before."""
     known = {row.digest: row for row in tx.execute(_ALIASES_BY_DIGEST, {"digests": [a.digest for a in seen.addresses]})}
     ids = []
     for address in seen.addresses:
@@ -67,15 +65,14 @@ def add(tx: Connection, article_id: int, seen: Observation, capture_id: int | No
         if (url, asked) != (row.url, row.asked):
             tx.execute(_RESPELL, {"alias": row.id, "url": url, "asked": asked})
     _add_claims(tx, article_id, seen)
-    text_id, changed = _add_text(tx, article_id, seen)
-    return _add_sighting(tx, article_id, seen, text_id, ids, capture_id), changed
+    return _add_sighting(tx, article_id, seen, _add_text(tx, article_id, seen), ids, capture_id)
 
 
 def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> None:
     """Write down the first observation of a new article, with its first revision."""
     ids = [_insert_alias(tx, article_id, a.digest, a.key, a.url, a.asked) for a in seen.addresses]
-    for digest, url in seen.claims:
-        tx.execute(_INSERT_CLAIM, _claim(article_id, seen, digest, url))
+    if claimed := [_claim(article_id, seen, digest, url) for digest, url in seen.claims]:
+        tx.execute(_INSERT_CLAIM, claimed)
     text_id = _insert_text(tx, article_id, seen)
     sighting = _insert_sighting(tx, article_id, seen, text_id, ids, capture_id)
     row = {
@@ -135,15 +132,14 @@ def _claim(article_id: int, seen: Observation, digest: str, url: str) -> dict[st
     return {"digest": digest, "text_digest": seen.text_digest, "article_id": article_id, "url": url}
 
 
-def _add_text(tx: Connection, article_id: int, seen: Observation) -> tuple[int, bool]:
+def _add_text(tx: Connection, article_id: int, seen: Observation) -> int:
     """A text is kept once an article; of several fetches of it one is believed, whatever their order."""
     row = tx.execute(_TEXT, {"article": article_id, "digest": seen.digest}).one_or_none()
     if row is None:
-        return _insert_text(tx, article_id, seen), False
-    if seen.rank <= _rank(row):
-        return row.id, False
-    tx.execute(_REWRITE_TEXT, {"row": row.id} | _text(seen))
-    return row.id, True
+        return _insert_text(tx, article_id, seen)
+    if seen.rank > _rank(row):
+        tx.execute(_REWRITE_TEXT, {"row": row.id} | _text(seen))
+    return int(row.id)
 
 
 def _insert_text(tx: Connection, article_id: int, seen: Observation) -> int:
@@ -210,12 +206,15 @@ def _id(key: Row[*tuple[object, ...]] | None) -> int:
 
 _MATCHES = union_all(
     select(aliases.c.article_id, literal("alias").label("kind"), aliases.c.digest).where(
-        aliases.c.digest.in_(bindparam("known", expanding=True))
+        or_(*[aliases.c.digest == bindparam(name) for name in ("asked", "final", "canonical")])
     ),
     select(claims.c.article_id, literal("claim").label("kind"), claims.c.digest).where(
         or_(
-            claims.c.digest.in_(bindparam("fetched", expanding=True)),
-            claims.c.digest.in_(bindparam("claimed", expanding=True)) & (claims.c.text_digest == bindparam("words")),
+            *[claims.c.digest == bindparam(name) for name in ("asked", "final")],
+            *[
+                (claims.c.digest == bindparam(name)) & (claims.c.text_digest == bindparam("words"))
+                for name in ("canonical", "feed_id")
+            ],
         )
     ),
 )

@@ -121,7 +121,7 @@ def read_facts(facts: str) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return clean(value)
+        return value if value.isascii() and value.isprintable() else clean(value)
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     return value.isoformat() if isinstance(value, datetime) else value

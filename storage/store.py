@@ -59,8 +59,8 @@ def record_article(tx: Connection, article: Article, page: Page, capture_id: int
     for shown in before[1:]:
         index_of(tx.dialect.name).remove(tx, shown.search_row, shown.title, shown.text)
         facts.join(tx, ids[0], shown.id)
-    sighting, changed = facts.add(tx, ids[0], seen, capture_id)
-    decision = _conclude(tx, seen, sighting, before, changed, "; ".join(dict.fromkeys(found.values())))
+    sighting = facts.add(tx, ids[0], seen, capture_id)
+    decision = _conclude(tx, seen, sighting, before, "; ".join(dict.fromkeys(found.values())))
     for digest in sorted({shown.text_digest for shown in before}):
         _link_copies(tx, digest)
     return decision
@@ -93,7 +93,7 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
 
 
 def _conclude(
-    tx: Connection, seen: Observation, sighting: int, before: list[Row[*tuple[Any, ...]]], changed: bool, why: str
+    tx: Connection, seen: Observation, sighting: int, before: list[Row[*tuple[Any, ...]]], why: str
 ) -> Decision:
     """Draw an article's conclusions from its facts anew, write what differs, and say what the newcomer was."""
     article_id = before[0].id
@@ -107,9 +107,8 @@ def _conclude(
         reason = f"{why}; another {what}: revision {made.shown} of {len(made.revisions)} is shown"
     if len(before) > 1:
         reason += f"; it joins article {', '.join(str(one.id) for one in before[1:])} to this one"
-    if sighting or changed or len(before) > 1:
-        _rewrite_revisions(tx, article_id, made)
-        _show(tx, made, before, reason if kind is Kind.REVISED or len(before) > 1 else before[0].reason)
+    _rewrite_revisions(tx, article_id, made)
+    _show(tx, made, before, reason if kind is Kind.REVISED or len(before) > 1 else before[0].reason)
     return Decision(kind=kind, reason=reason, article_id=article_id)
 
 

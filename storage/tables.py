@@ -71,7 +71,9 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """The cleaned text."""
-        return None if value is None else clean(value)
+        if value is None or (value.isascii() and value.isprintable()):
+            return value  # as most are: names, dates, digests, titles
+        return clean(value)
 
 
 class Addresses(TypeDecorator[tuple[str, ...]]):

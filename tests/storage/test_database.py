@@ -81,9 +81,13 @@ def test_a_file_of_another_kind_is_said(tmp_path: Path) -> None:
 
 
 def test_an_exception_undoes_the_transaction(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.write() as tx:
-        _note(tx, "undone")
-        raise RuntimeError
+    def fail() -> None:
+        with database.write() as tx:
+            _note(tx, "undone")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     with database.write() as tx:
         _note(tx, "kept")
     with database.read() as connection:
@@ -165,7 +169,8 @@ def test_a_writer_that_waited_too_long_says_so(new_sqlite: Callable[[], str], mo
 def _holding(url: str, seconds: float) -> subprocess.Popen[str]:
     path = url.removeprefix("sqlite:///")
     process = subprocess.Popen([sys.executable, "-c", _HOLD, path, str(seconds)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout and process.stdout.readline() == "held\n"
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
     return process
 
 

@@ -50,9 +50,19 @@ def test_each_lead_is_new_once(database: Database) -> None:
 
 def test_a_lead_comes_back_as_the_index_said_it(database: Database) -> None:
     said = Lead(
-        url=SITE + "/a?utm_source=rss#x", id="guid\x001", title="T\ud800", summary="S", authors=("A", "B"), published=NOW,
-        published_raw="today", zone_known=False, updated=LATER, language="en", image="https://i.example/x", tags=("t",),
-    )  # fmt: skip
+        url=SITE + "/a?utm_source=rss#x",
+        id="guid\x001",
+        title="T\ud800",
+        summary="S",
+        authors=("A", "B"),
+        published=NOW,
+        published_raw="today",
+        zone_known=False,
+        updated=LATER,
+        language="en",
+        image="https://i.example/x",
+        tags=("t",),
+    )
     record(database, [said, Lead(url=SITE + "/plain")])
     by_url = {one.lead.url: one.lead for one in lease(database, "me")}
     found = by_url[said.url]

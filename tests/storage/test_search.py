@@ -24,8 +24,14 @@ from storage.store import record_article
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 TEXTS = {
-    "en": ("Battery prices fall", "The C++ of cars: it's the NMC/LFP lithium-ion pack. Batteries, says Zoë O'Neill, cost $139."),
-    "de": ("Ladesäule in der Straße", "Die neue Ladesäule kostet in Füssen 1.234,50 Euro und lädt den ID.7 mit 175 kW."),
+    "en": (
+        "Battery prices fall",
+        "The C++ of cars: it's the NMC/LFP lithium-ion pack. Batteries, says Zoë O'Neill, cost $139.",
+    ),
+    "de": (
+        "Ladesäule in der Straße",
+        "Die neue Ladesäule kostet in Füssen 1.234,50 Euro und lädt den ID.7 mit 175 kW.",
+    ),
     "no": ("Kjøp av elbil i Tromsø", "Ærlig talt: Ørsted bygger ladere på Ålesund lufthavn."),
     "zh": ("小米SU7发布", "小米汽车今天发布了小米SU7，售价二十一万元。比亚迪的车也降价了。全固態電池要来了。"),
     "ja": ("トヨタの全固体電池", "トヨタは全固体電池を搭載した車を発売する。ｶﾀｶﾅも。"),
@@ -110,11 +116,67 @@ def test_words_find_their_articles(library: Library, words: str, sources: list[s
 
 
 NASTY = [
-    "c++", "it's", '"', '""', "'", "''", "`", "NEAR(", "NEAR(a b, 3)", "title:", "title:x", "-x", "(", ")", "a OR", "OR", "AND", "NOT",
-    "foo AND AND bar", "*", "a*", "^x", "{a b}", "x:y", "\\", "\\'", "foo &", "(((", "a|b", "a<->b", "!a", ":*", "a:*", "<2>",
-    "'; DROP TABLE articles; --", "%", "_", "?", ":match", "%(match)s", "$1", "\x00", "a\x00b", "\ud800", "a\ud800", "\ufffe", "\ue000",
-    "-" * 5000, "a" * 5000, "a " * 5000, "(" * 5000, "小" * 5000, "\u0301", "e\u0301" * 200, "。", "\u200d", "\u202e", "🚗", "👩‍🚀", "１２",
-]  # fmt: skip
+    "c++",
+    "it's",
+    '"',
+    '""',
+    "'",
+    "''",
+    "`",
+    "NEAR(",
+    "NEAR(a b, 3)",
+    "title:",
+    "title:x",
+    "-x",
+    "(",
+    ")",
+    "a OR",
+    "OR",
+    "AND",
+    "NOT",
+    "foo AND AND bar",
+    "*",
+    "a*",
+    "^x",
+    "{a b}",
+    "x:y",
+    "\\",
+    "\\'",
+    "foo &",
+    "(((",
+    "a|b",
+    "a<->b",
+    "!a",
+    ":*",
+    "a:*",
+    "<2>",
+    "'; DROP TABLE articles; --",
+    "%",
+    "_",
+    "?",
+    ":match",
+    "%(match)s",
+    "$1",
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "a\ud800",
+    "\ufffe",
+    "\ue000",
+    "-" * 5000,
+    "a" * 5000,
+    "a " * 5000,
+    "(" * 5000,
+    "小" * 5000,
+    "\u0301",
+    "e\u0301" * 200,
+    "。",
+    "\u200d",
+    "\u202e",
+    "🚗",
+    "👩‍🚀",
+    "１２",
+]
 
 
 @pytest.mark.parametrize("words", NASTY)
@@ -214,7 +276,9 @@ def test_the_pieces_of_a_query_are_tokens_of_the_same_text(before: str, after: s
     tokens = set(prepare(f"{before} {after}").split())
     for term in terms(f"{before} {after}") or ():
         if len(term.shown) < 64:
-            assert all(token in tokens or (term.prefix and any(t.startswith(token) for t in tokens)) for token in term.tokens)
+            assert all(
+                token in tokens or (term.prefix and any(t.startswith(token) for t in tokens)) for token in term.tokens
+            )
 
 
 def test_a_query_is_cut_at_256_characters() -> None:
@@ -223,7 +287,9 @@ def test_a_query_is_cut_at_256_characters() -> None:
     assert sum(len(term.shown) for term in wanted) <= 256
 
 
-@pytest.mark.parametrize("text", ["w" * 600_000, " ".join(f"{n:x}" for n in range(200_000)), "小" * 600_000, "a b " * 200_000])
+@pytest.mark.parametrize(
+    "text", ["w" * 600_000, " ".join(f"{n:x}" for n in range(200_000)), "小" * 600_000, "a b " * 200_000]
+)
 def test_a_vector_stays_below_what_the_server_takes(text: str) -> None:
     tokens = vector("title", text)
     assert len({t.partition("'")[2].partition("'")[0] for t in tokens.split(" ")}) * 8 <= 1_048_575

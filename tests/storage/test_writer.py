@@ -233,7 +233,9 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(new_sqlite: Callable[[]
     go.set()
     wait(futures, 30)
     assert isinstance(futures[1].exception(), ArchiveFull)
-    acknowledged = sorted(name for name, f in zip(("before", "big", "after"), futures, strict=True) if not f.exception())
+    acknowledged = sorted(
+        name for name, f in zip(("before", "big", "after"), futures, strict=True) if not f.exception()
+    )
     writer.close()
     assert notes(database) == acknowledged
     assert all(isinstance(f.exception(), ArchiveError | None) for f in futures)
