@@ -108,7 +108,7 @@ def _worker_context() -> ForkServerContext:
     # Where a user leaves at once, the tracker clears up after us; it need not say so.
     sys.warnoptions.append("ignore:resource_tracker:UserWarning")
     context = _QuietContext()
-    context.set_forkserver_preload([__name__, "aggregator.intake.extract", "spiders.reading"])
+    context.set_forkserver_preload([__name__, "aggregator.intake.warm", "spiders.reading"])
     return context
 
 
