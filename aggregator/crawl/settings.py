@@ -12,6 +12,8 @@ CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 0.0001
 DOWNLOAD_DELAY_JITTER = 0
 AUTOTHROTTLE_ENABLED = False
+# A page is one item. Scrapy starts so many tasks for each response, whether there is work for them or not.
+CONCURRENT_ITEMS = 1
 
 DOWNLOAD_HANDLERS = {
     "http": "aggregator.crawl.handler.PoliteHandler",
