@@ -1,0 +1,118 @@
+"""The command line called as users call it, on a home of the test's own.
+
+What runs the reactor, which runs once in a process, gets a process of its own; so does whatever
+is started or put on a terminal. The other commands run in this process, from `main` on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from aggregator.cli import main
+
+ROOT = Path(__file__).parents[3]
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command came to."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Its stdout as JSON, one object a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass(frozen=True, slots=True)
+class Evnews:
+    """`evnews` with a home folder; call it with the words that follow."""
+
+    home: Path
+
+    def __call__(self, *words: str | Path, **variables: str) -> Done:
+        if {"crawl", "add", "check"} & {*words} and "db" not in words:
+            return self.apart(*words, **variables)
+        out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
+        with (
+            mock.patch.dict(os.environ, self.around(**variables)["env"], clear=True),
+            mock.patch.object(sys, "argv", ["evnews", *map(str, words)]),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            pytest.raises(SystemExit) as end,
+        ):
+            main()
+        return Done(int(str(end.value.code)), _written(out), _written(err))
+
+    def apart(self, *words: str | Path, **variables: str) -> Done:
+        """The same in a process of its own."""
+        ended = subprocess.run(self.command(*words), **self.around(**variables), capture_output=True, timeout=60)
+        return Done(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    def start(self, *words: str | Path, **variables: str) -> subprocess.Popen[str]:
+        """The same, still running."""
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(self.command(*words), **self.around(**variables), **pipes)
+
+    def command(self, *words: str | Path) -> list[str]:
+        """The command line."""
+        return [sys.executable, "-m", "aggregator", *map(str, words)]
+
+    def around(self, **variables: str) -> dict[str, Any]:
+        """Its folder and environment: nothing of the caller's own settings."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("EVNEWS_")}
+        own = {
+            "EVNEWS_HOME": str(self.home), "EVNEWS_ALLOW_NETWORKS": "127.0.0.0/8",
+            "EVNEWS_CONTACT": "mailto:tests@example.org",
+        }  # fmt: skip
+        return {"cwd": ROOT, "env": {**clean, **own, **variables}}
+
+    def on_terminal(self, columns: int, *words: str | Path, **variables: str) -> tuple[int, str]:
+        """Exit status and everything that it wrote to a terminal of so many columns."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        around = self.around(TERM="xterm-256color", **variables)
+        process = subprocess.Popen(self.command(*words), **around, stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        written = b""
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:  # the other side has closed
+                break
+            if not data:
+                break
+            written += data
+        os.close(ours)
+        return process.wait(30), written.decode()
+
+
+def plain(written: str) -> list[str]:
+    """The lines of what a terminal was sent, each state of a line that was written anew, without escapes."""
+    return [line.rstrip() for line in re.split("[\r\n]+", _ESCAPES.sub("", written))]
+
+
+def _written(stream: TextIOWrapper) -> str:
+    stream.flush()
+    assert isinstance(stream.buffer, BytesIO)
+    return stream.buffer.getvalue().decode()

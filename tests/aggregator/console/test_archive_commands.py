@@ -1,0 +1,195 @@
+"""`search`, `show`, `export`, `stats` and `db`: what the archive gives back, and what never harms a terminal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import xml.etree.ElementTree as ET
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.text import Text
+
+from aggregator.console.drawing import draw, folded, table_of
+from tests.aggregator.console.calling import Evnews, plain
+
+
+def test_words_find_articles(crawled: Evnews) -> None:
+    """Newest first or best first, narrowed by source and date; two characters of Chinese are a word."""
+    found = crawled("search", "battery", "--json")
+    days = [record["published_date"] for record in found.records]
+    assert found.status == 0
+    assert len(days) > 3
+    assert days == sorted(days, reverse=True)
+    assert all("snippet" in record and "\ue000" not in record["snippet"] for record in found.records)
+    best = crawled("search", "battery", "--json", "--best", "--limit", "3")
+    assert len(best.records) == 3
+    assert {r["source"] for r in crawled("search", "battery", "--source", "voltward", "--json").records} == {"voltward"}
+    assert "小米" in crawled("search", "小米").out
+    day = days[1]
+    later = crawled("search", "battery", "--json", "--since", day).records
+    earlier = crawled("search", "battery", "--json", "--until", day).records
+    assert later
+    assert earlier
+    assert len(later) + len(earlier) == len(days)
+
+
+def test_nothing_found_is_status_1(crawled: Evnews) -> None:
+    """With a hint for people, and nothing at all for programs."""
+    done = crawled("search", "xylophone")
+    assert done.status == 1
+    assert done.out == ""
+    assert done.err.startswith("evnews: nothing found")
+    assert crawled("search", "xylophone", "--json").out == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["c++", "it's", '"', "'", '" OR "', "NEAR(", "title:x", "*", "\x01", "\udcff", "-" * 5000, "a" * 100_000, "", "%"],
+)
+def test_no_words_do_harm(crawled: Evnews, words: str) -> None:
+    """They find something or nothing."""
+    done = crawled("search", "--", words)
+    assert done.status in (0, 1)
+    assert "Traceback" not in done.err
+
+
+def test_show(crawled: Evnews) -> None:
+    """Title, facts and text; a number that nothing has is status 1, however large."""
+    number = crawled("search", "小米", "--json").records[0]["id"]
+    record = crawled("show", str(number), "--json").records[0]
+    shown = crawled("show", str(number)).out
+    assert record["title"] in shown
+    assert record["url"] in shown
+    assert record["text"][:40] in shown
+    assert ".warc.gz at " in shown
+    for missing in ("0", "99999999", "9" * 40):
+        assert crawled("show", missing).status == 1
+
+
+def test_a_passage_on_a_terminal(crawled: Evnews) -> None:
+    """What was found stands out, no line is longer than the terminal but addresses, and is read in a few lines."""
+    status, written = crawled.on_terminal(60, "search", "小米")
+    passage = [line for line in plain(written) if line.startswith("        ") and "http" not in line]
+    assert status == 0
+    assert "\x1b[1;33m小米" in written
+    assert 2 <= len(passage) <= 4
+    assert max(map(cell_len, passage)) <= 60
+    assert cell_len(passage[0]) > 50
+
+
+@pytest.mark.parametrize("width", [20, 33, 80])
+def test_folding_loses_nothing(width: int) -> None:
+    """In any writing; only blanks where a line ends."""
+    text = "小米汽车三日上午公布了新款小米 SU7 的价格。 The battery-maker's very-long-unbreakable-compound-word " * 3
+    lines = [line.plain for line in folded(Text(text), width)]
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_titles_cannot_command_a_terminal(copied: Evnews) -> None:
+    """Escapes of either width, marks of other software, and turned writing are shown or dropped, never sent."""
+    evil = "\x1b]0;owned\x07 \x9b31m \u202egnp.exe [bold]x[/bold] :smile: \u2028end"
+    with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
+        change = "UPDATE articles SET title = ?, authors = ?, url = 'http://x/' || ?"
+        connection.execute(change, (evil, json.dumps([evil]), evil))
+        connection.commit()
+    outputs = [
+        copied("search", "小米").out, copied("search", "小米", "--json").out, copied("show", "1").out,
+        copied("show", "1", "--json").out, copied("export", "jsonl", "-o", "-").out,
+    ]  # fmt: skip
+    for out in outputs:
+        assert "end" in out
+        assert not {"\x1b", "\x07", "\x9b", "\u2028"} & {*out}
+    assert not any("\u202e" in out for out in outputs[:4])
+    assert "[bold]x[/bold] :smile:" in outputs[0]
+
+
+def test_tables_take_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """No markup, no smileys, no blanks at the end."""
+    table = table_of("name", ">count", "why")
+    table.add_row("[red]x[/red]", "1", ":smile: [link=http://x]y[/link]")
+    draw(table)
+    assert capsys.readouterr().out == "name          count  why\n[red]x[/red]      1  :smile: [link=http://x]y[/link]\n"
+
+
+def test_export_jsonl_is_every_article(crawled: Evnews, tmp_path: Path) -> None:
+    """To a file or to stdout, the same bytes; the old file stays where the new one cannot be written."""
+    file = tmp_path / "all.jsonl"
+    done = crawled("export", "jsonl", "-o", file)
+    lines = file.read_text().splitlines()
+    assert done.status == 0
+    assert done.out == f"{len(lines)} articles written to {file}\n"
+    assert crawled("export", "jsonl", "-o", "-").out == file.read_text()
+    assert json.loads(lines[0])["id"]
+    for bad in (tmp_path, tmp_path / "none" / "x", Path("/dev/full")):
+        failed = crawled("export", "jsonl", "-o", bad)
+        assert failed.status == 1
+        assert "cannot be written" in failed.err
+        assert failed.out == ""
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_export_rss_is_the_newest(crawled: Evnews) -> None:
+    """As many as asked for, newest first, with words and without."""
+    for words in ((), ("battery",)):
+        feed = ET.fromstring(crawled("export", "rss", *words, "--limit", "3", "-o", "-").out.encode())
+        titles = [item.findtext("title") for item in feed.iter("item")]
+        newest = crawled("search", *words, "--limit", "3", "--json").records
+        assert titles == [record["title"] for record in newest]
+        assert len(titles) == 3
+
+
+def test_a_reader_that_goes_away_is_no_noise(crawled: Evnews) -> None:
+    """`| head -1` ends the export quietly; a full disk behind a pipe is one line."""
+    command = " ".join(crawled.command("export", "jsonl", "-o", "-"))
+    around = crawled.around()
+    ended = subprocess.run(["bash", "-c", f"{command} | head -c 10"], **around, capture_output=True, text=True)
+    assert ended.stderr == ""
+    assert ended.stdout == '{"id":1,"u'
+    full = subprocess.run(["bash", "-c", f"{command} > /dev/full"], **around, capture_output=True, text=True)
+    assert full.returncode == 1
+    assert full.stderr == "evnews: the output cannot be written: No space left on device\n"
+
+
+def test_stats(crawled: Evnews) -> None:
+    """Totals first, then a record a source; the table says the same."""
+    totals, *sources = crawled("stats", "--json").records
+    assert totals["articles"] == sum(source["articles"] for source in sources) == 59
+    assert totals["sources"] == len(sources) == 6
+    assert totals["captures"] >= 59
+    assert totals["database_bytes"] > 0
+    assert totals["warc_bytes"] > 0
+    shown = crawled("stats").out
+    assert f"{totals['articles']} articles" in shown
+    assert str(crawled.home) in shown
+    assert all(source["source"] in shown for source in sources)
+
+
+def test_db_check_finds_a_changed_byte_and_a_lost_row(copied: Evnews) -> None:
+    """Status 1, each problem in words; a new index mends the second."""
+    assert copied("db", "check").out == "the archive is whole\n"
+    with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
+        connection.create_function("evnews_prepare", 1, lambda text: text)
+        connection.execute("INSERT INTO article_index (article_index) VALUES ('delete-all')")
+        connection.commit()
+    broken = copied("db", "check")
+    assert broken.status == 1
+    assert "evnews db reindex" in broken.out
+    assert copied("search", "battery").status == 1
+    assert copied("db", "reindex").out == "59 articles indexed\n"
+    assert copied("search", "battery").status == 0
+    assert copied("db", "check").status == 0
+    with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
+        name, middle = connection.execute("SELECT file, \"offset\" + length / 2 FROM captures WHERE id = 30").fetchone()
+    tape = copied.home / "warc" / name
+    data = bytearray(tape.read_bytes())
+    data[middle] ^= 1
+    tape.write_bytes(data)
+    rotten = copied("db", "check")
+    assert rotten.status == 1
+    assert f"{tape.name} holds other bytes at " in rotten.out
+    assert "1 problem found" in rotten.out
