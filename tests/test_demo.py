@@ -19,7 +19,7 @@ def test_the_demo_ends_with_its_articles_found() -> None:
         assert ended.returncode == 0, ended.stderr
         assert "6 sources in " in ended.stdout
         assert "小米" in ended.stdout.partition("search 小米")[2]
-        assert "59 articles were public" in ended.stdout
+        assert "59 of the 59 articles that were public are kept" in ended.stdout
         assert "59 articles (" in ended.stdout
         assert (home / "archive.db").exists()
         assert not [line for line in ended.stderr.splitlines() if not line.startswith("[")]
