@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import xml.etree.ElementTree as ET
@@ -14,7 +15,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from aggregator.console.drawing import draw, folded, table_of
-from tests.aggregator.console.calling import Evnews, plain
+from tests.aggregator.console.calling import ROOT, Evnews, plain
 
 
 def test_words_find_articles(crawled: Evnews) -> None:
@@ -66,6 +67,9 @@ def test_show(crawled: Evnews) -> None:
     assert record["url"] in shown
     assert record["text"][:40] in shown
     assert ".warc.gz at " in shown
+    exported = json.loads(crawled("export", "jsonl", "-o", "-").out.splitlines()[0])
+    assert list(record) == list(exported)
+    assert list(crawled("search", "小米", "--json").records[0]) == [*exported, "snippet"]
     for missing in ("0", "99999999", "9" * 40):
         assert crawled("show", missing).status == 1
 
@@ -158,6 +162,8 @@ def test_a_reader_that_goes_away_is_no_noise(crawled: Evnews) -> None:
 def test_stats(crawled: Evnews) -> None:
     """Totals first, then a record a source; the table says the same."""
     totals, *sources = crawled("stats", "--json").records
+    told = (ROOT / "docs" / "json.md").read_text().partition("## stats")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", told, flags=re.M)) == {*totals, *sources[0]}
     assert totals["articles"] == sum(source["articles"] for source in sources) == 59
     assert totals["sources"] == len(sources) == 6
     assert totals["captures"] >= 59
