@@ -495,6 +495,7 @@ def test_a_killed_process_loses_nothing_that_it_called_safe(tmp_path: Path, paus
     time.sleep(pause)
     writer.kill()
     lines += writer.stdout.readlines()
+    writer.stdout.close()
     assert writer.wait() == -signal.SIGKILL
     [said] = recover(tmp_path)
     assert said.endswith("closed")
@@ -516,6 +517,7 @@ def test_a_worker_that_outlives_its_parent_does_not_keep_the_file_open(tmp_path:
         assert word == "child"
         writer.kill()
         writer.wait()
+        writer.stdout.close()
         [said] = recover(tmp_path)
         assert said.endswith("closed")
         os.kill(int(child), 0)
