@@ -37,7 +37,7 @@ class RobotsRefusal(IgnoreRequest):
         self.host, self.lasting = host, lasting
 
 
-class NotAnIndex(StopDownload):  # type: ignore[misc]
+class NotAnIndex(StopDownload):
     """An index's address answers with something that cannot be one, as its headers tell."""
 
     def __init__(self, reason: str) -> None:

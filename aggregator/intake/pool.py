@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import resource
 import sys
@@ -14,6 +15,7 @@ from datetime import datetime
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.popen_forkserver import Popen
 from multiprocessing.process import BaseProcess
+from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from spiders.discover import FoundFeed
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 CPU_SECONDS = 10
 """How much processor time one page may take."""
@@ -48,6 +52,18 @@ class ReaderPool:
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._pool = self._start()
+        self._ready: Future[None] = Future()
+        self._starter = Thread(target=self._begin, name="evnews-pool-start", daemon=True)
+        self._starter.start()
+
+    def _begin(self) -> None:
+        """Bring up the first worker in a thread: its imports take a second, for which the loop must not stand still."""
+        try:
+            self._pool.schedule(int, timeout=WALL_SECONDS).result(WALL_SECONDS)
+        except Exception:  # whoever comes first meets it again
+            _log.debug("event=pool-start-failed", exc_info=True)
+        finally:
+            self._ready.set_result(None)
 
     def _start(self) -> ProcessPool:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each thread would reserve memory against the worker's limit
@@ -72,6 +88,8 @@ class ReaderPool:
         return await self._run(_find_feeds, (page,), lambda why: ())
 
     async def _run(self, work: Callable[..., T], args: tuple[object, ...], excuse: Callable[[str], T]) -> T:
+        if not self._ready.done():
+            await asyncio.shield(asyncio.wrap_future(self._ready))
         for attempt in (1, 2):
             pool = self._pool
             try:
@@ -93,6 +111,7 @@ class ReaderPool:
 
     def close(self) -> None:
         """Stop every worker; what is under way is lost."""
+        self._starter.join()
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join(timeout=10)
 

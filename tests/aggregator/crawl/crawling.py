@@ -10,6 +10,9 @@ import asyncio
 import concurrent.futures
 import contextlib
 import ipaddress
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -30,6 +33,8 @@ from storage.database import open_database
 from tests.newsroom.server import Newsroom
 
 T = TypeVar("T")
+
+ROOT = Path(__file__).parents[3]
 
 AGENT_CONTACT = "mailto:tests@example.org"
 ALLOWED = (ipaddress.ip_network("127.1.0.0/16"), ipaddress.ip_network("127.2.0.0/16"))
@@ -166,3 +171,37 @@ def setting(name: str, value: object) -> Iterator[None]:
         yield
     finally:
         setattr(crawl_settings, name, before)
+
+
+class Process:
+    """`evnews crawl` in a process of its own, on a home and a catalogue."""
+
+    def __init__(self, home: Home, catalogue: Path, *words: str) -> None:
+        command = [sys.executable, "-m", "aggregator", "--home", str(home.folder), "crawl", "--json"]
+        self._started = subprocess.Popen(
+            [*command, "--sources", str(catalogue), *words], cwd=ROOT, env=environment(home),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._started.poll() is None
+
+    def kill(self, number: int) -> None:
+        """Send a signal to the process alone."""
+        self._started.send_signal(number)
+
+    def wait(self, seconds: float = 60.0) -> int:
+        """The exit status; what it said is in `said`."""
+        self.said, self.complaints = self._started.communicate(timeout=seconds)
+        return self._started.returncode
+
+
+def environment(home: Home, **more: str) -> dict[str, str]:
+    """The environment of a command that is to work on a home."""
+    settings = {
+        "EVNEWS_HOME": str(home.folder), "EVNEWS_ALLOW_NETWORKS": ",".join(str(network) for network in ALLOWED),
+        "EVNEWS_CONTACT": home.config.contact, "EVNEWS_WORKERS": "1",
+    }  # fmt: skip
+    return {**os.environ, **settings, **more}

@@ -90,9 +90,12 @@ def rss(*links: str) -> bytes:
 
 def story(name: str, words: str = "") -> bytes:
     """A page that holds an article, another text for each name."""
-    told = " ".join(f"{name.strip('/')} sentence {n} tells of batteries and chargers that nobody has seen." for n in range(12))
+    told = " ".join(
+        f"{name.strip('/')} sentence {n} tells of batteries and chargers that nobody has seen." for n in range(12)
+    )
     return (
-        f'<!DOCTYPE html><html lang="en"><head><title>About {name}</title></head><body><main><article><h1>About {name}</h1>'
+        f'<!DOCTYPE html><html lang="en"><head><title>About {name}</title></head><body><main><article>'
+        f"<h1>About {name}</h1>"
         f"<p>{told}</p><p>{words}</p><p>{told[::-1].replace('<', '')}</p></article></main></body></html>"
     ).encode()
 

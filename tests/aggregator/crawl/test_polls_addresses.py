@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from aggregator.crawl.addresses import AddressPolicy
 from aggregator.crawl.resolver import install_guard
 from aggregator.crawl.runner import Crew, PollResult
-from tests.aggregator.crawl.crawling import ALLOWED, Home, Reactor, sources_of
+from tests.aggregator.crawl.crawling import ALLOWED, ROOT, Home, Reactor, environment, sources_of
 from tests.aggregator.crawl.loopback import Answer, Site, canary, serving
 from tests.newsroom.server import Newsroom
 
@@ -126,15 +125,11 @@ def test_scrapys_own_door_has_the_same_guard(home: Home, site: Site) -> None:
     assert all("blocked_address" in str(reason) for _, outcome, reason in rows if outcome == "refused"), rows
 
 
-def scrapy(home: Home, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def scrapy(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
     """`scrapy ...` in the project, with the home folder by environment."""
-    settings = {
-        "EVNEWS_HOME": str(home.folder), "EVNEWS_ALLOW_NETWORKS": ",".join(str(network) for network in ALLOWED),
-        "EVNEWS_CONTACT": home.config.contact, "EVNEWS_WORKERS": "1",
-    }  # fmt: skip
     return subprocess.run(
-        [sys.executable, "-m", "scrapy", *words], cwd=Path(__file__).parents[3], text=True, capture_output=True,
-        timeout=60, check=False, env={**os.environ, **settings, **environment},
+        [sys.executable, "-m", "scrapy", *words], cwd=ROOT, text=True, capture_output=True, timeout=60, check=False,
+        env=environment(home),
     )  # fmt: skip
 
 
@@ -146,7 +141,9 @@ class StubResolver:
 
     asked: list[str]
 
-    def resolveHostName(self, receiver: object, name: str, port: int = 0, types: object = None, transport: str = "TCP") -> object:
+    def resolveHostName(
+        self, receiver: object, name: str, port: int = 0, types: object = None, transport: str = "TCP"
+    ) -> object:
         """Twisted's IHostnameResolver."""
         self.asked.append(name)
         if name.lower() not in self.answers:
@@ -183,13 +180,17 @@ def poll_with_names(home: Home, site: Site, answers: dict[str, list[list[str]]],
     return home.run(work, polled)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "169.254.169.254"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "169.254.169.254"]
+)
 @pytest.mark.parametrize("name", ["inside.example", "Inside.EXAMPLE"])
 def test_a_name_that_leads_to_a_private_address_is_refused_with_the_reason(
     home: Home, site: Site, address: str, name: str
 ) -> None:
     with canary() as forbidden:
-        result = poll_with_names(home, site, {"inside.example": [[address]]}, f"http://{name}:{forbidden.port}/feed.xml")
+        result = poll_with_names(
+            home, site, {"inside.example": [[address]]}, f"http://{name}:{forbidden.port}/feed.xml"
+        )
         assert forbidden.log == []
     assert result.polls[0].outcome == "refused"
     assert "blocked_address: inside.example leads to" in result.problems[0]
@@ -261,9 +262,13 @@ def test_a_proxy_carries_every_request_and_names_are_not_resolved_here(
     assert home.articles() == wanted
 
 
-def test_with_a_proxy_private_literals_are_refused_before_anything_is_sent(home: Home, room: Newsroom, site: Site) -> None:
+def test_with_a_proxy_private_literals_are_refused_before_anything_is_sent(
+    home: Home, room: Newsroom, site: Site
+) -> None:
     home.configure(proxy=room.proxy_url, allow_networks=())
-    urls = [url for url in spelled(room.port) if "evil" not in url and "localhost" not in url.lower() and "///" not in url]
+    urls = [
+        url for url in spelled(room.port) if "evil" not in url and "localhost" not in url.lower() and "///" not in url
+    ]
     result = home.poll(site.source(sitemaps=tuple(urls)))["site"]
     assert len(result.polls) == len(urls)
     assert {poll.outcome for poll in result.polls} == {"refused"}
@@ -277,9 +282,7 @@ def test_with_a_proxy_private_literals_are_refused_before_anything_is_sent(home:
     assert {hit.host for hit in room.log} == {"chargepost.example"}
 
 
-def test_the_environments_proxies_are_ignored(
-    home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environments_proxies_are_ignored(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with canary() as forbidden:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{forbidden.port}")

@@ -67,7 +67,9 @@ def test_validators_go_only_to_the_address_that_gave_them(home: Home) -> None:
 
 def test_no_article_request_is_conditional_not_even_a_repeated_one(home: Home, site: Site) -> None:
     site.feed(site.url("/a"))
-    site.pages["/a"] = Answer(b"busy", 500, headers=(("ETag", '"a"'), ("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")))
+    site.pages["/a"] = Answer(
+        b"busy", 500, headers=(("ETag", '"a"'), ("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"))
+    )
     home.poll(site.source())
     home.clock.forward(hours=1)
     home.poll(site.source())
@@ -224,7 +226,9 @@ def test_the_children_of_a_sitemaps_children_are_polled_though_their_parents_are
 ) -> None:
     def index(*children: str) -> Answer:
         places = "".join(f"<sitemap><loc>{site.url(child)}</loc></sitemap>" for child in children)
-        return Answer(f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{places}</sitemapindex>'.encode())
+        return Answer(
+            f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{places}</sitemapindex>'.encode()
+        )
 
     def pages(*paths: str) -> Answer:
         places = "".join(f"<url><loc>{site.article(path)}</loc></url>" for path in paths)
@@ -244,7 +248,9 @@ def test_a_listing_whose_second_page_failed_is_read_on_next_time(home: Home, sit
     def page(paths: list[str], more: str = "") -> Answer:
         links = "".join(f'<a class="t" href="{site.article(path)}">About {path}</a>' for path in paths)
         after = f'<link rel="next" href="{more}">' if more else ""
-        return Answer(f"<!DOCTYPE html><html><head><title>News</title>{after}</head><body>{links}</body></html>".encode())
+        return Answer(
+            f"<!DOCTYPE html><html><head><title>News</title>{after}</head><body>{links}</body></html>".encode()
+        )
 
     site.pages["/news"] = page(["/a", "/b"], "/news?2")
     site.pages["/news?2"] = Answer(b"", 500)

@@ -1,0 +1,229 @@
+"""Leads: each comes to an end, is due again, or waits; nobody fetches one twice; no stop and no crash loses one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from aggregator.crawl import visit
+from aggregator.crawl.runner import Crew
+from tests.aggregator.crawl.crawling import Home, Process, setting, sources_of
+from tests.aggregator.crawl.loopback import Answer, Site
+from tests.newsroom.server import Newsroom, running
+
+
+def test_a_transient_failure_is_tried_again_five_times_over_two_days_and_then_refused(home: Home, site: Site) -> None:
+    site.feed(site.url("/a"))
+    site.pages["/a"] = Answer(b"busy", 500)
+    source = site.source()
+    tried = []
+    for quarter in range(60 * 4):
+        if quarter and quarter / 4 in (0.25, 1.25, 5.25, 17.25, 47.25):
+            before = len(site.asked("/a"))
+            home.poll(source)
+            assert len(site.asked("/a")) == before + 1, quarter / 4
+            tried.append(quarter / 4)
+        elif quarter in (0, 1, 4, 20, 60, 180):
+            home.poll(source)
+        home.clock.forward(minutes=15)
+    assert tried == [0.25, 1.25, 5.25, 17.25, 47.25]
+    assert len(site.asked("/a")) == 6
+    assert home.leads()[site.url("/a")] == ("refused", "HTTP 500", 5)
+
+
+def test_a_permanent_failure_is_never_tried_again(home: Home, site: Site) -> None:
+    gone = {f"/{status}": status for status in (404, 410, 400, 451)}
+    for path, status in gone.items():
+        site.pages[path] = Answer(b"no", status)
+    site.pages["/home"] = Answer(status=302, headers=(("Location", site.url("/")),))
+    site.pages["/"] = Answer(b"<!DOCTYPE html><title>Front</title><p>Welcome to our site.")
+    site.pages["/thin"] = Answer(b"<!DOCTYPE html><title>Thin</title><p>Little.")
+    site.feed(*(site.url(path) for path in (*gone, "/home", "/thin")))
+    home.poll(site.source())
+    home.clock.forward(days=3)
+    site.feed(*(site.url(path) for path in (*gone, "/home", "/thin")), site.article("/new"))
+    home.poll(site.source())
+    asked = Counter(site.paths())
+    assert {path: asked[path] for path in (*gone, "/home", "/thin", "/new")} == dict.fromkeys(
+        (*gone, "/home", "/thin", "/new"), 1
+    )
+    leads = home.leads()
+    assert {leads[site.url(path)][0] for path in (*gone, "/home", "/thin")} == {"refused"}
+    assert leads[site.url("/404")][1] == "HTTP 404"
+    assert leads[site.url("/home")][1] == "redirected to the site's front page"
+    assert len(home.rows("SELECT id FROM captures WHERE verdict = 'refused'")) >= len(gone)
+
+
+def test_twelve_indexes_are_all_read_before_the_first_article(home: Home, site: Site) -> None:
+    feeds = [f"/{n}.xml" for n in range(12)]
+    for n, path in enumerate(feeds):
+        site.feed(site.article(f"/{n}"), path=path)
+    assert home.poll(site.source("site", *feeds))["site"].is_polled
+    assert len(home.articles()) == 12
+    assert {asked.path for asked in site.log[1:13]} == set(feeds)
+
+
+def test_an_address_that_cannot_be_asked_ends_alone(home: Home, site: Site) -> None:
+    odd = [f"http://,]+([::%20'0{n}" for n in range(3)]
+    site.feed(*odd, site.article("/a"))
+    result = home.poll(site.source())["site"]
+    assert result.is_polled
+    assert home.articles() == {site.url("/a")}
+    assert {state for state, _, _ in home.leads().values()} <= {"kept", "refused"}
+
+
+def test_a_spent_budget_leaves_leads_waiting_for_the_next_poll(
+    home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visit, "MAX_FETCHES", 4)
+    site.feed(*(site.article(f"/{n}") for n in range(10)))
+    kept = []
+    for _ in range(4):
+        assert home.poll(site.source())["site"].is_polled
+        kept.append(len(home.articles()))
+    assert kept == [4, 8, 10, 10]
+    assert Counter(site.paths())["/0"] == 1
+    assert max(Counter(site.paths()[4:]).values()) <= 4
+
+
+def test_a_poll_lasts_no_longer_than_its_minutes(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visit, "MAX_SECONDS", 0.5)
+    site.feed(*(site.article(f"/{n}") for n in range(30)))
+    assert home.poll(site.source(delay=0.1))["site"].is_polled
+    states = Counter(state for state, _, _ in home.leads().values())
+    assert states["kept"] < 15
+    assert states["waiting"] == 30 - states["kept"]
+
+
+def test_two_crews_on_one_home_share_the_leads(home: Home, room: Newsroom, tmp_path: Path) -> None:
+    """Two processes, as two commands would be."""
+    room.publish(60)
+    file = room.write_sources(tmp_path / "room.toml", delay=0.02)
+    crews = [Process(home, file) for _ in range(2)]
+    assert [crew.wait() for crew in crews] == [0, 0]
+    assert home.articles() == {truth.url for truth in room.articles()}
+    articles = {truth.lead_url.split("/", 3)[3] for truth in room.every()}
+    times = Counter(hit.path[1:] for hit in room.log if hit.path[1:] in articles)
+    assert max(times.values()) == 1
+    assert home.damage() == []
+    assert not [lead for lead in home.leads().values() if lead[0] in ("waiting", "leased")]
+
+
+def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(home: Home, site: Site) -> None:
+    slow = {f"/{n}": Answer(b"", seconds=0.0) for n in range(30)}
+    for path in slow:
+        site.article(path)
+        body = site.pages[path].body  # type: ignore[union-attr]
+        site.pages[path] = Answer(body, seconds=0.3)
+    site.feed(*(site.url(path) for path in slow))
+    source = site.source()
+
+    async def interrupted(crew: Crew) -> None:
+        polling = asyncio.ensure_future(crew.poll_all([source], lambda _: None))
+        while len(site.paths()) < 3:
+            await asyncio.sleep(0.01)
+        await crew.stop()
+        await polling
+
+    started = time.monotonic()
+    home.run(interrupted, source)
+    assert time.monotonic() - started < 10
+    asked = [path for path in site.paths() if path != "/feed.xml"]
+    assert home.articles() == {site.url(path) for path in asked}
+    states = Counter(state for state, _, _ in home.leads().values())
+    assert states == {"kept": len(asked), "waiting": 30 - len(asked)}
+    assert 0 < len(asked) < 10
+    for path in slow:
+        site.article(path)
+    home.poll(source)
+    assert len(home.articles()) == 30
+    assert max(Counter(site.paths()).values()) == 2  # the feed
+
+
+@pytest.mark.parametrize("trouble", ["a hanging answer", "a long delay", "a hanging index"])
+def test_a_stop_waits_for_nobody(home: Home, room: Newsroom, tmp_path: Path, trouble: str) -> None:
+    source = sources_of(room, tmp_path, delay=40.0 if trouble == "a long delay" else 0.001)["chargepost"]
+    if trouble != "a long delay":
+        room.fault("chargepost", "hang", "/feed.xml" if trouble == "a hanging index" else "/news/")
+
+    async def interrupted(crew: Crew) -> float:
+        polling = asyncio.ensure_future(crew.poll_all([source], lambda _: None))
+        while not room.hits("chargepost"):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        started = time.monotonic()
+        await crew.stop(0.3)
+        await polling
+        return time.monotonic() - started
+
+    assert home.run(interrupted, source) < 5
+    assert {lead[0::2] for lead in home.leads().values()} <= {("waiting", 0)}
+    room.fault("chargepost", "none")
+    with setting("DOWNLOAD_TIMEOUT", 5):
+        home.poll(sources_of(room, tmp_path, delay=0.001)["chargepost"])
+    assert home.articles() == {truth.url for truth in room.articles("chargepost")}
+
+
+def test_ctrl_c_ends_a_process_in_time_and_loses_nothing(home: Home, room: Newsroom, tmp_path: Path) -> None:
+    room.publish(60)
+    crew = Process(home, room.write_sources(tmp_path / "room.toml", delay=0.1))
+    while len(room.log) < 25:
+        time.sleep(0.02)
+    crew.kill(signal.SIGINT)
+    assert crew.wait(10) == 130
+    asked = len(room.log)
+    assert home.damage() == []
+    assert not [lead for lead in home.leads().values() if lead[0] == "leased"]
+    assert Process(home, room.write_sources(tmp_path / "room.toml", delay=0.001)).wait() == 0
+    assert home.articles() == {truth.url for truth in room.articles()}
+    times = Counter(
+        hit.path for hit in room.log if not hit.conditional and hit.path.startswith(("/news/", "/stories/"))
+    )
+    assert max(times.values()) == 1
+    assert len(room.log) > asked
+
+
+def test_kill_9_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
+    """One home, killed again and again; then one crawl more brings what an undisturbed one would have."""
+    moments = random.Random(7)
+    with running(Newsroom()) as room:
+        file = room.write_sources(tmp_path / "room.toml", delay=0.02, wide=True)
+        kills = 0
+        while kills < 4:
+            room.log.clear()
+            crew = Process(home, file)
+            wanted = moments.randrange(1, 25)
+            while len(room.log) < wanted and crew.is_running:
+                time.sleep(0.005)
+            time.sleep(moments.random() * 0.1)
+            crew.kill(signal.SIGKILL)
+            crew.wait()
+            kills += 1
+        assert Process(home, file).wait() == 0
+        assert home.articles() == {truth.url for truth in room.articles()}
+        assert len(home.rows("SELECT id FROM articles")) == len(room.articles())
+    assert home.damage() == []
+    assert not [lead for lead in home.leads().values() if lead[0] in ("waiting", "leased") or lead[2]]
+
+
+def test_a_killed_process_is_no_attempt_and_its_leads_are_free_at_once(
+    home: Home, room: Newsroom, tmp_path: Path
+) -> None:
+    file = room.write_sources(tmp_path / "room.toml", delay=0.001)
+    room.fault("chargepost", "hang", "/news/")
+    crew = Process(home, file)
+    while not room.hits("chargepost", "/news/"):
+        time.sleep(0.02)
+    crew.kill(signal.SIGKILL)
+    crew.wait()
+    assert "leased" in {state for state, _, _ in home.leads().values()}
+    room.fault("chargepost", "none")
+    assert Process(home, file).wait() == 0
+    assert home.articles() == {truth.url for truth in room.articles()}
+    assert {tries for _, _, tries in home.leads().values()} == {0}

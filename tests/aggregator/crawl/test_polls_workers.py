@@ -1,0 +1,139 @@
+"""The worker processes, from a crawl's side: what they know, and what a page that harms its worker costs."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from aggregator.crawl.runner import Crew
+from aggregator.intake import pool
+from aggregator.intake.pool import worker_modules
+from spiders.source import Hints
+from storage.article import Refusal
+from storage.page import Page
+from tests.aggregator.crawl.crawling import ROOT, Home, sources_of
+from tests.aggregator.crawl.loopback import Answer, Site, story
+from tests.aggregator.crawl.test_polls_attacks import Pulse
+from tests.newsroom.server import Newsroom
+
+PROSE = "<p>" + "Batteries age, and chargers wait for them in the rain. " * 12 + "</p>"
+BOMBS = {
+    "attributes": "<p " + " ".join(f"a{n}=1" for n in range(130_000)) + ">" + PROSE,
+    "soup": PROSE + "<p>a" * 300_000,
+    "nested": PROSE + "<div>" * 100_000 + "deep",
+    "amplified": PROSE + '<p><a href="' + "A" * 50_000 + '">' + "<p>a" * 12_500,
+    "formatting": PROSE + "<p><b><i><u>" * 100_000,
+    "breaks": PROSE + "<br>" * 700_000,
+    "entities": PROSE + "&#x1F;&lt;" * 200_000,
+}  # fmt: skip
+
+
+def test_workers_know_neither_scrapy_nor_twisted_nor_sqlalchemy(home: Home, room: Newsroom, tmp_path: Path) -> None:
+    sources = sources_of(room, tmp_path)
+
+    async def modules(crew: Crew) -> list[str]:
+        await crew.poll_all(sources.values(), lambda _: None)
+        return await asyncio.wrap_future(worker_modules(crew.pool))
+
+    known = {name.partition(".")[0] for name in home.run(modules, *sources.values())}
+    assert "trafilatura" in known
+    assert not known & {"scrapy", "twisted", "sqlalchemy", "alembic", "apscheduler", "typer", "tests"}
+
+
+def test_pages_that_are_bombs_end_with_a_reason_and_cost_no_other_page(home: Home, site: Site) -> None:
+    home.configure(workers=2)
+    home.seconds = 120
+    for name, body in BOMBS.items():
+        page = f'<!DOCTYPE html><html lang="en"><head><title>{name}</title></head><body><article><h1>{name}</h1>{body}'
+        site.pages[f"/{name}"] = Answer(page.encode())
+    sound = [site.article(f"/sound/{n}") for n in range(8)]
+    site.feed(*(site.url(f"/{name}") for name in BOMBS), *sound)
+    source = site.source()
+
+    async def polled(crew: Crew) -> float:
+        pulse = Pulse()
+        assert (await crew.poll(source)).is_polled
+        return pulse.stop()
+
+    assert home.run(polled, source) < 1.0
+    assert set(sound) <= home.articles()
+    leads = home.leads()
+    for name in BOMBS:
+        state, reason, _ = leads[site.url(f"/{name}")]
+        assert state in ("kept", "refused"), (name, state, reason)
+        assert reason
+    longest = home.rows("SELECT max(length(text)) FROM texts")[0][0]
+    assert isinstance(longest, int)
+    assert longest < 4 * 2**20
+
+
+def test_a_worker_that_dies_is_charged_to_its_own_task_and_the_pool_goes_on(home: Home, site: Site) -> None:
+    site.feed(*(site.article(f"/{n}") for n in range(6)))
+    source = site.source()
+
+    async def deaths(crew: Crew) -> list[str]:
+        said: list[str] = []
+        polling = asyncio.ensure_future(crew.poll(source))
+        for work, args in ((os.abort, ()), (ctypes.string_at, (0,)), (os._exit, (7,)), (bytearray, (2**31,))):
+            said.append(str(await crew.pool._run(work, args, lambda why: why)))  # type: ignore[arg-type]
+        assert (await polling).is_polled
+        return said
+
+    said = home.run(deaths, source)
+    assert [words.partition("(")[0].strip() for words in said[:3]] == ["ended its worker"] * 3
+    assert said[3].startswith("needed more than")
+    assert len(home.articles()) == 6
+
+
+def test_a_worker_is_replaced_after_so_many_pages_and_nothing_is_lost(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PAGES_PER_WORKER", 10)
+    when = datetime.now(UTC)
+    pages = [Page(url=f"http://a.example/{n}", status=200, body=story(f"/{n}"), fetched_at=when) for n in range(40)]
+
+    async def read(crew: Crew) -> tuple[int, int]:
+        workers, sound = set(), 0
+        for page in pages:
+            sound += not isinstance(await crew.pool.extract(page, Hints()), Refusal)
+            workers.add(await crew.pool._run(os.getpid, (), lambda why: 0))
+        return sound, len(workers)
+
+    sound, workers = home.run(read)
+    assert sound == 40
+    assert workers >= 8
+
+
+def test_the_loop_runs_on_while_the_first_worker_starts(room: Newsroom, tmp_path: Path) -> None:
+    """In a process of its own, where nothing has been imported for a worker yet."""
+    catalogue = room.write_sources(tmp_path / "room.toml")
+    done = subprocess.run(
+        [sys.executable, "-c", COLD, str(tmp_path), str(catalogue)],
+        cwd=ROOT, text=True, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1.0
+
+
+COLD = """
+import sys
+from pathlib import Path
+from spiders.catalogue import load_catalogue
+from tests.aggregator.crawl.crawling import Home, Reactor
+from tests.aggregator.crawl.test_polls_attacks import Pulse
+reactor = Reactor()
+sources = load_catalogue(None, Path(sys.argv[2])).sources
+async def cold(crew):
+    pulse = Pulse()
+    await crew.poll_all(sources, lambda result: None)
+    return pulse.stop()
+print(Home(Path(sys.argv[1]), reactor).run(cold, *sources))
+reactor.close()
+"""
