@@ -64,7 +64,7 @@ def test_every_fault_of_an_index_is_named_and_costs_nobody_else(home: Home, room
             room.publish(1, "ev-kurier")
             wrong = dict(zip(failing, kinds, strict=False))
             for name, kind in wrong.items():
-                room.fault(name, kind, paths[name], {"slow": "0.2", "bomb": "64"}.get(kind, ""))
+                room.fault(name, kind, paths[name], {"slow": "1", "bomb": "64"}.get(kind, ""))
             results = {result.source: result for result in await crew.poll_all(sources.values(), lambda _: None)}
             assert results["ev-kurier"].is_polled
             assert {truth.url for truth in room.articles("ev-kurier")} <= home.articles()
