@@ -130,8 +130,8 @@ def _database(value: object) -> str:
 def _proxy(value: object) -> str:
     text = _text(value)
     parts = urlsplit(text)
-    if text and (parts.scheme != "http" or not parts.hostname):
-        raise ValueError("an address such as http://127.0.0.1:3128 is expected")
+    if text and (parts.scheme != "http" or not parts.hostname or "@" in parts.netloc):
+        raise ValueError("an address such as http://127.0.0.1:3128 is expected, without user and password")
     return text
 
 

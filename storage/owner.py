@@ -15,8 +15,10 @@ class Owner:
         folder.mkdir(parents=True, exist_ok=True)
         self.token = f"{os.getpid()}-{secrets.token_hex(6)}"
         self._path = folder / f"{self.token}.lock"
-        self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        unlocked = folder / f"{self.token}.new"
+        self._file = os.open(unlocked, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        unlocked.rename(self._path)  # only now can others see it, and never without its lock
 
     def close(self) -> None:
         """Leave; only once this process holds no lease any more."""

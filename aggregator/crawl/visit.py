@@ -66,6 +66,7 @@ class SourceVisit:
     reasons: Counter[str] = field(default_factory=Counter)
     closed_hosts: dict[str, str] = field(default_factory=dict)
     _asked: dict[str, datetime] = field(default_factory=dict)
+    _left_out: set[str] = field(default_factory=set)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNDER_WAY))
     _held: dict[int, LeasedLead] = field(default_factory=dict)
 
@@ -80,7 +81,10 @@ class SourceVisit:
         return tasks
 
     def _task(self, url: str, kind: str, listing: Listing | None = None, depth: int = 0) -> IndexTask | None:
-        if url in self._asked or len(self._asked) >= MAX_INDEXES or depth > (MAX_PAGES if kind == "listing" else MAX_DEPTH):
+        if url in self._asked or depth > (MAX_PAGES if kind == "listing" else MAX_DEPTH):
+            return None
+        if len(self._asked) >= MAX_INDEXES:
+            self._left_out.add(url)
             return None
         endpoint = self._remembered(url)
         if endpoint.gone_at:
@@ -245,12 +249,16 @@ class SourceVisit:
         rows = []
         for number, poll in enumerate(self.polls):
             counts = self.counts if number == 0 else Counter[str]()
+            reason = poll.judgement.reason
+            if number == 0 and self._left_out:
+                left_out = f"{len(self._left_out)} further indexes not read: at most {MAX_INDEXES} a poll"
+                reason = f"{reason}; {left_out}" if reason else left_out
             rows.append(
                 Poll(
                     source=self.source.name, endpoint=poll.endpoint, started_at=poll.started_at, ended_at=poll.ended_at,
                     outcome=poll.judgement.outcome, status=poll.status, bytes=poll.bytes, leads=poll.leads, new=poll.new,
                     truncated=poll.truncated, kept=counts["kept"], repeats=counts["repeats"], refused=counts["refused"],
-                    failed=counts["failed"], reason=poll.judgement.reason,
+                    failed=counts["failed"], reason=reason,
                 )
             )
         return rows

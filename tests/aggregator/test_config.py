@@ -55,6 +55,7 @@ def test_an_unknown_key_names_file_and_key_and_what_is_known(tmp_path: Path) -> 
         ('keep_pages = "maybe"', {}, "keep_pages"),
         ('allow_networks = "10.0.0.0/8"', {}, "allow_networks"),
         ('proxy = "socks5://h:1"', {}, "proxy"),
+        ('proxy = "http://user:secret@h:1"', {}, "proxy"),
         ('contact = "a\\nb"', {}, "contact"),
         ('user_agent = "münchen"', {}, "user_agent"),
         ('public_url = "example"', {}, "public_url"),
