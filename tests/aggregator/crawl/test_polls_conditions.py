@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.crawl.runner import Crew
+from aggregator.crawl.visit import MAX_INDEXES
 from spiders.source import Listing
 from tests.aggregator.crawl.crawling import Home, setting, sources_of
 from tests.aggregator.crawl.loopback import Answer, Asked, Site, rss, serving
@@ -275,3 +276,13 @@ def test_an_index_that_is_too_long_is_read_in_part_and_says_so(home: Home, room:
     assert result.counts["fetches"] == 200
     states = [state for state, _, _ in home.leads().values()]
     assert (states.count("refused"), states.count("waiting")) == (200, 800)
+
+
+def test_indexes_beyond_what_a_poll_reads_are_counted_in_its_row(home: Home, site: Site) -> None:
+    places = "".join(f"<sitemap><loc>{site.url(f'/s{number}.xml')}</loc></sitemap>" for number in range(MAX_INDEXES + 9))
+    site.pages["/s.xml"] = Answer(f"<sitemapindex>{places}</sitemapindex>".encode())
+    for number in range(MAX_INDEXES + 9):
+        site.pages[f"/s{number}.xml"] = Answer(f"<urlset><!-- {number} --></urlset>".encode())
+    result = home.poll(site.source(sitemaps=(site.url("/s.xml"),)))["site"]
+    assert len([path for path in site.paths() if path.endswith(".xml")]) == MAX_INDEXES
+    assert "10 further indexes not read: at most 40 a poll" in result.problems[0]
