@@ -53,6 +53,10 @@ class Evnews:
     def __call__(self, *words: str | Path, **variables: str) -> Done:
         if {"crawl", "add", "check"} & {*words} and "db" not in words:
             return self.apart(*words, **variables)
+        return self.here(*words, **variables)
+
+    def here(self, *words: str | Path, **variables: str) -> Done:
+        """In this process: also for mistakes that end a crawl before the reactor runs."""
         out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
         with (
             mock.patch.dict(os.environ, self.around(**variables)["env"], clear=True),
@@ -83,7 +87,7 @@ class Evnews:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("EVNEWS_")}
         own = {
             "EVNEWS_HOME": str(self.home), "EVNEWS_ALLOW_NETWORKS": "127.0.0.0/8",
-            "EVNEWS_CONTACT": "mailto:tests@example.org",
+            "EVNEWS_CONTACT": "mailto:tests@example.org", "EVNEWS_WORKERS": "1",
         }  # fmt: skip
         return {"cwd": ROOT, "env": {**clean, **own, **variables}}
 

@@ -80,14 +80,14 @@ def test_every_help_has_an_example(path: tuple[str, ...], capsys: pytest.Capture
 
 def test_an_unknown_source_is_told_with_its_likeliest_spelling(evnews: Evnews) -> None:
     """Nothing is crawled."""
-    assert "no source is named 'elektrek'; did you mean electrek or " in told(evnews("crawl", "elektrek"), 2)
-    assert "`evnews sources` lists them" in told(evnews("crawl", "zzzzzz"), 2)
+    assert "no source is named 'elektrek'; did you mean electrek or " in told(evnews.here("crawl", "elektrek"), 2)
+    assert "`evnews sources` lists them" in told(evnews.here("crawl", "zzzzzz"), 2)
 
 
 def test_wrong_options_are_mistakes(evnews: Evnews) -> None:
     """With the usage, as is the custom."""
     for words in (["crawl", "--nope"], ["nope"], ["show", "many"], ["search", "x", "--limit", "0"]):
-        done = evnews(*words)
+        done = evnews.here(*words)
         assert done.status == 2
         assert "Usage: " in done.err
         assert "Traceback" not in done.err
@@ -145,8 +145,7 @@ def test_an_archive_that_cannot_be_used_is_one_line(evnews: Evnews, tmp_path: Pa
     assert "not an archive" in told(evnews("--db", f"sqlite:///{tmp_path}/text.db", "stats"), 1)
     assert "cannot be reached" in told(evnews("--db", "postgresql://127.0.0.1:1/none", "stats"), 1)
     (tmp_path / "file").write_text("")
-    for command in ("stats", "crawl"):
-        assert "choose another with --home" in told(evnews("--home", "/proc/nowhere", command), 1)
+    assert "choose another with --home" in told(evnews("--home", "/proc/nowhere", "stats"), 1)
     assert "evnews.toml: cannot be read" in told(evnews("--home", tmp_path / "file", "stats"), 2)
 
 

@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from aggregator.console.discovery import Discovery, Look
+from aggregator.console.errands import Report
 from aggregator.console.sources import name_of
 from aggregator.intake.pool import ReaderPool
 from spiders.catalogue import load_catalogue
-from storage.page import Page
+from storage.article import Refusal
+from storage.page import Index, Page
 from tests.aggregator.console.calling import Evnews
 from tests.newsroom.room import Newsroom
 
@@ -77,7 +79,7 @@ def test_add_a_home_page(evnews: Evnews, newsroom: Newsroom) -> None:
     assert own.read_text().startswith("# mine\n[electrek] # not now\nenabled = false # too much\n")
     source = next(one for one in load_catalogue(evnews.home).sources if one.name == "post")
     assert (source.title, source.every, source.feeds) == ("Charge Post", 7200.0, (newsroom.index_url("chargepost"),))
-    clash = evnews("sources", "add", newsroom.home("chargepost"), "--name", "post")
+    clash = evnews.here("sources", "add", newsroom.home("chargepost"), "--name", "post")
     assert clash.status == 2
     assert "give this one another --name" in clash.err
     twin = evnews("sources", "add", newsroom.index_url("chargepost"), "--name", "other")
@@ -102,7 +104,7 @@ def test_mistakes_in_adding(evnews: Evnews, newsroom: Newsroom) -> None:
     assert "HTTP 404" in nothing.err
     before = len(newsroom.log)
     for words in (["ftp://x/"], ["http://"], ["x.example", "--name", "No Name"], ["x.example", "--every", "soon"]):
-        wrong = evnews("sources", "add", *words)
+        wrong = evnews.here("sources", "add", *words)
         assert wrong.status == 2, wrong
         assert wrong.err.startswith("evnews: ")
         assert wrong.err.count("\n") == 1
@@ -156,9 +158,16 @@ def test_check_stores_nothing(evnews: Evnews, newsroom: Newsroom, tmp_path: Path
         counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in
                   ("articles", "leads", "captures", "polls", "endpoints")]  # fmt: skip
     assert counts == [0, 0, 0, 0, 0]
-    shown = evnews("sources", "check", "chargepost", "--sources", catalogue)
-    assert shown.status == 0
-    assert "chargepost\n  rss" in shown.out or "chargepost\n  feed" in shown.out
+
+
+def test_a_report_for_people() -> None:
+    """What was seen of each index and article, a line each."""
+    report = Report("x", [("http://x/feed", Index(kind="feed", total=3)), ("http://x/map", Index(problem="HTTP 500"))])
+    report.articles.append(("http://x/1", Refusal(code="thin", reason="6 words")))
+    assert report.lines() == [
+        "x", "  feed http://x/feed: 3 entries", "  index http://x/map: HTTP 500", "  http://x/1: refused, 6 words"
+    ]  # fmt: skip
+    assert not report.is_good
 
 
 def test_what_an_errand_raises_comes_out(evnews: Evnews) -> None:
