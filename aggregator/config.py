@@ -23,7 +23,10 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Every setting, checked. `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds."""
+    """Every setting, checked.
+
+    `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds.
+    """
 
     home: Path
     db: str = ""
