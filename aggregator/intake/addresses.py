@@ -51,6 +51,6 @@ def _site(parts: SplitResult) -> tuple[str, int | None]:
 
 @lru_cache(maxsize=4096)
 def registrable(host: str) -> str:
-    """The registrable domain of a host name: a label more than its public suffix, the last label where none is known."""
+    """The registrable domain of a host name: one label more than its public suffix, the last two if it has none."""
     found = get_tld(f"http://{host}/", fail_silently=True, as_object=True, search_private=True)
     return (getattr(found, "fld", "") or ".".join(host.split(".")[-2:])).lower()

@@ -146,7 +146,8 @@ def _day(found: re.Match[str], day_first: bool) -> date | None:
     if "a" in parts:
         a, b, year = int(found["a"]), int(found["b"]), int(found["y"])
         year += 2000 if year < 70 else 1900 if year < 100 else 0
-        day, month = (a, b) if (day_first or a > 12) and b <= 12 else (b, a)
+        # with dots the day comes first everywhere, and behind 12 there is no month
+        day, month = (a, b) if (day_first or found["sep"] == "." or a > 12) and b <= 12 else (b, a)
     elif "mon" in parts:
         month, day, year = _MONTH.get(found["mon"].lower().rstrip("."), 0), int(found["d"]), int(found["y"])
     elif parts.get("y2"):

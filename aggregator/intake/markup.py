@@ -20,8 +20,16 @@ _DATE = re.compile(
     r"(?<![a-z])(?:pub(?:lish(?:ed)?|-?date|-?time|date|time)?|post(?:ed)?-?(?:on|date|time)|date(?:line)?|time(?:stamp)?|entry-?date|datum|fecha|meta-?date|info|source|ly|from|shijian)(?![a-z])"
 )
 _ELSEWHERE = re.compile(
-    r"comment|related|sidebar|recommend|recirc|trending|popular|most-?read|footer|carousel|teaser|promo|newsletter|more-|card(?![a-z])|widget|also|listing|caption|image-?credit|latest"
+    r"comment|related|sidebar|recommend|recirc|trending|popular|most-?read|(?<!post-)(?<!entry-)(?<!article-)footer|carousel|teaser|promo|newsletter|more-|(?<![a-z])card(?![a-z])|widget|also|listing|caption|image-?credit|latest|masthead|edition|logo|branding|top-?bar"
 )
+_OWN_FOOTER = re.compile(r"(?:post|entry|article)-?footer", re.I)
+_ANNOUNCED = re.compile(r"(?:publi|poste?d|veröffentlicht|erschienen|udgivet|publisert|опубл|发布|發布|발행)", re.I)
+_MANY = 6
+"""More values than this that are marked as publication are a list of articles: the mark then tells nothing."""
+
+_DATE_LENGTH = 80
+"""A text longer than this that is marked as a date holds more than one: a teaser, a paragraph, a whole header."""
+
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SIGNED = (
     "a",
@@ -130,6 +138,8 @@ def signs(tree: HtmlElement) -> Signs:
                 bylines.append((rank, text))
         elif element.get("itemprop") == "datePublished" or _names_date(element):
             _time(element, times)
+    if sum(rank == 0 for rank, _ in times) > _MANY:
+        times = [(max(rank, 1), text) for rank, text in times]
     return Signs(tuple(bylines), tuple(sorted(times, key=lambda pair: pair[0])))
 
 
@@ -161,7 +171,9 @@ def _is_other(marks: str) -> bool:
 def _is_elsewhere(element: HtmlElement) -> bool:
     """Whether an element, or one of its nearer ancestors, belongs to something beside the article."""
     for depth, holder in enumerate((element, *element.iterancestors())):
-        if holder.tag in ("aside", "footer", "nav", "figure", "blockquote"):
+        if holder.tag in ("aside", "nav", "figure", "blockquote"):
+            return True
+        if holder.tag == "footer" and not _OWN_FOOTER.search(holder.get("class") or ""):
             return True
         if (
             depth < 7
@@ -185,7 +197,9 @@ def _names_date(element: HtmlElement) -> bool:
 def _time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
     """A time: rank 0 marked as publication, 1 a time element, 2 text marked as a date; 3 more beside the article."""
     value = element.get("datetime") or element.get("content") or ""
-    text = line_of(element, 160)
+    text = clean_line(" ".join(element.itertext()), 2 * _DATE_LENGTH)
+    if element.tag != "time" and len(text) > _DATE_LENGTH:
+        text = ""
     prop = (element.get("itemprop") or "").lower()
     marks = f"{prop} {element.get('class', '')}".lower()
     if "modif" in marks or "updat" in marks:
@@ -198,6 +212,38 @@ def _time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
         return
     if _is_elsewhere(element):
         rank += 3
-    for candidate in (value, text):
+    # what a page announces as its date in words is believed before an attribute, which may be the last edit's
+    for candidate in (text, value) if _ANNOUNCED.match(text) else (value, text):
         if any(c.isdigit() for c in candidate):
             times.append((rank, candidate))
+
+
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d\.\s?\d\d?\.\s?\d\d(?!\d)")
+_OPENS = re.compile(r"\d{1,2}[./]\s?\d{1,2}[./]\s?(?:19|20)\d\d\s")
+_LEGAL = re.compile(r"©|\(c\)|copyright", re.I)
+
+
+def date_lines(tree: HtmlElement) -> list[str]:
+    """Short texts that name a year, and the starts of paragraphs that open with their date; at most 12.
+
+    Those behind the heading come first; what stands in navigation and the like is left out.
+    """
+    before: list[str] = []
+    behind: list[str] = []
+    lines = before
+    for element in tree.iter():
+        if element.tag == "h1":
+            lines = behind
+        for text in (element.text, element.tail):
+            if text and len(behind) < 8 and _is_date_line(text.strip()):
+                holder = element if text is element.text else element.getparent()
+                if holder is not None and not _is_elsewhere(holder):
+                    lines.append(text.strip()[:_DATE_LENGTH])
+    return behind[:8] + before[:4]
+
+
+def _is_date_line(text: str) -> bool:
+    """Whether a text is short and names a year, or is a paragraph that opens with its date."""
+    if len(text) > 60:
+        return bool(_OPENS.match(text))
+    return bool(_YEAR.search(text)) and not _LEGAL.search(text)

@@ -19,7 +19,7 @@ from aggregator.intake.chinese import bylined
 from aggregator.intake.dates import Moment
 from aggregator.intake.jsonld import Declared, plain
 from aggregator.intake.markup import Markup
-from aggregator.intake.people import bylines, people
+from aggregator.intake.people import bylines, is_label, is_login, people, spells
 from aggregator.intake.published import published
 from aggregator.intake.titles import key, without_site
 from aggregator.intake.trust import Trust
@@ -133,11 +133,18 @@ def _heading(signs: Markup, trust: Trust, others: list[str]) -> str:
 
 def _authors(trust: Trust, title: str) -> tuple[str, ...]:
     said, signs = trust.said, trust.head
+    login: tuple[str, ...] = ()
     for origin, values in _author_witnesses(trust):
         found = people(values, site=trust.site, title=title, host=trust.host)
+        if login and not any(spells(login[0], name) for name in found):
+            continue
         if found:
             trust.origins["authors"] = origin
-            return found
+            if not is_login(found):
+                return found
+            login = found
+    if login:
+        return login
     found = people(bylined(trust.tree), site=trust.site, title=title, host=trust.host)
     if found:
         trust.origins["authors"] = "html"
@@ -146,6 +153,7 @@ def _authors(trust: Trust, title: str) -> tuple[str, ...]:
         *said.organisations,
         *said.people,
         *(value for value in signs.metas.get("author", ()) if key(value) == key(trust.site)),
+        *(value for rank, value in trust.signs.bylines if rank < 3 and key(value) == key(trust.site)),
     ]
     named = tuple(
         dict.fromkeys(
@@ -164,9 +172,18 @@ def _author_witnesses(trust: Trust) -> Iterator[tuple[str, list[str]]]:
             "meta",
             [value for value in trust.head.metas.get(name, ()) if "://" not in value and not value.startswith("@")],
         )
+    yield "meta", _labelled(trust)
     for rank in range(4):
-        yield "html", bylines((text for at, text in trust.signs.bylines if at == rank), every=rank < 2)
+        marked = (text for at, text in trust.signs.bylines if at == rank)
+        yield "html", bylines(marked, every=rank < 2, alone=rank < 3)
     yield "lead", list(trust.lead.authors)
+
+
+def _labelled(trust: Trust) -> list[str]:
+    """What stands beside a label such as "Written by" in the metas of a Twitter card."""
+    signs = trust.head
+    pairs = [(signs.meta(f"twitter:label{n}"), signs.meta(f"twitter:data{n}")) for n in (1, 2)]
+    return [value for label, value in pairs if value and is_label(label)]
 
 
 def _canonical(trust: Trust) -> str:

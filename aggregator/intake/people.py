@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from aggregator.intake.titles import key
+from aggregator.intake.titles import key, without_site
 from aggregator.intake.vocabulary import AGENCIES, BY_PATTERNS, NO_NAME_PATTERNS, NOBODY, ROLE_PATTERNS, either, listed
 from storage.text import clean_line
 
 MAX_NAME = 80
 _PREFIX = re.compile("^" + either(BY_PATTERNS) + r"(?:\s*[:：/／|]\s*|\s+)", re.I)
+_LABEL = re.compile(either(BY_PATTERNS), re.I)
 _BARE_CJK = re.compile(
     r"^(?:本报|本報|新华社|本网|本刊)?(?:特约|见习|首席|实习|特派)?(?:记者|記者|作者|通讯员)\s*[:：]?\s*"
 )
@@ -39,7 +40,7 @@ def people(values: Iterable[str], *, site: str = "", title: str = "", host: str 
     agencies: dict[str, str] = {}
     ours = {key(site), *_hosts(host)} - {""}
     for value in values:
-        parts = [_cleaned(part, site) for part in _parts(clean_line(value, 600))]
+        parts = [_cleaned(part, site) for part in _parts(without_site(clean_line(value, 600), site, host))]
         if "," in value and any(key(part) in ours for part in parts):
             continue
         for name in parts:
@@ -52,18 +53,43 @@ def people(values: Iterable[str], *, site: str = "", title: str = "", host: str 
     return tuple(list(found.values())[:20])
 
 
-def bylines(texts: Iterable[str], *, every: bool = False) -> list[str]:
+def is_label(text: str) -> bool:
+    """Whether a text is nothing but what stands before an author's name ("Written by")."""
+    return bool(_LABEL.fullmatch(text.strip(" :")))
+
+
+def is_login(names: tuple[str, ...]) -> bool:
+    """Whether an author is named as a system knows them: one word without a capital."""
+    return len(names) == 1 and names[0].isascii() and names[0].islower() and " " not in names[0]
+
+
+def spells(login: str, name: str) -> bool:
+    """Whether a full name may be the one behind a login: a word of it stands there."""
+    return " " in name and any(len(word) > 3 and word in login for word in key(name).split())
+
+
+def bylines(texts: Iterable[str], *, every: bool = False, alone: bool = False) -> list[str]:
     """The parts of marked bylines that look like names: what follows "by", else parts of two to four capitalised words.
 
     `texts` have their elements' texts apart by " | ". The first that names anybody is enough,
-    unless `every` is asked for, where each marked element holds one author.
+    unless `every` is asked for, where each marked element holds one author. A single word
+    counts where it stands `alone` in its element.
     """
     found: list[str] = []
     for text in texts:
-        found += [name for part in _AFTER_BY.findall(text) or text.split("|") for name in _named(part)]
+        named = [name for part in _AFTER_BY.findall(text) or text.split("|") for name in _named(part)]
+        found += named or ([single] if alone and (single := _single(text)) else [])
         if len(found) >= 6 or (found and not every):
             break
     return found[:6]
+
+
+def _single(text: str) -> str:
+    """The one word of a text, where it may be what somebody calls themselves."""
+    words = [part.strip() for part in text.split("|") if part.strip()]
+    name = _unprefixed(words[-1]) if words and len(words) <= 2 and (len(words) == 1 or is_label(words[0])) else ""
+    fits = 3 <= len(name) <= 25 and name.replace("-", "").replace("_", "").isalpha() and not _UNLIKELY.search(name)
+    return name if fits else ""
 
 
 def _named(part: str) -> list[str]:

@@ -9,10 +9,11 @@ from lxml.etree import _Element
 
 from aggregator.intake.titles import key
 from aggregator.intake.tree import text_in
-from aggregator.intake.vocabulary import APPENDIX_PATTERNS, INVITATION_PATTERNS, LABELS, either, listed
+from aggregator.intake.vocabulary import ADVERT_PATTERNS, APPENDIX_PATTERNS, INVITATION_PATTERNS, LABELS, either, listed
 
 _LABELS = frozenset(key(label) for label in listed(LABELS))
 _INVITATION = re.compile("^" + either(INVITATION_PATTERNS), re.I)
+_ADVERT = re.compile(r"^[\[(（【*]?" + either(ADVERT_PATTERNS) + r"[\])）】*]?\s*(?:[:：|｜»›>]|[–—-]\s)\s*\S", re.I)
 _CREDIT = re.compile(
     r"^(?:images?|photos?|pictures?|fotos?|bilder|bild|photograph|crédit photo|crédito|video|quelle|source|fuente|"
     r"fonte|kilde|källa|bron|zdroj|"
@@ -23,6 +24,7 @@ _CREDIT = re.compile(
 )
 _MENU = re.compile(r"[^|｜]{1,16}(?:[|｜][^|｜]{1,16}){3,40}")
 _APPENDIX = re.compile("^" + either(APPENDIX_PATTERNS) + r"\s*:?$", re.I)
+_BLOCKS = frozenset({"p", "head", "list", "quote", "code", "table"})
 _ENDS = tuple(".!?。！？…”\"»“)'’:;")
 
 
@@ -62,8 +64,13 @@ def _remove(body: _Element, block: _Element) -> None:
 
 
 def _unpack(body: _Element) -> None:
-    """Empty blocks go."""
+    """Empty blocks go, and loose text behind a block becomes a paragraph, to be judged like others."""
     for block in list(body):
+        behind = block.getnext()
+        if block.tag in _BLOCKS and (block.tail or "").strip() and (behind is None or behind.tag in _BLOCKS):
+            paragraph = body.makeelement("p")
+            paragraph.text, block.tail = block.tail, None
+            block.addnext(paragraph)
         if (
             block.tag != "graphic"
             and not _text(block)
@@ -112,11 +119,13 @@ def _is_preamble(text: str, plain: str, authors: set[str]) -> bool:
 
 
 def _is_noise(block: _Element, total: int) -> bool:
-    """Labels, invitations, credits, and paragraphs that are one link to something else."""
+    """Labels, adverts, invitations, credits, and paragraphs that are one link to something else."""
     text = _text(block)
     if not text:
         return False
     if len(text) < 60 and key(text) in _LABELS:
+        return True
+    if block.tag not in ("head", "table", "code") and _is_advert(block, text):
         return True
     if (
         block.tag in ("p", "quote", "hi", "ref", "list", "head")
@@ -131,6 +140,11 @@ def _is_noise(block: _Element, total: int) -> bool:
         share = _linked(block)
         return share > 0.9 if block.tag != "list" else share > 0.9 and len(block) > 1
     return False
+
+
+def _is_advert(block: _Element, text: str) -> bool:
+    """Whether a block opens with an advert's label and is as short as adverts are, or mostly a link."""
+    return len(text) < 600 and bool(_ADVERT.match(text)) and (_weight(text) < 200 or _linked(block) > 0.5)
 
 
 def _linked(block: _Element) -> float:

@@ -37,6 +37,20 @@ whatsapp | zobacz też | à lire aussi | índice | článek | реклама | �
 """Lines that are furniture when nothing else stands on them."""
 
 
+ADVERT_PATTERNS = r"""
+ads? | adverts? | advert[io]rial | advertis?ements? | advertising | sponsored(?: content| post| message| by)?
+sponsors? | promoted(?: content| post| by)? | paid (?:content|post|partnership|promotion) | partner content
+(?:a )?(?:message|word) from our sponsors?
+anzeigen? | werbung | gesponsert(?: von)? | annons[ei]? | annonce(?: publicitaire)?s? | annonsørinnhold
+sponset(?: innhold)? | sponsrad | sponsoreret | reklamer? | reklama | publicité | contenu sponsorisé | sponsorisé
+publicidad | patrocinado | contenido patrocinado | publicidade | conteúdo patrocinado | pubblicità
+contenuto sponsorizzato | sponsorizzato | advertentie | gesponsord | mainos | kaupallinen yhteistyö
+materiał sponsorowany | ogłoszenie | inzerce | διαφήμιση | реклама | на правах рекламы | партнёрский материал
+reklam | 广告 | 推广 | 廣告 | 赞助 | 贊助 | 広告 | ＰＲ | pr | 광고 | إعلان
+"""
+"""How an advert says that it is one, before a colon or its like."""
+
+
 INVITATION_PATTERNS = r"""
 sign up (?:for|to|here) | subscribe (?:to|now|here|for)
 (?:get|receive) (?:the|our|all the) .{0,60}(?:newsletter|inbox|brief)
@@ -77,8 +91,9 @@ zobacz także | powiązane | související | читайте также | чит�
 NOBODY = """
 admin | administrator | all | anonymous | auteur | author | authors | autor | by | contributor | contributors
 copyright | de redactie | default | desk | editor | editorial | editorial staff | editorial team | editors
-follow | guest | guest author | guest contributor | la rédaction | more | n a | na | news | news desk | newsdesk
-newsroom | none | null | online redaktion | posts | press release | redaccion | redacción | redactie | redaction
+follow | gesponserte inhalte | guest | guest author | guest contributor | la rédaction | more | n a | na | news
+news desk | newsdesk | newsroom | no author | none | null | online redaktion | posts | press release | redaccion
+redacción | redactie | redaction
 redakcja | redaksjonen | redaktion | redaktionen | redazione | report | reporter | root | rédaction | share
 site admin | staff | staff reporter | staff writer | staff writers | super user | superuser | team | test
 the editors | toimitus | undefined | unknown | user | video | web desk | web editor | webmaster | wp admin | 佚名
@@ -97,6 +112,9 @@ tt | xinhua | čtk | 中新社 | 新华社
 
 
 BY_PATTERNS = r"""
+(?:veröffentlicht|geschrieben|verfasst|erstellt|eingestellt|gepostet) von | (?:publié|posté|proposé) par
+(?:publicado|redactado) por | (?:pubblicato|postato) da | (?:publisert|skrevet|postet|publicerad|skriven|udgivet) a[vf]
+(?:geplaatst|gepubliceerd) door | (?:opublikowane|napisane) przez | опубликовано
 tekst og foto | tekst | skrevet av | af journalist | escrito por | écrit par | rédigé par | scritto da | geschreven door
 (?:written|posted|published|reported|words|story|text|article|edited|reviewed|medically reviewed)\s+by | by
 von | par | por | di | da | av | af | door | texto de | text | przez | autor(?:in|a|e|es)? | author | auteur
