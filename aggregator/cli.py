@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     from storage.article import Query
 
 app = typer.Typer(
-    name="evnews", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True,
+    name="evnews",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Crawl the electric-vehicle press, keep every article, find it again and hand it out.",
     epilog="Example: evnews crawl; then evnews search battery",
 )
 sources_app = typer.Typer(
-    rich_markup_mode=None, help="Show and change the catalogue of sources.",
+    rich_markup_mode=None,
+    help="Show and change the catalogue of sources.",
     epilog="Examples: evnews sources; evnews sources add https://electrek.co/",
 )
 export_app = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, help="Write articles to a file, whole or not at all.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Write articles to a file, whole or not at all.",
     epilog="Example: evnews export jsonl -o articles.jsonl",
 )
 db_app = typer.Typer(
@@ -188,8 +195,12 @@ def show(context: typer.Context, article: Annotated[int, typer.Argument(metavar=
 
 @export_app.command("jsonl", epilog="Example: evnews export jsonl battery -o battery.jsonl")
 def export_jsonl(
-    context: typer.Context, output: Output, words: Words = None, source: FromSource = None,
-    since: Since = None, until: Until = None,
+    context: typer.Context,
+    output: Output,
+    words: Words = None,
+    source: FromSource = None,
+    since: Since = None,
+    until: Until = None,
 ) -> None:
     """One JSON object a line for each article, copies included."""
     from aggregator.console.export import run_export
@@ -199,8 +210,12 @@ def export_jsonl(
 
 @export_app.command("rss", epilog='Example: evnews export rss "fast charging" -o charging.xml')
 def export_rss(
-    context: typer.Context, output: Output, words: Words = None, source: FromSource = None,
-    since: Since = None, until: Until = None,
+    context: typer.Context,
+    output: Output,
+    words: Words = None,
+    source: FromSource = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many entries.")] = 50,
 ) -> None:
     """An RSS 2.0 feed of the newest matching articles."""
@@ -234,8 +249,13 @@ def db_reindex(context: typer.Context) -> None:
 
 
 def _query(
-    words: list[str] | None, source: list[str] | None, since: str | None, until: str | None,
-    *, limit: int | None = None, order: str = "new",
+    words: list[str] | None,
+    source: list[str] | None,
+    since: str | None,
+    until: str | None,
+    *,
+    limit: int | None = None,
+    order: str = "new",
 ) -> Query:
     from aggregator.console.search import query_of
 

@@ -165,7 +165,13 @@ def _flag(value: object) -> bool:
 
 
 _CHECKS = {
-    "db": _database, "user_agent": _header_text, "contact": _header_text, "proxy": _proxy,
-    "allow_networks": _networks, "workers": _workers, "keep_pages": _flag, "public_url": _web_address,
+    "db": _database,
+    "user_agent": _header_text,
+    "contact": _header_text,
+    "proxy": _proxy,
+    "allow_networks": _networks,
+    "workers": _workers,
+    "keep_pages": _flag,
+    "public_url": _web_address,
 }
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

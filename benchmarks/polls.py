@@ -38,10 +38,10 @@ class BareSpider(scrapy.Spider):
 
     name = "bare"
 
-    async def start(self):  # noqa: D102
+    async def start(self):
         yield scrapy.Request(self.url, callback=self.parse)
 
-    def parse(self, response):  # noqa: D102
+    def parse(self, response):
         return None
 
 
@@ -102,7 +102,9 @@ def main() -> int:
     parser.add_argument("--sources", type=int, default=500)
     given = parser.parse_args()
     figures: dict[str, object] = {}
-    page = b"<html><head><title>A page</title></head><body><article><p>" + b"word " * 200 + b"</p></article></body></html>"
+    page = (
+        b"<html><head><title>A page</title></head><body><article><p>" + b"word " * 200 + b"</p></article></body></html>"
+    )
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as folder:
         corpus = Path(folder) / "set"
         (corpus / "pages").mkdir(parents=True)
@@ -113,7 +115,9 @@ def main() -> int:
         (corpus / "gold.jsonl").write_text("\n".join(rows))
         with serving([corpus], papers=min(given.sources, 250)) as web:
             sources = sources_of(web, given.sources)
-            config = Config(home=Path(folder) / "home", allow_networks=(ipaddress.ip_network("127.0.0.0/8"),), contact="x")
+            config = Config(
+                home=Path(folder) / "home", allow_networks=(ipaddress.ip_network("127.0.0.0/8"),), contact="x"
+            )
 
             async def run() -> int:
                 async with open_crew(config, sources) as crew:
@@ -138,8 +142,11 @@ def sources_of(web: dict[str, object], count: int) -> list[Source]:
     addresses: list[str] = web["addresses"]  # type: ignore[assignment]
     return [
         Source(
-            name=f"source-{number}", title=f"Source {number}", home=f"http://{addresses[number % len(addresses)]}:{web['port']}/",
-            feeds=(f"http://{addresses[number % len(addresses)]}:{web['port']}/feed.xml",), delay=0.001,
+            name=f"source-{number}",
+            title=f"Source {number}",
+            home=f"http://{addresses[number % len(addresses)]}:{web['port']}/",
+            feeds=(f"http://{addresses[number % len(addresses)]}:{web['port']}/feed.xml",),
+            delay=0.001,
         )
         for number in range(count)
     ]

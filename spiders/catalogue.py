@@ -1,6 +1,6 @@
 """The catalogue: sources.toml as shipped, overlaid by the user's own, every entry checked.
 
-    CatalogueError    a file or an entry that cannot be used; says where, what was found and what is allowed
+CatalogueError    a file or an entry that cannot be used; says where, what was found and what is allowed
 """
 
 from __future__ import annotations

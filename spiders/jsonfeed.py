@@ -40,7 +40,6 @@ def read_json(text: str, url: str, *, limit: int, now: datetime) -> Index:
     )  # fmt: skip
 
 
-
 def _read_item(item: Table, url: str, now: datetime) -> Lead | None:
     addresses = (absolute(url, _text(item, name)) for name in ("url", "external_url"))
     address = next(filter(None, addresses), "") or _permalink(item)

@@ -49,6 +49,10 @@ class Source:
     def hints(self) -> Hints:
         """What the extractor may know of this source."""
         return Hints(
-            source=self.name, site_name=self.title, language=self.language, timezone=self.timezone,
-            body_css=self.body_css, drop_css=self.drop_css,
+            source=self.name,
+            site_name=self.title,
+            language=self.language,
+            timezone=self.timezone,
+            body_css=self.body_css,
+            drop_css=self.drop_css,
         )

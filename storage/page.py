@@ -75,7 +75,9 @@ class Page:
 
     def content(self, limit: int = MAX_CONTENT) -> bytes:
         """The body with its content coding undone, at most `limit` bytes; raises ContentError."""
-        codings = [c for c in self.header("content-encoding").lower().replace(" ", "").split(",") if c not in ("", "identity")]
+        codings = [
+            c for c in self.header("content-encoding").lower().replace(" ", "").split(",") if c not in ("", "identity")
+        ]
         if len(codings) > 1:
             raise ContentError(f"layered content coding: {', '.join(codings[:4])}")
         if not codings or not self.body:
@@ -85,7 +87,9 @@ class Page:
         if codings[0] in ("gzip", "x-gzip"):
             return inflate(self.body, limit=limit)
         if codings[0] == "deflate":
-            raw = (self.body[0] & 0x0F) != 8 or (self.body[0] * 256 + self.body[1 if len(self.body) > 1 else 0]) % 31 != 0
+            raw = (self.body[0] & 0x0F) != 8 or (
+                self.body[0] * 256 + self.body[1 if len(self.body) > 1 else 0]
+            ) % 31 != 0
             return inflate(self.body, limit=limit, wbits=-zlib.MAX_WBITS if raw else zlib.MAX_WBITS)
         raise ContentError(f"unknown content coding: {codings[0][:40]}")
 

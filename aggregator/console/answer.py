@@ -1,9 +1,9 @@
 """How every command answers: records as lines, mistakes and troubles as one line of words, and its exit status.
 
-    0    done
-    1    done, and something is not as it should be; or it cannot be done: the archive, the disk, a closed pipe
-    2    a mistake of the user's: an option, a setting, a name, a file
-    130  stopped by Ctrl-C
+0    done
+1    done, and something is not as it should be; or it cannot be done: the archive, the disk, a closed pipe
+2    a mistake of the user's: an option, a setting, a name, a file
+130  stopped by Ctrl-C
 """
 
 from __future__ import annotations

@@ -18,7 +18,11 @@ class Stopping:
     """
 
     def __init__(
-        self, crew: Crew, tell: Callable[[], None], *, leave: Callable[[], None] = lambda: None,
+        self,
+        crew: Crew,
+        tell: Callable[[], None],
+        *,
+        leave: Callable[[], None] = lambda: None,
         drain: float = DRAIN_SECONDS,
     ) -> None:
         self._crew, self._tell, self._leave, self._drain = crew, tell, leave, drain

@@ -20,14 +20,22 @@ def show_stats(config: Config, *, as_json: bool) -> int:
         stats, sources = library.stats(), library.source_states()
     pages = sum(path.stat().st_size for path in _files(config.warc_folder))
     totals = {
-        "articles": stats.articles, "copies": stats.copies, "revisions": stats.revisions, "sources": len(sources),
-        "captures": stats.captures, "database_bytes": stats.database_bytes, "warc_bytes": pages,
+        "articles": stats.articles,
+        "copies": stats.copies,
+        "revisions": stats.revisions,
+        "sources": len(sources),
+        "captures": stats.captures,
+        "database_bytes": stats.database_bytes,
+        "warc_bytes": pages,
     }
     rows = [
         {
-            "source": state.name, "articles": state.articles, "leads_waiting": state.leads_waiting,
+            "source": state.name,
+            "articles": state.articles,
+            "leads_waiting": state.leads_waiting,
             "last_poll_at": time_of(state.last_poll_at),
-            "last_outcome": state.last_outcome, "last_reason": state.last_reason,
+            "last_outcome": state.last_outcome,
+            "last_reason": state.last_reason,
             "next_poll_at": time_of(state.next_poll_at),
             "next_reason": state.next_reason,
         }

@@ -74,7 +74,7 @@ def permits_port(port: int) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a host name spells, however it spells it (hex, octal, one number, full-width digits), or None."""
+    """The address that a host name spells, however it does (hex, octal, one number, wide digits), or None."""
     text = unicodedata.normalize("NFKC", host).strip("[]").rstrip(".").replace("\u3002", ".")
     try:
         return ipaddress.ip_address(text.partition("%")[0])

@@ -52,12 +52,16 @@ def judge_status(endpoint: Endpoint, page: Page, now: datetime) -> Judgement | N
     if page.status == 304:
         asked = {name.lower() for name, _ in page.request_headers}
         if not asked & {"if-none-match", "if-modified-since"}:
-            return Judgement(endpoint=_failed(endpoint, now), outcome="failed", reason="HTTP 304 to a request without conditions")
+            return Judgement(
+                endpoint=_failed(endpoint, now), outcome="failed", reason="HTTP 304 to a request without conditions"
+            )
         unchanged = replace(endpoint, failures=0, unmodified=endpoint.unmodified + 1, polled_at=now)
         return Judgement(endpoint=unchanged, outcome="unmodified")
     if page.status == 410:
         gone = replace(_failed(endpoint, now), gone_at=now)
-        return Judgement(endpoint=gone, outcome="gone", reason="HTTP 410: the publisher ended this index; it is not polled again")
+        return Judgement(
+            endpoint=gone, outcome="gone", reason="HTTP 410: the publisher ended this index; it is not polled again"
+        )
     return Judgement(endpoint=_failed(endpoint, now), outcome="failed", reason=f"HTTP {page.status}")
 
 
@@ -67,7 +71,9 @@ def judge_index(endpoint: Endpoint, page: Page, index: Index, moved_to: str, now
         return Judgement(endpoint=_failed(endpoint, now), outcome="failed", reason=index.problem)
     if index.problem:
         return Judgement(
-            endpoint=_failed(endpoint, now), outcome="failed", reason=f"{index.problem}; {len(index.leads)} entries read before that"
+            endpoint=_failed(endpoint, now),
+            outcome="failed",
+            reason=f"{index.problem}; {len(index.leads)} entries read before that",
         )
     if not index.leads and not index.more and endpoint.leads:
         return Judgement(

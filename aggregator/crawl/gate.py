@@ -1,4 +1,4 @@
-"""One gate for the whole process: never two requests at once to a host, a gap between them, and parked hosts left alone."""
+"""One gate for the process: never two requests at once to a host, a gap between them, parked hosts left alone."""
 
 from __future__ import annotations
 

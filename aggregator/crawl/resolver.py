@@ -70,7 +70,7 @@ class GuardedResolver:
 
 
 def install_guard(policy: AddressPolicy, exempt: str = "") -> GuardedResolver:
-    """Put the guard on the reactor; a guard that is there already is replaced. Raises RuntimeError if it did not stay."""
+    """Put the guard on the reactor, in place of one that is there already; raises RuntimeError if it did not stay."""
     reactor = _reactor()
     current = reactor.nameResolver
     inner = current.inner if isinstance(current, GuardedResolver) else current

@@ -120,8 +120,13 @@ def _judged(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
     except ContentError as error:
         return replace(copy, checked_at=now, status=200, reason=str(error))
     return RobotsCopy(
-        origin=copy.origin, body=body, good_at=now, checked_at=now, status=200,
-        etag=_short(page.header("etag")), last_modified=_short(page.header("last-modified")),
+        origin=copy.origin,
+        body=body,
+        good_at=now,
+        checked_at=now,
+        status=200,
+        etag=_short(page.header("etag")),
+        last_modified=_short(page.header("last-modified")),
     )
 
 

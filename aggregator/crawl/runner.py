@@ -73,8 +73,15 @@ class Crew:
     """What all polls of a process share; `poll` is the one way in for every door."""
 
     def __init__(
-        self, *, config: Config, desk: Desk, pool: ReaderPool, guard: GuardedResolver, plan: Plan,
-        gate: HostGate | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        self,
+        *,
+        config: Config,
+        desk: Desk,
+        pool: ReaderPool,
+        guard: GuardedResolver,
+        plan: Plan,
+        gate: HostGate | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.config, self.desk, self.pool, self.plan, self.now = config, desk, pool, plan, now
         self.guard = checked_guard(guard)
@@ -84,10 +91,15 @@ class Crew:
         self.ingest = Ingest(pool)
         self.tally = Tally()
         self.flight = Flight()
-        self.stopping = False
+        self.stop_asked = asyncio.Event()
         self._runner = AsyncCrawlerRunner(_settings(config))
         self._crawlers: set[Crawler] = set()
         self._places = asyncio.Semaphore(POLLS_AT_ONCE)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the crew was asked to stop: nothing new is begun."""
+        return self.stop_asked.is_set()
 
     async def prepare(self, sources: Iterable[Source]) -> None:
         """Learn what the catalogue asks of each host, and which hosts are parked."""
@@ -157,18 +169,30 @@ class Crew:
             next_at, reason = now, "the crawl was stopped"
         reasons = visit.reasons + Counter(visit.closed_hosts.values())
         return PollResult(
-            source=source.name, polls=polls, counts=visit.counts, reasons=tuple(reasons.most_common(5)),
-            next_poll_at=next_at, next_reason=reason, error=error,
+            source=source.name,
+            polls=polls,
+            counts=visit.counts,
+            reasons=tuple(reasons.most_common(5)),
+            next_poll_at=next_at,
+            next_reason=reason,
+            error=error,
         )
 
     def _broken(self, source: Source, error: Exception) -> PollResult:
         words = f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
         return PollResult(
-            source=source.name, polls=(), counts=Counter(), reasons=(), next_poll_at=self.now(), next_reason=words, error=words
+            source=source.name,
+            polls=(),
+            counts=Counter(),
+            reasons=(),
+            next_poll_at=self.now(),
+            next_reason=words,
+            error=words,
         )
 
     async def poll_all(self, sources: Iterable[Source], report: Callable[[PollResult], None]) -> list[PollResult]:
         """Poll many sources, some at once; a source that fails never stops another."""
+
         async def one(source: Source) -> PollResult | None:
             async with self._places:
                 if self.stopping:
@@ -188,10 +212,10 @@ class Crew:
 
     async def stop(self, drain: float = DRAIN_SECONDS) -> None:
         """Take no new work, give what is in flight `drain` seconds, then end every crawl; nothing is lost."""
-        self.stopping = True
+        self.stop_asked.set()
         deadline = asyncio.get_running_loop().time() + drain
-        while self._crawlers and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        while self._crawlers and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # each crawl ends in its own time: there is no one event to wait for
         self.flight.give_up()
         await asyncio.gather(*(crawler.stop_async() for crawler in self._crawlers))
 
@@ -199,7 +223,9 @@ class Crew:
 def _crawl_error(crawler: Crawler, stopping: bool) -> str:
     """Why a crawl did not end as it should, or an empty string."""
     stats = crawler.stats.get_stats() if crawler.stats else {}
-    broken = [key.rpartition("/")[2] for key in stats if key.startswith("spider_exceptions/") and not key.endswith("/count")]
+    broken = [
+        key.rpartition("/")[2] for key in stats if key.startswith("spider_exceptions/") and not key.endswith("/count")
+    ]
     if broken:
         return f"internal error: {', '.join(broken)}"
     reason = stats.get("finish_reason")

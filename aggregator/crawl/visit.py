@@ -95,8 +95,12 @@ class SourceVisit:
             return None
         self._asked[url] = self.crew.now()
         return IndexTask(
-            url=url, kind=kind, listing=listing, depth=depth,
-            validators_url=endpoint.validators_url, conditions=conditions(endpoint),
+            url=url,
+            kind=kind,
+            listing=listing,
+            depth=depth,
+            validators_url=endpoint.validators_url,
+            conditions=conditions(endpoint),
         )
 
     def _remembered(self, url: str) -> Endpoint:
@@ -134,13 +138,18 @@ class SourceVisit:
     async def index_failed(self, task: IndexTask, error: BaseException) -> None:
         """Note an index that gave no answer."""
         judgement = judge_fault(self._remembered(task.url), fault_of(error), self.crew.now())
-        await self.crew.desk.keep_index(judgement.endpoint, ())
+        if not self.crew.stopping:  # what we broke off ourselves is no failure of theirs
+            await self.crew.desk.keep_index(judgement.endpoint, ())
         self._note(task.url, judgement)
 
     def _note(self, url: str, judgement: Judgement, page: Page | None = None) -> _IndexPoll:
         poll = _IndexPoll(
-            endpoint=url, started_at=self._asked.get(url, self.started_at), ended_at=self.crew.now(),
-            judgement=judgement, status=page.status if page else 0, bytes=len(page.body) if page else 0,
+            endpoint=url,
+            started_at=self._asked.get(url, self.started_at),
+            ended_at=self.crew.now(),
+            judgement=judgement,
+            status=page.status if page else 0,
+            bytes=len(page.body) if page else 0,
         )
         self.polls.append(poll)
         return poll
@@ -255,10 +264,21 @@ class SourceVisit:
                 reason = f"{reason}; {left_out}" if reason else left_out
             rows.append(
                 Poll(
-                    source=self.source.name, endpoint=poll.endpoint, started_at=poll.started_at, ended_at=poll.ended_at,
-                    outcome=poll.judgement.outcome, status=poll.status, bytes=poll.bytes, leads=poll.leads, new=poll.new,
-                    truncated=poll.truncated, kept=counts["kept"], repeats=counts["repeats"], refused=counts["refused"],
-                    failed=counts["failed"], reason=reason,
+                    source=self.source.name,
+                    endpoint=poll.endpoint,
+                    started_at=poll.started_at,
+                    ended_at=poll.ended_at,
+                    outcome=poll.judgement.outcome,
+                    status=poll.status,
+                    bytes=poll.bytes,
+                    leads=poll.leads,
+                    new=poll.new,
+                    truncated=poll.truncated,
+                    kept=counts["kept"],
+                    repeats=counts["repeats"],
+                    refused=counts["refused"],
+                    failed=counts["failed"],
+                    reason=reason,
                 )
             )
         return rows

@@ -95,7 +95,7 @@ def _feed(element: etree._Element, title: str, address: str, category: str) -> O
     url = absolute("", address)
     if not url or _said(element, "type").strip().lower() == "include":
         why = "another list, which is not followed" if url else "not an http or https address"
-        return OutlineFeed(title=title, xml_url="", problem=f"xmlUrl = \"{clean_line(address, 200)}\": {why}")
+        return OutlineFeed(title=title, xml_url="", problem=f'xmlUrl = "{clean_line(address, 200)}": {why}')
     return OutlineFeed(
         title=title,
         xml_url=url,

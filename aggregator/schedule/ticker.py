@@ -44,8 +44,7 @@ async def watch_due(crew: Crew, sources: Iterable[Source], report: Callable[[Pol
     scheduler.start()
     try:
         await tick()
-        while not crew.stopping:
-            await asyncio.sleep(0.2)
+        await crew.stop_asked.wait()
         await asyncio.gather(*running.values(), return_exceptions=True)
     finally:
         scheduler.shutdown(wait=False)

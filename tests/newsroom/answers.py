@@ -18,8 +18,10 @@ from tests.newsroom.truth import Truth
 PER_LISTING = 6
 _BY_HOST = {key: at for at in PUBLISHERS for key in (at.host, at.address)}
 _TYPES = {
-    "rss": "application/rss+xml; charset=utf-8", "atom": "application/atom+xml; charset=utf-8",
-    "json": "application/feed+json; charset=utf-8", "rdf": "application/rdf+xml",
+    "rss": "application/rss+xml; charset=utf-8",
+    "atom": "application/atom+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
+    "rdf": "application/rdf+xml",
 }
 _PLAIN = ("/about", "/om-oss", "/privacy", "/impressum", "/datenschutz", "/cookies")
 _SECTIONS = ("/topic/", "/tag/", "/tema/", "/thema/", "/desk/", "/channel/")
@@ -136,7 +138,8 @@ def _front(room: Newsroom, at: Publisher, base: str, path: str, query: str) -> R
     more = start + PER_LISTING < len(listed) and path != "/"
     kind = _TYPES.get(at.index, "").partition(";")[0]
     text = pages.front_page(
-        at, teasers,
+        at,
+        teasers,
         alternate=f'<link rel="alternate" type="{kind}" href="{at.index_path}">' if kind else "",
         next_page=f"{path}?side={start // PER_LISTING + 2}" if more else "",
     )
@@ -155,7 +158,13 @@ def _article(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
     if not truth.public or (amp and not at.amp):
         return _missing(at)
     text = pages.article_page(
-        at, base, truth, room.blocks(truth), related=_related(room, truth), original=_original(room, truth), amp=amp,
+        at,
+        base,
+        truth,
+        room.blocks(truth),
+        related=_related(room, truth),
+        original=_original(room, truth),
+        amp=amp,
     )
     return _html(at, text, truth.modified or truth.published)
 

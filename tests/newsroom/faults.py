@@ -54,7 +54,10 @@ def misbehave(kind: str, arg: str, request: Request, honest: Response, canary: s
 
 
 _MANNERS = {
-    "slow": Manner.DRIP, "hang": Manner.HANG, "reset": Manner.RESET, "truncate": Manner.TRUNCATE,
+    "slow": Manner.DRIP,
+    "hang": Manner.HANG,
+    "reset": Manner.RESET,
+    "truncate": Manner.TRUNCATE,
     "interim": Manner.INTERIM,
 }
 
@@ -115,8 +118,12 @@ def _to(status: int, target: str) -> Response:
 
 
 _BAD_TARGETS = {
-    "empty": "", "script": "javascript:alert(1)", "file": "file:///etc/passwd", "data": "data:text/html,hello",
-    "malformed": "http://[::1/", "control": "http://a\x01b\x7f.example/\x02",
+    "empty": "",
+    "script": "javascript:alert(1)",
+    "file": "file:///etc/passwd",
+    "data": "data:text/html,hello",
+    "malformed": "http://[::1/",
+    "control": "http://a\x01b\x7f.example/\x02",
 }
 
 
@@ -137,8 +144,10 @@ def _layered(arg: str, request: Request, honest: Response, canary: str) -> Respo
 
 
 def _html(arg: str, request: Request, honest: Response, canary: str) -> Response:
-    page = "<!DOCTYPE html><html><head><title>Back soon</title></head><body><h1>Back soon</h1>" \
+    page = (
+        "<!DOCTYPE html><html><head><title>Back soon</title></head><body><h1>Back soon</h1>"
         "<p>We are working on the site. Please come back later.<br>Thank you.</body></html>"
+    )
     return Response(body=page.encode())
 
 
@@ -158,8 +167,10 @@ def _empty(arg: str, request: Request, honest: Response, canary: str) -> Respons
 
 
 def _xxe(arg: str, request: Request, honest: Response, canary: str) -> Response:
-    doctype = f'<!DOCTYPE rss [<!ENTITY f SYSTEM "file:///etc/passwd"><!ENTITY c SYSTEM "{canary}">' \
+    doctype = (
+        f'<!DOCTYPE rss [<!ENTITY f SYSTEM "file:///etc/passwd"><!ENTITY c SYSTEM "{canary}">'
         f'<!ENTITY % p SYSTEM "{canary}?parameter"> %p;]>'
+    )
     return _xml(doctype + _rss("&f;&c;"))
 
 
@@ -217,10 +228,27 @@ def _video(arg: str, request: Request, honest: Response, canary: str) -> Respons
 
 
 _MAKERS: dict[str, Callable[[str, Request, Response, str], Response]] = {
-    "status": _status, "429": _too_many, "bomb": _bomb, "endless": _endless, "loop": _loop, "redirect": _redirect,
-    "moved": _moved, "badredirect": _bad_redirect, "badgzip": _bad_gzip, "layered": _layered, "html": _html,
-    "broken": _broken, "empty": _empty, "xxe": _xxe, "laughs": _laughs, "huge": _huge, "headers": _headers,
-    "attributes": _attributes, "bigetag": _big_etag, "unconditional": _unconditional, "notmodified": _not_modified,
+    "status": _status,
+    "429": _too_many,
+    "bomb": _bomb,
+    "endless": _endless,
+    "loop": _loop,
+    "redirect": _redirect,
+    "moved": _moved,
+    "badredirect": _bad_redirect,
+    "badgzip": _bad_gzip,
+    "layered": _layered,
+    "html": _html,
+    "broken": _broken,
+    "empty": _empty,
+    "xxe": _xxe,
+    "laughs": _laughs,
+    "huge": _huge,
+    "headers": _headers,
+    "attributes": _attributes,
+    "bigetag": _big_etag,
+    "unconditional": _unconditional,
+    "notmodified": _not_modified,
     "video": _video,
 }
 

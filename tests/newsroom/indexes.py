@@ -72,16 +72,26 @@ def json_feed(at: Publisher, base: str, articles: Sequence[Truth]) -> str:
     """JSON Feed 1.1."""
     items = [
         {
-            "id": base + at_path(one), "url": base + at_path(one), "title": one.title, "summary": one.summary,
-            "date_published": at.iso(one.published), "date_modified": at.iso(one.modified or one.published),
-            "authors": [{"name": name} for name in one.authors], "tags": list(one.tags), "language": at.lang,
-            "image": f"{base}/media/{one.slug}.png", "content_text": one.summary,
+            "id": base + at_path(one),
+            "url": base + at_path(one),
+            "title": one.title,
+            "summary": one.summary,
+            "date_published": at.iso(one.published),
+            "date_modified": at.iso(one.modified or one.published),
+            "authors": [{"name": name} for name in one.authors],
+            "tags": list(one.tags),
+            "language": at.lang,
+            "image": f"{base}/media/{one.slug}.png",
+            "content_text": one.summary,
         }
         for one in articles
     ]
     head = {
-        "version": "https://jsonfeed.org/version/1.1", "title": at.title, "home_page_url": f"{base}/",
-        "feed_url": base + at.index_path, "language": at.lang,
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": at.title,
+        "home_page_url": f"{base}/",
+        "feed_url": base + at.index_path,
+        "language": at.lang,
     }
     return json.dumps(head | {"items": items}, ensure_ascii=False)
 
@@ -133,7 +143,9 @@ def urlset(base: str, articles: Sequence[Truth], others: Sequence[str] = ()) -> 
         f"<url><loc>{base}{at_path(one)}</loc><lastmod>{(one.modified or one.published).isoformat()}</lastmod></url>"
         for one in articles
     ]
-    return f'{_XML.format("UTF-8")}<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{"".join(items)}</urlset>\n'
+    return (
+        f'{_XML.format("UTF-8")}<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{"".join(items)}</urlset>\n'
+    )
 
 
 def news_sitemap(at: Publisher, base: str, articles: Sequence[Truth]) -> str:

@@ -22,8 +22,14 @@ _CREDIT = (
 
 
 def article_page(
-    at: Publisher, base: str, truth: Truth, blocks: Sequence[str], *,
-    related: Sequence[tuple[str, str]] = (), original: tuple[str, str] | None = None, amp: bool = False,
+    at: Publisher,
+    base: str,
+    truth: Truth,
+    blocks: Sequence[str],
+    *,
+    related: Sequence[tuple[str, str]] = (),
+    original: tuple[str, str] | None = None,
+    amp: bool = False,
 ) -> str:
     """One article's page; `related` and `original` are (address, title) pairs, `amp` asks for its AMP twin."""
     name = "thin" if truth.thin else f"{at.name}.amp" if amp else at.name
@@ -45,7 +51,11 @@ def front_page(
         for path, title, shown in teasers
     )
     return _template("front").substitute(
-        lang=at.lang, encoding=at.encoding, site=escape(at.title), teasers=items, alternate=alternate,
+        lang=at.lang,
+        encoding=at.encoding,
+        site=escape(at.title),
+        teasers=items,
+        alternate=alternate,
         next_link=f'<link rel="next" href="{next_page}">' if next_page else "",
         next_anchor=f'<a rel="next" class="next" href="{next_page}">»</a>' if next_page else "",
     )

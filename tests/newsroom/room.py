@@ -87,8 +87,12 @@ class Newsroom:
             "canary": self.canary_url,
             "publishers": {
                 name: {
-                    "direct": self.home(name), "proxy": self.home(name, proxy=True), "index": self.index_url(name),
-                    "kind": desk.publisher.index, "articles": len(desk.articles), "public": desk.public,
+                    "direct": self.home(name),
+                    "proxy": self.home(name, proxy=True),
+                    "index": self.index_url(name),
+                    "kind": desk.publisher.index,
+                    "articles": len(desk.articles),
+                    "public": desk.public,
                 }
                 for name, desk in self._desks.items()
             },
@@ -183,13 +187,17 @@ class Newsroom:
     def hits(self, publisher: str = "", path: str = "") -> list[Hit]:
         """The log, narrowed to a publisher and to paths that begin with `path`."""
         return [
-            hit for hit in list(self.log)
-            if (not publisher or hit.publisher == publisher) and hit.path.startswith(path)
+            hit for hit in list(self.log) if (not publisher or hit.publisher == publisher) and hit.path.startswith(path)
         ]
 
     def write_sources(
-        self, path: Path | str, delay: float = 0.01, *,
-        proxy: bool = False, wide: bool = False, every: float | str = "",
+        self,
+        path: Path | str,
+        delay: float = 0.01,
+        *,
+        proxy: bool = False,
+        wide: bool = False,
+        every: float | str = "",
     ) -> Path:
         """Write a catalogue of the publishers: their main indexes, or with `wide` their sitemaps too."""
         tables = [self._source(desk.publisher, delay, proxy, wide, every) for desk in self._desks.values()]
@@ -205,9 +213,15 @@ class Newsroom:
         sitemaps = [f"{home}/sitemap.xml"] if wide or at.index == "sitemap" else []
         listing = f'{{ url = "{index}", css = "a.teaser-link" }}' if at.index == "listing" else ""
         lines = [
-            f"[{at.name}]", f"title = {json.dumps(at.title, ensure_ascii=False)}", f'home = "{home}/"',
-            f'language = "{at.language}"', f'timezone = "{at.timezone}"', f"feeds = {json.dumps(feeds)}",
-            f"sitemaps = {json.dumps(sitemaps)}", f"listings = [{listing}]", f"delay = {delay}",
+            f"[{at.name}]",
+            f"title = {json.dumps(at.title, ensure_ascii=False)}",
+            f'home = "{home}/"',
+            f'language = "{at.language}"',
+            f'timezone = "{at.timezone}"',
+            f"feeds = {json.dumps(feeds)}",
+            f"sitemaps = {json.dumps(sitemaps)}",
+            f"listings = [{listing}]",
+            f"delay = {delay}",
         ]
         return "\n".join([*lines, *([f"every = {json.dumps(every)}"] if every else []), ""])
 

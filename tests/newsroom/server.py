@@ -98,8 +98,13 @@ class Server:
         self._in_hand[request.host] += 1
         at = publisher_of(request.host)
         hit = Hit(
-            time=time.monotonic(), method=request.method, host=request.host, path=request.path,
-            publisher=at.name if at else "", headers=request.headers, concurrent=self._in_hand[request.host],
+            time=time.monotonic(),
+            method=request.method,
+            host=request.host,
+            path=request.path,
+            publisher=at.name if at else "",
+            headers=request.headers,
+            concurrent=self._in_hand[request.host],
         )
         self.room.log.append(hit)
         return hit
@@ -171,8 +176,11 @@ def _head(response: Response, keep: bool) -> bytes:
     length = ("Transfer-Encoding", "chunked") if streamed else ("Content-Length", str(len(response.body)))
     phrase = HTTPStatus(response.status).phrase if response.status in HTTPStatus._value2member_map_ else "Odd"
     lines = [
-        ("Date", formatdate(usegmt=True)), ("Server", "newsroom"), ("Content-Type", response.type),
-        *([] if response.status == 304 else [length]), ("Connection", "keep-alive" if keep else "close"),
+        ("Date", formatdate(usegmt=True)),
+        ("Server", "newsroom"),
+        ("Content-Type", response.type),
+        *([] if response.status == 304 else [length]),
+        ("Connection", "keep-alive" if keep else "close"),
         *response.headers,
     ]
     text = "".join(f"{name}: {value}\r\n" for name, value in lines)

@@ -68,7 +68,12 @@ def json_ld_shape(truth: Truth) -> str:
 def test_json_ld_in_three_shapes_and_none(open_room: Newsroom) -> None:
     shapes = {name: json_ld_shape(open_room.articles(name)[0]) for name in NAMES}
     assert shapes == {
-        "chargepost": "object", "ev-kurier": "graph", "kerbside": "list", "voltward": "", "dianche": "", "stromvei": "",
+        "chargepost": "object",
+        "ev-kurier": "graph",
+        "kerbside": "list",
+        "voltward": "",
+        "dianche": "",
+        "stromvei": "",
     }
 
 

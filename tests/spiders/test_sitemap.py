@@ -90,7 +90,10 @@ def test_a_text_sitemap_gives_its_addresses(start: str):
 
 def test_gzip_is_undone():
     assert (
-        read(gzip.compress(f"<urlset {NS}><url><loc>https://volt.example/a</loc></url></urlset>".encode(), mtime=0)).total == 1
+        read(
+            gzip.compress(f"<urlset {NS}><url><loc>https://volt.example/a</loc></url></urlset>".encode(), mtime=0)
+        ).total
+        == 1
     )
 
 

@@ -190,7 +190,7 @@ def test_db_check_finds_a_changed_byte_and_a_lost_row(copied: Evnews) -> None:
     assert copied("search", "battery").status == 0
     assert copied("db", "check").status == 0
     with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
-        name, middle = connection.execute("SELECT file, \"offset\" + length / 2 FROM captures WHERE id = 30").fetchone()
+        name, middle = connection.execute('SELECT file, "offset" + length / 2 FROM captures WHERE id = 30').fetchone()
     tape = copied.home / "warc" / name
     data = bytearray(tape.read_bytes())
     data[middle] ^= 1

@@ -44,7 +44,8 @@ def test_the_operator_can_allow_a_network_by_name_and_nothing_beside_it() -> Non
 @pytest.mark.parametrize(
     "url",
     [
-        "file:///etc/passwd", "data:text/html,x", "ftp://h.example/x", "s3://b/k", "gopher://h.example/", "javascript:alert(1)",
+        "file:///etc/passwd", "data:text/html,x", "ftp://h.example/x", "s3://b/k", "gopher://h.example/",
+        "javascript:alert(1)",
         "http:///nowhere", "http://h.example:22/", "http://h.example:25/", "http://h.example:6379/", "http://[bad/",
     ],
 )  # fmt: skip

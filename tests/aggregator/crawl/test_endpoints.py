@@ -20,7 +20,14 @@ from storage.state import Endpoint
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://a.example/feed.xml"
 KNOWN = Endpoint(
-    source="a", url=URL, etag='"old"', last_modified="Thu, 01 Jan 2026 00:00:00 GMT", validators_url=URL, digest="d", leads=3, failures=2
+    source="a",
+    url=URL,
+    etag='"old"',
+    last_modified="Thu, 01 Jan 2026 00:00:00 GMT",
+    validators_url=URL,
+    digest="d",
+    leads=3,
+    failures=2,
 )
 LEADS = tuple(Lead(url=f"https://a.example/{n}") for n in range(3))
 
@@ -37,12 +44,21 @@ def test_a_good_reading_replaces_the_validators_and_ends_the_failures() -> None:
     answer = page(200, ("ETag", '"new"'), ("Last-Modified", "yesterday"), url="https://a.example/moved.xml")
     got = judge_index(KNOWN, answer, Index(leads=LEADS, total=3), "", NOW)
     assert (got.outcome, got.reason) == ("ok", "")
-    assert (got.endpoint.etag, got.endpoint.validators_url, got.endpoint.failures) == ('"new"', "https://a.example/moved.xml", 0)
+    assert (got.endpoint.etag, got.endpoint.validators_url, got.endpoint.failures) == (
+        '"new"',
+        "https://a.example/moved.xml",
+        0,
+    )
 
 
 @pytest.mark.parametrize(
     "index",
-    [Index(problem="an HTML page, not a feed"), Index(problem="empty"), Index(problem="broken off", leads=LEADS, total=3), Index()],
+    [
+        Index(problem="an HTML page, not a feed"),
+        Index(problem="empty"),
+        Index(problem="broken off", leads=LEADS, total=3),
+        Index(),
+    ],
     ids=["html", "empty", "broken", "no entries"],
 )
 def test_a_bad_reading_never_replaces_the_validators(index: Index) -> None:
@@ -108,7 +124,10 @@ def test_410_ends_the_endpoint() -> None:
     assert got.endpoint.gone_at == NOW
 
 
-@pytest.mark.parametrize(("kind", "outcome"), [("parked", "parked"), ("robots", "refused"), ("permanent", "refused"), ("transient", "failed")])
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [("parked", "parked"), ("robots", "refused"), ("permanent", "refused"), ("transient", "failed")],
+)
 def test_faults_become_outcomes_with_their_reason(kind: str, outcome: str) -> None:
     got = judge_fault(KNOWN, Fault(kind, "because"), NOW)
     assert (got.outcome, got.reason, got.endpoint.failures) == (outcome, "because", 3)

@@ -279,7 +279,9 @@ def test_an_index_that_is_too_long_is_read_in_part_and_says_so(home: Home, room:
 
 
 def test_indexes_beyond_what_a_poll_reads_are_counted_in_its_row(home: Home, site: Site) -> None:
-    places = "".join(f"<sitemap><loc>{site.url(f'/s{number}.xml')}</loc></sitemap>" for number in range(MAX_INDEXES + 9))
+    places = "".join(
+        f"<sitemap><loc>{site.url(f'/s{number}.xml')}</loc></sitemap>" for number in range(MAX_INDEXES + 9)
+    )
     site.pages["/s.xml"] = Answer(f"<sitemapindex>{places}</sitemapindex>".encode())
     for number in range(MAX_INDEXES + 9):
         site.pages[f"/s{number}.xml"] = Answer(f"<urlset><!-- {number} --></urlset>".encode())

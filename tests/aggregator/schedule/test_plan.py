@@ -13,7 +13,9 @@ SOURCE = Source(name="a", title="A", home="https://a.example/", every=1800)
 
 
 def poll(outcome: str, reason: str = "") -> Poll:
-    return Poll(source="a", endpoint="https://a.example/f", started_at=NOW, ended_at=NOW, outcome=outcome, reason=reason)
+    return Poll(
+        source="a", endpoint="https://a.example/f", started_at=NOW, ended_at=NOW, outcome=outcome, reason=reason
+    )
 
 
 def test_a_good_poll_comes_again_after_the_sources_interval() -> None:
@@ -21,7 +23,9 @@ def test_a_good_poll_comes_again_after_the_sources_interval() -> None:
     assert (when, why) == (NOW + timedelta(minutes=30), "every 30 min")
 
 
-@pytest.mark.parametrize(("failures", "wait"), [(1, timedelta(hours=1)), (3, timedelta(hours=4)), (9, MAX_BACK_OFF), (500, MAX_BACK_OFF)])
+@pytest.mark.parametrize(
+    ("failures", "wait"), [(1, timedelta(hours=1)), (3, timedelta(hours=4)), (9, MAX_BACK_OFF), (500, MAX_BACK_OFF)]
+)
 def test_failures_in_a_row_double_the_wait_up_to_a_day(failures: int, wait: timedelta) -> None:
     when, why = next_poll(SOURCE, (poll("failed", "HTTP 503"),), failures=failures, parked_until=None, now=NOW)
     assert when == NOW + wait
@@ -41,6 +45,8 @@ def test_an_interval_longer_than_the_back_off_is_kept() -> None:
     assert when == NOW + timedelta(days=7)
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(5, "5 s"), (90, "90 s"), (1800, "30 min"), (7200, "2 h"), (86400, "1 d")])
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(5, "5 s"), (90, "90 s"), (1800, "30 min"), (7200, "2 h"), (86400, "1 d")]
+)
 def test_spans_are_said_as_people_say_them(seconds: int, said: str) -> None:
     assert words(timedelta(seconds=seconds)) == said
