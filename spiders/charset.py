@@ -1,4 +1,4 @@
-"""Bytes of an index to text: byte order mark, then UTF-8 by proof, then what was declared, then a guess."""
+"""Bytes to text for every reader: byte order mark, then UTF-8 by proof, then what was declared, then a guess."""
 
 from __future__ import annotations
 
@@ -7,27 +7,70 @@ import re
 
 from charset_normalizer import from_bytes
 
-_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32-le"), (b"\x00\x00\xfe\xff", "utf-32-be"),
-          (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))  # fmt: skip
-# The encodings that the WHATWG Encoding Standard knows, by Python's names; no label reaches any other codec.
-_KNOWN = {
-    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "gb18030",
-    "big5hkscs", "euc_jp", "iso2022_jp", "cp932", "cp949", "cp866", "cp874",
-    *(f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)),
-    *(f"cp{number}" for number in range(1250, 1259)),
-}  # fmt: skip
-# Labels that the standard reads as a wider encoding than their name says.
-_WIDER = {
-    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
-    "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "shift_jis": "cp932", "euc_kr": "cp949",
-}  # fmt: skip
+_LABELS = {
+    "utf-8": "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
+    "cp866": "866 cp866 csibm866 ibm866",
+    "iso8859-2": "csisolatin2 iso-8859-2 iso-ir-101 iso8859-2 iso88592 iso_8859-2 l2 latin2",
+    "iso8859-3": "csisolatin3 iso-8859-3 iso8859-3 iso88593 iso_8859-3 l3 latin3",
+    "iso8859-4": "csisolatin4 iso-8859-4 iso8859-4 iso88594 iso_8859-4 l4 latin4",
+    "iso8859-5": "csisolatincyrillic cyrillic iso-8859-5 iso8859-5 iso88595 iso_8859-5",
+    "iso8859-6": "arabic asmo-708 csisolatinarabic ecma-114 iso-8859-6 iso8859-6 iso88596 iso_8859-6",
+    "iso8859-7": "csisolatingreek ecma-118 elot_928 greek greek8 iso-8859-7 iso8859-7 iso88597 iso_8859-7 sun_eu_greek",
+    "iso8859-8": "csisolatinhebrew hebrew iso-8859-8 iso-8859-8-e iso-8859-8-i iso8859-8 iso88598 iso_8859-8 "
+    "logical visual",
+    "iso8859-10": "csisolatin6 iso-8859-10 iso8859-10 iso885910 l6 latin6",
+    "iso8859-13": "iso-8859-13 iso8859-13 iso885913",
+    "iso8859-14": "iso-8859-14 iso8859-14 iso885914",
+    "iso8859-15": "csisolatin9 iso-8859-15 iso8859-15 iso885915 iso_8859-15 l9",
+    "iso8859-16": "iso-8859-16",
+    "koi8-r": "cskoi8r koi koi8 koi8-r koi8_r",
+    "koi8-u": "koi8-ru koi8-u",
+    "mac-roman": "csmacintosh mac macintosh x-mac-roman",
+    "cp874": "dos-874 iso-8859-11 iso8859-11 iso885911 tis-620 windows-874",
+    "cp1250": "cp1250 windows-1250 x-cp1250",
+    "cp1251": "cp1251 windows-1251 x-cp1251",
+    "cp1252": "ansi_x3.4-1968 ascii cp1252 cp819 csisolatin1 ibm819 iso-8859-1 iso-ir-100 iso8859-1 iso88591 "
+    "iso_8859-1 l1 latin1 us-ascii windows-1252 x-cp1252",
+    "cp1253": "cp1253 windows-1253 x-cp1253",
+    "cp1254": "cp1254 csisolatin5 iso-8859-9 iso8859-9 iso88599 iso_8859-9 l5 latin5 windows-1254 x-cp1254",
+    "cp1255": "cp1255 windows-1255 x-cp1255",
+    "cp1256": "cp1256 windows-1256 x-cp1256",
+    "cp1257": "cp1257 windows-1257 x-cp1257",
+    "cp1258": "cp1258 windows-1258 x-cp1258",
+    "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+    "gb18030": "chinese csgb2312 csiso58gb231280 gb18030 gb2312 gb_2312 gb_2312-80 gbk iso-ir-58 x-gbk",
+    "big5hkscs": "big5 big5-hkscs cn-big5 csbig5 x-x-big5",
+    "euc_jp": "cseucpkdfmtjapanese euc-jp x-euc-jp",
+    "iso2022_jp": "csiso2022jp iso-2022-jp",
+    "cp932": "csshiftjis ms932 ms_kanji shift-jis shift_jis sjis windows-31j x-sjis",
+    "cp949": "cseuckr csksc56011987 euc-kr iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 "
+    "windows-949",
+    "utf-16-be": "unicodefffe utf-16-be utf-16be",
+    "utf-16-le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff utf-16 utf-16-le utf-16le",
+}
+CODECS = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
+"""The labels of the WHATWG Encoding Standard that pages and feeds use, each with Python's codec for it."""
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 _DECLARED = re.compile(
     rb"<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']\s*([\w.:-]{2,40})"
     rb"|<meta\b[^>]{0,400}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})",
     re.I,
 )
+_COMMENT = re.compile(rb"<!--.*?-->", re.S)
+_HTTP = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I)
+_HIGH = re.compile(rb"[\x80-\xff]")
+_STRUCTURE = re.compile(r"[<{]|https?:")
 _ASCII_SEVEN = b"\x1b$"
 _HEAD = 4096
+_TOLERATED = 0.02
+"""The share of a text's foreign characters that may be damaged before its declared charset is disbelieved."""
 
 
 def decode(body: bytes, charset: str = "") -> str:
@@ -36,48 +79,87 @@ def decode(body: bytes, charset: str = "") -> str:
     Bytes that are UTF-8 from end to end are read as UTF-8, whatever was declared: other
     encodings do not look like it by chance.
     """
+    text = foreign_text(body, charset)
+    return body.decode("utf-8", "replace") if text is None else text
+
+
+def foreign_text(body: bytes, charset: str = "") -> str | None:
+    """The text of a body that is not UTF-8 as it stands; None for one that is, so that its bytes can be kept.
+
+    A declaration is believed as long as the bytes do not belie it: a charset under which the
+    text falls to pieces is skipped.
+    """
     for mark, codec in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(codec, "replace")
-    if body[:200].count(b"\0") > 40:
-        return body.decode("utf-16-be" if body[:1] == b"\0" else "utf-16-le", "replace")
+    if wide := _unmarked_wide(body):
+        return body.decode(wide, "replace")
     declared = list(dict.fromkeys(filter(None, (codec_of(charset), _declared(body)))))
-    if "iso2022_jp" not in declared or _ASCII_SEVEN not in body:
-        try:
-            return body.decode("utf-8")
-        except UnicodeDecodeError:
-            pass
+    if _is_utf8(body) and not ("iso2022_jp" in declared and _ASCII_SEVEN in body):
+        return None
     for codec in [*declared, "utf-8"]:
         text = body.decode(codec, "replace")
-        if _is_sound(text):
+        if _is_sound(text, wide=codec.startswith("utf-16")):
             return text
     return body.decode(_guess(body), "replace")
 
 
 def codec_of(label: str) -> str:
     """Python's name for the encoding that a label means on the web, or an empty string."""
+    label = label.strip().strip("\"'").lower()
+    if label in CODECS or not label.isascii() or len(label) > 40:
+        return CODECS.get(label, "")
     try:
-        name = codecs.lookup(label.strip().strip("\"'").lower()).name if label.isascii() and len(label) <= 40 else ""
+        name = codecs.lookup(label).name
     except (LookupError, ValueError):
         return ""
-    name = _WIDER.get(name, name)
-    return name if name in _KNOWN else ""
+    return name if name in _LABELS else CODECS.get(name.replace("_", "-"), "")
+
+
+def label_in(content_type: str) -> str:
+    """The charset's label in a Content-Type header, or an empty string."""
+    found = _HTTP.search(content_type[:500])
+    return found[1] if found else ""
 
 
 def _declared(body: bytes) -> str:
-    found = _DECLARED.search(body[:_HEAD])
+    found = _DECLARED.search(_COMMENT.sub(b"", body[:_HEAD]))
     codec = codec_of((found[1] or found[2]).decode("ascii", "replace")) if found else ""
     # a declaration that could be read as ASCII proves that the text is not UTF-16
     return "utf-8" if codec.startswith("utf-16") else codec
 
 
-def _is_sound(text: str) -> bool:
-    """Whether few of the characters beyond ASCII were damaged."""
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unmarked_wide(body: bytes) -> str:
+    """UTF-16 without a mark: every other byte of its ASCII is zero, and only that one."""
+    even, odd = body[:200:2].count(0), body[1:200:2].count(0)
+    if even + odd <= 40 or min(even, odd) > 4:
+        return ""
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _is_sound(text: str, *, wide: bool) -> bool:
+    """Whether few of the characters beyond ASCII were damaged; 16-bit text must also hold markup or JSON."""
+    if wide and not _STRUCTURE.search(text[:2000]):
+        return False
     damaged = text.count("\ufffd")
-    return damaged <= 3 or damaged <= 0.02 * sum(1 for c in text[:400_000] if c > "\x7f")
+    if damaged <= 3:
+        return True
+    sample = text[:400_000]
+    return sample.count("\ufffd") <= _TOLERATED * sum(1 for c in sample if c > "\x7f")
 
 
 def _guess(body: bytes) -> str:
-    start = next((i for i, byte in enumerate(body[:2_000_000]) if byte > 0x7F), 0)
+    """What the bytes look like by their statistics, from the first foreign one on; cp1252 where nothing is likelier."""
+    first = _HIGH.search(body)
+    start = first.start() if first else 0
     best = from_bytes(body[start : start + 40_000], steps=4, chunk_size=2048, threshold=0.3).best()
-    return (codec_of(best.encoding) if best else "") or "cp1252"
+    codec = codec_of(best.encoding) if best else ""
+    return "cp1252" if not codec or codec.startswith("utf-16") else codec

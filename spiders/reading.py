@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
+from spiders.charset import label_in
 from spiders.feed import read_feed
 from spiders.listing import read_listing
 from spiders.sitemap import read_sitemap
 from spiders.source import Listing
 from storage.page import ContentError, Index, Page
-
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I)
 
 
 def read_index(page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index:
@@ -22,8 +20,7 @@ def read_index(page: Page, kind: str, listing: Listing | None, limit: int, now: 
         return Index(kind=kind, problem=str(error))
     if not body.strip():
         return Index(kind=kind, problem="empty")
-    found = _CHARSET.search(page.header("content-type")[:500])
-    charset = found[1] if found else ""
+    charset = label_in(page.header("content-type"))
     if kind == "sitemap":
         return read_sitemap(body, page.url, limit=limit, now=now)
     if kind == "listing":

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.intake.decode import CODECS, readable
+from aggregator.intake.decode import readable
+from spiders.charset import CODECS, codec_of, decode
 
 GERMAN = "Die Batterie läuft – für 39.990 €"
 CHINESE = "小米汽车今年交付超过三十万辆，电池工厂将于明年投产。" * 3
@@ -59,7 +60,21 @@ def test_one_broken_byte_does_not_cost_the_charset() -> None:
 
 
 def test_no_label_reaches_a_codec_that_browsers_lack() -> None:
-    assert not {"utf-7", "punycode", "idna", "rot13", "undefined", "base64", "hex"} & set(CODECS)
+    forbidden = {"utf-7", "punycode", "idna", "rot13", "undefined", "base64", "hex"}
+    assert not forbidden & set(CODECS)
+    assert not any(map(codec_of, forbidden))
+
+
+@pytest.mark.parametrize("feed", [b"<rss><title>\xc4rger</title></rss>", b'{"title": "\xc4rger"}'])
+def test_declared_utf16_over_other_bytes_destroys_no_feed(feed: bytes) -> None:
+    assert "Ärger" in decode(feed * 20, "utf-16")
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_known_by_its_zeros(codec: str) -> None:
+    text = '<?xml version="1.0" encoding="utf-8"?><rss><channel><title>Tägliche Ladung</title></channel></rss>'
+    assert decode(text.encode(codec)) == text
+    assert decode(text.encode(codec), codec) == text
 
 
 @pytest.mark.parametrize(
