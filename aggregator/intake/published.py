@@ -14,6 +14,7 @@ from htmldate import find_date
 from aggregator.intake import dates, markup
 from aggregator.intake.dates import Moment
 from aggregator.intake.trust import Trust
+from spiders.printed import EARLIEST
 
 _PUBLISHED = (
     "article:published_time",
@@ -102,7 +103,7 @@ def _in_path(url: str) -> str:
 def _told(trust: Trust) -> Moment | None:
     """What the feed said, as a Moment."""
     at = trust.lead.published
-    if at is None or at < dates.EARLIEST or at > trust.page.fetched_at + _DAY:
+    if at is None or at < EARLIEST or at > trust.page.fetched_at + _DAY:
         return None
     timed = (at.hour, at.minute, at.second) != (0, 0, 0)
     raw = trust.lead.published_raw or at.isoformat()
