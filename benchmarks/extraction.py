@@ -8,7 +8,7 @@ date. No feed's word is given to the extraction. Texts are compared by runs of f
 Japanese or Korean character counts as a word) as precision, recall and F1 of their means, and by
 words as the mean F1 of pages; titles, days and authors by equality. Both are timed in CPU seconds.
 The last line is one JSON object. The exit code is 1 when a bar is missed: text at least the
-baseline's on every set, titles, authors and dates clearly above it on sets of news pages.
+baseline's on every set; on sets of news pages titles and authors clearly above it, dates no worse.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def broken_bars(name: str, ours: Figures, bare: Figures) -> list[str]:
             if key in bare:
                 floors[key] = min(enough, bare[key] + more)
         if "date" in bare:  # without a feed's word a tie is what the pages allow
-            floors["date"] = bare["date"] - 0.02
+            floors["date"] = bare["date"]
     return [f"{name} {key} {ours[key]:.3f} < {floor:.3f}" for key, floor in floors.items() if ours[key] < floor]
 
 

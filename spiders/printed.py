@@ -88,7 +88,7 @@ def _find_day(text: str, day_first: bool, patterns: tuple[re.Pattern[str], ...])
 
 
 def _day(found: re.Match[str], day_first: bool) -> date | None:
-    parts = found.groupdict()
+    parts = {"y2": "", "m2": "", "d2": ""} | found.groupdict()
     if "a" in parts:
         a, b = int(found["a"]), int(found["b"])
         # with dots the day comes first everywhere, and behind 12 there is no month
@@ -96,10 +96,7 @@ def _day(found: re.Match[str], day_first: bool) -> date | None:
     elif "mon" in parts:
         month, day = MONTH.get(found["mon"].lower(), 0), int(found["d"])
     else:
-        month, day = (
-            int(found["m"] or found["m2"]) if "m2" in parts else int(found["m"]),
-            int(parts["d"] or parts["d2"]),
-        )
+        month, day = int(parts["m"] or parts["m2"]), int(parts["d"] or parts["d2"])
     try:
         return date(_year(parts["y"] or parts["y2"]), month, day)
     except ValueError:

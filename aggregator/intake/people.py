@@ -96,7 +96,7 @@ def _named(part: str) -> list[str]:
     pieces = (
         piece.strip() for name in _COMMA.split(_cut_short(part)) for piece in _SPLIT.split(_unprefixed(name.strip()))
     )
-    return [piece for piece in pieces if _looks_named(piece)]
+    return [piece for piece in pieces if _looks_named(piece) and not is_label(piece)]
 
 
 _AFTER_BY = re.compile(
