@@ -18,7 +18,7 @@ from spiders.source import Hints
 from storage.article import Article, Refusal
 from storage.page import ContentError, Page
 
-EXTRACTOR = f"evnews 1 / trafilatura {TRAFILATURA} / {OPTIONS}"
+EXTRACTOR = f"evnews 2 / trafilatura {TRAFILATURA} / {OPTIONS}"
 """Name and version of what made an Article; changes whenever the same page may come out differently."""
 
 MIN_WORDS = 25
