@@ -1,4 +1,4 @@
-"""The one door into the archive: a fetched page goes in, what became of it comes out; live crawl and backfill both knock here."""
+"""The one door into the archive: a fetched page goes in, what became of it comes out, live or from a tape."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ class Ingest:
     async def room(self) -> None:
         """Wait until what has been fetched and not yet kept is small enough to fetch more."""
         async with self._room:
-            await self._room.wait_for(
-                lambda: self._bytes < MAX_BACKLOG_BYTES and self._pages < MAX_BACKLOG_PAGES
-            )
+            await self._room.wait_for(lambda: self._bytes < MAX_BACKLOG_BYTES and self._pages < MAX_BACKLOG_PAGES)
 
     async def ingest(self, hops: tuple[Page, ...], hints: Hints, keeper: Keeper) -> Outcome:
         """Extract the last hop's article and keep it; the hops go on the tape either way."""

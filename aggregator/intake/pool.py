@@ -15,6 +15,7 @@ from datetime import datetime
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.popen_forkserver import Popen
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
@@ -66,9 +67,14 @@ class ReaderPool:
             self._ready.set_result(None)
 
     def _start(self) -> ProcessPool:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each thread would reserve memory against the worker's limit
+        os.environ.setdefault(
+            "OPENBLAS_NUM_THREADS", "1"
+        )  # each thread would reserve memory against the worker's limit
         return ProcessPool(
-            max_workers=self._workers, max_tasks=PAGES_PER_WORKER, initializer=_prepare_worker, context=_worker_context()
+            max_workers=self._workers,
+            max_tasks=PAGES_PER_WORKER,
+            initializer=_prepare_worker,
+            context=_worker_context(),
         )
 
     async def extract(self, page: Page, hints: Hints) -> Article | Refusal:
@@ -151,8 +157,7 @@ class _QuietContext(ForkServerContext):
 def _prepare_worker() -> None:
     gc.collect()
     gc.freeze()  # what is shared with the server stays shared, and is never walked again
-    with open("/proc/self/statm") as statm:
-        held = int(statm.read().split()[0]) * resource.getpagesize()
+    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY_BYTES, held + MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -194,5 +199,3 @@ def worker_modules(pool: ReaderPool) -> Future[list[str]]:
 
 def _module_names() -> list[str]:
     return sorted(sys.modules)
-
-
