@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 # Line ends, what commands a terminal, and what turns the direction of the letters that follow.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_USERINFO = re.compile(r"(\w+://)[^/@\s]+@")
+_USERINFO = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,15}://)[^/@\s]{1,500}@")
+_LONGEST = 4000
+"""Characters of a log line that are shown; what is longer is somebody's page, not a message."""
 _NOISY = ("scrapy", "twisted", "trafilatura", "htmldate", "courlan", "charset_normalizer", "alembic", "apscheduler")
 
 
@@ -18,7 +20,11 @@ class PlainFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """One line, safe for any terminal."""
-        return safe_line(super().formatMessage(record))
+        return safe_line(_cut(super().formatMessage(record)))
+
+    def formatException(self, ei: Any) -> str:
+        """The traceback with each line made safe, and set in so that none can pass for a message."""
+        return "\n".join("    " + safe_line(_cut(line)) for line in super().formatException(ei).split("\n"))
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -31,6 +37,10 @@ class _Stderr(logging.StreamHandler[TextIO]):
     @stream.setter
     def stream(self, stream: TextIO) -> None:
         pass  # StreamHandler sets what is looked up above
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
 
 
 def safe_line(text: str) -> str:

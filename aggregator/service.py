@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,12 +20,16 @@ from aggregator.intake.pool import ReaderPool
 from aggregator.schedule.plan import next_poll
 from spiders.source import Source
 from storage import leads
+from storage.errors import ArchiveError
 from storage.owner import Owner, dead_owners
 from storage.warc import WarcTape, recover
 from storage.writer import Work, Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -43,12 +48,13 @@ async def open_crew(
         database = stack.enter_context(open_archive(config))
         run_folder = config.home / "run"
         owner = Owner(run_folder)
-        stack.callback(owner.close)
-        recover(config.warc_folder)
+        for mended in recover(config.warc_folder):
+            log.info("event=tape-recovered what=%s", mended)
         tape = WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)
         writer = Writer(database, tape if config.keep_pages else None)
         stack.callback(tape.close)
         stack.callback(writer.close)
+        stack.callback(_leave, writer, owner)
         _reclaim(writer, run_folder, owner.token)
         pool = ReaderPool(config.process_count)
         stack.callback(pool.close)
@@ -64,6 +70,16 @@ def _reclaim(writer: Writer, folder: Path, own: str) -> None:
         if token != own:
             writer.submit(_release(token)).result()
             path.unlink(missing_ok=True)
+
+
+def _leave(writer: Writer, owner: Owner) -> None:
+    """Give back every lease; where the archive cannot be written, the next start does it."""
+    try:
+        writer.submit(_release(owner.token)).result()
+    except ArchiveError:
+        owner.abandon()
+    else:
+        owner.close()
 
 
 def _release(token: str) -> Work[int]:

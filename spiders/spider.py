@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from scrapy import Request, Spider
@@ -32,7 +32,7 @@ class Fetched:
     """An article page that came back, its redirect hops before it, and the lead it answers. The spider's item."""
 
     leased: LeasedLead
-    hops: tuple[Page, ...]
+    hops: tuple[Page, ...] = field(repr=False)
 
     @property
     def page(self) -> Page:

@@ -36,5 +36,12 @@ class TapeError(ArchiveError):
     """The tape could not keep a page, or cannot give one back; the message says where and why."""
 
 
+def is_archives_own(error: BaseException) -> bool:
+    """Whether an error is the archive's trouble, which the next page would meet too, and not one page's own."""
+    return isinstance(error, ArchiveError) and (
+        not isinstance(error, TapeError) or isinstance(error.__cause__, OSError)
+    )
+
+
 class NewerSchema(ArchiveError):
     """The archive was written by a newer version of this software."""

@@ -25,6 +25,10 @@ class Owner:
         self._path.unlink(missing_ok=True)
         os.close(self._file)
 
+    def abandon(self) -> None:
+        """Leave as a dead process does: the next start gives back what is still leased."""
+        os.close(self._file)
+
 
 def dead_owners(folder: Path) -> list[tuple[str, Path]]:
     """The tokens of processes that died without leaving, with their lock files."""

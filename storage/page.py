@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 MAX_CONTENT = 16 * 2**20
@@ -48,7 +48,7 @@ class Page:
     url: str
     status: int
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     fetched_at: datetime
     source: str = ""
     lead: Lead | None = None

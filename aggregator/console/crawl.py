@@ -52,6 +52,9 @@ def _tell_stopping() -> None:
 
 
 def _status(crew: Crew, results: Sequence[PollResult]) -> int:
+    if crew.trouble:
+        complain(crew.trouble)
+        return 1
     if crew.stopping:
         return INTERRUPTED
     return 0 if all(result.is_polled for result in results) else 1

@@ -29,6 +29,7 @@ from aggregator.intake.ingest import Ingest
 from aggregator.intake.pool import ReaderPool
 from spiders.source import Source
 from spiders.spider import SourceSpider
+from storage.errors import ArchiveError
 from storage.state import Poll
 
 log = logging.getLogger(__name__)
@@ -92,9 +93,17 @@ class Crew:
         self.tally = Tally()
         self.flight = Flight()
         self.stop_asked = asyncio.Event()
+        self.trouble = ""
         self._runner = AsyncCrawlerRunner(_settings(config))
         self._crawlers: set[Crawler] = set()
         self._places = asyncio.Semaphore(POLLS_AT_ONCE)
+
+    def give_up(self, trouble: str) -> None:
+        """Stop for a trouble that no source is to blame for, such as a full disk; the first one is remembered."""
+        if not self.trouble:
+            self.trouble = trouble
+            log.info("event=gave-up trouble=%s", trouble)
+        self.stop_asked.set()
 
     @property
     def stopping(self) -> bool:
@@ -125,7 +134,7 @@ class Crew:
         self.tally.running.add(source.name)
         try:
             await self._runner.crawl(crawler, source=source, visit=visit, crew=self)
-            error = _crawl_error(crawler, self.stopping)
+            error = visit.trouble or _crawl_error(crawler, self.stopping)
         finally:
             self._crawlers.discard(crawler)
             self.tally.running.discard(source.name)
@@ -178,8 +187,7 @@ class Crew:
             error=error,
         )
 
-    def _broken(self, source: Source, error: Exception) -> PollResult:
-        words = f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    def _broken(self, source: Source, words: str) -> PollResult:
         return PollResult(
             source=source.name,
             polls=(),
@@ -199,9 +207,13 @@ class Crew:
                     return None
                 try:
                     result = await self.poll(source)
+                except ArchiveError as error:
+                    self.give_up(str(error))
+                    result = self._broken(source, str(error))
                 except Exception as error:  # around one source, which costs no other
                     log.exception("event=poll-broken source=%s", source.name)
-                    result = self._broken(source, error)
+                    words = f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                    result = self._broken(source, words)
                 report(result)
                 return result
 

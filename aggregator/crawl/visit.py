@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,16 +14,20 @@ from urllib.parse import urlsplit
 
 from aggregator.crawl.endpoints import Judgement, conditions, judge_fault, judge_index, judge_status, permanent_move
 from aggregator.crawl.faults import fault_of
+from aggregator.crawl.flight import Stopped
 from aggregator.crawl.gate import host_of
 from aggregator.intake.ingest import article_fault, redirected_home, retry_delay
 from spiders.source import Listing, Source
 from spiders.spider import Fetched, IndexTask
 from storage.article import Kind, Refusal
+from storage.errors import ArchiveError, is_archives_own
 from storage.page import Index, Lead, Page
 from storage.state import Endpoint, LeasedLead, Poll
 
 if TYPE_CHECKING:
     from aggregator.crawl.runner import Crew
+
+log = logging.getLogger(__name__)
 
 MAX_LEADS = 1000
 MAX_FETCHES = 200
@@ -36,6 +42,10 @@ LEASE_BATCH = 25
 
 
 _COUNTED_AS: dict[str, str] = {Kind.NEW: "kept", Kind.REVISED: "kept", Kind.COPY: "kept", Kind.SAME: "repeats"}
+
+
+class _Postponed(Exception):
+    """The lead is not brought to its end now: it keeps its lease until the poll closes."""
 
 
 @dataclass(slots=True)
@@ -65,6 +75,7 @@ class SourceVisit:
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     closed_hosts: dict[str, str] = field(default_factory=dict)
+    trouble: str = ""
     _asked: dict[str, datetime] = field(default_factory=dict)
     _left_out: set[str] = field(default_factory=set)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNDER_WAY))
@@ -108,10 +119,22 @@ class SourceVisit:
 
     async def index_answered(self, task: IndexTask, hops: tuple[Page, ...]) -> Iterable[IndexTask]:
         """Judge the answer, write its leads and memory together, and name what is to be read further."""
+        try:
+            return await self._judged(task, hops)
+        except ArchiveError as error:
+            self._stopped_by(error)
+            return []
+
+    async def _judged(self, task: IndexTask, hops: tuple[Page, ...]) -> Iterable[IndexTask]:
         page, endpoint, now = hops[-1], self._remembered(task.url), self.crew.now()
         index, judgement = Index(), judge_status(endpoint, page, now)
         if judgement is None:
-            index = await self.crew.pool.read_index(page, task.kind, task.listing, MAX_LEADS, now)
+            reading = self.crew.pool.read_index(page, task.kind, task.listing, MAX_LEADS, now)
+            try:
+                index = await self.crew.flight.carry(reading)
+            except Stopped as stopped:
+                self._note(task.url, judge_fault(endpoint, fault_of(stopped), now))
+                return []
             judgement = judge_index(endpoint, page, index, permanent_move(hops), now)
         wanted = [lead for lead in index.leads if self._is_wanted(lead)]
         if task.listing is None or (judgement.outcome == "failed" and (page.status >= 500 or page.status == 429)):
@@ -138,9 +161,18 @@ class SourceVisit:
     async def index_failed(self, task: IndexTask, error: BaseException) -> None:
         """Note an index that gave no answer."""
         judgement = judge_fault(self._remembered(task.url), fault_of(error), self.crew.now())
-        if not self.crew.stopping:  # what we broke off ourselves is no failure of theirs
-            await self.crew.desk.keep_index(judgement.endpoint, ())
         self._note(task.url, judgement)
+        if self.crew.stopping:  # what we broke off ourselves is no failure of theirs
+            return
+        try:
+            await self.crew.desk.keep_index(judgement.endpoint, ())
+        except ArchiveError as trouble:
+            self._stopped_by(trouble)
+
+    def _stopped_by(self, trouble: ArchiveError) -> None:
+        """What the archive cannot do now ends the whole crawl, and is said at every source that met it."""
+        self.trouble = self.trouble or str(trouble)
+        self.crew.give_up(str(trouble))
 
     def _note(self, url: str, judgement: Judgement, page: Page | None = None) -> _IndexPoll:
         poll = _IndexPoll(
@@ -176,6 +208,8 @@ class SourceVisit:
                     yield leased
                 if not batch:
                     return
+        except ArchiveError as error:
+            self._stopped_by(error)
         finally:
             self.counts["fetches"] = fetches
 
@@ -185,41 +219,62 @@ class SourceVisit:
     async def article_fetched(self, fetched: Fetched) -> None:
         """Ingest a page that came back; every lead ends here, in `article_refused` or in `article_failed`."""
         leased, hops = fetched.leased, fetched.hops
-        try:
+        async with self._ending(leased):
             fault = article_fault(fetched.page)
             if fault is not None:
                 await self._fail(leased, fault[0], "transient" if fault[1] else "permanent", hops)
             elif redirected_home(hops):
                 await self._refuse(leased, hops, "redirected", "redirected to the site's front page")
             else:
-                keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
-                outcome = await self.crew.ingest.ingest(hops, self.source.hints, keeper)
-                if outcome.decision is not None:
-                    self._count(outcome.decision.kind)
-                elif outcome.refusal is not None:
-                    self._count("refused", outcome.refusal.reason)
-        finally:
-            self._finish(leased)
+                await self._ingest(leased, hops)
+
+    async def _ingest(self, leased: LeasedLead, hops: tuple[Page, ...]) -> None:
+        keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
+        outcome = await self.crew.flight.carry(self.crew.ingest.ingest(hops, self.source.hints, keeper))
+        if outcome.decision is not None:
+            self._count(outcome.decision.kind)
+        elif outcome.refusal is not None:
+            self._count("refused", outcome.refusal.reason)
 
     async def article_refused(self, leased: LeasedLead, hops: tuple[Page, ...], reason: str) -> None:
         """End a lead whose answer was no article page."""
-        try:
+        async with self._ending(leased):
             await self._refuse(leased, hops, "not-html", reason)
+
+    @asynccontextmanager
+    async def _ending(self, leased: LeasedLead) -> AsyncIterator[None]:
+        """Bring a lead to its end; one that could not be ended stays ours, and is given back when the poll closes.
+
+        What went wrong inside us is never silence: an archive that cannot keep anything stops the
+        whole crawl and fails the poll, any other error is this page's own and counts as an attempt.
+        """
+        try:
+            try:
+                yield
+            except (_Postponed, Stopped):
+                return
+            except Exception as error:  # around one page, which costs no other
+                if is_archives_own(error):
+                    raise
+                log.exception("event=page-broken source=%s url=%s", self.source.name, leased.lead.url)
+                await self._fail(leased, f"internal error: {type(error).__name__}", "transient")
+            self._held.pop(leased.id, None)
+        except ArchiveError as error:
+            self._stopped_by(error)
         finally:
-            self._finish(leased)
+            self._slots.release()
 
     async def article_failed(self, leased: LeasedLead, error: BaseException) -> None:
         """End a lead that gave no answer, or leave it for later where its host asks for patience."""
         fault = fault_of(error)
-        try:
-            host = host_of(leased.lead.url)
-            if self.crew.stopping or (fault.kind in ("parked", "robots") and getattr(error, "host", host) == host):
+        host = host_of(leased.lead.url)
+        async with self._ending(leased):
+            if self.crew.stopping:
+                raise _Postponed
+            if fault.kind in ("parked", "robots") and getattr(error, "host", host) == host:
                 self.closed_hosts.setdefault(host, fault.reason)
-            else:
-                await self._fail(leased, fault.reason, "permanent" if fault.kind == "permanent" else "transient")
-                self._held.pop(leased.id, None)
-        finally:
-            self._slots.release()
+                raise _Postponed
+            await self._fail(leased, fault.reason, "permanent" if fault.kind == "permanent" else "transient")
 
     async def _refuse(self, leased: LeasedLead, hops: tuple[Page, ...], code: str, reason: str) -> None:
         keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
@@ -237,10 +292,6 @@ class SourceVisit:
         if reason:
             self.reasons[reason] += 1
         self.crew.tally.count(name)
-
-    def _finish(self, leased: LeasedLead) -> None:
-        self._held.pop(leased.id, None)
-        self._slots.release()
 
     # -- the end ----------------------------------------------------------------------
 
