@@ -43,6 +43,8 @@ app.add_typer(sources_app, name="sources")
 app.add_typer(export_app, name="export")
 app.add_typer(db_app, name="db")
 
+WORDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, on stdout.")]
 SourcesFile = Annotated[Path | None, typer.Option("--sources", metavar="FILE", help="Use this catalogue alone.")]
 Words = Annotated[list[str] | None, typer.Argument(metavar="WORDS", help="Only articles with all these words.")]
@@ -167,7 +169,10 @@ def sources_export(context: typer.Context, output: Output, sources: SourcesFile 
     raise typer.Exit(export_opml(context.obj.load(), output, sources))
 
 
-@app.command(epilog='Examples: evnews search "solid state"; evnews search 小米 --since 30d --json')
+@app.command(
+    context_settings=WORDS_MAY_BEGIN_WITH_A_DASH,
+    epilog='Examples: evnews search "solid state"; evnews search 小米 --since 30d --json',
+)
 def search(
     context: typer.Context,
     words: Words = None,
@@ -193,7 +198,11 @@ def show(context: typer.Context, article: Annotated[int, typer.Argument(metavar=
     raise typer.Exit(show_article(context.obj.load(), article, as_json=as_json))
 
 
-@export_app.command("jsonl", epilog="Example: evnews export jsonl battery -o battery.jsonl")
+@export_app.command(
+    "jsonl",
+    context_settings=WORDS_MAY_BEGIN_WITH_A_DASH,
+    epilog="Example: evnews export jsonl battery -o battery.jsonl",
+)
 def export_jsonl(
     context: typer.Context,
     output: Output,
@@ -208,7 +217,11 @@ def export_jsonl(
     raise typer.Exit(run_export(context.obj.load(), "jsonl", _query(words, source, since, until), output))
 
 
-@export_app.command("rss", epilog='Example: evnews export rss "fast charging" -o charging.xml')
+@export_app.command(
+    "rss",
+    context_settings=WORDS_MAY_BEGIN_WITH_A_DASH,
+    epilog='Example: evnews export rss "fast charging" -o charging.xml',
+)
 def export_rss(
     context: typer.Context,
     output: Output,

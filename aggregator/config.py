@@ -10,9 +10,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from aggregator import __version__
+from storage.home import default_home
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -59,11 +58,6 @@ class Config:
     def process_count(self) -> int:
         """How many worker processes read pages."""
         return self.workers or len(os.sched_getaffinity(0))
-
-
-def default_home() -> Path:
-    """The platform's folder for a user's data."""
-    return Path(platformdirs.user_data_dir("evnews", appauthor=False))
 
 
 def load_config(home: Path | None = None, db: str | None = None, environ: Mapping[str, str] | None = None) -> Config:

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from spiders.links import absolute
@@ -105,6 +106,9 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
         drop_css=entry.texts("drop_css"),
         tags=entry.texts("tags"),
     )
+    for key, selectors in (("body_css", (source.body_css,)), ("drop_css", source.drop_css)):
+        for selector in filter(None, selectors):
+            entry.check_css(key, selector)
     count = len(source.feeds) + len(source.sitemaps) + len(source.listings)
     if not count:
         raise CatalogueError(f"{where}: [{name}] names nothing to poll; give it feeds, sitemaps or listings")
@@ -187,6 +191,10 @@ class _Entry:
     def _web(self, key: str, text: str) -> str:
         if not absolute("", text):
             raise self.wrong(key, text, "an http or https address")
+        if "@" in urlsplit(text).netloc:
+            raise self.wrong(
+                key, "an address with user and password", "one without: they would stand in logs and tables"
+            )
         return text
 
     def seconds(self, key: str, default: float) -> float:

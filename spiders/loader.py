@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from spiders.catalogue import load_catalogue
 from spiders.source import Source
 from spiders.spider import SourceSpider
+from storage.home import default_home
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CatalogueLoader:
-    """Scrapy's spider loader over the catalogue; the home folder comes from EVNEWS_HOME where it is set."""
+    """Scrapy's spider loader over the catalogue; the home folder is EVNEWS_HOME, else the default one."""
 
     def __init__(self, sources: tuple[Source, ...]) -> None:
         self._sources = {source.name: source for source in sources if source.enabled}
@@ -25,7 +26,7 @@ class CatalogueLoader:
     def from_settings(cls, settings: BaseSettings) -> CatalogueLoader:
         """Read the shipped catalogue and the user's own."""
         home = os.environ.get("EVNEWS_HOME")
-        return cls(load_catalogue(Path(home) if home else None).sources)
+        return cls(load_catalogue(Path(home).expanduser() if home else default_home()).sources)
 
     def load(self, spider_name: str) -> type[Spider]:
         """The spider class of a source; raises KeyError for a name that is not in the catalogue."""

@@ -28,12 +28,14 @@ def run_crawl(config: Config, names: list[str], file: Path | None, *, due: bool,
     if not sources:
         complain("the catalogue names no source that is enabled")
         return 1
-    status = run_in_reactor(lambda: _crawl(config, sources, due=due, watch=watch, as_json=as_json))
+    status = run_in_reactor(lambda: _crawl(config, catalogue.sources, sources, due=due, watch=watch, as_json=as_json))
     return 1 if status == 0 and catalogue.problems and not names else status
 
 
-async def _crawl(config: Config, sources: tuple[Source, ...], *, due: bool, watch: bool, as_json: bool) -> int:
-    async with open_crew(config, sources) as crew:
+async def _crawl(
+    config: Config, catalogue: tuple[Source, ...], sources: tuple[Source, ...], *, due: bool, watch: bool, as_json: bool
+) -> int:
+    async with open_crew(config, catalogue) as crew:
         with Progress(crew.tally, quiet=as_json, endless=watch) as progress:
             stopping = Stopping(crew, _tell_stopping, leave=progress.close)
             report = _reporter(progress, as_json=as_json)

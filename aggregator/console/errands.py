@@ -74,19 +74,25 @@ def _article_fields(url: str, made: Article | Refusal) -> dict[str, object]:
     }  # fmt: skip
 
 
-def discovered(config: Config, url: str, name: str, tell: Callable[[str], None]) -> Discovery:
-    """Fetch a feed, a sitemap or a home page and find what can be polled; `tell` hears of each thing found."""
-    source = Source(name=name, title=name, home=url)
+def discovered(
+    config: Config, url: str, source: Source, neighbours: tuple[Source, ...], tell: Callable[[str], None]
+) -> Discovery:
+    """Fetch a feed, a sitemap or a home page and find what can be polled; `tell` hears of each thing found.
+
+    `neighbours` are the sources whose delays count at the hosts that they share.
+    """
     found = Discovery(home=url)
 
     async def look(crew: Crew, fetch: Fetch, _: Source) -> None:
         await Look(crew.pool, lambda address: _page(fetch, address), crew.now, found, tell).at(url)
 
-    _run_each(config, (source,), look)
+    _run_each(config, (source,), neighbours, look)
     return found
 
 
-def examined(config: Config, sources: tuple[Source, ...], tell: Callable[[Report], None]) -> list[Report]:
+def examined(
+    config: Config, sources: tuple[Source, ...], neighbours: tuple[Source, ...], tell: Callable[[Report], None]
+) -> list[Report]:
     """Fetch each source's indexes and some of its articles; `tell` gets each report when it is done."""
     reports: list[Report] = []
 
@@ -101,7 +107,7 @@ def examined(config: Config, sources: tuple[Source, ...], tell: Callable[[Report
             reports.append(report)
             tell(report)
 
-    _run_each(config, sources, look)
+    _run_each(config, sources, neighbours, look)
     return reports
 
 
@@ -134,10 +140,13 @@ async def _page(fetch: Fetch, url: str) -> Page | str:
 
 
 def _run_each(
-    config: Config, sources: tuple[Source, ...], look: Callable[[Crew, Fetch, Source], Awaitable[None]]
+    config: Config,
+    sources: tuple[Source, ...],
+    neighbours: tuple[Source, ...],
+    look: Callable[[Crew, Fetch, Source], Awaitable[None]],
 ) -> None:
     async def main() -> int:
-        async with open_crew(config, sources) as crew:
+        async with open_crew(config, (*neighbours, *sources)) as crew:
             stopping = Stopping(crew, lambda: None, drain=0.0)
             await asyncio.gather(*(_run(crew, source, look) for source in sources))
             await stopping.done()

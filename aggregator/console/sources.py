@@ -75,7 +75,8 @@ def add(config: Config, url: str, *, name: str, every: str, dry_run: bool) -> in
     _entry(name, {"feeds": [url]}, every)  # a name or time that cannot be is told before the site is asked
     from aggregator.console.errands import discovered
 
-    found = discovered(config, url, name, lambda line: print(safe_line(line), flush=True))
+    source = Source(name=name, title=name, home=url)
+    found = discovered(config, url, source, known, lambda line: print(safe_line(line), flush=True))
     if not found.feeds and not found.sitemaps:
         why = f" ({found.problem})" if found.problem else ""
         complain(f"nothing to poll was found at {url}{why}; give the address of a feed or sitemap")
@@ -187,7 +188,7 @@ def export_opml(config: Config, output: Path, file: Path | None) -> int:
 def check(config: Config, names: list[str], file: Path | None, *, as_json: bool) -> int:
     """Print what each source's indexes and three of its articles look like; 1 where one yields nothing."""
     configure_logging()
-    sources = chosen(read_catalogue(config, file), names)
+    catalogue = read_catalogue(config, file)
     from aggregator.console.errands import Report, examined
 
     def tell(report: Report) -> None:
@@ -196,5 +197,5 @@ def check(config: Config, names: list[str], file: Path | None, *, as_json: bool)
         else:
             print("\n".join(map(safe_line, report.lines())), flush=True)
 
-    reports = examined(config, sources, tell)
+    reports = examined(config, chosen(catalogue, names), catalogue.sources, tell)
     return 0 if all(report.is_good for report in reports) else TROUBLE

@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-MAX_DELAY = 120.0
-"""The longest gap, in seconds, that a host's robots.txt can ask for."""
-
 
 def host_of(url: str) -> str:
     """The gate's key: the host name in lower case, whatever the port; empty where the address is none."""
@@ -54,7 +51,7 @@ class HostGate:
     def ask(self, host: str, delay: float) -> None:
         """Ask for a gap of at least `delay` seconds between requests to a host."""
         turnstile = self._hosts.setdefault(host, _Turnstile())
-        turnstile.delay = max(turnstile.delay, min(delay, MAX_DELAY))
+        turnstile.delay = max(turnstile.delay, delay)
 
     def delay(self, host: str) -> float:
         """The gap that is kept at a host."""
@@ -79,7 +76,7 @@ class HostGate:
     async def turn(self, host: str, delay: float) -> AsyncIterator[None]:
         """Hold the host for one exchange, after its gap; raises Parked. `delay` is what the one who comes asks for."""
         turnstile = self._hosts.setdefault(host, _Turnstile())
-        turnstile.delay = max(turnstile.delay, min(delay, MAX_DELAY))
+        turnstile.delay = max(turnstile.delay, delay)
         async with turnstile.lock:
             self._raise_if_parked(host)
             # Counted anew after each sleep: robots.txt or another source may have asked for more meanwhile.

@@ -20,10 +20,10 @@ from storage.state import RobotsCopy
 MAX_ROBOTS = 500 * 1024
 """How much of a robots.txt is read, in bytes (RFC 9309 asks for at least this much)."""
 FRESH = timedelta(hours=24)
+MAX_DELAY = 120.0
+"""The longest gap, in seconds, that a robots.txt can ask for."""
 LAST_GOOD = timedelta(days=30)
 RETRY_UNREADABLE = timedelta(minutes=5)
-AGENT = "evnews"
-"""The product token that robots.txt groups are matched against."""
 
 Fetch = Callable[[str, tuple[tuple[str, str], ...]], Awaitable[Page]]
 
@@ -47,8 +47,9 @@ class Rules:
 class Robots:
     """Answers for every crawl whether an address may be fetched, asking each origin once."""
 
-    def __init__(self, shelf: RobotsShelf, gate: HostGate, now: Callable[[], datetime]) -> None:
+    def __init__(self, shelf: RobotsShelf, gate: HostGate, now: Callable[[], datetime], agent: str) -> None:
         self._shelf, self._gate, self._now = shelf, gate, now
+        self._token = product_token(agent)
         self._rules: dict[str, Rules] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -60,7 +61,7 @@ class Robots:
             parking = self._gate.parked(host_of(url))
             words = f"robots: {rules.reason}" + (f", {parking}" if parking else "")
             raise RobotsRefusal(host_of(url), words, lasting=False)
-        if not rules.parser.can_fetch(url, AGENT):
+        if not rules.parser.can_fetch(url, self._token):
             raise RobotsRefusal(host_of(url), "robots: disallowed by robots.txt", lasting=True)
 
     async def _rules_of(self, origin: str, fetch: Fetch) -> Rules:
@@ -96,10 +97,15 @@ class Robots:
 
     def _parsed(self, origin: str, copy: RobotsCopy, until: datetime) -> Rules:
         parser = Protego.parse(copy.body.decode("utf-8", "replace"))
-        delay = parser.crawl_delay(AGENT)
+        delay = parser.crawl_delay(self._token)
         if delay:
-            self._gate.ask(host_of(origin), float(delay))
+            self._gate.ask(host_of(origin), min(float(delay), MAX_DELAY))
         return Rules(parser, "", until)
+
+
+def product_token(agent: str) -> str:
+    """What robots.txt groups are matched against: a user agent's first product, without its version."""
+    return agent.partition("/")[0].partition(" ")[0] or agent
 
 
 def origin_of(url: str) -> str:

@@ -88,7 +88,7 @@ class Crew:
         self.guard = checked_guard(guard)
         self.policy: AddressPolicy = guard.policy
         self.gate = gate or HostGate(now=now)
-        self.robots = Robots(desk, self.gate, now)
+        self.robots = Robots(desk, self.gate, now, config.agent)
         self.ingest = Ingest(pool)
         self.tally = Tally()
         self.flight = Flight()

@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 MAX_LEADS = 1000
 MAX_FETCHES = 200
 MAX_SECONDS = 180.0
-MAX_INDEXES = 40
+MAX_INDEXES = 60
+"""How many indexes a poll asks for; a source of the catalogue names at most 50, the rest is for what those name."""
+NEWEST_FIRST = 10
+"""How many of an index's children are asked at every poll; the others take turns."""
 MAX_DEPTH = 3
 MAX_PAGES = 20
 """How many further pages of a listing are read, as long as all that they name is new."""
@@ -149,8 +152,17 @@ class SourceVisit:
         return self._further(task, more)
 
     def _further(self, task: IndexTask, urls: Iterable[str]) -> list[IndexTask]:
-        tasks = [self._task(url, task.kind, task.listing, task.depth + 1) for url in urls]
+        tasks = [self._task(url, task.kind, task.listing, task.depth + 1) for url in self._in_turn(tuple(urls))]
         return [found for found in tasks if found is not None]
+
+    def _in_turn(self, urls: tuple[str, ...]) -> tuple[str, ...]:
+        """The newest few, as the index orders them, then those that were asked longest ago, so that each is reached."""
+
+        def last_asked(url: str) -> float:
+            polled_at = self._remembered(url).polled_at
+            return polled_at.timestamp() if polled_at else 0.0
+
+        return urls[:NEWEST_FIRST] + tuple(sorted(urls[NEWEST_FIRST:], key=last_asked))
 
     def _is_wanted(self, lead: Lead) -> bool:
         """No front page is an article, and no index of the source's own, though sitemaps name them."""
@@ -311,7 +323,9 @@ class SourceVisit:
             counts = self.counts if number == 0 else Counter[str]()
             reason = poll.judgement.reason
             if number == 0 and self._left_out:
-                left_out = f"{len(self._left_out)} further indexes not read: at most {MAX_INDEXES} a poll"
+                left_out = (
+                    f"{len(self._left_out)} further indexes wait for the next polls: {MAX_INDEXES} are read in one"
+                )
                 reason = f"{reason}; {left_out}" if reason else left_out
             rows.append(
                 Poll(

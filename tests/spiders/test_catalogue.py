@@ -187,6 +187,9 @@ def test_a_time_is_words_or_seconds(every: object, seconds: float):
             [{"url": "https://v.example/", "css": "a", "xpath": "b"}],
             "listings[0] xpath: there is no such key",
         ),
+        ("body_css", "a[", 'body_css = "a[": allowed is a CSS selector'),
+        ("drop_css", ["p", "::"], 'drop_css = "::": allowed is a CSS selector'),
+        ("feeds", "https://user:secret@volt.example/feed", "user and password"),
         ("every", "soon", 'every = "soon": allowed is a time above 0, such as "30 min"'),
         ("every", "0s", 'every = "0s": allowed is a time above 0'),
         ("every", True, "every = true: allowed is a time above 0"),
@@ -206,6 +209,7 @@ def test_a_mistake_is_told_with_file_table_key_and_what_is_allowed(key: str, val
         parse_source("volt", {**GOOD, key: value}, where="my.toml")
     assert str(error.value).startswith("my.toml: [volt] ")
     assert says in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["", "Volt", "-volt", "volt.example", "vo lt", "../volt", "x" * 65, "vølt"])

@@ -207,3 +207,16 @@ def test_scrapys_own_command_is_the_same_poll(evnews: Evnews, newsroom: Newsroom
     assert broken.returncode == 2
     assert "unknown key 'nope'" in broken.stderr
     assert "Traceback" not in broken.stderr
+
+
+def test_a_sources_neighbour_on_the_host_is_heard_though_it_is_not_crawled(
+    evnews: Evnews, newsroom: Newsroom, catalogue: Path
+) -> None:
+    """The largest delay that any source of the catalogue asks of a host is kept at it."""
+    home = newsroom.home("chargepost")
+    slow = f'\n[slow]\ntitle = "Slow"\nhome = "{home}/"\nfeeds = ["{home}/other.xml"]\ndelay = 0.4\n'
+    catalogue.write_text(catalogue.read_text() + slow)
+    assert evnews("crawl", "chargepost", "--sources", catalogue).status == 0
+    hits = newsroom.hits("chargepost")
+    assert len(hits) >= 4
+    assert all(later.time - earlier.ended >= 0.4 for earlier, later in zip(hits, hits[1:], strict=False))

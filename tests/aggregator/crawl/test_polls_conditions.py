@@ -278,13 +278,16 @@ def test_an_index_that_is_too_long_is_read_in_part_and_says_so(home: Home, room:
     assert (states.count("refused"), states.count("waiting")) == (200, 800)
 
 
-def test_indexes_beyond_what_a_poll_reads_are_counted_in_its_row(home: Home, site: Site) -> None:
-    places = "".join(
-        f"<sitemap><loc>{site.url(f'/s{number}.xml')}</loc></sitemap>" for number in range(MAX_INDEXES + 9)
-    )
+def test_indexes_beyond_what_a_poll_reads_wait_and_each_has_its_turn(home: Home, site: Site) -> None:
+    children = [f"/s{number}.xml" for number in range(MAX_INDEXES + 9)]
+    places = "".join(f"<sitemap><loc>{site.url(child)}</loc></sitemap>" for child in children)
     site.pages["/s.xml"] = Answer(f"<sitemapindex>{places}</sitemapindex>".encode())
-    for number in range(MAX_INDEXES + 9):
-        site.pages[f"/s{number}.xml"] = Answer(f"<urlset><!-- {number} --></urlset>".encode())
-    result = home.poll(site.source(sitemaps=(site.url("/s.xml"),)))["site"]
+    for child in children:
+        site.pages[child] = Answer(f"<urlset><!-- {child} --></urlset>".encode())
+    source = site.source(sitemaps=(site.url("/s.xml"),))
+    result = home.poll(source)["site"]
     assert len([path for path in site.paths() if path.endswith(".xml")]) == MAX_INDEXES
-    assert "10 further indexes not read: at most 40 a poll" in result.problems[0]
+    assert f"10 further indexes wait for the next polls: {MAX_INDEXES} are read in one" in result.problems[0]
+    home.clock.forward(minutes=30)
+    home.poll(source)
+    assert set(children) <= set(site.paths())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.crawl.robots import product_token
 from aggregator.crawl.runner import Crew
 from tests.aggregator.crawl.crawling import Home, setting, sources_of
 from tests.aggregator.crawl.loopback import Answer, Asked, Site, canary, serving
@@ -218,3 +219,19 @@ def test_a_canary_behind_robots_is_never_touched(home: Home, site: Site) -> None
         site.feed(site.article("/a"))
         assert "refused redirect" in home.poll(site.source())["site"].problems[0]
         assert forbidden.log == []
+
+
+@pytest.mark.parametrize(
+    ("agent", "token"),
+    [("evnews/0.1 (+mailto:a@b.example)", "evnews"), ("mybot/2.0", "mybot"), ("plain bot", "plain")],
+)
+def test_the_product_of_the_user_agent_is_what_groups_are_matched_against(agent: str, token: str) -> None:
+    assert product_token(agent) == token
+
+
+def test_a_group_for_the_operators_own_user_agent_is_obeyed(home: Home, site: Site) -> None:
+    site.pages["/robots.txt"] = Answer(b"User-agent: mybot\nDisallow: /\n\nUser-agent: *\nAllow: /\n")
+    site.feed(site.article("/a"))
+    home.configure(user_agent="mybot/2.0")
+    assert home.poll(site.source())["site"].problems == ("robots: disallowed by robots.txt",)
+    assert site.paths() == []
