@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, literal, or_, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, union_all, update
 
 from storage.arrange import Alias, Sighting, better_spelling
 from storage.observation import Observation, read_facts
@@ -25,30 +25,24 @@ class Facts:
 def matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
     """The kept articles that an observation belongs to, each with the reason in words.
 
-    It belongs to an article that was fetched at one of its addresses or at its canonical one;
-    to one that declares one of its addresses as canonical; and, where the text is the same, to
-    one that declares the same canonical address, or has the same id in the same source's index.
+    It belongs to an article that was fetched at one of its addresses; to one that shares a
+    canonical address with it, and the title or the text (`Observation.proofs`); and, where the
+    text is the same, to one that has the same id in the same source's index.
     """
     fetched = [address.digest for address in seen.addresses]
+    proofs = seen.proofs
     values = {
         "asked": fetched[0],
         "final": fetched[-1],
-        "canonical": seen.canonical,
+        "proofs": list(proofs),
         "feed_id": seen.feed_id,
         "words": seen.text_digest,
     }
     found: dict[int, str] = {}
     for row in tx.execute(_MATCHES, values):
-        found.setdefault(row.article_id, _why(row.kind, row.digest, fetched, seen))
+        why = "same address" if row.digest in fetched else "same id in the source's index and same text"
+        found.setdefault(row.article_id, proofs.get(row.digest, why))
     return found
-
-
-def _why(kind: str, digest: str, fetched: list[str], seen: Observation) -> str:
-    if digest in fetched:
-        return "same address" if kind == "alias" else "another page names this address as canonical"
-    if digest == seen.canonical:
-        return "its canonical address is kept" if kind == "alias" else "same canonical address and same text"
-    return "same id in the source's index and same text"
 
 
 def add(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> int:
@@ -71,8 +65,8 @@ def add(tx: Connection, article_id: int, seen: Observation, capture_id: int | No
 def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> None:
     """Write down the first observation of a new article, with its first revision."""
     ids = [_insert_alias(tx, article_id, a.digest, a.key, a.url, a.asked) for a in seen.addresses]
-    if claimed := [_claim(article_id, seen, digest, url) for digest, url in seen.claims]:
-        tx.execute(_INSERT_CLAIM, claimed)
+    claimed = [_claim(article_id, seen, digest, url) for digest, url in seen.claims]
+    tx.execute(_INSERT_CLAIM, claimed + [_proven(article_id, digest) for digest in seen.proofs])
     text_id = _insert_text(tx, article_id, seen)
     sighting = _insert_sighting(tx, article_id, seen, text_id, ids, capture_id)
     row = {
@@ -126,6 +120,14 @@ def _add_claims(tx: Connection, article_id: int, seen: Observation) -> None:
     for digest, url in seen.claims:
         if tx.execute(_CLAIM, {"digest": digest, "words": seen.text_digest}).first() is None:
             tx.execute(_INSERT_CLAIM, _claim(article_id, seen, digest, url))
+    proofs = seen.proofs
+    known = set(tx.execute(_PROVEN, {"proofs": list(proofs)}).scalars())
+    if fresh := [_proven(article_id, digest) for digest in proofs if digest not in known]:
+        tx.execute(_INSERT_CLAIM, fresh)
+
+
+def _proven(article_id: int, digest: str) -> dict[str, object]:
+    return {"digest": digest, "text_digest": "", "article_id": article_id, "url": ""}
 
 
 def _claim(article_id: int, seen: Observation, digest: str, url: str) -> dict[str, object]:
@@ -205,16 +207,13 @@ def _id(key: Row[*tuple[object, ...]] | None) -> int:
 
 
 _MATCHES = union_all(
-    select(aliases.c.article_id, literal("alias").label("kind"), aliases.c.digest).where(
-        or_(*[aliases.c.digest == bindparam(name) for name in ("asked", "final", "canonical")])
+    select(aliases.c.article_id, aliases.c.digest).where(
+        or_(*[aliases.c.digest == bindparam(name) for name in ("asked", "final")])
     ),
-    select(claims.c.article_id, literal("claim").label("kind"), claims.c.digest).where(
+    select(claims.c.article_id, claims.c.digest).where(
         or_(
-            *[claims.c.digest == bindparam(name) for name in ("asked", "final")],
-            *[
-                (claims.c.digest == bindparam(name)) & (claims.c.text_digest == bindparam("words"))
-                for name in ("canonical", "feed_id")
-            ],
+            claims.c.digest.in_(bindparam("proofs", expanding=True)),
+            (claims.c.digest == bindparam("feed_id")) & (claims.c.text_digest == bindparam("words")),
         )
     ),
 )
@@ -250,6 +249,7 @@ _TEXT = _TEXTS.where(texts.c.digest == bindparam("digest"))
 _CLAIM = select(claims.c.article_id).where(
     claims.c.digest == bindparam("digest"), claims.c.text_digest == bindparam("words")
 )
+_PROVEN = select(claims.c.digest).where(claims.c.digest.in_(bindparam("proofs", expanding=True)))
 _INSERT_ALIAS = insert(aliases)
 _INSERT_CLAIM = insert(claims)
 _INSERT_TEXT = insert(texts)

@@ -51,6 +51,24 @@ class Observation:
         return canonical + (((self.feed_id, ""),) if self.feed_id else ())
 
     @property
+    def proofs(self) -> dict[str, str]:
+        """What a page shares with another that is the same one, each with its reason in words.
+
+        An address declared as canonical proves nothing alone: templates name one address on every
+        page. It counts where the page at that address, or another that declares it, has the same
+        title or the same text. So every page brings a digest for each of its addresses, canonical
+        or fetched, with its title, and one with its text; equal digests are proof, whoever comes first.
+        """
+        places = dict.fromkeys((self.canonical, *(address.digest for address in self.addresses)))
+        title = folded(clean(self.article.title))
+        found = {}
+        for place in filter(None, places):
+            if title:
+                found[_proof("title", place, title)] = "one canonical address and the same title"
+            found[_proof("text", place, self.text_digest)] = "one canonical address and the same text"
+        return found
+
+    @property
     def rank(self) -> tuple[bool, datetime, str, str, str, str]:
         """Of two fetches of one text, the greater is believed about its facts and its spelling."""
         made = self.article
@@ -94,6 +112,10 @@ def observe(article: Article, page: Page) -> Observation:
         source=page.source,
         fetched_at=page.fetched_at,
     )
+
+
+def _proof(kind: str, place: str, value: str) -> str:
+    return sha256(f"{kind}\0{place}\0{value}".encode()).hexdigest()
 
 
 def _feed_id(page: Page) -> str:

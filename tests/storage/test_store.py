@@ -271,6 +271,30 @@ def test_the_front_page_is_nobodys_address(database: Database) -> None:
     assert by_url[SITE + "/c"].copy_of == by_url[SITE + "/"].id
 
 
+@pytest.mark.parametrize("first", range(4))
+def test_one_canonical_address_on_every_page_of_a_site_swallows_none(database: Database, first: int) -> None:
+    arrivals = [
+        Arrival(url=f"{SITE}/{n}", canonical=f"{SITE}/0", title=f"Title {n}", text=f"Words of {n}.", hour=n)
+        for n in range(4)
+    ]
+    assert kinds(keep(database, *arrivals[first:], *arrivals[:first])) == [Kind.NEW] * 4
+    assert {article.title for article in kept(database)} == {f"Title {n}" for n in range(4)}
+    assert check(database, None) == []
+
+
+@pytest.mark.parametrize("same", [{"title": "One title"}, {"text": "One text."}], ids=["title", "text"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_declared_address_is_proof_with_the_same_title_or_text(
+    database: Database, same: dict[str, str], turned: bool
+) -> None:
+    one = replace(Arrival(url=SITE + "/a", canonical=SITE + "/a", title="T", text="W."), **same)
+    other = replace(Arrival(url=SITE + "/print/a", canonical=SITE + "/a", title="U", text="V.", hour=1), **same)
+    first, second = keep(database, *([other, one] if turned else [one, other]))
+    assert first.article_id == second.article_id
+    assert "canonical address" in second.reason
+    assert [article.url for article in kept(database)] == [SITE + "/a"]
+
+
 def test_twins_do_not_flip_flop(database: Database) -> None:
     plain = Arrival(url=SITE + "/a", text="The whole article.")
     amp = Arrival(url=SITE + "/a/amp", text="The article in short.")

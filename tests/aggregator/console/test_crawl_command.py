@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -219,4 +220,4 @@ def test_a_sources_neighbour_on_the_host_is_heard_though_it_is_not_crawled(
     assert evnews("crawl", "chargepost", "--sources", catalogue).status == 0
     hits = newsroom.hits("chargepost")
     assert len(hits) >= 4
-    assert all(later.time - earlier.ended >= 0.4 for earlier, later in zip(hits, hits[1:], strict=False))
+    assert all(later.time - earlier.ended >= 0.4 for earlier, later in pairwise(hits))
