@@ -99,27 +99,40 @@ class ReaderPool:
         for attempt in (1, 2):
             pool = self._pool
             try:
-                future: Future[T] = pool.schedule(work, args=args, timeout=WALL_SECONDS)
-                return await asyncio.wrap_future(future)
+                return await asyncio.wrap_future(_scheduled(pool, work, args))
             except TimeoutError:
                 return excuse(f"took longer than {WALL_SECONDS:.0f} s")
             except MemoryError:
                 return excuse(f"needed more than {MEMORY_BYTES >> 20} MiB of memory")
             except ProcessExpired as error:
                 return excuse(_death(error))
-            except (BrokenProcessPool, RuntimeError):
+            except BrokenProcessPool:
                 # A worker that dies between two tasks breaks the whole pool: start afresh, once for this page.
-                if attempt == 2 or self._pool is None:
+                if attempt == 2:
                     raise
                 if self._pool is pool:
                     self._pool = self._start()
+                    Thread(target=_end, args=(pool,), name="evnews-pool-end", daemon=True).start()
         raise AssertionError("unreachable")
 
     def close(self) -> None:
         """Stop every worker; what is under way is lost."""
         self._starter.join()
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join(timeout=10)
+        _end(self._pool)
+
+
+def _scheduled(pool: ProcessPool, work: Callable[..., T], args: tuple[object, ...]) -> Future[T]:
+    """The task's future; raises BrokenProcessPool where the pool takes no more, whatever Pebble calls it."""
+    try:
+        future: Future[T] = pool.schedule(work, args=args, timeout=WALL_SECONDS)
+    except RuntimeError as error:
+        raise BrokenProcessPool(str(error)) from error
+    return future
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call]
+    pool.join(timeout=10)
 
 
 def _death(error: ProcessExpired) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -137,3 +138,18 @@ async def cold(crew):
 print(Home(Path(sys.argv[1]), reactor).run(cold, *sources))
 reactor.close()
 """
+
+
+def test_workers_killed_while_idle_are_replaced_and_the_next_page_is_read(home: Home) -> None:
+    page = Page(url="https://a.example/a", status=200, body=story("/a"), fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    async def work(crew: Crew) -> list[object]:
+        read = [await crew.pool.extract(page, Hints())]
+        for _ in range(3):
+            for worker in list(crew.pool._pool._pool_manager.worker_manager.workers):
+                os.kill(worker, signal.SIGKILL)
+            await asyncio.sleep(0.3)
+            read.append(await crew.pool.extract(page, Hints()))
+        return read
+
+    assert [type(made).__name__ for made in home.run(work)] == ["Article"] * 4
