@@ -46,6 +46,15 @@ class Source:
     tags: tuple[str, ...] = ()
 
     @property
+    def indexes(self) -> tuple[tuple[str, str, Listing | None], ...]:
+        """Every index as (address, kind, listing): feeds first, since they tell the most."""
+        return (
+            *((url, "feed", None) for url in self.feeds),
+            *((url, "sitemap", None) for url in self.sitemaps),
+            *((listing.url, "listing", listing) for listing in self.listings),
+        )
+
+    @property
     def hints(self) -> Hints:
         """What the extractor may know of this source."""
         return Hints(

@@ -13,7 +13,6 @@ from aggregator.console.signals import Stopping
 from aggregator.crawl.errand import Fetch
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.runner import Crew, run_in_reactor
-from aggregator.crawl.visit import endpoints_of
 from aggregator.service import open_crew
 from spiders.source import Listing, Source
 from storage.article import Article, Refusal
@@ -98,7 +97,7 @@ def examined(
 
     async def look(crew: Crew, fetch: Fetch, source: Source) -> None:
         report = Report(source.name)
-        for url, kind, listing in endpoints_of(source):
+        for url, kind, listing in source.indexes:
             report.indexes.append((url, await _read(crew, fetch, url, kind, listing)))
         leads = {lead.url: lead for _, index in report.indexes for lead in index.leads}
         for url in list(leads)[:SAMPLE]:

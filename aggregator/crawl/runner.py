@@ -24,7 +24,7 @@ from aggregator.crawl.gate import HostGate, host_of
 from aggregator.crawl.resolver import GuardedResolver, checked_guard
 from aggregator.crawl.robots import Robots
 from aggregator.crawl.tally import Tally
-from aggregator.crawl.visit import SourceVisit, endpoints_of
+from aggregator.crawl.visit import SourceVisit
 from aggregator.intake.ingest import Ingest
 from aggregator.intake.pool import ReaderPool
 from spiders.source import Source
@@ -113,7 +113,7 @@ class Crew:
     async def prepare(self, sources: Iterable[Source]) -> None:
         """Learn what the catalogue asks of each host, and which hosts are parked."""
         for source in sources:
-            for url, _, _ in endpoints_of(source):
+            for url, _, _ in source.indexes:
                 self.gate.ask(host_of(url), source.delay)
             self.gate.ask(host_of(source.home), source.delay)
         for host, until, reason in await self.desk.parked():

@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from aggregator.crawl.endpoints import Judgement, conditions, judge_fault, judge
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.flight import Stopped
 from aggregator.crawl.gate import host_of
+from aggregator.crawl.polled import IndexPoll
 from aggregator.intake.ingest import article_fault, redirected_home, retry_delay
 from spiders.source import Listing, Source
 from spiders.spider import Fetched, IndexTask
@@ -52,21 +53,6 @@ class _Postponed(Exception):
 
 
 @dataclass(slots=True)
-class _IndexPoll:
-    """What happened at one endpoint so far."""
-
-    endpoint: str
-    started_at: datetime
-    ended_at: datetime
-    judgement: Judgement
-    status: int = 0
-    bytes: int = 0
-    leads: int = 0
-    new: int = 0
-    truncated: int = 0
-
-
-@dataclass(slots=True)
 class SourceVisit:
     """The state of one poll; the spider's `Visit`."""
 
@@ -74,7 +60,7 @@ class SourceVisit:
     crew: Crew
     memory: dict[str, Endpoint]
     started_at: datetime
-    polls: list[_IndexPoll] = field(default_factory=list)
+    polls: list[IndexPoll] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     closed_hosts: dict[str, str] = field(default_factory=dict)
@@ -88,7 +74,7 @@ class SourceVisit:
 
     def index_tasks(self) -> Iterable[IndexTask]:
         """The catalogue's indexes, and those that they named when last read."""
-        tasks = [task for known in endpoints_of(self.source) if (task := self._task(*known)) is not None]
+        tasks = [task for known in self.source.indexes if (task := self._task(*known)) is not None]
         for parent in tasks:  # which grows while it is walked: a child may have children
             if parent.kind == "sitemap":
                 tasks += self._further(parent, self._remembered(parent.url).more)
@@ -186,8 +172,8 @@ class SourceVisit:
         self.trouble = self.trouble or str(trouble)
         self.crew.give_up(str(trouble))
 
-    def _note(self, url: str, judgement: Judgement, page: Page | None = None) -> _IndexPoll:
-        poll = _IndexPoll(
+    def _note(self, url: str, judgement: Judgement, page: Page | None = None) -> IndexPoll:
+        poll = IndexPoll(
             endpoint=url,
             started_at=self._asked.get(url, self.started_at),
             ended_at=self.crew.now(),
@@ -318,41 +304,13 @@ class SourceVisit:
 
     def rows(self) -> list[Poll]:
         """The poll's rows, one an endpoint; the first carries the counts of article pages."""
-        rows = []
-        for number, poll in enumerate(self.polls):
-            counts = self.counts if number == 0 else Counter[str]()
-            reason = poll.judgement.reason
-            if number == 0 and self._left_out:
-                left_out = (
-                    f"{len(self._left_out)} further indexes wait for the next polls: {MAX_INDEXES} are read in one"
-                )
-                reason = f"{reason}; {left_out}" if reason else left_out
-            rows.append(
-                Poll(
-                    source=self.source.name,
-                    endpoint=poll.endpoint,
-                    started_at=poll.started_at,
-                    ended_at=poll.ended_at,
-                    outcome=poll.judgement.outcome,
-                    status=poll.status,
-                    bytes=poll.bytes,
-                    leads=poll.leads,
-                    new=poll.new,
-                    truncated=poll.truncated,
-                    kept=counts["kept"],
-                    repeats=counts["repeats"],
-                    refused=counts["refused"],
-                    failed=counts["failed"],
-                    reason=reason,
-                )
-            )
+        rows = [poll.row(self.source.name, Counter()) for poll in self.polls]
+        if rows:
+            first = self.polls[0].row(self.source.name, self.counts)
+            rows[0] = replace(first, reason="; ".join(filter(None, (first.reason, self._left_out_words()))))
         return rows
 
-
-def endpoints_of(source: Source) -> list[tuple[str, str, Listing | None]]:
-    """Every index of a source as (address, kind, listing): feeds first, since they tell the most."""
-    return (
-        [(url, "feed", None) for url in source.feeds]
-        + [(url, "sitemap", None) for url in source.sitemaps]
-        + [(listing.url, "listing", listing) for listing in source.listings]
-    )
+    def _left_out_words(self) -> str:
+        if not self._left_out:
+            return ""
+        return f"{len(self._left_out)} further indexes wait for the next polls: {MAX_INDEXES} are read in one"

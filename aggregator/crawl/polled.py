@@ -1,0 +1,45 @@
+"""What happened at one index in one poll, as it is gathered, and the row that it leaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.crawl.endpoints import Judgement
+from storage.state import Poll
+
+
+@dataclass(slots=True)
+class IndexPoll:
+    """One index's poll so far; sizes in bytes, counts of leads."""
+
+    endpoint: str
+    started_at: datetime
+    ended_at: datetime
+    judgement: Judgement
+    status: int = 0
+    bytes: int = 0
+    leads: int = 0
+    new: int = 0
+    truncated: int = 0
+
+    def row(self, source: str, counts: Counter[str]) -> Poll:
+        """The row, with the counts of article pages that stand on it."""
+        return Poll(
+            source=source,
+            endpoint=self.endpoint,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            outcome=self.judgement.outcome,
+            status=self.status,
+            bytes=self.bytes,
+            leads=self.leads,
+            new=self.new,
+            truncated=self.truncated,
+            kept=counts["kept"],
+            repeats=counts["repeats"],
+            refused=counts["refused"],
+            failed=counts["failed"],
+            reason=self.judgement.reason,
+        )
