@@ -116,7 +116,13 @@ def test_the_files_mode_and_a_link_to_it_stay(tmp_path: Path):
     assert stat.S_IMODE(real.stat().st_mode) == 0o600
 
 
+def _in_css(words: str) -> str:
+    """Any words as they stand in a selector's string."""
+    return words.replace("\\", "\\\\").replace("'", "\\'")
+
+
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=20).map(clean_line)
+SELECTORS = WORDS.filter(bool).map(lambda words: f"article [data-box='{_in_css(words)}'] > p")
 SOURCES = st.builds(
     Source,
     name=st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,20}\Z"),
@@ -130,8 +136,8 @@ SOURCES = st.builds(
     delay=st.floats(0.001, 1e6),
     timezone=st.sampled_from(["", "Europe/Oslo"]),
     enabled=st.booleans(),
-    body_css=WORDS,
-    drop_css=st.lists(WORDS.filter(bool), max_size=3).map(tuple),
+    body_css=st.just("") | SELECTORS,
+    drop_css=st.lists(SELECTORS, max_size=3).map(tuple),
     tags=st.lists(WORDS.filter(bool), max_size=3).map(tuple),
 )
 
