@@ -15,7 +15,11 @@ class Article:
     (ISO), `published_raw` the text it was read from. `origins` tells for each field where its
     value came from, as (field, origin) pairs: `json-ld`, `meta`, `lead`, `html`, `trafilatura`.
     `canonical_url` is what the page declares, only where it lies in the page's own registrable
-    domain, else empty. `html` is sanitised.
+    domain, else empty. `html` is sanitised. `truncated` says that only the beginning of it may be
+    read without paying.
+
+    What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` with
+    their counts (stories), `topics`.
     """
 
     url: str
@@ -37,6 +41,19 @@ class Article:
     words: int = 0
     extractor: str = ""
     origins: tuple[tuple[str, str], ...] = ()
+    truncated: bool = False
+    signature: bytes = b""
+    terms: tuple[tuple[str, int], ...] = ()
+    topics: tuple[Topic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic of the catalogue that a text names: so often in its body, so often in its title."""
+
+    name: str
+    body: int = 0
+    title: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +75,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was decided about an article, with its reason in words and the kept article's id."""
+    """What was decided about an article, with its reason in words and the kept article's id.
+
+    `joined` are the articles that proved to be this one and are no more; `shows_anew` says that the
+    title or the text that is shown of it is not the one that was shown before.
+    """
 
     kind: Kind
     reason: str
     article_id: int
+    joined: tuple[int, ...] = ()
+    shows_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,4 +149,5 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-_FACTS = tuple(field.name for field in fields(Article) if field.name not in ("url", "title", "text", "html"))
+_ELSEWHERE = frozenset(["url", "title", "text", "html", "truncated", "signature", "terms", "topics"])
+_FACTS = tuple(field.name for field in fields(Article) if field.name not in _ELSEWHERE)

@@ -86,10 +86,10 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
     index_of(tx.dialect.name).add(tx, row.search_row, clean(seen.article.title), clean(seen.article.text))
     group = _link_copies(tx, seen.text_digest)
     if group[:1] not in ([], [row.id]):
-        return Decision(kind=Kind.COPY, reason=_copied(group[0]), article_id=row.id)
+        return Decision(kind=Kind.COPY, reason=_copied(group[0]), article_id=row.id, shows_anew=True)
     if len(group) > 1:
         reason = f"new address; the original of {len(group) - 1} kept before with the same text"
-    return Decision(kind=Kind.NEW, reason=reason, article_id=row.id)
+    return Decision(kind=Kind.NEW, reason=reason, article_id=row.id, shows_anew=True)
 
 
 def _conclude(
@@ -108,8 +108,9 @@ def _conclude(
     if len(before) > 1:
         reason += f"; it joins article {', '.join(str(one.id) for one in before[1:])} to this one"
     _rewrite_revisions(tx, article_id, made)
-    _show(tx, made, before, reason if kind is Kind.REVISED or len(before) > 1 else before[0].reason)
-    return Decision(kind=kind, reason=reason, article_id=article_id)
+    anew = _show(tx, made, before, reason if kind is Kind.REVISED or len(before) > 1 else before[0].reason)
+    joined = tuple(one.id for one in before[1:])
+    return Decision(kind=kind, reason=reason, article_id=article_id, joined=joined, shows_anew=anew)
 
 
 def _rewrite_revisions(tx: Connection, article_id: int, made: Arrangement) -> None:
@@ -133,17 +134,22 @@ def _rewrite_revisions(tx: Connection, article_id: int, made: Arrangement) -> No
     )
 
 
-def _show(tx: Connection, made: Arrangement, before: list[Row[*tuple[Any, ...]]], reason: str) -> None:
-    """Bring an article's row, its place among the copies and the index in line with what is shown of it now."""
+def _show(tx: Connection, made: Arrangement, before: list[Row[*tuple[Any, ...]]], reason: str) -> bool:
+    """Bring an article's row, its place among the copies and the index in line with what is shown of it now.
+
+    Returns whether that is another title or text than before.
+    """
     row = tx.execute(_TEXT, {"text_id": made.shown_text}).one()
     first_seen = min(one.first_seen for one in before)
     values = _columns(made, row.title, row.facts, row.text_digest, first_seen, reason)
     tx.execute(_UPDATE, values | {"article": before[0].id})
-    if (row.title, row.text) != (before[0].title, before[0].text):
+    anew = (row.title, row.text) != (before[0].title, before[0].text)
+    if anew:
         index = index_of(tx.dialect.name)
         index.remove(tx, before[0].search_row, before[0].title, before[0].text)
         index.add(tx, before[0].search_row, row.title, row.text)
     _link_copies(tx, row.text_digest)
+    return anew
 
 
 def _columns(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from aggregator.intake.keeping import keep_article
 from storage import calendar, leads, store
 from storage.article import Article, Decision, Refusal
 from storage.page import Lead, Page
@@ -144,7 +145,7 @@ class LeadKeeper:
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision:
             now = desk.now()
             rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
-            decision = store.record_article(tx, article, hops[-1], rows[-1] if rows else None, now)
+            decision = keep_article(tx, article, hops[-1], rows[-1] if rows else None, now)
             leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, decision.reason, now)
             return decision
 

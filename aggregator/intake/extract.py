@@ -9,6 +9,7 @@ from lxml.etree import _Element
 from aggregator.intake import jsonld, language, metadata
 from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted
 from aggregator.intake.decode import readable
+from aggregator.intake.marks import marked
 from aggregator.intake.metadata import Facts
 from aggregator.intake.render import html_of, text_of
 from aggregator.intake.sanitize import sanitized
@@ -70,7 +71,8 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         return Refusal(code="empty", reason="no text on the page")
     if count < MIN_WORDS and not said.is_article:
         return Refusal(code="thin", reason=f"{count} words and no article markup")
-    return _assembled(page, hints, facts, body, plain, count, "trafilatura, page cut off" if cut else "trafilatura")
+    origin = "trafilatura, page cut off" if cut else "trafilatura"
+    return marked(_assembled(page, hints, facts, body, plain, count, origin))
 
 
 def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, count: int, origin: str) -> Article:

@@ -1,0 +1,10 @@
+"""What is made of an article's text beside it, in the worker, so that the writer only has to look things up."""
+
+from __future__ import annotations
+
+from storage.article import Article
+
+
+def marked(article: Article) -> Article:
+    """The article with its signature, its terms and its topics."""
+    return article

@@ -1,0 +1,32 @@
+"""Every table of the archive, as SQLAlchemy Core sees it; the migrations make them.
+
+What was seen is kept as facts (texts, sightings, aliases, claims); what is concluded from
+them (articles, revisions, the search index) can be made again from the facts alone, so it
+is the same whatever the order in which they arrived.
+"""
+
+from storage.tables.archive import aliases, articles, claims, merged, revisions, sightings, texts
+from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
+from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata
+
+__all__ = [
+    "EARLIEST",
+    "EPOCH",
+    "LATEST",
+    "aliases",
+    "articles",
+    "calendar",
+    "captures",
+    "claims",
+    "endpoints",
+    "leads",
+    "merged",
+    "meta",
+    "metadata",
+    "parked_hosts",
+    "polls",
+    "revisions",
+    "robots",
+    "sightings",
+    "texts",
+]
