@@ -16,7 +16,9 @@ class Article:
     value came from, as (field, origin) pairs: `json-ld`, `meta`, `lead`, `html`, `trafilatura`.
     `canonical_url` is what the page declares, only where it lies in the page's own registrable
     domain, else empty. `html` is sanitised. `truncated` says that only the beginning of it may be
-    read without paying.
+    read without paying. `dropped` are the paragraphs that were left out of text and html as the source's
+    boilerplate, each with its place among the page's paragraphs, and `hints_version` the version of what
+    was known of the source's boilerplate then.
 
     What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` with
     their counts (stories), `topics`.
@@ -42,6 +44,8 @@ class Article:
     extractor: str = ""
     origins: tuple[tuple[str, str], ...] = ()
     truncated: bool = False
+    dropped: tuple[tuple[int, str], ...] = ()
+    hints_version: int = 0
     signature: bytes = b""
     terms: tuple[tuple[str, int], ...] = ()
     topics: tuple[Topic, ...] = ()
@@ -90,13 +94,36 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One text of an article at one time; `number` counts from 1."""
+    """One state of an article at one time; `number` counts from 1.
+
+    `kind` is the kind of edit that led to it from the one before (`storage.difference.Edit`; empty for
+    the first), `added` and `removed` are its characters, white space apart. `text` is the whole text of
+    the page, boilerplate too.
+    """
 
     number: int
     fetched_at: datetime
     title: str
     text: str
     digest: str
+    kind: str = ""
+    added: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A revision as news: of which article, what kind of edit, when, how many characters."""
+
+    article_id: int
+    url: str
+    source: str
+    title: str
+    revision: int
+    kind: str
+    at: datetime
+    added: int
+    removed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +152,8 @@ class KeptArticle:
     first_seen: datetime
     revision: int
     copy_of: int | None
+    truncated: bool = False
+    withdrawn: datetime | None = None
     extractor: str = ""
     origins: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, union_all, update
 
-from storage.arrange import Alias, Sighting, better_spelling
+from storage.arrange import Alias, Look, Sighting, better_spelling
+from storage.identity import key_digest, url_key
 from storage.observation import Observation, read_facts
-from storage.tables import aliases, articles, claims, merged, revisions, sightings, texts
+from storage.state import Looked
+from storage.tables import aliases, articles, changed_blocks, claims, looks, merged, revisions, sightings, texts
+from storage.text import clean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,7 @@ class Facts:
     aliases: tuple[Alias, ...]
     declared: frozenset[str]
     sightings: tuple[Sighting, ...]
+    looks: tuple[Look, ...]
 
 
 def matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
@@ -75,8 +79,47 @@ def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | 
         "sighting_id": sighting,
         "text_id": text_id,
         "fetched_at": seen.fetched_at,
+        "kind": "",
+        "added": 0,
+        "removed": 0,
     }
     tx.execute(_INSERT_REVISION, row)
+
+
+def kept_id(tx: Connection, article_id: int) -> int:
+    """The id itself, or of the article that it was joined to."""
+    moved = tx.execute(_MOVED, {"article": article_id}).scalar()
+    return article_id if moved is None else int(moved)
+
+
+def add_look(tx: Connection, article_id: int, look: Looked, capture_id: int | None) -> bool:
+    """Write down a look that gave no text; False where the article has no such address."""
+    alias = tx.execute(_ALIAS, {"digest": key_digest(url_key(look.url)), "article": article_id}).scalar()
+    if alias is None:
+        return False
+    values = {
+        "article_id": article_id,
+        "alias_id": alias,
+        "looked_at": look.looked_at,
+        "status": look.status,
+        "outcome": look.outcome,
+        "sure": look.sure,
+        "reason": clean(look.reason, 1000),
+        "capture_id": capture_id,
+    }
+    tx.execute(insert(looks), values)
+    return True
+
+
+def reread(tx: Connection, sighting_id: int, seen: Observation) -> None:
+    """Give a sighting the text that its page is read as now; what no sighting has any more goes."""
+    row = tx.execute(_SIGHTING, {"sighting": sighting_id}).one()
+    text_id = _add_text(tx, row.article_id, seen)
+    if text_id == row.text_id:
+        return
+    tx.execute(_SEE, {"sighting": sighting_id, "text_id": text_id})
+    tx.execute(_SHOW_INSTEAD, {"sighting": sighting_id, "text_id": text_id})
+    tx.execute(_DROP_UNSEEN, {"text_id": row.text_id})
 
 
 def of_article(tx: Connection, article_id: int) -> Facts:
@@ -86,6 +129,7 @@ def of_article(tx: Connection, article_id: int) -> Facts:
         aliases=tuple(Alias(**row._mapping) for row in tx.execute(_ALIASES, one)),
         declared=frozenset(tx.execute(_DECLARED, one).scalars()),
         sightings=tuple(Sighting(**row._mapping) for row in tx.execute(_SIGHTINGS, one)),
+        looks=tuple(Look(**row._mapping) for row in tx.execute(_LOOKS, one)),
     )
 
 
@@ -103,7 +147,8 @@ def join(tx: Connection, kept: int, other: int) -> None:
         if _rank(row) > _rank(twin):
             tx.execute(_REWRITE_TEXT, {"row": twin.id} | _content(row))
         tx.execute(_DROP_TEXT, {"text_id": row.id})
-    for table in (aliases, claims, sightings, merged):
+    tx.execute(_DROP_CHANGED_BLOCKS, pair)
+    for table in (aliases, claims, sightings, looks, merged):
         tx.execute(_MOVE[table.name], pair)
     tx.execute(_UNLINK, pair)
     tx.execute(_EARLIER, pair)
@@ -157,11 +202,16 @@ def _text(seen: Observation) -> dict[str, object]:
         "html": made.html,
         "facts": seen.facts,
         "fetched_at": seen.fetched_at,
+        "extractor": made.extractor,
+        "hints_version": made.hints_version,
+        "dropped": seen.dropped,
+        "wording": seen.wording,
+        "judged_with": "",
     }
 
 
 def _content(row: Row[*tuple[object, ...]]) -> dict[str, object]:
-    return {name: getattr(row, name) for name in ("title", "text", "html", "facts", "fetched_at")}
+    return {name: getattr(row, name) for name in _CONTENT}
 
 
 def _rank(row: Row[*tuple[object, ...]]) -> tuple[bool, datetime, str, str, str, str]:
@@ -197,6 +247,8 @@ def _insert_sighting(
         "source": seen.source,
         "fetched_at": seen.fetched_at,
         "capture_id": capture_id,
+        "etag": seen.etag,
+        "last_modified": seen.last_modified,
     }
     return _id(tx.execute(_INSERT_SIGHTING, values).inserted_primary_key)
 
@@ -206,6 +258,9 @@ def _id(key: Row[*tuple[object, ...]] | None) -> int:
     return int(str(key[0]))
 
 
+_CONTENT = (
+    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "wording", "judged_with",
+)  # fmt: skip
 _MATCHES = union_all(
     select(aliases.c.article_id, aliases.c.digest).where(
         or_(*[aliases.c.digest == bindparam(name) for name in ("asked", "final")])
@@ -232,10 +287,27 @@ _SIGHTINGS = (
         sightings.c.twin,
         sightings.c.source,
         sightings.c.fetched_at,
+        texts.c.wording,
+        texts.c.extractor,
     )
     .join(texts, texts.c.id == sightings.c.text_id)
     .where(sightings.c.article_id == bindparam("article"))
 )
+_MOVED = select(merged.c.article_id).where(merged.c.id == bindparam("article"))
+_ALIAS = select(aliases.c.id).where(
+    aliases.c.digest == bindparam("digest"), aliases.c.article_id == bindparam("article")
+)
+_SIGHTING = select(sightings.c.article_id, sightings.c.text_id).where(sightings.c.id == bindparam("sighting"))
+_SEE = update(sightings).where(sightings.c.id == bindparam("sighting")).values(text_id=bindparam("text_id"))
+_SHOW_INSTEAD = (
+    update(revisions).where(revisions.c.sighting_id == bindparam("sighting")).values(text_id=bindparam("text_id"))
+)
+_DROP_UNSEEN = delete(texts).where(
+    texts.c.id == bindparam("text_id"),
+    ~exists().where(sightings.c.text_id == texts.c.id),
+    ~exists().where(revisions.c.text_id == texts.c.id),
+)
+_LOOKS = select(*[looks.c[field.name] for field in fields(Look)]).where(looks.c.article_id == bindparam("article"))
 _SEEN = select(sightings.c.id).where(
     sightings.c.text_id == bindparam("text_id"),
     sightings.c.asked == bindparam("asked"),
@@ -258,19 +330,16 @@ _INSERT_REVISION = insert(revisions)
 _RESPELL = (
     update(aliases).where(aliases.c.id == bindparam("alias")).values(url=bindparam("url"), asked=bindparam("asked"))
 )
-_REWRITE_TEXT = (
-    update(texts)
-    .where(texts.c.id == bindparam("row"))
-    .values({name: bindparam(name) for name in ("title", "text", "html", "facts", "fetched_at")})
-)
+_REWRITE_TEXT = update(texts).where(texts.c.id == bindparam("row")).values({name: bindparam(name) for name in _CONTENT})
 _REPOINT = update(sightings).where(sightings.c.text_id == bindparam("from_text")).values(text_id=bindparam("to_text"))
 _MOVE_TEXT = update(texts).where(texts.c.id == bindparam("text_id")).values(article_id=bindparam("kept"))
 _DROP_TEXT = delete(texts).where(texts.c.id == bindparam("text_id"))
 _DROP_REVISIONS = delete(revisions).where(revisions.c.article_id.in_([bindparam("kept"), bindparam("other")]))
 _MOVE = {
     table.name: update(table).where(table.c.article_id == bindparam("other")).values(article_id=bindparam("kept"))
-    for table in (aliases, claims, sightings, merged)
+    for table in (aliases, claims, sightings, looks, merged)
 }
+_DROP_CHANGED_BLOCKS = delete(changed_blocks).where(changed_blocks.c.article_id == bindparam("other"))
 _UNLINK = update(articles).where(articles.c.copy_of == bindparam("other")).values(copy_of=None)
 _DROP_ARTICLE = delete(articles).where(articles.c.id == bindparam("other"))
 _FIRST_SEEN = select(articles.c.first_seen).where(articles.c.id == bindparam("other")).scalar_subquery()

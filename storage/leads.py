@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, func, select, update
@@ -19,6 +19,8 @@ from storage.tables import EPOCH, leads
 from storage.text import clean
 
 LONGEST_URL = 2083
+AGAIN_AFTER = timedelta(hours=1)
+MOST_AGAIN = 20
 _CHUNK = 500
 _NOWHERE = key_digest("")
 _ENDED = (LeadState.KEPT, LeadState.REFUSED)
@@ -40,8 +42,9 @@ class LeadCounts:
 def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: datetime) -> int:
     """Write down what an index named; returns how many of the leads were not known yet.
 
-    A known lead keeps its state; while it waits, what the index now says of it replaces what it
-    said. Addresses that are too long or not http(s) are left out.
+    What the index now says of a known lead replaces what it said. A known lead keeps its state, but for
+    one whose article was kept and whose date the index has moved on since: it waits again, at most once an
+    hour and `MOST_AGAIN` times. Addresses that are too long or not http(s) are left out.
     """
     rows: dict[str, dict[str, Any]] = {}
     for lead in leads_named:
@@ -59,13 +62,16 @@ def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: 
             "attempts": 0,
             "due_at": EPOCH,
             "recorded_at": now,
+            "again": 0,
         }
         for key, row in rows.items()
         if key not in known
     ]
-    _renew(
-        tx, [{"b_id": known[key].id, **row} for key, row in rows.items() if key in known and _is_news(known[key], row)]
-    )
+    news = [(known[key], row) for key, row in rows.items() if key in known and _is_news(known[key], row)]
+    _renew(tx, [{"b_id": old.id, **row} for old, row in news])
+    for old, row in news:
+        if _is_moved_on(old, _lead(row["url"], row["said"]), now):
+            tx.execute(_TAKE_UP_AGAIN, {"b_id": old.id})
     return _insert(tx, new)
 
 
@@ -75,7 +81,20 @@ def _known(tx: Connection, source: str, keys: Sequence[str]) -> Iterator[Any]:
 
 
 def _is_news(known: Any, row: dict[str, Any]) -> bool:
-    return bool(known.state == LeadState.WAITING and (known.said != row["said"] or known.url != row["url"]))
+    """Spelling matters only before it is fetched."""
+    return bool(known.said != row["said"] or (known.state == LeadState.WAITING and known.url != row["url"]))
+
+
+def _is_moved_on(known: Any, lead: Lead, now: datetime) -> bool:
+    """Whether a kept article's index gives it a later date than when it was fetched."""
+    if known.state != LeadState.KEPT or known.again >= MOST_AGAIN or now - known.ended_at < AGAIN_AFTER:
+        return False
+    before = _date(lead_of(known))
+    return before is not None and (_date(lead) or before) - before > timedelta(minutes=1)
+
+
+def _date(lead: Lead) -> datetime | None:
+    return max(filter(None, (lead.updated, lead.published)), default=None)
 
 
 def _renew(tx: Connection, rows: list[dict[str, Any]]) -> None:
@@ -169,6 +188,11 @@ def _said(lead: Lead) -> str:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
+def lead_of(row: Any) -> Lead:
+    """The lead that a row with `url` and `said` holds."""
+    return _lead(row.url, row.said)
+
+
 def _lead(url: str, said: str) -> Lead:
     values: dict[str, Any] = json.loads(said)
     values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
@@ -191,13 +215,18 @@ def _free() -> Select[int]:
 
 
 _DEFAULTS = {field.name: field.default for field in fields(Lead) if field.name != "url"}
-_KNOWN = select(leads.c.id, leads.c.key, leads.c.state, leads.c.url, leads.c.said).where(
-    leads.c.source == bindparam("source"), leads.c.key.in_(bindparam("keys", expanding=True))
-)
+_KNOWN = select(
+    leads.c.id, leads.c.key, leads.c.state, leads.c.url, leads.c.said, leads.c.ended_at, leads.c.again
+).where(leads.c.source == bindparam("source"), leads.c.key.in_(bindparam("keys", expanding=True)))
 _RENEW = (
     update(leads)
     .where(leads.c.id == bindparam("b_id"))
     .values(url=bindparam("url"), said=bindparam("said"), published=bindparam("published"))
+)
+_TAKE_UP_AGAIN = (
+    update(leads)
+    .where(leads.c.id == bindparam("b_id"))
+    .values(state=LeadState.WAITING, due_at=EPOCH, attempts=0, ended_at=None, again=leads.c.again + 1)
 )
 _INSERT = {
     "sqlite": insert_sqlite(leads).on_conflict_do_nothing().returning(leads.c.id),

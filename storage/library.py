@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
 
-from storage.article import Hit, KeptArticle, Query, Revision
+from storage.article import Change, Hit, KeptArticle, Query, Revision
 from storage.database import Database
+from storage.held import whole_text
 from storage.identity import key_digest, url_key
 from storage.search import index_of
 from storage.search.query import Term, terms
@@ -94,7 +95,27 @@ class Library:
         """Every text that an article had, oldest first."""
         with self._database.read() as connection:
             rows = connection.execute(_REVISIONS, {"article": _kept_id(connection, article_id)})
-            return [Revision(**row._mapping) for row in rows]
+            return [_revision(row) for row in rows]
+
+    def changes(
+        self,
+        *,
+        since: datetime | None = None,
+        kinds: Sequence[str] = (),
+        sources: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Change]:
+        """What was edited, newest first: every revision after an article's first."""
+        statement = _CHANGES.limit(limit)
+        if since is not None:
+            statement = statement.where(revisions.c.fetched_at >= since)
+        if kinds:
+            statement = statement.where(revisions.c.kind.in_(kinds))
+        if sources:
+            statement = statement.where(articles.c.source.in_(sources))
+        with self._database.read() as connection:
+            for row in connection.execution_options(yield_per=_CHUNK).execute(statement):
+                yield Change(**row._mapping)
 
     def captures(self, article_id: int) -> list[tuple[Capture, str, datetime]]:
         """The captures of every address of an article, oldest first: (capture, url, fetched_at)."""
@@ -186,6 +207,11 @@ def _kept_id(connection: Connection, article_id: int) -> int:
     return moved if moved is not None else article_id
 
 
+def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
+    values = {field.name: getattr(row, field.name) for field in fields(Revision)}
+    return Revision(**values | {"text": whole_text(row)})
+
+
 def _pairs(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
@@ -220,10 +246,27 @@ _ALIASES = (
 _BY_ALIAS = select(aliases.c.article_id).where(aliases.c.digest == bindparam("digest"))
 _MOVED = select(merged.c.article_id).where(merged.c.id == bindparam("article"))
 _REVISIONS = (
-    select(revisions.c.number, revisions.c.fetched_at, texts.c.title, texts.c.text, texts.c.digest)
+    select(
+        *[revisions.c[name] for name in ("number", "fetched_at", "kind", "added", "removed")],
+        *[texts.c[name] for name in ("title", "text", "dropped", "digest")],
+    )
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.article_id == bindparam("article"))
     .order_by(revisions.c.number)
+)
+_CHANGES = (
+    select(
+        *[revisions.c[name] for name in ("article_id", "kind", "added", "removed")],
+        revisions.c.number.label("revision"),
+        revisions.c.fetched_at.label("at"),
+        articles.c.url,
+        articles.c.source,
+        texts.c.title,
+    )
+    .join(articles, articles.c.id == revisions.c.article_id)
+    .join(texts, texts.c.id == revisions.c.text_id)
+    .where(revisions.c.number > 1)
+    .order_by(revisions.c.fetched_at.desc(), revisions.c.article_id.desc(), revisions.c.number.desc())
 )
 _CAPTURES = (
     select(captures)

@@ -12,6 +12,7 @@ from storage.article import Article
 from storage.identity import folded, is_root, key_digest, text_digest, twin, url_key
 from storage.page import Page
 from storage.text import clean
+from storage.wording import with_dropped, wording_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,9 @@ class Observation:
 
     `addresses` were fetched: the asked one first, the one that answered last. `canonical` and
     `feed_id` are digests, or empty. `text_digest` tells texts apart, `digest` texts with their
-    titles. `facts` is the Article less title, text and html, as JSON.
+    titles; both are of the page's whole text, before boilerplate is dropped, so that what is learned
+    later never looks like an edit. `wording` tells edits apart. `facts` is the Article less title, text
+    and html, as JSON. `etag` and `last_modified` are what the page's own address gave with it.
     """
 
     article: Article
@@ -43,6 +46,10 @@ class Observation:
     facts: str
     source: str
     fetched_at: datetime
+    wording: str
+    dropped: str
+    etag: str
+    last_modified: str
 
     @property
     def claims(self) -> tuple[tuple[str, str], ...]:
@@ -99,7 +106,8 @@ def observe(article: Article, page: Page) -> Observation:
     canonical = url_key(article.canonical_url) if article.canonical_url else ""
     if canonical != asked_key and is_root(canonical):
         canonical = ""
-    words = text_digest(article.text)
+    whole = with_dropped(article.text, article.dropped)
+    words = text_digest(whole)
     return Observation(
         article=article,
         addresses=tuple(spellings.values()),
@@ -111,6 +119,10 @@ def observe(article: Article, page: Page) -> Observation:
         facts=facts_of(article),
         source=page.source,
         fetched_at=page.fetched_at,
+        wording=wording_digest(clean(article.title), clean(whole)),
+        dropped=json.dumps(article.dropped, ensure_ascii=False) if article.dropped else "",
+        etag=page.validator("etag"),
+        last_modified=page.validator("last-modified"),
     )
 
 
@@ -134,7 +146,7 @@ def facts_of(article: Article) -> str:
 
 def read_facts(facts: str) -> dict[str, Any]:
     """The columns of an articles row that `facts_of` wrote: times are times, the rest JSON's own types."""
-    values: dict[str, Any] = json.loads(facts)
+    values: dict[str, Any] = {"truncated": False} | json.loads(facts)
     for name in ("published", "modified"):
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])
@@ -149,5 +161,5 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-_ELSEWHERE = frozenset(["url", "title", "text", "html", "truncated", "signature", "terms", "topics"])
+_ELSEWHERE = frozenset(["url", "title", "text", "html", "dropped", "hints_version", "signature", "terms", "topics"])
 _FACTS = tuple(field.name for field in fields(Article) if field.name not in _ELSEWHERE)

@@ -9,6 +9,8 @@ from datetime import datetime
 MAX_CONTENT = 16 * 2**20
 """The most bytes that one page may hold once its content coding is undone."""
 
+MAX_VALIDATOR = 1024
+
 
 class ContentError(ValueError):
     """A page's body cannot be decoded: unknown or layered coding, damaged, cut off, or too large."""
@@ -62,6 +64,11 @@ class Page:
         """The first value of a header, or an empty string."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), "")
+
+    def validator(self, name: str) -> str:
+        """The value of ETag or Last-Modified as far as it is safe to send back: short, without control characters."""
+        value = self.header(name)
+        return "" if len(value) > MAX_VALIDATOR or any(ord(c) < 32 or ord(c) == 127 for c in value) else value
 
     @property
     def media_type(self) -> str:

@@ -126,3 +126,51 @@ class SourceState:
     last_reason: str = ""
     articles: int = 0
     leads_waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What is left out of a source's articles as its boilerplate: digests of paragraphs (`storage.wording.block`)."""
+
+    version: int = 0
+    paragraphs: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revisit:
+    """A kept article that is to be asked for again at `url`, as it was last seen there.
+
+    `lead` is what its index says of it now, with `url` as its address. `etag` and `last_modified` are empty where
+    they may not be sent. `extractor` read the page that lies on the tape at `capture`, to the text with `digest`.
+    """
+
+    article_id: int
+    lead: Lead
+    etag: str = ""
+    last_modified: str = ""
+    sighting_id: int
+    extractor: str
+    digest: str
+    capture: Capture | None = None
+
+    @property
+    def url(self) -> str:
+        """The address to ask for."""
+        return self.lead.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What asking again for a kept article's address came to, where it gave no text.
+
+    `outcome` is one of `unmodified`, `missing` (gone, or redirected to the front page), `outage` (missing as
+    all of its host is) and `refused` (a page that is no article, as walls are); `sure` that a missing page
+    needs no second look.
+    """
+
+    url: str
+    looked_at: datetime
+    status: int
+    outcome: str
+    reason: str = ""
+    sure: bool = False

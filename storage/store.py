@@ -6,19 +6,22 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage import facts
-from storage.arrange import Alias, Arrangement, Sighting, arrange, in_time, numbered
+from storage.arrange import Alias, Arrangement, Sighting, arrange, steps_of
 from storage.article import Article, Decision, Kind
 from storage.database import write_lock
+from storage.facts import Facts
+from storage.held import held_of, judge_again, note_blocks
+from storage.history import write_revisions
 from storage.identity import key_digest, text_digest, url_key
 from storage.observation import Observation, observe, read_facts
 from storage.page import Page
 from storage.search import index_of
-from storage.state import Capture
+from storage.state import Capture, Looked
 from storage.tables import articles, captures, revisions, texts
 from storage.text import clean
 
@@ -77,6 +80,8 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
         twin=seen.twin,
         source=seen.source,
         fetched_at=seen.fetched_at,
+        wording=seen.wording,
+        extractor=seen.article.extractor,
     )
     made = arrange(spelled, {seen.canonical}, [only])
     reason = "neither its address nor its text was kept before"
@@ -92,14 +97,44 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
     return Decision(kind=Kind.NEW, reason=reason, article_id=row.id, shows_anew=True)
 
 
+def record_look(tx: Connection, article_id: int, look: Looked, capture_id: int | None) -> tuple[Decision, ...]:
+    """Write down that an article's address was asked for again and gave no text.
+
+    Returns what that decided: nothing, or that the article was withdrawn.
+    """
+    write_lock(tx)
+    article_id = facts.kept_id(tx, article_id)
+    if not facts.add_look(tx, article_id, look, capture_id):
+        return ()
+    before = tx.execute(_SHOWN, {"article": article_id}).one()
+    made, _ = _drawn(tx, article_id)
+    if made.shown == before.revision:
+        return ()
+    _show(tx, made, [before], before.reason)
+    reason = f"{look.reason} at {look.looked_at:%Y-%m-%d %H:%M} UTC: withdrawn; its text stays"
+    return (Decision(kind=Kind.REVISED, reason=reason, article_id=article_id),)
+
+
+def record_rereading(tx: Connection, sighting_id: int, article: Article, page: Page) -> None:
+    """An old page of an article was read again, as pages are read now: that reading takes the place of the old one."""
+    write_lock(tx)
+    facts.reread(tx, sighting_id, observe(article, page))
+
+
+def redraw(tx: Connection, article_id: int) -> None:
+    """Conclude anew what an article is, after something that its conclusions stand on has changed."""
+    before = tx.execute(_SHOWN, {"article": article_id}).one()
+    made, _ = _drawn(tx, article_id)
+    _show(tx, made, [before], before.reason)
+
+
 def _conclude(
     tx: Connection, seen: Observation, sighting: int, before: list[Row[*tuple[Any, ...]]], why: str
 ) -> Decision:
     """Draw an article's conclusions from its facts anew, write what differs, and say what the newcomer was."""
     article_id = before[0].id
-    known = facts.of_article(tx, article_id)
-    made = arrange(known.aliases, known.declared, known.sightings)
-    without, _ = numbered(in_time(one for one in known.sightings if one.id != sighting))
+    made, known = _drawn(tx, article_id)
+    without = steps_of(made.alias.id, (one for one in known.sightings if one.id != sighting), known.looks)
     kind = Kind.REVISED if len(made.revisions) > len(without) else Kind.SAME
     reason = f"{why}; nothing in it is new"
     if kind is Kind.REVISED:
@@ -107,31 +142,22 @@ def _conclude(
         reason = f"{why}; another {what}: revision {made.shown} of {len(made.revisions)} is shown"
     if len(before) > 1:
         reason += f"; it joins article {', '.join(str(one.id) for one in before[1:])} to this one"
-    _rewrite_revisions(tx, article_id, made)
     anew = _show(tx, made, before, reason if kind is Kind.REVISED or len(before) > 1 else before[0].reason)
     joined = tuple(one.id for one in before[1:])
     return Decision(kind=kind, reason=reason, article_id=article_id, joined=joined, shows_anew=anew)
 
 
-def _rewrite_revisions(tx: Connection, article_id: int, made: Arrangement) -> None:
-    stored = [(row.number, row.sighting_id, row.text_id) for row in tx.execute(_REVISIONS, {"article": article_id})]
-    wanted = [(number, one.id, one.text_id) for number, one in enumerate(made.revisions, 1)]
-    if stored == wanted:
-        return
-    tx.execute(_DROP_REVISIONS, {"article": article_id})
-    tx.execute(
-        _INSERT_REVISIONS,
-        [
-            {
-                "article_id": article_id,
-                "number": n,
-                "sighting_id": one.id,
-                "text_id": one.text_id,
-                "fetched_at": one.fetched_at,
-            }
-            for n, one in enumerate(made.revisions, 1)
-        ],
-    )
+def _drawn(tx: Connection, article_id: int) -> tuple[Arrangement, Facts]:
+    """What an article comes to, and of what; its revisions are written, judged without what is held back."""
+    known = facts.of_article(tx, article_id)
+    held = held_of(tx, {one.source for one in known.sightings})
+    anew = len({one.text_id for one in known.sightings}) > 1 and judge_again(tx, article_id, held)
+    if anew:
+        known = facts.of_article(tx, article_id)
+    made = arrange(known.aliases, known.declared, known.sightings, known.looks)
+    note_blocks(tx, article_id, known.sightings)
+    write_revisions(tx, article_id, made.revisions, held, anew=anew)
+    return made, known
 
 
 def _show(tx: Connection, made: Arrangement, before: list[Row[*tuple[Any, ...]]], reason: str) -> bool:
@@ -169,6 +195,7 @@ def _columns(
         "revision": made.shown,
         "text_digest": text_digest,
         "reason": reason,
+        "withdrawn": made.withdrawn,
     }  # fmt: skip
 
 
@@ -214,6 +241,7 @@ _SHOWN = (
         articles.c.first_seen,
         articles.c.text_digest,
         articles.c.reason,
+        articles.c.revision,
         texts.c.title,
         texts.c.text,
     )
@@ -231,9 +259,6 @@ _INSERT = (
 )
 _UPDATE = update(articles).where(articles.c.id == bindparam("article")).values({n: bindparam(n) for n in _DERIVED})
 _TEXT = select(texts).where(texts.c.id == bindparam("text_id"))
-_REVISIONS = select(revisions).where(revisions.c.article_id == bindparam("article")).order_by(revisions.c.number)
-_DROP_REVISIONS = delete(revisions).where(revisions.c.article_id == bindparam("article"))
-_INSERT_REVISIONS = insert(revisions)
 _GROUP = (
     select(articles.c.id, articles.c.copy_of)
     .where(articles.c.text_digest == bindparam("digest"))

@@ -12,7 +12,6 @@ from storage.state import Endpoint
 
 UNCONDITIONAL_AFTER = 20
 """After so many 304s in a row one full answer is asked for, in case the server is wrong."""
-MAX_VALIDATOR = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +80,8 @@ def judge_index(endpoint: Endpoint, page: Page, index: Index, moved_to: str, now
         )
     remembered = replace(
         endpoint,
-        etag=_validator(page.header("etag")),
-        last_modified=_validator(page.header("last-modified")),
+        etag=page.validator("etag"),
+        last_modified=page.validator("last-modified"),
         validators_url=page.url,
         digest=body_digest(page),
         unmodified=0,
@@ -115,10 +114,3 @@ def _remarks(index: Index, moved_to: str) -> list[str]:
 
 def _failed(endpoint: Endpoint, now: datetime) -> Endpoint:
     return replace(endpoint, failures=endpoint.failures + 1, polled_at=now)
-
-
-def _validator(value: str) -> str:
-    """A validator that is safe to send back, or nothing."""
-    if len(value) > MAX_VALIDATOR or any(ord(c) < 32 or ord(c) == 127 for c in value):
-        return ""
-    return value

@@ -5,8 +5,9 @@ them (articles, revisions, the search index) can be made again from the facts al
 is the same whatever the order in which they arrived.
 """
 
-from storage.tables.archive import aliases, articles, claims, merged, revisions, sightings, texts
+from storage.tables.archive import aliases, articles, claims, looks, merged, revisions, sightings, texts
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
+from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
 from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata
 
 __all__ = [
@@ -17,16 +18,21 @@ __all__ = [
     "articles",
     "calendar",
     "captures",
+    "changed_blocks",
     "claims",
     "endpoints",
+    "held_blocks",
     "leads",
+    "looks",
     "merged",
     "meta",
     "metadata",
+    "paragraph_windows",
     "parked_hosts",
     "polls",
     "revisions",
     "robots",
     "sightings",
+    "source_hints",
     "texts",
 ]

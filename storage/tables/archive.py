@@ -37,6 +37,10 @@ articles = Table(
     Column("text_digest", DIGEST, nullable=False, index=True),
     Column("copy_of", ID, ForeignKey("articles.id"), index=True),
     Column("reason", Words, nullable=False),
+    # Only its beginning may be read without paying.
+    Column("truncated", Boolean, nullable=False),
+    # Since when its publisher no longer shows it.
+    Column("withdrawn", Moment),
     sqlite_autoincrement=True,
 )
 
@@ -52,6 +56,13 @@ texts = Table(
     Column("html", Words, nullable=False),
     Column("facts", Text, nullable=False),
     Column("fetched_at", Moment, nullable=False),
+    Column("extractor", Words, nullable=False),
+    Column("hints_version", Integer, nullable=False),
+    # What was left out of the text as the source's boilerplate, with its place (JSON, or empty).
+    Column("dropped", Text, nullable=False),
+    # The digest by which two readings are compared, and the tag of the held-back blocks it was made without.
+    Column("wording", DIGEST, nullable=False),
+    Column("judged_with", String(16), nullable=False),
     UniqueConstraint("article_id", "digest"),
 )
 
@@ -67,6 +78,22 @@ sightings = Table(
     Column("source", Words, nullable=False),
     Column("fetched_at", Moment, nullable=False),
     Column("capture_id", ID, ForeignKey("captures.id")),
+    Column("etag", Words, nullable=False),
+    Column("last_modified", Words, nullable=False),
+)
+
+looks = Table(
+    "looks",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
+    Column("alias_id", ID, ForeignKey("aliases.id"), nullable=False),
+    Column("looked_at", Moment, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("outcome", String(12), nullable=False),
+    Column("sure", Boolean, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("capture_id", ID, ForeignKey("captures.id")),
 )
 
 revisions = Table(
@@ -77,6 +104,11 @@ revisions = Table(
     Column("sighting_id", ID, ForeignKey("sightings.id"), nullable=False),
     Column("text_id", ID, ForeignKey("texts.id"), nullable=False),
     Column("fetched_at", Moment, nullable=False),
+    Column("look_id", ID, ForeignKey("looks.id")),
+    Column("kind", String(12), nullable=False),
+    # Characters, white space apart.
+    Column("added", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
 )
 
 aliases = Table(

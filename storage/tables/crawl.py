@@ -47,6 +47,8 @@ polls = Table(
     Column("refused", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
     Column("reason", Words, nullable=False),
+    Column("again", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
     UniqueConstraint("source", "address", "started_at"),
 )
 
@@ -97,6 +99,8 @@ leads = Table(
     Column("owner", Words),
     Column("recorded_at", Moment, nullable=False),
     Column("ended_at", Moment),
+    # How often it was taken up again because its index moved its date.
+    Column("again", Integer, nullable=False),
     UniqueConstraint("source", "key"),
 )
 

@@ -1,0 +1,79 @@
+"""An article's revisions as rows: what began each, and what kind of edit led to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from storage.arrange import Step
+from storage.difference import Difference, Edit, difference
+from storage.held import whole_text
+from storage.tables import revisions, texts
+from storage.wording import wording
+
+
+def write_revisions(
+    tx: Connection, article_id: int, steps: Sequence[Step], held: Collection[int], *, anew: bool = False
+) -> None:
+    """Bring an article's rows of `revisions` in line with what began them.
+
+    An edit that was judged before, between the same texts, keeps its judgement, unless `anew`.
+    """
+    stored = tx.execute(_REVISIONS, {"article": article_id}).all()
+    judged = {} if anew else {(one.text_id, two.text_id): _judgement(two) for one, two in pairwise(stored)}
+    rows = [_row(article_id, 1, steps[0], None)]
+    for number, (before, step) in enumerate(pairwise(steps), 2):
+        rows.append(_row(article_id, number, step, _edit(tx, before, step, judged, held)))
+    if [tuple(row) for row in stored] != [tuple(row[name] for name in _COLUMNS) for row in rows]:
+        tx.execute(_DROP, {"article": article_id})
+        tx.execute(_INSERT, rows)
+
+
+def _judgement(row: Any) -> Difference | None:
+    """What a stored row says of its edit; None where what is known of the article, not its texts, made it one."""
+    if row.kind in ("", Edit.WITHDRAWN, Edit.RESTORED):
+        return None
+    return Difference(kind=Edit(row.kind), added=row.added, removed=row.removed)
+
+
+def _edit(
+    tx: Connection,
+    before: Step,
+    step: Step,
+    judged: Mapping[tuple[int, int], Difference | None],
+    held: Collection[int],
+) -> Difference:
+    one, two = before.sighting.text_id, step.sighting.text_id
+    if one == two and step.edit:
+        return Difference(kind=step.edit, added=0, removed=0)
+    found = judged.get((one, two)) or difference(_wording(tx, one, held), _wording(tx, two, held))
+    return Difference(kind=step.edit, added=found.added, removed=found.removed) if step.edit else found
+
+
+def _wording(tx: Connection, text_id: int, held: Collection[int]) -> tuple[str, str]:
+    row = tx.execute(_TEXT, {"text_id": text_id}).one()
+    return row.title, wording(whole_text(row), held)
+
+
+def _row(article_id: int, number: int, step: Step, edit: Difference | None) -> dict[str, Any]:
+    return {
+        "article_id": article_id,
+        "number": number,
+        "sighting_id": step.sighting.id,
+        "text_id": step.sighting.text_id,
+        "fetched_at": step.at,
+        "look_id": step.look.id if step.look else None,
+        "kind": edit.kind.value if edit else "",
+        "added": edit.added if edit else 0,
+        "removed": edit.removed if edit else 0,
+    }
+
+
+_COLUMNS = [column.name for column in revisions.columns]
+_REVISIONS = select(revisions).where(revisions.c.article_id == bindparam("article")).order_by(revisions.c.number)
+_TEXT = select(texts.c.title, texts.c.text, texts.c.dropped).where(texts.c.id == bindparam("text_id"))
+_DROP = delete(revisions).where(revisions.c.article_id == bindparam("article"))
+_INSERT = insert(revisions)
