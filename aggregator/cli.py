@@ -99,12 +99,20 @@ def crawl(
     sources: SourcesFile = None,
     due: Annotated[bool, typer.Option("--due", help="Only sources whose time has come.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep running and poll each source when it is due.")] = False,
+    revisit: Annotated[
+        bool, typer.Option("--revisit", help="Then ask again for every kept article: was it edited, is it gone?")
+    ] = False,
+    confirm_now: Annotated[
+        bool,
+        typer.Option("--confirm-now", help="With --revisit: a missing page is asked for twice at once."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Poll the sources, fetch and keep their new articles."""
-    from aggregator.console.crawl import run_crawl
+    from aggregator.console.crawl import How, run_crawl
 
-    raise typer.Exit(run_crawl(context.obj.load(), names or [], sources, due=due, watch=watch, as_json=as_json))
+    how = How(due=due, watch=watch, revisit=revisit, confirm_now=confirm_now, as_json=as_json)
+    raise typer.Exit(run_crawl(context.obj.load(), names or [], sources, how))
 
 
 @sources_app.callback(invoke_without_command=True)
@@ -190,12 +198,51 @@ def search(
     raise typer.Exit(run_search(context.obj.load(), query, as_json=as_json))
 
 
-@app.command(epilog="Example: evnews show 42")
-def show(context: typer.Context, article: Annotated[int, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-    """Print one article: title, facts and text."""
+@app.command(epilog="Examples: evnews show 42; evnews show 42 --revisions; evnews show 42 --diff 1 3")
+def show(
+    context: typer.Context,
+    article: Annotated[int, typer.Argument(metavar="ID")],
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="[A B]", help="With --diff: from which revision to which.")
+    ] = None,
+    revisions: Annotated[bool, typer.Option("--revisions", help="Every revision and what was edited.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="The words that were edited last, or from A to B.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print one article: title, facts and text; or how it was edited."""
+    if revisions or diff or numbers:
+        from aggregator.console.revisions import show_diff, show_revisions
+
+        if diff or numbers:
+            raise typer.Exit(show_diff(context.obj.load(), article, numbers or [], diff=diff, as_json=as_json))
+        raise typer.Exit(show_revisions(context.obj.load(), article, as_json=as_json))
     from aggregator.console.search import show_article
 
     raise typer.Exit(show_article(context.obj.load(), article, as_json=as_json))
+
+
+@app.command(epilog="Examples: evnews changes --since 7d; evnews changes --kind headline --source electrek --json")
+def changes(
+    context: typer.Context,
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Seen on or after, e.g. 7d.")] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind", metavar="KIND", help="withdrawn restored rewrite headline numbers typo body; repeatable."
+        ),
+    ] = None,
+    source: FromSource = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many; 20 by default, no limit with --json.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What was edited, withdrawn or restored after it was kept, newest first; exit status 1 when nothing was."""
+    from aggregator.console.changes import show_changes
+
+    raise typer.Exit(
+        show_changes(context.obj.load(), since, tuple(kind or ()), tuple(source or ()), limit=limit, as_json=as_json)
+    )
 
 
 @export_app.command(

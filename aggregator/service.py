@@ -12,6 +12,7 @@ from aggregator import __version__
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.crawl.addresses import AddressPolicy
+from aggregator.crawl.again import Revisiting
 from aggregator.crawl.desk import Desk
 from aggregator.crawl.gate import host_of
 from aggregator.crawl.resolver import install_guard
@@ -39,7 +40,11 @@ def utc_now() -> datetime:
 
 @contextlib.asynccontextmanager
 async def open_crew(
-    config: Config, sources: Iterable[Source], *, now: Callable[[], datetime] = utc_now
+    config: Config,
+    sources: Iterable[Source],
+    *,
+    again: Revisiting | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Crew]:
     """A crew ready to poll, on the running reactor: leases of dead processes given back, torn tapes mended."""
     policy = AddressPolicy(config.allow_networks)
@@ -58,8 +63,8 @@ async def open_crew(
         _reclaim(writer, run_folder, owner.token)
         pool = ReaderPool(config.process_count)
         stack.callback(pool.close)
-        desk = Desk(writer, owner.token, now)
-        crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=next_poll, now=now)
+        desk = Desk(writer, owner.token, now, config.warc_folder)
+        crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=next_poll, now=now, again=again)
         await crew.prepare(sources)
         yield crew
 

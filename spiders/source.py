@@ -16,7 +16,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What the catalogue tells the extractor about a source's pages; picklable, goes to the workers."""
+    """What is known of a source's pages before one is read; picklable, goes to the workers.
+
+    From the catalogue, but for `boilerplate`: digests of paragraphs (`storage.wording.block`) that were
+    learned to be none of its articles' text, as of `boilerplate_version`.
+    """
 
     source: str = ""
     site_name: str = ""
@@ -24,6 +28,8 @@ class Hints:
     timezone: str = ""
     body_css: str = ""
     drop_css: tuple[str, ...] = ()
+    boilerplate: frozenset[int] = frozenset()
+    boilerplate_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

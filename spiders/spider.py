@@ -12,7 +12,7 @@ from scrapy.http import Response
 
 from spiders.source import Listing, Source
 from storage.page import Page
-from storage.state import LeasedLead
+from storage.state import LeasedLead, Revisit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class IndexTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """An article page that came back, its redirect hops before it, and the lead it answers. The spider's item."""
+    """An article page that came back, its redirect hops before it, and what it answers. The spider's item."""
 
-    leased: LeasedLead
+    leased: LeasedLead | Revisit
     hops: tuple[Page, ...] = field(repr=False)
 
     @property
@@ -49,6 +49,8 @@ class Visit(Protocol):
     def leads(self) -> AsyncIterator[LeasedLead]: ...
     async def article_failed(self, leased: LeasedLead, error: BaseException) -> None: ...
     async def article_refused(self, leased: LeasedLead, hops: tuple[Page, ...], reason: str) -> None: ...
+    def revisits(self) -> AsyncIterator[Revisit]: ...
+    async def revisit_failed(self, revisit: Revisit, error: BaseException) -> None: ...
 
 
 class SourceSpider(Spider):
@@ -63,7 +65,7 @@ class SourceSpider(Spider):
         self._indexes_read = asyncio.Event()
 
     async def start(self) -> AsyncIterator[Any]:
-        """First every index, then, when all are read and their leads written, the articles."""
+        """First every index; when all are read and their leads written, the articles; then those to be seen again."""
         async for request in self._index_requests(self.visit.index_tasks()):
             yield request
         if self._open_indexes:
@@ -73,6 +75,13 @@ class SourceSpider(Spider):
                 request = self._article_request(leased)
             except ValueError as error:
                 await self.visit.article_failed(leased, error)
+            else:
+                yield request
+        async for revisit in self.visit.revisits():
+            try:
+                request = self._revisit_request(revisit)
+            except ValueError as error:
+                await self.visit.revisit_failed(revisit, error)
             else:
                 yield request
 
@@ -106,6 +115,18 @@ class SourceSpider(Spider):
             dont_filter=True,
         )
 
+    def _revisit_request(self, revisit: Revisit) -> Request:
+        pairs = (("If-None-Match", revisit.etag), ("If-Modified-Since", revisit.last_modified))
+        request = Request(
+            revisit.url,
+            callback=self.read_again,
+            errback=self.revisit_failed,
+            meta={"lead": revisit, "source": self.source.name},
+            dont_filter=True,
+        )
+        request.meta["conditions"] = (request.url, tuple((name, value) for name, value in pairs if value))
+        return request
+
     async def read_index(self, response: Response) -> AsyncIterator[Request]:
         """Hand an index's answer over; what it names further is asked for too."""
         try:
@@ -138,3 +159,11 @@ class SourceSpider(Spider):
     async def article_failed(self, failure: Any) -> None:
         """Report an article that gave no answer; the failure carries its request."""
         await self.visit.article_failed(failure.request.meta["lead"], failure.value)
+
+    async def read_again(self, response: Response) -> AsyncIterator[Fetched]:
+        """Hand the page of a kept article over, as an item."""
+        yield Fetched(leased=response.meta["lead"], hops=tuple(response.meta["hops"]))
+
+    async def revisit_failed(self, failure: Any) -> None:
+        """Report a kept article that gave no answer."""
+        await self.visit.revisit_failed(failure.request.meta["lead"], failure.value)

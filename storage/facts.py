@@ -86,6 +86,12 @@ def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | 
     tx.execute(_INSERT_REVISION, row)
 
 
+def article_at(tx: Connection, digest: str) -> int | None:
+    """The id of the article that was fetched at the address with a key's digest."""
+    found = tx.execute(_ALIASES_BY_DIGEST, {"digests": [digest]}).first()
+    return None if found is None else int(found.article_id)
+
+
 def kept_id(tx: Connection, article_id: int) -> int:
     """The id itself, or of the article that it was joined to."""
     moved = tx.execute(_MOVED, {"article": article_id}).scalar()

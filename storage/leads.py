@@ -43,8 +43,8 @@ def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: 
     """Write down what an index named; returns how many of the leads were not known yet.
 
     What the index now says of a known lead replaces what it said. A known lead keeps its state, but for
-    one whose article was kept and whose date the index has moved on since: it waits again, at most once an
-    hour and `MOST_AGAIN` times. Addresses that are too long or not http(s) are left out.
+    one whose article was kept and is dated later than its fetch: it waits again, at most once an hour and
+    `MOST_AGAIN` times. Addresses that are too long or not http(s) are left out.
     """
     rows: dict[str, dict[str, Any]] = {}
     for lead in leads_named:
@@ -67,10 +67,10 @@ def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: 
         for key, row in rows.items()
         if key not in known
     ]
-    news = [(known[key], row) for key, row in rows.items() if key in known and _is_news(known[key], row)]
-    _renew(tx, [{"b_id": old.id, **row} for old, row in news])
-    for old, row in news:
-        if _is_moved_on(old, _lead(row["url"], row["said"]), now):
+    named_again = [(known[key], row) for key, row in rows.items() if key in known]
+    _renew(tx, [{"b_id": old.id, **row} for old, row in named_again if _is_news(old, row)])
+    for old, row in named_again:
+        if _is_later(old, _lead(row["url"], row["said"]), now):
             tx.execute(_TAKE_UP_AGAIN, {"b_id": old.id})
     return _insert(tx, new)
 
@@ -81,20 +81,17 @@ def _known(tx: Connection, source: str, keys: Sequence[str]) -> Iterator[Any]:
 
 
 def _is_news(known: Any, row: dict[str, Any]) -> bool:
-    """Spelling matters only before it is fetched."""
-    return bool(known.said != row["said"] or (known.state == LeadState.WAITING and known.url != row["url"]))
+    """What is being fetched stays as it is; spelling matters only before."""
+    is_said_anew = known.state != LeadState.LEASED and known.said != row["said"]
+    return bool(is_said_anew or (known.state == LeadState.WAITING and known.url != row["url"]))
 
 
-def _is_moved_on(known: Any, lead: Lead, now: datetime) -> bool:
-    """Whether a kept article's index gives it a later date than when it was fetched."""
+def _is_later(known: Any, lead: Lead, now: datetime) -> bool:
+    """Whether a kept article's index dates it after its last fetch."""
     if known.state != LeadState.KEPT or known.again >= MOST_AGAIN or now - known.ended_at < AGAIN_AFTER:
         return False
-    before = _date(lead_of(known))
-    return before is not None and (_date(lead) or before) - before > timedelta(minutes=1)
-
-
-def _date(lead: Lead) -> datetime | None:
-    return max(filter(None, (lead.updated, lead.published)), default=None)
+    dated = max(filter(None, (lead.updated, lead.published)), default=None)
+    return dated is not None and known.ended_at < dated <= now
 
 
 def _renew(tx: Connection, rows: list[dict[str, Any]]) -> None:

@@ -63,7 +63,8 @@ class Poll:
     `outcome` is one of ok, unmodified, failed, refused, parked, gone. `bytes` counts the
     index body as transferred; `leads` what the index named, `new` those not seen before;
     `kept`, `repeats`, `refused` and `failed` count article pages and stand on the poll's
-    first endpoint.
+    first endpoint; so do `again`, the kept articles that were asked for again, and `changed`, those of
+    them that were found edited, withdrawn or restored.
     """
 
     source: str
@@ -80,6 +81,8 @@ class Poll:
     repeats: int = 0
     refused: int = 0
     failed: int = 0
+    again: int = 0
+    changed: int = 0
     reason: str = ""
 
 

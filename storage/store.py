@@ -115,6 +115,11 @@ def record_look(tx: Connection, article_id: int, look: Looked, capture_id: int |
     return (Decision(kind=Kind.REVISED, reason=reason, article_id=article_id),)
 
 
+def article_at(tx: Connection, url: str) -> int | None:
+    """The id of the article that was fetched at an address, in any spelling of it."""
+    return facts.article_at(tx, key_digest(url_key(url)))
+
+
 def record_rereading(tx: Connection, sighting_id: int, article: Article, page: Page) -> None:
     """An old page of an article was read again, as pages are read now: that reading takes the place of the old one."""
     write_lock(tx)

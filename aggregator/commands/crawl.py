@@ -35,6 +35,6 @@ class Command(ScrapyCommand):
 
 def _poll(names: list[str]) -> int:
     from aggregator.config import load_config
-    from aggregator.console.crawl import run_crawl
+    from aggregator.console.crawl import How, run_crawl
 
-    return run_crawl(load_config(), names, None, due=False, watch=False, as_json=False)
+    return run_crawl(load_config(), names, None, How())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.config import Config
-from aggregator.console.answer import INTERRUPTED, complain, print_json
+from aggregator.console.answer import INTERRUPTED, complain, mistake, print_json
 from aggregator.console.catalogue import chosen, read_catalogue
 from aggregator.console.progress import Progress
 from aggregator.console.signals import Stopping
 from aggregator.console.summary import print_summary, record_of
+from aggregator.crawl.again import Revisiting
 from aggregator.crawl.runner import Crew, PollResult, run_in_reactor
 from aggregator.logs import configure_logging
 from aggregator.schedule.ticker import watch_due
@@ -18,8 +20,28 @@ from aggregator.service import open_crew
 from spiders.source import Source
 
 
-def run_crawl(config: Config, names: list[str], file: Path | None, *, due: bool, watch: bool, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """The options of a crawl."""
+
+    due: bool = False
+    watch: bool = False
+    revisit: bool = False
+    confirm_now: bool = False
+    as_json: bool = False
+
+    @property
+    def again(self) -> Revisiting | None:
+        """Whether and how kept articles are asked for again."""
+        return Revisiting(self.confirm_now) if self.revisit else None
+
+
+def run_crawl(config: Config, names: list[str], file: Path | None, how: How) -> int:
     """Poll and report. 0 every index was polled, 1 some could not be, 130 stopped by Ctrl-C."""
+    if how.confirm_now and not how.revisit:
+        mistake("--confirm-now says how --revisit treats missing pages; give both")
+    if how.revisit and how.watch:
+        mistake("--revisit asks for every kept article once; it cannot be combined with --watch")
     configure_logging()
     catalogue = read_catalogue(config, file)
     sources = chosen(catalogue, names)
@@ -28,23 +50,21 @@ def run_crawl(config: Config, names: list[str], file: Path | None, *, due: bool,
     if not sources:
         complain("the catalogue names no source that is enabled")
         return 1
-    status = run_in_reactor(lambda: _crawl(config, catalogue.sources, sources, due=due, watch=watch, as_json=as_json))
+    status = run_in_reactor(lambda: _crawl(config, catalogue.sources, sources, how))
     return 1 if status == 0 and catalogue.problems and not names else status
 
 
-async def _crawl(
-    config: Config, catalogue: tuple[Source, ...], sources: tuple[Source, ...], *, due: bool, watch: bool, as_json: bool
-) -> int:
-    async with open_crew(config, catalogue) as crew:
-        with Progress(crew.tally, quiet=as_json, endless=watch) as progress:
+async def _crawl(config: Config, catalogue: tuple[Source, ...], sources: tuple[Source, ...], how: How) -> int:
+    async with open_crew(config, catalogue, again=how.again) as crew:
+        with Progress(crew.tally, quiet=how.as_json, endless=how.watch) as progress:
             stopping = Stopping(crew, _tell_stopping, leave=progress.close)
-            report = _reporter(progress, as_json=as_json)
-            if watch:
+            report = _reporter(progress, as_json=how.as_json)
+            if how.watch:
                 results = await watch_due(crew, sources, report)
             else:
-                results = await crew.poll_all(await _due(crew, sources) if due else sources, report)
+                results = await crew.poll_all(await _due(crew, sources) if how.due else sources, report)
         await stopping.done()
-        if not as_json and not watch:
+        if not how.as_json and not how.watch:
             print_summary(results, crew.tally, progress.seconds)
         return _status(crew, results)
 

@@ -35,12 +35,13 @@ def query_of(
 ) -> Query:
     """The options as a Query; a date that is none is a mistake."""
     return Query(
-        words=clean(words), sources=sources, since=_moment("--since", since), until=_moment("--until", until),
+        words=clean(words), sources=sources, since=moment("--since", since), until=moment("--until", until),
         limit=limit, order=order,
     )  # fmt: skip
 
 
-def _moment(option: str, text: str | None) -> datetime | None:
+def moment(option: str, text: str | None) -> datetime | None:
+    """An option's date or time ago; what is neither is a mistake."""
     if not text:
         return None
     try:
@@ -162,7 +163,9 @@ def _facts(article: KeptArticle, captures: list[str]) -> list[tuple[str, str]]:
         ("language", article.language),
         ("words", str(article.words)),
         ("tags", ", ".join(article.tags)),
-        ("revision", str(article.revision)),
+        ("revision", str(article.revision) + (" (--revisions, --diff show the edits)" if article.revision > 1 else "")),
+        ("withdrawn", f"{article.withdrawn:%Y-%m-%d %H:%M} UTC" if article.withdrawn else ""),
+        ("truncated", "its publisher shows only the beginning" if article.truncated else ""),
         ("copy of", str(article.copy_of) if article.copy_of else ""),
         ("why", article.reason),
         ("read by", article.extractor),

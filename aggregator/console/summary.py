@@ -24,9 +24,14 @@ def print_summary(results: Iterable[PollResult], tally: Tally, seconds: float) -
         draw(table)
     counts = tally.outcomes
     failed = sum(not result.is_polled for result in ordered)
+    again = (
+        f", {counts['again']} asked for again: {sum(r.counts['changed'] for r in ordered)} changed"
+        if counts["again"]
+        else ""
+    )
     say(
         f"{counted(len(ordered), 'source')} in {seconds:.1f} s: {counts['kept']} kept, {counts['repeats']} repeats, "
-        f"{counts['refused']} refused, {counts['failed']} to be tried again"
+        f"{counts['refused']} refused, {counts['failed']} to be tried again{again}"
         + (f"; {counted(failed, 'source')} could not be polled" if failed else "")
     )
 
@@ -53,7 +58,7 @@ def record_of(result: PollResult) -> dict[str, object]:
     return {
         "source": result.source,
         "polled": result.is_polled,
-        **{name: result.counts[name] for name in COUNTS},
+        **{name: result.counts[name] for name in (*COUNTS, "again", "changed")},
         "reasons": [{"reason": reason, "articles": count} for reason, count in result.reasons],
         "next_poll_at": time_of(result.next_poll_at),
         "next_reason": result.next_reason,

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from aggregator.intake.keeping import keep_article
-from storage import calendar, leads, store
-from storage.article import Article, Decision, Refusal
+from aggregator.intake.keeping import Kept, Outdated, keep_article
+from spiders.source import Hints
+from storage import boilerplate, calendar, leads, redesign, revisits, store
+from storage.article import Article, Decision, Kind, Refusal
+from storage.errors import TapeError
 from storage.page import Lead, Page
-from storage.state import Capture, Endpoint, LeadState, LeasedLead, Poll, RobotsCopy
+from storage.state import Capture, Endpoint, LeadState, Learned, LeasedLead, Looked, Poll, Revisit, RobotsCopy
+from storage.warc import replay
 from storage.writer import Writer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from storage.writer import Transaction
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
+GONE = 410
+MISSING = (404, GONE)
 LEASE = timedelta(minutes=15)
 """How long a lead belongs to the process that took it, where nobody can see that the process died."""
 
@@ -35,8 +45,9 @@ class ListingPage:
 class Desk:
     """Awaitable access to the archive. `owner` names this process in leases."""
 
-    def __init__(self, writer: Writer, owner: str, now: Callable[[], datetime]) -> None:
-        self._writer, self.owner, self.now = writer, owner, now
+    def __init__(self, writer: Writer, owner: str, now: Callable[[], datetime], tape: Path | None = None) -> None:
+        self._writer, self.owner, self.now, self._tape = writer, owner, now, tape
+        self._learned: dict[str, Learned] = {}
 
     async def _do(self, work: Callable[[Transaction, tuple[Capture, ...]], T], pages: Sequence[Page] = ()) -> T:
         return await asyncio.wrap_future(self._writer.submit(work, pages))
@@ -112,22 +123,120 @@ class Desk:
         """Keep an origin's robots.txt."""
         await self._do(lambda tx, _: calendar.save_robots(tx, copy))
 
-    async def fail(self, leased: LeasedLead, reason: str, retry_in: float | None, hops: tuple[Page, ...] = ()) -> None:
-        """End a lead without an article: to be asked again after so many seconds, or refused for good."""
+    async def fail(
+        self,
+        leased: LeasedLead,
+        reason: str,
+        retry_in: float | None,
+        hops: tuple[Page, ...] = (),
+        *,
+        keep_pages: bool = True,
+    ) -> None:
+        """End a lead without an article: to be asked again after so many seconds, or refused for good.
+
+        Where an article was kept at its address before, it is found missing, and its lead stays kept.
+        """
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
             now = self.now()
-            for capture, page in zip(captures, hops, strict=True):
+            rows = [
                 store.record_capture(tx, capture, page, "failed" if retry_in else "refused", reason)
+                for capture, page in zip(captures, hops, strict=False)
+            ]
+            if hops and hops[-1].status in MISSING and _is_missed(tx, leased, hops[-1], rows, reason):
+                leads.finish_lead(tx, leased, self.owner, LeadState.KEPT, reason, now)
+                return
             state = LeadState.RETRY if retry_in else LeadState.REFUSED
             next_at = now + timedelta(seconds=retry_in) if retry_in else None
             leads.finish_lead(tx, leased, self.owner, state, reason, now, next_at)
 
-        await self._do(work, hops)
+        await self._do(work, hops if keep_pages else ())
+
+    async def learn(self, source: str) -> None:
+        """Look up what was learned of a source's pages."""
+        self._learned[source] = await self._do(lambda tx, _: boilerplate.learned_of(tx, source))
+
+    def hints(self, hints: Hints) -> Hints:
+        """A source's hints with what was learned of its pages."""
+        learned = self._learned.get(hints.source, Learned())
+        return replace(hints, boilerplate=learned.paragraphs, boilerplate_version=learned.version)
+
+    async def settle(self, source: str) -> int:
+        """Hold back what came or went on many of a source's pages at once; returns how many blocks that are."""
+        return await self._do(lambda tx, _: redesign.settle(tx, source, self.now()))
+
+    async def revisits(self, source: str, after: int, limit: int) -> list[Revisit]:
+        """Kept articles of a source that may be asked for again, by id, after the id `after`."""
+        return await self._do(lambda tx, _: revisits.revisits(tx, source, after, limit))
+
+    async def looked(self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = ()) -> list[Kind]:
+        """Write down that a kept article's page gave no text; returns what that decided."""
+
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> list[Kind]:
+            rows = [
+                store.record_capture(tx, capture, hop, looks.outcome, looks.reason)
+                for capture, hop in zip(captures, hops, strict=True)
+            ]
+            return [one.kind for one in store.record_look(tx, revisit.article_id, looks, rows[-1] if rows else None)]
+
+        return await self._do(work, hops)
+
+    async def keep_again(
+        self,
+        revisit: Revisit,
+        hops: tuple[Page, ...],
+        article: Article,
+        before: tuple[Page, Article] | None,
+        pages: tuple[Page, ...],
+    ) -> Decision | None:
+        """Keep what an article says now; `before` is its last page as it would be read now, where that was done."""
+
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated:
+            rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
+            if before is not None:
+                store.record_rereading(tx, revisit.sighting_id, before[1], before[0])
+            return keep_article(tx, article, hops[-1], rows[-1] if rows else None, self.now())
+
+        return await self.keep(hops[-1].source, work, pages)
+
+    def replay(self, capture: Capture) -> Page | None:
+        """A captured page again, or None where the tape does not have it."""
+        try:
+            return replay(self._tape, capture) if self._tape else None
+        except TapeError as error:
+            log.warning("event=no-replay reason=%s", error)
+            return None
 
     def keeper(self, leased: LeasedLead, keep_pages: bool) -> LeadKeeper:
         """Keeps what came of one lead."""
         return LeadKeeper(self, leased, keep_pages)
+
+    async def keep(
+        self, source: str, work: Callable[[Transaction, tuple[Capture, ...]], Kept | Outdated], pages: Sequence[Page]
+    ) -> Decision | None:
+        """Keep an article, and remember what was learned of its source; None where that makes it outdated."""
+        kept = await self._do(work, pages)
+        known = self._learned.get(source, Learned())
+        if kept.learned.version > known.version:
+            self._learned[source] = kept.learned
+        return kept.decision if isinstance(kept, Kept) else None
+
+
+def _is_missed(tx: Transaction, leased: LeasedLead, page: Page, captures: Sequence[int], reason: str) -> bool:
+    """Whether an article is kept at a lead's address; then it is written down that it is missing now."""
+    article_id = store.article_at(tx, leased.lead.url)
+    if article_id is None:
+        return False
+    looked = Looked(
+        url=leased.lead.url,
+        looked_at=page.fetched_at,
+        status=page.status,
+        outcome="missing",
+        reason=reason,
+        sure=page.status == GONE,
+    )
+    store.record_look(tx, article_id, looked, captures[-1] if captures else None)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +247,23 @@ class LeadKeeper:
     leased: LeasedLead
     keep_pages: bool
 
-    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision:
+    def hints(self, hints: Hints) -> Hints:
+        """With what was learned by now."""
+        return self.desk.hints(hints)
+
+    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | None:
         """The article, its pages' place on the tape and the lead's end, in one transaction."""
         desk, leased = self.desk, self.leased
 
-        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision:
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated:
             now = desk.now()
             rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
-            decision = keep_article(tx, article, hops[-1], rows[-1] if rows else None, now)
-            leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, decision.reason, now)
-            return decision
+            kept = keep_article(tx, article, hops[-1], rows[-1] if rows else None, now)
+            if isinstance(kept, Kept):
+                leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, kept.decision.reason, now)
+            return kept
 
-        return await desk._do(work, hops if self.keep_pages else ())
+        return await desk.keep(leased.source, work, hops if self.keep_pages else ())
 
     async def refuse(self, hops: tuple[Page, ...], refusal: Refusal) -> None:
         """The pages stay on the tape with their verdict; the lead is not fetched again."""

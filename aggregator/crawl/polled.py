@@ -42,4 +42,6 @@ class IndexPoll:
             refused=counts["refused"],
             failed=counts["failed"],
             reason=self.judgement.reason,
+            again=counts["again"],
+            changed=counts["changed"],
         )

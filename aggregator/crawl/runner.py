@@ -17,6 +17,7 @@ from scrapy.settings import Settings
 from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.addresses import AddressPolicy
+from aggregator.crawl.again import Revisiting
 from aggregator.crawl.desk import Desk
 from aggregator.crawl.errand import ErrandSpider, Fetch
 from aggregator.crawl.flight import Flight
@@ -83,8 +84,10 @@ class Crew:
         plan: Plan,
         gate: HostGate | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        again: Revisiting | None = None,
     ) -> None:
         self.config, self.desk, self.pool, self.plan, self.now = config, desk, pool, plan, now
+        self.again = again
         self.guard = checked_guard(guard)
         self.policy: AddressPolicy = guard.policy
         self.gate = gate or HostGate(now=now)
@@ -128,6 +131,7 @@ class Crew:
         """Poll one source: read its indexes, fetch its leads, leave its rows and its next time."""
         started = self.now()
         memory = {endpoint.url: endpoint for endpoint in await self.desk.endpoints(source.name)}
+        await self.desk.learn(source.name)
         visit = SourceVisit(source=source, crew=self, memory=memory, started_at=started)
         crawler = self._runner.create_crawler(SourceSpider)
         self._crawlers.add(crawler)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aggregator.crawl.again import SecondLooks
 from aggregator.crawl.endpoints import Judgement, conditions, judge_fault, judge_index, judge_status, permanent_move
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.flight import Stopped
@@ -23,7 +24,7 @@ from spiders.spider import Fetched, IndexTask
 from storage.article import Kind, Refusal
 from storage.errors import ArchiveError, is_archives_own
 from storage.page import Index, Lead, Page
-from storage.state import Endpoint, LeasedLead, Poll
+from storage.state import Endpoint, LeasedLead, Poll, Revisit
 
 if TYPE_CHECKING:
     from aggregator.crawl.runner import Crew
@@ -69,6 +70,7 @@ class SourceVisit:
     _left_out: set[str] = field(default_factory=set)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNDER_WAY))
     _held: dict[int, LeasedLead] = field(default_factory=dict)
+    _round: SecondLooks | None = None
 
     # -- indexes ----------------------------------------------------------------------
 
@@ -214,9 +216,47 @@ class SourceVisit:
     def _is_over(self, deadline: float) -> bool:
         return self.crew.stopping or asyncio.get_running_loop().time() > deadline
 
+    async def revisits(self) -> AsyncIterator[Revisit]:
+        """The kept articles to be asked for again, where the crew was told to."""
+        if self.crew.again is None:
+            return
+        self._round = SecondLooks(self, self.crew.again.confirm_now)
+        try:
+            async for revisit in self._round.revisits():
+                yield revisit
+        except ArchiveError as error:
+            self._stopped_by(error)
+
+    async def revisit_failed(self, revisit: Revisit, error: BaseException) -> None:
+        """A kept article's address gave no answer."""
+        async with self._looking() as looks:
+            await looks.failed(revisit, error)
+
+    @asynccontextmanager
+    async def _looking(self) -> AsyncIterator[SecondLooks]:
+        """One second look, brought to its end; what goes wrong inside us costs this look alone."""
+        looks = self._round
+        assert looks is not None
+        try:
+            yield looks
+        except Stopped:
+            pass
+        except Exception as error:  # around one page, which costs no other
+            if isinstance(error, ArchiveError) and is_archives_own(error):
+                self._stopped_by(error)
+            else:
+                log.exception("event=look-broken source=%s", self.source.name)
+                self.tell("failed", f"internal error: {type(error).__name__}")
+        finally:
+            looks.done()
+
     async def article_fetched(self, fetched: Fetched) -> None:
         """Ingest a page that came back; every lead ends here, in `article_refused` or in `article_failed`."""
         leased, hops = fetched.leased, fetched.hops
+        if isinstance(leased, Revisit):
+            async with self._looking() as looks:
+                await looks.answered(leased, hops)
+            return
         async with self._ending(leased):
             fault = article_fault(fetched.page)
             if fault is not None:
@@ -230,9 +270,9 @@ class SourceVisit:
         keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
         outcome = await self.crew.flight.carry(self.crew.ingest.ingest(hops, self.source.hints, keeper))
         if outcome.decision is not None:
-            self._count(outcome.decision.kind)
+            self.tell(outcome.decision.kind)
         elif outcome.refusal is not None:
-            self._count("refused", outcome.refusal.reason)
+            self.tell("refused", outcome.refusal.reason)
 
     async def article_refused(self, leased: LeasedLead, hops: tuple[Page, ...], reason: str) -> None:
         """End a lead whose answer was no article page."""
@@ -277,14 +317,15 @@ class SourceVisit:
     async def _refuse(self, leased: LeasedLead, hops: tuple[Page, ...], code: str, reason: str) -> None:
         keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
         await keeper.refuse(hops, Refusal(code=code, reason=reason))
-        self._count("refused", reason)
+        self.tell("refused", reason)
 
     async def _fail(self, leased: LeasedLead, reason: str, kind: str, hops: tuple[Page, ...] = ()) -> None:
         retry_in = retry_delay(leased.attempts) if kind == "transient" else None
-        await self.crew.desk.fail(leased, reason, retry_in, hops if self.crew.config.keep_pages else ())
-        self._count("failed" if kind == "transient" else "refused", reason)
+        await self.crew.desk.fail(leased, reason, retry_in, hops, keep_pages=self.crew.config.keep_pages)
+        self.tell("failed" if kind == "transient" else "refused", reason)
 
-    def _count(self, what: str, reason: str = "") -> None:
+    def tell(self, what: str, reason: str = "") -> None:
+        """Count what became of a page, with the reason where it is worth telling."""
         name = _COUNTED_AS.get(what, what)
         self.counts[name] += 1
         if reason:

@@ -46,6 +46,8 @@ def _fields(article: KeptArticle) -> dict[str, object]:
         "first_seen": _time(article.first_seen),
         "revision": article.revision,
         "copy_of": article.copy_of,
+        "truncated": article.truncated,
+        "withdrawn": _time(article.withdrawn),
         "published_date": clean(article.published_date) or None,
         "published_zone_known": article.zone_known,
         "published_raw": clean(article.published_raw) or None,

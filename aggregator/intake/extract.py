@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
+from hashlib import sha256
 
 from lxml.etree import _Element
 
 from aggregator.intake import jsonld, language, metadata
 from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted
+from aggregator.intake.boilerplate import take_out
 from aggregator.intake.decode import readable
 from aggregator.intake.marks import marked
 from aggregator.intake.metadata import Facts
@@ -15,19 +17,16 @@ from aggregator.intake.render import html_of, text_of
 from aggregator.intake.sanitize import sanitized
 from aggregator.intake.tree import Unreadable, drop, parse
 from aggregator.intake.trim import Known
+from aggregator.intake.wordcount import words
 from spiders.source import Hints
 from storage.article import Article, Refusal
 from storage.page import ContentError, Page
 
-EXTRACTOR = f"evnews 2 / trafilatura {TRAFILATURA} / {OPTIONS}"
+EXTRACTOR = f"evnews 3 / trafilatura {TRAFILATURA} / {OPTIONS}"
 """Name and version of what made an Article; changes whenever the same page may come out differently."""
 
 MIN_WORDS = 25
 _HTML_TYPES = ("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
-_WORD = re.compile(
-    r"[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+(?:['’.,-][^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+)*"
-)
 
 
 def extract(page: Page, hints: Hints) -> Article | Refusal:
@@ -65,6 +64,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     facts = metadata.gather(tree, said, page, hints)
     known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
     body = extracted(tree, known, said.body, hints)
+    dropped = () if body is None else take_out(body, hints.boilerplate)
     plain = "" if body is None else text_of(body)
     count = words(plain)
     if body is None or not count:
@@ -72,7 +72,8 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     if count < MIN_WORDS and not said.is_article:
         return Refusal(code="thin", reason=f"{count} words and no article markup")
     origin = "trafilatura, page cut off" if cut else "trafilatura"
-    return marked(_assembled(page, hints, facts, body, plain, count, origin))
+    article = _assembled(page, hints, facts, body, plain, count, origin)
+    return marked(replace(article, dropped=dropped, hints_version=hints.boilerplate_version))
 
 
 def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, count: int, origin: str) -> Article:
@@ -98,12 +99,12 @@ def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str
         site_name=facts.site_name,
         tags=facts.tags,
         words=count,
-        extractor=EXTRACTOR,
+        extractor=read_by(hints),
         origins=(*facts.origins, ("language", said_by), ("text", origin)),
     )
 
 
-def words(text: str) -> int:
-    """How many words a text has; two characters count as one where words are not set apart."""
-    characters = len(_CJK.findall(text))
-    return len(_WORD.findall(text)) + (characters + 1) // 2
+def read_by(hints: Hints) -> str:
+    """What a page is read by: the extractor, and what the catalogue tells it of the page's structure."""
+    told = (hints.body_css, *hints.drop_css)
+    return f"{EXTRACTOR} / css {sha256(repr(told).encode()).hexdigest()[:8]}" if any(told) else EXTRACTOR

@@ -22,9 +22,14 @@ class Reader(Protocol):
 
 
 class Keeper(Protocol):
-    """Keeps what extraction made, with its page, in one transaction."""
+    """Keeps what extraction made, with its page, in one transaction.
 
-    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision: ...
+    `hints` adds what has been learned of the source's pages; a `keep` that returns None has learned more
+    since the article was read: it is to be read again.
+    """
+
+    def hints(self, hints: Hints) -> Hints: ...
+    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | None: ...
     async def refuse(self, hops: tuple[Page, ...], refusal: Refusal) -> None: ...
 
 
@@ -54,11 +59,13 @@ class Ingest:
         size = sum(len(hop.body) for hop in hops)
         self._bytes, self._pages = self._bytes + size, self._pages + 1
         try:
-            made = await self._reader.extract(hops[-1], hints)
-            if isinstance(made, Refusal):
-                await keeper.refuse(hops, made)
-                return Outcome(refusal=made)
-            return Outcome(decision=await keeper.keep(hops, made))
+            while True:
+                made = await self._reader.extract(hops[-1], keeper.hints(hints))
+                if isinstance(made, Refusal):
+                    await keeper.refuse(hops, made)
+                    return Outcome(refusal=made)
+                if decision := await keeper.keep(hops, made):
+                    return Outcome(decision=decision)
         finally:
             self._bytes, self._pages = self._bytes - size, self._pages - 1
             async with self._room:

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from storage import store
-from storage.article import Article, Decision
+from storage import boilerplate, store
+from storage.article import Article, Decision, Kind
 from storage.page import Page
+from storage.state import Learned
+from storage.wording import block, paragraphs, with_dropped
 
 if TYPE_CHECKING:
     from storage.writer import Transaction
 
 
-def keep_article(tx: Transaction, article: Article, page: Page, capture_id: int | None, now: datetime) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of an article, and what is known of its source's boilerplate now."""
+
+    decision: Decision
+    learned: Learned
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """The article was read before some of its paragraphs were learned to be boilerplate: read it again."""
+
+    learned: Learned
+
+
+def keep_article(
+    tx: Transaction, article: Article, page: Page, capture_id: int | None, now: datetime
+) -> Kept | Outdated:
     """Record an article that was made of a page, and bring everything that depends on it in line."""
-    return store.record_article(tx, article, page, capture_id, now)
+    learned = boilerplate.learned_of(tx, page.source)
+    if is_outdated(article, learned):
+        return Outdated(learned)
+    decision = store.record_article(tx, article, page, capture_id, now)
+    for joined in decision.joined:
+        boilerplate.forget(tx, page.source, joined)
+    if decision.kind is Kind.NEW:
+        whole = with_dropped(article.text, article.dropped)
+        learned = boilerplate.learn(tx, page.source, decision.article_id, whole, now)
+    return Kept(decision, learned)
+
+
+def is_outdated(article: Article, learned: Learned) -> bool:
+    """Whether the article holds what has been learned to be boilerplate since it was read."""
+    if article.hints_version >= learned.version:
+        return False
+    return any(block(one) in learned.paragraphs for one in paragraphs(article.text))

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.intake.extract import EXTRACTOR, extract, words
+from aggregator.intake.extract import EXTRACTOR, extract
 from aggregator.intake.sanitize import MAX_GROWTH, TAGS, sanitized
+from aggregator.intake.wordcount import words
 from spiders.source import Hints
 from storage.article import Article, Refusal
 from storage.page import Lead, Page

@@ -1,0 +1,224 @@
+"""Asking again for what a source's archive holds: what changed, what is gone, and what only seems so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from aggregator.crawl.desk import GONE
+from aggregator.crawl.faults import fault_of
+from aggregator.crawl.gate import host_of
+from aggregator.intake.ingest import article_fault, redirected_home
+from spiders.source import Hints
+from storage.article import Article, Decision, Kind, Refusal
+from storage.page import Page
+from storage.state import Looked, Revisit
+
+if TYPE_CHECKING:
+    from aggregator.crawl.runner import Crew
+    from aggregator.crawl.visit import SourceVisit
+
+UNDER_WAY = 4
+BATCH = 100
+FEWEST_FOR_OUTAGE = 3
+"""A host of which so many articles were looked at, and all are missing, is taken to be out of order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revisiting:
+    """That kept articles are asked for again after a poll, and whether a missing one is asked for twice at once."""
+
+    confirm_now: bool = False
+
+
+@dataclass(slots=True)
+class Missing:
+    """A page that is not there, until the whole round tells whether its host is in order."""
+
+    revisit: Revisit
+    looked: Looked
+
+
+@dataclass(slots=True)
+class SecondLooks:
+    """One round over all kept articles of a source. With `confirm_now` a missing page is asked for twice at once."""
+
+    visit: SourceVisit
+    confirm_now: bool
+    _open: int = 0
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNDER_WAY))
+    _missing: list[Missing] = field(default_factory=list)
+    _looked_at: Counter[str] = field(default_factory=Counter)
+    _is_second: bool = False
+
+    @property
+    def crew(self) -> Crew:
+        """Whose round it is."""
+        return self.visit.crew
+
+    async def revisits(self) -> AsyncIterator[Revisit]:
+        """What to ask for, as fast as answers come; at its end what was missing is judged."""
+        after = 0
+        while batch := await self.crew.desk.revisits(self.visit.source.name, after, BATCH):
+            after = batch[-1].article_id
+            async for revisit in self._in_turn(batch):
+                yield revisit
+        await self._answers()
+        missing = await self._without_outages()
+        if self.confirm_now and not self.crew.stopping:
+            self._is_second = True
+            async for revisit in self._in_turn([one.revisit for one in missing]):
+                yield revisit
+            await self._answers()
+        held = await self.crew.desk.settle(self.visit.source.name)
+        if held:
+            words = f"{held} blocks came or went on many pages at once: held back, no edit"
+            self.visit.reasons[words] += self.visit.counts["again"]
+
+    async def _in_turn(self, batch: list[Revisit]) -> AsyncIterator[Revisit]:
+        for revisit in batch:
+            if self.crew.stopping or self.visit.trouble:
+                return
+            if host_of(revisit.url) in self.visit.closed_hosts:
+                continue
+            await self._slots.acquire()
+            await self.crew.ingest.room()
+            self._open += 1
+            self._idle.clear()
+            yield revisit
+
+    async def _answers(self) -> None:
+        if self._open:
+            await self._idle.wait()
+
+    def done(self) -> None:
+        """One request more has come to its end."""
+        self._slots.release()
+        self._open -= 1
+        if not self._open:
+            self._idle.set()
+
+    async def answered(self, revisit: Revisit, hops: tuple[Page, ...]) -> None:
+        """Compare what came with what is kept."""
+        page = hops[-1]
+        if not self._is_second:
+            self._looked_at[host_of(revisit.url)] += 1
+            self.visit.tell("again")
+        fault = article_fault(page)
+        if page.status == 304:
+            await self._look(revisit, page, "unmodified", "HTTP 304")
+        elif page.status == GONE:
+            await self._look(revisit, page, "missing", "HTTP 410", hops, sure=True)
+        elif page.status == 404:
+            await self._miss(revisit, hops, "HTTP 404")
+        elif fault is not None:
+            self.visit.tell("failed", fault[0])
+        elif redirected_home(hops):
+            await self._miss(revisit, hops, "redirected to the site's front page")
+        else:
+            await self._read(revisit, hops)
+
+    async def failed(self, revisit: Revisit, error: BaseException) -> None:
+        """No answer says nothing of the article; where its host asks for patience, the rest waits for another day."""
+        fault = fault_of(error)
+        if self.crew.stopping:
+            return
+        host = host_of(revisit.url)
+        if fault.kind in ("parked", "robots") and getattr(error, "host", host) == host:
+            self.visit.closed_hosts.setdefault(host, fault.reason)
+            return
+        self.visit.tell("failed", fault.reason)
+
+    async def _read(self, revisit: Revisit, hops: tuple[Page, ...]) -> None:
+        keeper = AgainKeeper(self.crew, self.visit.source.hints, revisit)
+        ingest = self.crew.ingest.ingest(hops, self.visit.source.hints, keeper)
+        outcome = await self.crew.flight.carry(ingest)
+        if outcome.refusal is not None and outcome.refusal.code == "not-found":
+            await self._miss(revisit, hops, outcome.refusal.reason)
+        elif outcome.refusal is not None:
+            await self._look(revisit, hops[-1], "refused", outcome.refusal.reason, hops)
+            self.visit.tell("refused", outcome.refusal.reason)
+        elif outcome.decision is not None:
+            self._count([outcome.decision.kind])
+
+    async def _look(
+        self,
+        revisit: Revisit,
+        page: Page,
+        outcome: str,
+        reason: str,
+        hops: tuple[Page, ...] = (),
+        *,
+        sure: bool = False,
+    ) -> None:
+        looked = replace(_missing(revisit, page, reason), outcome=outcome, sure=sure)
+        self._count(await self.crew.desk.looked(revisit, looked, self._kept(hops)))
+
+    async def _miss(self, revisit: Revisit, hops: tuple[Page, ...], reason: str) -> None:
+        if self._is_second:
+            await self._look(revisit, hops[-1], "missing", f"{reason}, asked twice", hops, sure=True)
+            return
+        self._missing.append(Missing(revisit, _missing(revisit, hops[-1], reason)))
+
+    async def _without_outages(self) -> list[Missing]:
+        """Write down what was missing; a host of which everything was is out of order, and that says nothing."""
+        gone = Counter(host_of(one.revisit.url) for one in self._missing)
+        out = {host for host, many in gone.items() if FEWEST_FOR_OUTAGE <= self._looked_at[host] == many}
+        for host in out:
+            self.visit.tell("failed", f"all {gone[host]} articles of {host} are missing: taken for an outage")
+        for one in self._missing:
+            is_out = host_of(one.revisit.url) in out
+            looked = replace(one.looked, outcome="outage") if is_out else one.looked
+            self._count(await self.crew.desk.looked(one.revisit, looked))
+        return [one for one in self._missing if host_of(one.revisit.url) not in out]
+
+    def _kept(self, hops: tuple[Page, ...]) -> tuple[Page, ...]:
+        return hops if self.crew.config.keep_pages else ()
+
+    def _count(self, kinds: list[Kind]) -> None:
+        for kind in kinds:
+            self.visit.counts["changed"] += kind is Kind.REVISED
+
+
+def _missing(revisit: Revisit, page: Page, reason: str) -> Looked:
+    return Looked(url=revisit.url, looked_at=page.fetched_at, status=page.status, outcome="missing", reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class AgainKeeper:
+    """Keeps what came of asking again (an `ingest.Keeper`).
+
+    Where the article was read by another extractor before, its old page is read anew first: only
+    readings of one kind tell an edit.
+    """
+
+    crew: Crew
+    source_hints: Hints
+    revisit: Revisit
+
+    def hints(self, hints: Hints) -> Hints:
+        """With what was learned by now."""
+        return self.crew.desk.hints(hints)
+
+    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | None:
+        """The page and what it says now, beside what was kept."""
+        before = await self._read_anew(article)
+        pages = hops if self.crew.config.keep_pages else ()
+        return await self.crew.desk.keep_again(self.revisit, hops, article, before, pages)
+
+    async def refuse(self, hops: tuple[Page, ...], refusal: Refusal) -> None:
+        """Nothing: that a page is no article now is a look, which the round writes down."""
+
+    async def _read_anew(self, article: Article) -> tuple[Page, Article] | None:
+        revisit = self.revisit
+        if revisit.extractor == article.extractor or revisit.capture is None:
+            return None
+        page = await asyncio.to_thread(self.crew.desk.replay, revisit.capture)
+        if page is None:
+            return None
+        made = await self.crew.pool.extract(page, self.hints(self.source_hints))
+        return None if isinstance(made, Refusal) else (page, made)
