@@ -32,7 +32,8 @@ class Alias:
 class Sighting:
     """One fetch that gave this article: from alias `asked` to alias `final`, with the text `text_id`.
 
-    `wording` is what readings by the same `extractor` are compared by.
+    `wording` and `stated` are what readings by the same `extractor` are compared by: digests of what the
+    page shows, and of what its own data says where that is otherwise (else the same).
     """
 
     id: int
@@ -44,7 +45,18 @@ class Sighting:
     source: str
     fetched_at: datetime
     wording: str = ""
+    stated: str = ""
     extractor: str = ""
+
+    def is_edited_since(self, before: Sighting) -> bool:
+        """Whether something was edited between two readings.
+
+        What the page shows, unless its data said so before; or what its data says, unless it only
+        catches up with what is shown.
+        """
+        if self.wording != before.wording:
+            return self.wording != before.stated
+        return self.stated not in (before.stated, self.wording)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +196,8 @@ def _numbered(
         while waiting and shown is not None and (until is None or waiting[0].looked_at < until):
             look = waiting.pop(0)
             if not is_gone:
-                steps.append(Step(sighting=shown, at=look.looked_at, look=look, edit=Edit.WITHDRAWN))
+                was = steps[numbers[shown.id] - 1].sighting  # whose text is shown, and stays
+                steps.append(Step(sighting=was, at=look.looked_at, look=look, edit=Edit.WITHDRAWN))
                 is_gone = True
         return is_gone
 
@@ -192,7 +205,7 @@ def _numbered(
         variant = (sighting.final, sighting.twin)
         covers = alias_id in (sighting.asked, sighting.final)
         mine, before = current.get(variant, (0, sighting))
-        same = [n for n, last in current.values() if n >= mine and last.wording == sighting.wording]
+        same = [n for n, last in current.values() if n >= mine and not sighting.is_edited_since(last)]
         if withdraw(sighting.fetched_at) and covers:
             steps.append(Step(sighting=sighting, at=sighting.fetched_at, edit=Edit.RESTORED))
             is_gone, same = False, [len(steps)]

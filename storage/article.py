@@ -20,6 +20,9 @@ class Article:
     boilerplate, each with its place among the page's paragraphs, and `hints_version` the version of what
     was known of the source's boilerplate then.
 
+    `variants` are paragraphs of the page that its own data (JSON-LD, the state of its scripts) has in
+    other words than it shows, each with its place.
+
     What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` with
     their counts (stories), `topics`.
     """
@@ -46,6 +49,7 @@ class Article:
     truncated: bool = False
     dropped: tuple[tuple[int, str], ...] = ()
     hints_version: int = 0
+    variants: tuple[tuple[int, str], ...] = ()
     signature: bytes = b""
     terms: tuple[tuple[str, int], ...] = ()
     topics: tuple[Topic, ...] = ()
@@ -98,7 +102,7 @@ class Revision:
 
     `kind` is the kind of edit that led to it from the one before (`storage.difference.Edit`; empty for
     the first), `added` and `removed` are its characters, white space apart. `text` is the whole text of
-    the page, boilerplate too.
+    the page, boilerplate too; `stated` the same in the words of the page's own data, where these are others.
     """
 
     number: int
@@ -106,6 +110,7 @@ class Revision:
     title: str
     text: str
     digest: str
+    stated: str = ""
     kind: str = ""
     added: int = 0
     removed: int = 0

@@ -211,7 +211,9 @@ def _text(seen: Observation) -> dict[str, object]:
         "extractor": made.extractor,
         "hints_version": made.hints_version,
         "dropped": seen.dropped,
+        "variants": seen.variants,
         "wording": seen.wording,
+        "stated": seen.stated,
         "judged_with": "",
     }
 
@@ -265,7 +267,8 @@ def _id(key: Row[*tuple[object, ...]] | None) -> int:
 
 
 _CONTENT = (
-    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "wording", "judged_with",
+    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "wording",
+    "stated", "judged_with",
 )  # fmt: skip
 _MATCHES = union_all(
     select(aliases.c.article_id, aliases.c.digest).where(
@@ -294,6 +297,7 @@ _SIGHTINGS = (
         sightings.c.source,
         sightings.c.fetched_at,
         texts.c.wording,
+        texts.c.stated,
         texts.c.extractor,
     )
     .join(texts, texts.c.id == sightings.c.text_id)

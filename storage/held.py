@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from storage.arrange import Sighting, in_time
 from storage.tables import changed_blocks, held_blocks, texts
-from storage.wording import blocks, tag, with_dropped, wording_digest
+from storage.wording import blocks, tag, with_dropped, with_variants, wording_digest
 
 MOST_PAIRS = 20
 """Of how many pairs of an article's readings, the latest, the differences are kept."""
@@ -31,8 +31,8 @@ def judge_again(tx: Connection, article_id: int, held: Collection[int]) -> bool:
     now = tag(held)
     stale = tx.execute(_STALE, {"article": article_id, "tag": now}).all()
     for row in stale:
-        made = wording_digest(row.title, whole_text(row), held)
-        tx.execute(_JUDGE, {"row": row.id, "wording": made, "tag": now})
+        shown, stated = (wording_digest(row.title, one, held) for one in (whole_text(row), stated_text(row)))
+        tx.execute(_JUDGE, {"row": row.id, "wording": shown, "stated": stated, "tag": now})
     return bool(stale)
 
 
@@ -60,6 +60,12 @@ def whole_text(row: Row[*tuple[object, ...]]) -> str:
     return with_dropped(row.text, json.loads(row.dropped)) if row.dropped else str(row.text)
 
 
+def stated_text(row: Row[*tuple[object, ...]]) -> str:
+    """The whole text of a row of `texts`, in the words of its page's own data where these are others."""
+    whole = whole_text(row)
+    return with_variants(whole, json.loads(row.variants)) if row.variants else whole
+
+
 def _pairs(sightings: Sequence[Sighting]) -> Iterator[tuple[Sighting, Sighting]]:
     """Readings of one variant by one extractor that follow each other and differ, the latest first."""
     latest: dict[tuple[int, str], Sighting] = {}
@@ -78,13 +84,13 @@ def _changed(tx: Connection, one: int, other: int) -> set[int]:
 
 
 _HELD = select(held_blocks.c.block).where(held_blocks.c.source.in_(bindparam("sources", expanding=True)))
-_STALE = select(texts.c.id, texts.c.title, texts.c.text, texts.c.dropped).where(
+_STALE = select(texts.c.id, texts.c.title, texts.c.text, texts.c.dropped, texts.c.variants).where(
     texts.c.article_id == bindparam("article"), texts.c.judged_with != bindparam("tag")
 )
 _JUDGE = (
     update(texts)
     .where(texts.c.id == bindparam("row"))
-    .values(wording=bindparam("wording"), judged_with=bindparam("tag"))
+    .values(wording=bindparam("wording"), stated=bindparam("stated"), judged_with=bindparam("tag"))
 )
 _TEXTS = select(texts.c.text, texts.c.dropped).where(texts.c.id.in_(bindparam("ids", expanding=True)))
 _NOTED = select(changed_blocks.c.source, changed_blocks.c.block).where(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage.arrange import Step
 from storage.difference import Difference, Edit, difference
-from storage.held import whole_text
+from storage.held import stated_text, whole_text
 from storage.tables import revisions, texts
 from storage.wording import wording
 
@@ -46,16 +46,20 @@ def _edit(
     judged: Mapping[tuple[int, int], Difference | None],
     held: Collection[int],
 ) -> Difference:
-    one, two = before.sighting.text_id, step.sighting.text_id
-    if one == two and step.edit:
+    one, two = before.sighting, step.sighting
+    if one.text_id == two.text_id and step.edit:
         return Difference(kind=step.edit, added=0, removed=0)
-    found = judged.get((one, two)) or difference(_wording(tx, one, held), _wording(tx, two, held))
+    # Where the page shows the same, it is what its own data says that was edited.
+    is_shown = one.wording != two.wording
+    found = judged.get((one.text_id, two.text_id)) or difference(
+        _wording(tx, one.text_id, held, is_shown=is_shown), _wording(tx, two.text_id, held, is_shown=is_shown)
+    )
     return Difference(kind=step.edit, added=found.added, removed=found.removed) if step.edit else found
 
 
-def _wording(tx: Connection, text_id: int, held: Collection[int]) -> tuple[str, str]:
+def _wording(tx: Connection, text_id: int, held: Collection[int], *, is_shown: bool) -> tuple[str, str]:
     row = tx.execute(_TEXT, {"text_id": text_id}).one()
-    return row.title, wording(whole_text(row), held)
+    return row.title, wording(whole_text(row) if is_shown else stated_text(row), held)
 
 
 def _row(article_id: int, number: int, step: Step, edit: Difference | None) -> dict[str, Any]:
@@ -74,6 +78,6 @@ def _row(article_id: int, number: int, step: Step, edit: Difference | None) -> d
 
 _COLUMNS = [column.name for column in revisions.columns]
 _REVISIONS = select(revisions).where(revisions.c.article_id == bindparam("article")).order_by(revisions.c.number)
-_TEXT = select(texts.c.title, texts.c.text, texts.c.dropped).where(texts.c.id == bindparam("text_id"))
+_TEXT = select(texts.c.title, texts.c.text, texts.c.dropped, texts.c.variants).where(texts.c.id == bindparam("text_id"))
 _DROP = delete(revisions).where(revisions.c.article_id == bindparam("article"))
 _INSERT = insert(revisions)

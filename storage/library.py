@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
 
 from storage.article import Change, Hit, KeptArticle, Query, Revision
 from storage.database import Database
-from storage.held import whole_text
+from storage.held import stated_text, whole_text
 from storage.identity import key_digest, url_key
 from storage.search import index_of
 from storage.search.query import Term, terms
@@ -208,8 +208,10 @@ def _kept_id(connection: Connection, article_id: int) -> int:
 
 
 def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
-    values = {field.name: getattr(row, field.name) for field in fields(Revision)}
-    return Revision(**values | {"text": whole_text(row)})
+    values = {
+        field.name: getattr(row, field.name) for field in fields(Revision) if field.name not in ("text", "stated")
+    }
+    return Revision(**values, text=whole_text(row), stated=stated_text(row) if row.variants else "")
 
 
 def _pairs(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[str, int]:
@@ -248,7 +250,7 @@ _MOVED = select(merged.c.article_id).where(merged.c.id == bindparam("article"))
 _REVISIONS = (
     select(
         *[revisions.c[name] for name in ("number", "fetched_at", "kind", "added", "removed")],
-        *[texts.c[name] for name in ("title", "text", "dropped", "digest")],
+        *[texts.c[name] for name in ("title", "text", "dropped", "variants", "digest")],
     )
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.article_id == bindparam("article"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +13,7 @@ from storage.article import Article
 from storage.identity import folded, is_root, key_digest, text_digest, twin, url_key
 from storage.page import Page
 from storage.text import clean
-from storage.wording import with_dropped, wording_digest
+from storage.wording import with_dropped, with_variants, wording_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Observation:
     `addresses` were fetched: the asked one first, the one that answered last. `canonical` and
     `feed_id` are digests, or empty. `text_digest` tells texts apart, `digest` texts with their
     titles; both are of the page's whole text, before boilerplate is dropped, so that what is learned
-    later never looks like an edit. `wording` tells edits apart. `facts` is the Article less title, text
+    later never looks like an edit. `wording` and `stated` tell edits apart. `facts` is the Article less title, text
     and html, as JSON. `etag` and `last_modified` are what the page's own address gave with it.
     """
 
@@ -47,7 +48,9 @@ class Observation:
     source: str
     fetched_at: datetime
     wording: str
+    stated: str
     dropped: str
+    variants: str
     etag: str
     last_modified: str
 
@@ -114,16 +117,29 @@ def observe(article: Article, page: Page) -> Observation:
         canonical=key_digest(canonical) if canonical else "",
         feed_id=_feed_id(page),
         text_digest=words,
-        digest=sha256(f"{words} {folded(clean(article.title))}".encode()).hexdigest(),
+        digest=_digest(article, words),
         twin=twin(page.url),
         facts=facts_of(article),
         source=page.source,
         fetched_at=page.fetched_at,
         wording=wording_digest(clean(article.title), clean(whole)),
-        dropped=json.dumps(article.dropped, ensure_ascii=False) if article.dropped else "",
+        stated=wording_digest(clean(article.title), with_variants(clean(whole), article.variants)),
+        dropped=_placed(article.dropped),
+        variants=_placed(article.variants),
         etag=page.validator("etag"),
         last_modified=page.validator("last-modified"),
     )
+
+
+def _digest(article: Article, words: str) -> str:
+    """Tells readings apart: by text and title, and by what the page's own data says otherwise."""
+    stated = "".join(f" {place} {folded(clean(one))}" for place, one in article.variants)
+    return sha256(f"{words} {folded(clean(article.title))}{stated}".encode()).hexdigest()
+
+
+def _placed(paragraphs: Sequence[tuple[int, str]]) -> str:
+    """Paragraphs with their places as JSON with cleaned strings; empty for none."""
+    return json.dumps([(at, clean(one)) for at, one in paragraphs], ensure_ascii=False) if paragraphs else ""
 
 
 def _proof(kind: str, place: str, value: str) -> str:
@@ -161,5 +177,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-_ELSEWHERE = frozenset(["url", "title", "text", "html", "dropped", "hints_version", "signature", "terms", "topics"])
+_ELSEWHERE = frozenset(
+    ["url", "title", "text", "html", "dropped", "variants", "hints_version", "signature", "terms", "topics"]
+)
 _FACTS = tuple(field.name for field in fields(Article) if field.name not in _ELSEWHERE)

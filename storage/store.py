@@ -81,6 +81,7 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
         source=seen.source,
         fetched_at=seen.fetched_at,
         wording=seen.wording,
+        stated=seen.stated,
         extractor=seen.article.extractor,
     )
     made = arrange(spelled, {seen.canonical}, [only])

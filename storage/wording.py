@@ -113,7 +113,18 @@ def tag(held: Iterable[int]) -> str:
 
 def with_dropped(text: str, dropped: Sequence[tuple[int, str]]) -> str:
     """The whole text of a page again: `dropped` are the (place, paragraph)s that were left out of it, in order."""
-    whole = [line for line in text.split("\n\n") if line] if text else []
+    whole = text.split("\n\n") if text else []
     for place, paragraph in dropped:
         whole.insert(place, paragraph)
+    return "\n\n".join(whole)
+
+
+def with_variants(text: str, variants: Sequence[tuple[int, str]]) -> str:
+    """The text of a page with the paragraphs that its own data has in other words put in their places."""
+    if not variants:
+        return text
+    whole = text.split("\n\n")
+    for place, paragraph in variants:
+        if place < len(whole):
+            whole[place] = paragraph
     return "\n\n".join(whole)

@@ -76,7 +76,7 @@ def _line(one: Revision) -> str:
 
 
 def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
-    parts = word_diff(f"{before.title}\n\n{before.text}", f"{after.title}\n\n{after.text}")
+    parts = word_diff(*_compared(before, after))
     if as_json:
         print_json(
             {"from": before.number, "to": after.number, "diff": [{"op": part.op, "text": part.text} for part in parts]}
@@ -89,6 +89,14 @@ def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
     console.print(f"revision {after.number} ({after.fetched_at:%Y-%m-%d %H:%M} UTC)", style="dim", soft_wrap=True)
     console.print()
     console.print(_drawn(parts, marks=not console.is_terminal), soft_wrap=not console.is_terminal)
+
+
+def _compared(before: Revision, after: Revision) -> tuple[str, str]:
+    """Title and text of both; where the pages show the same, in the words of their own data."""
+    one, two = before.text, after.text
+    if one == two and before.title == after.title:
+        one, two = before.stated or one, after.stated or two
+    return f"{before.title}\n\n{one}", f"{after.title}\n\n{two}"
 
 
 def _drawn(parts: list[Part], *, marks: bool) -> Text:

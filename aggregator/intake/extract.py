@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from lxml.etree import _Element
 
-from aggregator.intake import jsonld, language, metadata
+from aggregator.intake import echoes, jsonld, language, metadata
 from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted
 from aggregator.intake.boilerplate import take_out
 from aggregator.intake.decode import readable
@@ -59,11 +59,13 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         return Refusal(code="not-html", reason="no markup on the page")
     tree, cut = parse(data)
     said = jsonld.declared(tree, page.url)
+    beside = echoes.data_of(tree)
     for element in list(tree.iter("script", "style", "svg", "noscript")):
         drop(element)
     facts = metadata.gather(tree, said, page, hints)
     known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
     body = extracted(tree, known, said.body, hints)
+    stated = () if body is None else echoes.variants(text_of(body), beside)
     dropped = () if body is None else take_out(body, hints.boilerplate)
     plain = "" if body is None else text_of(body)
     count = words(plain)
@@ -73,7 +75,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         return Refusal(code="thin", reason=f"{count} words and no article markup")
     origin = "trafilatura, page cut off" if cut else "trafilatura"
     article = _assembled(page, hints, facts, body, plain, count, origin)
-    return marked(replace(article, dropped=dropped, hints_version=hints.boilerplate_version))
+    return marked(replace(article, variants=stated, dropped=dropped, hints_version=hints.boilerplate_version))
 
 
 def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, count: int, origin: str) -> Article:

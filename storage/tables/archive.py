@@ -60,8 +60,12 @@ texts = Table(
     Column("hints_version", Integer, nullable=False),
     # What was left out of the text as the source's boilerplate, with its place (JSON, or empty).
     Column("dropped", Text, nullable=False),
-    # The digest by which two readings are compared, and the tag of the held-back blocks it was made without.
+    # Paragraphs that the page's own data has in other words, with their places (JSON, or empty).
+    Column("variants", Text, nullable=False),
+    # The digests by which two readings are compared, of what the page shows and of what its own data says; and
+    # the tag of the held-back blocks that they were made without.
     Column("wording", DIGEST, nullable=False),
+    Column("stated", DIGEST, nullable=False),
     Column("judged_with", String(16), nullable=False),
     UniqueConstraint("article_id", "digest"),
 )
