@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from lxml.etree import _Element
 
 from aggregator.intake import jsonld, language, metadata
-from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted
+from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted, linked
 from aggregator.intake.decode import readable
+from aggregator.intake.looks import looked_at
 from aggregator.intake.marks import marked
 from aggregator.intake.metadata import Facts
+from aggregator.intake.paywall import cut_short, held_text
 from aggregator.intake.render import html_of, text_of
 from aggregator.intake.sanitize import sanitized
 from aggregator.intake.tree import Unreadable, drop, parse
 from aggregator.intake.trim import Known
+from aggregator.intake.verdict import PageKind, Read, judged
 from spiders.source import Hints
 from storage.article import Article, Refusal
 from storage.page import ContentError, Page
@@ -22,7 +26,6 @@ from storage.page import ContentError, Page
 EXTRACTOR = f"evnews 2 / trafilatura {TRAFILATURA} / {OPTIONS}"
 """Name and version of what made an Article; changes whenever the same page may come out differently."""
 
-MIN_WORDS = 25
 _HTML_TYPES = ("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
 _WORD = re.compile(
@@ -33,8 +36,11 @@ _WORD = re.compile(
 def extract(page: Page, hints: Hints) -> Article | Refusal:
     """What a page is, or why it is no article; raises nothing but MemoryError.
 
-    Codes of refusal: `content` (its coding cannot be undone), `not-html`, `empty`, `thin`
-    (under 25 words and no article markup), `unreadable`.
+    Codes of refusal: `content` (its coding cannot be undone), `not-html`, `unreadable`; and what the
+    page is instead of an article (see `verdict.PageKind`): `challenge` (a wall against bots), `consent`,
+    `login`, `paywall` (nothing of it may be read), `not-found` (with a status that says otherwise),
+    `error`, `shell` (empty without JavaScript), `listing`, `empty`, `thin` (under 25 words and no
+    article markup). What a paywall leaves of an article is an Article, `truncated`.
     """
     try:
         return _article(page, hints)
@@ -60,19 +66,33 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         return Refusal(code="not-html", reason="no markup on the page")
     tree, cut = parse(data)
     said = jsonld.declared(tree, page.url)
-    for element in list(tree.iter("script", "style", "svg", "noscript")):
+    hidden = list(tree.iter("script", "style", "svg", "noscript"))
+    for element in hidden:
         drop(element)
+    looks, held = looked_at(tree, hidden), held_text(tree, said)
     facts = metadata.gather(tree, said, page, hints)
     known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
     body = extracted(tree, known, said.body, hints)
     plain = "" if body is None else text_of(body)
     count = words(plain)
-    if body is None or not count:
-        return Refusal(code="empty", reason="no text on the page")
-    if count < MIN_WORDS and not said.is_article:
-        return Refusal(code="thin", reason=f"{count} words and no article markup")
+    told = max(words(facts.summary), words(page.lead.summary) if page.lead else 0)
+    read = Read(
+        page=page,
+        head=facts.head,
+        said=said,
+        looks=looks,
+        text=plain,
+        words=count,
+        linked=linked(body),
+        blocks=0 if body is None else len(body),
+        cut=cut_short(said, plain, count, told, words(held), looks.whole),
+    )
+    verdict = judged(read)
+    if verdict.refusal is not None or body is None:
+        return verdict.refusal or Refusal(code="empty", reason="no text on the page")
     origin = "trafilatura, page cut off" if cut else "trafilatura"
-    return marked(_assembled(page, hints, facts, body, plain, count, origin))
+    made = _assembled(page, hints, facts, body, plain, count, origin)
+    return marked(replace(made, truncated=verdict.kind is PageKind.STUB))
 
 
 def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, count: int, origin: str) -> Article:
