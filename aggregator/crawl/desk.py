@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from aggregator.intake.keeping import keep_article
+from aggregator.intake.ingest import retry_delay
+from aggregator.intake.keeping import keep_article, refused_as_repeated
 from storage import calendar, leads, store
 from storage.article import Article, Decision, Refusal
 from storage.page import Lead, Page
@@ -138,26 +139,36 @@ class LeadKeeper:
     leased: LeasedLead
     keep_pages: bool
 
-    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision:
+    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | Refusal:
         """The article, its pages' place on the tape and the lead's end, in one transaction."""
         desk, leased = self.desk, self.leased
 
-        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision:
-            now = desk.now()
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision | Refusal:
+            now, page = desk.now(), hops[-1]
+            repeated = refused_as_repeated(tx, article, page)
+            if repeated is not None:
+                self._refuse(tx, captures, hops, repeated)
+                return repeated
             rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
-            decision = keep_article(tx, article, hops[-1], rows[-1] if rows else None, now)
+            decision = keep_article(tx, article, page, rows[-1] if rows else None, now)
             leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, decision.reason, now)
             return decision
 
         return await desk._do(work, hops if self.keep_pages else ())
 
     async def refuse(self, hops: tuple[Page, ...], refusal: Refusal) -> None:
-        """The pages stay on the tape with their verdict; the lead is not fetched again."""
-        desk, leased = self.desk, self.leased
+        """The pages stay on the tape with their verdict; the lead is asked again where its kind of refusal may pass."""
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
-            for capture, hop in zip(captures, hops, strict=False):
-                store.record_capture(tx, capture, hop, refusal.code, refusal.reason)
-            leads.finish_lead(tx, leased, desk.owner, LeadState.REFUSED, refusal.reason, desk.now())
+            self._refuse(tx, captures, hops, refusal)
 
-        await desk._do(work, hops if self.keep_pages else ())
+        await self.desk._do(work, hops if self.keep_pages else ())
+
+    def _refuse(self, tx: Transaction, captures: tuple[Capture, ...], hops: tuple[Page, ...], refusal: Refusal) -> None:
+        now = self.desk.now()
+        for capture, hop in zip(captures, hops, strict=False):
+            store.record_capture(tx, capture, hop, refusal.code, refusal.reason)
+        wait = retry_delay(self.leased.attempts, refusal.code)
+        state = LeadState.REFUSED if wait is None else LeadState.RETRY
+        next_at = None if wait is None else now + timedelta(seconds=wait)
+        leads.finish_lead(tx, self.leased, self.desk.owner, state, refusal.reason, now, next_at)

@@ -10,6 +10,7 @@ from lxml.etree import _Element
 from aggregator.intake import jsonld, language, metadata
 from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted, linked
 from aggregator.intake.decode import readable
+from aggregator.intake.evidence import PageKind, Read
 from aggregator.intake.looks import looked_at
 from aggregator.intake.marks import marked
 from aggregator.intake.metadata import Facts
@@ -18,7 +19,7 @@ from aggregator.intake.render import html_of, text_of
 from aggregator.intake.sanitize import sanitized
 from aggregator.intake.tree import Unreadable, drop, parse
 from aggregator.intake.trim import Known
-from aggregator.intake.verdict import PageKind, Read, judged
+from aggregator.intake.verdict import judged
 from spiders.source import Hints
 from storage.article import Article, Refusal
 from storage.page import ContentError, Page
@@ -37,9 +38,10 @@ def extract(page: Page, hints: Hints) -> Article | Refusal:
     """What a page is, or why it is no article; raises nothing but MemoryError.
 
     Codes of refusal: `content` (its coding cannot be undone), `not-html`, `unreadable`; and what the
-    page is instead of an article (see `verdict.PageKind`): `challenge` (a wall against bots), `consent`,
+    page is instead of an article (see `verdict`): `challenge` (a wall against bots), `consent`,
     `login`, `paywall` (nothing of it may be read), `not-found` (with a status that says otherwise),
-    `error`, `shell` (empty without JavaScript), `listing`, `empty`, `thin` (under 25 words and no
+    `error`, `shell` (empty without JavaScript), `listing`, `stranger` (has nothing of what its index
+    promised, and little else), `empty`, `thin` (under 25 words and no
     article markup). What a paywall leaves of an article is an Article, `truncated`.
     """
     try:

@@ -47,6 +47,11 @@ class Looks:
     passwords: int
     is_bare: bool
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the page shows little, and was looked at closely."""
+        return self.length <= FEW
+
     def bears(self, kind: str) -> str:
         """The first mark of a kind of page that this one bears, or an empty string."""
         return next((mark for mark in MARKS.get(kind, ()) if mark in self.marks), "")
