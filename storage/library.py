@@ -123,9 +123,9 @@ class Library:
             return [Poll(**row._mapping) for row in rows]
 
     def verdicts(self, source: str | None = None) -> list[tuple[str, str, int]]:
-        """How many pages on the tape were refused, as (source, verdict, how many): of one source, or of all.
+        """How many pages on the tape became no article, as (source, verdict, how many): of one source, or of all.
 
-        A page that was fetched twice counts twice; what was kept has no verdict and is not counted.
+        A page that was fetched twice counts twice; redirects, and what was kept, are not counted.
         """
         statement = _VERDICTS if source is None else _VERDICTS.where(captures.c.source == source)
         with self._database.read() as connection:
@@ -272,7 +272,7 @@ _TAPE = select(
 )
 _VERDICTS = (
     select(captures.c.source, captures.c.verdict, func.count().label("many"))
-    .where(captures.c.verdict != "")
+    .where(captures.c.verdict != "", captures.c.status.not_between(300, 399))
     .group_by(captures.c.source, captures.c.verdict)
     .order_by(captures.c.source, func.count().desc(), captures.c.verdict)
 )

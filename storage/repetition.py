@@ -1,4 +1,4 @@
-"""Where a source has shown one text before: at which addresses, under which titles, and what its indexes had promised."""
+"""Where a source has shown one text before: at which addresses, under which titles, and what was promised there."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _print(
 ) -> None:
     from aggregator.console.drawing import draw, say, table_of
 
-    table = table_of("source", ">articles", ">waiting", "refused pages", "last poll", "outcome", "why")
+    table = table_of("source", ">articles", ">waiting", "not kept", "last poll", "outcome", "why")
     for state in sources:
         last = f"{state.last_poll_at:%Y-%m-%d %H:%M}" if state.last_poll_at else "never"
         counts = (str(state.articles), str(state.leads_waiting))

@@ -18,6 +18,7 @@ from aggregator.crawl.flight import Stopped
 from aggregator.crawl.gate import host_of
 from aggregator.crawl.polled import IndexPoll
 from aggregator.intake.ingest import article_fault, redirected_home, retry_delay
+from aggregator.intake.verdict import challenged
 from spiders.source import Listing, Source
 from spiders.spider import Fetched, IndexTask
 from storage.article import Kind, Refusal
@@ -218,8 +219,10 @@ class SourceVisit:
         """Ingest a page that came back; every lead ends here, in `article_refused` or in `article_failed`."""
         leased, hops = fetched.leased, fetched.hops
         async with self._ending(leased):
-            fault = article_fault(fetched.page)
-            if fault is not None:
+            fault, wall = article_fault(fetched.page), challenged(fetched.page)
+            if wall is not None and wall.refusal is not None:
+                await self._refuse(leased, hops, wall.refusal.code, wall.refusal.reason)
+            elif fault is not None:
                 await self._fail(leased, fault[0], "transient" if fault[1] else "permanent", hops)
             elif redirected_home(hops):
                 await self._refuse(leased, hops, "redirected", "redirected to the site's front page")

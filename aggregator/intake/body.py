@@ -99,12 +99,13 @@ def _length(body: _Element) -> int:
     return len(text_in(body))
 
 
-def linked(body: _Element | None) -> float:
-    """Which share of a body's text is the text of its links."""
+def linked(body: _Element | None) -> tuple[float, int]:
+    """Which share of a body's text is the text of its links, and how many blocks the text has."""
     length = 0 if body is None else _length(body)
     if body is None or not length:
-        return 0.0
-    return sum(len(text_in(link)) for link in body.iter("ref", "a")) / length
+        return 0.0, 0
+    share = sum(len(text_in(link)) for link in body.iter("ref", "a")) / length
+    return share, sum(1 for _ in body.iter("p", "head", "item", "cell", "quote"))
 
 
 def _is_doubtful(body: _Element | None, densest: float) -> bool:

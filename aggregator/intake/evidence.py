@@ -173,7 +173,7 @@ def _is_name(title: str, kind: PageKind) -> bool:
 
 def _is_long(turn: str) -> bool:
     """Whether a turn says enough to be known in a headline: about twenty letters, or seven of Chinese."""
-    return len(turn.encode()) >= 20
+    return len(turn.encode()) >= 18
 
 
 def _of_code(plain: str) -> PageKind | None:
@@ -190,7 +190,7 @@ def marked(read: Read, kind: PageKind) -> Iterator[str]:
     if read.words > _MOST_MARKED[kind]:
         return
     looks = read.looks
-    mark = looks.bears(kind)
+    mark = looks.bears(kind, read.words)
     if mark and (looks.is_short or kind is PageKind.NOT_FOUND):
         yield f"bears the mark {mark}"
     elif kind is PageKind.LOGIN and _asks_login(read):

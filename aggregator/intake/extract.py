@@ -78,6 +78,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     plain = "" if body is None else text_of(body)
     count = words(plain)
     told = max(words(facts.summary), words(page.lead.summary) if page.lead else 0)
+    share, blocks = linked(body)
     read = Read(
         page=page,
         head=facts.head,
@@ -85,8 +86,8 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         looks=looks,
         text=plain,
         words=count,
-        linked=linked(body),
-        blocks=0 if body is None else len(body),
+        linked=share,
+        blocks=blocks,
         cut=cut_short(said, plain, count, told, words(held), looks.whole),
     )
     verdict = judged(read)

@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml.html import HtmlElement
 
-from aggregator.intake.walls import MARKS, folded
+from aggregator.intake.walls import MARKS, WIDGETS, folded
 
 FEW = 6_000
 """A page that shows no more characters than this is looked at closely; a longer one is furnished as sites are."""
 
+NEXT_TO_NONE = 25
+"""With fewer words of text than this, marks count that articles' pages may bear too."""
+
 MOST = 60_000
 """No more characters than this of what a page shows are kept of it."""
 
+_SHORTEST_LINK, _LONGEST_LINK = 12, 400
+_MOST_LINKS = 600
 _SCRIPT = 3_000
 _SCRIPTS = 40
 _EMPTY_ROOT = etree.XPath(
@@ -33,15 +38,15 @@ class Looks:
     """The page as a reader has it in front of them, and a little of what stands behind it.
 
     `shown` is the text outside scripts, a line for each piece of it where it is short, else empty; `whole`
-    is all of it, run together. `length` counts its characters, `linked` those inside links. `unseen` is
-    shown where scripts do not run. `marks` are folded ids, classes, addresses and the beginnings of
+    is all of it, run together. `length` counts its characters. `links` are the texts of its longer links.
+    `unseen` is shown where scripts do not run. `marks` are folded ids, classes, addresses and the beginnings of
     scripts; on a page that shows much, those of the root elements only.
     """
 
     whole: str
     shown: str
     length: int
-    linked: int
+    links: tuple[str, ...]
     unseen: str
     marks: str
     passwords: int
@@ -52,9 +57,15 @@ class Looks:
         """Whether the page shows little, and was looked at closely."""
         return self.length <= FEW
 
-    def bears(self, kind: str) -> str:
-        """The first mark of a kind of page that this one bears, or an empty string."""
-        return next((mark for mark in MARKS.get(kind, ()) if mark in self.marks), "")
+    def links_in(self, text: str) -> tuple[int, int]:
+        """How many of the page's longer links stand in a text, and how many characters they are."""
+        found = [link for link in self.links if link in text]
+        return len(found), sum(map(len, found))
+
+    def bears(self, kind: str, words: int) -> str:
+        """The first mark of a kind of page that this one bears, with so many words of text; or an empty string."""
+        telling = MARKS.get(kind, ()) + (WIDGETS.get(kind, ()) if words < NEXT_TO_NONE else ())
+        return next((mark for mark in telling if mark in self.marks), "")
 
 
 def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Looks:
@@ -66,7 +77,7 @@ def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Looks:
             whole=text[:MOST],
             shown="",
             length=length,
-            linked=sum(len(link.text_content()) for link in tree.iter("a")),
+            links=_link_texts(tree),
             unseen="",
             marks=folded(" ".join(_root_marks(tree))),
             passwords=0,
@@ -77,12 +88,17 @@ def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Looks:
         whole=text[:MOST],
         shown="\n".join(line for line in lines if line)[: 2 * FEW],
         length=length,
-        linked=sum(len(_SPACES.sub(" ", link.text_content())) for link in tree.iter("a")),
+        links=_link_texts(tree),
         unseen=" ".join(e.text_content() for e in hidden if e.tag == "noscript")[:FEW],
         marks=folded(" ".join(_all_marks(tree, hidden)))[: 40 * FEW],
         passwords=int(float(str(_PASSWORDS(tree)))),
         is_bare=bool(_EMPTY_ROOT(tree)) and any(e.tag == "script" for e in hidden),
     )
+
+
+def _link_texts(tree: HtmlElement) -> tuple[str, ...]:
+    texts = (_SPACES.sub(" ", str(link.text_content())).strip() for link in tree.iter("a"))
+    return tuple(dict.fromkeys(text for text in texts if _SHORTEST_LINK <= len(text) <= _LONGEST_LINK))[:_MOST_LINKS]
 
 
 def _root_marks(tree: HtmlElement) -> Iterator[str]:

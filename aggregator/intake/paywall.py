@@ -11,6 +11,9 @@ from aggregator.intake.walls import TALK, folded
 FULL = 250
 """An article of more words than this, of which nothing is known to be held back, is taken for whole."""
 
+_LAST = 60
+_END = 800
+
 
 def held_text(tree: HtmlElement, said: Declared) -> str:
     """The text of the page's parts that are declared not to be free, as far as it came with the page."""
@@ -44,6 +47,8 @@ def cut_short(said: Declared, text: str, words: int, told: int, held: int, shown
 
 
 def _invitation(text: str, shown: str) -> str:
-    """The turn by which a page asks to pay or register for the rest, at the end of its text or anywhere outside it."""
-    end, all_of_it = folded(text[-600:]), folded(shown)
-    return next((turn for turn in TALK["locked"] if turn in end or turn in all_of_it), "")
+    """The turn by which a page asks to pay or register for the rest: in the end of its text, or right behind it."""
+    whole, last = folded(shown), folded(text[-_LAST:])
+    at = whole.find(last)
+    end = folded(text[-_END:]) + (whole[at : at + _LAST + _END] if at >= 0 else "")
+    return next((turn for turn in TALK["locked"] if turn in end), "")

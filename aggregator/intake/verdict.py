@@ -31,7 +31,18 @@ _WORDS_FOR = {
     PageKind.EMPTY: "no text on the page",
     PageKind.THIN: "too little text and no article markup",
 }
+_CHALLENGE_HEADERS = (("cf-mitigated", ("challenge",)), ("x-amzn-waf-action", ("challenge", "captcha")))
+_GUARDS = (
+    ("x-datadome", ""),
+    ("x-sucuri-block", ""),
+    ("x-iinfo", ""),
+    ("server", "akamaighost"),
+    ("server", "ddos-guard"),
+)
+"""Headers of services that guard sites: with a 403 it is they who refuse."""
+
 _MOST_TALK = 1_500
+_MOST_LISTED = 20_000
 _MOST_MIXED = 250
 _MOST_STRANGE = 150
 _LEAST_KIN = 0.3
@@ -60,7 +71,7 @@ class Verdict:
 
 def judged(read: Read) -> Verdict:
     """What a page is; never raises for anything that stands on it."""
-    found = challenged(read.page) or _talk(read) or _wall(read)
+    found = challenged(read.page) or _talk(read) or _wall(read) or _status(read)
     if found is not None:
         return found
     if not read.words:
@@ -77,13 +88,24 @@ def _article(read: Read) -> Verdict:
 
 
 def challenged(page: Page) -> Verdict | None:
-    """A challenge that its server calls one in the answer's header, whatever the status; None where it does not."""
-    if page.header("cf-mitigated").lower() == "challenge":
-        return Verdict(kind=PageKind.CHALLENGE, evidence=("header cf-mitigated: challenge",))
-    action = page.header("x-amzn-waf-action").lower()
-    if action in ("challenge", "captcha"):
-        return Verdict(kind=PageKind.CHALLENGE, evidence=(f"header x-amzn-waf-action: {action}",))
+    """A challenge that its server calls one in the answer's headers, whatever the status; None where it does not."""
+    for name, values in _CHALLENGE_HEADERS:
+        if page.header(name).lower() in values:
+            return Verdict(kind=PageKind.CHALLENGE, evidence=(f"header {name}: {page.header(name)[:40]}",))
+    if page.status == 403:
+        for name, value in _GUARDS:
+            if value in page.header(name).lower() and page.header(name):
+                return Verdict(kind=PageKind.CHALLENGE, evidence=(f"HTTP 403 and header {name}",))
     return None
+
+
+def _status(read: Read) -> Verdict | None:
+    """What a status other than 200 says, where it came as far as this."""
+    status = read.page.status
+    if status < 400:
+        return None
+    kind = PageKind.NOT_FOUND if status in (404, 410) else PageKind.LOGIN if status == 401 else PageKind.ERROR
+    return Verdict(kind=kind, evidence=(f"HTTP {status}",))
 
 
 def _talk(read: Read) -> Verdict | None:
@@ -126,9 +148,12 @@ def _listing(read: Read) -> Verdict | None:
         return None
     if read.said.is_listing:
         return Verdict(kind=PageKind.LISTING, evidence=(f"its JSON-LD calls it {read.said.page_kind}",))
-    enough = 0.38 if read.blocks >= 20 else 0.7 if read.blocks >= 5 else 2.0
-    if read.linked >= enough:
-        return Verdict(kind=PageKind.LISTING, evidence=(f"{read.linked:.0%} of its text are links",))
+    many, held = read.looks.links_in(read.text[:_MOST_LISTED])
+    inside = held / max(1, min(len(read.text), _MOST_LISTED))
+    if read.linked >= (0.38 if read.blocks >= 20 else 0.7 if read.blocks >= 5 else 2.0) or (
+        inside >= 0.5 and many >= 8
+    ):
+        return Verdict(kind=PageKind.LISTING, evidence=(f"{max(read.linked, inside):.0%} of its text are links",))
     return None
 
 

@@ -36,3 +36,6 @@ TALK = _lists("talk")
 
 MARKS = _lists("marks")
 """By kind of page, what stands in its ids, classes, addresses and scripts."""
+
+WIDGETS = _lists("widgets")
+"""By kind of page, marks that it shares with pages of articles."""
