@@ -162,8 +162,8 @@ def report_set(name: str, read: list[Reading], bare: list[bool]) -> Row:
         if r.kind != "article"
     )
     print(
-        f"{name:20} {len(gold):4} articles, {len(refused)} refused ({sum(not kept for _, kept in gold)} by the baseline), "
-        f"{sum(r.truncated for r, _ in gold)} cut short"
+        f"{name:20} {len(gold):4} articles, {len(refused)} refused "
+        f"({sum(not kept for _, kept in gold)} by the baseline), {sum(r.truncated for r, _ in gold)} cut short"
     )
     return {
         "articles": len(gold),
