@@ -143,6 +143,15 @@ class Library:
             rows = connection.execute(_POLLS, {"source": source, "most": limit})
             return [Poll(**row._mapping) for row in rows]
 
+    def verdicts(self, source: str | None = None) -> list[tuple[str, str, int]]:
+        """How many pages on the tape became no article, as (source, verdict, how many): of one source, or of all.
+
+        A page that was fetched twice counts twice; redirects, and what was kept, are not counted.
+        """
+        statement = _VERDICTS if source is None else _VERDICTS.where(captures.c.source == source)
+        with self._database.read() as connection:
+            return [(row.source, row.verdict, row.many) for row in connection.execute(statement)]
+
     def stats(self) -> Stats:
         """Counts and sizes of the whole archive."""
         with self._database.read() as connection:
@@ -305,5 +314,11 @@ _COUNTS = select(
 )
 _TAPE = select(
     func.count(captures.c.id).label("captures"), func.coalesce(func.sum(captures.c.length), 0).label("capture_bytes")
+)
+_VERDICTS = (
+    select(captures.c.source, captures.c.verdict, func.count().label("many"))
+    .where(captures.c.verdict != "", captures.c.status.not_between(300, 399))
+    .group_by(captures.c.source, captures.c.verdict)
+    .order_by(captures.c.source, func.count().desc(), captures.c.verdict)
 )
 _LEADS = select(leads.c.state, func.count().label("many")).group_by(leads.c.state).order_by(leads.c.state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aggregator.archive import open_archive
@@ -18,6 +18,7 @@ def show_stats(config: Config, *, as_json: bool) -> int:
     with open_archive(config) as database:
         library = Library(database)
         stats, sources = library.stats(), library.source_states()
+        refused = _by_source(library.verdicts())
     pages = sum(path.stat().st_size for path in _files(config.warc_folder))
     totals = {
         "articles": stats.articles,
@@ -38,6 +39,7 @@ def show_stats(config: Config, *, as_json: bool) -> int:
             "last_reason": state.last_reason,
             "next_poll_at": time_of(state.next_poll_at),
             "next_reason": state.next_reason,
+            "refused": refused.get(state.name, {}),
         }
         for state in sources
     ]
@@ -46,18 +48,32 @@ def show_stats(config: Config, *, as_json: bool) -> int:
         for row in rows:
             print_json(row)
     else:
-        _print(config, totals, sources)
+        _print(config, totals, sources, refused)
     return 0
 
 
-def _print(config: Config, totals: Mapping[str, int], sources: Sequence[SourceState]) -> None:
+def _by_source(verdicts: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
+    """How often each source's pages were refused, by verdict."""
+    found: dict[str, dict[str, int]] = {}
+    for source, verdict, many in verdicts:
+        found.setdefault(source, {})[verdict] = many
+    return found
+
+
+def _print(
+    config: Config,
+    totals: Mapping[str, int],
+    sources: Sequence[SourceState],
+    refused: Mapping[str, Mapping[str, int]],
+) -> None:
     from aggregator.console.drawing import draw, say, table_of
 
-    table = table_of("source", ">articles", ">waiting", "last poll", "outcome", "why")
+    table = table_of("source", ">articles", ">waiting", "not kept", "last poll", "outcome", "why")
     for state in sources:
         last = f"{state.last_poll_at:%Y-%m-%d %H:%M}" if state.last_poll_at else "never"
         counts = (str(state.articles), str(state.leads_waiting))
-        table.add_row(state.name, *counts, last, state.last_outcome, safe_line(state.last_reason))
+        verdicts = ", ".join(f"{many} {verdict}" for verdict, many in refused.get(state.name, {}).items())
+        table.add_row(state.name, *counts, safe_line(verdicts), last, state.last_outcome, safe_line(state.last_reason))
     if sources:
         draw(table)
     say(

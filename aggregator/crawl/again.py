@@ -204,7 +204,7 @@ class AgainKeeper:
         """With what was learned by now."""
         return self.crew.desk.hints(hints)
 
-    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | None:
+    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | Refusal | None:
         """The page and what it says now, beside what was kept."""
         before = await self._read_anew(article)
         pages = hops if self.crew.config.keep_pages else ()

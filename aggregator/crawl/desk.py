@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from aggregator.intake.keeping import Kept, Outdated, keep_article
+from aggregator.intake.ingest import retry_delay
+from aggregator.intake.keeping import Kept, Outdated, keep_article, refused_as_repeated
 from spiders.source import Hints
 from storage import boilerplate, calendar, leads, redesign, revisits, store
 from storage.article import Article, Decision, Kind, Refusal
@@ -188,10 +189,10 @@ class Desk:
         article: Article,
         before: tuple[Page, Article] | None,
         pages: tuple[Page, ...],
-    ) -> Decision | None:
+    ) -> Decision | Refusal | None:
         """Keep what an article says now; `before` is its last page as it would be read now, where that was done."""
 
-        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated:
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated | Refusal:
             rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
             if before is not None:
                 store.record_rereading(tx, revisit.sighting_id, before[1], before[0])
@@ -212,10 +213,15 @@ class Desk:
         return LeadKeeper(self, leased, keep_pages)
 
     async def keep(
-        self, source: str, work: Callable[[Transaction, tuple[Capture, ...]], Kept | Outdated], pages: Sequence[Page]
-    ) -> Decision | None:
+        self,
+        source: str,
+        work: Callable[[Transaction, tuple[Capture, ...]], Kept | Outdated | Refusal],
+        pages: Sequence[Page],
+    ) -> Decision | Refusal | None:
         """Keep an article, and remember what was learned of its source; None where that makes it outdated."""
         kept = await self._do(work, pages)
+        if isinstance(kept, Refusal):
+            return kept
         known = self._learned.get(source, Learned())
         if kept.learned.version > known.version:
             self._learned[source] = kept.learned
@@ -251,14 +257,18 @@ class LeadKeeper:
         """With what was learned by now."""
         return self.desk.hints(hints)
 
-    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | None:
+    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | Refusal | None:
         """The article, its pages' place on the tape and the lead's end, in one transaction."""
         desk, leased = self.desk, self.leased
 
-        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated:
-            now = desk.now()
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated | Refusal:
+            now, page = desk.now(), hops[-1]
+            repeated = refused_as_repeated(tx, article, page)
+            if repeated is not None:
+                self._refuse(tx, captures, hops, repeated)
+                return repeated
             rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
-            kept = keep_article(tx, article, hops[-1], rows[-1] if rows else None, now)
+            kept = keep_article(tx, article, page, rows[-1] if rows else None, now)
             if isinstance(kept, Kept):
                 leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, kept.decision.reason, now)
             return kept
@@ -266,12 +276,18 @@ class LeadKeeper:
         return await desk.keep(leased.source, work, hops if self.keep_pages else ())
 
     async def refuse(self, hops: tuple[Page, ...], refusal: Refusal) -> None:
-        """The pages stay on the tape with their verdict; the lead is not fetched again."""
-        desk, leased = self.desk, self.leased
+        """The pages stay on the tape with their verdict; the lead is asked again where its kind of refusal may pass."""
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
-            for capture, hop in zip(captures, hops, strict=False):
-                store.record_capture(tx, capture, hop, refusal.code, refusal.reason)
-            leads.finish_lead(tx, leased, desk.owner, LeadState.REFUSED, refusal.reason, desk.now())
+            self._refuse(tx, captures, hops, refusal)
 
-        await desk._do(work, hops if self.keep_pages else ())
+        await self.desk._do(work, hops if self.keep_pages else ())
+
+    def _refuse(self, tx: Transaction, captures: tuple[Capture, ...], hops: tuple[Page, ...], refusal: Refusal) -> None:
+        now = self.desk.now()
+        for capture, hop in zip(captures, hops, strict=False):
+            store.record_capture(tx, capture, hop, refusal.code, refusal.reason)
+        wait = retry_delay(self.leased.attempts, refusal.code)
+        state = LeadState.REFUSED if wait is None else LeadState.RETRY
+        next_at = None if wait is None else now + timedelta(seconds=wait)
+        leads.finish_lead(tx, self.leased, self.desk.owner, state, refusal.reason, now, next_at)

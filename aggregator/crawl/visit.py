@@ -19,6 +19,7 @@ from aggregator.crawl.flight import Stopped
 from aggregator.crawl.gate import host_of
 from aggregator.crawl.polled import IndexPoll
 from aggregator.intake.ingest import article_fault, redirected_home, retry_delay
+from aggregator.intake.verdict import challenged
 from spiders.source import Listing, Source
 from spiders.spider import Fetched, IndexTask
 from storage.article import Kind, Refusal
@@ -258,8 +259,10 @@ class SourceVisit:
                 await looks.answered(leased, hops)
             return
         async with self._ending(leased):
-            fault = article_fault(fetched.page)
-            if fault is not None:
+            fault, wall = article_fault(fetched.page), challenged(fetched.page)
+            if wall is not None and wall.refusal is not None:
+                await self._refuse(leased, hops, wall.refusal.code, wall.refusal.reason)
+            elif fault is not None:
                 await self._fail(leased, fault[0], "transient" if fault[1] else "permanent", hops)
             elif redirected_home(hops):
                 await self._refuse(leased, hops, "redirected", "redirected to the site's front page")

@@ -34,7 +34,7 @@ def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> _
     Where the catalogue names the body (`hints.body_css`), only what it names is looked at.
     """
     for css in hints.drop_css:
-        for element in _selected(tree, css):
+        for element in selected(tree, css):
             drop(element)
     tree = _framed(tree, hints.body_css)
     strip(tree)
@@ -51,7 +51,7 @@ def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> _
 
 def _framed(tree: HtmlElement, css: str) -> HtmlElement:
     """The page with nothing in its body but the elements that a selector names; the whole page where it names none."""
-    chosen = _selected(tree, css) if css else []
+    chosen = selected(tree, css) if css else []
     if not chosen:
         return tree
     frame = document_fromstring("<html><body><article></article></body></html>")
@@ -61,7 +61,7 @@ def _framed(tree: HtmlElement, css: str) -> HtmlElement:
     return frame
 
 
-def _selected(tree: HtmlElement, css: str) -> list[HtmlElement]:
+def selected(tree: HtmlElement, css: str) -> list[HtmlElement]:
     """The elements that a CSS selector of the catalogue matches; none where it is no selector."""
     try:
         return cast(list[HtmlElement], _selector(css)(tree))
@@ -97,6 +97,15 @@ def _own(element: HtmlElement) -> int:
 
 def _length(body: _Element) -> int:
     return len(text_in(body))
+
+
+def linked(body: _Element | None) -> tuple[float, int]:
+    """Which share of a body's text is the text of its links, and how many blocks the text has."""
+    length = 0 if body is None else _length(body)
+    if body is None or not length:
+        return 0.0, 0
+    share = sum(len(text_in(link)) for link in body.iter("ref", "a")) / length
+    return share, sum(1 for _ in body.iter("p", "head", "item", "cell", "quote"))
 
 
 def _is_doubtful(body: _Element | None, densest: float) -> bool:

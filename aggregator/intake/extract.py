@@ -8,15 +8,19 @@ from hashlib import sha256
 from lxml.etree import _Element
 
 from aggregator.intake import echoes, jsonld, language, metadata
-from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted
+from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted, linked
 from aggregator.intake.boilerplate import take_out
 from aggregator.intake.decode import readable
+from aggregator.intake.evidence import PageKind, Read
+from aggregator.intake.looks import looked_at
 from aggregator.intake.marks import marked
 from aggregator.intake.metadata import Facts
+from aggregator.intake.paywall import cut_short, held_text
 from aggregator.intake.render import html_of, text_of
 from aggregator.intake.sanitize import sanitized
 from aggregator.intake.tree import Unreadable, drop, parse
 from aggregator.intake.trim import Known
+from aggregator.intake.verdict import judged
 from aggregator.intake.wordcount import words
 from spiders.source import Hints
 from storage.article import Article, Refusal
@@ -25,15 +29,18 @@ from storage.page import ContentError, Page
 EXTRACTOR = f"evnews 3 / trafilatura {TRAFILATURA} / {OPTIONS}"
 """Name and version of what made an Article; changes whenever the same page may come out differently."""
 
-MIN_WORDS = 25
 _HTML_TYPES = ("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml")
 
 
 def extract(page: Page, hints: Hints) -> Article | Refusal:
     """What a page is, or why it is no article; raises nothing but MemoryError.
 
-    Codes of refusal: `content` (its coding cannot be undone), `not-html`, `empty`, `thin`
-    (under 25 words and no article markup), `unreadable`.
+    Codes of refusal: `content` (its coding cannot be undone), `not-html`, `unreadable`; and what the
+    page is instead of an article (see `verdict`): `challenge` (a wall against bots), `consent`,
+    `login`, `paywall` (nothing of it may be read), `not-found` (with a status that says otherwise),
+    `error`, `shell` (empty without JavaScript), `listing`, `stranger` (has nothing of what its index
+    promised, and little else), `empty`, `thin` (under 25 words and no
+    article markup). What a paywall leaves of an article is an Article, `truncated`.
     """
     try:
         return _article(page, hints)
@@ -60,8 +67,10 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     tree, cut = parse(data)
     said = jsonld.declared(tree, page.url)
     beside = echoes.data_of(tree)
-    for element in list(tree.iter("script", "style", "svg", "noscript")):
+    hidden = list(tree.iter("script", "style", "svg", "noscript"))
+    for element in hidden:
         drop(element)
+    looks, held = looked_at(tree, hidden), held_text(tree, said)
     facts = metadata.gather(tree, said, page, hints)
     known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
     body = extracted(tree, known, said.body, hints)
@@ -69,13 +78,26 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     dropped = () if body is None else take_out(body, hints.boilerplate)
     plain = "" if body is None else text_of(body)
     count = words(plain)
-    if body is None or not count:
-        return Refusal(code="empty", reason="no text on the page")
-    if count < MIN_WORDS and not said.is_article:
-        return Refusal(code="thin", reason=f"{count} words and no article markup")
+    told = max(words(facts.summary), words(page.lead.summary) if page.lead else 0)
+    share, blocks = linked(body)
+    read = Read(
+        page=page,
+        head=facts.head,
+        said=said,
+        looks=looks,
+        text=plain,
+        words=count,
+        linked=share,
+        blocks=blocks,
+        cut=cut_short(said, plain, count, told, words(held), looks.whole),
+    )
+    verdict = judged(read)
+    if verdict.refusal is not None or body is None:
+        return verdict.refusal or Refusal(code="empty", reason="no text on the page")
     origin = "trafilatura, page cut off" if cut else "trafilatura"
-    article = _assembled(page, hints, facts, body, plain, count, origin)
-    return marked(replace(article, variants=stated, dropped=dropped, hints_version=hints.boilerplate_version))
+    made = _assembled(page, hints, facts, body, plain, count, origin)
+    made = replace(made, variants=stated, dropped=dropped, hints_version=hints.boilerplate_version)
+    return marked(replace(made, truncated=verdict.kind is PageKind.STUB))
 
 
 def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, count: int, origin: str) -> Article:

@@ -22,14 +22,14 @@ class Reader(Protocol):
 
 
 class Keeper(Protocol):
-    """Keeps what extraction made, with its page, in one transaction.
+    """Keeps what extraction made, with its page, in one transaction; or refuses it for what the archive knows.
 
     `hints` adds what has been learned of the source's pages; a `keep` that returns None has learned more
     since the article was read: it is to be read again.
     """
 
     def hints(self, hints: Hints) -> Hints: ...
-    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | None: ...
+    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | Refusal | None: ...
     async def refuse(self, hops: tuple[Page, ...], refusal: Refusal) -> None: ...
 
 
@@ -64,8 +64,9 @@ class Ingest:
                 if isinstance(made, Refusal):
                     await keeper.refuse(hops, made)
                     return Outcome(refusal=made)
-                if decision := await keeper.keep(hops, made):
-                    return Outcome(decision=decision)
+                kept = await keeper.keep(hops, made)
+                if kept is not None:
+                    return Outcome(refusal=kept) if isinstance(kept, Refusal) else Outcome(decision=kept)
         finally:
             self._bytes, self._pages = self._bytes - size, self._pages - 1
             async with self._room:
@@ -89,7 +90,29 @@ def redirected_home(hops: tuple[Page, ...]) -> bool:
 RETRY_AFTER = tuple(3600 * hours for hours in (0.25, 1, 4, 12, 30))
 """Seconds until a page that failed is asked for again, by how often it has failed; five tries over two days."""
 
+REFUSED_RETRY_AFTER = {
+    code: tuple(3600 * hours for hours in waits)
+    for code, waits in {
+        "challenge": (6, 24, 72),
+        "consent": (6, 24, 72),
+        "repeated": (6, 24, 72),
+        "error": (1, 12, 30),
+        "shell": (1, 12, 30),
+        "stranger": (1, 12, 30),
+        "not-found": (24,),
+    }.items()
+}
+"""The same for pages that came and were refused, by the code of their refusal; those not named are never asked again.
 
-def retry_delay(attempts: int) -> float | None:
-    """Seconds to wait after the given number of earlier failures, or None when it is enough."""
-    return RETRY_AFTER[attempts] if attempts < len(RETRY_AFTER) else None
+Walls go when they have forgotten us, later and slower than errors are mended; what is not found may have
+been published a little after its index said so; a list or a login stays what it is.
+"""
+
+
+def retry_delay(attempts: int, code: str = "") -> float | None:
+    """Seconds to wait after the given number of earlier failures, or None when it is enough.
+
+    With the code of a refusal its own waits are taken; all failures of a lead count together.
+    """
+    waits = REFUSED_RETRY_AFTER.get(code, ()) if code else RETRY_AFTER
+    return waits[attempts] if attempts < len(waits) else None

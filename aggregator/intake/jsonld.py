@@ -41,6 +41,7 @@ _KINDS = {
     "itempage": 1,
     "medicalwebpage": 1,
 }
+_LISTS = ("collectionpage", "searchresultspage")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _WRAPPING = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*<!\[CDATA\[\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\]\]>\*/)\s*;?\s*$"
@@ -50,7 +51,12 @@ _ORGANISATIONS = {"organization", "newsmediaorganization", "corporation", "compa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """The article as JSON-LD declares it; empty strings and tuples where it is silent."""
+    """The article as JSON-LD declares it; empty strings and tuples where it is silent.
+
+    `words` is its declared length. `is_free` tells whether it may be read without paying, None where it is
+    not said; `held_css` selects the parts that may not. `page_kind` is what the page calls itself as a list
+    of others.
+    """
 
     kind: str = ""
     headline: str = ""
@@ -68,6 +74,15 @@ class Declared:
     section: str = ""
     url: str = ""
     tags: tuple[str, ...] = ()
+    words: int = 0
+    is_free: bool | None = None
+    held_css: tuple[str, ...] = ()
+    page_kind: str = ""
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether the page calls itself a collection of others, and names no article."""
+        return self.page_kind in _LISTS and not self.is_article
 
     @property
     def is_article(self) -> bool:
@@ -86,12 +101,16 @@ def declared(tree: HtmlElement, url: str = "") -> Declared:
             break
     articles = [node for node in nodes if _rank(node)]
     if not articles:
-        return Declared(site=_site(nodes))
+        return Declared(site=_site(nodes), page_kind=_page_kind(nodes))
     best = max(
         articles,
         key=lambda node: (_rank(node), _names(node, url), bool(node.get("datePublished")), bool(node.get("author"))),
     )
     return _read(best, nodes)
+
+
+def _page_kind(nodes: list[dict[str, Any]]) -> str:
+    return next((kind for node in nodes for kind in _types(node) if kind in _LISTS), "")
 
 
 def _values(script: str) -> Iterator[Any]:
@@ -187,7 +206,40 @@ def _read(node: dict[str, Any], nodes: list[dict[str, Any]]) -> Declared:
         section=_line(_first(node.get("articleSection"))),
         url=_address(node.get("url")),
         tags=_tags(node.get("keywords")),
+        words=_count(node.get("wordCount")),
+        is_free=_is_free(node),
+        held_css=tuple(_held(node))[:10],
+        page_kind=_page_kind(nodes),
     )
+
+
+def _is_free(node: dict[str, Any]) -> bool | None:
+    """Whether the article may be read without paying; what it says of its parts counts where it is silent itself."""
+    own = _truth(node.get("isAccessibleForFree"))
+    if own is not None:
+        return own
+    return False if any(_truth(part.get("isAccessibleForFree")) is False for part in _parts(node)) else None
+
+
+def _held(node: dict[str, Any]) -> Iterator[str]:
+    for part in _parts(node):
+        if _truth(part.get("isAccessibleForFree")) is False:
+            yield from (css[:200] for css in _flat(part.get("cssSelector")) if isinstance(css, str) and css.strip())
+
+
+def _parts(node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [part for part in _flat(node.get("hasPart")) if isinstance(part, dict)]
+
+
+def _truth(value: Any) -> bool | None:
+    """A boolean of schema.org, which is written as such, as a word, or as an address."""
+    word = str(_first(value)).rsplit("/", 1)[-1].strip().lower()
+    return {"true": True, "1": True, "false": False, "0": False}.get(word)
+
+
+def _count(value: Any) -> int:
+    digits = str(_first(value)).strip()[:9]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def _first(value: Any) -> Any:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from aggregator.intake.repeated import MOST_WORDS, WITHIN, repeated
 from storage import boilerplate, store
-from storage.article import Article, Decision, Kind
+from storage.article import Article, Decision, Kind, Refusal
+from storage.identity import text_digest
 from storage.page import Page
+from storage.repetition import showings
 from storage.state import Learned
 from storage.wording import block, paragraphs, with_dropped
 
@@ -52,3 +55,11 @@ def is_outdated(article: Article, learned: Learned) -> bool:
     if article.hints_version >= learned.version:
         return False
     return any(block(one) in learned.paragraphs for one in paragraphs(article.text))
+
+
+def refused_as_repeated(tx: Transaction, article: Article, page: Page) -> Refusal | None:
+    """The refusal of a short text that its source shows everywhere; asked before the article is kept."""
+    if article.words > MOST_WORDS or page.lead is None or not page.lead.title:
+        return None
+    before = showings(tx, page.source, text_digest(article.text), page.fetched_at, WITHIN)
+    return repeated(article, page.lead.title, before)

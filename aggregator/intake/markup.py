@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lxml.html import HtmlElement
@@ -59,12 +59,12 @@ _SIGNED = (
 class Markup:
     """What the head of a page and its headings say."""
 
-    metas: dict[str, tuple[str, ...]]
-    title: str
-    headings: tuple[str, ...]
-    canonical: str
-    image: str
-    language: str
+    metas: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    title: str = ""
+    headings: tuple[str, ...] = ()
+    canonical: str = ""
+    image: str = ""
+    language: str = ""
 
     def meta(self, *names: str) -> str:
         """The first value of the first of the metas that has one."""

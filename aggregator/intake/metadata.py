@@ -9,7 +9,7 @@ marked times, the feed, times in the text, the address, htmldate.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from lxml.html import HtmlElement
@@ -53,7 +53,7 @@ _AUTHORS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything about an article but its body."""
+    """Everything about an article but its body; `head` is what the page's own head and headings say."""
 
     canonical_url: str = ""
     title: str = ""
@@ -66,6 +66,7 @@ class Facts:
     site_name: str = ""
     tags: tuple[str, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
+    head: Markup = field(default_factory=Markup)
 
 
 def gather(tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> Facts:
@@ -93,6 +94,7 @@ def gather(tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> Facts
         site_name=trust.site,
         tags=_tags(trust),
         origins=tuple(trust.origins.items()),
+        head=signs,
     )
 
 

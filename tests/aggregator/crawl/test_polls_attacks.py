@@ -99,7 +99,7 @@ def test_articles_that_attack_end_with_a_reason_and_the_sound_ones_are_kept(
         "bomb": "refused", "layered": "refused", "endless": "retry", "headers": "retry", "interim": "retry",
         "loop": "refused",
         "badgzip": "refused", "reset": "retry", "truncate": "retry", "hang": "retry", "empty": "refused",
-        "html": "refused",
+        "html": "retry",
         "video": "refused", "attributes": "refused", "status": "retry",
     }  # fmt: skip
     room.publish(60, "chargepost")
