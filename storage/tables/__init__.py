@@ -7,6 +7,7 @@ is the same whatever the order in which they arrived.
 
 from storage.tables.archive import aliases, articles, claims, merged, revisions, sightings, texts
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
+from storage.tables.topics import article_topics, topic_readings
 from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "EPOCH",
     "LATEST",
     "aliases",
+    "article_topics",
     "articles",
     "calendar",
     "captures",
@@ -29,4 +31,5 @@ __all__ = [
     "robots",
     "sightings",
     "texts",
+    "topic_readings",
 ]
