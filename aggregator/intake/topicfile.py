@@ -18,7 +18,7 @@ MAX_WORD = 80
 """Topics of a catalogue, words of one list, characters of a word."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_KEYS = ("title", "kind", "aliases", "unsure", "context", "not", "case", "part_of", "enabled")
+KEYS = ("title", "kind", "aliases", "unsure", "context", "not", "case", "part_of", "enabled")
 _GROUPS, _WITH_SHIPPED = "groups", "shipped"
 
 
@@ -72,7 +72,7 @@ def parse_topic(name: str, table: Mapping[str, object], *, where: str, groups: l
     if not _NAME.fullmatch(name):
         raise CatalogueError(f"{where}: [{name[:80]}] is no name; allowed are a-z, 0-9 and -, at most 64 of them")
     entry = CheckedTable(f"{where}: [{name}]", table)
-    entry.only(_KEYS)
+    entry.only(KEYS)
     entry.flag("enabled")
     context = _words(entry, "context")
     for word in context:
