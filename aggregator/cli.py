@@ -56,6 +56,9 @@ Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Publ
 FromSource = Annotated[
     list[str] | None, typer.Option("--source", metavar="NAME", help="Only this source; may be repeated.")
 ]
+AboutTopic = Annotated[
+    list[str] | None, typer.Option("--topic", metavar="NAME", help="Only what names this topic; may be repeated.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,7 @@ def search(
     context: typer.Context,
     words: Words = None,
     source: FromSource = None,
+    topic: AboutTopic = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,
@@ -194,7 +198,7 @@ def search(
     """Find articles; exit status 1 when there are none."""
     from aggregator.console.search import run_search
 
-    query = _query(words, source, since, until, limit=limit, order="best" if best else "new")
+    query = _query(words, source, since, until, topic, limit=limit, order="best" if best else "new")
     raise typer.Exit(run_search(context.obj.load(), query, as_json=as_json))
 
 
@@ -255,13 +259,14 @@ def export_jsonl(
     output: Output,
     words: Words = None,
     source: FromSource = None,
+    topic: AboutTopic = None,
     since: Since = None,
     until: Until = None,
 ) -> None:
     """One JSON object a line for each article, copies included."""
     from aggregator.console.export import run_export
 
-    raise typer.Exit(run_export(context.obj.load(), "jsonl", _query(words, source, since, until), output))
+    raise typer.Exit(run_export(context.obj.load(), "jsonl", _query(words, source, since, until, topic), output))
 
 
 @export_app.command(
@@ -274,6 +279,7 @@ def export_rss(
     output: Output,
     words: Words = None,
     source: FromSource = None,
+    topic: AboutTopic = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many entries.")] = 50,
@@ -281,7 +287,26 @@ def export_rss(
     """An RSS 2.0 feed of the newest matching articles."""
     from aggregator.console.export import run_export
 
-    raise typer.Exit(run_export(context.obj.load(), "rss", _query(words, source, since, until, limit=limit), output))
+    query = _query(words, source, since, until, topic, limit=limit)
+    raise typer.Exit(run_export(context.obj.load(), "rss", query, output))
+
+
+@app.command(epilog="Examples: evnews topics --since 30d --kind model; evnews search topic:xiaomi")
+def topics(
+    context: typer.Context,
+    since: Since = None,
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="Only maker, model, battery, ...")] = "",
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read older articles with the present catalogue.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What articles are about: topics of the catalogue with their articles and sources."""
+    from aggregator.console.topics import refresh_topics, show_topics
+
+    if refresh:
+        raise typer.Exit(refresh_topics(context.obj.load()))
+    from aggregator.console.search import moment
+
+    raise typer.Exit(show_topics(context.obj.load(), moment("--since", since), kind, as_json=as_json))
 
 
 @app.command(epilog="Example: evnews stats --json")
@@ -313,13 +338,15 @@ def _query(
     source: list[str] | None,
     since: str | None,
     until: str | None,
+    topic: list[str] | None = None,
     *,
     limit: int | None = None,
     order: str = "new",
 ) -> Query:
     from aggregator.console.search import query_of
 
-    return query_of(" ".join(words or []), tuple(source or ()), since, until, limit=limit, order=order)
+    about = tuple(topic or ())
+    return query_of(" ".join(words or []), tuple(source or ()), since, until, about, limit=limit, order=order)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from aggregator.crawl.gate import host_of
 from aggregator.crawl.resolver import install_guard
 from aggregator.crawl.runner import Crew
 from aggregator.intake.pool import ReaderPool
+from aggregator.intake.topicfile import load_topics, use
 from aggregator.schedule.plan import next_poll
 from spiders.source import Source
 from storage import leads
@@ -28,6 +29,8 @@ from storage.writer import Work, Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aggregator.intake.topics import TopicCatalogue
 
 
 log = logging.getLogger(__name__)
@@ -61,12 +64,21 @@ async def open_crew(
         stack.callback(writer.close)
         stack.callback(_leave, writer, owner)
         _reclaim(writer, run_folder, owner.token)
-        pool = ReaderPool(config.process_count)
+        pool = ReaderPool(config.process_count, _topics(config.home))
         stack.callback(pool.close)
         desk = Desk(writer, owner.token, now, config.warc_folder)
         crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=next_poll, now=now, again=again)
         await crew.prepare(sources)
         yield crew
+
+
+def _topics(home: Path) -> TopicCatalogue | None:
+    """The catalogue of topics for the workers, where it is not the shipped one, and for this process in any case."""
+    catalogue = load_topics(home)
+    for problem in catalogue.problems:
+        log.warning("event=topic-unusable what=%s", problem)
+    use(catalogue)
+    return catalogue if (home / "topics.toml").exists() else None
 
 
 def _reclaim(writer: Writer, folder: Path, own: str) -> None:

@@ -163,6 +163,7 @@ class KeptArticle:
     origins: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()
     reason: str = ""
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +176,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What a reader asked for: words and filters; times are aware, `until` exclusive."""
+    """What a reader asked for: words and filters; times are aware, `until` exclusive, all `topics` are named."""
 
     words: str = ""
+    topics: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None

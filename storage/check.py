@@ -45,6 +45,11 @@ _RULES = (
         " AND NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.digest = leads.key)",
     ),
     (
+        "article {0} has topics that are dated otherwise than itself",
+        "SELECT DISTINCT articles.id FROM articles JOIN article_topics ON article_topics.article_id = articles.id"
+        " WHERE article_topics.dated <> articles.dated",
+    ),
+    (
         "article {0} was joined to {1}, yet is still there",
         "SELECT merged.id, merged.article_id FROM merged JOIN articles ON articles.id = merged.id",
     ),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
 
-from storage.article import Change, Hit, KeptArticle, Query, Revision
+from storage.article import Change, Hit, KeptArticle, Query, Revision, Topic
 from storage.database import Database
 from storage.held import stated_text, whole_text
 from storage.identity import key_digest, url_key
@@ -19,7 +19,8 @@ from storage.search import index_of
 from storage.search.query import Term, terms
 from storage.search.snippet import snippet
 from storage.state import Capture, LeadState, Poll, SourceState
-from storage.tables import aliases, articles, calendar, captures, leads, merged, polls, revisions, texts
+from storage.tables import aliases, article_topics, articles, calendar, captures, leads, merged, polls, revisions, texts
+from storage.topics import TopicCount, count_stale, count_topics, named, topics_of
 
 _CHUNK = 200
 
@@ -63,11 +64,11 @@ class Library:
     def articles(self, query: Query) -> Iterator[KeptArticle]:
         """Every article that the query finds, copies too, streamed.
 
-        With words in the query's order, without in the order in which they were first seen.
+        With words or topics in the query's order, without in the order in which they were first seen.
         """
         wanted = terms(query.words)
         statement = _ids(query, wanted, self._database.dialect)
-        if not wanted:
+        if not wanted and not query.topics:
             statement = statement.order_by(None).order_by(articles.c.first_seen, articles.c.id)
         with self._database.read() as connection:
             ids = connection.execution_options(yield_per=_CHUNK).execute(statement).scalars()
@@ -116,6 +117,22 @@ class Library:
         with self._database.read() as connection:
             for row in connection.execution_options(yield_per=_CHUNK).execute(statement):
                 yield Change(**row._mapping)
+
+    def topics_of(self, article_id: int) -> tuple[Topic, ...]:
+        """The topics that an article names: those of its title first, then by how often."""
+        with self._database.read() as connection:
+            found = _kept_id(connection, article_id)
+            return tuple(topics_of(connection, [found]).get(found, ()))
+
+    def topic_counts(self, since: datetime | None = None) -> list[TopicCount]:
+        """Every topic that an article names, copies too, those of most articles first."""
+        with self._database.read() as connection:
+            return count_topics(connection, since)
+
+    def stale_topics(self, catalogue: str) -> int:
+        """How many articles were not yet read for topics with the catalogue of this digest."""
+        with self._database.read() as connection:
+            return count_stale(connection, catalogue)
 
     def captures(self, article_id: int) -> list[tuple[Capture, str, datetime]]:
         """The captures of every address of an article, oldest first: (capture, url, fetched_at)."""
@@ -169,6 +186,14 @@ def _ids(query: Query, wanted: tuple[Term, ...] | None, dialect: str) -> Select[
     """The ids that a query finds, in its order."""
     statement = select(articles.c.id)
     order: list[Any] = [articles.c.dated.desc(), articles.c.id.desc()]
+    others: Sequence[str] = query.topics
+    if others and not wanted:
+        # A topic's own rows lie newest first: they lead, and nothing is sorted.
+        others = query.topics[1:]
+        statement = statement.join(article_topics, article_topics.c.article_id == articles.c.id)
+        statement = statement.where(article_topics.c.topic == query.topics[0])
+        order = [article_topics.c.dated.desc(), article_topics.c.article_id.desc()]
+    statement = statement.where(*named(others))
     if wanted is not None and not wanted:
         statement = statement.where(~true())
     elif wanted:
@@ -197,9 +222,11 @@ def _articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticl
     spelled: dict[int, list[str]] = {}
     for row in connection.execute(_ALIASES, {"ids": ids}):
         spelled.setdefault(row.article_id, []).append(row.url)
+    topics = topics_of(connection, ids)
     for article_id in ids:
         if article_id in rows:
-            yield _kept(rows[article_id], spelled.get(article_id, []))
+            about = tuple(topic.name for topic in topics.get(article_id, ()))
+            yield replace(_kept(rows[article_id], spelled.get(article_id, [])), topics=about)
 
 
 def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
@@ -242,7 +269,9 @@ def _source_state(
     )
 
 
-_OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in ("text", "html", "aliases")]
+_OWN = [
+    articles.c[field.name] for field in fields(KeptArticle) if field.name not in ("text", "html", "aliases", "topics")
+]
 _BY_ID = (
     select(*_OWN, texts.c.text, texts.c.html)
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))

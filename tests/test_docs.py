@@ -17,12 +17,16 @@ from aggregator.config import KEYS
 from aggregator.console.errands import Report
 from aggregator.console.sources import _fields as source_fields
 from aggregator.console.summary import record_of
+from aggregator.console.topics import record_of as topic_fields
 from aggregator.crawl.runner import PollResult
 from aggregator.feeds.jsonl import jsonl
+from aggregator.intake.topicfile import KEYS as TOPIC_KEYS
+from aggregator.intake.topics import KINDS, Entry
 from spiders.source import Listing, Source
 from storage.article import KeptArticle, Refusal
 from storage.page import Index
 from storage.state import Poll
+from storage.topics import TopicCount
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,6 +82,20 @@ def test_every_key_of_the_catalogue_has_its_heading() -> None:
     keys = {one.name for one in fields(Source)} - {"name"}
     assert {heading for heading in told if re.fullmatch("[a-z_]+", heading)} == keys
     assert all(f"`{one.name}`" in told["listings"] for one in fields(Listing))
+
+
+def test_every_key_of_the_catalogue_of_topics_has_its_heading() -> None:
+    """And every kind is told."""
+    told = sections("topics.md")
+    assert {heading for heading in told if re.fullmatch("[a-z_]+", heading)} == {*TOPIC_KEYS}
+    assert all(f"`{kind}`" in told["kind"] for kind in KINDS)
+
+
+def test_every_field_of_a_topic_is_told() -> None:
+    """In its order."""
+    count = TopicCount(name="x", articles=1, sources=1, newest_at=NOW, newest_id=1, newest_title="")
+    record = topic_fields(count, Entry(name="x", title="x", kind="maker", aliases=("x",)))
+    assert re.findall(r"^\| `(\w+)` \|", sections("json.md")["topics"], flags=re.M) == list(record)
 
 
 def test_every_field_of_an_export_is_told() -> None:

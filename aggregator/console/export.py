@@ -9,7 +9,8 @@ from pathlib import Path
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
-from aggregator.console.answer import TROUBLE, complain, counted
+from aggregator.console.answer import TROUBLE, complain, counted, mistake
+from aggregator.console.topics import resolved
 from aggregator.feeds.files import written_whole
 from aggregator.feeds.formats import FORMATS
 from storage.article import Channel, KeptArticle, Query
@@ -18,6 +19,10 @@ from storage.library import Library
 
 def run_export(config: Config, name: str, query: Query, output: Path) -> int:
     """Write the articles into the file, or to stdout for `-`; 1 where it cannot be written."""
+    asked = resolved(query, config)
+    if isinstance(asked, str):
+        mistake(asked)
+    query = asked
     with open_archive(config) as database:
         tally = Counter[str]()
         articles = _counted(_found(Library(database), query), tally)
@@ -45,7 +50,8 @@ def _found(library: Library, query: Query) -> Iterable[KeptArticle]:
 
 def channel_of(query: Query, home: str) -> Channel:
     """A channel for what was asked for; its entries come from the stream."""
-    title = f"evnews: {query.words}" if query.words else "evnews: all articles"
+    asked = " ".join([*(f"topic:{name}" for name in query.topics), query.words]).strip()
+    title = f"evnews: {asked}" if asked else "evnews: all articles"
     return Channel(title=title, home=home, description="Articles kept by evnews, newest first.")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, mistake, print_json
+from aggregator.console.topics import resolved
 from aggregator.feeds.jsonl import jsonl
 from aggregator.logs import safe_line
 from storage.article import Hit, KeptArticle, Query
@@ -26,17 +27,28 @@ SHOWN_LINES = 4
 """Lines of a passage that a terminal shows."""
 LARGEST_ID = 2**63 - 1
 
+MOST_TOPICS = 16
+_TOPIC = re.compile(r'(?<!\S)topic:(?:"([^"]*)"|(\S*))', re.I)
 _SPAN = re.compile(r"(\d{1,4})([hdwmy])")
 _HOURS = {"h": 1, "d": 24, "w": 168, "m": 730, "y": 8766}
 
 
 def query_of(
-    words: str, sources: tuple[str, ...], since: str | None, until: str | None, *, limit: int | None, order: str
+    words: str,
+    sources: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    topics: tuple[str, ...] = (),
+    *,
+    limit: int | None,
+    order: str,
 ) -> Query:
-    """The options as a Query; a date that is none is a mistake."""
+    """The options as a Query, `topic:NAME` among the words as one of its topics; a date that is none is a mistake."""
+    words = clean(words)
+    named = (quoted or plain for quoted, plain in _TOPIC.findall(words))
     return Query(
-        words=clean(words), sources=sources, since=moment("--since", since), until=moment("--until", until),
-        limit=limit, order=order,
+        words=_TOPIC.sub(" ", words).strip(), topics=tuple(dict.fromkeys((*topics, *named)))[:MOST_TOPICS],
+        sources=sources, since=moment("--since", since), until=moment("--until", until), limit=limit, order=order,
     )  # fmt: skip
 
 
@@ -47,14 +59,19 @@ def moment(option: str, text: str | None) -> datetime | None:
     try:
         if span := _SPAN.fullmatch(text):
             return datetime.now(UTC) - timedelta(hours=int(span[1]) * _HOURS[span[2]])
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         mistake(f"{option} {text!r} is no date; write 2026-01-31, 2026-01-31T12:00 or a time ago: 12h, 7d, 4w, 6m, 1y")
 
 
 def run_search(config: Config, query: Query, *, as_json: bool) -> int:
     """Print what was found; 1 where nothing was."""
+    asked = resolved(query, config)
+    if isinstance(asked, str):
+        complain(asked)
+        return TROUBLE
+    query = asked
     with open_archive(config) as database:
         hits = Library(database).search(query)
     if as_json:
@@ -163,6 +180,7 @@ def _facts(article: KeptArticle, captures: list[str]) -> list[tuple[str, str]]:
         ("language", article.language),
         ("words", str(article.words)),
         ("tags", ", ".join(article.tags)),
+        ("topics", ", ".join(article.topics)),
         ("revision", str(article.revision) + (" (--revisions, --diff show the edits)" if article.revision > 1 else "")),
         ("withdrawn", f"{article.withdrawn:%Y-%m-%d %H:%M} UTC" if article.withdrawn else ""),
         ("truncated", "its publisher shows only the beginning" if article.truncated else ""),

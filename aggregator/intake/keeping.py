@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aggregator.intake.repeated import MOST_WORDS, WITHIN, repeated
+from aggregator.intake.topicfile import catalogue_in_use, matcher_in_use
 from storage import boilerplate, store
 from storage.article import Article, Decision, Kind, Refusal
 from storage.identity import text_digest
 from storage.page import Page
 from storage.repetition import showings
 from storage.state import Learned
+from storage.text import clean
+from storage.topics import record_topics, redate_topics, shown_text
 from storage.wording import block, paragraphs, with_dropped
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ def keep_article(
     if decision.kind is Kind.NEW:
         whole = with_dropped(article.text, article.dropped)
         learned = boilerplate.learn(tx, page.source, decision.article_id, whole, now)
+    _keep_topics(tx, article, decision)
     return Kept(decision, learned)
 
 
@@ -63,3 +67,16 @@ def refused_as_repeated(tx: Transaction, article: Article, page: Page) -> Refusa
         return None
     before = showings(tx, page.source, text_digest(article.text), page.fetched_at, WITHIN)
     return repeated(article, page.lead.title, before)
+
+
+def _keep_topics(tx: Transaction, article: Article, decision: Decision) -> None:
+    """The topics of the text that is shown, which is not always the one that came in."""
+    topics = article.topics
+    if not decision.shows_anew:
+        redate_topics(tx, decision.article_id)
+        return
+    if decision.kind not in (Kind.NEW, Kind.COPY):
+        shown = shown_text(tx, decision.article_id)
+        if shown != (clean(article.title), clean(article.text)):
+            topics = matcher_in_use().topics(*shown)
+    record_topics(tx, decision.article_id, topics, catalogue_in_use().digest)

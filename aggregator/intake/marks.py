@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from aggregator.intake.topicfile import matcher_in_use
 from storage.article import Article
 
 
 def marked(article: Article) -> Article:
     """The article with its signature, its terms and its topics."""
-    return article
+    return replace(article, topics=matcher_in_use().topics(article.title, article.text))

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from aggregator.intake.topicfile import matcher_in_use, use
+from aggregator.intake.topics import TopicCatalogue
 from spiders.source import Hints, Listing
 from storage.article import Article, Refusal
 from storage.page import ContentError, Index, Page
@@ -47,11 +49,12 @@ class ReaderPool:
     """Reads pages in killable processes; awaitable, and never raises for what a page did.
 
     Start it and close it in the event loop's own process. `extract` and `read_index` each
-    hold one page; callers bound how many they have under way.
+    hold one page; callers bound how many they have under way. `topics` is the catalogue that the
+    workers mark articles with, None the shipped one, which they have at hand.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, topics: TopicCatalogue | None = None) -> None:
+        self._workers, self._topics = workers, topics
         self._pool = self._start()
         self._ready: Future[None] = Future()
         self._starter = Thread(target=self._begin, name="evnews-pool-start", daemon=True)
@@ -74,6 +77,7 @@ class ReaderPool:
             max_workers=self._workers,
             max_tasks=PAGES_PER_WORKER,
             initializer=_prepare_worker,
+            initargs=[self._topics],
             context=_worker_context(),
         )
 
@@ -167,7 +171,10 @@ class _QuietContext(ForkServerContext):
     Process = _QuietProcess
 
 
-def _prepare_worker() -> None:
+def _prepare_worker(topics: TopicCatalogue | None) -> None:
+    if topics is not None:
+        use(topics)
+        matcher_in_use()
     gc.collect()
     gc.freeze()  # what is shared with the server stays shared, and is never walked again
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

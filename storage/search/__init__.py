@@ -1,12 +1,22 @@
 """Finding: one preparation of text, one reading of queries, and an index in each dialect."""
 
-from storage.search.postgres import PostgresIndex
-from storage.search.query import Index
-from storage.search.sqlite import SqliteIndex
+from __future__ import annotations
 
-_INDEXES: dict[str, Index] = {"sqlite": SqliteIndex(), "postgresql": PostgresIndex()}
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from storage.search.query import Index
 
 
+@cache
 def index_of(dialect: str) -> Index:
     """The search index of a dialect, "sqlite" or "postgresql"."""
-    return _INDEXES[dialect]
+    # Imported here, so that the preparation of text can be had without SQLAlchemy: workers use it.
+    if dialect == "sqlite":
+        from storage.search.sqlite import SqliteIndex
+
+        return SqliteIndex()
+    from storage.search.postgres import PostgresIndex
+
+    return PostgresIndex()

@@ -8,6 +8,7 @@ is the same whatever the order in which they arrived.
 from storage.tables.archive import aliases, articles, claims, looks, merged, revisions, sightings, texts
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
+from storage.tables.topics import article_topics, topic_readings
 from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "EPOCH",
     "LATEST",
     "aliases",
+    "article_topics",
     "articles",
     "calendar",
     "captures",
@@ -35,4 +37,5 @@ __all__ = [
     "sightings",
     "source_hints",
     "texts",
+    "topic_readings",
 ]

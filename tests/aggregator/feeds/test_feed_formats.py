@@ -24,7 +24,7 @@ CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 KEYS = [
     "id", "url", "canonical_url", "source", "title", "authors", "published", "updated", "language", "summary", "text",
     "html", "image", "tags", "words", "first_seen", "revision", "copy_of", "published_date", "published_zone_known",
-    "published_raw",
+    "published_raw", "topics",
 ]  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def article(number: int = 1, **changes: Any) -> KeptArticle:
         first_seen=MORNING + timedelta(minutes=7),
         revision=1,
         copy_of=None,
+        topics=("byd", "lfp"),
     )
     return replace(plain, **changes)
 
@@ -103,7 +104,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "site_name": _text, "tags": _texts, "words": _number, "first_seen": _time, "revision": _number,
     "copy_of": st.none() | _number, "extractor": _text,
     "origins": st.lists(st.tuples(_text, _text), max_size=2).map(tuple),
-    "aliases": _texts, "reason": _text,
+    "aliases": _texts, "reason": _text, "topics": _texts,
 }  # fmt: skip
 any_article = st.builds(KeptArticle, **FIELDS)
 
@@ -182,6 +183,7 @@ def test_a_line_of_json_in_full() -> None:
         "published_date": "2025-03-04",
         "published_zone_known": True,
         "published_raw": "4 March 2025, 09:30",
+        "topics": ["byd", "lfp"],
     }
     assert "山田 花子".encode() in b"".join(jsonl([kept]))
 

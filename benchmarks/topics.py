@@ -1,0 +1,114 @@
+"""Which topics the shipped catalogue finds, where it should not, and what that costs.
+
+    python benchmarks/topics.py CORPUS [--other DOCS.jsonl.gz]
+
+CORPUS is a folder of extraction sets (see benchmarks/extraction.py) whose ev_subset.jsonl.gz lists the pages
+about electric cars, as `set` and `id`; these are extracted and read for topics. DOCS are articles about other
+things, with `title` and `text`: what is found there of makers, models, batteries and charging is mostly false.
+The baseline, in the same run, is one regular expression of all names without borders, contexts or accents. Ends
+with one line of JSON; exit status 1 where a page about electric cars names no topic, or where finding costs more
+than the baseline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from aggregator.intake.extract import extract
+from aggregator.intake.topicfile import load_topics
+from aggregator.intake.topics import Matcher, TopicCatalogue
+from spiders.source import Hints
+from storage.article import Article
+from storage.page import Page
+
+FETCHED = datetime(2026, 11, 1, tzinfo=UTC)
+TELLING = ("maker", "model", "battery", "charging")
+"""Kinds whose topics should hardly be found in articles about other things; countries and insolvencies may be."""
+
+Doc = tuple[str, str]
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a file of JSON lines, gzipped or not."""
+    data = path.read_bytes()
+    return [json.loads(line) for line in (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()]
+
+
+def electric(corpus: Path) -> list[Doc]:
+    """Title and text of the pages about electric cars, as our extraction reads them."""
+    found = []
+    for wanted in rows_of(corpus / "ev_subset.jsonl.gz"):
+        folder = corpus / wanted["set"]
+        row = next(row for row in rows_of(folder / "gold.jsonl.gz") if row["id"] == wanted["id"])
+        body = gzip.decompress((folder / row["file"]).read_bytes())
+        url = row.get("url") or "https://page.example/a"
+        made = extract(Page(url=url, status=200, body=body, fetched_at=FETCHED), Hints())
+        if isinstance(made, Article):
+            found.append((made.title, made.text))
+    return found
+
+
+def plain_expression(catalogue: TopicCatalogue) -> re.Pattern[str]:
+    """All names as one alternation, the longest first."""
+    names = {name.removesuffix("*") for one in catalogue.entries for name in (*one.aliases, *one.unsure)}
+    return re.compile("|".join(map(re.escape, sorted(names, key=lambda name: (-len(name), name)))), re.I)
+
+
+def cost(work: Callable[[Doc], object], docs: Sequence[Doc]) -> float:
+    """Milliseconds of processor time a document, the better of two rounds."""
+    rounds = []
+    for _ in range(2):
+        started = time.process_time()
+        for doc in docs:
+            work(doc)
+        rounds.append((time.process_time() - started) * 1000 / max(len(docs), 1))
+    return min(rounds)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--other", type=Path)
+    given = parser.parse_args()
+    catalogue = load_topics(None)
+    matcher = Matcher(catalogue)
+    kinds = {one.name: one.kind for one in catalogue.entries}
+    docs = electric(given.corpus)
+    others = [(row.get("title") or "", row.get("text") or "") for row in rows_of(given.other)] if given.other else []
+    print(f"{len(docs)} pages about electric cars, {len(others)} others", file=sys.stderr)
+    found = [matcher.topics(*doc) for doc in docs]
+    false = [[one.name for one in matcher.topics(*doc) if kinds[one.name] in TELLING] for doc in others]
+    timed = (others or docs)[:200]
+    expression = plain_expression(catalogue)
+    ours = cost(lambda doc: matcher.topics(*doc), timed)
+    theirs = cost(lambda doc: [*expression.finditer(doc[0]), *expression.finditer(doc[1])], timed[:40])
+    figures = {
+        "topics": len(catalogue.entries),
+        "names": sum(len(one.aliases) + len(one.unsure) for one in catalogue.entries),
+        "ev_pages": len(docs),
+        "ev_pages_without_topic": sum(not topics for topics in found),
+        "topics_per_ev_page": round(sum(map(len, found)) / max(len(docs), 1), 1),
+        "other_docs": len(others),
+        "other_docs_with_telling_topic": sum(map(bool, false)),
+        "most_there": Counter(name for names in false for name in names).most_common(12),
+        "ms": round(ours, 3),
+        "baseline_ms": round(theirs, 3),
+    }
+    print(json.dumps(figures))
+    return 0 if not figures["ev_pages_without_topic"] and ours <= theirs else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""TOML files that are a table an entry: read, and each key of a table checked.
+
+CatalogueError    a file or an entry that cannot be used; says where, what was found and what is allowed
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from spiders.links import absolute
+from storage.text import clean_line
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?|d|days?)", re.I)
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class CatalogueError(Exception):
+    """A catalogue that cannot be read, or an entry that cannot be used."""
+
+
+def read_tables(file: Path) -> dict[str, object]:
+    """What the file says; raises CatalogueError where it cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise CatalogueError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CatalogueError(f"{file}: is not TOML: {error}") from None
+
+
+class CheckedTable:
+    """A TOML table and the words for where it stands; each method reads and checks one key."""
+
+    def __init__(self, place: str, table: Mapping[str, object]) -> None:
+        self.place, self.table = place, table
+
+    def wrong(self, key: str, found: object, allowed: str) -> CatalogueError:
+        """The error of a key whose value is not allowed."""
+        return CatalogueError(f"{self.place} {key} = {shown(found)}: allowed is {allowed}")
+
+    def only(self, keys: tuple[str, ...]) -> None:
+        """Raises CatalogueError where the table has a key that is none of these."""
+        unknown = next((key for key in self.table if key not in keys), None)
+        if unknown is not None:
+            raise CatalogueError(f"{self.place} {unknown[:80]}: there is no such key; allowed are {', '.join(keys)}")
+
+    def text(self, key: str) -> str:
+        """A text without blanks around it; empty where the key is not there."""
+        value = self.table.get(key, "")
+        if not isinstance(value, str):
+            raise self.wrong(key, value, "a text")
+        return value.strip()
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts of a list that are not blank."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.wrong(key, value, "a list of texts")
+        return tuple(one.strip() for one in value if one.strip())
+
+    def tables(self, key: str) -> list[CheckedTable]:
+        """The tables of a list."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self.wrong(key, value, "a list of tables, each with url and css or pattern")
+        return [CheckedTable(f"{self.place} {key}[{number}]", one) for number, one in enumerate(value)]
+
+    def flag(self, key: str, *, default: bool = True) -> bool:
+        """True or false."""
+        value = self.table.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, value, "true or false")
+        return value
+
+    def matching(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
+        """A text that matches as a whole; `allowed` tells what does."""
+        text = self.text(key)
+        if text and not pattern.fullmatch(text):
+            raise self.wrong(key, text, allowed)
+        return text
+
+    def url(self, key: str) -> str:
+        """An http or https address, or an empty text."""
+        return self._web(key, self.text(key)) if self.text(key) else ""
+
+    def required_url(self, key: str) -> str:
+        """An http or https address."""
+        return self._web(key, self.text(key))
+
+    def urls(self, key: str) -> tuple[str, ...]:
+        """Addresses, each once; one alone need not be a list."""
+        value = self.table.get(key, [])
+        listed = [value] if isinstance(value, str) else list(self.texts(key))
+        return tuple(dict.fromkeys(self._web(key, url) for url in listed))
+
+    def _web(self, key: str, text: str) -> str:
+        if not absolute("", text):
+            raise self.wrong(key, text, "an http or https address")
+        if "@" in urlsplit(text).netloc:
+            raise self.wrong(
+                key, "an address with user and password", "one without: they would stand in logs and tables"
+            )
+        return text
+
+    def seconds(self, key: str, default: float) -> float:
+        """A time such as "30 min" or a number, in seconds."""
+        value = self.table.get(key, default)
+        allowed = 'a time above 0, such as "30 min", "5s", "2h" or a number of seconds'
+        if isinstance(value, str):
+            found = _DURATION.fullmatch(value.strip())
+            value = float(found[1]) * _UNITS[found[2][0].lower()] if found else value
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.wrong(key, value, allowed)
+        if not math.isfinite(value) or not 0 < value <= 366 * 86400:
+            raise self.wrong(key, self.table[key], allowed)
+        return float(value)
+
+    def zone(self, key: str) -> str:
+        """The name of a time zone."""
+        text = self.text(key)
+        try:
+            if text:
+                ZoneInfo(text)
+        except (KeyError, ValueError, OSError):
+            raise self.wrong(key, text, "a time zone of the IANA database, such as Europe/Oslo") from None
+        return text
+
+    def check_css(self, key: str, selector: str) -> None:
+        """Raises CatalogueError where it is no CSS selector."""
+        from lxml.cssselect import CSSSelector, SelectorError
+
+        try:
+            CSSSelector(selector, translator="html")
+        except (SelectorError, ValueError, RecursionError) as error:
+            raise self.wrong(key, selector, f"a CSS selector ({error})") from None
+
+
+def shown(value: object) -> str:
+    """A value as TOML would show it, short enough for one line."""
+    text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return clean_line(text, 120)
