@@ -18,6 +18,9 @@ class Article:
     domain, else empty. `html` is sanitised. `truncated` says that only the beginning of it may be
     read without paying.
 
+    `original_url` is a canonical address that lies on another site; `credit` is whom the text names
+    as its origin ("first published by ...", an agency's mark), as it is written there.
+
     What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` with
     their counts (stories), `topics`.
     """
@@ -41,6 +44,8 @@ class Article:
     words: int = 0
     extractor: str = ""
     origins: tuple[tuple[str, str], ...] = ()
+    original_url: str = ""
+    credit: str = ""
     truncated: bool = False
     signature: bytes = b""
     terms: tuple[tuple[str, int], ...] = ()
@@ -129,6 +134,8 @@ class KeptArticle:
     origins: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()
     reason: str = ""
+    original_url: str = ""
+    credit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, union_all, update
 
+from storage import copies
 from storage.arrange import Alias, Sighting, better_spelling
 from storage.observation import Observation, read_facts
 from storage.tables import aliases, articles, claims, merged, revisions, sightings, texts
@@ -105,6 +106,7 @@ def join(tx: Connection, kept: int, other: int) -> None:
         tx.execute(_DROP_TEXT, {"text_id": row.id})
     for table in (aliases, claims, sightings, merged):
         tx.execute(_MOVE[table.name], pair)
+    copies.forget(tx, other)
     tx.execute(_UNLINK, pair)
     tx.execute(_EARLIER, pair)
     tx.execute(_DROP_ARTICLE, pair)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from aggregator.intake import dedup
+from aggregator.intake.credit import credit
 from storage.article import Article
 
 
 def marked(article: Article) -> Article:
     """The article with its signature, its terms and its topics."""
-    return article
+    return replace(article, signature=dedup.signature(article.text), credit=credit(article.text))

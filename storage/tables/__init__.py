@@ -6,6 +6,7 @@ is the same whatever the order in which they arrived.
 """
 
 from storage.tables.archive import aliases, articles, claims, merged, revisions, sightings, texts
+from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata
 
@@ -20,13 +21,16 @@ __all__ = [
     "claims",
     "endpoints",
     "leads",
+    "likenesses",
     "merged",
     "meta",
     "metadata",
     "parked_hosts",
     "polls",
+    "prints",
     "revisions",
     "robots",
     "sightings",
+    "signatures",
     "texts",
 ]

@@ -37,6 +37,8 @@ articles = Table(
     Column("text_digest", DIGEST, nullable=False, index=True),
     Column("copy_of", ID, ForeignKey("articles.id"), index=True),
     Column("reason", Words, nullable=False),
+    Column("original_url", Address, nullable=False, server_default=""),
+    Column("credit", Words, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
