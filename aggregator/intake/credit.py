@@ -37,7 +37,8 @@ _CHINESE = re.compile(
 _AGENCIES = (
     r"Reuters|AFP|AP|Associated Press|Bloomberg|dpa(?:-AFX)?|APA|SDA|ANSA|EFE|TASS|ТАСС|РИА Новости"
     r"|Интерфакс|PTI|IANS|ANI|Xinhua|新华社|新華社|共同通信|時事通信|Kyodo|Jiji|Yonhap|연합뉴스|PAP|ČTK|CTK"
-    r"|TT|NTB|Ritzau|STT|ANP|Belga|Lusa|UPI|PA Media|PRNewswire|PR Newswire|Business Wire|BUSINESS WIRE|GLOBE NEWSWIRE|GlobeNewswire|news aktuell|AAP|SPX|AA|DHA|İHA"
+    r"|TT|NTB|Ritzau|STT|ANP|Belga|Lusa|UPI|PA Media|PRNewswire|PR Newswire|Business Wire"
+    r"|BUSINESS WIRE|GLOBE NEWSWIRE|GlobeNewswire|news aktuell|AAP|SPX|AA|DHA|İHA"
 )
 _FIRST_MARK = re.compile(rf"^.{{0,80}}[(（\[]\s*(?P<name>{_AGENCIES})\s*[)）\]]")
 _LAST_MARK = re.compile(rf"[(（\[/]\s*(?P<name>{_AGENCIES})\s*[)）\]/.]*\s*$")

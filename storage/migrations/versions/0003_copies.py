@@ -23,7 +23,7 @@ CREATE TABLE prints (
 ) {keyed};
 
 CREATE TABLE likenesses (
-    one VARCHAR(64) NOT NULL, other VARCHAR(64) NOT NULL, similarity DOUBLE PRECISION NOT NULL,
+    one VARCHAR(64) NOT NULL, other VARCHAR(64) NOT NULL, similarity {real} NOT NULL,
     kind VARCHAR(10) NOT NULL,
     PRIMARY KEY (one, other)
 ) {keyed}
