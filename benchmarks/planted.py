@@ -1,4 +1,4 @@
-"""What a benchmark of near-duplicates plants: copies of real texts in every shape, and texts that only look like copies."""
+"""What a benchmark of near-duplicates plants: copies of real texts, and texts that only look like copies."""
 
 from __future__ import annotations
 
@@ -129,13 +129,31 @@ def price_lists(rng: random.Random) -> tuple[str, str]:
     """Two weeks' fillings of one template: the same sentences and the same cars, other figures."""
     cars = rng.sample(_MAKERS, 8)
     series = [rng.randrange(1, 9) for _ in cars]
-    return _price_list(cars, series, rng), _price_list(cars, series, rng)
+    row = rng.choice(_ROWS)
+    return _price_list(cars, series, row, rng), _price_list(cars, series, row, rng)
 
 
-def _price_list(cars: Sequence[str], series: Sequence[int], rng: random.Random) -> str:
+_ROWS = (
+    "The {car} EV{number} is offered from {price} euros at present, which is {change} euros {way} than dealers asked"
+    " for it the week before.",
+    "{car} EV{number}: whoever orders the small battery in the plain version without any extras gets the car from the"
+    " cheapest of all dealers in our list for {price} euros, and with the discount that most of them give to those who"
+    " ask for it for {way} than the maker's own shop on the net wants to have.",
+    "The cheapest {car} EV{number} costs {price} euros with value added tax, delivery and registration included. Those"
+    " who lease it without a down payment for three years and drive no more than the usual distance pay {change} euros"
+    " a month for it; insurance, tyres and what the charging costs at home or on the road come on top of that.",
+)
+
+
+def _price_list(cars: Sequence[str], series: Sequence[int], row: str, rng: random.Random) -> str:
     rows = [
-        f"The {car} EV{number} is offered from {rng.randrange(18, 70)},{rng.randrange(100, 999)} euros at present, which is"
-        f" {rng.randrange(1, 999)} euros {rng.choice(['less', 'more'])} than what dealers asked for it the week before."
+        row.format(
+            car=car,
+            number=number,
+            price=f"{rng.randrange(18, 70)},{rng.randrange(100, 999)}",
+            change=rng.randrange(100, 999),
+            way=rng.choice(["less", "more"]),
+        )
         for car, number in zip(cars, series, strict=True)
     ]
     return "\n".join(

@@ -17,17 +17,16 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.descent import Alike, Descent, Member, descents
+from storage.descent import WINDOW, Alike, Descent, Member, descents
 from storage.identity import text_digest
 from storage.tables import EPOCH, articles, likenesses, prints, revisions, sightings, signatures, texts
 
-WINDOW = timedelta(days=32)
-"""How far apart two articles may be told and still be found by their prints; equal texts are found at any distance."""
 _STRETCH = timedelta(days=64)
 """What one place in the index spans; with a window of half of it, two places are asked for each print."""
 COMMON = 64
 """Articles of one stretch that share a print, from which on it says nothing: a phrase, or a site's furniture."""
 _LOOKED_AT = 60
+_OF_EVERYBODYS = 8
 _TELLINGS = 100
 """Different texts that one conclusion is drawn from."""
 _MEMBERS = 50
@@ -70,29 +69,37 @@ def candidates(
 ) -> list[Candidate]:
     """Articles with other words that share prints with an article and were told within the window of it.
 
-    The most prints in common first; one article for each text, and at the end the originals of
-    those that are copies. Prints that everybody has count only where nearly all of the article's are so.
+    One article for each text: first the originals of those that are copies, then the most prints in
+    common. Prints that very many have lead to a few articles at most, and only where they are most of
+    what the article has: it is either one that everybody tells, or nothing but a site's furniture.
     """
     if not marks:
         return []
     shared: dict[int, list[int]] = {}
     for row in tx.execute(_FIND, {"places": _places(marks, told_at - WINDOW, told_at + WINDOW)}):
         shared.setdefault(row.place, []).append(row.article_id)
-    rare = [ids for ids in shared.values() if len(ids) < COMMON]
-    common = len({place % 2**_PRINT_BITS for place, ids in shared.items() if len(ids) >= COMMON})
-    counted = rare if common * 5 <= len(marks) * 4 else shared.values()
-    counts = Counter(found for ids in counted for found in ids if found != article_id)
-    ranked = sorted(counts, key=lambda found: (-counts[found], found))[:_LOOKED_AT]
-    return _described(tx, ranked, digest, told_at) if ranked else []
+    rare, everybodys = Counter[int](), Counter[int]()
+    common = 0
+    for ids in shared.values():
+        (rare if len(ids) < COMMON else everybodys).update(ids)
+        common += len(ids) >= COMMON
+    found = _ranked(rare, article_id, _LOOKED_AT)
+    if 2 * common > len(marks):
+        found += [one for one in _ranked(everybodys, article_id, _OF_EVERYBODYS) if one not in rare]
+    return _described(tx, found, digest, told_at) if found else []
+
+
+def _ranked(counts: Counter[int], article_id: int, most: int) -> list[int]:
+    return sorted((one for one in counts if one != article_id), key=lambda one: (-counts[one], one))[:most]
 
 
 def _described(tx: Connection, ranked: Sequence[int], digest: str, told_at: datetime) -> list[Candidate]:
     rows = {row.article_id: row for row in tx.execute(_SIGNED, {"ids": ranked})}
-    originals = {row.copy_of for row in rows.values()} - {None, *rows}
-    if originals:
-        rows |= {row.article_id: row for row in tx.execute(_SIGNED, {"ids": sorted(originals)})}
+    originals = sorted({row.copy_of for row in rows.values()} - {None})
+    if missing := [one for one in originals if one not in rows]:
+        rows |= {row.article_id: row for row in tx.execute(_SIGNED, {"ids": missing})}
     found: dict[str, Candidate] = {}
-    for article_id in [*ranked, *sorted(originals)]:
+    for article_id in [*originals, *ranked]:
         row = rows.get(article_id)
         if row is not None and row.text_digest != digest and abs(row.told_at - told_at) <= WINDOW:
             one = Candidate(article_id=article_id, digest=row.text_digest, prints=_unpacked(row.prints))
@@ -165,7 +172,9 @@ def _alike(tx: Connection, digest: str) -> dict[tuple[str, str], Alike]:
 
 
 def _conclude(tx: Connection, group: Sequence[str], alike: dict[tuple[str, str], Alike]) -> None:
-    rows = {digest: tx.execute(_GROUP, {"digest": digest}).all() for digest in group}
+    rows: dict[str, list[Row[*tuple[Any, ...]]]] = {digest: [] for digest in group}
+    for row in tx.execute(_GROUP, {"digests": group}):
+        rows[row.text_digest].append(row)
     made = descents({digest: [_member(row) for row in found] for digest, found in rows.items()}, alike)
     for digest, descent in made.items():
         wrong = [row for row in rows[digest] if row.id != descent.original and _differs(row, descent)]
@@ -210,12 +219,9 @@ def _once(statement: Any) -> Any:
 
 
 _FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
+_TOLD_AT = func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at")
 _TOLD = (
-    select(
-        articles.c.text_digest.label("digest"),
-        func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at"),
-        signatures.c.told_at.label("signed_at"),
-    )
+    select(articles.c.text_digest.label("digest"), _TOLD_AT, signatures.c.told_at.label("signed_at"))
     .outerjoin(signatures, signatures.c.article_id == articles.c.id)
     .where(articles.c.id == bindparam("article"))
 )
@@ -246,12 +252,20 @@ _UNPRINT = delete(prints).where(
 _UNSIGN = delete(signatures).where(signatures.c.article_id == bindparam("article"))
 _LIKEN = {"sqlite": _once(insert_sqlite(likenesses)), "postgresql": _once(insert_postgres(likenesses))}
 _LIKE = select(likenesses).where(likenesses.c.one.in_(bindparam("digests", expanding=True)))
-_GROUP = (
-    select(*[articles.c[name] for name in Member.__slots__], articles.c.copy_of, articles.c.reason)
-    .where(articles.c.text_digest == bindparam("digest"))
-    .order_by(articles.c.published.is_(None), articles.c.published, articles.c.key, articles.c.id)
-    .limit(_MEMBERS)
+_AGE = (articles.c.published.is_(None), articles.c.published, articles.c.key, articles.c.id)
+_NUMBERED = (
+    select(
+        *[articles.c[name] for name in Member.__slots__ if name != "told_at"],
+        _TOLD_AT,
+        articles.c.text_digest,
+        articles.c.copy_of,
+        articles.c.reason,
+        func.row_number().over(partition_by=articles.c.text_digest, order_by=_AGE).label("place"),
+    )
+    .where(articles.c.text_digest.in_(bindparam("digests", expanding=True)))
+    .subquery()
 )
+_GROUP = select(_NUMBERED).where(_NUMBERED.c.place <= _MEMBERS).order_by(_NUMBERED.c.place)
 _COPY = articles.alias()
 _COPIES = select(func.count()).select_from(_COPY).where(_COPY.c.copy_of == bindparam("article"))
 _STANDING = select(

@@ -7,19 +7,30 @@ measured to stand in the other.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.identity import folded, host_of, url_key
+
+WINDOW = timedelta(days=32)
+"""How far apart two articles may be told and still be copies; with the same words they are at any distance."""
+_ON_ONE_SITE = 0.9
+"""How alike two texts of one site must be: its articles share its furniture, and its series their templates."""
+_SECOND_LEVEL = frozenset(["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """An article among those that tell one text, and what it says of where the text is from."""
+    """An article among those that tell one text, and what it says of where the text is from.
+
+    `told_at` is when it was published, or else first fetched.
+    """
 
     id: int
     key: str
+    told_at: datetime
     published: datetime | None
     original_url: str = ""
     credit: str = ""
@@ -53,6 +64,7 @@ def descents(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alik
     original already; then it is a copy of the first of these. So a copy always stands in its
     original or holds it, however long the chain of likenesses behind it.
     """
+    alike = _counting(tellings, alike)
     ranks = _ranks(tellings, alike)
     ordered = {
         digest: sorted(members, key=lambda m: (ranks[m.id], *_age(m)))
@@ -73,6 +85,28 @@ def descents(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alik
             reason=f"{_told(alike.get((digest, root)))} article {original.id}, {_why(original, other)}",
         )
     return found
+
+
+def _counting(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alike]) -> dict[Pair, Alike]:
+    """The likenesses of which two articles can be meant: told within the window, and by two sites or nearly whole."""
+    times = {
+        digest: sorted((member.told_at, host_of(member.key)) for member in members)
+        for digest, members in tellings.items()
+    }
+    return {
+        (one, other): found
+        for (one, other), found in alike.items()
+        if any(
+            _is_near(at, "" if found.similarity >= _ON_ONE_SITE else host, times.get(other, []))
+            for at, host in times.get(one, [])
+        )
+    }
+
+
+def _is_near(at: datetime, host: str, told: Sequence[tuple[datetime, str]]) -> bool:
+    """Whether any of these was told within the window of a time, by another host than this."""
+    first, last = bisect_left(told, (at - WINDOW, "")), bisect_right(told, (at + WINDOW, "\uffff"))
+    return any(theirs != host for _, theirs in told[first:last])
 
 
 def _ranks(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alike]) -> dict[int, int]:
@@ -124,10 +158,12 @@ def _named(member: Member) -> frozenset[str]:
 
 
 def _called(member: Member) -> frozenset[str]:
-    """By which words others may name an article's publisher: the site's name, the source's, the host, its main part."""
+    """By which words others may name an article's publisher: the site's name, the source's, the host, its own label."""
     host = host_of(member.key)
-    names = (member.site_name, member.source, host, max(host.split("."), key=len))
-    return frozenset(filter(None, map(_plain, names)))
+    labels = host.split(".")[:-1]
+    if len(labels) > 1 and labels[-1] in _SECOND_LEVEL:
+        labels.pop()
+    return frozenset(filter(None, map(_plain, (member.site_name, member.source, host, *labels[-1:]))))
 
 
 def _plain(name: str) -> str:

@@ -116,6 +116,7 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
         library = Library(database)
         article = library.article(number) if 0 < number <= LARGEST_ID else None
         captures = library.captures(article.id) if article else []
+        copies = library.copies(article.id) if article else []
     if article is None:
         complain(f"no article has the number {number}; `evnews search` prints the numbers")
         return TROUBLE
@@ -123,17 +124,17 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
         print_json(_fields(article))
         return 0
     places = [f"{one.file} at {one.offset}, fetched {at:%Y-%m-%d %H:%M:%S} UTC" for one, _, at in captures]
-    _print_article(article, places)
+    _print_article(article, [("copied as", f"{number}  {url}") for number, url in copies], places)
     return 0
 
 
-def _print_article(article: KeptArticle, captures: list[str]) -> None:
+def _print_article(article: KeptArticle, copies: list[tuple[str, str]], captures: list[str]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     console.print(Text(safe_line(article.title), style="bold"), soft_wrap=True)
-    for name, value in _facts(article, captures):
+    for name, value in _facts(article, copies, captures):
         console.print(Text.assemble((f"{name:<12}", "dim"), safe_line(value)), soft_wrap=True)
     console.print()
     for paragraph in article.text.split("\n"):
@@ -148,7 +149,7 @@ def _print_paragraph(console: Console, paragraph: Text) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _facts(article: KeptArticle, captures: list[str]) -> list[tuple[str, str]]:
+def _facts(article: KeptArticle, copies: list[tuple[str, str]], captures: list[str]) -> list[tuple[str, str]]:
     published = f"{article.published:%Y-%m-%d %H:%M} UTC" if article.published else "unknown"
     facts = [
         ("source", article.source),
@@ -163,7 +164,10 @@ def _facts(article: KeptArticle, captures: list[str]) -> list[tuple[str, str]]:
         ("words", str(article.words)),
         ("tags", ", ".join(article.tags)),
         ("revision", str(article.revision)),
+        ("credits", article.credit),
+        ("reprint of", article.original_url),
         ("copy of", str(article.copy_of) if article.copy_of else ""),
+        *copies,
         ("why", article.reason),
         ("read by", article.extractor),
         ("origins", ", ".join(f"{field} from {origin}" for field, origin in article.origins)),

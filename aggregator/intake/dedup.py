@@ -39,6 +39,7 @@ _SAME_STAMPS = 0.8
 
 _CJK = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+_FIGURE = re.compile(r"(?:^| )\d+(?: |$)")
 _STAMP = re.compile(r"^[^\w\n]*(\d{1,2}[:.h]\d{2})(?!\d)", re.M)
 
 
@@ -71,6 +72,11 @@ class Telling:
         if len(words) <= run:
             return frozenset([" ".join(words)] if words else [])
         return frozenset(map(" ".join, zip(*(islice(words, start, None) for start in range(run)), strict=False)))
+
+    @cached_property
+    def figures(self) -> frozenset[str]:
+        """The shingles that hold a number."""
+        return frozenset(filter(_FIGURE.search, self.shingles)) if _FIGURE.search(self.words) else frozenset()
 
     @cached_property
     def stamps(self) -> frozenset[str]:
@@ -125,24 +131,20 @@ def likeness(one: Telling, other: Telling) -> Likeness | None:
         return None
     if one.words == other.words:
         return Likeness(similarity=1.0, kind="same")
-    few, many = sorted((one.shingles, other.shingles), key=len)
-    if len(few) < FEWEST:
+    few, many = sorted((one, other), key=lambda told: (len(told.shingles), told.words))
+    length = len(few.shingles)
+    if length < FEWEST:
         return None
-    shared = few & many
-    similarity = len(shared) / len(few)
-    if similarity < ALIKE or not _same_figures(few, shared) or not _same_entries(one.stamps, other.stamps):
+    similarity = len(few.shingles & many.shingles) / length
+    if similarity < ALIKE or not _same_figures(few, many, similarity) or not _same_entries(one.stamps, other.stamps):
         return None
-    return Likeness(similarity=similarity, kind="near" if len(few) * 1.5 > len(many) else "part")
+    return Likeness(similarity=similarity, kind="near" if length * 1.5 > len(many.shingles) else "part")
 
 
-def _same_figures(few: frozenset[str], shared: frozenset[str]) -> bool:
+def _same_figures(few: Telling, many: Telling, similarity: float) -> bool:
     """Two fillings of one template share its words and not its figures."""
-    figures = sum(map(_has_figure, few))
-    return figures < _FIGURES or sum(map(_has_figure, shared)) * len(few) >= _SAME_FIGURES * figures * len(shared)
-
-
-def _has_figure(shingle: str) -> bool:
-    return any(word.isdigit() for word in shingle.split())
+    figures = few.figures
+    return len(figures) < _FIGURES or len(figures & many.figures) >= _SAME_FIGURES * similarity * len(figures)
 
 
 def _same_entries(one: frozenset[str], other: frozenset[str]) -> bool:
