@@ -149,8 +149,8 @@ def keep_all(database: Database, told: list[Told], rng: random.Random) -> list[i
     return ids
 
 
-def found_pairs(database: Database, ids: list[int]) -> tuple[set[Pair], set[Pair]]:
-    """Pairs of numbers that the archive links, or whose words it takes to be the same; and (copy, original) pairs."""
+def found_pairs(database: Database, ids: list[int]) -> tuple[set[Pair], dict[int, int]]:
+    """Pairs of numbers that the archive links, or whose words it takes to be the same; and each copy's original."""
     numbers = {article_id: number for number, article_id in enumerate(ids)}
     with database.read() as connection:
         run = connection.exec_driver_sql
@@ -160,7 +160,7 @@ def found_pairs(database: Database, ids: list[int]) -> tuple[set[Pair], set[Pair
             " SELECT a.id, b.id FROM articles a JOIN articles b ON a.text_digest = b.text_digest WHERE a.id < b.id"
         ).all()
         copies = run("SELECT id, copy_of FROM articles WHERE copy_of IS NOT NULL").all()
-    return _numbered(linked, numbers), _numbered(copies, numbers)
+    return _numbered(linked, numbers), {numbers[copy]: numbers[original] for copy, original in copies}
 
 
 def _numbered(pairs: Iterable[Any], numbers: dict[int, int]) -> set[Pair]:
@@ -285,6 +285,11 @@ def quality(folder: Path, count: int, figures: dict[str, Any]) -> bool:
     found_here = {pair for pair in found if pair[1] < len(told)}
     truth = Truth(told, natural)
     ours = truth.figures(found_here)
+    grouped = [
+        concluded.get(number, number) == concluded.get(one.group, one.group)
+        for number, one in enumerate(told)
+        if one.kind in KINDS
+    ]
     theirs = baseline_pairs(told)
     negatives = {name: pairs - natural for name, pairs in hard_negatives(folder, numbers).items()}
     for name in ("live_blog", "price_list"):
@@ -298,8 +303,11 @@ def quality(folder: Path, count: int, figures: dict[str, Any]) -> bool:
         "originals": len({one.group for one in told if one.kind in KINDS}),
         "chinese_originals": len({one.group for one in told if one.kind in KINDS and one.language == "zh"}),
         **ours,
-        "copies_of_wrong": sum(not Truth(told_too, natural).holds(pair) for pair in concluded),
-        "copies_of": len(concluded),
+        "copies_concluded": len(concluded),
+        "concluded_wrong": sum(
+            not Truth(told_too, natural).holds((min(pair), max(pair))) for pair in concluded.items()
+        ),
+        "under_one_original": round(sum(grouped) / len(grouped), 4),
         "linked_negatives": linked,
         "minhash_planted": f"{len(planted_pairs & found)} of {len(planted_pairs)}",
         "exact_groups": f"{len(twins & found)} of {len(twins)}",
