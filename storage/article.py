@@ -23,6 +23,9 @@ class Article:
     `variants` are paragraphs of the page that its own data (JSON-LD, the state of its scripts) has in
     other words than it shows, each with its place.
 
+    `original_url` is a canonical address that lies on another site; `credit` is whom the text names
+    as its origin ("first published by ...", an agency's mark), as it is written there.
+
     What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` with
     their counts (stories), `topics`.
     """
@@ -46,6 +49,8 @@ class Article:
     words: int = 0
     extractor: str = ""
     origins: tuple[tuple[str, str], ...] = ()
+    original_url: str = ""
+    credit: str = ""
     truncated: bool = False
     dropped: tuple[tuple[int, str], ...] = ()
     hints_version: int = 0
@@ -164,6 +169,8 @@ class KeptArticle:
     aliases: tuple[str, ...] = ()
     reason: str = ""
     topics: tuple[str, ...] = ()
+    original_url: str = ""
+    credit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

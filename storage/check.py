@@ -35,9 +35,15 @@ _RULES = (
         "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE sightings.article_id = articles.id)",
     ),
     (
-        "article {0} is a copy of {1}, which shows another text or is a copy itself",
+        "article {0} is a copy of {1}, which is not known to tell the same text or is a copy itself",
         "SELECT a.id, a.copy_of FROM articles a JOIN articles o ON o.id = a.copy_of"
-        " WHERE a.text_digest <> o.text_digest OR o.copy_of IS NOT NULL",
+        " WHERE o.copy_of IS NOT NULL OR o.id = a.id OR (a.text_digest <> o.text_digest AND NOT EXISTS"
+        " (SELECT 1 FROM likenesses l WHERE l.one = a.text_digest AND l.other = o.text_digest))",
+    ),
+    (
+        "article {0} is found by prints that are not in its signature",
+        "SELECT DISTINCT article_id FROM prints"
+        " WHERE NOT EXISTS (SELECT 1 FROM signatures WHERE signatures.article_id = prints.article_id)",
     ),
     (
         "lead {0} of {1} was kept, but no article has its address",

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, union_all, update
 
+from storage import copies
 from storage.arrange import Alias, Look, Sighting, better_spelling
 from storage.identity import key_digest, url_key
 from storage.observation import Observation, read_facts
@@ -156,6 +157,7 @@ def join(tx: Connection, kept: int, other: int) -> None:
     tx.execute(_DROP_CHANGED_BLOCKS, pair)
     for table in (aliases, claims, sightings, looks, merged):
         tx.execute(_MOVE[table.name], pair)
+    copies.forget(tx, other)
     tx.execute(_UNLINK, pair)
     tx.execute(_EARLIER, pair)
     tx.execute(_DROP_ARTICLE, pair)

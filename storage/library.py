@@ -92,6 +92,12 @@ class Library:
             found = connection.execute(_BY_ALIAS, {"digest": key_digest(url_key(url))}).scalar()
             return next(iter(_articles(connection, [found])), None) if found else None
 
+    def copies(self, article_id: int) -> list[tuple[int, str]]:
+        """The articles that are copies of an article, as (id, url), the first told first."""
+        with self._database.read() as connection:
+            rows = connection.execute(_COPIES, {"article": _kept_id(connection, article_id)})
+            return [(row.id, row.url) for row in rows]
+
     def revisions(self, article_id: int) -> list[Revision]:
         """Every text that an article had, oldest first."""
         with self._database.read() as connection:
@@ -285,6 +291,11 @@ _ALIASES = (
 )
 _BY_ALIAS = select(aliases.c.article_id).where(aliases.c.digest == bindparam("digest"))
 _MOVED = select(merged.c.article_id).where(merged.c.id == bindparam("article"))
+_COPIES = (
+    select(articles.c.id, articles.c.url)
+    .where(articles.c.copy_of == bindparam("article"))
+    .order_by(articles.c.dated, articles.c.key)
+)
 _REVISIONS = (
     select(
         *[revisions.c[name] for name in ("number", "fetched_at", "kind", "added", "removed")],

@@ -162,7 +162,7 @@ def facts_of(article: Article) -> str:
 
 def read_facts(facts: str) -> dict[str, Any]:
     """The columns of an articles row that `facts_of` wrote: times are times, the rest JSON's own types."""
-    values: dict[str, Any] = {"truncated": False} | json.loads(facts)
+    values: dict[str, Any] = _LATER | json.loads(facts)
     for name in ("published", "modified"):
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])
@@ -180,4 +180,6 @@ def _plain(value: Any) -> Any:
 _ELSEWHERE = frozenset(
     ["url", "title", "text", "html", "dropped", "variants", "hints_version", "signature", "terms", "topics"]
 )
+_LATER: dict[str, Any] = {"original_url": "", "credit": "", "truncated": False}
+"""Facts that older versions did not write."""
 _FACTS = tuple(field.name for field in fields(Article) if field.name not in _ELSEWHERE)

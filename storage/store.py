@@ -10,22 +10,20 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage import facts
+from storage import copies, facts
 from storage.arrange import Alias, Arrangement, Sighting, arrange, steps_of
 from storage.article import Article, Decision, Kind
 from storage.database import write_lock
 from storage.facts import Facts
 from storage.held import held_of, judge_again, note_blocks
 from storage.history import write_revisions
-from storage.identity import key_digest, text_digest, url_key
+from storage.identity import key_digest, url_key
 from storage.observation import Observation, observe, read_facts
 from storage.page import Page
 from storage.search import index_of
 from storage.state import Capture, Looked
 from storage.tables import articles, captures, revisions, texts
 from storage.text import clean
-
-_NO_WORDS = text_digest("")
 
 
 def record_capture(tx: Connection, capture: Capture, page: Page, verdict: str = "", reason: str = "") -> int:
@@ -64,8 +62,7 @@ def record_article(tx: Connection, article: Article, page: Page, capture_id: int
         facts.join(tx, ids[0], shown.id)
     sighting = facts.add(tx, ids[0], seen, capture_id)
     decision = _conclude(tx, seen, sighting, before, "; ".join(dict.fromkeys(found.values())))
-    for digest in sorted({shown.text_digest for shown in before}):
-        _link_copies(tx, digest)
+    copies.conclude(tx, {shown.text_digest for shown in before})
     return decision
 
 
@@ -90,11 +87,12 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
     row = tx.execute(_INSERT, values | {"first_seen": now}).one()
     facts.begin(tx, row.id, seen, capture_id)
     index_of(tx.dialect.name).add(tx, row.search_row, clean(seen.article.title), clean(seen.article.text))
-    group = _link_copies(tx, seen.text_digest)
-    if group[:1] not in ([], [row.id]):
-        return Decision(kind=Kind.COPY, reason=_copied(group[0]), article_id=row.id, shows_anew=True)
-    if len(group) > 1:
-        reason = f"new address; the original of {len(group) - 1} kept before with the same text"
+    copies.conclude(tx, [seen.text_digest])
+    original, why, many = copies.standing(tx, row.id)
+    if original is not None:
+        return Decision(kind=Kind.COPY, reason=why, article_id=row.id, shows_anew=True)
+    if many:
+        reason = f"new address; the original of {many} kept before with the same text"
     return Decision(kind=Kind.NEW, reason=reason, article_id=row.id, shows_anew=True)
 
 
@@ -180,7 +178,7 @@ def _show(tx: Connection, made: Arrangement, before: list[Row[*tuple[Any, ...]]]
         index = index_of(tx.dialect.name)
         index.remove(tx, before[0].search_row, before[0].title, before[0].text)
         index.add(tx, before[0].search_row, row.title, row.text)
-    _link_copies(tx, row.text_digest)
+    copies.conclude(tx, [row.text_digest])
     return anew
 
 
@@ -203,34 +201,6 @@ def _columns(
         "reason": reason,
         "withdrawn": made.withdrawn,
     }  # fmt: skip
-
-
-def _link_copies(tx: Connection, digest: str) -> list[int]:
-    """Link all articles that show one text to their original; returns their ids, the original first.
-
-    The original is the one that was published first, if that is known, then the one with the
-    lowest address.
-    """
-    if digest == _NO_WORDS:
-        tx.execute(_FREE_WORDLESS, {"digest": digest, "reason": _freed(0)})
-        return []
-    group = tx.execute(_GROUP, {"digest": digest}).all()
-    if not group:
-        return []
-    original = group[0].id
-    if group[0].copy_of is not None:
-        tx.execute(_FREE, {"article": original, "reason": _freed(len(group) - 1)})
-    if any(row.copy_of != original for row in group[1:]):
-        tx.execute(_LINK, {"digest": digest, "original": original, "reason": _copied(original)})
-    return [row.id for row in group]
-
-
-def _freed(copies: int) -> str:
-    return f"the original of {copies} copies" if copies else "no longer the same text as another article"
-
-
-def _copied(original: int) -> str:
-    return f"same text as article {original}, which was published first or has the lower address"
 
 
 def _capturing(statement: Any) -> Any:
@@ -265,23 +235,3 @@ _INSERT = (
 )
 _UPDATE = update(articles).where(articles.c.id == bindparam("article")).values({n: bindparam(n) for n in _DERIVED})
 _TEXT = select(texts).where(texts.c.id == bindparam("text_id"))
-_GROUP = (
-    select(articles.c.id, articles.c.copy_of)
-    .where(articles.c.text_digest == bindparam("digest"))
-    .order_by(articles.c.published.is_(None), articles.c.published, articles.c.key, articles.c.id)
-)
-_FREE = update(articles).where(articles.c.id == bindparam("article")).values(copy_of=None, reason=bindparam("reason"))
-_FREE_WORDLESS = (
-    update(articles)
-    .where(articles.c.text_digest == bindparam("digest"), articles.c.copy_of.is_not(None))
-    .values(copy_of=None, reason=bindparam("reason"))
-)
-_LINK = (
-    update(articles)
-    .where(
-        articles.c.text_digest == bindparam("digest"),
-        articles.c.id != bindparam("original"),
-        articles.c.copy_of.is_distinct_from(bindparam("original")),
-    )
-    .values(copy_of=bindparam("original"), reason=bindparam("reason"))
-)

@@ -134,6 +134,7 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
         library = Library(database)
         article = library.article(number) if 0 < number <= LARGEST_ID else None
         captures = library.captures(article.id) if article else []
+        copies = library.copies(article.id) if article else []
     if article is None:
         complain(f"no article has the number {number}; `evnews search` prints the numbers")
         return TROUBLE
@@ -141,17 +142,17 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
         print_json(_fields(article))
         return 0
     places = [f"{one.file} at {one.offset}, fetched {at:%Y-%m-%d %H:%M:%S} UTC" for one, _, at in captures]
-    _print_article(article, places)
+    _print_article(article, [("copied as", f"{number}  {url}") for number, url in copies], places)
     return 0
 
 
-def _print_article(article: KeptArticle, captures: list[str]) -> None:
+def _print_article(article: KeptArticle, copies: list[tuple[str, str]], captures: list[str]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     console.print(Text(safe_line(article.title), style="bold"), soft_wrap=True)
-    for name, value in _facts(article, captures):
+    for name, value in _facts(article, copies, captures):
         console.print(Text.assemble((f"{name:<12}", "dim"), safe_line(value)), soft_wrap=True)
     console.print()
     for paragraph in article.text.split("\n"):
@@ -166,7 +167,7 @@ def _print_paragraph(console: Console, paragraph: Text) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _facts(article: KeptArticle, captures: list[str]) -> list[tuple[str, str]]:
+def _facts(article: KeptArticle, copies: list[tuple[str, str]], captures: list[str]) -> list[tuple[str, str]]:
     published = f"{article.published:%Y-%m-%d %H:%M} UTC" if article.published else "unknown"
     facts = [
         ("source", article.source),
@@ -184,7 +185,10 @@ def _facts(article: KeptArticle, captures: list[str]) -> list[tuple[str, str]]:
         ("revision", str(article.revision) + (" (--revisions, --diff show the edits)" if article.revision > 1 else "")),
         ("withdrawn", f"{article.withdrawn:%Y-%m-%d %H:%M} UTC" if article.withdrawn else ""),
         ("truncated", "its publisher shows only the beginning" if article.truncated else ""),
+        ("credits", article.credit),
+        ("reprint of", article.original_url),
         ("copy of", str(article.copy_of) if article.copy_of else ""),
+        *copies,
         ("why", article.reason),
         ("read by", article.extractor),
         ("origins", ", ".join(f"{field} from {origin}" for field, origin in article.origins)),

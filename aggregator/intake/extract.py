@@ -108,6 +108,7 @@ def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str
     return Article(
         url=page.url,
         canonical_url=facts.canonical_url,
+        original_url=facts.original_url,
         title=facts.title or text.partition("\n")[0][:200],
         authors=facts.authors,
         published=when.at if when else None,

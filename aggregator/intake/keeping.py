@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from aggregator.intake.copies import place_among_copies
 from aggregator.intake.repeated import MOST_WORDS, WITHIN, repeated
 from aggregator.intake.topicfile import catalogue_in_use, matcher_in_use
 from storage import boilerplate, store
@@ -44,7 +45,7 @@ def keep_article(
     learned = boilerplate.learned_of(tx, page.source)
     if is_outdated(article, learned):
         return Outdated(learned)
-    decision = store.record_article(tx, article, page, capture_id, now)
+    decision = place_among_copies(tx, article, store.record_article(tx, article, page, capture_id, now))
     for joined in decision.joined:
         boilerplate.forget(tx, page.source, joined)
     if decision.kind is Kind.NEW:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aggregator.intake import dedup
+from aggregator.intake.credit import credit
 from aggregator.intake.topicfile import matcher_in_use
 from storage.article import Article
 
 
 def marked(article: Article) -> Article:
     """The article with its signature, its terms and its topics."""
-    return replace(article, topics=matcher_in_use().topics(article.title, article.text))
+    return replace(
+        article,
+        signature=dedup.signature(article.text),
+        credit=credit(article.text),
+        topics=matcher_in_use().topics(article.title, article.text),
+    )

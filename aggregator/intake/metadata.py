@@ -56,6 +56,7 @@ class Facts:
     """Everything about an article but its body; `head` is what the page's own head and headings say."""
 
     canonical_url: str = ""
+    original_url: str = ""
     title: str = ""
     authors: tuple[str, ...] = ()
     published: Moment | None = None
@@ -84,6 +85,7 @@ def gather(tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> Facts
     modified = next(filter(None, (trust.moment(value) for value in (said.modified, signs.meta(*_MODIFIED)))), None)
     return Facts(
         canonical_url=_canonical(trust),
+        original_url=_original(trust),
         title=title,
         authors=_authors(trust, title),
         published=published(trust),
@@ -200,6 +202,13 @@ def _canonical(trust: Trust) -> str:
             trust.origins["canonical_url"] = origin
             return address
     return ""
+
+
+def _original(trust: Trust) -> str:
+    """The page of another site that this one declares to be the canonical one, as who reprints an article should."""
+    url = trust.page.url
+    address = joined(url, trust.head.canonical)
+    return "" if not address or same_site(address, url) or is_home(address) else address
 
 
 def _summary(trust: Trust) -> str:

@@ -6,6 +6,7 @@ is the same whatever the order in which they arrived.
 """
 
 from storage.tables.archive import aliases, articles, claims, looks, merged, revisions, sightings, texts
+from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
 from storage.tables.topics import article_topics, topic_readings
@@ -25,6 +26,7 @@ __all__ = [
     "endpoints",
     "held_blocks",
     "leads",
+    "likenesses",
     "looks",
     "merged",
     "meta",
@@ -32,9 +34,11 @@ __all__ = [
     "paragraph_windows",
     "parked_hosts",
     "polls",
+    "prints",
     "revisions",
     "robots",
     "sightings",
+    "signatures",
     "source_hints",
     "texts",
     "topic_readings",

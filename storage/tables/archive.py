@@ -41,6 +41,8 @@ articles = Table(
     Column("truncated", Boolean, nullable=False),
     # Since when its publisher no longer shows it.
     Column("withdrawn", Moment),
+    Column("original_url", Address, nullable=False, server_default=""),
+    Column("credit", Words, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 

@@ -15,7 +15,7 @@ CREATE TABLE article_topics (
     body INTEGER NOT NULL, title INTEGER NOT NULL,
     PRIMARY KEY (article_id, topic),
     FOREIGN KEY (article_id) REFERENCES articles (id) ON DELETE CASCADE
-){in_key_order};
+) {keyed};
 CREATE INDEX article_topics_by_topic ON article_topics (topic, dated, article_id);
 
 CREATE TABLE topic_readings (

@@ -1,0 +1,67 @@
+"""A kept article is put in its place among those that tell the same text: found, compared, linked to its original."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aggregator.intake.dedup import Telling, is_promising, likeness, prints, signature
+from storage import copies
+from storage.article import Article, Decision, Kind
+
+if TYPE_CHECKING:
+    from storage.writer import Transaction
+
+COMPARED = 30
+"""Texts that one article is compared with, word by word, at most."""
+
+
+def place_among_copies(tx: Transaction, article: Article, decision: Decision) -> Decision:
+    """Find whose text an article tells, and bring the links between copies and originals in line.
+
+    Does nothing where neither what is shown of it nor the time it was told is new. Returns the
+    decision as it is now: a new article may have become a copy.
+    """
+    told = copies.told(tx, decision.article_id)
+    if not decision.shows_anew and told.signed_at == told.told_at:
+        return decision
+    text, marks = _shown(tx, article, decision)
+    found = copies.candidates(tx, decision.article_id, told.digest, marks, told.told_at)
+    alike = list(_alike(tx, text, marks, found))
+    copies.sign(tx, decision.article_id, marks, told.told_at)
+    if not alike:
+        return decision
+    copies.liken(tx, told.digest, alike)
+    copies.conclude(tx, [told.digest])
+    return _as_placed(tx, decision)
+
+
+def _shown(tx: Transaction, article: Article, decision: Decision) -> tuple[str, tuple[int, ...]]:
+    """The text that is shown and its prints: the worker made them where it is the text that came in."""
+    if decision.kind in (Kind.NEW, Kind.COPY):
+        return article.text, prints(article.signature or signature(article.text))
+    text = copies.shown_texts(tx, [decision.article_id]).get(decision.article_id, "")
+    return text, prints(article.signature if text == article.text and article.signature else signature(text))
+
+
+def _alike(
+    tx: Transaction, text: str, marks: tuple[int, ...], found: list[copies.Candidate]
+) -> list[tuple[str, float, str]]:
+    promising = [one for one in found if is_promising(marks, one.prints)][:COMPARED]
+    if not promising:
+        return []
+    texts = copies.shown_texts(tx, [one.article_id for one in promising])
+    mine = Telling(text)
+    pairs = ((one.digest, likeness(mine, Telling(texts.get(one.article_id, "")))) for one in promising)
+    return [(digest, made.similarity, made.kind) for digest, made in pairs if made]
+
+
+def _as_placed(tx: Transaction, decision: Decision) -> Decision:
+    if decision.kind not in (Kind.NEW, Kind.COPY):
+        return decision
+    original, reason, many = copies.standing(tx, decision.article_id)
+    if original is not None:
+        return replace(decision, kind=Kind.COPY, reason=reason)
+    if many:
+        reason = f"new address; the original of {many} kept before with the same text"
+    return replace(decision, kind=Kind.NEW, reason=reason)

@@ -1,0 +1,54 @@
+"""Whom a text names as its origin: "first published by ...", an agency's mark, in several languages; pure."""
+
+from __future__ import annotations
+
+import re
+
+_ENDS = 600
+"""Characters from each end of a text in which a credit line is looked for."""
+_REST = r"(?:[\w&'’\-]|\.(?=\w))*"
+_NAME = rf"(?P<name>[^\W\d_]{_REST}(?:[ \t]+(?:[^\W\d_a-z]{_REST}|of|the|and|de|du|der|die|del)){{0,4}})"
+_LINK = r"(?:https?://)?(?:www\.)?"
+_WORDS = (
+    r"(?:this|the) (?:article|story|post|piece|report) (?:was |has been |is )?(?:first |originally |previously )?"
+    r"(?:published|appeared|posted|syndicated|republished|reprinted)(?: first| originally)?"
+    r" (?:on|by|in|at|from|with permission from)",
+    r"(?:first|originally) (?:published|appeared|posted) (?:on|by|in|at)",
+    r"(?:re-?published|reprinted|syndicated) (?:with permission )?(?:from|via)",
+    r"(?:zuerst|ursprünglich) (?:erschienen|veröffentlicht) (?:bei|auf|in|im|von)",
+    r"(?:dieser|der) (?:artikel|beitrag|text) (?:ist|erschien|wurde) (?:zuerst|ursprünglich) (?:bei|auf|in|im|von)",
+    r"(?:cet )?article (?:a été )?(?:initialement |d['’]abord )?(?:publié|paru) (?:sur|par|dans)",
+    r"(?:este )?art[ií]culo (?:fue )?(?:publicado|apareció) (?:originalmente|primero|por primera vez) (?:en|por)",
+    r"publicado originalmente (?:en|por|em|no|na)",
+    r"(?:questo )?articolo (?:è stato )?(?:originariamente )?(?:pubblicato|apparso) (?:originariamente )?(?:su|da)",
+    r"(?:oorspronkelijk|eerder) (?:verschenen|gepubliceerd) (?:op|bij|door|in)",
+    r"(?:впервые|первоначально) опубликован[оаы]? (?:в|на)",
+)
+_SAID = re.compile(rf"\b(?i:{'|'.join(_WORDS)})[\s:]+{_LINK}(?i:the )?{_NAME}")
+_LABEL = re.compile(
+    r"^[\s(\[（【—–-]*(?i:via|source|quelle|fuente|fonte|bron|źródło|zdroj|källa|kilde|kaynak|источник|sursa)"
+    rf"\s*[:：]\s*{_LINK}{_NAME}",
+    re.M,
+)
+_VIA = re.compile(rf"^[\s(\[—–-]*(?:[Vv]ia|VIA)\s+{_LINK}{_NAME}[\s.)\]]*$", re.M)
+_CHINESE = re.compile(
+    r"(?:来源|來源|转载自|轉載自|原载于|原載於|首发于|首發於|本文来自|出典|引用元|출처)\s*[:：]?\s*[《「“\"]?(?P<name>[^\s\W_][\w.·]{1,20})"
+)
+_AGENCIES = (
+    r"Reuters|AFP|AP|Associated Press|Bloomberg|dpa(?:-AFX)?|APA|SDA|ANSA|EFE|TASS|ТАСС|РИА Новости"
+    r"|Интерфакс|PTI|IANS|ANI|Xinhua|新华社|新華社|共同通信|時事通信|Kyodo|Jiji|Yonhap|연합뉴스|PAP|ČTK|CTK"
+    r"|TT|NTB|Ritzau|STT|ANP|Belga|Lusa|UPI|PA Media|PRNewswire|PR Newswire|Business Wire"
+    r"|BUSINESS WIRE|GLOBE NEWSWIRE|GlobeNewswire|news aktuell|AAP|SPX|AA|DHA|İHA"
+)
+_FIRST_MARK = re.compile(rf"^.{{0,80}}[(（\[]\s*(?P<name>{_AGENCIES})\s*[)）\]]")
+_LAST_MARK = re.compile(rf"[(（\[/]\s*(?P<name>{_AGENCIES})\s*[)）\]/.]*\s*$")
+
+
+def credit(text: str) -> str:
+    """The name of who is said to have told a text first, as it is written, or an empty string."""
+    head, tail = text[:_ENDS], text[-_ENDS:]
+    for pattern in (_SAID, _LABEL, _VIA, _CHINESE):
+        if found := pattern.search(tail) or pattern.search(head):
+            return found["name"].strip(" .,'’-")[:80]
+    found = _FIRST_MARK.search(head) or _LAST_MARK.search(tail)
+    return found["name"] if found else ""

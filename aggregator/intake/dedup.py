@@ -1,0 +1,153 @@
+"""When two articles tell the same text: shingles, a signature to find candidates by, and the decision; pure.
+
+A text's words are compared, not its look: case, width, punctuation and white space make no
+difference (`storage.identity.folded`). Four words in a row are a shingle; where a script sets no
+spaces between words, eight characters are (Chinese, Japanese), or sixteen (Thai and its like).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from itertools import islice
+
+from storage.identity import folded
+
+LONGEST = 200_000
+"""Characters of a text that are compared; what follows is taken to be like it."""
+KEPT = 24
+"""Hashes in a signature."""
+_HASH_BYTES = 5
+_SPARE_BITS = 2
+ALIKE = 0.6
+"""The share of the shorter text's shingles that stand in the other, from which on it is a copy."""
+FEWEST = 16
+"""Shingles from which on two texts can be compared: shorter ones are copies only where they are equal."""
+_PROMISING = 0.2
+"""Like `ALIKE`, but estimated from two signatures: below it the texts are not looked at."""
+_FIGURES = 10
+"""Shingles with a figure, from which on the figures are compared apart: two fillings of a template differ in them."""
+_SAME_FIGURES = 0.5
+"""How well the figures must be shared, as a part of how well all words are."""
+_STAMPS = 4
+"""Lines that begin with a clock time, from which on a text is a live blog or a timetable."""
+_SAME_STAMPS = 0.8
+"""The share of such lines that must be the same in both."""
+
+_CJK = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+_FIGURE = re.compile(r"(?:^| )\d+(?: |$)")
+_STAMP = re.compile(r"^[^\w\n]*(\d{1,2}[:.h]\d{2})(?!\d)", re.M)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How two texts are alike: `similarity` is the share of the shorter one that stands in the other, 0 to 1.
+
+    `kind` says how: `same` words, `near` (about as long as each other), `part` (one is much shorter).
+    """
+
+    similarity: float
+    kind: str
+
+
+class Telling:
+    """A text ready to be compared with others."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text[:LONGEST]
+
+    @cached_property
+    def words(self) -> str:
+        """The text's words as they are compared."""
+        return folded(self.text)
+
+    @cached_property
+    def shingles(self) -> frozenset[str]:
+        """Every run of so many words; the whole text where it has fewer."""
+        words, run = _units(self.words)
+        if len(words) <= run:
+            return frozenset([" ".join(words)] if words else [])
+        return frozenset(map(" ".join, zip(*(islice(words, start, None) for start in range(run)), strict=False)))
+
+    @cached_property
+    def figures(self) -> frozenset[str]:
+        """The shingles that hold a number."""
+        return frozenset(filter(_FIGURE.search, self.shingles)) if _FIGURE.search(self.words) else frozenset()
+
+    @cached_property
+    def stamps(self) -> frozenset[str]:
+        """The clock times that begin its lines, with the words after them: the entries of a live blog."""
+        return frozenset(self.text[found.start() : found.end() + 40] for found in _STAMP.finditer(self.text))
+
+
+def _units(words: str) -> tuple[list[str], int]:
+    """What shingles are made of, and how many make one."""
+    if words.isascii():
+        return words.split(), 4
+    for script, run in ((_CJK, 8), (_UNSPACED, 16)):
+        if 3 * len(script.findall(words)) > len(words):
+            return script.sub(r" \g<0> ", words).split(), run
+    return words.split(), 4
+
+
+def signature(text: str) -> bytes:
+    """The lowest hashes of a text's shingles, five bytes each, ascending; empty for a text too short to compare.
+
+    The lowest of all are a sample that any two texts draw alike: of a text cut to 40 % two hashes
+    in five are among the lowest of both, so that one in common finds it (bottom-k sketch: Broder 1997).
+    """
+    found = Telling(text).shingles
+    if len(found) < FEWEST:
+        return b""
+    return b"".join(sorted({_hash(shingle) for shingle in found})[:KEPT])
+
+
+def _hash(shingle: str) -> bytes:
+    return blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=_HASH_BYTES).digest()
+
+
+def prints(signature: bytes) -> tuple[int, ...]:
+    """A signature's hashes as whole numbers below 2**38, ascending."""
+    parts = (signature[at : at + _HASH_BYTES] for at in range(0, len(signature), _HASH_BYTES))
+    return tuple(dict.fromkeys(int.from_bytes(part) >> _SPARE_BITS for part in parts))
+
+
+def is_promising(one: Iterable[int], other: Iterable[int]) -> bool:
+    """Whether the texts of two signatures may be alike: two shared hashes, or a fair share of the smaller sample."""
+    mine, theirs = set(one), set(other)
+    reach = min(max(mine, default=-1), max(theirs, default=-1))
+    sample = min(sum(value <= reach for value in mine), sum(value <= reach for value in theirs))
+    shared = len(mine & theirs)
+    return shared > 0 and shared >= _PROMISING * sample
+
+
+def likeness(one: Telling, other: Telling) -> Likeness | None:
+    """How two texts are alike, or None where neither is a copy of the other; the same both ways."""
+    if not one.words or not other.words:
+        return None
+    if one.words == other.words:
+        return Likeness(similarity=1.0, kind="same")
+    few, many = sorted((one, other), key=lambda told: (len(told.shingles), told.words))
+    length = len(few.shingles)
+    if length < FEWEST:
+        return None
+    similarity = len(few.shingles & many.shingles) / length
+    if similarity < ALIKE or not _same_figures(few, many, similarity) or not _same_entries(one.stamps, other.stamps):
+        return None
+    return Likeness(similarity=similarity, kind="near" if length * 1.5 > len(many.shingles) else "part")
+
+
+def _same_figures(few: Telling, many: Telling, similarity: float) -> bool:
+    """Two fillings of one template share its words and not its figures."""
+    figures = few.figures
+    return len(figures) < _FIGURES or len(figures & many.figures) >= _SAME_FIGURES * similarity * len(figures)
+
+
+def _same_entries(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Two states of a live blog share the entries that the older one has."""
+    every = len(one | other)
+    return every < _STAMPS or len(one & other) >= _SAME_STAMPS * every

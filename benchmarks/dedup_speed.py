@@ -1,0 +1,184 @@
+"""What looking for an article's copies costs in a large archive; see `dedup.py`.
+
+The archive is filled with made-up signatures, shaped like real ones: the lowest of as many random hashes as
+texts have words, one in fifty taken from what many share, in the order of time, so that the index's pages are
+as full as a crawl leaves them. Then real articles are kept, every tenth a text cut from an earlier one, and
+the look-up and insert of each is timed with a commit of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+from planted import length
+
+from aggregator.intake.copies import place_among_copies
+from aggregator.intake.dedup import KEPT
+from aggregator.intake.marks import marked
+from storage.article import Article
+from storage.copies import _PRINT_BITS, _packed, _places
+from storage.database import open_database
+from storage.page import Page
+from storage.store import record_article
+
+START = datetime(2016, 1, 1, tzinfo=UTC)
+A_YEAR = 100_000
+MEASURED = 2000
+MAX_MS = 2.0
+MAX_BYTES = 1228
+BASELINE = 100_000
+"""Articles in the baseline's memory at most: it takes several kilobytes for each."""
+_CHUNK = 2000
+
+
+def speed(texts: list[str], count: int, figures: dict[str, Any]) -> bool:
+    """Fill, measure, compare; whether the bars are held."""
+    with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
+        path = Path(home) / "archive.db"
+        open_database(f"sqlite:///{path}").close()
+        size = fill(path, count)
+        last = START + timedelta(days=365 * count / A_YEAR)
+        times, found = keep_and_time(path, [text for text in texts if length(text) >= 80], last)
+    figures["speed"] = {
+        "archived": count,
+        "kept": len(times),
+        "copies_found": found,
+        "ms_mean": round(mean(times), 3),
+        "ms_p95": round(sorted(times)[len(times) * 95 // 100], 3),
+        "bytes_an_article": round(size / count),
+        "baseline": baseline(min(count, BASELINE)),
+    }
+    print(json.dumps(figures["speed"]), file=sys.stderr)
+    return mean(times) <= MAX_MS and size / count <= MAX_BYTES
+
+
+def fill(path: Path, count: int) -> int:
+    """Put as many articles into the archive as asked; returns the bytes that signatures and prints take."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA cache_size = -200000")
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(articles)")]
+    statement = f"INSERT INTO articles ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
+    _in_chunks(connection, count, "articles", lambda n: [(statement, _article_rows(columns, n))])
+    before = _bytes(connection)
+    rng = np.random.default_rng(7)
+    common = rng.integers(0, 2**_PRINT_BITS // 16, 3000)
+    _in_chunks(connection, count, "signatures", lambda n: _signature_rows(n, rng, common))
+    after = _bytes(connection)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return after - before
+
+
+def _in_chunks(connection: sqlite3.Connection, count: int, name: str, rows: Any) -> None:
+    for first in range(0, count, _CHUNK):
+        connection.execute("BEGIN")
+        for statement, values in rows(range(first, min(first + _CHUNK, count))):
+            connection.executemany(statement, values)
+        connection.execute("COMMIT")
+        if first % 100_000 == 0:
+            print(f"{name}: {first} of {count}", file=sys.stderr)
+
+
+def _article_rows(columns: list[str], numbers: range) -> Iterator[tuple[Any, ...]]:
+    rng = random.Random(numbers.start)
+    for number in numbers:
+        micros = int(_told_at(number).timestamp() * 1_000_000)
+        url = f"https://site{number % 500}.example/news/{number}-an-article-about-something"
+        values = {
+            "id": number + 1, "search_row": number + 1, "url": url, "key": url[8:], "source": f"site{number % 500}",
+            "title": f"An article about something, number {number}", "published": micros, "first_seen": micros,
+            "dated": micros, "revision": 1, "text_digest": f"{rng.getrandbits(256):064x}", "authors": "[]",
+            "tags": "[]", "origins": "[]", "words": 400, "zone_known": 1, "copy_of": None, "updated": None,
+        }  # fmt: skip
+        yield tuple(values.get(column, "") for column in columns)
+
+
+def _signature_rows(numbers: range, rng: Any, common: Any) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    signed, printed = [], []
+    words = np.exp(rng.normal(np.log(350), 0.7, len(numbers)))
+    drawn = np.cumsum(rng.exponential(1, (len(numbers), KEPT)), axis=1) / words[:, None]
+    values = np.minimum(drawn, 0.999) * 2**_PRINT_BITS
+    shared = rng.random(values.shape) < 0.02
+    values[shared] = rng.choice(common, int(shared.sum()))
+    for row, number in enumerate(numbers):
+        marks = sorted({int(value) for value in values[row]})
+        told_at = _told_at(number)
+        signed.append((number + 1, int(told_at.timestamp() * 1_000_000), _packed(marks)))
+        printed += [(place, number + 1) for place in _places(marks, told_at, told_at)]
+    return [
+        ("INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed),
+        ("INSERT OR IGNORE INTO prints (place, article_id) VALUES (?, ?)", printed),
+    ]
+
+
+def _told_at(number: int) -> datetime:
+    return START + timedelta(seconds=number * 365 * 86400 // A_YEAR)
+
+
+def _bytes(connection: sqlite3.Connection) -> int:
+    pages, size, free = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count")
+    )
+    return int((pages - free) * size)
+
+
+def keep_and_time(path: Path, texts: list[str], last: datetime) -> tuple[list[float], int]:
+    """Milliseconds of look-up, insert, commit and checkpoint for each article; and how many copies were found."""
+    rng = random.Random(3)
+    chosen = rng.sample(texts, min(MEASURED, len(texts)))
+    database = open_database(f"sqlite:///{path}")
+    times, copies = [], 0
+    for number, text in enumerate(chosen):
+        if number % 10 == 9:
+            text = chosen[number - 7][: len(chosen[number - 7]) // 2]
+        at = last + timedelta(minutes=5 * number)
+        url = f"https://real{number % 50}.example/{number}"
+        article = marked(Article(url=url, title=f"Real {number}", text=text, published=at))
+        with database.write() as tx:
+            decision = record_article(tx, article, Page(url=url, status=200, fetched_at=at, source="real"), None, at)
+        started = time.perf_counter()
+        with database.write() as tx:
+            decision = place_among_copies(tx, article, decision)
+        times.append((time.perf_counter() - started) * 1000)
+        copies += decision.kind == "copy"
+    started = time.perf_counter()
+    with database.read() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)")
+    times[-1] += (time.perf_counter() - started) * 1000
+    database.close()
+    return times, copies
+
+
+def baseline(count: int) -> dict[str, Any]:
+    """Milliseconds of query and insert, and memory, of datasketch's index with as many signatures."""
+    from datasketch import MinHash, MinHashLSH
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rng = np.random.default_rng(5)
+    index, times = MinHashLSH(threshold=0.5, num_perm=128), []
+    for number in range(count):
+        minhash = MinHash(num_perm=128)
+        minhash.hashvalues = rng.integers(0, 2**32 - 1, 128).astype(minhash.hashvalues.dtype)
+        started = time.perf_counter()
+        index.query(minhash)
+        index.insert(number, minhash)
+        times.append((time.perf_counter() - started) * 1000)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "archived": count,
+        "ms_mean": round(mean(times[-MEASURED:]), 3),
+        "bytes_an_article": (after - before) * 1024 // count,
+    }

@@ -1,0 +1,291 @@
+"""Near-duplicates in the database: articles found by their prints, likenesses kept, originals concluded from them.
+
+`prints` are small samples of a text's shingles (whole numbers below 2**38) that two texts have in
+common where one tells the other; what they are made of, and whether two texts are alike, is not
+decided here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from storage.descent import WINDOW, Alike, Descent, Member, descents
+from storage.identity import text_digest
+from storage.tables import EPOCH, articles, likenesses, prints, revisions, sightings, signatures, texts
+
+_STRETCH = timedelta(days=64)
+"""What one place in the index spans; with a window of half of it, two places are asked for each print."""
+COMMON = 64
+"""Articles of one stretch that share a print, from which on it says nothing: a phrase, or a site's furniture."""
+_LOOKED_AT = 60
+_OF_EVERYBODYS = 8
+_TELLINGS = 100
+"""Different texts that one conclusion is drawn from."""
+_MEMBERS = 50
+"""Articles of one text among which the original is looked for, the first published first."""
+_PRINT_BITS = 38
+_PRINT_BYTES = 5
+_NO_WORDS = text_digest("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an article shows, when it was told, and the signature it is found by, if it has one."""
+
+    digest: str
+    told_at: datetime
+    signed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An article that shares prints with another."""
+
+    article_id: int
+    digest: str
+    prints: tuple[int, ...]
+
+
+def told(tx: Connection, article_id: int) -> Told:
+    """What is known of a kept article. It was told when it was published, else when it was first fetched."""
+    return Told(**tx.execute(_TOLD, {"article": article_id}).one()._mapping)
+
+
+def shown_texts(tx: Connection, article_ids: Sequence[int]) -> dict[int, str]:
+    """The text that is shown of each article."""
+    return {row.id: row.text for row in tx.execute(_TEXTS, {"ids": list(article_ids)})}
+
+
+def candidates(
+    tx: Connection, article_id: int, digest: str, marks: Sequence[int], told_at: datetime
+) -> list[Candidate]:
+    """Articles with other words that share prints with an article and were told within the window of it.
+
+    One article for each text: first the originals of those that are copies, then the most prints in
+    common. Prints that very many have lead to a few articles at most, and only where they are most of
+    what the article has: it is either one that everybody tells, or nothing but a site's furniture.
+    """
+    if not marks:
+        return []
+    shared: dict[int, list[int]] = {}
+    for row in tx.execute(_FIND, {"places": _places(marks, told_at - WINDOW, told_at + WINDOW)}):
+        shared.setdefault(row.place, []).append(row.article_id)
+    rare, everybodys = Counter[int](), Counter[int]()
+    common = 0
+    for ids in shared.values():
+        (rare if len(ids) < COMMON else everybodys).update(ids)
+        common += len(ids) >= COMMON
+    found = _ranked(rare, article_id, _LOOKED_AT)
+    if 2 * common > len(marks):
+        found += [one for one in _ranked(everybodys, article_id, _OF_EVERYBODYS) if one not in rare]
+    return _described(tx, found, digest, told_at) if found else []
+
+
+def _ranked(counts: Counter[int], article_id: int, most: int) -> list[int]:
+    return sorted((one for one in counts if one != article_id), key=lambda one: (-counts[one], one))[:most]
+
+
+def _described(tx: Connection, ranked: Sequence[int], digest: str, told_at: datetime) -> list[Candidate]:
+    rows = {row.article_id: row for row in tx.execute(_SIGNED, {"ids": ranked})}
+    originals = sorted({row.copy_of for row in rows.values()} - {None})
+    if missing := [one for one in originals if one not in rows]:
+        rows |= {row.article_id: row for row in tx.execute(_SIGNED, {"ids": missing})}
+    found: dict[str, Candidate] = {}
+    for article_id in [*originals, *ranked]:
+        row = rows.get(article_id)
+        if row is not None and row.text_digest != digest and abs(row.told_at - told_at) <= WINDOW:
+            one = Candidate(article_id=article_id, digest=row.text_digest, prints=_unpacked(row.prints))
+            found.setdefault(row.text_digest, one)
+    return list(found.values())
+
+
+def sign(tx: Connection, article_id: int, marks: Sequence[int], told_at: datetime) -> None:
+    """Let an article be found by these prints, told at that time, and by no others."""
+    forget(tx, article_id)
+    tx.execute(_SIGN, {"article_id": article_id, "told_at": told_at, "prints": _packed(marks)})
+    places = _places(marks, told_at, told_at)
+    if not places:
+        return
+    full = {row.place for row in tx.execute(_FULL, {"places": places})}
+    if rows := [{"place": place, "article_id": article_id} for place in places if place not in full]:
+        tx.execute(_PRINT, rows)
+
+
+def forget(tx: Connection, article_id: int) -> None:
+    """Let an article be found no more."""
+    row = tx.execute(_SIGNATURE, {"article": article_id}).one_or_none()
+    if row is None:
+        return
+    if places := _places(_unpacked(row.prints), row.told_at, row.told_at):
+        tx.execute(_UNPRINT, {"article": article_id, "places": places})
+    tx.execute(_UNSIGN, {"article": article_id})
+
+
+def liken(tx: Connection, digest: str, found: Iterable[tuple[str, float, str]]) -> None:
+    """Keep which other texts a text is like: (digest, similarity, kind) of each."""
+    rows = [
+        {"one": one, "other": other, "similarity": similarity, "kind": kind}
+        for theirs, similarity, kind in found
+        for one, other in ((digest, theirs), (theirs, digest))
+    ]
+    if rows:
+        tx.execute(_LIKEN[tx.dialect.name], rows)
+
+
+def conclude(tx: Connection, digests: Iterable[str]) -> None:
+    """Link every article that shows one of these texts, or one like them, to its original, and say why."""
+    done: set[str] = set()
+    for digest in sorted(set(digests)):
+        if digest == _NO_WORDS:
+            tx.execute(_FREE_WORDLESS, {"digest": digest, "reason": _freed(0)})
+        elif digest not in done:
+            alike = _alike(tx, digest)
+            group = sorted({digest} | {one for one, _ in alike})
+            done |= set(group)
+            _conclude(tx, group, alike)
+
+
+def standing(tx: Connection, article_id: int) -> tuple[int | None, str, int]:
+    """Whose copy an article is, the reason that it has, and how many copies it has itself."""
+    row = tx.execute(_STANDING, {"article": article_id}).one()
+    return row.copy_of, row.reason, row.copies
+
+
+def _alike(tx: Connection, digest: str) -> dict[tuple[str, str], Alike]:
+    """All likenesses between the texts that can be reached from one, nearest first, up to a bound."""
+    found: dict[tuple[str, str], Alike] = {}
+    known, edge = {digest}, [digest]
+    while edge and len(known) <= _TELLINGS:
+        rows = tx.execute(_LIKE, {"digests": edge}).all()
+        found |= {(row.one, row.other): Alike(similarity=row.similarity, kind=row.kind) for row in rows}
+        edge = sorted({row.other for row in rows} - known)[:_TELLINGS]
+        known |= set(edge)
+    return found | {(other, one): alike for (one, other), alike in found.items()}
+
+
+def _conclude(tx: Connection, group: Sequence[str], alike: dict[tuple[str, str], Alike]) -> None:
+    rows: dict[str, list[Row[*tuple[Any, ...]]]] = {digest: [] for digest in group}
+    for row in tx.execute(_GROUP, {"digests": group}):
+        rows[row.text_digest].append(row)
+    made = descents({digest: [_member(row) for row in found] for digest, found in rows.items()}, alike)
+    for digest, descent in made.items():
+        wrong = [row for row in rows[digest] if row.id != descent.original and _differs(row, descent)]
+        if wrong or len(rows[digest]) == _MEMBERS:
+            values = {"digest": digest, "original": descent.original, "reason": descent.reason}
+            tx.execute(_LINK, values)
+    for digest, descent in made.items():
+        freed = [row for row in rows[digest] if row.id == descent.original and row.copy_of is not None]
+        if freed:
+            copies = tx.execute(_COPIES, {"article": descent.original}).scalar_one()
+            tx.execute(_FREE, {"article": descent.original, "reason": _freed(copies)})
+
+
+def _member(row: Row[*tuple[Any, ...]]) -> Member:
+    return Member(**{name: getattr(row, name) for name in Member.__slots__})
+
+
+def _differs(row: Row[*tuple[Any, ...]], descent: Descent) -> bool:
+    return bool(row.copy_of != descent.original or row.reason != descent.reason)
+
+
+def _freed(copies: int) -> str:
+    return f"the original of {copies} copies" if copies else "no longer the same text as another article"
+
+
+def _places(marks: Iterable[int], first: datetime, last: datetime) -> list[int]:
+    """Where prints lie in the index, for the stretches of time from `first` to `last`."""
+    stretches = range((first - EPOCH) // _STRETCH, (last - EPOCH) // _STRETCH + 1)
+    return [(stretch << _PRINT_BITS) + mark for stretch in stretches for mark in marks]
+
+
+def _packed(marks: Iterable[int]) -> bytes:
+    return b"".join(mark.to_bytes(_PRINT_BYTES) for mark in marks)
+
+
+def _unpacked(data: bytes) -> tuple[int, ...]:
+    return tuple(int.from_bytes(data[at : at + _PRINT_BYTES]) for at in range(0, len(data), _PRINT_BYTES))
+
+
+def _once(statement: Any) -> Any:
+    return statement.on_conflict_do_nothing()
+
+
+_FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
+_TOLD_AT = func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at")
+_TOLD = (
+    select(articles.c.text_digest.label("digest"), _TOLD_AT, signatures.c.told_at.label("signed_at"))
+    .outerjoin(signatures, signatures.c.article_id == articles.c.id)
+    .where(articles.c.id == bindparam("article"))
+)
+_TEXTS = (
+    select(articles.c.id, texts.c.text)
+    .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
+    .join(texts, texts.c.id == revisions.c.text_id)
+    .where(articles.c.id.in_(bindparam("ids", expanding=True)))
+)
+_FIND = select(prints).where(prints.c.place.in_(bindparam("places", expanding=True)))
+_FULL = (
+    select(prints.c.place)
+    .where(prints.c.place.in_(bindparam("places", expanding=True)))
+    .group_by(prints.c.place)
+    .having(func.count() >= COMMON)
+)
+_SIGNED = (
+    select(signatures, articles.c.text_digest, articles.c.copy_of)
+    .join(articles, articles.c.id == signatures.c.article_id)
+    .where(signatures.c.article_id.in_(bindparam("ids", expanding=True)))
+)
+_SIGNATURE = select(signatures).where(signatures.c.article_id == bindparam("article"))
+_SIGN = insert(signatures)
+_PRINT = insert(prints)
+_UNPRINT = delete(prints).where(
+    prints.c.place.in_(bindparam("places", expanding=True)), prints.c.article_id == bindparam("article")
+)
+_UNSIGN = delete(signatures).where(signatures.c.article_id == bindparam("article"))
+_LIKEN = {"sqlite": _once(insert_sqlite(likenesses)), "postgresql": _once(insert_postgres(likenesses))}
+_LIKE = select(likenesses).where(likenesses.c.one.in_(bindparam("digests", expanding=True)))
+_AGE = (articles.c.published.is_(None), articles.c.published, articles.c.key, articles.c.id)
+_NUMBERED = (
+    select(
+        *[articles.c[name] for name in Member.__slots__ if name != "told_at"],
+        _TOLD_AT,
+        articles.c.text_digest,
+        articles.c.copy_of,
+        articles.c.reason,
+        func.row_number().over(partition_by=articles.c.text_digest, order_by=_AGE).label("place"),
+    )
+    .where(articles.c.text_digest.in_(bindparam("digests", expanding=True)))
+    .subquery()
+)
+_GROUP = select(_NUMBERED).where(_NUMBERED.c.place <= _MEMBERS).order_by(_NUMBERED.c.place)
+_COPY = articles.alias()
+_COPIES = select(func.count()).select_from(_COPY).where(_COPY.c.copy_of == bindparam("article"))
+_STANDING = select(
+    articles.c.copy_of,
+    articles.c.reason,
+    select(func.count()).select_from(_COPY).where(_COPY.c.copy_of == articles.c.id).scalar_subquery().label("copies"),
+).where(articles.c.id == bindparam("article"))
+_FREE = update(articles).where(articles.c.id == bindparam("article")).values(copy_of=None, reason=bindparam("reason"))
+_FREE_WORDLESS = (
+    update(articles)
+    .where(articles.c.text_digest == bindparam("digest"), articles.c.copy_of.is_not(None))
+    .values(copy_of=None, reason=bindparam("reason"))
+)
+_LINK = (
+    update(articles)
+    .where(
+        articles.c.text_digest == bindparam("digest"),
+        articles.c.id != bindparam("original"),
+        articles.c.copy_of.is_distinct_from(bindparam("original"))
+        | articles.c.reason.is_distinct_from(bindparam("reason")),
+    )
+    .values(copy_of=bindparam("original"), reason=bindparam("reason"))
+)
