@@ -1,4 +1,4 @@
-"""Pages that are no articles, from a crawl's side: nothing of them is kept, each is asked again as its kind deserves."""
+"""Pages that are no articles, from a crawl's side: none is kept, each is asked again as its kind deserves."""
 
 from __future__ import annotations
 
