@@ -357,7 +357,7 @@ _TAPE = select(
 )
 _VERDICTS = (
     select(captures.c.source, captures.c.verdict, func.count().label("many"))
-    .where(captures.c.verdict != "", captures.c.status.not_between(300, 399))
+    .where(captures.c.verdict != "", ~captures.c.status.between(300, 399))
     .group_by(captures.c.source, captures.c.verdict)
     .order_by(captures.c.source, func.count().desc(), captures.c.verdict)
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aggregator.intake.jsonld import Declared
@@ -120,27 +121,32 @@ class Read:
         return f"{self.words} words of text"
 
 
-def shares(text: str) -> dict[PageKind, float]:
-    """For every kind of wall, which part of a text stands in sentences that talk as it does."""
+def shares(text: str, kinds: tuple[PageKind, ...] = WALLS) -> dict[PageKind, float]:
+    """For kinds of walls, which part of a text stands in sentences that talk as they do."""
     plain = folded(text[:_MOST_READ])
-    sentences = [folded(sentence) for sentence in _SENTENCE.split(text[:_MOST_READ])]
-    return {kind: _share(plain, sentences, kind) for kind in WALLS}
+    sentences = _sentences(text)
+    return {kind: _share(plain, sentences, kind) for kind in kinds}
 
 
 def share_of_any(text: str) -> float:
     """Which part of a text stands in sentences that talk as any wall does, a paywall too."""
     plain = folded(text[:_MOST_READ])
     turns = [turn for listed in TALK.values() for turn in listed if turn in plain]
-    return _held(turns, [folded(sentence) for sentence in _SENTENCE.split(text[:_MOST_READ])])
+    return _held(turns, _sentences(text))
 
 
-def _share(plain: str, sentences: list[str], kind: PageKind) -> float:
+@lru_cache(maxsize=2)
+def _sentences(text: str) -> tuple[str, ...]:
+    return tuple(folded(sentence) for sentence in _SENTENCE.split(text[:_MOST_READ]))
+
+
+def _share(plain: str, sentences: tuple[str, ...], kind: PageKind) -> float:
     """One turn alone says something of a short text only."""
     turns = [turn for turn in TALK[kind] if turn in plain]
     return 0.0 if len(turns) < 2 and len(plain) > 200 else _held(turns, sentences)
 
 
-def _held(turns: list[str], sentences: list[str]) -> float:
+def _held(turns: list[str], sentences: tuple[str, ...]) -> float:
     if not turns:
         return 0.0
     talk = sum(len(sentence) for sentence in sentences if any(turn in sentence for turn in turns))
@@ -199,7 +205,7 @@ def marked(read: Read, kind: PageKind) -> Iterator[str]:
         yield "answered from an address for what is not found"
     elif kind is PageKind.SHELL and looks.is_bare:
         yield "its root element is empty until scripts fill it"
-    elif kind is PageKind.SHELL and shares(looks.unseen)[kind] >= ALL_TALK:
+    elif kind is PageKind.SHELL and shares(looks.unseen, (kind,))[kind] >= ALL_TALK:
         yield "its noscript asks for JavaScript"
 
 

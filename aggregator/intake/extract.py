@@ -70,7 +70,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     hidden = list(tree.iter("script", "style", "svg", "noscript"))
     for element in hidden:
         drop(element)
-    looks, held = looked_at(tree, hidden), held_text(tree, said)
+    looks, held = looked_at(tree, hidden, is_article=said.is_article), held_text(tree, said)
     facts = metadata.gather(tree, said, page, hints)
     known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
     body = extracted(tree, known, said.body, hints)

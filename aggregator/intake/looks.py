@@ -68,16 +68,19 @@ class Looks:
         return next((mark for mark in telling if mark in self.marks), "")
 
 
-def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Looks:
-    """The looks of a page whose scripts and the like (`hidden`) have been taken out of its tree."""
+def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement], *, is_article: bool = False) -> Looks:
+    """The looks of a page whose scripts and the like (`hidden`) have been taken out of its tree.
+
+    Links are not looked at where the page `is_article` by its own word.
+    """
     text = str(tree.text_content())
-    length = len(text) if len(text) > 10 * FEW else len(_SPACES.sub(" ", text))
+    length = len(text) if len(text) > 10 * FEW else len(" ".join(text.split()))
     if length > FEW:
         return Looks(
             whole=text[:MOST],
             shown="",
             length=length,
-            links=_link_texts(tree),
+            links=() if is_article else _link_texts(tree),
             unseen="",
             marks=folded(" ".join(_root_marks(tree))),
             passwords=0,
@@ -88,7 +91,7 @@ def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Looks:
         whole=text[:MOST],
         shown="\n".join(line for line in lines if line)[: 2 * FEW],
         length=length,
-        links=_link_texts(tree),
+        links=() if is_article else _link_texts(tree),
         unseen=" ".join(e.text_content() for e in hidden if e.tag == "noscript")[:FEW],
         marks=folded(" ".join(_all_marks(tree, hidden)))[: 40 * FEW],
         passwords=int(float(str(_PASSWORDS(tree)))),
@@ -97,7 +100,7 @@ def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Looks:
 
 
 def _link_texts(tree: HtmlElement) -> tuple[str, ...]:
-    texts = (_SPACES.sub(" ", str(link.text_content())).strip() for link in tree.iter("a"))
+    texts = (" ".join(str(link.text_content()).split()) for link in tree.iter("a"))
     return tuple(dict.fromkeys(text for text in texts if _SHORTEST_LINK <= len(text) <= _LONGEST_LINK))[:_MOST_LINKS]
 
 

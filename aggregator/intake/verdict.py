@@ -42,6 +42,9 @@ _GUARDS = (
 """Headers of services that guard sites: with a 403 it is they who refuse."""
 
 _MOST_TALK = 1_500
+_MOST_TALKED = 300
+"""A longer text can only be the talk of a consent wall."""
+
 _MOST_LISTED = 20_000
 _MOST_MIXED = 250
 _MOST_STRANGE = 150
@@ -121,7 +124,7 @@ def _talk(read: Read) -> Verdict | None:
 
 def _loudest(read: Read, text: str, where: str) -> Verdict | None:
     """The wall that talks for half of a text; for less of it, where all kinds of walls together talk for so much."""
-    found = shares(text)
+    found = shares(text, WALLS if read.words <= _MOST_TALKED else (PageKind.CONSENT,))
     kind = max(found, key=lambda one: (found[one], -WALLS.index(one)))
     share = found[kind]
     if share < ALL_TALK and 0 < read.words <= _MOST_MIXED and not (read.is_declared or read.is_expected):
