@@ -100,7 +100,7 @@ def test_every_field_of_a_topic_is_told() -> None:
 
 def test_every_field_of_an_export_is_told() -> None:
     """In the export's order."""
-    empty = {one.name: "" for one in fields(KeptArticle)}
+    empty = {one.name: "" for one in fields(KeptArticle)} | {"withdrawn": None}
     times = dict.fromkeys(("published", "updated", "first_seen"), NOW)
     kept = KeptArticle(**{**empty, **times, "authors": (), "tags": ()})
     told = re.findall(r"^\| `(\w+)` \|", sections("json.md")["export jsonl"], flags=re.M)

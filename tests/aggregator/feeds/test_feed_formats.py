@@ -23,7 +23,8 @@ CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 KEYS = [
     "id", "url", "canonical_url", "source", "title", "authors", "published", "updated", "language", "summary", "text",
-    "html", "image", "tags", "words", "first_seen", "revision", "copy_of", "published_date", "published_zone_known",
+    "html", "image", "tags", "words", "first_seen", "revision", "copy_of", "truncated", "withdrawn",
+    "published_date", "published_zone_known",
     "published_raw", "topics",
 ]  # fmt: skip
 
@@ -180,6 +181,8 @@ def test_a_line_of_json_in_full() -> None:
         "first_seen": "2025-03-04T08:37:00Z",
         "revision": 1,
         "copy_of": 3,
+        "truncated": False,
+        "withdrawn": None,
         "published_date": "2025-03-04",
         "published_zone_known": True,
         "published_raw": "4 March 2025, 09:30",
@@ -200,6 +203,7 @@ def test_what_is_not_known_is_null() -> None:
         "summary",
         "image",
         "copy_of",
+        "withdrawn",
         "published_date",
         "published_raw",
     ]

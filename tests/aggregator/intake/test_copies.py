@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text as sql
 
-from aggregator.intake.keeping import keep_article
+from aggregator.intake.keeping import Kept, keep_article
 from aggregator.intake.marks import marked
 from storage import copies
 from storage.article import Article, Decision, KeptArticle, Kind, Query
@@ -60,7 +60,9 @@ def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
         )  # fmt: skip
         page = Page(url=one.url, status=200, fetched_at=T0 + timedelta(hours=one.hour), source=one.host)
         with database.write() as tx:
-            decisions.append(keep_article(tx, article, page, None, T0))
+            kept = keep_article(tx, article, page, None, T0)
+            assert isinstance(kept, Kept)
+            decisions.append(kept.decision)
     return decisions
 
 
