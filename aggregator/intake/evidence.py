@@ -124,15 +124,14 @@ class Read:
 def shares(text: str, kinds: tuple[PageKind, ...] = WALLS) -> dict[PageKind, float]:
     """For kinds of walls, which part of a text stands in sentences that talk as they do."""
     plain = folded(text[:_MOST_READ])
-    sentences = _sentences(text)
-    return {kind: _share(plain, sentences, kind) for kind in kinds}
+    return {kind: _share(plain, text, kind) for kind in kinds}
 
 
 def share_of_any(text: str) -> float:
     """Which part of a text stands in sentences that talk as any wall does, a paywall too."""
     plain = folded(text[:_MOST_READ])
     turns = [turn for listed in TALK.values() for turn in listed if turn in plain]
-    return _held(turns, _sentences(text))
+    return _held(turns, text)
 
 
 @lru_cache(maxsize=2)
@@ -140,15 +139,16 @@ def _sentences(text: str) -> tuple[str, ...]:
     return tuple(folded(sentence) for sentence in _SENTENCE.split(text[:_MOST_READ]))
 
 
-def _share(plain: str, sentences: tuple[str, ...], kind: PageKind) -> float:
+def _share(plain: str, text: str, kind: PageKind) -> float:
     """One turn alone says something of a short text only."""
     turns = [turn for turn in TALK[kind] if turn in plain]
-    return 0.0 if len(turns) < 2 and len(plain) > 200 else _held(turns, sentences)
+    return 0.0 if len(turns) < 2 and len(plain) > 200 else _held(turns, text)
 
 
-def _held(turns: list[str], sentences: tuple[str, ...]) -> float:
+def _held(turns: list[str], text: str) -> float:
     if not turns:
         return 0.0
+    sentences = _sentences(text)
     talk = sum(len(sentence) for sentence in sentences if any(turn in sentence for turn in turns))
     return talk / max(1, sum(map(len, sentences)))
 

@@ -74,7 +74,7 @@ def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement], *, is_article: b
     Links are not looked at where the page `is_article` by its own word.
     """
     text = str(tree.text_content())
-    length = len(text) if len(text) > 10 * FEW else len(" ".join(text.split()))
+    length = len(text) if len(text) > 4 * FEW else len(" ".join(text.split()))
     if length > FEW:
         return Looks(
             whole=text[:MOST],

@@ -43,7 +43,9 @@ _GUARDS = (
 
 _MOST_TALK = 1_500
 _MOST_TALKED = 300
-"""A longer text can only be the talk of a consent wall."""
+"""A longer text can only be the talk of a consent wall, which its beginning tells."""
+
+_BEGINNING = 2_500
 
 _MOST_LISTED = 20_000
 _MOST_MIXED = 250
@@ -124,7 +126,8 @@ def _talk(read: Read) -> Verdict | None:
 
 def _loudest(read: Read, text: str, where: str) -> Verdict | None:
     """The wall that talks for half of a text; for less of it, where all kinds of walls together talk for so much."""
-    found = shares(text, WALLS if read.words <= _MOST_TALKED else (PageKind.CONSENT,))
+    is_long = read.words > _MOST_TALKED
+    found = shares(text[:_BEGINNING], (PageKind.CONSENT,)) if is_long else shares(text)
     kind = max(found, key=lambda one: (found[one], -WALLS.index(one)))
     share = found[kind]
     if share < ALL_TALK and 0 < read.words <= _MOST_MIXED and not (read.is_declared or read.is_expected):

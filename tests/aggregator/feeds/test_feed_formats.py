@@ -105,7 +105,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "site_name": _text, "tags": _texts, "words": _number, "first_seen": _time, "revision": _number,
     "copy_of": st.none() | _number, "extractor": _text,
     "origins": st.lists(st.tuples(_text, _text), max_size=2).map(tuple),
-    "aliases": _texts, "reason": _text, "topics": _texts,
+    "aliases": _texts, "reason": _text, "topics": _texts, "truncated": st.booleans(),
+    "withdrawn": st.none() | _time, "original_url": _url, "credit": _text,
 }  # fmt: skip
 any_article = st.builds(KeptArticle, **FIELDS)
 

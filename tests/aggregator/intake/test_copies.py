@@ -55,7 +55,7 @@ def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
         article = marked(
             Article(
                 url=one.url, title=f"On {one.host}", text=one.text, published=published, original_url=one.original,
-                site_name=one.site, canonical_url=one.canonical,
+                site_name=one.site, canonical_url=one.canonical, hints_version=10**6,  # nothing is learned between them
             )
         )  # fmt: skip
         page = Page(url=one.url, status=200, fetched_at=T0 + timedelta(hours=one.hour), source=one.host)
