@@ -37,10 +37,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from planted import KINDS, Planter, is_cjk, length, live_blog, price_lists
 
-from aggregator.intake.keeping import Kept, keep_article
+from aggregator.intake.keeping import keep_article
 from aggregator.intake.language import language
 from aggregator.intake.marks import marked
 from storage.article import Article
+from storage.boilerplate import learned_of
 from storage.check import check
 from storage.database import Database, open_database
 from storage.page import Page
@@ -143,9 +144,9 @@ def keep_all(database: Database, told: list[Told], rng: random.Random) -> list[i
         article = marked(Article(url=url, title=f"Article {number}", text=one.text, published=published))
         with database.write() as tx:
             page = Page(url=url, status=200, fetched_at=published, source=f"site{number % 97}")
-            kept = keep_article(tx, article, page, None, published)
-            assert isinstance(kept, Kept)
-            ids[number] = kept.decision.article_id
+            ids[number] = keep_article(
+                tx, article, page, None, learned_of(tx, page.source), published
+            ).decision.article_id
         if done % 1000 == 999:
             print(f"kept {done + 1} of {len(told)}", file=sys.stderr)
     return ids

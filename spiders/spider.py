@@ -40,6 +40,12 @@ class Fetched:
         return self.hops[-1]
 
 
+def conditional_headers(etag: str, last_modified: str) -> tuple[tuple[str, str], ...]:
+    """The headers that ask for a page only if it is another than the one that gave these validators."""
+    pairs = (("If-None-Match", etag), ("If-Modified-Since", last_modified))
+    return tuple((name, value) for name, value in pairs if value)
+
+
 class Visit(Protocol):
     """What a crawl of one source asks of those who sent it: what to fetch, and where to put what came."""
 
@@ -116,7 +122,6 @@ class SourceSpider(Spider):
         )
 
     def _revisit_request(self, revisit: Revisit) -> Request:
-        pairs = (("If-None-Match", revisit.etag), ("If-Modified-Since", revisit.last_modified))
         request = Request(
             revisit.url,
             callback=self.read_again,
@@ -124,7 +129,7 @@ class SourceSpider(Spider):
             meta={"lead": revisit, "source": self.source.name},
             dont_filter=True,
         )
-        request.meta["conditions"] = (request.url, tuple((name, value) for name, value in pairs if value))
+        request.meta["conditions"] = (request.url, conditional_headers(revisit.etag, revisit.last_modified))
         return request
 
     async def read_index(self, response: Response) -> AsyncIterator[Request]:

@@ -29,16 +29,16 @@ def learned_of(tx: Connection, source: str) -> Learned:
     return Learned(version=row.version, paragraphs=frozenset(array("q", row.paragraphs))) if row else Learned()
 
 
-def learn(tx: Connection, source: str, article_id: int, text: str, now: datetime) -> Learned:
+def learn(tx: Connection, source: str, article_id: int, text: str, known: Learned, now: datetime) -> Learned:
     """Look at a new article's whole text beside the source's latest ones; returns what is left out from now on.
 
+    `known` is what was left out until now.
     What was learned stays while any of them has it. Learning an article twice changes nothing.
     """
     found = {digest: one for digest, one in blocks(text).items() if is_learnable(one)}
     _note(tx, source, article_id, found)
     rows = tx.execute(_WINDOW, {"source": source}).scalars().all()
     counts = Counter(digest for row in rows for digest in array("q", row))
-    known = learned_of(tx, source)
     needed = max(FEWEST_ARTICLES, SHARE * len(rows))
     wanted = {digest for digest, many in counts.items() if many >= needed}
     wanted |= {digest for digest in known.paragraphs if digest in counts}

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
 
 from storage.article import Change, Hit, KeptArticle, Query, Revision, Topic
 from storage.database import Database
+from storage.facts import article_at, kept_id
 from storage.held import stated_text, whole_text
 from storage.identity import key_digest, url_key
 from storage.search import index_of
 from storage.search.query import Term, terms
 from storage.search.snippet import snippet
 from storage.state import Capture, LeadState, Poll, SourceState
-from storage.tables import aliases, article_topics, articles, calendar, captures, leads, merged, polls, revisions, texts
+from storage.tables import aliases, article_topics, articles, calendar, captures, leads, polls, revisions, texts
 from storage.topics import TopicCount, count_stale, count_topics, named, topics_of
 
 _CHUNK = 200
@@ -84,24 +85,24 @@ class Library:
     def article(self, article_id: int) -> KeptArticle | None:
         """An article by its id, or by the id of one that was joined to it."""
         with self._database.read() as connection:
-            return next(iter(_articles(connection, [_kept_id(connection, article_id)])), None)
+            return next(iter(_articles(connection, [kept_id(connection, article_id)])), None)
 
     def article_at(self, url: str) -> KeptArticle | None:
         """The article that was fetched at an address, in any spelling of it."""
         with self._database.read() as connection:
-            found = connection.execute(_BY_ALIAS, {"digest": key_digest(url_key(url))}).scalar()
+            found = article_at(connection, key_digest(url_key(url)))
             return next(iter(_articles(connection, [found])), None) if found else None
 
     def copies(self, article_id: int) -> list[tuple[int, str]]:
         """The articles that are copies of an article, as (id, url), the first told first."""
         with self._database.read() as connection:
-            rows = connection.execute(_COPIES, {"article": _kept_id(connection, article_id)})
+            rows = connection.execute(_COPIES, {"article": kept_id(connection, article_id)})
             return [(row.id, row.url) for row in rows]
 
     def revisions(self, article_id: int) -> list[Revision]:
         """Every text that an article had, oldest first."""
         with self._database.read() as connection:
-            rows = connection.execute(_REVISIONS, {"article": _kept_id(connection, article_id)})
+            rows = connection.execute(_REVISIONS, {"article": kept_id(connection, article_id)})
             return [_revision(row) for row in rows]
 
     def changes(
@@ -127,7 +128,7 @@ class Library:
     def topics_of(self, article_id: int) -> tuple[Topic, ...]:
         """The topics that an article names: those of its title first, then by how often."""
         with self._database.read() as connection:
-            found = _kept_id(connection, article_id)
+            found = kept_id(connection, article_id)
             return tuple(topics_of(connection, [found]).get(found, ()))
 
     def topic_counts(self, since: datetime | None = None) -> list[TopicCount]:
@@ -143,7 +144,7 @@ class Library:
     def captures(self, article_id: int) -> list[tuple[Capture, str, datetime]]:
         """The captures of every address of an article, oldest first: (capture, url, fetched_at)."""
         with self._database.read() as connection:
-            rows = connection.execute(_CAPTURES, {"article": _kept_id(connection, article_id)}).all()
+            rows = connection.execute(_CAPTURES, {"article": kept_id(connection, article_id)}).all()
         return [
             (Capture(file=r.file, offset=r.offset, length=r.length, digest=r.digest), r.url, r.fetched_at) for r in rows
         ]
@@ -243,12 +244,6 @@ def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
     return KeptArticle(**values, aliases=tuple(spelled))
 
 
-def _kept_id(connection: Connection, article_id: int) -> int:
-    """The id itself, or of the article that it was joined to."""
-    moved = connection.execute(_MOVED, {"article": article_id}).scalar()
-    return moved if moved is not None else article_id
-
-
 def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
     values = {
         field.name: getattr(row, field.name) for field in fields(Revision) if field.name not in ("text", "stated")
@@ -289,8 +284,6 @@ _ALIASES = (
     .where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
     .order_by(aliases.c.id)
 )
-_BY_ALIAS = select(aliases.c.article_id).where(aliases.c.digest == bindparam("digest"))
-_MOVED = select(merged.c.article_id).where(merged.c.id == bindparam("article"))
 _COPIES = (
     select(articles.c.id, articles.c.url)
     .where(articles.c.copy_of == bindparam("article"))

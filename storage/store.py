@@ -96,7 +96,7 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
     return Decision(kind=Kind.NEW, reason=reason, article_id=row.id, shows_anew=True)
 
 
-def record_look(tx: Connection, article_id: int, look: Looked, capture_id: int | None) -> tuple[Decision, ...]:
+def record_look(tx: Connection, article_id: int, look: Looked, capture_id: int | None) -> Decision | None:
     """Write down that an article's address was asked for again and gave no text.
 
     Returns what that decided: nothing, or that the article was withdrawn.
@@ -104,14 +104,14 @@ def record_look(tx: Connection, article_id: int, look: Looked, capture_id: int |
     write_lock(tx)
     article_id = facts.kept_id(tx, article_id)
     if not facts.add_look(tx, article_id, look, capture_id):
-        return ()
+        return None
     before = tx.execute(_SHOWN, {"article": article_id}).one()
     made, _ = _drawn(tx, article_id)
     if made.shown == before.revision:
-        return ()
+        return None
     _show(tx, made, [before], before.reason)
     reason = f"{look.reason} at {look.looked_at:%Y-%m-%d %H:%M} UTC: withdrawn; its text stays"
-    return (Decision(kind=Kind.REVISED, reason=reason, article_id=article_id),)
+    return Decision(kind=Kind.REVISED, reason=reason, article_id=article_id)
 
 
 def article_at(tx: Connection, url: str) -> int | None:

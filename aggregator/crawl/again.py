@@ -63,7 +63,7 @@ class SecondLooks:
     async def revisits(self) -> AsyncIterator[Revisit]:
         """What to ask for, as fast as answers come; at its end what was missing is judged."""
         after = 0
-        while batch := await self.crew.desk.revisits(self.visit.source.name, after, BATCH):
+        while not self._is_over() and (batch := await self.crew.desk.revisits(self.visit.source.name, after, BATCH)):
             after = batch[-1].article_id
             async for revisit in self._in_turn(batch):
                 yield revisit
@@ -81,7 +81,7 @@ class SecondLooks:
 
     async def _in_turn(self, batch: list[Revisit]) -> AsyncIterator[Revisit]:
         for revisit in batch:
-            if self.crew.stopping or self.visit.trouble:
+            if self._is_over():
                 return
             if host_of(revisit.url) in self.visit.closed_hosts:
                 continue
@@ -90,6 +90,9 @@ class SecondLooks:
             self._open += 1
             self._idle.clear()
             yield revisit
+
+    def _is_over(self) -> bool:
+        return self.crew.stopping or bool(self.visit.trouble)
 
     async def _answers(self) -> None:
         if self._open:
@@ -143,7 +146,7 @@ class SecondLooks:
             await self._look(revisit, hops[-1], "refused", outcome.refusal.reason, hops)
             self.visit.tell("refused", outcome.refusal.reason)
         elif outcome.decision is not None:
-            self._count([outcome.decision.kind])
+            self._count(outcome.decision)
 
     async def _look(
         self,
@@ -179,9 +182,9 @@ class SecondLooks:
     def _kept(self, hops: tuple[Page, ...]) -> tuple[Page, ...]:
         return hops if self.crew.config.keep_pages else ()
 
-    def _count(self, kinds: list[Kind]) -> None:
-        for kind in kinds:
-            self.visit.counts["changed"] += kind is Kind.REVISED
+    def _count(self, decision: Decision | None) -> None:
+        if decision is not None and decision.kind is Kind.REVISED:
+            self.visit.counts["changed"] += 1
 
 
 def _missing(revisit: Revisit, page: Page, reason: str) -> Looked:

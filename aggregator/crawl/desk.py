@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from aggregator.intake.ingest import retry_delay
-from aggregator.intake.keeping import Kept, Outdated, keep_article, refused_as_repeated
+from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, refused_as_repeated
 from spiders.source import Hints
 from storage import boilerplate, calendar, leads, redesign, revisits, store
-from storage.article import Article, Decision, Kind, Refusal
+from storage.article import Article, Decision, Refusal
 from storage.errors import TapeError
 from storage.page import Lead, Page
 from storage.state import Capture, Endpoint, LeadState, Learned, LeasedLead, Looked, Poll, Revisit, RobotsCopy
@@ -140,11 +140,8 @@ class Desk:
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
             now = self.now()
-            rows = [
-                store.record_capture(tx, capture, page, "failed" if retry_in else "refused", reason)
-                for capture, page in zip(captures, hops, strict=False)
-            ]
-            if hops and hops[-1].status in MISSING and _is_missed(tx, leased, hops[-1], rows, reason):
+            taped = _record_captures(tx, captures, hops, "failed" if retry_in else "refused", reason)
+            if hops and hops[-1].status in MISSING and _is_missed(tx, leased, hops[-1], taped, reason):
                 leads.finish_lead(tx, leased, self.owner, LeadState.KEPT, reason, now)
                 return
             state = LeadState.RETRY if retry_in else LeadState.REFUSED
@@ -170,15 +167,12 @@ class Desk:
         """Kept articles of a source that may be asked for again, by id, after the id `after`."""
         return await self._do(lambda tx, _: revisits.revisits(tx, source, after, limit))
 
-    async def looked(self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = ()) -> list[Kind]:
-        """Write down that a kept article's page gave no text; returns what that decided."""
+    async def looked(self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = ()) -> Decision | None:
+        """Write down that a kept article's page gave no text; returns what that decided, if anything."""
 
-        def work(tx: Transaction, captures: tuple[Capture, ...]) -> list[Kind]:
-            rows = [
-                store.record_capture(tx, capture, hop, looks.outcome, looks.reason)
-                for capture, hop in zip(captures, hops, strict=True)
-            ]
-            return [one.kind for one in store.record_look(tx, revisit.article_id, looks, rows[-1] if rows else None)]
+        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision | None:
+            taped = _record_captures(tx, captures, hops, looks.outcome, looks.reason)
+            return store.record_look(tx, revisit.article_id, looks, taped)
 
         return await self._do(work, hops)
 
@@ -193,10 +187,12 @@ class Desk:
         """Keep what an article says now; `before` is its last page as it would be read now, where that was done."""
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated | Refusal:
-            rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
+            learned = boilerplate.learned_of(tx, hops[-1].source)
+            if is_outdated(article, learned):
+                return Outdated(learned)
             if before is not None:
                 store.record_rereading(tx, revisit.sighting_id, before[1], before[0])
-            return keep_article(tx, article, hops[-1], rows[-1] if rows else None, self.now())
+            return keep_article(tx, article, hops[-1], _record_captures(tx, captures, hops), learned, self.now())
 
         return await self.keep(hops[-1].source, work, pages)
 
@@ -228,7 +224,17 @@ class Desk:
         return kept.decision if isinstance(kept, Kept) else None
 
 
-def _is_missed(tx: Transaction, leased: LeasedLead, page: Page, captures: Sequence[int], reason: str) -> bool:
+def _record_captures(
+    tx: Transaction, captures: Sequence[Capture], hops: Sequence[Page], verdict: str = "", reason: str = ""
+) -> int | None:
+    """Rows for where the hops lie on the tape; the last one's id, or None where pages are not kept."""
+    last = None
+    for capture, hop in zip(captures, hops, strict=False):
+        last = store.record_capture(tx, capture, hop, verdict, reason)
+    return last
+
+
+def _is_missed(tx: Transaction, leased: LeasedLead, page: Page, taped: int | None, reason: str) -> bool:
     """Whether an article is kept at a lead's address; then it is written down that it is missing now."""
     article_id = store.article_at(tx, leased.lead.url)
     if article_id is None:
@@ -241,7 +247,7 @@ def _is_missed(tx: Transaction, leased: LeasedLead, page: Page, captures: Sequen
         reason=reason,
         sure=page.status == GONE,
     )
-    store.record_look(tx, article_id, looked, captures[-1] if captures else None)
+    store.record_look(tx, article_id, looked, taped)
     return True
 
 
@@ -263,14 +269,15 @@ class LeadKeeper:
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated | Refusal:
             now, page = desk.now(), hops[-1]
+            learned = boilerplate.learned_of(tx, page.source)
+            if is_outdated(article, learned):
+                return Outdated(learned)
             repeated = refused_as_repeated(tx, article, page)
             if repeated is not None:
                 self._refuse(tx, captures, hops, repeated)
                 return repeated
-            rows = [store.record_capture(tx, capture, hop) for capture, hop in zip(captures, hops, strict=False)]
-            kept = keep_article(tx, article, page, rows[-1] if rows else None, now)
-            if isinstance(kept, Kept):
-                leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, kept.decision.reason, now)
+            kept = keep_article(tx, article, page, _record_captures(tx, captures, hops), learned, now)
+            leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, kept.decision.reason, now)
             return kept
 
         return await desk.keep(leased.source, work, hops if self.keep_pages else ())
@@ -285,8 +292,7 @@ class LeadKeeper:
 
     def _refuse(self, tx: Transaction, captures: tuple[Capture, ...], hops: tuple[Page, ...], refusal: Refusal) -> None:
         now = self.desk.now()
-        for capture, hop in zip(captures, hops, strict=False):
-            store.record_capture(tx, capture, hop, refusal.code, refusal.reason)
+        _record_captures(tx, captures, hops, refusal.code, refusal.reason)
         wait = retry_delay(self.leased.attempts, refusal.code)
         state = LeadState.REFUSED if wait is None else LeadState.RETRY
         next_at = None if wait is None else now + timedelta(seconds=wait)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.crawl.faults import Fault
+from spiders.spider import conditional_headers
 from storage.page import Index, Page
 from storage.state import Endpoint
 
@@ -27,8 +28,7 @@ def conditions(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
     """The conditional headers for the next request; they may only be sent to `endpoint.validators_url`."""
     if endpoint.unmodified >= UNCONDITIONAL_AFTER:
         return ()
-    pairs = (("If-None-Match", endpoint.etag), ("If-Modified-Since", endpoint.last_modified))
-    return tuple((name, value) for name, value in pairs if value)
+    return conditional_headers(endpoint.etag, endpoint.last_modified)
 
 
 def body_digest(page: Page) -> str:

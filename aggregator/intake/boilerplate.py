@@ -14,11 +14,11 @@ LEAST_LEFT = 25
 """Where fewer words would be left, nothing is taken out: what recurs may be all there is."""
 
 
-def take_out(body: _Element, learned: Set[int]) -> tuple[tuple[int, str], ...]:
-    """Take learned paragraphs out of a body, in place; returns each with its place among the body's paragraphs."""
+def take_out(body: _Element, text: str, learned: Set[int]) -> tuple[tuple[int, str], ...]:
+    """Take learned paragraphs out of a body that has this text, in place; returns each with its place in it."""
     if not learned:
         return ()
-    whole = text_of(body).split("\n\n")
+    whole = text.split("\n\n")
     kept = [one for one in whole if block(one) not in learned]
     if len(kept) == len(whole) or len(whole) > MOST_PARAGRAPHS or words(" ".join(kept)) < LEAST_LEFT:
         return ()

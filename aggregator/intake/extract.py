@@ -74,9 +74,10 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     facts = metadata.gather(tree, said, page, hints)
     known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
     body = extracted(tree, known, said.body, hints)
-    stated = () if body is None else echoes.variants(text_of(body), beside)
-    dropped = () if body is None else take_out(body, hints.boilerplate)
-    plain = "" if body is None else text_of(body)
+    whole = "" if body is None else text_of(body)
+    stated = echoes.variants(whole, beside)
+    dropped = () if body is None else take_out(body, whole, hints.boilerplate)
+    plain = text_of(body) if body is not None and dropped else whole
     count = words(plain)
     told = max(words(facts.summary), words(page.lead.summary) if page.lead else 0)
     share, blocks = linked(body)

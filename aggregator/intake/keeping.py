@@ -39,18 +39,18 @@ class Outdated:
 
 
 def keep_article(
-    tx: Transaction, article: Article, page: Page, capture_id: int | None, now: datetime
-) -> Kept | Outdated:
-    """Record an article that was made of a page, and bring everything that depends on it in line."""
-    learned = boilerplate.learned_of(tx, page.source)
-    if is_outdated(article, learned):
-        return Outdated(learned)
+    tx: Transaction, article: Article, page: Page, capture_id: int | None, learned: Learned, now: datetime
+) -> Kept:
+    """Record an article that was made of a page, and bring everything that depends on it in line.
+
+    `learned` is what is known of the source's boilerplate; an article that it makes outdated is not for keeping.
+    """
     decision = place_among_copies(tx, article, store.record_article(tx, article, page, capture_id, now))
     for joined in decision.joined:
         boilerplate.forget(tx, page.source, joined)
     if decision.kind is Kind.NEW:
         whole = with_dropped(article.text, article.dropped)
-        learned = boilerplate.learn(tx, page.source, decision.article_id, whole, now)
+        learned = boilerplate.learn(tx, page.source, decision.article_id, whole, learned, now)
     _keep_topics(tx, article, decision)
     return Kept(decision, learned)
 

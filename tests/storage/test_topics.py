@@ -9,10 +9,11 @@ from itertools import permutations
 import pytest
 from sqlalchemy import text as sql
 
-from aggregator.intake.keeping import Kept, keep_article
+from aggregator.intake.keeping import keep_article
 from aggregator.intake.marks import marked
 from aggregator.intake.topicfile import catalogue_in_use, matcher_in_use
 from storage.article import Article, Query, Topic
+from storage.boilerplate import learned_of
 from storage.check import check
 from storage.database import Database, open_database
 from storage.library import Library
@@ -30,9 +31,9 @@ def keep(
     article = Article(url=url, title=title, text=text, published=T0 + timedelta(days=day), canonical_url=canonical)
     page = Page(url=url, status=200, fetched_at=T0 + timedelta(hours=hour), source=source)
     with database.write() as tx:
-        kept = keep_article(tx, marked(article), page, None, T0 + timedelta(days=400))
-        assert isinstance(kept, Kept)
-        return kept.decision.article_id
+        return keep_article(
+            tx, marked(article), page, None, learned_of(tx, page.source), T0 + timedelta(days=400)
+        ).decision.article_id
 
 
 def url(name: object) -> str:

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text as sql
 
-from aggregator.intake.keeping import Kept, keep_article
+from aggregator.intake.keeping import keep_article
 from aggregator.intake.marks import marked
 from storage import copies
 from storage.article import Article, Decision, KeptArticle, Kind, Query
+from storage.boilerplate import learned_of
 from storage.check import check
 from storage.database import Database, open_database
 from storage.library import Library
@@ -55,14 +56,12 @@ def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
         article = marked(
             Article(
                 url=one.url, title=f"On {one.host}", text=one.text, published=published, original_url=one.original,
-                site_name=one.site, canonical_url=one.canonical, hints_version=10**6,  # nothing is learned between them
+                site_name=one.site, canonical_url=one.canonical,
             )
         )  # fmt: skip
         page = Page(url=one.url, status=200, fetched_at=T0 + timedelta(hours=one.hour), source=one.host)
         with database.write() as tx:
-            kept = keep_article(tx, article, page, None, T0)
-            assert isinstance(kept, Kept)
-            decisions.append(kept.decision)
+            decisions.append(keep_article(tx, article, page, None, learned_of(tx, page.source), T0).decision)
     return decisions
 
 
