@@ -309,6 +309,32 @@ def topics(
     raise typer.Exit(show_topics(context.obj.load(), moment("--since", since), kind, as_json=as_json))
 
 
+@app.command(epilog="Examples: evnews stories --since 7d --min-sources 3; evnews stories 42; evnews stories --json")
+def stories(
+    context: typer.Context,
+    story: Annotated[
+        int | None, typer.Argument(metavar="[ID]", help="Who tells this one, the first first; any article's number.")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Told on or after, e.g. 7d.")] = None,
+    min_sources: Annotated[int, typer.Option("--min-sources", min=1, help="Told by so many sources at least.")] = 2,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="At most so many; 20 by default, no limit with --json.")
+    ] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Find the stories of articles that have none yet.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """The news that several articles tell, that which was told last first; exit status 1 when there is none."""
+    from aggregator.console import stories as answers
+
+    if refresh:
+        raise typer.Exit(answers.refresh_stories(context.obj.load()))
+    if story is not None:
+        raise typer.Exit(answers.show_story(context.obj.load(), story, as_json=as_json))
+    raise typer.Exit(answers.show_stories(context.obj.load(), since, min_sources, limit=limit, as_json=as_json))
+
+
 @app.command(epilog="Example: evnews stats --json")
 def stats(context: typer.Context, as_json: Json = False) -> None:
     """How much the archive holds, source by source."""

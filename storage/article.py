@@ -26,8 +26,8 @@ class Article:
     `original_url` is a canonical address that lies on another site; `credit` is whom the text names
     as its origin ("first published by ...", an agency's mark), as it is written there.
 
-    What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` with
-    their counts (stories), `topics`.
+    What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` (stories,
+    as `storage.terms` packs them), `topics`.
     """
 
     url: str
@@ -56,7 +56,7 @@ class Article:
     hints_version: int = 0
     variants: tuple[tuple[int, str], ...] = ()
     signature: bytes = b""
-    terms: tuple[tuple[str, int], ...] = ()
+    terms: bytes = b""
     topics: tuple[Topic, ...] = ()
 
 
@@ -171,6 +171,35 @@ class KeptArticle:
     topics: tuple[str, ...] = ()
     original_url: str = ""
     credit: str = ""
+    story: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """An article in a story; `at` is when it was published (`dated`), or else first fetched."""
+
+    article_id: int
+    url: str
+    source: str
+    title: str
+    at: datetime
+    dated: bool
+    copies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Articles that tell the same news, who had it first first; copies are counted with their originals.
+
+    `title` is that of the article which is most like all others.
+    """
+
+    id: int
+    title: str
+    first_at: datetime
+    last_at: datetime
+    sources: int
+    tellings: tuple[Telling, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,33 @@ _RULES = (
         " WHERE article_topics.dated <> articles.dated",
     ),
     (
+        "article {0} tells no story",
+        "SELECT id FROM articles WHERE copy_of IS NULL AND id NOT IN (SELECT article_id FROM tellers)"
+        " AND id NOT IN (SELECT article_id FROM story_due)",
+    ),
+    (
+        "article {0} is a copy, yet is in story {1} beside its original",
+        "SELECT t.article_id, t.story_id FROM tellers t JOIN articles a ON a.id = t.article_id"
+        " WHERE a.copy_of IS NOT NULL AND a.id NOT IN (SELECT article_id FROM story_due)",
+    ),
+    (
+        "story {0} has the id of an article that is not in it",
+        "SELECT DISTINCT story_id FROM tellers t WHERE NOT EXISTS"
+        " (SELECT 1 FROM tellers f WHERE f.article_id = t.story_id AND f.story_id = t.story_id)",
+    ),
+    (
+        "story {0} is not counted rightly",
+        "SELECT c.story_id FROM (SELECT story_id, count(*) AS n, min(told_at) AS f, max(told_at) AS l FROM tellers"
+        " GROUP BY story_id HAVING count(*) > 1) c LEFT JOIN stories s ON s.id = c.story_id"
+        " WHERE s.id IS NULL OR s.articles <> c.n OR s.first_at <> c.f OR s.last_at <> c.l"
+        " UNION SELECT id FROM stories WHERE (SELECT count(*) FROM tellers WHERE story_id = id) < 2",
+    ),
+    (
+        "article {0} is found by terms, yet tells no story",
+        "SELECT DISTINCT article_id FROM story_terms"
+        " WHERE NOT EXISTS (SELECT 1 FROM tellers WHERE tellers.article_id = story_terms.article_id)",
+    ),
+    (
         "article {0} was joined to {1}, yet is still there",
         "SELECT merged.id, merged.article_id FROM merged JOIN articles ON articles.id = merged.id",
     ),

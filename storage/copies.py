@@ -19,6 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.descent import WINDOW, Alike, Descent, Member, descents
 from storage.identity import text_digest
+from storage.stories import due
 from storage.tables import EPOCH, articles, likenesses, prints, revisions, sightings, signatures, texts
 
 _STRETCH = timedelta(days=64)
@@ -145,6 +146,7 @@ def conclude(tx: Connection, digests: Iterable[str]) -> None:
     done: set[str] = set()
     for digest in sorted(set(digests)):
         if digest == _NO_WORDS:
+            due(tx, tx.execute(_LINKED, {"digest": digest}).scalars().all())
             tx.execute(_FREE_WORDLESS, {"digest": digest, "reason": _freed(0)})
         elif digest not in done:
             alike = _alike(tx, digest)
@@ -180,10 +182,12 @@ def _conclude(tx: Connection, group: Sequence[str], alike: dict[tuple[str, str],
         wrong = [row for row in rows[digest] if row.id != descent.original and _differs(row, descent)]
         if wrong or len(rows[digest]) == _MEMBERS:
             values = {"digest": digest, "original": descent.original, "reason": descent.reason}
+            due(tx, tx.execute(_UNLINKED, values).scalars().all())
             tx.execute(_LINK, values)
     for digest, descent in made.items():
         freed = [row for row in rows[digest] if row.id == descent.original and row.copy_of is not None]
         if freed:
+            due(tx, [descent.original])
             copies = tx.execute(_COPIES, {"article": descent.original}).scalar_one()
             tx.execute(_FREE, {"article": descent.original, "reason": _freed(copies)})
 
@@ -278,6 +282,12 @@ _FREE_WORDLESS = (
     update(articles)
     .where(articles.c.text_digest == bindparam("digest"), articles.c.copy_of.is_not(None))
     .values(copy_of=None, reason=bindparam("reason"))
+)
+_LINKED = select(articles.c.id).where(articles.c.text_digest == bindparam("digest"), articles.c.copy_of.is_not(None))
+_UNLINKED = select(articles.c.id).where(
+    articles.c.text_digest == bindparam("digest"),
+    articles.c.id != bindparam("original"),
+    articles.c.copy_of.is_(None),
 )
 _LINK = (
     update(articles)

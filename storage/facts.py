@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, union_all, update
 
-from storage import copies
+from storage import copies, stories
 from storage.arrange import Alias, Look, Sighting, better_spelling
 from storage.identity import key_digest, url_key
 from storage.observation import Observation, read_facts
@@ -158,6 +158,8 @@ def join(tx: Connection, kept: int, other: int) -> None:
     for table in (aliases, claims, sightings, looks, merged):
         tx.execute(_MOVE[table.name], pair)
     copies.forget(tx, other)
+    stories.leave(tx, other)
+    stories.due(tx, tx.execute(_LINKED, pair).scalars().all())
     tx.execute(_UNLINK, pair)
     tx.execute(_EARLIER, pair)
     tx.execute(_DROP_ARTICLE, pair)
@@ -352,6 +354,7 @@ _MOVE = {
     for table in (aliases, claims, sightings, looks, merged)
 }
 _DROP_CHANGED_BLOCKS = delete(changed_blocks).where(changed_blocks.c.article_id == bindparam("other"))
+_LINKED = select(articles.c.id).where(articles.c.copy_of == bindparam("other"))
 _UNLINK = update(articles).where(articles.c.copy_of == bindparam("other")).values(copy_of=None)
 _DROP_ARTICLE = delete(articles).where(articles.c.id == bindparam("other"))
 _FIRST_SEEN = select(articles.c.first_seen).where(articles.c.id == bindparam("other")).scalar_subquery()

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
 
-from storage.article import Change, Hit, KeptArticle, Query, Revision, Topic
+from storage.article import Change, Hit, KeptArticle, Query, Revision, Story, Topic
+from storage.coverage import count_due, newest_stories, story_ids, story_of
 from storage.database import Database
 from storage.facts import article_at, kept_id
 from storage.held import stated_text, whole_text
@@ -141,6 +142,23 @@ class Library:
         with self._database.read() as connection:
             return count_stale(connection, catalogue)
 
+    def stories(
+        self, *, since: datetime | None = None, least_sources: int = 1, limit: int | None = None
+    ) -> Iterator[Story]:
+        """Stories that more than one article tells, the one that was told last first."""
+        with self._database.read() as connection:
+            yield from newest_stories(connection, since, least_sources, limit)
+
+    def story(self, article_id: int) -> Story | None:
+        """The story that an article tells, by the id of any article of it or of a copy."""
+        with self._database.read() as connection:
+            return story_of(connection, kept_id(connection, article_id))
+
+    def due_for_stories(self) -> int:
+        """How many articles have no place among the stories yet."""
+        with self._database.read() as connection:
+            return count_due(connection)
+
     def captures(self, article_id: int) -> list[tuple[Capture, str, datetime]]:
         """The captures of every address of an article, oldest first: (capture, url, fetched_at)."""
         with self._database.read() as connection:
@@ -229,11 +247,12 @@ def _articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticl
     spelled: dict[int, list[str]] = {}
     for row in connection.execute(_ALIASES, {"ids": ids}):
         spelled.setdefault(row.article_id, []).append(row.url)
-    topics = topics_of(connection, ids)
+    topics, told = topics_of(connection, ids), story_ids(connection, ids)
     for article_id in ids:
         if article_id in rows:
             about = tuple(topic.name for topic in topics.get(article_id, ()))
-            yield replace(_kept(rows[article_id], spelled.get(article_id, [])), topics=about)
+            kept = _kept(rows[article_id], spelled.get(article_id, []))
+            yield replace(kept, topics=about, story=told.get(article_id))
 
 
 def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
@@ -271,7 +290,9 @@ def _source_state(
 
 
 _OWN = [
-    articles.c[field.name] for field in fields(KeptArticle) if field.name not in ("text", "html", "aliases", "topics")
+    articles.c[field.name]
+    for field in fields(KeptArticle)
+    if field.name not in ("text", "html", "aliases", "topics", "story")
 ]
 _BY_ID = (
     select(*_OWN, texts.c.text, texts.c.html)

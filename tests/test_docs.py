@@ -16,6 +16,7 @@ from aggregator.cli import app
 from aggregator.config import KEYS
 from aggregator.console.errands import Report
 from aggregator.console.sources import _fields as source_fields
+from aggregator.console.stories import record_of as story_fields
 from aggregator.console.summary import record_of
 from aggregator.console.topics import record_of as topic_fields
 from aggregator.crawl.runner import PollResult
@@ -23,7 +24,7 @@ from aggregator.feeds.jsonl import jsonl
 from aggregator.intake.topicfile import KEYS as TOPIC_KEYS
 from aggregator.intake.topics import KINDS, Entry
 from spiders.source import Listing, Source
-from storage.article import KeptArticle, Refusal
+from storage.article import KeptArticle, Refusal, Story, Telling
 from storage.page import Index
 from storage.state import Poll
 from storage.topics import TopicCount
@@ -96,6 +97,17 @@ def test_every_field_of_a_topic_is_told() -> None:
     count = TopicCount(name="x", articles=1, sources=1, newest_at=NOW, newest_id=1, newest_title="")
     record = topic_fields(count, Entry(name="x", title="x", kind="maker", aliases=("x",)))
     assert re.findall(r"^\| `(\w+)` \|", sections("json.md")["topics"], flags=re.M) == list(record)
+
+
+def test_every_field_of_a_story_is_told() -> None:
+    """In its order, and of its articles."""
+    one = Telling(article_id=1, url="http://x/", source="x", title="x", at=NOW, dated=True, copies=0)
+    record = story_fields(Story(id=1, title="x", first_at=NOW, last_at=NOW, sources=1, tellings=(one,)))
+    told = sections("json.md")["stories"]
+    assert re.findall(r"^\| `(\w+)` \|", told, flags=re.M) == list(record)
+    articles = record["articles"]
+    assert isinstance(articles, list)
+    assert all(f"`{name}`" in told for name in articles[0])
 
 
 def test_every_field_of_an_export_is_told() -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
-from aggregator.console.answer import TROUBLE, complain, mistake, print_json
+from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
 from aggregator.console.topics import resolved
 from aggregator.feeds.jsonl import jsonl
 from aggregator.logs import safe_line
-from storage.article import Hit, KeptArticle, Query
+from storage.article import Hit, KeptArticle, Query, Story
 from storage.library import Library
 from storage.text import clean
 
@@ -135,6 +135,7 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
         article = library.article(number) if 0 < number <= LARGEST_ID else None
         captures = library.captures(article.id) if article else []
         copies = library.copies(article.id) if article else []
+        story = library.story(article.id) if article else None
     if article is None:
         complain(f"no article has the number {number}; `evnews search` prints the numbers")
         return TROUBLE
@@ -142,8 +143,20 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
         print_json(_fields(article))
         return 0
     places = [f"{one.file} at {one.offset}, fetched {at:%Y-%m-%d %H:%M:%S} UTC" for one, _, at in captures]
-    _print_article(article, [("copied as", f"{number}  {url}") for number, url in copies], places)
+    beside = [("copied as", f"{number}  {url}") for number, url in copies] + _story(story, article)
+    _print_article(article, beside, places)
     return 0
+
+
+def _story(story: Story | None, article: KeptArticle) -> list[tuple[str, str]]:
+    """The story of an article and who else tells it; nothing where it is told by nobody else."""
+    if story is None or len(story.tellings) == 1:
+        return []
+    from aggregator.console.stories import told_by
+
+    many = f"{counted(len(story.tellings), 'article')} of {counted(story.sources, 'source')}"
+    others = [line for one, line in zip(story.tellings, told_by(story), strict=True) if one.article_id != article.id]
+    return [("story", f"{story.id}, {many}: {story.title}"), *(("told by", line) for line in others)]
 
 
 def _print_article(article: KeptArticle, copies: list[tuple[str, str]], captures: list[str]) -> None:

@@ -52,6 +52,7 @@ def _fields(article: KeptArticle) -> dict[str, object]:
         "published_zone_known": article.zone_known,
         "published_raw": clean(article.published_raw) or None,
         "topics": [clean(topic) for topic in article.topics],
+        "story": article.story,
     }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aggregator.intake.copies import place_among_copies
+from aggregator.intake.joining import place_in_story
 from aggregator.intake.repeated import MOST_WORDS, WITHIN, repeated
 from aggregator.intake.topicfile import catalogue_in_use, matcher_in_use
 from storage import boilerplate, store
@@ -52,6 +53,7 @@ def keep_article(
         whole = with_dropped(article.text, article.dropped)
         learned = boilerplate.learn(tx, page.source, decision.article_id, whole, learned, now)
     _keep_topics(tx, article, decision)
+    place_in_story(tx, article, decision)
     return Kept(decision, learned)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from aggregator.intake import dedup
 from aggregator.intake.credit import credit
 from aggregator.intake.topicfile import matcher_in_use
+from aggregator.intake.words import terms
 from storage.article import Article
 
 
@@ -16,5 +17,6 @@ def marked(article: Article) -> Article:
         article,
         signature=dedup.signature(article.text),
         credit=credit(article.text),
+        terms=terms(article.title, article.text, article.language),
         topics=matcher_in_use().topics(article.title, article.text),
     )

@@ -9,6 +9,7 @@ from storage.tables.archive import aliases, articles, claims, looks, merged, rev
 from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
+from storage.tables.stories import stories, story_due, story_terms, tellers, term_counts
 from storage.tables.topics import article_topics, topic_readings
 from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata
 
@@ -40,6 +41,11 @@ __all__ = [
     "sightings",
     "signatures",
     "source_hints",
+    "stories",
+    "story_due",
+    "story_terms",
+    "tellers",
+    "term_counts",
     "texts",
     "topic_readings",
 ]

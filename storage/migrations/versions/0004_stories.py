@@ -1,18 +1,12 @@
-"""Stories: articles about the same event."""
+"""Nothing: a step that was taken before its tables were made, which are in 0006."""
 
 from __future__ import annotations
-
-from storage.migrations.ddl import run
 
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_TABLES = """
-"""
-
 
 def upgrade() -> None:
-    """Make the tables."""
-    run(_TABLES)
+    """Change nothing."""

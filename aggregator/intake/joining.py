@@ -1,0 +1,173 @@
+"""A kept article joins the story that it tells: found by its terms, compared, grouped with those about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aggregator.intake.stories import CLOSED, JOINS, Matrix, Teller, groups, headline, likenesses
+from aggregator.intake.words import terms
+from storage import stories
+from storage.article import Article, Decision, Kind
+from storage.frequencies import Frequencies, count_up_to, frequencies
+from storage.stories import FOUND_BY, Standing, Told
+from storage.terms import unpacked
+from storage.topics import shown_text
+
+if TYPE_CHECKING:
+    from storage.writer import Transaction
+
+_COMPARED = 24
+"""Articles that one is compared with first."""
+_STORIES = 4
+"""Stories that one article may join, or bring together."""
+_REGROUPED = 16
+"""Articles of a story that may be grouped anew; a story of more stays whole, and its newest so many stand for it."""
+_NEAR = 0.7 * JOINS
+"""How like an article must be to one of a story for the story to be looked at."""
+_OVERDUE = 8
+"""Articles whose places are looked at again along the way."""
+
+
+@dataclass(slots=True)
+class _Nearby:
+    """An article and the members of the stories that it may join: it stands first in each list, in story None."""
+
+    ids: list[int]
+    stories: list[int | None]
+    tellers: list[Teller]
+    whole: dict[int, list[int]] = field(default_factory=dict)
+
+
+def place_in_story(tx: Transaction, article: Article, decision: Decision) -> None:
+    """Bring the stories in line with what an article shows now, and with what else has become due by it."""
+    article_id = decision.article_id
+    now = stories.standing(tx, article_id)
+    if now is not None and (decision.shows_anew or _is_misplaced(now)):
+        known = article.terms if decision.kind in (Kind.NEW, Kind.COPY) else b""
+        _place(tx, article_id, now, known)
+    replace_due(tx, _OVERDUE, but=article_id)
+
+
+def replace_due(tx: Transaction, most: int, but: int | None = None) -> int:
+    """Look at the places of articles again that are due for it, up to so many; returns how many those were.
+
+    `but` is one that has just been looked at.
+    """
+    ids = stories.take_due(tx, most)
+    for article_id in ids:
+        now = stories.standing(tx, article_id) if article_id != but else None
+        if now is not None and _is_misplaced(now):
+            _place(tx, article_id, now, b"")
+    return len(ids)
+
+
+def _is_misplaced(now: Standing) -> bool:
+    """Whether a copy is in a story, an article that is none is not, or it is there with another time."""
+    if now.copy_of is not None:
+        return now.story_id is not None
+    return now.told_before != now.told_at
+
+
+def _place(tx: Transaction, article_id: int, now: Standing, known: bytes) -> None:
+    if now.copy_of is not None:
+        stories.leave(tx, article_id)
+        return
+    told = known or terms(*shown_text(tx, article_id), now.language)
+    common = frequencies(tx)
+    me = Teller(article_id=article_id, published=now.told_at if now.dated else None, terms=unpacked(told))
+    found_by = _rarest(me, common)
+    nearby = _nearby(tx, me, now, found_by, common)
+    if len(nearby.ids) > 1:
+        story_id, touched, headlines = _regroup(tx, nearby, common)
+    else:
+        story_id, touched, headlines = article_id, set(), {}
+    if now.story_id is not None:
+        touched |= {now.story_id, story_id}
+        if now.story_id == article_id != story_id:
+            stories.leave(tx, article_id)
+    stories.enter(tx, article_id, story_id, now.told_at, dated=now.dated, terms=told, by=found_by)
+    if touched:
+        stories.tally(tx, touched, headlines)
+    count_up_to(tx, article_id, common)
+
+
+def _rarest(me: Teller, common: Frequencies) -> dict[int, float]:
+    """The rarest buckets of an article's title and lead, with what they weigh."""
+    rarity = common.rarity[me.terms.buckets]
+    weights = (1 + np.log(me.terms.counts)) * rarity
+    order = np.lexsort((me.terms.buckets, -weights))[:FOUND_BY]
+    return dict(zip(me.terms.buckets[order].tolist(), rarity[order].tolist(), strict=True))
+
+
+def _nearby(tx: Transaction, me: Teller, now: Standing, found_by: dict[int, float], common: Frequencies) -> _Nearby:
+    nearby = _Nearby([me.article_id], [None], [me])
+    span = now.told_at - CLOSED, now.told_at + CLOSED
+    found = stories.candidates(tx, me.article_id, found_by, *span, _COMPARED)
+    near = [one for one in stories.told(tx, found) if span[0] <= one.told_at <= span[1]] if found else []
+    if not near:
+        return nearby
+    alike = likenesses([me, *map(_teller, near)], common.rarity)[0, 1:]
+    best: dict[int, float] = {}
+    for one, likeness in zip(near, alike.tolist(), strict=True):
+        if likeness >= _NEAR:
+            best[one.story_id] = max(best.get(one.story_id, 0.0), likeness)
+    for story_id in sorted(best, key=lambda story: (-best[story], story))[:_STORIES]:
+        _add_members(nearby, story_id, stories.members(tx, story_id, span[1], _REGROUPED + 1), me.article_id)
+    return nearby
+
+
+def _add_members(nearby: _Nearby, story_id: int, members: Sequence[Told], me: int) -> None:
+    first = len(nearby.ids)
+    for one in members[:_REGROUPED]:
+        if one.article_id != me:
+            nearby.ids.append(one.article_id)
+            nearby.stories.append(one.story_id)
+            nearby.tellers.append(_teller(one))
+    if len(members) > _REGROUPED:
+        nearby.whole[story_id] = list(range(first, len(nearby.ids)))
+
+
+def _teller(one: Told) -> Teller:
+    return Teller(article_id=one.article_id, published=one.told_at if one.dated else None, terms=one.terms)
+
+
+def _regroup(tx: Transaction, nearby: _Nearby, common: Frequencies) -> tuple[int, set[int], dict[int, int]]:
+    """Group an article with those about it: its story, the stories that changed, and which articles name them."""
+    alike: Matrix = likenesses(nearby.tellers, common.rarity)
+    made = groups(alike, list(nearby.whole.values()))
+    mine = next(group for group in made if 0 in group)
+    if len(mine) == 1:
+        return nearby.ids[0], set(), {}
+    touched: set[int] = set()
+    headlines: dict[int, int] = {}
+    for group in made:
+        story_id = _named(nearby, group)
+        if _move(tx, nearby, group, story_id, touched) or group is mine:
+            touched.add(story_id)
+            headlines[story_id] = nearby.ids[headline(alike, group)]
+    return _named(nearby, mine), touched, headlines
+
+
+def _named(nearby: _Nearby, group: Sequence[int]) -> int:
+    """The id of a group: of the story that most of it was in, if the article that has that id is in it."""
+    ids = {nearby.ids[one] for one in group}
+    was = Counter(story for one in group if (story := nearby.stories[one]) is not None)
+    kept = [story for story in was if story in ids or story in nearby.whole]
+    return max(kept, key=lambda story: (was[story], -story)) if kept else min(ids)
+
+
+def _move(tx: Transaction, nearby: _Nearby, group: Sequence[int], story_id: int, touched: set[int]) -> bool:
+    """Put the members of a group into one story; whether any of them was in another."""
+    others = {story for one in group if (story := nearby.stories[one]) not in (None, story_id)}
+    for story in others & nearby.whole.keys():
+        stories.rename(tx, story, story_id)
+    single = [nearby.ids[one] for one in group if nearby.stories[one] in others - nearby.whole.keys()]
+    if single:
+        stories.move(tx, single, story_id)
+    touched |= others
+    return bool(others)

@@ -1,0 +1,2 @@
+def speed(*a):
+    raise SystemExit

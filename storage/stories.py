@@ -1,0 +1,243 @@
+"""Stories in the database: articles are found by their terms, enter a story, move between stories, and leave.
+
+A story has the id of one of its articles. So every id of a story leads somewhere for good: to the
+story in which that article is now. Copies tell nothing of their own; they are where their original is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, union_all, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from storage.tables import EPOCH, articles, sightings, stories, story_due, story_terms, tellers
+from storage.terms import BUCKET_BITS, Terms, unpacked
+
+FOUND_BY = 20
+"""Terms that an article is found by, and looks for others with: the rarest of its title and lead."""
+_STRETCH = timedelta(days=42)
+"""What one place in the index spans; a window of so many days lies in two of them at most."""
+_NEWEST = 32
+"""Articles that one term leads to, those that were kept last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What decides over an article's place among the stories; `told_before` and `story_id` are None where it has none.
+
+    It is told when it was published (`dated`), or else when it was first fetched.
+    """
+
+    copy_of: int | None
+    language: str
+    told_at: datetime
+    dated: bool
+    story_id: int | None
+    told_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An article in a story."""
+
+    article_id: int
+    story_id: int
+    told_at: datetime
+    dated: bool
+    terms: Terms
+
+
+def standing(tx: Connection, article_id: int) -> Standing | None:
+    """What is known of an article; None where it is no more."""
+    row = tx.execute(_STANDING, {"article": article_id}).one_or_none()
+    return None if row is None else Standing(**row._mapping)
+
+
+def due(tx: Connection, article_ids: Iterable[int]) -> None:
+    """Let the places of some articles be looked at again, before long."""
+    if rows := [{"article_id": article_id} for article_id in article_ids]:
+        tx.execute(_DUE[tx.dialect.name], rows)
+
+
+def take_due(tx: Connection, most: int) -> list[int]:
+    """The articles, up to so many, whose places are to be looked at again; they are due no more."""
+    ids = list(tx.execute(_WHO_IS_DUE, {"most": most}).scalars())
+    if ids:
+        tx.execute(_NOT_DUE, {"ids": ids})
+    return ids
+
+
+def candidates(
+    tx: Connection, article_id: int, weights: Mapping[int, float], since: datetime, until: datetime, most: int
+) -> list[int]:
+    """Articles that were told in a time and share terms with one: those first whose shared terms weigh most.
+
+    `weights` has `FOUND_BY` buckets at most.
+    """
+    stretches = range((since - EPOCH) // _STRETCH, (until - EPOCH) // _STRETCH + 1)
+    places = {(stretch << BUCKET_BITS) + term: weight for stretch in stretches for term, weight in weights.items()}
+    asked = dict(zip(_PLACES, [*places, *[-1] * len(_PLACES)], strict=False))
+    found: Counter[int] = Counter()
+    for row in tx.execute(_FIND, asked):
+        found[row.article_id] += places[row.place]  # type: ignore[assignment]  # a Counter may hold any number
+    del found[article_id]
+    return sorted(found, key=lambda one: (-found[one], one))[:most]
+
+
+def told(tx: Connection, article_ids: Sequence[int]) -> list[Told]:
+    """Articles by their ids, in the ids' order; those that tell nothing are left out."""
+    rows = {row.article_id: row for row in tx.execute(_TOLD, {"ids": list(article_ids)})}
+    return [_told(rows[one]) for one in article_ids if one in rows]
+
+
+def members(tx: Connection, story_id: int, until: datetime, most: int) -> list[Told]:
+    """The articles of a story that were told up to a time, up to so many, newest first."""
+    rows = tx.execute(_MEMBERS, {"story": story_id, "until": until, "most": most})
+    return [_told(row) for row in rows]
+
+
+def enter(
+    tx: Connection, article_id: int, story_id: int, told_at: datetime, *, dated: bool, terms: bytes, by: Iterable[int]
+) -> None:
+    """Put an article into a story, found by its terms in the buckets `by`, and no more where it was before."""
+    _unfind(tx, article_id)
+    values = {"article_id": article_id, "story_id": story_id, "told_at": told_at, "dated": dated, "terms": terms}
+    tx.execute(_ENTER, values)
+    if rows := [{"place": place, "article_id": article_id} for place in _places(by, told_at)]:
+        tx.execute(_LET_FIND, rows)
+
+
+def leave(tx: Connection, article_id: int) -> None:
+    """Take an article out of its story, if it is in one."""
+    story_id = _unfind(tx, article_id)
+    if story_id is None:
+        return
+    if story_id == article_id and (heir := tx.execute(_HEIR, {"story": story_id}).scalar_one()):
+        rename(tx, story_id, heir)
+        story_id = heir
+    tally(tx, [story_id, article_id])
+
+
+def move(tx: Connection, article_ids: Sequence[int], story_id: int) -> None:
+    """Put some articles that are in stories into another."""
+    tx.execute(_MOVE, {"ids": list(article_ids), "story": story_id})
+
+
+def rename(tx: Connection, story_id: int, new_id: int) -> None:
+    """Put all articles of a story into another."""
+    tx.execute(_RENAME, {"was": story_id, "story": new_id})
+
+
+def tally(tx: Connection, story_ids: Iterable[int], headlines: Mapping[int, int] | None = None) -> None:
+    """Count some stories anew; `headlines` are the articles whose titles name them, where that is decided."""
+    ids = sorted(set(story_ids))
+    named = {row.id: row.headline_id for row in tx.execute(_NAMED, {"ids": ids})} | dict(headlines or {})
+    tx.execute(_DROP_STORIES, {"ids": ids})
+    rows = [dict(row._mapping) for row in tx.execute(_TALLY, {"ids": ids})]
+    for row in rows:
+        first, headline = row.pop("lowest"), named.get(row["id"])
+        row["headline_id"] = headline if headline and _is_in(tx, headline, row["id"]) else first
+    if rows:
+        tx.execute(_STORY, rows)
+
+
+def _is_in(tx: Connection, article_id: int, story_id: int) -> bool:
+    return tx.execute(_STORY_OF, {"article": article_id}).scalar() == story_id
+
+
+def _unfind(tx: Connection, article_id: int) -> int | None:
+    """Take away an article's row and what it is found by; returns the story that it was in."""
+    row = tx.execute(_TOLD, {"ids": [article_id]}).one_or_none()
+    if row is None:
+        return None
+    was = _told(row)
+    tx.execute(_UNFIND, {"article": article_id, "places": _places(was.terms.leading.tolist(), was.told_at)})
+    tx.execute(_GO, {"article": article_id})
+    return was.story_id
+
+
+def _places(buckets: Iterable[int], told_at: datetime) -> list[int]:
+    stretch = (told_at - EPOCH) // _STRETCH
+    return [(stretch << BUCKET_BITS) + bucket for bucket in buckets]
+
+
+def _told(row: object) -> Told:
+    values = dict(row._mapping)  # type: ignore[attr-defined]  # a Row
+    return Told(**values | {"terms": unpacked(values["terms"])})
+
+
+_FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
+_STANDING = (
+    select(
+        articles.c.copy_of,
+        articles.c.language,
+        func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at"),
+        articles.c.published.is_not(None).label("dated"),
+        tellers.c.story_id,
+        tellers.c.told_at.label("told_before"),
+    )
+    .outerjoin(tellers, tellers.c.article_id == articles.c.id)
+    .where(articles.c.id == bindparam("article"))
+)
+_DUE = {
+    "sqlite": insert_sqlite(story_due).on_conflict_do_nothing(),
+    "postgresql": insert_postgres(story_due).on_conflict_do_nothing(),
+}
+_WHO_IS_DUE = select(story_due.c.article_id).order_by(story_due.c.article_id).limit(bindparam("most"))
+_NOT_DUE = delete(story_due).where(story_due.c.article_id.in_(bindparam("ids", expanding=True)))
+_PLACES = [f"place{number}" for number in range(2 * FOUND_BY)]
+_FIND = union_all(
+    *(
+        select(
+            select(story_terms)
+            .where(story_terms.c.place == bindparam(name))
+            .order_by(story_terms.c.article_id.desc())
+            .limit(_NEWEST)
+            .subquery()
+        )
+        for name in _PLACES
+    )
+)
+_TOLD = select(tellers).where(tellers.c.article_id.in_(bindparam("ids", expanding=True)))
+_MEMBERS = (
+    select(tellers)
+    .where(tellers.c.story_id == bindparam("story"), tellers.c.told_at <= bindparam("until"))
+    .order_by(tellers.c.told_at.desc(), tellers.c.article_id)
+    .limit(bindparam("most"))
+)
+_ENTER = insert(tellers)
+_LET_FIND = insert(story_terms)
+_UNFIND = delete(story_terms).where(
+    story_terms.c.place.in_(bindparam("places", expanding=True)), story_terms.c.article_id == bindparam("article")
+)
+_GO = delete(tellers).where(tellers.c.article_id == bindparam("article"))
+_HEIR = select(func.min(tellers.c.article_id)).where(tellers.c.story_id == bindparam("story"))
+_MOVE = (
+    update(tellers)
+    .where(tellers.c.article_id.in_(bindparam("ids", expanding=True)))
+    .values(story_id=bindparam("story"))
+)
+_RENAME = update(tellers).where(tellers.c.story_id == bindparam("was")).values(story_id=bindparam("story"))
+_NAMED = select(stories.c.id, stories.c.headline_id).where(stories.c.id.in_(bindparam("ids", expanding=True)))
+_DROP_STORIES = delete(stories).where(stories.c.id.in_(bindparam("ids", expanding=True)))
+_TALLY = (
+    select(
+        tellers.c.story_id.label("id"),
+        func.count().label("articles"),
+        func.count(articles.c.source.distinct()).label("sources"),
+        func.min(tellers.c.told_at).label("first_at"),
+        func.max(tellers.c.told_at).label("last_at"),
+        func.min(tellers.c.article_id).label("lowest"),
+    )
+    .join(articles, articles.c.id == tellers.c.article_id)
+    .where(tellers.c.story_id.in_(bindparam("ids", expanding=True)))
+    .group_by(tellers.c.story_id)
+    .having(func.count() > 1)
+)
+_STORY = insert(stories)
+_STORY_OF = select(tellers.c.story_id).where(tellers.c.article_id == bindparam("article"))
