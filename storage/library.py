@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
 
-from storage.article import Change, Hit, KeptArticle, Query, Revision, Topic
+from storage.article import Change, Edition, Hit, KeptArticle, Query, Revision, Topic
 from storage.database import Database
 from storage.facts import article_at, kept_id
 from storage.held import stated_text, whole_text
@@ -229,11 +229,15 @@ def _articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticl
     spelled: dict[int, list[str]] = {}
     for row in connection.execute(_ALIASES, {"ids": ids}):
         spelled.setdefault(row.article_id, []).append(row.url)
+    editions: dict[int, list[Edition]] = {}
+    for row in connection.execute(_EDITIONS, {"ids": ids}):
+        editions.setdefault(row.article_id, []).append(_edition(row))
     topics = topics_of(connection, ids)
     for article_id in ids:
         if article_id in rows:
             about = tuple(topic.name for topic in topics.get(article_id, ()))
-            yield replace(_kept(rows[article_id], spelled.get(article_id, [])), topics=about)
+            kept = _kept(rows[article_id], spelled.get(article_id, []))
+            yield replace(kept, topics=about, revisions=tuple(editions[article_id]))
 
 
 def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
@@ -244,10 +248,12 @@ def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
     return KeptArticle(**values, aliases=tuple(spelled))
 
 
+def _edition(row: Row[*tuple[Any, ...]]) -> Edition:
+    return Edition(**{field.name: getattr(row, field.name) for field in fields(Edition)})
+
+
 def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
-    values = {
-        field.name: getattr(row, field.name) for field in fields(Revision) if field.name not in ("text", "stated")
-    }
+    values = {field.name: getattr(row, field.name) for field in fields(Edition)}
     return Revision(**values, text=whole_text(row), stated=stated_text(row) if row.variants else "")
 
 
@@ -270,9 +276,8 @@ def _source_state(
     )
 
 
-_OWN = [
-    articles.c[field.name] for field in fields(KeptArticle) if field.name not in ("text", "html", "aliases", "topics")
-]
+_ELSEWHERE = ("text", "html", "aliases", "topics", "revisions")
+_OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in _ELSEWHERE]
 _BY_ID = (
     select(*_OWN, texts.c.text, texts.c.html)
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
@@ -289,11 +294,18 @@ _COPIES = (
     .where(articles.c.copy_of == bindparam("article"))
     .order_by(articles.c.dated, articles.c.key)
 )
+_EDITION = (
+    *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "kind", "added", "removed")],
+    *[texts.c[name] for name in ("title", "digest")],
+)
+_EDITIONS = (
+    select(*_EDITION)
+    .join(texts, texts.c.id == revisions.c.text_id)
+    .where(revisions.c.article_id.in_(bindparam("ids", expanding=True)))
+    .order_by(revisions.c.article_id, revisions.c.number)
+)
 _REVISIONS = (
-    select(
-        *[revisions.c[name] for name in ("number", "fetched_at", "kind", "added", "removed")],
-        *[texts.c[name] for name in ("title", "text", "dropped", "variants", "digest")],
-    )
+    select(*_EDITION, *[texts.c[name] for name in ("text", "dropped", "variants")])
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.article_id == bindparam("article"))
     .order_by(revisions.c.number)
