@@ -59,7 +59,7 @@ class Library:
         wanted = terms(query.words)
         with self._database.read() as connection:
             ids = list(connection.execute(_ids(query, wanted, self._database.dialect)).scalars())
-            found = [article for part in _chunks(ids) for article in _articles(connection, part)]
+            found = [article for part in _chunks(ids) for article in articles_of(connection, part)]
         return [Hit(article=article, snippet=snippet(article.text, wanted or ())) for article in found]
 
     def articles(self, query: Query) -> Iterator[KeptArticle]:
@@ -74,7 +74,7 @@ class Library:
         with self._database.read() as connection:
             ids = connection.execution_options(yield_per=_CHUNK).execute(statement).scalars()
             for part in _chunks(ids):
-                yield from _articles(connection, part)
+                yield from articles_of(connection, part)
 
     def count(self, query: Query) -> int:
         """How many articles the query finds, whatever its limit."""
@@ -85,13 +85,13 @@ class Library:
     def article(self, article_id: int) -> KeptArticle | None:
         """An article by its id, or by the id of one that was joined to it."""
         with self._database.read() as connection:
-            return next(iter(_articles(connection, [kept_id(connection, article_id)])), None)
+            return next(iter(articles_of(connection, [kept_id(connection, article_id)])), None)
 
     def article_at(self, url: str) -> KeptArticle | None:
         """The article that was fetched at an address, in any spelling of it."""
         with self._database.read() as connection:
             found = article_at(connection, key_digest(url_key(url)))
-            return next(iter(_articles(connection, [found])), None) if found else None
+            return next(iter(articles_of(connection, [found])), None) if found else None
 
     def copies(self, article_id: int) -> list[tuple[int, str]]:
         """The articles that are copies of an article, as (id, url), the first told first."""
@@ -223,7 +223,7 @@ def _chunks(ids: Iterator[int] | Sequence[int]) -> Iterator[list[int]]:
         yield part
 
 
-def _articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
+def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
     """The articles of some ids, in the ids' order."""
     rows = {row.id: row for row in connection.execute(_BY_ID, {"ids": ids})}
     spelled: dict[int, list[str]] = {}
