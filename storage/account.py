@@ -10,7 +10,7 @@ from datetime import datetime
 
 from storage.arrange import Alias, Sighting
 from storage.article import KeptArticle, Topic
-from storage.state import Capture
+from storage.state import Capture, LeadState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Naming:
     id: str = ""
     recorded_at: datetime
     indexes: tuple[str, ...] = ()
-    state: str
+    state: LeadState
     reason: str = ""
     attempts: int = 0
     due_at: datetime | None = None

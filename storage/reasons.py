@@ -19,6 +19,7 @@ from storage.fetched import fetches_at, fetches_of, with_tape
 from storage.identity import host_of, key_digest, text_digest, url_key
 from storage.leads import lead_of
 from storage.library import articles_of
+from storage.state import LeadState
 from storage.tables import (
     articles,
     calendar,
@@ -112,7 +113,8 @@ def _naming(tx: Connection, row: Any, parked: Any) -> Naming:
     said = lead_of(row)
     when = {"source": row.source, "at": row.recorded_at}
     return Naming(
-        **{name: getattr(row, name) for name in _STANDING},
+        **{name: getattr(row, name) for name in _STANDING if name != "state"},
+        state=LeadState(row.state),
         title=said.title,
         published=said.published,
         id=said.id,

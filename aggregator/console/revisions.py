@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
-from aggregator.console.search import LARGEST_ID
+from aggregator.console.search import LARGEST_ID, complain_of_no_article
 from aggregator.feeds.jsonl import edition_fields
 from aggregator.logs import safe_line
 from storage.article import Revision
@@ -54,7 +54,7 @@ def _revisions(config: Config, number: int) -> list[Revision]:
     with open_archive(config) as database:
         found = Library(database).revisions(number) if 0 < number <= LARGEST_ID else []
     if not found:
-        complain(f"no article has the number {number}; `evnews search` prints the numbers")
+        complain_of_no_article(number)
     return found
 
 
