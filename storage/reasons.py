@@ -196,7 +196,12 @@ _INDEXES = (
 )
 _NEXT_POLL = select(calendar.c.next_poll_at).where(calendar.c.source == bindparam("source"))
 _PARKED = select(parked_hosts).where(parked_hosts.c.until > bindparam("now"))
-_CLAIMING = select(claims.c.article_id.distinct()).where(claims.c.digest == bindparam("digest"), claims.c.url != "")
+_CLAIMING = (
+    select(claims.c.article_id)
+    .distinct()
+    .where(claims.c.digest == bindparam("digest"), claims.c.url != "")
+    .order_by(claims.c.article_id)
+)
 _JOINED = select(merged.c.id).where(merged.c.article_id == bindparam("article")).order_by(merged.c.id)
 _CLAIMS = select(claims.c.digest, claims.c.text_digest, claims.c.url).where(
     claims.c.article_id == bindparam("article"), claims.c.text_digest != ""

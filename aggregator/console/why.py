@@ -29,7 +29,7 @@ LONGEST_ADDRESS = 4096
 def tell_why(config: Config, asked: str, *, as_json: bool) -> int:
     """Print what is known of the article with a number, or at an address; 1 where nothing is."""
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 20 else None
-    if number is None and (len(asked) > LONGEST_ADDRESS or not url_key(asked)):
+    if number is None and not _is_address(asked):
         mistake(f"{asked[:80]!r} is neither the number of an article nor an address; `evnews search` prints both")
     now = datetime.now(UTC)
     with open_archive(config) as database:
@@ -49,6 +49,12 @@ def tell_why(config: Config, asked: str, *, as_json: bool) -> int:
     if found.catalogue and found.catalogue != load_topics(config.home).digest:
         complain("its topics were read with another catalogue; `evnews topics --refresh` brings them up to date")
     return 0
+
+
+def _is_address(asked: str) -> bool:
+    """Whether it names a host: a bare word is nobody's address."""
+    host = host_of(url_key(asked)) if len(asked) <= LONGEST_ADDRESS else ""
+    return bool(host) and ("." in host or "://" in asked)
 
 
 def records(told: Iterable[Section]) -> Iterator[dict[str, object]]:

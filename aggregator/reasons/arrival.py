@@ -21,21 +21,24 @@ def found(account: Account, now: datetime) -> Iterator[Reason]:
         yield Reason(words="No index named it, as far as is known.")
     for one in account.namings:
         yield Reason(
-            words=f"{one.source} named it first on {moment(one.recorded_at)}, {_index(one)}.",
+            words=f"{one.source} named it first on {moment(one.recorded_at)}{_unnoted(one)}:",
             facts=(
                 ("source", one.source), ("url", one.url), ("first_at", one.recorded_at), ("indexes", one.indexes),
                 ("title", one.title), ("published", one.published), ("index_id", one.id),
             ),
-            beneath=(one.url, *(f"in {index}" for index in one.indexes)),
+            beneath=(f"as {one.url}", *(f"{_one_of(one)} {index}" for index in one.indexes)),
         )  # fmt: skip
         if said := _said(one):
             yield Reason(words=f"Its index says of it: {said}.", facts=(("source", one.source), ("url", one.url)))
 
 
-def _index(one: Naming) -> str:
-    if not one.indexes:
-        return "in which of its indexes was not noted"
-    return "in this index" if len(one.indexes) == 1 else "in one of these indexes, which were read then"
+def _unnoted(one: Naming) -> str:
+    return "" if one.indexes else ", in which of its indexes was not noted"
+
+
+def _one_of(one: Naming) -> str:
+    """Of several indexes that were read at once it is not known which it was."""
+    return "in" if len(one.indexes) == 1 else "in one of"
 
 
 def _said(one: Naming) -> str:
@@ -51,10 +54,16 @@ def fetched(account: Account, now: datetime) -> Iterator[Reason]:
     before: dict[tuple[int, str], Sighting] = {}
     for run in _runs(account.fetches):
         fetch = run.first
-        words = f"{_exchange(fetch)}: {_came_to(fetch, before)}{run.repeated}."
-        yield Reason(words=words, at=fetch.at, facts=(*_figures(fetch), *run.figures), beneath=_beneath(fetch))
+        words = f"{_exchange(fetch)}. {_came_to(fetch, before)}{run.repeated}."
+        beneath = _beneath(fetch, is_elsewhere=fetch.url != _main_address(account))
+        yield Reason(words=words, at=fetch.at, facts=(*_figures(fetch), *run.figures), beneath=beneath)
         if fetch.sighting:
             before[fetch.sighting.final, fetch.sighting.twin] = fetch.sighting
+
+
+def _main_address(account: Account) -> str:
+    """The address that need not be said again at each fetch."""
+    return account.article.url if account.article else account.namings[0].url if account.namings else account.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ def _told(fetch: Fetch) -> tuple[object, ...]:
 
 
 def _exchange(fetch: Fetch) -> str:
-    status = f"HTTP {fetch.status}" if fetch.status else "fetched, the page not kept"
+    status = f"HTTP {fetch.status}" if fetch.status else "Fetched, and the page was not kept"
     taped = fetch.taped
     weight = f", {size(taped.size)}" if taped and taped.size is not None else ""
     conditional = _is_conditional(fetch)
@@ -118,23 +127,29 @@ def _came_to(fetch: Fetch, before: dict[tuple[int, str], Sighting]) -> str:
     if fetch.sighting is not None:
         return _text(fetch, before.get((fetch.sighting.final, fetch.sighting.twin)))
     if fetch.verdict:
-        named = {"failed": "failed", "refused": "refused"}.get(fetch.verdict, f"refused as {fetch.verdict}")
-        return f"{named}, {fetch.reason}" if fetch.reason else named
+        kind = "" if fetch.verdict in ("failed", "refused") else f" ({fetch.verdict})"
+        return f"No article{kind}{_because(fetch, ': ')}"
     if 300 <= fetch.status < 400:
-        return f"led on to {fetch.taped.location}" if fetch.taped and fetch.taped.location else "led on"
-    return "an article"
+        return f"Led on to {fetch.taped.location}" if fetch.taped and fetch.taped.location else "Led on"
+    return "An article"
+
+
+def _because(fetch: Fetch, before: str) -> str:
+    """The reason, unless it is no more than the status that was said already."""
+    return "" if fetch.reason in ("", f"HTTP {fetch.status}") else f"{before}{fetch.reason}"
 
 
 def _look(fetch: Fetch) -> str:
     """What asking again for a kept article came to, where it gave no text."""
     if fetch.outcome == "unmodified":
-        return "not modified"
+        return "Not modified"
     if fetch.outcome == "missing":
-        began = f"; withdrawn from here on, revision {fetch.began}" if fetch.began else ""
-        return f"missing, {fetch.reason}" + ("" if fetch.is_sure or fetch.began else ", to be confirmed") + began
+        sure = "" if fetch.is_sure or fetch.began else "; to be confirmed by another look"
+        began = f"; withdrawn from here on: revision {fetch.began}" if fetch.began else ""
+        return f"Missing{_because(fetch, ', ')}{sure}{began}"
     if fetch.outcome == "outage":
-        return f"missing, {fetch.reason}, as all of its host was: an outage, which says nothing of the article"
-    return f"no article now, {fetch.reason}; the kept text stays"
+        return f"Missing{_because(fetch, ', ')}, as all of its host was: an outage, which says nothing of the article"
+    return f"No article now{_because(fetch, ': ')}; the kept text stays"
 
 
 def _text(fetch: Fetch, before: Sighting | None) -> str:
@@ -142,18 +157,18 @@ def _text(fetch: Fetch, before: Sighting | None) -> str:
     seen = fetch.sighting
     assert seen is not None
     if fetch.began == 1:
-        return "an article, its first text"
+        return "An article, its first text"
     if fetch.began:
-        return f"an article, with something edited: revision {fetch.began}"
+        return f"An article, with something edited: revision {fetch.began}"
     if before is None:
-        return "an article, with words that were known from another address or page of it"
+        return "An article, with words that were known from another address or page of it"
     if seen.digest == before.digest:
-        return "an article, the same as before"
+        return "An article, the same as before"
     if seen.extractor != before.extractor:
-        return f"an article, read by {seen.extractor} and not by {before.extractor} as before: that is no edit"
+        return f"An article, read by {seen.extractor} and not by {before.extractor} as before: that is no edit"
     if seen.wording == before.wording and seen.stated == before.stated:
-        return "an article; what differs is rendered anew at each request, or held back: that is no edit"
-    return "an article; what differs was known from another page of it, or from its own data"
+        return "An article; what differs is rendered anew at each request, or held back: that is no edit"
+    return "An article; what differs was known from another page of it, or from its own data"
 
 
 def _figures(fetch: Fetch) -> tuple[tuple[str, Figure], ...]:
@@ -173,11 +188,12 @@ def _figures(fetch: Fetch) -> tuple[tuple[str, Figure], ...]:
     )
 
 
-def _beneath(fetch: Fetch) -> tuple[str, ...]:
+def _beneath(fetch: Fetch, *, is_elsewhere: bool) -> tuple[str, ...]:
+    address = (fetch.url,) if is_elsewhere else ()
     if fetch.capture is None:
-        return (fetch.url,)
+        return address
     trouble = f"; it cannot be read: {fetch.taped.trouble}" if fetch.taped and fetch.taped.trouble else ""
-    return fetch.url, f"{fetch.capture.file} at byte {fetch.capture.offset}{trouble}"
+    return (*address, f"{fetch.capture.file} at byte {fetch.capture.offset}{trouble}")
 
 
 def tries(account: Account, now: datetime) -> Iterator[Reason]:
@@ -234,10 +250,11 @@ def _leased(one: Naming, code: str, now: datetime) -> str:
 def _retried(one: Naming, code: str, now: datetime) -> str:
     due = _due(one)
     left = _left(one, code) or 1
-    more = "this is the last try" if left == 1 else f"{left} more tries, if they end likewise"
+    more = "that is the last try" if left == 1 else f"{left} more tries, if they end likewise"
+    last = "with this result" if one.attempts == 1 else "the last time with this result"
     return (
-        f"Tried {times(one.attempts)}, the last time with this result: {one.reason}. It is asked for again"
-        f"{f' after {moment(due)}' if due else ''}{_next_poll(one, now)}; {more}."
+        f"Tried {times(one.attempts)}, {last}: {one.reason}. It is asked for again"
+        f"{_next_poll(one, now, due)}. {more[:1].upper()}{more[1:]}."
     )
 
 
@@ -252,15 +269,17 @@ def _refused(one: Naming, code: str, now: datetime) -> str:
     return f"Refused for good{when}, at try {_tried(one)}: {one.reason}. It is not asked for again."
 
 
-def _next_poll(one: Naming, now: datetime) -> str:
-    """With which poll that is."""
-    parked = ""
+def _next_poll(one: Naming, now: datetime, due: datetime | None = None) -> str:
+    """At which poll that is, where it may not be before `due`."""
+    which = f"first poll of {one.source} after {moment(due)}" if due and due > now else f"next poll of {one.source}"
+    planned = ""
+    if one.next_poll_at:
+        planned = (
+            " (the next is due now)" if one.next_poll_at <= now else f" (the next is due {moment(one.next_poll_at)})"
+        )
     if one.parked_until:
-        parked = f", but not before {moment(one.parked_until)}, for its host is left alone: {one.parked_reason}"
-    if one.next_poll_at is None:
-        return f", at the next poll of {one.source}{parked}"
-    when = "is due now" if one.next_poll_at <= now else f"is due on {moment(one.next_poll_at)}"
-    return f", at a poll of {one.source}, which {when}{parked}"
+        planned += f"; not before {moment(one.parked_until)}, for its host is left alone: {one.parked_reason}"
+    return f" at the {which}{planned}"
 
 
 def _again(one: Naming) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from aggregator.reasons.reason import Reason
-from aggregator.reasons.saying import counted, moment, quoted
+from aggregator.reasons.saying import counted, moment, quoted, times
 from storage.account import Account, Fetch
 from storage.arrange import CONFIRMED_AFTER
 from storage.article import Edition
@@ -17,10 +17,13 @@ def edits(account: Account, now: datetime) -> Iterator[Reason]:
     article = account.article
     if article is None:
         return
+    title = ""
     for one in article.revisions:
         shown = ", shown now" if one.number == article.revision and len(article.revisions) > 1 else ""
+        named = f", under the title {quoted(one.title)}" if one.title != title else ""
+        title = one.title
         yield Reason(
-            words=f"Revision {one.number}{shown}: {_edit(one)}, under the title {quoted(one.title)}",
+            words=f"Revision {one.number}{shown}: {_edit(one)}{named}.",
             at=one.fetched_at,
             facts=(
                 ("revision", one.number), ("kind", one.kind or None), ("added", one.added), ("removed", one.removed),
@@ -28,7 +31,7 @@ def edits(account: Account, now: datetime) -> Iterator[Reason]:
             ),
         )  # fmt: skip
     if len(article.revisions) == 1:
-        yield Reason(words=f"Nothing was edited, in {counted(_looked(account), 'fetch')} after the first.")
+        yield Reason(words=_never(_looked(account)))
     for block in account.held:
         yield Reason(
             words=f"Held back since {moment(block.held_at)}, no edit: a block that came or went on "
@@ -43,7 +46,13 @@ def edits(account: Account, now: datetime) -> Iterator[Reason]:
 def _edit(one: Edition) -> str:
     if not one.kind:
         return "as it was first seen"
+    if not one.added and not one.removed:
+        return one.kind
     return f"{one.kind}, {counted(one.added, 'character')} came and {one.removed} went"
+
+
+def _never(looks: int) -> str:
+    return f"Nothing was edited: it was looked at {times(looks)} more." if looks else "It was not looked at again yet."
 
 
 def _looked(account: Account) -> int:

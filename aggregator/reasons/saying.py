@@ -32,8 +32,8 @@ def size(count: float) -> str:
 
 
 def share(similarity: float) -> str:
-    """A part of a whole in per cent; 100 % only where it is all of it."""
-    return "100%" if similarity >= 1 else f"{min(similarity, 0.99):.0%}"
+    """A part of a whole: 92%, or all where it is all of it."""
+    return "all" if similarity >= 1 else f"{min(similarity, 0.99):.0%}"
 
 
 def quoted(text: str) -> str:

@@ -108,18 +108,14 @@ def copies(account: Account, now: datetime) -> Iterator[Reason]:
 
 
 def _kin(account: Account, article: KeptArticle, one: Relative) -> str:
-    name = f"article {one.id} of {one.source}{_published(one.published)}"
     if one.id == article.copy_of:
-        return f"It is a copy of {name}: {article.reason}"
+        return f"It is a copy of article {one.id} ({one.source}): {article.reason}"
+    name = f"Article {one.id} ({one.source}, {f'published {moment(one.published)}' if one.published else 'undated'})"
     if one.copy_of == article.id:
-        return f"{name[:1].upper()}{name[1:]} is a copy of it: {one.reason}"
+        return f"{name} is a copy of it: {one.reason}"
     if article.copy_of is not None and one.copy_of == article.copy_of:
-        return f"{name[:1].upper()}{name[1:]} is a copy of the same original"
-    return f"{name[:1].upper()}{name[1:]} is like it, and neither is the other's copy{_apart(account, article, one)}"
-
-
-def _published(at: datetime | None) -> str:
-    return f", published {moment(at)}" if at else ", without a date"
+        return f"{name} is a copy of the same original"
+    return f"{name} is like it, and neither is the other's copy{_apart(account, article, one)}"
 
 
 def _apart(account: Account, article: KeptArticle, one: Relative) -> str:
@@ -136,7 +132,7 @@ def _apart(account: Account, article: KeptArticle, one: Relative) -> str:
 
 def _measure(one: Relative) -> str:
     if one.kind == "same":
-        return "; the words are the same"
+        return "; measured: the words are the same"
     if one.similarity is None:
         return ""
     return f"; measured: {share(one.similarity)} of the shorter text stands in the other" + _KINDS.get(one.kind, "")

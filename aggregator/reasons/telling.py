@@ -49,7 +49,7 @@ def summary(account: Account, now: datetime) -> Iterator[Reason]:
         ),
         beneath=(article.url,),
     )  # fmt: skip
-    yield Reason(words=f"Why: {article.reason}.", facts=(("reason", article.reason),))
+    yield Reason(words=f"The latest decision about it: {article.reason}.", facts=(("reason", article.reason),))
 
 
 def _shown(article: KeptArticle) -> str:
@@ -75,9 +75,9 @@ def _not_kept(account: Account) -> Iterator[Reason]:
 _STATES = {
     LeadState.KEPT: "What was fetched here became an article at another address.",
     LeadState.LEASED: "It is being fetched.",
-    LeadState.RETRY: "No article yet: what was fetched is none, and it will be asked for again.",
+    LeadState.RETRY: "No article came of it so far; it is to be asked for again.",
     LeadState.WAITING: "It waits to be fetched.",
-    LeadState.REFUSED: "Refused: what was fetched is no article.",
+    LeadState.REFUSED: "No article came of it, and it is not asked for again.",
 }
 """What an address without an article comes to, by how its leads stand; the first that one of them fits."""
 
