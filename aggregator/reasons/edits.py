@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from aggregator.reasons.reason import Reason
-from aggregator.reasons.saying import counted, moment, quoted, times
+from aggregator.reasons.saying import counted, moment, quoted
 from storage.account import Account, Fetch
 from storage.arrange import CONFIRMED_AFTER
 from storage.article import Edition
@@ -48,11 +48,13 @@ def _edit(one: Edition) -> str:
         return "as it was first seen"
     if not one.added and not one.removed:
         return one.kind
-    return f"{one.kind}, {counted(one.added, 'character')} came and {one.removed} went"
+    return f"an edit of kind {one.kind}, {counted(one.added, 'character')} came and {one.removed} went"
 
 
 def _never(looks: int) -> str:
-    return f"Nothing was edited: it was looked at {times(looks)} more." if looks else "It was not looked at again yet."
+    return (
+        f"Nothing was edited: it was looked at {times(looks)} more." if looks else "Its text was not seen again since."
+    )
 
 
 def _looked(account: Account) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from aggregator.reasons.reason import Reason
+from aggregator.reasons.reason import Figure, Reason
 from aggregator.reasons.saying import counted, moment, quoted, times
 from storage.account import Account
 from storage.article import KeptArticle
@@ -33,30 +33,43 @@ def fields(account: Account, now: datetime) -> Iterator[Reason]:
         return
     origins = dict(article.origins)
     for name, value in _values(article):
-        if value:
+        if value or name == "published":
             origin = origins.get(name, "")
             source = f", from {ORIGINS.get(origin, origin)}" if origin else ""
             facts = (("field", name), ("value", value), ("origin", origin or None))
-            yield Reason(words=f"{name.replace('_', ' ')}: {value}{source}{_remark(article, name)}", facts=facts)
+            words = f"{name.replace('_', ' ')}: {_written(name, value)}{source}{_remark(article, name)}"
+            yield Reason(words=words, facts=facts)
     if article.truncated:
-        yield Reason(words="truncated: only its beginning may be read without paying", facts=(("field", "truncated"),))
+        words = "truncated: only its beginning may be read without paying"
+        yield Reason(words=words, facts=(("field", "truncated"), ("value", True), ("origin", None)))
 
 
-def _values(article: KeptArticle) -> Iterator[tuple[str, str]]:
-    yield "title", quoted(article.title)
-    yield "authors", ", ".join(article.authors)
-    yield "published", moment(article.published) if article.published else "not known"
-    yield "updated", moment(article.updated) if article.updated else ""
+def _values(article: KeptArticle) -> Iterator[tuple[str, Figure]]:
+    yield "title", article.title
+    yield "authors", article.authors
+    yield "published", article.published
+    yield "updated", article.updated
     yield "language", article.language
-    yield "summary", quoted(article.summary) if article.summary else ""
-    yield "tags", ", ".join(article.tags)
+    yield "summary", article.summary
+    yield "tags", article.tags
     yield "image", article.image
     yield "canonical_url", article.canonical_url
     yield "site_name", article.site_name
-    yield "text", counted(article.words, "word")
+    yield "text", article.words
+
+
+def _written(name: str, value: Figure) -> str:
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, int):
+        return counted(value, "word")
+    return "not known" if value is None else quoted(str(value)) if name in ("title", "summary") else str(value)
 
 
 def _remark(article: KeptArticle, name: str) -> str:
+    """What else is to be known of a field's value."""
     if name == "text":
         return f", read by {article.extractor}" if article.extractor else ""
     if name != "published" or article.published is None:

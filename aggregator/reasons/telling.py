@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from aggregator.reasons.arrival import fetched, found, tries
+from aggregator.reasons.arrival import found, tries
 from aggregator.reasons.edits import edits, presence
+from aggregator.reasons.fetches import fetched
 from aggregator.reasons.reading import fields, left_out, topics
 from aggregator.reasons.reason import Reason, Section
 from aggregator.reasons.saying import moment
