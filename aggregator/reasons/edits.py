@@ -52,9 +52,7 @@ def _edit(one: Edition) -> str:
 
 
 def _never(looks: int) -> str:
-    return (
-        f"Nothing was edited: it was looked at {times(looks)} more." if looks else "Its text was not seen again since."
-    )
+    return f"Nothing was edited, in {counted(looks, 'later look')}." if looks else "Its text was not seen again since."
 
 
 def _looked(account: Account) -> int:
