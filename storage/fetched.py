@@ -94,11 +94,8 @@ def _captured(row: Any, came_to: Fetch | None = None) -> Fetch:
 
 
 def _in_time(fetches: Iterable[Fetch]) -> tuple[Fetch, ...]:
-    return tuple(sorted(fetches, key=lambda one: (one.at, *_place(one))))
-
-
-def _place(fetch: Fetch) -> tuple[str, int]:
-    return (fetch.capture.file, fetch.capture.offset) if fetch.capture else ("", -1)
+    """Those of one time as they came: a redirect and the page that it led to in the order of the tape."""
+    return tuple(sorted(fetches, key=lambda one: one.at))
 
 
 def _taped(tape: Path, capture: Capture) -> Taped:
