@@ -70,22 +70,26 @@ def _plain(figure: Figure) -> object:
 
 
 def _complain_of_nothing(config: Config, asked: str, number: int | None) -> None:
-    """That nothing is known, and what to do next."""
+    """That nothing is known, and what to do next: its source is polled again, or its site becomes one."""
     if number is not None:
         complain_of_no_article(asked)
         return
-    complain(f"no index named {asked}, and it was never fetched; {_next_step(config, asked)}")
-
-
-def _next_step(config: Config, asked: str) -> str:
-    """How an address could come to be known: its source is polled again, or becomes one."""
     from aggregator.console.catalogue import read_catalogue
 
-    host = host_of(url_key(asked))
+    key = url_key(asked)
     for source in read_catalogue(config, None).sources:
-        if host in {host_of(url_key(url)) for url in (source.home, *(url for url, *_ in source.indexes))}:
-            return f"`evnews crawl {source.name}` reads what its source names now"
-    return f"`evnews sources add https://{host}/` makes its site a source"
+        indexes = {url_key(url) for url, *_ in source.indexes}
+        if key in indexes:
+            complain(f"{asked} is an index of {source.name} and no article; `evnews stats` tells how its polls went")
+            return
+        if host_of(key) in {host_of(one) for one in (url_key(source.home), *indexes)}:
+            complain(f"{_UNKNOWN.format(asked)}; `evnews crawl {source.name}` reads what its source names now")
+            return
+    scheme = "http" if asked[:7].lower() == "http://" else "https"
+    complain(f"{_UNKNOWN.format(asked)}; `evnews sources add {scheme}://{host_of(key)}/` makes its site a source")
+
+
+_UNKNOWN = "no index named {}, and it was never fetched"
 
 
 def _print(head: str, told: Iterable[Section]) -> None:

@@ -75,6 +75,10 @@ def test_what_is_not_known_is_one_line_that_says_what_to_do(crawled: Evnews) -> 
     assert "`evnews crawl electrek` reads what its source names now" in only_line(
         crawled("why", "https://electrek.co/2026/01/31/x/", "--json"), 1
     )
+    assert "https://electrek.co/feed/ is an index of electrek and no article; `evnews stats`" in only_line(
+        crawled("why", "https://electrek.co/feed/"), 1
+    )
+    assert "`evnews sources add http://nowhere.example/`" in only_line(crawled("why", "http://nowhere.example/a"), 1)
     for words in ("battery", "http://", "", "9" * 30, "\x1b[31m", "https://a.example/" + "a" * 5000):
         assert "is neither the number of an article nor an address" in only_line(crawled("why", words), 2)
 
