@@ -102,23 +102,32 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """One state of an article at one time; `number` counts from 1.
+class Edition:
+    """What is known of one state of an article at one time, less its text; `number` counts from 1.
 
     `kind` is the kind of edit that led to it from the one before (`storage.difference.Edit`; empty for
-    the first), `added` and `removed` are its characters, white space apart. `text` is the whole text of
-    the page, boilerplate too; `stated` the same in the words of the page's own data, where these are others.
+    the first), `added` and `removed` are its characters, white space apart.
     """
 
     number: int
     fetched_at: datetime
     title: str
-    text: str
     digest: str
-    stated: str = ""
     kind: str = ""
     added: int = 0
     removed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision(Edition):
+    """An edition with its text.
+
+    `text` is the whole text of the page, boilerplate too; `stated` the same in the words of the page's own
+    data, where these are others.
+    """
+
+    text: str
+    stated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +181,7 @@ class KeptArticle:
     original_url: str = ""
     credit: str = ""
     story: int | None = None
+    revisions: tuple[Edition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,9 +223,9 @@ def _once(statement: Any) -> Any:
 
 
 _FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
-_TOLD_AT = func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at")
+TOLD_AT = func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at")
 _TOLD = (
-    select(articles.c.text_digest.label("digest"), _TOLD_AT, signatures.c.told_at.label("signed_at"))
+    select(articles.c.text_digest.label("digest"), TOLD_AT, signatures.c.told_at.label("signed_at"))
     .outerjoin(signatures, signatures.c.article_id == articles.c.id)
     .where(articles.c.id == bindparam("article"))
 )
@@ -260,7 +260,7 @@ _AGE = (articles.c.published.is_(None), articles.c.published, articles.c.key, ar
 _NUMBERED = (
     select(
         *[articles.c[name] for name in Member.__slots__ if name != "told_at"],
-        _TOLD_AT,
+        TOLD_AT,
         articles.c.text_digest,
         articles.c.copy_of,
         articles.c.reason,

@@ -16,7 +16,7 @@ from storage.identity import folded, host_of, url_key
 
 WINDOW = timedelta(days=32)
 """How far apart two articles may be told and still be copies; with the same words they are at any distance."""
-_ON_ONE_SITE = 0.9
+ON_ONE_SITE = 0.9
 """How alike two texts of one site must be: its articles share its furniture, and its series their templates."""
 _SECOND_LEVEL = frozenset(["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"])
 
@@ -97,7 +97,7 @@ def _counting(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Ali
         (one, other): found
         for (one, other), found in alike.items()
         if any(
-            _is_near(at, "" if found.similarity >= _ON_ONE_SITE else host, times.get(other, []))
+            _is_near(at, "" if found.similarity >= ON_ONE_SITE else host, times.get(other, []))
             for at, host in times.get(one, [])
         )
     }

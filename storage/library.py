@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
 
-from storage.article import Change, Hit, KeptArticle, Query, Revision, Story, Topic
+from storage.article import Change, Edition, Hit, KeptArticle, Query, Revision, Story, Topic
 from storage.coverage import count_due, newest_stories, story_ids, story_of
 from storage.database import Database
 from storage.facts import article_at, kept_id
@@ -60,7 +60,7 @@ class Library:
         wanted = terms(query.words)
         with self._database.read() as connection:
             ids = list(connection.execute(_ids(query, wanted, self._database.dialect)).scalars())
-            found = [article for part in _chunks(ids) for article in _articles(connection, part)]
+            found = [article for part in _chunks(ids) for article in articles_of(connection, part)]
         return [Hit(article=article, snippet=snippet(article.text, wanted or ())) for article in found]
 
     def articles(self, query: Query) -> Iterator[KeptArticle]:
@@ -75,7 +75,7 @@ class Library:
         with self._database.read() as connection:
             ids = connection.execution_options(yield_per=_CHUNK).execute(statement).scalars()
             for part in _chunks(ids):
-                yield from _articles(connection, part)
+                yield from articles_of(connection, part)
 
     def count(self, query: Query) -> int:
         """How many articles the query finds, whatever its limit."""
@@ -86,13 +86,13 @@ class Library:
     def article(self, article_id: int) -> KeptArticle | None:
         """An article by its id, or by the id of one that was joined to it."""
         with self._database.read() as connection:
-            return next(iter(_articles(connection, [kept_id(connection, article_id)])), None)
+            return next(iter(articles_of(connection, [kept_id(connection, article_id)])), None)
 
     def article_at(self, url: str) -> KeptArticle | None:
         """The article that was fetched at an address, in any spelling of it."""
         with self._database.read() as connection:
             found = article_at(connection, key_digest(url_key(url)))
-            return next(iter(_articles(connection, [found])), None) if found else None
+            return next(iter(articles_of(connection, [found])), None) if found else None
 
     def copies(self, article_id: int) -> list[tuple[int, str]]:
         """The articles that are copies of an article, as (id, url), the first told first."""
@@ -241,18 +241,22 @@ def _chunks(ids: Iterator[int] | Sequence[int]) -> Iterator[list[int]]:
         yield part
 
 
-def _articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
+def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
     """The articles of some ids, in the ids' order."""
     rows = {row.id: row for row in connection.execute(_BY_ID, {"ids": ids})}
     spelled: dict[int, list[str]] = {}
     for row in connection.execute(_ALIASES, {"ids": ids}):
         spelled.setdefault(row.article_id, []).append(row.url)
+    editions: dict[int, list[Edition]] = {}
+    for row in connection.execute(_EDITIONS, {"ids": ids}):
+        editions.setdefault(row.article_id, []).append(_edition(row))
     topics, told = topics_of(connection, ids), story_ids(connection, ids)
     for article_id in ids:
         if article_id in rows:
             about = tuple(topic.name for topic in topics.get(article_id, ()))
             kept = _kept(rows[article_id], spelled.get(article_id, []))
-            yield replace(kept, topics=about, story=told.get(article_id))
+            edited = tuple(editions[article_id])
+            yield replace(kept, topics=about, story=told.get(article_id), revisions=edited)
 
 
 def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
@@ -263,10 +267,12 @@ def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
     return KeptArticle(**values, aliases=tuple(spelled))
 
 
+def _edition(row: Row[*tuple[Any, ...]]) -> Edition:
+    return Edition(**{field.name: getattr(row, field.name) for field in fields(Edition)})
+
+
 def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
-    values = {
-        field.name: getattr(row, field.name) for field in fields(Revision) if field.name not in ("text", "stated")
-    }
+    values = {field.name: getattr(row, field.name) for field in fields(Edition)}
     return Revision(**values, text=whole_text(row), stated=stated_text(row) if row.variants else "")
 
 
@@ -289,11 +295,8 @@ def _source_state(
     )
 
 
-_OWN = [
-    articles.c[field.name]
-    for field in fields(KeptArticle)
-    if field.name not in ("text", "html", "aliases", "topics", "story")
-]
+_ELSEWHERE = ("text", "html", "aliases", "topics", "revisions", "story")
+_OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in _ELSEWHERE]
 _BY_ID = (
     select(*_OWN, texts.c.text, texts.c.html)
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
@@ -310,11 +313,18 @@ _COPIES = (
     .where(articles.c.copy_of == bindparam("article"))
     .order_by(articles.c.dated, articles.c.key)
 )
+_EDITION = (
+    *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "kind", "added", "removed")],
+    *[texts.c[name] for name in ("title", "digest")],
+)
+_EDITIONS = (
+    select(*_EDITION)
+    .join(texts, texts.c.id == revisions.c.text_id)
+    .where(revisions.c.article_id.in_(bindparam("ids", expanding=True)))
+    .order_by(revisions.c.article_id, revisions.c.number)
+)
 _REVISIONS = (
-    select(
-        *[revisions.c[name] for name in ("number", "fetched_at", "kind", "added", "removed")],
-        *[texts.c[name] for name in ("title", "text", "dropped", "variants", "digest")],
-    )
+    select(*_EDITION, *[texts.c[name] for name in ("text", "dropped", "variants")])
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.article_id == bindparam("article"))
     .order_by(revisions.c.number)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from aggregator.logs import safe_line
+from aggregator.reasons.saying import counted as counted
 
 TROUBLE, MISTAKE, INTERRUPTED = 1, 2, 130
 
@@ -38,11 +39,6 @@ def mistake(message: str) -> NoReturn:
 def complain(message: str) -> None:
     """One line on stderr."""
     print(f"evnews: {safe_line(_BREAKS.sub(' ', message.strip()))}", file=sys.stderr, flush=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things: 1 source, 2 sources."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def print_json(fields: Mapping[str, object]) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
-from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json, time_of
-from aggregator.console.search import LARGEST_ID
+from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
+from aggregator.console.search import LARGEST_ID, complain_of_no_article
+from aggregator.feeds.jsonl import edition_fields
 from aggregator.logs import safe_line
 from storage.article import Revision
 from storage.difference import Part, word_diff
@@ -26,7 +27,7 @@ def show_revisions(config: Config, number: int, *, as_json: bool) -> int:
     found = _revisions(config, number)
     for one in found:
         if as_json:
-            print_json(record_of(one) | {"text": one.text})
+            print_json(edition_fields(one) | {"text": one.text})
         else:
             print(_line(one))
     return 0 if found else TROUBLE
@@ -49,24 +50,11 @@ def show_diff(config: Config, number: int, numbers: list[int], *, diff: bool, as
     return 0
 
 
-def record_of(one: Revision) -> dict[str, object]:
-    """A revision as the fields of one JSON object (docs/json.md), less its text."""
-    return {
-        "revision": one.number,
-        "at": time_of(one.fetched_at),
-        "kind": one.kind or None,
-        "added": one.added,
-        "removed": one.removed,
-        "title": one.title,
-        "digest": one.digest,
-    }
-
-
 def _revisions(config: Config, number: int) -> list[Revision]:
     with open_archive(config) as database:
         found = Library(database).revisions(number) if 0 < number <= LARGEST_ID else []
     if not found:
-        complain(f"no article has the number {number}; `evnews search` prints the numbers")
+        complain_of_no_article(number)
     return found
 
 

@@ -128,6 +128,11 @@ def _highlighted(snippet: str) -> Text:
     return text
 
 
+def complain_of_no_article(number: int | str) -> None:
+    """That no article has a number, and where the numbers are."""
+    complain(f"no article has the number {number}; `evnews search` prints the numbers")
+
+
 def show_article(config: Config, number: int, *, as_json: bool) -> int:
     """Print one article; 1 where there is none with that number."""
     with open_archive(config) as database:
@@ -137,7 +142,7 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
         copies = library.copies(article.id) if article else []
         story = library.story(article.id) if article else None
     if article is None:
-        complain(f"no article has the number {number}; `evnews search` prints the numbers")
+        complain_of_no_article(number)
         return TROUBLE
     if as_json:
         print_json(_fields(article))

@@ -9,6 +9,7 @@ from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import counted, print_json, time_of
 from aggregator.logs import safe_line
+from aggregator.reasons.saying import size
 from storage.library import Library
 from storage.state import SourceState
 
@@ -78,18 +79,10 @@ def _print(
         draw(table)
     say(
         f"{totals['articles']} articles ({totals['copies']} of them copies, {totals['revisions']} revisions) from "
-        f"{counted(totals['sources'], 'source')}; database {_size(totals['database_bytes'])}, "
-        f"{totals['captures']} captures in {_size(totals['warc_bytes'])}; in {config.home}"
+        f"{counted(totals['sources'], 'source')}; database {size(totals['database_bytes'])}, "
+        f"{totals['captures']} captures in {size(totals['warc_bytes'])}; in {config.home}"
     )
 
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from aggregator.feeds.links import is_web_url
-from storage.article import KeptArticle
+from storage.article import Edition, KeptArticle
 from storage.text import clean
 
 # Line ends that JSON lets stand in a string, and some readers of lines split at.
@@ -53,6 +53,20 @@ def _fields(article: KeptArticle) -> dict[str, object]:
         "published_raw": clean(article.published_raw) or None,
         "topics": [clean(topic) for topic in article.topics],
         "story": article.story,
+        "revisions": [edition_fields(one) for one in article.revisions],
+    }
+
+
+def edition_fields(one: Edition) -> dict[str, object]:
+    """A revision, less its text, as the fields of one JSON object (docs/json.md)."""
+    return {
+        "revision": one.number,
+        "at": _time(one.fetched_at),
+        "kind": clean(one.kind) or None,
+        "added": one.added,
+        "removed": one.removed,
+        "title": clean(one.title),
+        "digest": clean(one.digest),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlalchemy import text as sql
 
 from storage.article import Article, Decision, KeptArticle, Kind, Query
@@ -70,6 +72,19 @@ def kept(database: Database) -> list[KeptArticle]:
     return list(Library(database).articles(Query(limit=None)))
 
 
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """The first word of every statement that is executed within."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement.split()[0])
+
+    event.listen(database._engine, "before_cursor_execute", note)
+    yield found
+    event.remove(database._engine, "before_cursor_execute", note)
+
+
 def kinds(decisions: Iterable[Decision]) -> list[Kind]:
     return [decision.kind for decision in decisions]
 
@@ -119,6 +134,28 @@ def test_an_edit_is_a_revision_and_nothing_is_lost(database: Database) -> None:
     ]
     assert kept(database)[0].revision == 3
     assert check(database, None) == []
+
+
+def test_an_article_comes_with_its_revisions(database: Database) -> None:
+    """Each article with its own, less their texts, oldest first; so many statements for one as for many."""
+    texts = ["The car drives.", "The car flies.", "The car flies."]
+    keep(database, *[Arrival(url=SITE + "/a", text=t, hour=n) for n, t in enumerate(texts)])
+    with statements(database) as for_one:
+        (article,) = kept(database)
+    full = Library(database).revisions(article.id)
+    assert [(one.number, one.kind, one.added, one.removed) for one in article.revisions] == [
+        (1, "", 0, 0),
+        (2, full[1].kind, full[1].added, full[1].removed),
+    ]
+    assert [(one.title, one.digest, one.fetched_at) for one in article.revisions] == [
+        (one.title, one.digest, one.fetched_at) for one in full
+    ]
+    keep(database, *[Arrival(url=f"{SITE}/{n}", text=f"Car {n}.", title=f"Number {n}") for n in range(30)])
+    with statements(database) as for_many:
+        found = kept(database)
+    assert [len(one.revisions) for one in found] == [2, *[1] * 30]
+    assert [one.revisions[0].title for one in found[1:]] == [one.title for one in found[1:]]
+    assert for_many == for_one
 
 
 def test_a_changed_headline_is_a_revision(database: Database) -> None:

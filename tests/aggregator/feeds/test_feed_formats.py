@@ -15,7 +15,7 @@ from lxml import etree
 from aggregator.feeds.formats import FORMATS
 from aggregator.feeds.jsonl import jsonl
 from aggregator.feeds.rss import rss
-from storage.article import Channel, KeptArticle
+from storage.article import Channel, Edition, KeptArticle
 from storage.text import clean, clean_line
 
 MORNING = datetime(2025, 3, 4, 8, 30, tzinfo=UTC)
@@ -25,7 +25,7 @@ KEYS = [
     "id", "url", "canonical_url", "source", "title", "authors", "published", "updated", "language", "summary", "text",
     "html", "image", "tags", "words", "first_seen", "revision", "copy_of", "truncated", "withdrawn",
     "published_date", "published_zone_known",
-    "published_raw", "topics",
+    "published_raw", "topics", "revisions",
 ]  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def article(number: int = 1, **changes: Any) -> KeptArticle:
         revision=1,
         copy_of=None,
         topics=("byd", "lfp"),
+        revisions=(Edition(number=1, fetched_at=MORNING, title="A battery", digest="5" * 64),),
     )
     return replace(plain, **changes)
 
@@ -98,6 +99,9 @@ _time = st.datetimes(
     timezones=st.just(UTC),
 ) | st.just(datetime(2025, 3, 4, 1, 2, 3, 4, timezone(timedelta(hours=5, minutes=45))))
 _number = st.integers(0, 2**63)
+_edition = st.builds(
+    Edition, number=_number, fetched_at=_time, title=_text, digest=_text, kind=_text, added=_number, removed=_number
+)
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "id": _number, "url": _url, "canonical_url": _url, "source": _text, "title": _text, "authors": _texts,
     "published": st.none() | _time, "published_date": _text, "published_raw": _text, "zone_known": st.booleans(),
@@ -107,6 +111,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "origins": st.lists(st.tuples(_text, _text), max_size=2).map(tuple),
     "aliases": _texts, "reason": _text, "topics": _texts, "truncated": st.booleans(),
     "withdrawn": st.none() | _time, "original_url": _url, "credit": _text,
+    "revisions": st.lists(_edition, max_size=3).map(tuple),
 }  # fmt: skip
 any_article = st.builds(KeptArticle, **FIELDS)
 
@@ -159,6 +164,8 @@ def test_any_articles_make_one_line_of_json_each(articles: list[KeptArticle]) ->
             assert line[key] is None or (
                 line[key] == clean(getattr(kept, key)) and line[key].lower().startswith("http")
             )
+        told = [(one["revision"], one["title"], one["kind"] or "", one["added"]) for one in line["revisions"]]
+        assert told == [(one.number, clean(one.title), clean(one.kind), one.added) for one in kept.revisions]
 
 
 def test_a_line_of_json_in_full() -> None:
@@ -188,7 +195,13 @@ def test_a_line_of_json_in_full() -> None:
         "published_zone_known": True,
         "published_raw": "4 March 2025, 09:30",
         "topics": ["byd", "lfp"],
-    }
+        "revisions": [
+            {
+                "revision": 1, "at": "2025-03-04T08:30:00Z", "kind": None, "added": 0, "removed": 0,
+                "title": "A battery", "digest": "5" * 64,
+            }
+        ],
+    }  # fmt: skip
     assert "山田 花子".encode() in b"".join(jsonl([kept]))
 
 

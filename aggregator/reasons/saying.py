@@ -1,0 +1,42 @@
+"""How times, numbers, sizes and quotations are written where the archive speaks in sentences."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_LONGEST_QUOTE = 160
+
+
+def moment(at: datetime) -> str:
+    """A time in a sentence: 2026-01-31 12:00:00 UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 source, 2 sources."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def times(number: int) -> str:
+    """How often: once, twice, 3 times."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def size(count: float) -> str:
+    """A number of bytes: 34 B, 5.2 KB."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def share(similarity: float) -> str:
+    """A part of a whole: 92%, or all where it is all of it."""
+    return "all" if similarity >= 1 else f"{min(similarity, 0.99):.0%}"
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, its end left off where it is long."""
+    short = " ".join(text[: 4 * _LONGEST_QUOTE].split())
+    return f'"{short}"' if len(short) <= _LONGEST_QUOTE else f'"{short[:_LONGEST_QUOTE].rstrip()} …"'
