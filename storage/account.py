@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.arrange import Alias, Sighting
-from storage.article import KeptArticle, Topic
+from storage.article import KeptArticle, Story, Topic
+from storage.frequencies import Frequencies
 from storage.state import Capture, LeadState
+from storage.stories import Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,8 @@ class Account:
 
     Without an article, only `namings`, `fetches` and `claimed_by` can hold something: the last are articles whose
     pages call the address their canonical one. `moved_from` is the number that was asked for, where the article
-    with that number proved to be this one. `fetches` are in the order of time, and so are the rest.
+    with that number proved to be this one. `tellers` are the articles of its story, the newest 100, and `frequencies`
+    what their words weigh. `fetches` are in the order of time, and so are the rest.
     """
 
     asked: str
@@ -154,6 +157,9 @@ class Account:
     joined: tuple[int, ...] = ()
     left_out: LeftOut | None = None
     relatives: tuple[Relative, ...] = ()
+    story: Story | None = None
+    tellers: tuple[Told, ...] = ()
+    frequencies: Frequencies | None = None
     held: tuple[HeldBlock, ...] = ()
     topics: tuple[Topic, ...] = ()
     catalogue: str = ""

@@ -14,13 +14,17 @@ from sqlalchemy import CTE, Connection, bindparam, func, or_, select
 from storage import copies, facts
 from storage.account import Account, HeldBlock, LeftOut, Naming, Relative, Showing
 from storage.article import KeptArticle
+from storage.coverage import story_of
 from storage.database import Database
 from storage.fetched import fetches_at, fetches_of, with_tape
+from storage.frequencies import frequencies
 from storage.identity import host_of, key_digest, text_digest, url_key
 from storage.leads import lead_of
 from storage.library import articles_of
 from storage.state import LeadState
+from storage.stories import members
 from storage.tables import (
+    LATEST,
     articles,
     calendar,
     changed_blocks,
@@ -40,6 +44,7 @@ from storage.tables import (
 from storage.topics import topics_of
 
 MOST_RELATIVES = 500
+MOST_TELLERS = 100
 _NO_WORDS = text_digest("")
 
 
@@ -80,7 +85,7 @@ def _of_article(tx: Connection, article: KeptArticle, now: datetime) -> Account:
     seen = facts.of_article(tx, article.id)
     one = {"article": article.id}
     digests = [alias.digest for alias in seen.aliases]
-    shown = key_digest(url_key(article.url))
+    shown, told = key_digest(url_key(article.url)), story_of(tx, article.id)
     return Account(
         asked=article.url,
         article=article,
@@ -94,6 +99,9 @@ def _of_article(tx: Connection, article: KeptArticle, now: datetime) -> Account:
         joined=tuple(tx.execute(_JOINED, one).scalars()),
         left_out=_left_out(tx, article.id),
         relatives=tuple(_relatives(tx, article.id)),
+        story=told,
+        tellers=tuple(members(tx, told.id, LATEST, MOST_TELLERS)) if told else (),
+        frequencies=frequencies(tx) if told else None,
         held=tuple(HeldBlock(**row._mapping) for row in tx.execute(_HELD, one)),
         topics=tuple(topics_of(tx, [article.id]).get(article.id, ())),
         catalogue=tx.execute(_CATALOGUE, one).scalar() or "",

@@ -156,7 +156,7 @@ def _unfind(tx: Connection, article_id: int) -> int | None:
     if row is None:
         return None
     was = _told(row)
-    tx.execute(_UNFIND, {"article": article_id, "places": _places(was.terms.leading.tolist(), was.told_at)})
+    tx.execute(_UNFIND, {"article": article_id, "places": _places(was.terms.buckets.tolist(), was.told_at)})
     tx.execute(_GO, {"article": article_id})
     return was.story_id
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from zlib import crc32
 
 import numpy as np
@@ -31,11 +30,6 @@ class Terms:
     buckets: NDArray[np.int64]
     counts: NDArray[np.int64]
     titled: NDArray[np.bool_]
-
-    @cached_property
-    def leading(self) -> NDArray[np.int64]:
-        """The buckets of what an article is found by: its title, its lead, and what it says again."""
-        return self.buckets[self.titled | (self.counts > 1)]
 
 
 def bucket(word: str) -> int:

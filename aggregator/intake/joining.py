@@ -42,6 +42,11 @@ class _Nearby:
     tellers: list[Teller]
     whole: dict[int, list[int]] = field(default_factory=dict)
 
+    def age(self, one: int) -> tuple[bool, float, int]:
+        """What sorts its articles by time, those without a date last."""
+        published = self.tellers[one].published
+        return published is None, published.timestamp() if published else 0.0, self.ids[one]
+
 
 def place_in_story(tx: Transaction, article: Article, decision: Decision) -> None:
     """Bring the stories in line with what an article shows now, and with what else has become due by it."""
@@ -149,7 +154,7 @@ def _regroup(tx: Transaction, nearby: _Nearby, common: Frequencies) -> tuple[int
         story_id = _named(nearby, group)
         if _move(tx, nearby, group, story_id, touched) or group is mine:
             touched.add(story_id)
-            headlines[story_id] = nearby.ids[headline(alike, group)]
+            headlines[story_id] = nearby.ids[headline(alike, sorted(group, key=nearby.age))]
     return _named(nearby, mine), touched, headlines
 
 

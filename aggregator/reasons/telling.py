@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from aggregator.reasons.arrival import found, tries
+from aggregator.reasons.company import story
 from aggregator.reasons.edits import edits, presence
 from aggregator.reasons.fetches import fetched
 from aggregator.reasons.reading import fields, left_out, topics
@@ -91,6 +92,7 @@ SECTIONS: tuple[tuple[str, str, Telling], ...] = (
     ("left-out", "Left out as boilerplate", left_out),
     ("identity", "Why it is one article", identity),
     ("copies", "Who else tells its text", copies),
+    ("story", "Who tells its story", story),
     ("revisions", "Edits", edits),
     ("presence", "Still there?", presence),
     ("topics", "Topics", topics),

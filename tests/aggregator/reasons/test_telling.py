@@ -22,6 +22,10 @@ from tests.aggregator.intake.test_dedup import prose
 from tests.aggregator.reasons.happening import FEED, SITE, T0, Happening
 
 URL = SITE + "/a"
+FERRY = (
+    "Fjordbris strikes pier of Ravnsund",
+    "The ferry Fjordbris struck the pier of Ravnsund in thick fog on Monday; the coast guard closed the harbour.",
+)
 
 
 @pytest.fixture
@@ -298,6 +302,39 @@ def test_a_copy_and_its_original_name_each_other(happening: Happening) -> None:
     assert f"Article {twin.article_id} (third, published 2026-01-03" in happening.words(URL, "copies")
     assert "is a copy of the same original" in happening.words(URL, "copies")
     assert f"a copy of article {first.article_id}" in happening.words(URL, "summary")
+
+
+def test_a_story_tells_who_had_it_first_and_by_which_words(happening: Happening) -> None:
+    """With how alike they are and what time leaves of it; a copy says what its original tells."""
+    title, text = FERRY
+    first = happening.article("https://wire.example/x", text, title=title, source="wire", published=T0)
+    told = "After the Fjordbris hit the pier of Ravnsund in fog the coast guard closed the harbour."
+    second = happening.article(URL, told, title="Harbour of Ravnsund closed", published=T0 + timedelta(days=1))
+    place, other = happening.told(URL)["story"]
+    assert place.words == (
+        f'It tells story {first.article_id} (2 articles of 2 sources): "{title}". It was number 2; wire had it '
+        "first, 2026-01-01 00:00:00 UTC."
+    )
+    facts = dict(other.facts)
+    assert facts["article"] == first.article_id
+    assert facts["likeness"] >= 0.1
+    assert {"ravnsund", "fjordbris", "pier"} <= {*facts["terms"]}
+    assert "of which time leaves 0.95" in other.words
+    assert "It had it first." in happening.told(first.article_id)["story"][0].words
+    assert dict(happening.told(first.article_id)["story"][1].facts)["article"] == second.article_id
+    happening.article("https://third.example/y", text, title=title, source="third", published=T0 + timedelta(days=2))
+    assert happening.words("https://third.example/y", "story").startswith(
+        f"Its original, article {first.article_id}, tells story {first.article_id} (2 articles of 2 sources)"
+    )
+
+
+def test_an_article_alone_tells_its_story_alone(happening: Happening) -> None:
+    """And one that has not been looked at says what to do."""
+    happening.article(URL, "The car drives.")
+    assert happening.words(URL, "story") == "It tells its story alone."
+    with happening.database.write() as tx:
+        tx.execute(text("DELETE FROM tellers"))
+    assert "evnews stories --refresh" in happening.words(URL, "story")
 
 
 def test_texts_that_are_alike_and_not_linked_say_why(happening: Happening) -> None:
