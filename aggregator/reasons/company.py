@@ -82,6 +82,7 @@ def _teller(one: Told) -> Teller:
 
 
 def _shared(me: Told, other: Told, common: Frequencies, spelled: dict[int, str]) -> tuple[str, ...]:
-    both = np.intersect1d(me.terms.buckets, other.terms.buckets)
-    ranked = both[np.argsort(-common.rarity[both], kind="stable")]
+    both, mine, theirs = np.intersect1d(me.terms.buckets, other.terms.buckets, return_indices=True)
+    weights = common.rarity[both] * (1 + np.log(me.terms.counts[mine] * other.terms.counts[theirs]))
+    ranked = both[np.argsort(-weights, kind="stable")]
     return tuple(spelled[one] for one in ranked.tolist() if one in spelled)[:_WORDS]
