@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select
 
 from storage.tables import tellers, term_counts
-from storage.terms import BUCKETS, unpacked
+from storage.terms import BUCKETS, buckets, unpacked
 
 _SUPPOSED = 500
 """Articles that a new archive is taken to have had, in which no word stood: the first ones are not all rare words."""
@@ -64,7 +64,7 @@ def count_up_to(tx: Connection, last_id: int, known: Frequencies) -> None:
         return
     counts, articles = known.counts.copy(), known.articles
     for row in tx.execute(_SINCE, {"after": known.last_id, "last": last_id}):
-        counts[unpacked(row.terms).buckets] += 1
+        counts[buckets(unpacked(row.terms))] += 1
         articles += 1
     tx.execute(delete(term_counts))
     tx.execute(_WRITE, {"id": 1, "articles": articles, "last_id": last_id, "counts": _written(counts)})

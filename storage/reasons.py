@@ -24,7 +24,6 @@ from storage.library import articles_of
 from storage.state import LeadState
 from storage.stories import members
 from storage.tables import (
-    LATEST,
     articles,
     calendar,
     changed_blocks,
@@ -100,7 +99,7 @@ def _of_article(tx: Connection, article: KeptArticle, now: datetime) -> Account:
         left_out=_left_out(tx, article.id),
         relatives=tuple(_relatives(tx, article.id)),
         story=told,
-        tellers=tuple(members(tx, told.id, LATEST, MOST_TELLERS)) if told else (),
+        tellers=tuple(members(tx, told.id, MOST_TELLERS)) if told else (),
         frequencies=frequencies(tx) if told else None,
         held=tuple(HeldBlock(**row._mapping) for row in tx.execute(_HELD, one)),
         topics=tuple(topics_of(tx, [article.id]).get(article.id, ())),

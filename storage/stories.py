@@ -6,17 +6,17 @@ story in which that article is now. Copies tell nothing of their own; they are w
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, union_all, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.tables import EPOCH, articles, sightings, stories, story_due, story_terms, tellers
-from storage.terms import BUCKET_BITS, Terms, unpacked
+from storage.terms import BUCKET_BITS, Terms, buckets, unpacked
 
 FOUND_BY = 20
 """Terms that an article is found by, and looks for others with: the rarest of its title and lead."""
@@ -73,54 +73,50 @@ def take_due(tx: Connection, most: int) -> list[int]:
 
 
 def candidates(
-    tx: Connection, article_id: int, weights: Mapping[int, float], since: datetime, until: datetime, most: int
+    tx: Connection, weights: Mapping[int, float], since: datetime, until: datetime, least: float
 ) -> list[int]:
-    """Articles that were told in a time and share terms with one: those first whose shared terms weigh most.
+    """Articles that were told in a time and use some terms that weigh so much, those first whose weigh most.
 
     `weights` has `FOUND_BY` buckets at most.
     """
     stretches = range((since - EPOCH) // _STRETCH, (until - EPOCH) // _STRETCH + 1)
     places = {(stretch << BUCKET_BITS) + term: weight for stretch in stretches for term, weight in weights.items()}
     asked = dict(zip(_PLACES, [*places, *[-1] * len(_PLACES)], strict=False))
-    found: Counter[int] = Counter()
-    for row in tx.execute(_FIND, asked):
-        found[row.article_id] += places[row.place]  # type: ignore[assignment]  # a Counter may hold any number
-    del found[article_id]
-    return sorted(found, key=lambda one: (-found[one], one))[:most]
+    found: defaultdict[int, float] = defaultdict(float)
+    for place, article_id in tx.execute(_FIND, asked).all():
+        found[article_id] += places[place]
+    return sorted((one for one in found if found[one] >= least), key=lambda one: (-found[one], one))
 
 
 def told(tx: Connection, article_ids: Sequence[int]) -> list[Told]:
     """Articles by their ids, in the ids' order; those that tell nothing are left out."""
-    rows = {row.article_id: row for row in tx.execute(_TOLD, {"ids": list(article_ids)})}
+    if not article_ids:
+        return []
+    rows = {row.article_id: row for row in tx.execute(_TOLD, {"ids": list(article_ids)}).all()}
     return [_told(rows[one]) for one in article_ids if one in rows]
 
 
-def members(tx: Connection, story_id: int, until: datetime, most: int) -> list[Told]:
-    """The articles of a story that were told up to a time, up to so many, newest first."""
-    rows = tx.execute(_MEMBERS, {"story": story_id, "until": until, "most": most})
+def members(tx: Connection, story_id: int, most: int) -> list[Told]:
+    """The articles of a story, up to so many, newest first."""
+    rows = tx.execute(_MEMBERS, {"story": story_id, "most": most})
     return [_told(row) for row in rows]
 
 
-def enter(
-    tx: Connection, article_id: int, story_id: int, told_at: datetime, *, dated: bool, terms: bytes, by: Iterable[int]
-) -> None:
-    """Put an article into a story, found by its terms in the buckets `by`, and no more where it was before."""
-    _unfind(tx, article_id)
-    values = {"article_id": article_id, "story_id": story_id, "told_at": told_at, "dated": dated, "terms": terms}
-    tx.execute(_ENTER, values)
-    if rows := [{"place": place, "article_id": article_id} for place in _places(by, told_at)]:
+def enter(tx: Connection, article_id: int, story_id: int, now: Standing, terms: bytes, found_by: Iterable[int]) -> None:
+    """Put an article into a story, found by its terms in some buckets, and no more where it was before."""
+    if now.story_id is not None:
+        _unfind(tx, article_id)
+    told = {"article_id": article_id, "story_id": story_id, "told_at": now.told_at, "dated": now.dated}
+    tx.execute(_ENTER, told | {"terms": terms})
+    if rows := [{"place": place, "article_id": article_id} for place in _places(found_by, now.told_at)]:
         tx.execute(_LET_FIND, rows)
 
 
 def leave(tx: Connection, article_id: int) -> None:
     """Take an article out of its story, if it is in one."""
     story_id = _unfind(tx, article_id)
-    if story_id is None:
-        return
-    if story_id == article_id and (heir := tx.execute(_HEIR, {"story": story_id}).scalar_one()):
-        rename(tx, story_id, heir)
-        story_id = heir
-    tally(tx, [story_id, article_id])
+    if story_id is not None:
+        tally(tx, [story_id])
 
 
 def move(tx: Connection, article_ids: Sequence[int], story_id: int) -> None:
@@ -134,14 +130,22 @@ def rename(tx: Connection, story_id: int, new_id: int) -> None:
 
 
 def tally(tx: Connection, story_ids: Iterable[int], headlines: Mapping[int, int] | None = None) -> None:
-    """Count some stories anew; `headlines` are the articles whose titles name them, where that is decided."""
+    """Count some stories anew; `headlines` are the articles whose titles name them, where that is decided.
+
+    One whose number is that of an article which is no longer in it takes the number of another.
+    """
     ids = sorted(set(story_ids))
     named = {row.id: row.headline_id for row in tx.execute(_NAMED, {"ids": ids})} | dict(headlines or {})
     tx.execute(_DROP_STORIES, {"ids": ids})
-    rows = [dict(row._mapping) for row in tx.execute(_TALLY, {"ids": ids})]
-    for row in rows:
-        first, headline = row.pop("lowest"), named.get(row["id"])
-        row["headline_id"] = headline if headline and _is_in(tx, headline, row["id"]) else first
+    rows = []
+    for row in tx.execute(_TALLY, {"ids": ids}).mappings().all():
+        counted = dict(row)
+        lowest, headline = counted.pop("lowest"), named.get(row["id"])
+        if not counted.pop("has_namesake"):
+            rename(tx, row["id"], lowest)
+            counted["id"] = lowest
+        counted["headline_id"] = headline if headline and _is_in(tx, headline, counted["id"]) else lowest
+        rows += [counted] if counted["articles"] > 1 else []
     if rows:
         tx.execute(_STORY, rows)
 
@@ -156,14 +160,14 @@ def _unfind(tx: Connection, article_id: int) -> int | None:
     if row is None:
         return None
     was = _told(row)
-    tx.execute(_UNFIND, {"article": article_id, "places": _places(was.terms.buckets.tolist(), was.told_at)})
+    tx.execute(_UNFIND, {"article": article_id, "places": _places(buckets(was.terms).tolist(), was.told_at)})
     tx.execute(_GO, {"article": article_id})
     return was.story_id
 
 
-def _places(buckets: Iterable[int], told_at: datetime) -> list[int]:
+def _places(terms: Iterable[int], told_at: datetime) -> list[int]:
     stretch = (told_at - EPOCH) // _STRETCH
-    return [(stretch << BUCKET_BITS) + bucket for bucket in buckets]
+    return [(stretch << BUCKET_BITS) + term for term in terms]
 
 
 def _told(row: object) -> Told:
@@ -206,7 +210,7 @@ _FIND = union_all(
 _TOLD = select(tellers).where(tellers.c.article_id.in_(bindparam("ids", expanding=True)))
 _MEMBERS = (
     select(tellers)
-    .where(tellers.c.story_id == bindparam("story"), tellers.c.told_at <= bindparam("until"))
+    .where(tellers.c.story_id == bindparam("story"))
     .order_by(tellers.c.told_at.desc(), tellers.c.article_id)
     .limit(bindparam("most"))
 )
@@ -216,7 +220,6 @@ _UNFIND = delete(story_terms).where(
     story_terms.c.place.in_(bindparam("places", expanding=True)), story_terms.c.article_id == bindparam("article")
 )
 _GO = delete(tellers).where(tellers.c.article_id == bindparam("article"))
-_HEIR = select(func.min(tellers.c.article_id)).where(tellers.c.story_id == bindparam("story"))
 _MOVE = (
     update(tellers)
     .where(tellers.c.article_id.in_(bindparam("ids", expanding=True)))
@@ -233,11 +236,11 @@ _TALLY = (
         func.min(tellers.c.told_at).label("first_at"),
         func.max(tellers.c.told_at).label("last_at"),
         func.min(tellers.c.article_id).label("lowest"),
+        func.max(case((tellers.c.article_id == tellers.c.story_id, 1), else_=0)).label("has_namesake"),
     )
     .join(articles, articles.c.id == tellers.c.article_id)
     .where(tellers.c.story_id.in_(bindparam("ids", expanding=True)))
     .group_by(tellers.c.story_id)
-    .having(func.count() > 1)
 )
 _STORY = insert(stories)
 _STORY_OF = select(tellers.c.story_id).where(tellers.c.article_id == bindparam("article"))

@@ -1,14 +1,13 @@
 """The terms of an article as they are kept: which words it uses, how much each counts, which stand in its title.
 
-A word is kept as one of 2**20 buckets, four bytes with its count, so that an article takes some
-hundred bytes and two articles are compared by arithmetic. Two words in one bucket count as one:
-with a hundred words of a million an accident that moves a likeness in its third decimal.
+A word is kept as one of 2**20 buckets, in four bytes with its count and a mark for the title, so that an
+article takes some hundred bytes and is compared by arithmetic on whole arrays. Two words in one bucket
+count as one: with a hundred words of a million an accident that moves a likeness in its third decimal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
@@ -22,14 +21,8 @@ _TITLED = 1 << BUCKET_BITS
 _COUNT_SHIFT = BUCKET_BITS + 1
 _COUNT_MOST = (1 << (32 - _COUNT_SHIFT)) - 1
 
-
-@dataclass(frozen=True)
-class Terms:
-    """Terms that were read back: `buckets`, `counts` and `titled` are arrays of one length, by ascending bucket."""
-
-    buckets: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    titled: NDArray[np.bool_]
+Terms = NDArray[np.uint32]
+"""The terms of one article, or of several one after the other; of one article by ascending bucket."""
 
 
 def bucket(word: str) -> int:
@@ -38,20 +31,32 @@ def bucket(word: str) -> int:
 
 
 def packed(counts: Mapping[str, int], titled: Collection[str]) -> bytes:
-    """The words that count most, those of the title before others, as four bytes each."""
+    """The words that count most, those of the title before others."""
     ranked = sorted(counts, key=lambda word: (word not in titled, -counts[word], word))[:MOST]
     found: dict[int, list[int]] = {}
     for word in ranked:
         known = found.setdefault(bucket(word), [0, 0])
         known[0] += counts[word]
         known[1] |= _TITLED if word in titled else 0
-    values = [place | mark | min(count, _COUNT_MOST) << _COUNT_SHIFT for place, (count, mark) in sorted(found.items())]
-    return np.array(values, dtype="<u4").tobytes()
+    values = [place | mark | min(count, _COUNT_MOST) << _COUNT_SHIFT for place, (count, mark) in found.items()]
+    return np.array(sorted(values, key=lambda value: value & (BUCKETS - 1)), dtype="<u4").tobytes()
 
 
 def unpacked(data: bytes) -> Terms:
     """What `packed` wrote."""
-    values = np.frombuffer(data, dtype="<u4").astype(np.int64)
-    return Terms(
-        buckets=values & (BUCKETS - 1), counts=values >> _COUNT_SHIFT, titled=(values & _TITLED).astype(np.bool_)
-    )
+    return np.frombuffer(data, dtype="<u4")
+
+
+def buckets(terms: Terms) -> NDArray[np.int64]:
+    """The bucket of each term."""
+    return (terms & (BUCKETS - 1)).astype(np.int64)
+
+
+def counts(terms: Terms) -> NDArray[np.int64]:
+    """How much each term counts."""
+    return (terms >> _COUNT_SHIFT).astype(np.int64)
+
+
+def titled(terms: Terms) -> NDArray[np.bool_]:
+    """Whether each term stands in the title."""
+    return (terms & _TITLED).astype(np.bool_)

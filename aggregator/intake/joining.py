@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aggregator.intake.stories import CLOSED, JOINS, Matrix, Teller, groups, headline, likenesses
+from aggregator.intake.stories import CLOSED, JOINS, Teller, groups, headline, likeness_to, likenesses, times
 from aggregator.intake.words import terms
 from storage import stories
 from storage.article import Article, Decision, Kind
 from storage.frequencies import Frequencies, count_up_to, frequencies
 from storage.stories import FOUND_BY, Standing, Told
-from storage.terms import unpacked
+from storage.terms import buckets, counts, unpacked
 from storage.topics import shown_text
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _COMPARED = 24
 """Articles that one is compared with first."""
+_LEAST_SHARED = 0.08
+"""The part of what an article is found by that another must share to be compared with it."""
 _STORIES = 4
 """Stories that one article may join, or bring together."""
 _REGROUPED = 16
@@ -85,51 +88,49 @@ def _place(tx: Transaction, article_id: int, now: Standing, known: bytes) -> Non
     told = known or terms(*shown_text(tx, article_id), now.language)
     common = frequencies(tx)
     me = Teller(article_id=article_id, published=now.told_at if now.dated else None, terms=unpacked(told))
-    found_by = _rarest(me, common)
-    nearby = _nearby(tx, me, now, found_by, common)
+    found_by = _telling(me, common)
+    nearby = _nearby(tx, me, now.told_at, found_by, common)
     if len(nearby.ids) > 1:
         story_id, touched, headlines = _regroup(tx, nearby, common)
     else:
         story_id, touched, headlines = article_id, set(), {}
     if now.story_id is not None:
         touched |= {now.story_id, story_id}
-        if now.story_id == article_id != story_id:
-            stories.leave(tx, article_id)
-    stories.enter(tx, article_id, story_id, now.told_at, dated=now.dated, terms=told, by=found_by)
+    stories.enter(tx, article_id, story_id, now, told, found_by)
     if touched:
         stories.tally(tx, touched, headlines)
     count_up_to(tx, article_id, common)
 
 
-def _rarest(me: Teller, common: Frequencies) -> dict[int, float]:
-    """The rarest buckets of an article's title and lead, with what they weigh."""
-    rarity = common.rarity[me.terms.buckets]
-    weights = (1 + np.log(me.terms.counts)) * rarity
-    order = np.lexsort((me.terms.buckets, -weights))[:FOUND_BY]
-    return dict(zip(me.terms.buckets[order].tolist(), rarity[order].tolist(), strict=True))
+def _telling(me: Teller, common: Frequencies) -> dict[int, float]:
+    """The buckets that tell most of what an article is about, with what they weigh."""
+    used = buckets(me.terms)
+    rarity = common.rarity[used]
+    order = np.lexsort((used, -(1 + np.log(counts(me.terms))) * rarity))[:FOUND_BY]
+    return dict(zip(used[order].tolist(), rarity[order].tolist(), strict=True))
 
 
-def _nearby(tx: Transaction, me: Teller, now: Standing, found_by: dict[int, float], common: Frequencies) -> _Nearby:
+def _nearby(tx: Transaction, me: Teller, told_at: datetime, found_by: dict[int, float], common: Frequencies) -> _Nearby:
     nearby = _Nearby([me.article_id], [None], [me])
-    span = now.told_at - CLOSED, now.told_at + CLOSED
-    found = stories.candidates(tx, me.article_id, found_by, *span, _COMPARED)
-    near = [one for one in stories.told(tx, found) if span[0] <= one.told_at <= span[1]] if found else []
+    since, until = told_at - CLOSED, told_at + CLOSED
+    found = stories.candidates(tx, found_by, since, until, _LEAST_SHARED * sum(found_by.values()))
+    near = stories.told(tx, [one for one in found if one != me.article_id][:_COMPARED])
+    near = [one for one in near if since <= one.told_at <= until]
     if not near:
         return nearby
-    alike = likenesses([me, *map(_teller, near)], common.rarity)[0, 1:]
     best: dict[int, float] = {}
-    for one, likeness in zip(near, alike.tolist(), strict=True):
+    for one, likeness in zip(near, likeness_to(me, [*map(_teller, near)], common.rarity).tolist(), strict=True):
         if likeness >= _NEAR:
             best[one.story_id] = max(best.get(one.story_id, 0.0), likeness)
     for story_id in sorted(best, key=lambda story: (-best[story], story))[:_STORIES]:
-        _add_members(nearby, story_id, stories.members(tx, story_id, span[1], _REGROUPED + 1), me.article_id)
+        _add_members(nearby, story_id, stories.members(tx, story_id, _REGROUPED + 1))
     return nearby
 
 
-def _add_members(nearby: _Nearby, story_id: int, members: Sequence[Told], me: int) -> None:
+def _add_members(nearby: _Nearby, story_id: int, members: Sequence[Told]) -> None:
     first = len(nearby.ids)
     for one in members[:_REGROUPED]:
-        if one.article_id != me:
+        if one.article_id != nearby.ids[0]:
             nearby.ids.append(one.article_id)
             nearby.stories.append(one.story_id)
             nearby.tellers.append(_teller(one))
@@ -143,8 +144,8 @@ def _teller(one: Told) -> Teller:
 
 def _regroup(tx: Transaction, nearby: _Nearby, common: Frequencies) -> tuple[int, set[int], dict[int, int]]:
     """Group an article with those about it: its story, the stories that changed, and which articles name them."""
-    alike: Matrix = likenesses(nearby.tellers, common.rarity)
-    made = groups(alike, list(nearby.whole.values()))
+    alike = likenesses(nearby.tellers, common.rarity)
+    made = groups(alike, times(nearby.tellers), list(nearby.whole.values()))
     mine = next(group for group in made if 0 in group)
     if len(mine) == 1:
         return nearby.ids[0], set(), {}

@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.terms import Terms
+from storage.terms import Terms, buckets, counts, titled
 
 Matrix = NDArray[np.float64]
+Rarity = NDArray[np.float32]
 
 CLOSED = timedelta(days=21)
 """After its last article a story takes no other."""
@@ -29,6 +30,10 @@ JOINS = 0.10
 """How alike an article and the members of a story must be, in the mean, for it to join them."""
 _COHESION = 0.75
 """How alike two stories must be to be one, as a part of how alike the members of the looser one are."""
+_AT_ONCE = 0.50
+"""The same for two stories of one hour: what happens together is one event sooner."""
+_A_DAY = 1.0
+"""Days between two stories after which half of that difference is gone."""
 _SURE = 0.30
 """However alike their members are among themselves: two stories that are so alike are one."""
 _TITLES = 0.4
@@ -48,60 +53,75 @@ class Teller:
 
 def nearness(one: datetime | None, other: datetime | None) -> float:
     """What the time between two articles leaves of their likeness: 1 at once, 0.8 after five days, 0.6 in the end."""
-    if one is None or other is None:
-        return _UNDATED
-    return _AT_ANY_TIME + (1 - _AT_ANY_TIME) * float(0.5 ** (abs(one - other) / HALF_LIFE))
+    gap = np.nan if one is None or other is None else (one - other) / timedelta(days=1)
+    return float(_nearness(np.array(gap)))
 
 
-def likenesses(tellers: Sequence[Teller], rarity: NDArray[np.float32]) -> Matrix:
+def likenesses(tellers: Sequence[Teller], rarity: Rarity) -> Matrix:
     """How alike every two of some articles are, 0 to 1; `rarity` is what a term of each bucket weighs."""
-    words = alike_by_words(tellers, rarity)
-    days = np.array([_days(teller.published) for teller in tellers])
-    gaps = np.abs(days[:, None] - days[None, :])
-    near = _AT_ANY_TIME + (1 - _AT_ANY_TIME) * 0.5 ** (gaps / (HALF_LIFE / timedelta(days=1)))
-    alike: Matrix = words * np.where(np.isnan(gaps), _UNDATED, near)
+    rows = np.repeat(np.arange(len(tellers)), [len(teller.terms) for teller in tellers])
+    used, weights, titles = _weighed(tellers, rarity)
+    _, columns, holders = np.unique(used, return_inverse=True, return_counts=True)
+    shared = holders[columns] > 1
+    kept = np.cumsum(holders > 1) - 1
+    dense = np.zeros((2, len(tellers), int((holders > 1).sum())))
+    for plane, values in zip(dense, (weights, titles), strict=True):
+        norms = _norms(rows, values, len(tellers))
+        plane[rows[shared], kept[columns[shared]]] = values[shared] / norms[rows[shared]]
+    words = (1 - _TITLES) * (dense[0] @ dense[0].T) + _TITLES * (dense[1] @ dense[1].T)
+    days = times(tellers)
+    alike: Matrix = words * _nearness(days[:, None] - days[None, :])
     np.fill_diagonal(alike, 1.0)
     return alike
 
 
-def alike_by_words(tellers: Sequence[Teller], rarity: NDArray[np.float32]) -> Matrix:
-    """How alike every two are by their words alone; what stands in the diagonal says nothing."""
-    rows = np.repeat(np.arange(len(tellers)), [len(teller.terms.buckets) for teller in tellers])
-    buckets = np.concatenate([teller.terms.buckets for teller in tellers])
-    titled = np.concatenate([teller.terms.titled for teller in tellers])
-    rare = rarity[buckets].astype(np.float64)
-    weights = (1 + np.log(np.concatenate([teller.terms.counts for teller in tellers]))) * rare
-    shape = len(tellers), buckets, rows
-    return (1 - _TITLES) * _cosines(*shape, weights) + _TITLES * _cosines(*shape, np.where(titled, rare, 0.0))
+def likeness_to(me: Teller, others: Sequence[Teller], rarity: Rarity) -> Matrix:
+    """How alike one article and each of some others are: a row of `likenesses`, for less."""
+    mine, my_weights, my_titles = _weighed([me], rarity)
+    rows = np.repeat(np.arange(len(others)), [len(other.terms) for other in others])
+    used, weights, titles = _weighed(others, rarity)
+    places = np.searchsorted(mine, used).clip(max=max(len(mine) - 1, 0))
+    shared = mine[places] == used if len(mine) else np.zeros(len(used), np.bool_)
+    words = np.zeros(len(others))
+    for part, of_mine, of_theirs in ((1 - _TITLES, my_weights, weights), (_TITLES, my_titles, titles)):
+        norms = _norms(rows, of_theirs, len(others)) * (np.sqrt(of_mine @ of_mine) or 1.0)
+        products = of_mine[places[shared]] * of_theirs[shared]
+        words += part * np.bincount(rows[shared], products, len(others)) / norms
+    return words * _nearness(times(others) - times([me]))
 
 
-def _cosines(count: int, buckets: NDArray[np.int64], rows: NDArray[np.int64], weights: Matrix) -> Matrix:
-    """The cosine of every two rows (not of a row with itself): only what two of them have is multiplied."""
-    norms = np.sqrt(np.bincount(rows, weights * weights, count))
+def _weighed(tellers: Sequence[Teller], rarity: Rarity) -> tuple[NDArray[np.int64], Matrix, Matrix]:
+    """The buckets of some articles, one after the other, what each weighs, and what it weighs in the title."""
+    terms = np.concatenate([teller.terms for teller in tellers])
+    used = buckets(terms)
+    rare = rarity[used].astype(np.float64)
+    return used, (1 + np.log(counts(terms))) * rare, np.where(titled(terms), rare, 0.0)
+
+
+def _norms(rows: NDArray[np.int64], weights: Matrix, count: int) -> Matrix:
+    norms: Matrix = np.sqrt(np.bincount(rows, weights * weights, count))
     norms[norms == 0] = 1
-    _, columns, holders = np.unique(buckets, return_inverse=True, return_counts=True)
-    shared = holders[columns] > 1
-    if not shared.any():
-        return np.zeros((count, count))
-    places, columns = np.unique(columns[shared], return_inverse=True)
-    dense = np.zeros((count, len(places)))
-    dense[rows[shared], columns] = weights[shared] / norms[rows[shared]]
-    product: Matrix = dense @ dense.T
-    return product
+    return norms
 
 
-def _days(at: datetime | None) -> float:
-    return np.nan if at is None else at.timestamp() / 86400
+def _nearness(gaps: Matrix) -> Matrix:
+    near = _AT_ANY_TIME + (1 - _AT_ANY_TIME) * 0.5 ** (np.abs(gaps) / (HALF_LIFE / timedelta(days=1)))
+    return np.where(np.isnan(gaps), _UNDATED, near)
 
 
-def groups(alike: Matrix, together: Sequence[Sequence[int]] = ()) -> list[list[int]]:
-    """Which of some articles tell the same story, by how alike they are; `together` are those that stay so.
+def times(tellers: Sequence[Teller]) -> Matrix:
+    """When articles were published, in days since 1970; not a number where that is not known."""
+    return np.array([np.nan if at is None else at.timestamp() / 86400 for at in (one.published for one in tellers)])
 
-    Each group ascending, the groups by their first.
+
+def groups(alike: Matrix, days: Matrix, together: Sequence[Sequence[int]] = ()) -> list[list[int]]:
+    """Which of some articles tell the same story, by how alike they are and when they were published (`times`).
+
+    `together` are those that stay so. Each group ascending, the groups by their first.
     """
     bound = {one for block in together for one in block}
     members = [sorted(block) for block in together] + [[one] for one in range(len(alike)) if one not in bound]
-    return sorted(_Grouping(alike, members).grown())
+    return sorted(_Grouping(alike, days, members).grown())
 
 
 def headline(alike: Matrix, group: Sequence[int]) -> int:
@@ -113,7 +133,8 @@ def headline(alike: Matrix, group: Sequence[int]) -> int:
 class _Grouping:
     """Groups that grow together two by two; `between` is the mean likeness of their members."""
 
-    def __init__(self, alike: Matrix, members: list[list[int]]) -> None:
+    def __init__(self, alike: Matrix, days: Matrix, members: list[list[int]]) -> None:
+        self.days = days
         sums = np.array([alike[block].sum(axis=0) for block in members])
         between = np.array([sums[:, block].sum(axis=1) for block in members])
         self.members: list[list[int]] = members
@@ -145,7 +166,14 @@ class _Grouping:
             return PAIR
         if self.sizes[one] == 1 or self.sizes[other] == 1:
             return JOINS
-        return min(_COHESION * float(min(self.within[one], self.within[other])), _SURE)
+        needed = _COHESION - (_COHESION - _AT_ONCE) * float(0.5 ** (self._gap(one, other) / _A_DAY))
+        return min(needed * float(min(self.within[one], self.within[other])), _SURE)
+
+    def _gap(self, one: int, other: int) -> float:
+        """Days between the middles of two groups; infinite where one has no date."""
+        days = (self.days[self.members[at]] for at in (one, other))
+        means = [known.mean() for block in days if (known := block[~np.isnan(block)]).size]
+        return abs(float(means[0] - means[1])) if len(means) == 2 else np.inf
 
     def _join(self, one: int, other: int) -> None:
         mine, theirs = self.sizes[one], self.sizes[other]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from aggregator.intake.stories import Teller, likenesses, nearness
+from aggregator.intake.stories import Teller, likeness_to, nearness
 from aggregator.intake.words import counted as counted_words
 from aggregator.reasons.reason import Reason
 from aggregator.reasons.saying import counted, moment, quoted
@@ -15,7 +15,7 @@ from storage.account import Account
 from storage.article import KeptArticle, Story
 from storage.frequencies import Frequencies
 from storage.stories import Told
-from storage.terms import bucket
+from storage.terms import bucket, buckets, counts
 
 _WORDS = 8
 """Shared words that are named, those that weigh most."""
@@ -55,7 +55,7 @@ def _others(article: KeptArticle, me: Told, account: Account) -> Iterator[Reason
     others = [one for one in account.tellers if one.article_id != me.article_id]
     if common is None or not others:
         return
-    alike = likenesses([_teller(one) for one in (me, *others)], common.rarity)[0, 1:]
+    alike = likeness_to(_teller(me), [_teller(one) for one in others], common.rarity)
     stems, _ = counted_words(article.title, article.text, article.language)
     spelled = {bucket(stem): word for stem, (_, word) in stems.items()}
     sources = {one.article_id: (one.source, one.title) for one in account.story.tellings} if account.story else {}
@@ -82,7 +82,7 @@ def _teller(one: Told) -> Teller:
 
 
 def _shared(me: Told, other: Told, common: Frequencies, spelled: dict[int, str]) -> tuple[str, ...]:
-    both, mine, theirs = np.intersect1d(me.terms.buckets, other.terms.buckets, return_indices=True)
-    weights = common.rarity[both] * (1 + np.log(me.terms.counts[mine] * other.terms.counts[theirs]))
+    both, mine, theirs = np.intersect1d(buckets(me.terms), buckets(other.terms), return_indices=True)
+    weights = common.rarity[both] * (1 + np.log(counts(me.terms)[mine] * counts(other.terms)[theirs]))
     ranked = both[np.argsort(-weights, kind="stable")]
     return tuple(spelled[one] for one in ranked.tolist() if one in spelled)[:_WORDS]
