@@ -3,8 +3,8 @@
 The archive is filled with made-up articles: terms drawn by Zipf's law from a hundred thousand words, 20,000 articles
 in the last three weeks, one in five of them about an event that others tell too, the rest spread over the years
 before. Then as many articles are kept as are timed, ten to a commit as a crawl does, two in three about an event of
-those days, and the time each takes to find its story is measured. The baseline, in the same run, is what a search index alone
-asks for: the newest hits of FTS5 for any of the article's words, ranked by bm25.
+those days, and the time each takes to find its story is measured. The baseline, in the same run, is what a search
+index alone asks for: the best hits of FTS5 (bm25) for any of the article's words, in an index of the window alone.
 """
 
 from __future__ import annotations
