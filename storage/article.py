@@ -21,7 +21,8 @@ class Article:
     was known of the source's boilerplate then.
 
     `variants` are paragraphs of the page that its own data (JSON-LD, the state of its scripts) has in
-    other words than it shows, each with its place.
+    other words than it shows, each with its place; `headlines` what it declares as its headline in other words
+    than `title`.
 
     `original_url` is a canonical address that lies on another site; `credit` is whom the text names
     as its origin ("first published by ...", an agency's mark), as it is written there.
@@ -55,6 +56,7 @@ class Article:
     dropped: tuple[tuple[int, str], ...] = ()
     hints_version: int = 0
     variants: tuple[tuple[int, str], ...] = ()
+    headlines: tuple[str, ...] = ()
     signature: bytes = b""
     terms: bytes = b""
     topics: tuple[Topic, ...] = ()

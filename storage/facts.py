@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -15,6 +16,7 @@ from storage.observation import Observation, read_facts
 from storage.state import Looked
 from storage.tables import aliases, articles, changed_blocks, claims, looks, merged, revisions, sightings, texts
 from storage.text import clean
+from storage.textrow import headlines_of, variants_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +137,14 @@ def of_article(tx: Connection, article_id: int) -> Facts:
     return Facts(
         aliases=tuple(Alias(**row._mapping) for row in tx.execute(_ALIASES, one)),
         declared=frozenset(tx.execute(_DECLARED, one).scalars()),
-        sightings=tuple(Sighting(**row._mapping) for row in tx.execute(_SIGHTINGS, one)),
+        sightings=tuple(_sighting(row) for row in tx.execute(_SIGHTINGS, one)),
         looks=tuple(Look(**row._mapping) for row in tx.execute(_LOOKS, one)),
     )
+
+
+def _sighting(row: Row[*tuple[object, ...]]) -> Sighting:
+    values = {name: value for name, value in row._mapping.items() if name != "title"}
+    return Sighting(**values | {"variants": variants_of(row), "headlines": headlines_of(row)})
 
 
 def join(tx: Connection, kept: int, other: int) -> None:
@@ -216,6 +223,7 @@ def _text(seen: Observation) -> dict[str, object]:
         "hints_version": made.hints_version,
         "dropped": seen.dropped,
         "variants": seen.variants,
+        "headlines": json.dumps(seen.headlines[1:], ensure_ascii=False) if seen.headlines[1:] else "",
         "wording": seen.wording,
         "stated": seen.stated,
         "judged_with": "",
@@ -271,8 +279,8 @@ def _id(key: Row[*tuple[object, ...]] | None) -> int:
 
 
 _CONTENT = (
-    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "wording",
-    "stated", "judged_with",
+    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "headlines",
+    "wording",    "stated", "judged_with",
 )  # fmt: skip
 _MATCHES = union_all(
     select(aliases.c.article_id, aliases.c.digest).where(
@@ -303,6 +311,9 @@ _SIGHTINGS = (
         texts.c.wording,
         texts.c.stated,
         texts.c.extractor,
+        texts.c.variants,
+        texts.c.title,
+        texts.c.headlines,
     )
     .join(texts, texts.c.id == sightings.c.text_id)
     .where(sightings.c.article_id == bindparam("article"))

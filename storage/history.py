@@ -10,8 +10,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage.arrange import Step
 from storage.difference import Difference, Edit, difference
-from storage.held import stated_text, whole_text
+from storage.headlines import compared
 from storage.tables import revisions, texts
+from storage.textrow import headlines_of, stated_text, whole_text
 from storage.wording import wording
 
 
@@ -49,17 +50,19 @@ def _edit(
     one, two = before.sighting, step.sighting
     if one.text_id == two.text_id and step.edit:
         return Difference(kind=step.edit, added=0, removed=0)
-    # Where the page shows the same, it is what its own data says that was edited.
-    is_shown = one.wording != two.wording
-    found = judged.get((one.text_id, two.text_id)) or difference(
-        _wording(tx, one.text_id, held, is_shown=is_shown), _wording(tx, two.text_id, held, is_shown=is_shown)
-    )
+    found = judged.get((one.text_id, two.text_id))
+    if found is None:
+        # Where the page shows the same, it is what its own data says that was edited.
+        is_shown = one.wording != two.wording
+        titles = compared(one.headlines, two.headlines)
+        worded = [_wording(tx, each.text_id, held, is_shown=is_shown) for each in (one, two)]
+        found = difference((titles[0], worded[0]), (titles[1], worded[1]))
     return Difference(kind=step.edit, added=found.added, removed=found.removed) if step.edit else found
 
 
-def _wording(tx: Connection, text_id: int, held: Collection[int], *, is_shown: bool) -> tuple[str, str]:
+def _wording(tx: Connection, text_id: int, held: Collection[int], *, is_shown: bool) -> str:
     row = tx.execute(_TEXT, {"text_id": text_id}).one()
-    return row.title, wording(whole_text(row) if is_shown else stated_text(row), held)
+    return wording(whole_text(row) if is_shown else stated_text(row), headlines_of(row), held)
 
 
 def _row(article_id: int, number: int, step: Step, edit: Difference | None) -> dict[str, Any]:
@@ -78,6 +81,8 @@ def _row(article_id: int, number: int, step: Step, edit: Difference | None) -> d
 
 _COLUMNS = [column.name for column in revisions.columns]
 _REVISIONS = select(revisions).where(revisions.c.article_id == bindparam("article")).order_by(revisions.c.number)
-_TEXT = select(texts.c.title, texts.c.text, texts.c.dropped, texts.c.variants).where(texts.c.id == bindparam("text_id"))
+_TEXT = select(texts.c.title, texts.c.headlines, texts.c.text, texts.c.dropped, texts.c.variants).where(
+    texts.c.id == bindparam("text_id")
+)
 _DROP = delete(revisions).where(revisions.c.article_id == bindparam("article"))
 _INSERT = insert(revisions)

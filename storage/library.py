@@ -15,13 +15,13 @@ from storage.article import Change, Edition, Hit, KeptArticle, Query, Revision, 
 from storage.coverage import count_due, newest_stories, story_ids, story_of
 from storage.database import Database
 from storage.facts import article_at, kept_id
-from storage.held import stated_text, whole_text
 from storage.identity import key_digest, url_key
 from storage.search import index_of
 from storage.search.query import Term, terms
 from storage.search.snippet import snippet
 from storage.state import Capture, LeadState, Poll, SourceState
 from storage.tables import aliases, article_topics, articles, calendar, captures, leads, polls, revisions, texts
+from storage.textrow import stated_text, whole_text
 from storage.topics import TopicCount, count_stale, count_topics, named, topics_of
 
 _CHUNK = 200

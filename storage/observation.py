@@ -33,8 +33,9 @@ class Observation:
     `addresses` were fetched: the asked one first, the one that answered last. `canonical` and
     `feed_id` are digests, or empty. `text_digest` tells texts apart, `digest` texts with their
     titles; both are of the page's whole text, before boilerplate is dropped, so that what is learned
-    later never looks like an edit. `wording` and `stated` tell edits apart. `facts` is the Article less title, text
-    and html, as JSON. `etag` and `last_modified` are what the page's own address gave with it.
+    later never looks like an edit. `wording`, `stated` and `headlines` (the title first) tell edits apart.
+    `facts` is the Article less title, text and html, as JSON.
+    `etag` and `last_modified` are what the page's own address gave with it.
     """
 
     article: Article
@@ -49,6 +50,7 @@ class Observation:
     fetched_at: datetime
     wording: str
     stated: str
+    headlines: tuple[str, ...]
     dropped: str
     variants: str
     etag: str
@@ -111,6 +113,7 @@ def observe(article: Article, page: Page) -> Observation:
         canonical = ""
     whole = with_dropped(article.text, article.dropped)
     words = text_digest(whole)
+    headlines = tuple(clean(one) for one in (article.title, *article.headlines))
     return Observation(
         article=article,
         addresses=tuple(spellings.values()),
@@ -122,8 +125,9 @@ def observe(article: Article, page: Page) -> Observation:
         facts=facts_of(article),
         source=page.source,
         fetched_at=page.fetched_at,
-        wording=wording_digest(clean(article.title), clean(whole)),
-        stated=wording_digest(clean(article.title), with_variants(clean(whole), article.variants)),
+        wording=wording_digest(clean(whole), headlines),
+        stated=wording_digest(with_variants(clean(whole), article.variants), headlines),
+        headlines=headlines,
         dropped=_placed(article.dropped),
         variants=_placed(article.variants),
         etag=page.validator("etag"),
@@ -132,8 +136,9 @@ def observe(article: Article, page: Page) -> Observation:
 
 
 def _digest(article: Article, words: str) -> str:
-    """Tells readings apart: by text and title, and by what the page's own data says otherwise."""
+    """Tells readings apart: by text and title, and by what the page says otherwise of either."""
     stated = "".join(f" {place} {folded(clean(one))}" for place, one in article.variants)
+    stated += "".join(f" = {folded(clean(one))}" for one in article.headlines)
     return sha256(f"{words} {folded(clean(article.title))}{stated}".encode()).hexdigest()
 
 
@@ -178,7 +183,19 @@ def _plain(value: Any) -> Any:
 
 
 _ELSEWHERE = frozenset(
-    ["url", "title", "text", "html", "dropped", "variants", "hints_version", "signature", "terms", "topics"]
+    [
+        "url",
+        "title",
+        "text",
+        "html",
+        "dropped",
+        "variants",
+        "headlines",
+        "hints_version",
+        "signature",
+        "terms",
+        "topics",
+    ]
 )
 _LATER: dict[str, Any] = {"original_url": "", "credit": "", "truncated": False}
 """Facts that older versions did not write."""

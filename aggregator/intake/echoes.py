@@ -32,11 +32,11 @@ _TAGS = re.compile(r"<[^<>]{1,2000}>")
 
 
 def data_of(tree: HtmlElement) -> tuple[str, ...]:
-    """What a page carries beside its text, before scripts are taken out of it: scripts' and meta elements' contents."""
+    """What a page carries beside its text, before it is cleaned: contents of scripts, text areas, meta elements."""
     found: list[str] = []
     left = MAX_DATA
-    for element in tree.iter("script", "meta"):
-        content = (element.text if element.tag == "script" else element.get("content")) or ""
+    for element in tree.iter("script", "meta", "textarea"):
+        content = (element.get("content") if element.tag == "meta" else element.text) or ""
         if 40 <= len(content) <= left:
             found.append(content)
             left -= len(content)

@@ -26,7 +26,7 @@ from spiders.source import Hints
 from storage.article import Article, Refusal
 from storage.page import ContentError, Page
 
-EXTRACTOR = f"evnews 3 / trafilatura {TRAFILATURA} / {OPTIONS}"
+EXTRACTOR = f"evnews 4 / trafilatura {TRAFILATURA} / {OPTIONS}"
 """Name and version of what made an Article; changes whenever the same page may come out differently."""
 
 _HTML_TYPES = ("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml")
@@ -111,6 +111,7 @@ def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str
         canonical_url=facts.canonical_url,
         original_url=facts.original_url,
         title=facts.title or text.partition("\n")[0][:200],
+        headlines=facts.headlines,
         authors=facts.authors,
         published=when.at if when else None,
         published_date=when.day if when else "",

@@ -14,6 +14,8 @@ from itertools import islice, pairwise
 
 from rapidfuzz.distance import Levenshtein
 
+from storage.letters import HAN_AND_KANA, MARKS
+
 MAX_WORDS = 50_000
 """Words of a text, and of a copy, that are looked at."""
 RUN = 3
@@ -22,13 +24,18 @@ _SURE_RUN = 8
 """So many, where they do not follow what was found before."""
 _FEWEST_ALIKE = 6
 """So many words on both sides of a place, together, are alike."""
+_SURELY_ALIKE = 30
+"""Or as many as there are in that place; so many suffice for any."""
 _LONGEST_EDIT = 40
 _FEW = 2
+_CODE = re.compile(r"[{}=<>\\]")
+"""What no wording has; a script's own words may stand between two of its strings."""
 
-_CJK = "\u3040-\u30ff\u3400-\u9fff"
 _CAPITAL = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0410-\u042f"
 # Also where a small letter meets a capital a word ends: so paragraphs that were run together come apart.
-_WORD = re.compile(rf"[{_CJK}]|[{_CAPITAL}]+(?=[{_CAPITAL}]|[^\w]|$)|[^\W_{_CJK}][^\W_{_CJK}{_CAPITAL}]*")
+_SMALL = rf"(?:[^\W_{HAN_AND_KANA}{_CAPITAL}{MARKS}]|[{MARKS}])"
+_WORD = re.compile(rf"[{HAN_AND_KANA}]|[{_CAPITAL}]+(?!{_SMALL})|[{_CAPITAL}]?{_SMALL}+")
+_ASCII_WORD = re.compile(r"[A-Z]+(?![a-z0-9])|[A-Z]?[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,16 @@ class _Match:
     new: int
     old: int
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The words of a text from `start` to `end`, in whose place a copy has those of its own from `first` to `last`."""
+
+    start: int
+    end: int
+    first: int
+    last: int
 
 
 @dataclass(slots=True)
@@ -90,13 +107,17 @@ class Shown:
         """Every place of the text that a copy has in other words."""
         new = list(islice(words_of(copy), MAX_WORDS))
         matches = list(self._matches([word.plain for word in new]))
+        for place in self._places(new, matches):
+            patch = self._patch(new, copy, place)
+            if not _CODE.search(patch.text):
+                yield patch
+
+    def _places(self, new: Sequence[Word], matches: Sequence[_Match]) -> Iterator[_Place]:
         if not matches:
             return
-        yield from self._at_start(new, copy, matches[0])
-        for left, right in pairwise(matches):
-            if 0 <= right.old - left.old - left.length <= _LONGEST_EDIT:
-                yield from self._between(new, copy, left, right)
-        yield from self._at_end(new, copy, matches[-1])
+        ends = [self._at_start(new, matches[0]), self._at_end(new, matches[-1])]
+        between = [self._between(left, right) for left, right in pairwise(matches)]
+        yield from (place for place in (ends[0], *between, ends[1]) if place is not None)
 
     def _matches(self, plain: Sequence[str]) -> Iterator[_Match]:
         """The runs of a copy that the text has, in the copy's order."""
@@ -115,42 +136,44 @@ class Shown:
         near = next((place for place in places if 0 <= place - behind <= _LONGEST_EDIT), None)
         if near is not None and behind >= 0:
             return _Match(at, near, self._length(plain, at, near))
-        longest = max((_Match(at, place, self._length(plain, at, place)) for place in places), key=_length, default=None)
+        longest = max(
+            (_Match(at, place, self._length(plain, at, place)) for place in places), key=_length, default=None
+        )
         return longest if longest and (at == 0 or longest.length >= _SURE_RUN) else None
 
     def _length(self, plain: Sequence[str], at: int, place: int) -> int:
         most = min(len(plain) - at, len(self.plain) - place)
         return next((n for n in range(RUN, most) if plain[at + n] != self.plain[place + n]), most)
 
-    def _between(self, new: Sequence[Word], copy: str, left: _Match, right: _Match) -> Iterator[Patch]:
-        start, end = left.old + left.length, right.old
-        first, last = left.new + left.length, right.new
-        if last - first > _LONGEST_EDIT or left.length + right.length < _FEWEST_ALIKE:
-            return
-        before, after = self.words[start - 1], self.words[end]
-        gone = {word.paragraph for word in self.words[start:end]}
-        if gone == {before.paragraph} or (not gone and before.paragraph == after.paragraph):
-            yield self._patch(new, copy, (start, end), (first, last))
-        elif gone == {after.paragraph} and first < last:
-            yield self._patch(new, copy, (start, end), (first, last))
+    def _between(self, left: _Match, right: _Match) -> _Place | None:
+        """What lies between two runs that follow each other: in one paragraph of the text, and little beside them."""
+        place = _Place(left.old + left.length, right.old, left.new + left.length, right.new)
+        if not 0 <= place.end - place.start <= _LONGEST_EDIT or not _is_small(place, left.length + right.length):
+            return None
+        before, after = self.words[place.start - 1].paragraph, self.words[place.end].paragraph
+        gone = {word.paragraph for word in self.words[place.start : place.end]} or {before, after}
+        is_whole = gone == {after} and before != after and place.first == place.last  # a heading that a copy leaves out
+        return place if len(gone) == 1 and gone <= {before, after} and not is_whole else None
 
-    def _at_start(self, new: Sequence[Word], copy: str, match: _Match) -> Iterator[Patch]:
+    def _at_start(self, new: Sequence[Word], match: _Match) -> _Place | None:
         """A few words that a copy begins with, and the text has otherwise."""
-        many, place = match.new, match.old
-        if 0 < many <= min(_FEW, place) and self._are_alike(new[:many], place - many):
-            yield self._patch(new, copy, (place - many, place), (0, many))
+        many, at = match.new, match.old
+        if 0 < many <= min(_FEW, at) and self._are_alike(new[:many], at - many):
+            return _Place(at - many, at, 0, many)
+        return None
 
-    def _at_end(self, new: Sequence[Word], copy: str, match: _Match) -> Iterator[Patch]:
-        """A few words that a copy ends with, and the text has otherwise; or more, that it has not at a paragraph's end."""
-        place, first = match.old + match.length, match.new + match.length
-        rest = new[first:]
-        if not rest or match.length < _FEWEST_ALIKE or len(rest) > _LONGEST_EDIT:
-            return
-        is_end = place == len(self.words) or self.words[place].paragraph != self.words[place - 1].paragraph
-        if is_end and not self.has_start(copy[rest[0].start :]):
-            yield self._patch(new, copy, (place, place), (first, len(new)))
-        elif not is_end and len(rest) <= _FEW and self._are_alike(rest, place):
-            yield self._patch(new, copy, (place, place + len(rest)), (first, len(new)))
+    def _at_end(self, new: Sequence[Word], match: _Match) -> _Place | None:
+        """What a copy ends with and the text has not, at a paragraph's end; or a few words that it has otherwise."""
+        at, rest = match.old + match.length, new[match.new + match.length :]
+        if not rest or not _is_small(_Place(at, at, len(new) - len(rest), len(new)), match.length):
+            return None
+        if at == len(self.words) or self.words[at].paragraph != self.words[at - 1].paragraph:
+            plain = [word.plain for word in rest[: 3 * RUN]]
+            is_known = any(tuple(plain[one : one + RUN]) in self.runs for one in range(len(plain) - RUN + 1))
+            return None if is_known else _Place(at, at, len(new) - len(rest), len(new))
+        if len(rest) <= _FEW and self._are_alike(rest, at):
+            return _Place(at, at + len(rest), len(new) - len(rest), len(new))
+        return None
 
     def _are_alike(self, new: Sequence[Word], place: int) -> bool:
         old = self.words[place : place + len(new)]
@@ -160,21 +183,28 @@ class Shown:
             and all(is_alike(one.plain, other.plain) for one, other in zip(new, old, strict=True))
         )
 
-    def _patch(self, new: Sequence[Word], copy: str, old: tuple[int, int], come: tuple[int, int]) -> Patch:
-        """The patch for the words `old` of the text, in whose place a copy has those of `come`."""
-        start, end = old
-        if start and (start == end or self.words[start - 1].paragraph == self.words[start].paragraph):
-            # From the end of the word before: what stands between the words comes along.
-            before = self.words[start - 1]
-            text = copy[new[come[0] - 1].end if come[0] else 0 : new[come[1] - 1].end if come[1] else 0]
-            return Patch(before.paragraph, before.end, self.words[end - 1].end, text)
-        text = copy[new[come[0]].start : new[come[1] - 1].end]
-        return Patch(self.words[start].paragraph, self.words[start].start, self.words[end - 1].end, text)
+    def _patch(self, new: Sequence[Word], copy: str, place: _Place) -> Patch:
+        """The patch for a place, with what stands between the words before it."""
+        first = self.words[place.start] if place.start < place.end else None
+        before = self.words[place.start - 1] if place.start else None
+        is_whole = first is not None and (before is None or before.paragraph != first.paragraph)
+        start = first.start if first and is_whole else before.end if before else 0
+        come = new[place.first : place.last]
+        since = come[0].start if come and (is_whole or not place.first) else new[place.first - 1].end
+        text = copy[since : come[-1].end] if come else ""
+        paragraph = first.paragraph if first else before.paragraph if before else 0
+        return Patch(paragraph, start, self.words[place.end - 1].end if first else start, text)
+
+
+def _is_small(place: _Place, alike: int) -> bool:
+    """Whether what differs is little beside so many words around it that are alike."""
+    gone, come = place.end - place.start, place.last - place.first
+    return max(gone, come) <= _LONGEST_EDIT and alike >= max(_FEWEST_ALIKE, min(gone + come, _SURELY_ALIKE))
 
 
 def words_of(text: str, paragraph: int = 0) -> Iterator[Word]:
     """The words of a text in order; a character of an unspaced script is a word."""
-    for found in _WORD.finditer(text):
+    for found in (_ASCII_WORD if text.isascii() else _WORD).finditer(text):
         yield Word(found.group().lower(), paragraph, found.start(), found.end())
 
 

@@ -64,6 +64,8 @@ texts = Table(
     Column("dropped", Text, nullable=False),
     # Paragraphs that the page's own data has in other words, with their places (JSON, or empty).
     Column("variants", Text, nullable=False),
+    # Headlines that the page declares in other words than the title (JSON, or empty).
+    Column("headlines", Text, nullable=False, server_default=""),
     # The digests by which two readings are compared, of what the page shows and of what its own data says; and
     # the tag of the held-back blocks that they were made without.
     Column("wording", DIGEST, nullable=False),
