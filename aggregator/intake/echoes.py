@@ -48,9 +48,9 @@ def variants(text: str, data: Sequence[str]) -> tuple[tuple[int, str], ...]:
     paragraphs = text.split("\n\n")
     anchors = _anchors(paragraphs)
     candidates = [part for one in data if (part := _around(one, anchors))]
-    shown = Shown.of(paragraphs) if candidates else None
-    if shown is None:
+    if not candidates:
         return ()
+    shown = Shown(paragraphs)
     found: dict[int, list[Patch]] = {}
     for string in _strings(candidates):
         if any(anchor in string for anchor in anchors) or shown.has_start(string):
