@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.difference import Edit
-from storage.headlines import new_headline
+from storage.headlines import Headlines, new_headline
 from storage.identity import host_of
 
 CONFIRMED_AFTER = timedelta(hours=1)
@@ -34,8 +34,9 @@ class Sighting:
     """One fetch that gave this article: from alias `asked` to alias `final`, with the text `text_id`.
 
     What readings by the same `extractor` are compared by: `wording` and `stated`, digests of what the page
-    shows and of what its own data says where that is otherwise (else the same); `variants`, digests of the
-    paragraphs in which it is; `headlines`, the title and whatever else the page calls itself.
+    shows and of what its own data says where that is otherwise (else the same); `echoed`, marks of the paragraphs
+    that its data has, and `variants` of those that it has in other words, each with the mark of these;
+    `headlines`, the title and what each place of the page says as such.
     """
 
     id: int
@@ -49,20 +50,21 @@ class Sighting:
     wording: str = ""
     stated: str = ""
     extractor: str = ""
-    variants: frozenset[int] = frozenset()
-    headlines: tuple[str, ...] = ()
+    echoed: frozenset[int] = frozenset()
+    variants: frozenset[tuple[int, int]] = frozenset()
+    headlines: Headlines = ()
 
     def is_edited_since(self, before: Sighting) -> bool:
         """Whether something was edited between two readings.
 
-        What the page shows, unless its data said so before; or what its data says, unless it only
-        catches up with what is shown; or a headline.
+        What the page shows, unless its data said so before; or what its data says of a paragraph that it had
+        before too, unless it only catches up with what is shown; or a headline.
         """
         if new_headline(before.headlines, self.headlines):
             return True
         if self.wording != before.wording:
             return self.wording != before.stated
-        return not self.variants <= before.variants
+        return any(shown in before.echoed for shown, _ in self.variants - before.variants)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

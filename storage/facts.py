@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -16,7 +15,7 @@ from storage.observation import Observation, read_facts
 from storage.state import Looked
 from storage.tables import aliases, articles, changed_blocks, claims, looks, merged, revisions, sightings, texts
 from storage.text import clean
-from storage.textrow import headlines_of, variants_of
+from storage.textrow import echoed_of, headlines_of, variants_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +81,7 @@ def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | 
         "sighting_id": sighting,
         "text_id": text_id,
         "fetched_at": seen.fetched_at,
+        "title": clean(seen.article.title),
         "kind": "",
         "added": 0,
         "removed": 0,
@@ -144,7 +144,8 @@ def of_article(tx: Connection, article_id: int) -> Facts:
 
 def _sighting(row: Row[*tuple[object, ...]]) -> Sighting:
     values = {name: value for name, value in row._mapping.items() if name != "title"}
-    return Sighting(**values | {"variants": variants_of(row), "headlines": headlines_of(row)})
+    told = {"variants": variants_of(row), "echoed": echoed_of(row), "headlines": headlines_of(row)}
+    return Sighting(**values | told)
 
 
 def join(tx: Connection, kept: int, other: int) -> None:
@@ -223,7 +224,8 @@ def _text(seen: Observation) -> dict[str, object]:
         "hints_version": made.hints_version,
         "dropped": seen.dropped,
         "variants": seen.variants,
-        "headlines": json.dumps(seen.headlines[1:], ensure_ascii=False) if seen.headlines[1:] else "",
+        "echoed": seen.echoed,
+        "headlines": seen.declared,
         "wording": seen.wording,
         "stated": seen.stated,
         "judged_with": "",
@@ -279,8 +281,8 @@ def _id(key: Row[*tuple[object, ...]] | None) -> int:
 
 
 _CONTENT = (
-    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "headlines",
-    "wording",    "stated", "judged_with",
+    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "echoed",
+    "headlines", "wording", "stated", "judged_with",
 )  # fmt: skip
 _MATCHES = union_all(
     select(aliases.c.article_id, aliases.c.digest).where(
@@ -312,6 +314,7 @@ _SIGHTINGS = (
         texts.c.stated,
         texts.c.extractor,
         texts.c.variants,
+        texts.c.echoed,
         texts.c.title,
         texts.c.headlines,
     )

@@ -31,7 +31,7 @@ def judge_again(tx: Connection, article_id: int, held: Collection[int]) -> bool:
     now = tag(held)
     stale = tx.execute(_STALE, {"article": article_id, "tag": now}).all()
     for row in stale:
-        known = headlines_of(row)
+        known = [words for _, words in headlines_of(row)]
         shown, stated = (wording_digest(one, known, held) for one in (whole_text(row), stated_text(row)))
         tx.execute(_JUDGE, {"row": row.id, "wording": shown, "stated": stated, "tag": now})
     return bool(stale)

@@ -314,8 +314,8 @@ _COPIES = (
     .order_by(articles.c.dated, articles.c.key)
 )
 _EDITION = (
-    *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "kind", "added", "removed")],
-    *[texts.c[name] for name in ("title", "digest")],
+    *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "title", "kind", "added", "removed")],
+    texts.c.digest,
 )
 _EDITIONS = (
     select(*_EDITION)
@@ -331,15 +331,13 @@ _REVISIONS = (
 )
 _CHANGES = (
     select(
-        *[revisions.c[name] for name in ("article_id", "kind", "added", "removed")],
+        *[revisions.c[name] for name in ("article_id", "title", "kind", "added", "removed")],
         revisions.c.number.label("revision"),
         revisions.c.fetched_at.label("at"),
         articles.c.url,
         articles.c.source,
-        texts.c.title,
     )
     .join(articles, articles.c.id == revisions.c.article_id)
-    .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.number > 1)
     .order_by(revisions.c.fetched_at.desc(), revisions.c.article_id.desc(), revisions.c.number.desc())
 )

@@ -6,7 +6,8 @@ import json
 
 from sqlalchemy import Row
 
-from storage.wording import block, with_dropped, with_variants
+from storage.headlines import Headlines
+from storage.wording import mark, with_dropped, with_variants
 
 
 def whole_text(row: Row[*tuple[object, ...]]) -> str:
@@ -16,15 +17,22 @@ def whole_text(row: Row[*tuple[object, ...]]) -> str:
 
 def stated_text(row: Row[*tuple[object, ...]]) -> str:
     """The whole text of a row of `texts`, in the words of its page's own data where these are others."""
-    whole = whole_text(row)
-    return with_variants(whole, json.loads(row.variants)) if row.variants else whole
+    variants = json.loads(row.variants) if row.variants else []
+    return with_variants(whole_text(row), [(place, words) for place, words, _ in variants])
 
 
-def variants_of(row: Row[*tuple[object, ...]]) -> frozenset[int]:
-    """Digests of the paragraphs that a row of `texts` has in other words in its page's own data."""
-    return frozenset(block(one) for _, one in json.loads(row.variants)) if row.variants else frozenset()
+def variants_of(row: Row[*tuple[object, ...]]) -> frozenset[tuple[int, int]]:
+    """Marks of the paragraphs that a row of `texts` has in other words in its page's data: as shown, as said there."""
+    variants = json.loads(row.variants) if row.variants else []
+    return frozenset((shown, mark(words)) for _, words, shown in variants)
 
 
-def headlines_of(row: Row[*tuple[object, ...]]) -> tuple[str, ...]:
-    """The title of a row of `texts`, then the other headlines that its page declares."""
-    return (row.title, *(json.loads(row.headlines) if row.headlines else ()))
+def echoed_of(row: Row[*tuple[object, ...]]) -> frozenset[int]:
+    """Marks of the paragraphs of a row of `texts` that its page's data has, in these or in other words."""
+    return frozenset(json.loads(row.echoed)) if row.echoed else frozenset()
+
+
+def headlines_of(row: Row[*tuple[object, ...]]) -> Headlines:
+    """The title of a row of `texts`, then what each place of its page declares as its headline."""
+    declared = json.loads(row.headlines) if row.headlines else {}
+    return (("", row.title), *((place, words or row.title) for place, words in declared.items()))

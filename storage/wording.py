@@ -59,6 +59,11 @@ def block(paragraph: str) -> int:
     return int.from_bytes(sha256(folded(paragraph).encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True)
 
 
+def mark(paragraph: str) -> int:
+    """A paragraph's short digest, for telling those of one text apart: the last 32 bits of its block's."""
+    return block(paragraph) & 0xFFFF_FFFF
+
+
 def blocks(text: str) -> dict[int, str]:
     """The paragraphs that count, by digest."""
     return {block(one): one for one in paragraphs(text) if not is_rendering(one)}

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from html import unescape
 from itertools import islice
 
 from lxml.html import HtmlElement
 
 from aggregator.intake.rewording import Patch, Shown, patched
+from aggregator.intake.titles import key
 
 MAX_DATA = 4 * 2**20
 """Characters of a page's data that are looked at."""
@@ -25,7 +27,7 @@ MAX_VARIANTS = 40
 
 # What stands between two quotes that are not escaped: a string, or what is between strings, which begins like no text.
 _QUOTE = re.compile(r'(?<!\\)"')
-_SHORTEST = 40
+_SHORTEST, _LONGEST_TITLE = 40, 400
 _AROUND = 20_000
 """Characters before the first and behind the last place where some of the article was found in a script."""
 _TAGS = re.compile(r"<[^<>]{1,2000}>")
@@ -43,22 +45,34 @@ def data_of(tree: HtmlElement) -> tuple[str, ...]:
     return tuple(found)
 
 
-def variants(text: str, data: Sequence[str]) -> tuple[tuple[int, str], ...]:
-    """The paragraphs of a text that its page's data has in other words: (place, as the data has it), in order."""
+@dataclass(frozen=True, slots=True)
+class Echoes:
+    """The places of the paragraphs that a page's data has, and those that it has in other words: (place, words)."""
+
+    echoed: tuple[int, ...] = ()
+    variants: tuple[tuple[int, str], ...] = ()
+
+
+def echoes(text: str, data: Sequence[str], headlines: Collection[str] = ()) -> Echoes:
+    """What a page's data says of a text; the page's `headlines` may be like a sentence of it, and are none."""
     paragraphs = text.split("\n\n")
     anchors = _anchors(paragraphs)
     candidates = [part for one in data if (part := _around(one, anchors))]
     if not candidates:
-        return ()
+        return Echoes()
     shown = Shown(paragraphs)
+    titles = set(map(key, headlines))
     found: dict[int, list[Patch]] = {}
     for string in _strings(candidates):
+        if len(string) < _LONGEST_TITLE and key(string) in titles:
+            continue
         if any(anchor in string for anchor in anchors) or shown.has_start(string):
             for patch in shown.patches(string):
                 _add(found, patch)
         if len(found) >= MAX_VARIANTS:
             break
-    return tuple((place, patched(paragraphs[place], found[place])) for place in sorted(found)[:MAX_VARIANTS])
+    worded = tuple((place, patched(paragraphs[place], found[place])) for place in sorted(found)[:MAX_VARIANTS])
+    return Echoes(tuple(sorted(shown.echoed)), worded)
 
 
 def _add(found: dict[int, list[Patch]], patch: Patch) -> None:

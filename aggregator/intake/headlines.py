@@ -1,4 +1,4 @@
-"""An article's headline, and the others that its page declares.
+"""An article's headline, and what its page declares as such.
 
 The heading, OpenGraph and JSON-LD vote, and a feed's title settles which of them is meant; then <title>,
 then the feed alone.
@@ -6,28 +6,18 @@ then the feed alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from aggregator.intake.jsonld import plain
 from aggregator.intake.markup import Markup
 from aggregator.intake.titles import key, without_site
 from aggregator.intake.trust import Trust
+from storage.headlines import HEADING
 from storage.text import clean_line
 
-MOST_OTHERS = 8
+_METAS = ("og:title", "twitter:title", "dc.title", "title")
 
 
-def headlines(trust: Trust) -> tuple[str, ...]:
-    """The headline that is believed, then the others in other words; the origin of the first is noted."""
-    chosen = _title(trust)
-    found = {key(chosen): chosen}
-    for value in _declared(trust):
-        found.setdefault(key(value), clean_line(value))
-    found.pop("", None)
-    return (chosen, *[one for one in found.values() if one != chosen][:MOST_OTHERS])
-
-
-def _title(trust: Trust) -> str:
+def title_of(trust: Trust) -> str:
+    """The headline that is believed; its origin is noted."""
     signs, declared = trust.head, _headline(trust)
     shared, tab = _bare(trust, signs.meta("og:title", "twitter:title", "dc.title")), _bare(trust, signs.title)
     heading = _bare(trust, _heading(signs, trust, [shared, declared, tab]))
@@ -45,14 +35,15 @@ def _title(trust: Trust) -> str:
     return clean_line(trust.first("title", ("lead", told), ("html", tab), ("html", next(iter(signs.headings), ""))))
 
 
-def _declared(trust: Trust) -> Iterator[str]:
-    """Every headline that the page declares, the plainest places first."""
+def headlines(trust: Trust) -> tuple[tuple[str, str], ...]:
+    """What each place of the page declares as its headline, as (place, words), the plainest place first."""
     signs, said = trust.head, trust.said
-    metas = [_bare(trust, signs.meta(name)) for name in ("og:title", "twitter:title", "dc.title", "title")]
-    named = [_headline(trust), *(_bare(trust, name) for name in said.names if said.is_article)]
-    tab = _bare(trust, signs.title)
-    yield _bare(trust, _heading(signs, trust, [*metas, *named, tab]))
-    yield from (*metas, *named, tab)
+    found = {name: _bare(trust, signs.meta(name)) for name in _METAS} | {"headline": _headline(trust)}
+    if said.is_article:
+        found |= {said_as: _bare(trust, name) for said_as, name in said.names}
+    found["tab"] = _bare(trust, signs.title)
+    heading = _bare(trust, _heading(signs, trust, list(found.values())))
+    return tuple((place, clean_line(words)) for place, words in ((HEADING, heading), *found.items()) if words)
 
 
 def _headline(trust: Trust) -> str:

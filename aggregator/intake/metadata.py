@@ -16,7 +16,7 @@ from lxml.html import HtmlElement
 from aggregator.intake.addresses import is_home, joined, registrable, same_site
 from aggregator.intake.chinese import bylined
 from aggregator.intake.dates import Moment
-from aggregator.intake.headlines import headlines
+from aggregator.intake.headlines import headlines, title_of
 from aggregator.intake.jsonld import Declared, plain
 from aggregator.intake.markup import Markup
 from aggregator.intake.people import bylines, is_label, is_login, people, spells
@@ -58,7 +58,7 @@ class Facts:
     canonical_url: str = ""
     original_url: str = ""
     title: str = ""
-    headlines: tuple[str, ...] = ()
+    headlines: tuple[tuple[str, str], ...] = ()
     authors: tuple[str, ...] = ()
     published: Moment | None = None
     modified: datetime | None = None
@@ -82,13 +82,13 @@ def gather(tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> Facts
         ("hint", hints.site_name),
         ("url", registrable(trust.host)),
     )
-    title, *others = headlines(trust)
+    title = title_of(trust)
     modified = next(filter(None, (trust.moment(value) for value in (said.modified, signs.meta(*_MODIFIED)))), None)
     return Facts(
         canonical_url=_canonical(trust),
         original_url=_original(trust),
         title=title,
-        headlines=tuple(others),
+        headlines=headlines(trust),
         authors=_authors(trust, title),
         published=published(trust),
         modified=modified.at if modified else trust.lead.updated,

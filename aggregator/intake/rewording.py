@@ -8,6 +8,7 @@ bring lines of their own between paragraphs: that is how they are made, and no o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,7 @@ _FEWEST_ALIKE = 6
 _SURELY_ALIKE = 30
 """Or as many as there are in that place; so many suffice for any."""
 _LONGEST_EDIT = 40
+_ENOUGH = 12
 _FEW = 2
 _CODE = re.compile(r"[{}=<>\\]")
 """What no wording has; a script's own words may stand between two of its strings."""
@@ -71,12 +73,16 @@ class _Place:
 
 @dataclass
 class Shown:
-    """A text: its words, the paragraph of each, and where each run of three begins."""
+    """A text: its words, the paragraph of each, and where each run of three begins.
+
+    `echoed` are the paragraphs that a copy had, most of their words or a dozen at least.
+    """
 
     paragraphs: Sequence[str]
     words: list[str] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     runs: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
+    echoed: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for number, paragraph in enumerate(self.paragraphs):
@@ -87,6 +93,11 @@ class Shown:
             known = self.runs.setdefault(run, [])
             if len(known) < _MOST_PLACES:
                 known.append(at)
+
+    @cached_property
+    def sizes(self) -> Counter[int]:
+        """How many words each paragraph has."""
+        return Counter(self.places)
 
     @cached_property
     def spans(self) -> list[tuple[int, int]]:
@@ -100,7 +111,10 @@ class Shown:
     def patches(self, copy: str) -> Iterator[Patch]:
         """Every place of the text that a copy has in other words."""
         new = words_of(copy)[:MAX_WORDS]
-        places = list(self._worded_otherwise(new, list(self._matches(new))))
+        matches = list(self._matches(new))
+        had = Counter(place for one in matches for place in self.places[one.old : one.old + one.length])
+        self.echoed.update(place for place, many in had.items() if many >= min(_ENOUGH, self.sizes[place] // 2 + 1))
+        places = list(self._worded_otherwise(new, matches))
         spans = spans_of(copy) if places else []
         for place in places:
             patch = self._patch(spans, copy, place)
