@@ -149,7 +149,10 @@ def _middle(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Seque
         if old or new:
             yield "~", old, new
         return
-    for step in Levenshtein.opcodes(old, new):
+    # Of several shortest ways the same one there and back, so that what the one gains the other loses.
+    is_forward = tuple(old) <= tuple(new)
+    steps = Levenshtein.opcodes(old, new) if is_forward else Levenshtein.opcodes(new, old).inverse()
+    for step in steps:
         op = "=" if step.tag == "equal" else "~"
         yield op, old[step.src_start : step.src_end], new[step.dest_start : step.dest_end]
 
