@@ -166,10 +166,15 @@ class Shown:
         return place if len(gone) == 1 and gone <= {before, after} and not is_left_out else None
 
     def _at_start(self, new: Sequence[str], match: _Match) -> _Place | None:
-        """A few words that a copy begins with, and the text has otherwise."""
+        """What a copy has behind the first words of a paragraph, and it has otherwise; or its own first few words."""
         many, at = match.new, match.old
+        first = self.places.index(self.places[at])
+        same = next((n for n in range(min(many, at - first)) if new[n] != self.words[first + n]), 0)
+        place = _Place(first + same, at, same, many)
+        if same and _is_small(place, same + match.length):
+            return place
         if 0 < many <= min(_FEW, at) and self._are_alike(new[:many], at - many):
-            return _Place(at - many, at, 0, many)
+            return None if self.words[at - many].endswith(new[0]) else _Place(at - many, at, 0, many)
         return None
 
     def _at_end(self, new: Sequence[str], match: _Match) -> _Place | None:
@@ -181,7 +186,8 @@ class Shown:
         if at == len(self.words) or self.places[at] != self.places[at - 1]:
             return None if self._has_run(rest) else _Place(at, at, first, len(new))
         if len(rest) <= _FEW and self._are_alike(rest, at):
-            return _Place(at, at + len(rest), first, len(new))
+            is_cut_off = self.words[at + len(rest) - 1].startswith(rest[-1])
+            return None if is_cut_off else _Place(at, at + len(rest), first, len(new))
         return None
 
     def _are_alike(self, new: Sequence[str], at: int) -> bool:
@@ -191,16 +197,18 @@ class Shown:
         return is_one and all(map(_is_alike, new, self.words[at:end]))
 
     def _patch(self, new: Sequence[tuple[int, int]], copy: str, place: _Place) -> Patch:
-        """The patch for a place, with what stands between its words and the one before; `new` are the copy's spans."""
+        """The patch for a place, with what stands between its words and those beside it; `new` are the copy's spans."""
         has_before = place.start > 0 and (
             place.start == place.end or self.places[place.start - 1] == self.places[place.start]
         )
         at = place.start - 1 if has_before else place.start
         start = self.spans[at][1] if has_before else self.spans[at][0]
-        end = self.spans[place.end - 1][1] if place.start < place.end else start
         since = new[place.first - 1][1] if has_before and place.first else new[place.first][0]
-        text = copy[since : new[place.last - 1][1]] if place.first < place.last else ""
-        return Patch(self.places[at], start, end, text)
+        has_after = place.end < len(self.words) and place.last < len(new) and self.places[place.end] == self.places[at]
+        if has_after:
+            return Patch(self.places[at], start, self.spans[place.end][0], copy[since : new[place.last][0]])
+        end = self.spans[place.end - 1][1] if place.start < place.end else start
+        return Patch(self.places[at], start, end, copy[since : new[place.last - 1][1]])
 
 
 def words_of(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def test_a_diff_applied_to_the_one_gives_the_other(before: str, after: str) -> N
     parts = word_diff(before, after)
     assert "".join(part.text for part in parts if part.op != "+") == before
     assert "".join(part.text for part in parts if part.op != "-") == after
-    assert all(one.op != two.op for one, two in zip(parts, parts[1:], strict=False))
+    assert all(one.op != two.op for one, two in pairwise(parts))
     assert all(part.text for part in parts)
 
 
