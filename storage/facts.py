@@ -120,11 +120,20 @@ def add_look(tx: Connection, article_id: int, look: Looked, capture_id: int | No
     return True
 
 
+def article_of(tx: Connection, sighting_id: int) -> int:
+    """The id of the article that a sighting is of."""
+    return int(tx.execute(_SIGHTING, {"sighting": sighting_id}).one().article_id)
+
+
 def reread(tx: Connection, sighting_id: int, seen: Observation) -> None:
-    """Give a sighting the text that its page is read as now; what no sighting has any more goes."""
+    """Give a sighting the text that its page is read as now; what no sighting has any more goes.
+
+    Where that is the text that it had, it counts as read by the reader of now.
+    """
     row = tx.execute(_SIGHTING, {"sighting": sighting_id}).one()
     text_id = _add_text(tx, row.article_id, seen)
     if text_id == row.text_id:
+        tx.execute(_REWRITE_TEXT, {"row": text_id} | _text(seen))
         return
     tx.execute(_SEE, {"sighting": sighting_id, "text_id": text_id})
     tx.execute(_SHOW_INSTEAD, {"sighting": sighting_id, "text_id": text_id})
