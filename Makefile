@@ -37,6 +37,7 @@ bench: .venv/.dev
 	$(BIN)/python benchmarks/extraction.py $(CORPUS)
 	$(BIN)/python benchmarks/pipeline.py $(CORPUS)
 	$(BIN)/python benchmarks/polls.py
+	$(BIN)/python benchmarks/revisions.py $(CORPUS)
 	$(BIN)/python benchmarks/topics.py $(CORPUS)
 
 # Resolves the locks anew (needs uv). Names, versions and hashes only: no index address.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.difference import Edit
+from storage.headlines import Headlines, new_headline
 from storage.identity import host_of
 
 CONFIRMED_AFTER = timedelta(hours=1)
@@ -32,8 +33,10 @@ class Alias:
 class Sighting:
     """One fetch that gave this article: from alias `asked` to alias `final`, with the text `text_id`.
 
-    `wording` and `stated` are what readings by the same `extractor` are compared by: digests of what the
-    page shows, and of what its own data says where that is otherwise (else the same).
+    What readings by the same `extractor` are compared by: `wording` and `stated`, digests of what the page
+    shows and of what its own data says where that is otherwise (else the same); `echoed`, marks of the paragraphs
+    that its data has, and `variants` of those that it has in other words, each with the mark of these;
+    `headlines`, the title and what each place of the page says as such.
     """
 
     id: int
@@ -47,16 +50,21 @@ class Sighting:
     wording: str = ""
     stated: str = ""
     extractor: str = ""
+    echoed: frozenset[int] = frozenset()
+    variants: frozenset[tuple[int, int]] = frozenset()
+    headlines: Headlines = ()
 
     def is_edited_since(self, before: Sighting) -> bool:
         """Whether something was edited between two readings.
 
-        What the page shows, unless its data said so before; or what its data says, unless it only
-        catches up with what is shown.
+        What the page shows, unless its data said so before; or what its data says of a paragraph that it had
+        before too, unless it only catches up with what is shown; or a headline.
         """
+        if new_headline(before.headlines, self.headlines):
+            return True
         if self.wording != before.wording:
             return self.wording != before.stated
-        return self.stated not in (before.stated, self.wording)
+        return any(shown in before.echoed for shown, _ in self.variants - before.variants)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ class Article:
     was known of the source's boilerplate then.
 
     `variants` are paragraphs of the page that its own data (JSON-LD, the state of its scripts) has in
-    other words than it shows, each with its place.
+    other words than it shows, each with its place; `echoed` the places of all the paragraphs that its data has.
+    `headlines` are what its heading, metas, data and tab call it, as (place, words).
 
     `original_url` is a canonical address that lies on another site; `credit` is whom the text names
     as its origin ("first published by ...", an agency's mark), as it is written there.
@@ -55,6 +56,8 @@ class Article:
     dropped: tuple[tuple[int, str], ...] = ()
     hints_version: int = 0
     variants: tuple[tuple[int, str], ...] = ()
+    echoed: tuple[int, ...] = ()
+    headlines: tuple[tuple[str, str], ...] = ()
     signature: bytes = b""
     terms: bytes = b""
     topics: tuple[Topic, ...] = ()
@@ -103,7 +106,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """What is known of one state of an article at one time, less its text; `number` counts from 1.
+    """What is known of one state of an article at one time, less its text.
+
+    `number` counts from 1, `title` is what its page is headed by, at any place.
 
     `kind` is the kind of edit that led to it from the one before (`storage.difference.Edit`; empty for
     the first), `added` and `removed` are its characters, white space apart.

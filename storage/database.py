@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveFull, ArchiveUnavailable, NewerSchema
 from storage.search.prepare import VERSION, prepare
 
-STEPS = ("0001", "0002", "0003", "0004", "0005", "0006")
+STEPS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30
 _LOCK = 0x65766E65777301

@@ -14,9 +14,10 @@ from enum import StrEnum
 
 from rapidfuzz.distance import Levenshtein
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
-_TOKEN = re.compile(rf"[{_CJK}]|\s+|[^\W{_CJK}]+|[^\w\s]")
-_WORD = re.compile(rf"[{_CJK}]|[^\s{_CJK}]+")
+from storage.letters import HAN_AND_KANA, HANGUL, MARKS
+
+_TOKEN = re.compile(rf"[{HAN_AND_KANA}{HANGUL}]|\s+|(?:[^\W{HAN_AND_KANA}{HANGUL}{MARKS}]|[{MARKS}])+|[^\w\s{MARKS}]")
+_WORD = re.compile(rf"[{HAN_AND_KANA}]|[^\s{HAN_AND_KANA}]+")
 _NUMBER = re.compile(r"\d+(?:[.,:  ]\d+)*")
 _EDGES = ".,;:!?…()[]{}\"'“”„«»‘’–—-。，、；：！？（）「」"
 _LARGEST = 300_000_000
@@ -78,11 +79,25 @@ def _kind(before: tuple[str, str], after: tuple[str, str]) -> Edit:
     lost = sum(max(len(left), len(right)) for left, right in changes)
     if lost > (1 - REWRITTEN) * max(len(old), len(new), 1):
         return Edit.REWRITE
-    if not changes:
+    titles = [_words(before[0]), _words(after[0])]
+    if not changes or (titles[0] != titles[1] and _without(titles, old) == _without(titles, new)):
         return Edit.HEADLINE
     if _without_numbers(before) == _without_numbers(after):
         return Edit.NUMBERS
-    return Edit.TYPO if _words(before[0]) == _words(after[0]) and _is_typo(changes) else Edit.BODY
+    return Edit.TYPO if titles[0] == titles[1] and _is_typo(changes) else Edit.BODY
+
+
+def _without(titles: Sequence[Sequence[str]], words: Sequence[str]) -> list[str]:
+    """A text's words less its titles, wherever they stand in it."""
+    kept: list[str] = []
+    at = 0
+    longest_first = sorted(filter(None, titles), key=len, reverse=True)
+    while at < len(words):
+        found = next((one for one in longest_first if words[at : at + len(one)] == one), None)
+        if found is None:
+            kept.append(words[at])
+        at += len(found or (None,))
+    return kept
 
 
 def _is_typo(changes: Sequence[tuple[Sequence[str], Sequence[str]]]) -> bool:
@@ -134,7 +149,10 @@ def _middle(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Seque
         if old or new:
             yield "~", old, new
         return
-    for step in Levenshtein.opcodes(old, new):
+    # Of several shortest ways the same one there and back, so that what the one gains the other loses.
+    is_forward = tuple(old) <= tuple(new)
+    steps = Levenshtein.opcodes(old, new) if is_forward else Levenshtein.opcodes(new, old).inverse()
+    for step in steps:
         op = "=" if step.tag == "equal" else "~"
         yield op, old[step.src_start : step.src_end], new[step.dest_start : step.dest_end]
 

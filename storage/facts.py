@@ -15,6 +15,7 @@ from storage.observation import Observation, read_facts
 from storage.state import Looked
 from storage.tables import aliases, articles, changed_blocks, claims, looks, merged, revisions, sightings, texts
 from storage.text import clean
+from storage.textrow import echoed_of, headlines_of, variants_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | 
         "sighting_id": sighting,
         "text_id": text_id,
         "fetched_at": seen.fetched_at,
+        "title": clean(seen.article.title),
         "kind": "",
         "added": 0,
         "removed": 0,
@@ -118,11 +120,20 @@ def add_look(tx: Connection, article_id: int, look: Looked, capture_id: int | No
     return True
 
 
+def article_of(tx: Connection, sighting_id: int) -> int:
+    """The id of the article that a sighting is of."""
+    return int(tx.execute(_SIGHTING, {"sighting": sighting_id}).one().article_id)
+
+
 def reread(tx: Connection, sighting_id: int, seen: Observation) -> None:
-    """Give a sighting the text that its page is read as now; what no sighting has any more goes."""
+    """Give a sighting the text that its page is read as now; what no sighting has any more goes.
+
+    Where that is the text that it had, it counts as read by the reader of now.
+    """
     row = tx.execute(_SIGHTING, {"sighting": sighting_id}).one()
     text_id = _add_text(tx, row.article_id, seen)
     if text_id == row.text_id:
+        tx.execute(_REWRITE_TEXT, {"row": text_id} | _text(seen))
         return
     tx.execute(_SEE, {"sighting": sighting_id, "text_id": text_id})
     tx.execute(_SHOW_INSTEAD, {"sighting": sighting_id, "text_id": text_id})
@@ -135,9 +146,15 @@ def of_article(tx: Connection, article_id: int) -> Facts:
     return Facts(
         aliases=tuple(Alias(**row._mapping) for row in tx.execute(_ALIASES, one)),
         declared=frozenset(tx.execute(_DECLARED, one).scalars()),
-        sightings=tuple(Sighting(**row._mapping) for row in tx.execute(_SIGHTINGS, one)),
+        sightings=tuple(_sighting(row) for row in tx.execute(_SIGHTINGS, one)),
         looks=tuple(Look(**row._mapping) for row in tx.execute(_LOOKS, one)),
     )
+
+
+def _sighting(row: Row[*tuple[object, ...]]) -> Sighting:
+    values = {name: value for name, value in row._mapping.items() if name != "title"}
+    told = {"variants": variants_of(row), "echoed": echoed_of(row), "headlines": headlines_of(row)}
+    return Sighting(**values | told)
 
 
 def join(tx: Connection, kept: int, other: int) -> None:
@@ -216,6 +233,8 @@ def _text(seen: Observation) -> dict[str, object]:
         "hints_version": made.hints_version,
         "dropped": seen.dropped,
         "variants": seen.variants,
+        "echoed": seen.echoed,
+        "headlines": seen.declared,
         "wording": seen.wording,
         "stated": seen.stated,
         "judged_with": "",
@@ -271,8 +290,8 @@ def _id(key: Row[*tuple[object, ...]] | None) -> int:
 
 
 _CONTENT = (
-    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "wording",
-    "stated", "judged_with",
+    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "echoed",
+    "headlines", "wording", "stated", "judged_with",
 )  # fmt: skip
 _MATCHES = union_all(
     select(aliases.c.article_id, aliases.c.digest).where(
@@ -303,6 +322,10 @@ _SIGHTINGS = (
         texts.c.wording,
         texts.c.stated,
         texts.c.extractor,
+        texts.c.variants,
+        texts.c.echoed,
+        texts.c.title,
+        texts.c.headlines,
     )
     .join(texts, texts.c.id == sightings.c.text_id)
     .where(sightings.c.article_id == bindparam("article"))

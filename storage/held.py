@@ -6,15 +6,15 @@ a source's articles (`storage.redesign`). What is held back is no wording.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from storage.arrange import Sighting, in_time
 from storage.tables import changed_blocks, held_blocks, texts
-from storage.wording import blocks, tag, with_dropped, with_variants, wording_digest
+from storage.textrow import headlines_of, stated_text, whole_text
+from storage.wording import blocks, tag, wording_digest
 
 MOST_PAIRS = 20
 """Of how many pairs of an article's readings, the latest, the differences are kept."""
@@ -31,7 +31,8 @@ def judge_again(tx: Connection, article_id: int, held: Collection[int]) -> bool:
     now = tag(held)
     stale = tx.execute(_STALE, {"article": article_id, "tag": now}).all()
     for row in stale:
-        shown, stated = (wording_digest(row.title, one, held) for one in (whole_text(row), stated_text(row)))
+        known = [words for _, words in headlines_of(row)]
+        shown, stated = (wording_digest(one, known, held) for one in (whole_text(row), stated_text(row)))
         tx.execute(_JUDGE, {"row": row.id, "wording": shown, "stated": stated, "tag": now})
     return bool(stale)
 
@@ -41,29 +42,18 @@ def note_blocks(tx: Connection, article_id: int, sightings: Sequence[Sighting]) 
     found: dict[tuple[str, int], Sighting] = {}
     if len({one.digest for one in sightings}) > 1:
         for earlier, later in islice(_pairs(sightings), MOST_PAIRS):
-            for block in _changed(tx, earlier.text_id, later.text_id):
-                found[later.source, block] = later
+            for one in _changed(tx, earlier.text_id, later.text_id):
+                found[later.source, one] = later
     known = {(row.source, row.block) for row in tx.execute(_NOTED, {"article": article_id})}
     if known == set(found):
         return
     tx.execute(_FORGET, {"article": article_id})
     rows = [
-        {"source": source, "block": block, "article_id": article_id, "changed_at": later.fetched_at}
-        for (source, block), later in found.items()
+        {"source": source, "block": one, "article_id": article_id, "changed_at": later.fetched_at}
+        for (source, one), later in found.items()
     ]
     if rows:
         tx.execute(insert(changed_blocks), rows[:MOST_BLOCKS])
-
-
-def whole_text(row: Row[*tuple[object, ...]]) -> str:
-    """The text of a row of `texts`, with what was dropped from it."""
-    return with_dropped(row.text, json.loads(row.dropped)) if row.dropped else str(row.text)
-
-
-def stated_text(row: Row[*tuple[object, ...]]) -> str:
-    """The whole text of a row of `texts`, in the words of its page's own data where these are others."""
-    whole = whole_text(row)
-    return with_variants(whole, json.loads(row.variants)) if row.variants else whole
 
 
 def _pairs(sightings: Sequence[Sighting]) -> Iterator[tuple[Sighting, Sighting]]:
@@ -84,7 +74,7 @@ def _changed(tx: Connection, one: int, other: int) -> set[int]:
 
 
 _HELD = select(held_blocks.c.block).where(held_blocks.c.source.in_(bindparam("sources", expanding=True)))
-_STALE = select(texts.c.id, texts.c.title, texts.c.text, texts.c.dropped, texts.c.variants).where(
+_STALE = select(texts.c.id, texts.c.title, texts.c.headlines, texts.c.text, texts.c.dropped, texts.c.variants).where(
     texts.c.article_id == bindparam("article"), texts.c.judged_with != bindparam("tag")
 )
 _JUDGE = (

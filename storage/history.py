@@ -10,8 +10,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage.arrange import Step
 from storage.difference import Difference, Edit, difference
-from storage.held import stated_text, whole_text
+from storage.headlines import headline_after
 from storage.tables import revisions, texts
+from storage.textrow import headlines_of, stated_text, whole_text
 from storage.wording import wording
 
 
@@ -24,9 +25,11 @@ def write_revisions(
     """
     stored = tx.execute(_REVISIONS, {"article": article_id}).all()
     judged = {} if anew else {(one.text_id, two.text_id): _judgement(two) for one, two in pairwise(stored)}
-    rows = [_row(article_id, 1, steps[0], None)]
+    title = steps[0].sighting.headlines[0][1]
+    rows = [_row(article_id, 1, steps[0], title, None)]
     for number, (before, step) in enumerate(pairwise(steps), 2):
-        rows.append(_row(article_id, number, step, _edit(tx, before, step, judged, held)))
+        old, title = title, headline_after(title, before.sighting.headlines, step.sighting.headlines)
+        rows.append(_row(article_id, number, step, title, _edit(tx, (before, old), (step, title), judged, held)))
     if [tuple(row) for row in stored] != [tuple(row[name] for name in _COLUMNS) for row in rows]:
         tx.execute(_DROP, {"article": article_id})
         tx.execute(_INSERT, rows)
@@ -41,33 +44,38 @@ def _judgement(row: Any) -> Difference | None:
 
 def _edit(
     tx: Connection,
-    before: Step,
-    step: Step,
+    before: tuple[Step, str],
+    after: tuple[Step, str],
     judged: Mapping[tuple[int, int], Difference | None],
     held: Collection[int],
 ) -> Difference:
-    one, two = before.sighting, step.sighting
+    """The edit between two (step, headline)s."""
+    (first, old_title), (step, title) = before, after
+    one, two = first.sighting, step.sighting
     if one.text_id == two.text_id and step.edit:
         return Difference(kind=step.edit, added=0, removed=0)
-    # Where the page shows the same, it is what its own data says that was edited.
-    is_shown = one.wording != two.wording
-    found = judged.get((one.text_id, two.text_id)) or difference(
-        _wording(tx, one.text_id, held, is_shown=is_shown), _wording(tx, two.text_id, held, is_shown=is_shown)
-    )
+    found = judged.get((one.text_id, two.text_id))
+    if found is None:
+        # Where the page shows the same, it is what its own data says that was edited.
+        is_shown = one.wording != two.wording
+        old, new = (_wording(tx, each.text_id, held, is_shown=is_shown) for each in (one, two))
+        found = difference((old_title, old), (title, new))
     return Difference(kind=step.edit, added=found.added, removed=found.removed) if step.edit else found
 
 
-def _wording(tx: Connection, text_id: int, held: Collection[int], *, is_shown: bool) -> tuple[str, str]:
+def _wording(tx: Connection, text_id: int, held: Collection[int], *, is_shown: bool) -> str:
     row = tx.execute(_TEXT, {"text_id": text_id}).one()
-    return row.title, wording(whole_text(row) if is_shown else stated_text(row), held)
+    titles = [words for _, words in headlines_of(row)]
+    return wording(whole_text(row) if is_shown else stated_text(row), titles, held)
 
 
-def _row(article_id: int, number: int, step: Step, edit: Difference | None) -> dict[str, Any]:
+def _row(article_id: int, number: int, step: Step, title: str, edit: Difference | None) -> dict[str, Any]:
     return {
         "article_id": article_id,
         "number": number,
         "sighting_id": step.sighting.id,
         "text_id": step.sighting.text_id,
+        "title": title,
         "fetched_at": step.at,
         "look_id": step.look.id if step.look else None,
         "kind": edit.kind.value if edit else "",
@@ -78,6 +86,8 @@ def _row(article_id: int, number: int, step: Step, edit: Difference | None) -> d
 
 _COLUMNS = [column.name for column in revisions.columns]
 _REVISIONS = select(revisions).where(revisions.c.article_id == bindparam("article")).order_by(revisions.c.number)
-_TEXT = select(texts.c.title, texts.c.text, texts.c.dropped, texts.c.variants).where(texts.c.id == bindparam("text_id"))
+_TEXT = select(texts.c.title, texts.c.headlines, texts.c.text, texts.c.dropped, texts.c.variants).where(
+    texts.c.id == bindparam("text_id")
+)
 _DROP = delete(revisions).where(revisions.c.article_id == bindparam("article"))
 _INSERT = insert(revisions)

@@ -15,13 +15,13 @@ from storage.article import Change, Edition, Hit, KeptArticle, Query, Revision, 
 from storage.coverage import count_due, newest_stories, story_ids, story_of
 from storage.database import Database
 from storage.facts import article_at, kept_id
-from storage.held import stated_text, whole_text
 from storage.identity import key_digest, url_key
 from storage.search import index_of
 from storage.search.query import Term, terms
 from storage.search.snippet import snippet
 from storage.state import Capture, LeadState, Poll, SourceState
 from storage.tables import aliases, article_topics, articles, calendar, captures, leads, polls, revisions, texts
+from storage.textrow import stated_text, whole_text
 from storage.topics import TopicCount, count_stale, count_topics, named, topics_of
 
 _CHUNK = 200
@@ -314,8 +314,8 @@ _COPIES = (
     .order_by(articles.c.dated, articles.c.key)
 )
 _EDITION = (
-    *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "kind", "added", "removed")],
-    *[texts.c[name] for name in ("title", "digest")],
+    *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "title", "kind", "added", "removed")],
+    texts.c.digest,
 )
 _EDITIONS = (
     select(*_EDITION)
@@ -331,15 +331,13 @@ _REVISIONS = (
 )
 _CHANGES = (
     select(
-        *[revisions.c[name] for name in ("article_id", "kind", "added", "removed")],
+        *[revisions.c[name] for name in ("article_id", "title", "kind", "added", "removed")],
         revisions.c.number.label("revision"),
         revisions.c.fetched_at.label("at"),
         articles.c.url,
         articles.c.source,
-        texts.c.title,
     )
     .join(articles, articles.c.id == revisions.c.article_id)
-    .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.number > 1)
     .order_by(revisions.c.fetched_at.desc(), revisions.c.article_id.desc(), revisions.c.number.desc())
 )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from storage.article import Article
+from storage.headlines import Headlines
 from storage.identity import folded, is_root, key_digest, text_digest, twin, url_key
 from storage.page import Page
 from storage.text import clean
-from storage.wording import with_dropped, with_variants, wording_digest
+from storage.wording import mark, with_dropped, with_variants, wording_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,9 @@ class Observation:
     `addresses` were fetched: the asked one first, the one that answered last. `canonical` and
     `feed_id` are digests, or empty. `text_digest` tells texts apart, `digest` texts with their
     titles; both are of the page's whole text, before boilerplate is dropped, so that what is learned
-    later never looks like an edit. `wording` and `stated` tell edits apart. `facts` is the Article less title, text
-    and html, as JSON. `etag` and `last_modified` are what the page's own address gave with it.
+    later never looks like an edit. `wording`, `stated` and `headlines` (the title first) tell edits apart.
+    `facts` is the Article less title, text and html, as JSON.
+    `etag` and `last_modified` are what the page's own address gave with it.
     """
 
     article: Article
@@ -49,8 +51,11 @@ class Observation:
     fetched_at: datetime
     wording: str
     stated: str
+    headlines: Headlines
     dropped: str
     variants: str
+    echoed: str
+    declared: str
     etag: str
     last_modified: str
 
@@ -111,6 +116,9 @@ def observe(article: Article, page: Page) -> Observation:
         canonical = ""
     whole = with_dropped(article.text, article.dropped)
     words = text_digest(whole)
+    headlines = tuple((place, clean(words)) for place, words in (("", article.title), *article.headlines))
+    titles = [words for _, words in headlines]
+    marks = [mark(one) for one in clean(whole).split("\n\n")]
     return Observation(
         article=article,
         addresses=tuple(spellings.values()),
@@ -122,24 +130,28 @@ def observe(article: Article, page: Page) -> Observation:
         facts=facts_of(article),
         source=page.source,
         fetched_at=page.fetched_at,
-        wording=wording_digest(clean(article.title), clean(whole)),
-        stated=wording_digest(clean(article.title), with_variants(clean(whole), article.variants)),
-        dropped=_placed(article.dropped),
-        variants=_placed(article.variants),
+        wording=wording_digest(clean(whole), titles),
+        stated=wording_digest(with_variants(clean(whole), article.variants), titles),
+        headlines=headlines,
+        dropped=_json([(at, clean(one)) for at, one in article.dropped]),
+        variants=_json([(at, clean(one), marks[at]) for at, one in article.variants if at < len(marks)]),
+        echoed=_json([marks[at] for at in article.echoed if at < len(marks)]),
+        declared=_json({place: words if folded(words) != folded(titles[0]) else "" for place, words in headlines[1:]}),
         etag=page.validator("etag"),
         last_modified=page.validator("last-modified"),
     )
 
 
 def _digest(article: Article, words: str) -> str:
-    """Tells readings apart: by text and title, and by what the page's own data says otherwise."""
+    """Tells readings apart: by text and title, and by what the page says otherwise of either."""
     stated = "".join(f" {place} {folded(clean(one))}" for place, one in article.variants)
+    stated += "".join(f" {place} {folded(clean(one))}" for place, one in article.headlines)
     return sha256(f"{words} {folded(clean(article.title))}{stated}".encode()).hexdigest()
 
 
-def _placed(paragraphs: Sequence[tuple[int, str]]) -> str:
-    """Paragraphs with their places as JSON with cleaned strings; empty for none."""
-    return json.dumps([(at, clean(one)) for at, one in paragraphs], ensure_ascii=False) if paragraphs else ""
+def _json(values: Collection[Any]) -> str:
+    """Some values as JSON; empty for none."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else ""
 
 
 def _proof(kind: str, place: str, value: str) -> str:
@@ -177,9 +189,12 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-_ELSEWHERE = frozenset(
-    ["url", "title", "text", "html", "dropped", "variants", "hints_version", "signature", "terms", "topics"]
-)
+# fmt: off
+_ELSEWHERE = frozenset([
+    "url", "title", "text", "html", "dropped", "hints_version", "headlines", "variants", "echoed", "signature", "terms",
+    "topics",
+])
+# fmt: on
 _LATER: dict[str, Any] = {"original_url": "", "credit": "", "truncated": False}
 """Facts that older versions did not write."""
 _FACTS = tuple(field.name for field in fields(Article) if field.name not in _ELSEWHERE)

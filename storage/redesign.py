@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, or_, select
 
 from storage.database import write_lock
-from storage.held import whole_text
 from storage.store import redraw
 from storage.tables import articles, changed_blocks, held_blocks, looks, sightings, texts
 from storage.text import clean
+from storage.textrow import whole_text
 from storage.wording import blocks
 
 FEWEST = 5

@@ -123,12 +123,20 @@ def article_at(tx: Connection, url: str) -> int | None:
 def record_rereading(tx: Connection, sighting_id: int, article: Article, page: Page) -> None:
     """An old page of an article was read again, as pages are read now: that reading takes the place of the old one."""
     write_lock(tx)
+    article_id = facts.article_of(tx, sighting_id)
+    before = tx.execute(_SHOWN, {"article": article_id}).one()
     facts.reread(tx, sighting_id, observe(article, page))
+    _redraw(tx, article_id, before)
+    copies.conclude(tx, [before.text_digest])
 
 
 def redraw(tx: Connection, article_id: int) -> None:
     """Conclude anew what an article is, after something that its conclusions stand on has changed."""
-    before = tx.execute(_SHOWN, {"article": article_id}).one()
+    _redraw(tx, article_id, tx.execute(_SHOWN, {"article": article_id}).one())
+
+
+def _redraw(tx: Connection, article_id: int, before: Row[*tuple[Any, ...]]) -> None:
+    """The same, from what was shown of it `before`: the index knows it by that."""
     made, _ = _drawn(tx, article_id)
     _show(tx, made, [before], before.reason)
 

@@ -59,6 +59,11 @@ def block(paragraph: str) -> int:
     return int.from_bytes(sha256(folded(paragraph).encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True)
 
 
+def mark(paragraph: str) -> int:
+    """A paragraph's short digest, for telling those of one text apart: the last 32 bits of its block's."""
+    return block(paragraph) & 0xFFFF_FFFF
+
+
 def blocks(text: str) -> dict[int, str]:
     """The paragraphs that count, by digest."""
     return {block(one): one for one in paragraphs(text) if not is_rendering(one)}
@@ -91,16 +96,19 @@ def _is_date(plain: str, digits: int) -> bool:
     return digits >= 5 and len(words) <= 8 and len(names) <= 3 and sum(map(len, names)) <= 20
 
 
-def wording(text: str, held: Collection[int] = ()) -> str:
-    """The text less what is rendered anew and less the held-back blocks, a paragraph a line."""
+def wording(text: str, headlines: Collection[str] = (), held: Collection[int] = ()) -> str:
+    """The text less what is rendered anew, its own headlines and the held-back blocks, a paragraph a line.
+
+    A headline at the start of a text is taken off as it is read, but for one that differs from the title.
+    """
+    left_out = {*held, *map(block, headlines)}
     kept = (one for one in paragraphs(text) if not is_rendering(one))
-    return "\n".join(one for one in kept if not held or block(one) not in held)
+    return "\n".join(one for one in kept if not left_out or block(one) not in left_out)
 
 
-def wording_digest(title: str, text: str, held: Collection[int] = ()) -> str:
-    """SHA-256 in hex of title and wording: equal for two readings between which nothing was edited."""
-    plain = f"{folded(title)}\0{folded(wording(text, held))}"
-    return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+def wording_digest(text: str, headlines: Collection[str] = (), held: Collection[int] = ()) -> str:
+    """SHA-256 in hex of the wording: equal for two readings between which nothing in the text was edited."""
+    return sha256(folded(wording(text, headlines, held)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def tag(held: Iterable[int]) -> str:

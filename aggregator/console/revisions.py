@@ -80,9 +80,9 @@ def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
 
 
 def _compared(before: Revision, after: Revision) -> tuple[str, str]:
-    """Title and text of both; where the pages show the same, in the words of their own data."""
+    """Title and text of both; where the pages show the same text, in the words of their own data."""
     one, two = before.text, after.text
-    if one == two and before.title == after.title:
+    if one == two:
         one, two = before.stated or one, after.stated or two
     return f"{before.title}\n\n{one}", f"{after.title}\n\n{two}"
 

@@ -18,6 +18,7 @@ from trafilatura import bare_extraction
 from trafilatura.settings import DEFAULT_CONFIG
 
 from aggregator.intake.furniture import strip
+from aggregator.intake.parts import join_parts
 from aggregator.intake.tree import drop, text_in
 from aggregator.intake.trim import Known, trim
 from aggregator.intake.witness import agree
@@ -38,6 +39,7 @@ def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> _
             drop(element)
     tree = _framed(tree, hints.body_css)
     strip(tree)
+    join_parts(tree)
     body = _attempt(tree, fast=True)
     if _is_doubtful(body, _densest(tree)):
         second = _attempt(tree, fast=False)

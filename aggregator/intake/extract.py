@@ -7,10 +7,11 @@ from hashlib import sha256
 
 from lxml.etree import _Element
 
-from aggregator.intake import echoes, jsonld, language, metadata
+from aggregator.intake import jsonld, language, metadata
 from aggregator.intake.body import OPTIONS, TRAFILATURA, extracted, linked
 from aggregator.intake.boilerplate import take_out
 from aggregator.intake.decode import readable
+from aggregator.intake.echoes import data_of, echoes
 from aggregator.intake.evidence import PageKind, Read
 from aggregator.intake.looks import looked_at
 from aggregator.intake.marks import marked
@@ -26,7 +27,7 @@ from spiders.source import Hints
 from storage.article import Article, Refusal
 from storage.page import ContentError, Page
 
-EXTRACTOR = f"evnews 3 / trafilatura {TRAFILATURA} / {OPTIONS}"
+EXTRACTOR = f"evnews 4 / trafilatura {TRAFILATURA} / {OPTIONS}"
 """Name and version of what made an Article; changes whenever the same page may come out differently."""
 
 _HTML_TYPES = ("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml")
@@ -66,7 +67,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         return Refusal(code="not-html", reason="no markup on the page")
     tree, cut = parse(data)
     said = jsonld.declared(tree, page.url)
-    beside = echoes.data_of(tree)
+    beside = data_of(tree)
     hidden = list(tree.iter("script", "style", "svg", "noscript"))
     for element in hidden:
         drop(element)
@@ -75,7 +76,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
     body = extracted(tree, known, said.body, hints)
     whole = "" if body is None else text_of(body)
-    stated = echoes.variants(whole, beside)
+    stated = echoes(whole, beside, [words for _, words in facts.headlines])
     dropped = () if body is None else take_out(body, whole, hints.boilerplate)
     plain = text_of(body) if body is not None and dropped else whole
     count = words(plain)
@@ -97,7 +98,9 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
         return verdict.refusal or Refusal(code="empty", reason="no text on the page")
     origin = "trafilatura, page cut off" if cut else "trafilatura"
     made = _assembled(page, hints, facts, body, plain, count, origin)
-    made = replace(made, variants=stated, dropped=dropped, hints_version=hints.boilerplate_version)
+    made = replace(
+        made, variants=stated.variants, echoed=stated.echoed, dropped=dropped, hints_version=hints.boilerplate_version
+    )
     return marked(replace(made, truncated=verdict.kind is PageKind.STUB))
 
 
@@ -111,6 +114,7 @@ def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str
         canonical_url=facts.canonical_url,
         original_url=facts.original_url,
         title=facts.title or text.partition("\n")[0][:200],
+        headlines=facts.headlines,
         authors=facts.authors,
         published=when.at if when else None,
         published_date=when.day if when else "",

@@ -53,14 +53,14 @@ _ORGANISATIONS = {"organization", "newsmediaorganization", "corporation", "compa
 class Declared:
     """The article as JSON-LD declares it; empty strings and tuples where it is silent.
 
-    `words` is its declared length. `is_free` tells whether it may be read without paying, None where it is
-    not said; `held_css` selects the parts that may not. `page_kind` is what the page calls itself as a list
-    of others.
+    `names` are what it is called beside its headline, as (property, words). `words` is its declared length.
+    `is_free` tells whether it may be read without paying, None where it is not said; `held_css` selects the parts
+    that may not. `page_kind` is what the page calls itself as a list of others.
     """
 
     kind: str = ""
     headline: str = ""
-    names: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
     people: tuple[str, ...] = ()
     organisations: tuple[str, ...] = ()
     published: str = ""
@@ -192,7 +192,7 @@ def _read(node: dict[str, Any], nodes: list[dict[str, Any]]) -> Declared:
     return Declared(
         kind=max(_types(node), key=lambda kind: _KINDS.get(kind, 0)),
         headline=_line(node.get("headline")) or _line(node.get("name")),
-        names=tuple(filter(None, (_line(node.get("alternativeHeadline")), _line(node.get("name"))))),
+        names=tuple((said, name) for said in ("alternativeHeadline", "name") if (name := _line(node.get(said)))),
         people=people,
         organisations=organisations,
         published=_line(node.get("datePublished")) or _line(node.get("uploadDate")),

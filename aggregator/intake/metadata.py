@@ -1,9 +1,8 @@
 """What a page is: every field from the most trusted witness that knows it, with that witness's name kept.
 
-The order of trust, in one place. Title: the heading, OpenGraph and JSON-LD vote, and a feed's
-title settles which of them is meant; then <title>, then the feed alone. Authors: JSON-LD, meta,
-the page's byline, the feed, a byline in the text, at last the publisher itself. Published: JSON-LD, meta,
-marked times, the feed, times in the text, the address, htmldate.
+The order of trust, in one place (the title's: see `headlines`). Authors: JSON-LD, meta, the page's
+byline, the feed, a byline in the text, at last the publisher itself. Published: JSON-LD, meta, marked
+times, the feed, times in the text, the address, htmldate.
 """
 
 from __future__ import annotations
@@ -17,11 +16,12 @@ from lxml.html import HtmlElement
 from aggregator.intake.addresses import is_home, joined, registrable, same_site
 from aggregator.intake.chinese import bylined
 from aggregator.intake.dates import Moment
+from aggregator.intake.headlines import headlines, title_of
 from aggregator.intake.jsonld import Declared, plain
 from aggregator.intake.markup import Markup
 from aggregator.intake.people import bylines, is_label, is_login, people, spells
 from aggregator.intake.published import published
-from aggregator.intake.titles import key, without_site
+from aggregator.intake.titles import key
 from aggregator.intake.trust import Trust
 from spiders.source import Hints
 from storage.page import Page
@@ -58,6 +58,7 @@ class Facts:
     canonical_url: str = ""
     original_url: str = ""
     title: str = ""
+    headlines: tuple[tuple[str, str], ...] = ()
     authors: tuple[str, ...] = ()
     published: Moment | None = None
     modified: datetime | None = None
@@ -81,12 +82,13 @@ def gather(tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> Facts
         ("hint", hints.site_name),
         ("url", registrable(trust.host)),
     )
-    title = _title(trust)
+    title = title_of(trust)
     modified = next(filter(None, (trust.moment(value) for value in (said.modified, signs.meta(*_MODIFIED)))), None)
     return Facts(
         canonical_url=_canonical(trust),
         original_url=_original(trust),
         title=title,
+        headlines=headlines(trust),
         authors=_authors(trust, title),
         published=published(trust),
         modified=modified.at if modified else trust.lead.updated,
@@ -98,41 +100,6 @@ def gather(tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> Facts
         origins=tuple(trust.origins.items()),
         head=signs,
     )
-
-
-def _title(trust: Trust) -> str:
-    signs = trust.head
-    site = trust.site if trust.origins.get("site_name") != "url" else ""
-
-    def bare(value: str) -> str:
-        return without_site(plain(value), site, trust.host)
-
-    declared = bare(trust.said.headline) if trust.said.is_article else ""
-    shared, tab = bare(signs.meta("og:title", "twitter:title", "dc.title")), bare(signs.title)
-    heading = bare(_heading(signs, trust, [shared, declared, tab]))
-    candidates = [pair for pair in (("html", heading), ("meta", shared), ("json-ld", declared)) if pair[1]]
-    told = bare(trust.lead.title)
-    for origin, value in (*candidates, ("html", tab)):
-        if told and key(value) == key(told):
-            trust.origins["title"] = origin
-            return clean_line(value)
-    if candidates:
-        keys = [key(value) for _, value in candidates]
-        origin, value = max(candidates, key=lambda pair: (keys.count(key(pair[1])), -keys.index(key(pair[1]))))
-        trust.origins["title"] = origin
-        return clean_line(value)
-    return clean_line(trust.first("title", ("lead", told), ("html", tab), ("html", next(iter(signs.headings), ""))))
-
-
-def _heading(signs: Markup, trust: Trust, others: list[str]) -> str:
-    """The h1 that names the article: one that another witness confirms, or the only one."""
-    known = [key(value) for value in others if value]
-    headings = [heading for heading in signs.headings if key(heading) != key(trust.site) and len(heading) > 3]
-    for heading in headings:
-        own = key(heading)
-        if any(own == other or (min(len(own), len(other)) > 12 and (own in other or other in own)) for other in known):
-            return heading
-    return headings[0] if len(headings) == 1 else ""
 
 
 def _authors(trust: Trust, title: str) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ def agree(body: _Element | None, declared: str) -> _Element | None:
     """The body after a look at the declared text.
 
     Where the page's body has all of the declared text, paragraphs that the declaration lacks
-    go; where it has less than half, the declared text is the body. A declaration that is
-    short or cut off says nothing.
+    go, but quotations, which declarations leave out; where it has less than half, the declared text is the
+    body. A declaration that is short or cut off says nothing.
     """
     if len(declared) < MIN_LENGTH or _CUT.search(declared[-80:]):
         return body
@@ -45,7 +45,7 @@ def agree(body: _Element | None, declared: str) -> _Element | None:
 def _drop_untold(body: _Element, told: Shingles) -> None:
     for block in list(body):
         own = _shingles(_plain(block))
-        if block.tag in ("p", "list", "quote", "hi") and len(own) > 4 and len(own & told) < 0.2 * len(own):
+        if block.tag in ("p", "list", "hi") and len(own) > 4 and len(own & told) < 0.2 * len(own):
             body.remove(block)
 
 

@@ -64,6 +64,10 @@ texts = Table(
     Column("dropped", Text, nullable=False),
     # Paragraphs that the page's own data has in other words, with their places (JSON, or empty).
     Column("variants", Text, nullable=False),
+    # What each place of the page declares as its headline (JSON, or empty), an empty one where it is the title.
+    Column("headlines", Text, nullable=False, server_default=""),
+    # Digests of the paragraphs that the page's own data has, in these or in other words (JSON, or empty).
+    Column("echoed", Text, nullable=False, server_default=""),
     # The digests by which two readings are compared, of what the page shows and of what its own data says; and
     # the tag of the held-back blocks that they were made without.
     Column("wording", DIGEST, nullable=False),
@@ -111,6 +115,8 @@ revisions = Table(
     Column("text_id", ID, ForeignKey("texts.id"), nullable=False),
     Column("fetched_at", Moment, nullable=False),
     Column("look_id", ID, ForeignKey("looks.id")),
+    # What the article is headed by since then, at any place of its page.
+    Column("title", Words, nullable=False, server_default=""),
     Column("kind", String(12), nullable=False),
     # Characters, white space apart.
     Column("added", Integer, nullable=False),

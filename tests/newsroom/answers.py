@@ -164,6 +164,7 @@ def _article(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
         room.blocks(truth),
         related=_related(room, truth),
         original=_original(room, truth),
+        box=room.box(at.name),
         amp=amp,
     )
     return _html(at, text, truth.modified or truth.published)

@@ -29,12 +29,17 @@ def article_page(
     *,
     related: Sequence[tuple[str, str]] = (),
     original: tuple[str, str] | None = None,
+    box: str = "",
     amp: bool = False,
 ) -> str:
-    """One article's page; `related` and `original` are (address, title) pairs, `amp` asks for its AMP twin."""
+    """One article's page; `related` and `original` are (address, title) pairs, `amp` asks for its AMP twin.
+
+    `box` is a paragraph that stands in every article, behind the first of its own.
+    """
     name = "thin" if truth.thin else f"{at.name}.amp" if amp else at.name
     words = _words(at, base, truth)
-    words["body"] = _body(at, blocks, furnished=not (amp or truth.thin))
+    boxed = (*blocks[:1], box, *blocks[1:]) if box else blocks
+    words["body"] = _body(at, boxed, furnished=not (amp or truth.thin))
     words["related"] = "".join(f'<li><a href="{url}">{escape(title)}</a></li>' for url, title in related)
     words["credit"] = _CREDIT.format(url=original[0], title=escape(original[1])) if original else ""
     words["json_ld"] = _json_ld(at, base, truth)

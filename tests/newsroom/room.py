@@ -24,6 +24,8 @@ class _Desk:
     public: int
     changed: datetime
     edits: dict[str, int] = field(default_factory=dict)
+    corrections: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    box: str = ""
     withdrawn: dict[str, int] = field(default_factory=dict)
     unlisted: set[str] = field(default_factory=set)
     faults: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -152,6 +154,24 @@ class Newsroom:
             desk.touch()
             return self._truth(desk, article)
 
+    def correct(self, url: str, old: str, new: str) -> Truth:
+        """Put other words for some in an article's title, summary and text: a typo, a number, the headline."""
+        with self.lock:
+            desk, article = self._find(url)
+            desk.corrections.setdefault(article.slug, []).append((old, new))
+            desk.touch()
+            return self._truth(desk, article)
+
+    def redesign(self, publisher: str, box: str) -> None:
+        """Put a box of text among the paragraphs of every article of a publisher, in place of the one before."""
+        with self.lock:
+            self._desks[publisher].box = box
+            self._desks[publisher].touch()
+
+    def box(self, publisher: str) -> str:
+        """The box that stands among the paragraphs of a publisher's articles, or nothing."""
+        return self._desks[publisher].box
+
     def withdraw(self, url: str, status: int = 410, *, listed: bool = True) -> Truth:
         """Answer `status` for an article from now on; its indexes go on naming it unless `listed` is false."""
         with self.lock:
@@ -160,6 +180,14 @@ class Newsroom:
             if not listed:
                 desk.unlisted.add(article.slug)
                 desk.touch()
+            return self._truth(desk, article)
+
+    def restore(self, url: str) -> Truth:
+        """Answer with a withdrawn article again."""
+        with self.lock:
+            desk, article = self._find(url)
+            del desk.withdrawn[article.slug]
+            desk.touch()
             return self._truth(desk, article)
 
     def fault(self, publisher: str, kind: str, path: str = "/", arg: str = "") -> None:
@@ -246,14 +274,14 @@ class Newsroom:
             proxy_url=f"http://{at.host}{path}",
             lead_url=home + path + at.track,
             amp_url=f"{home}/amp{path}" if at.amp else "",
-            title=article.title,
+            title=_corrected(desk, article, article.title),
             authors=article.authors,
             published=article.published.astimezone(UTC),
             published_date=at.local(article.published).date().isoformat(),
             modified=article.published.astimezone(UTC) + timedelta(hours=edits) if edits else None,
             zone_known=at.zoned,
             language=at.language,
-            summary=article.summary,
+            summary=_corrected(desk, article, article.summary),
             tags=article.tags,
             text=plain(_blocks(desk, article)),
             copy_of=self._url_of(original[0], original[2]) if article.copy_of else "",
@@ -279,4 +307,11 @@ def _blocks(desk: _Desk, article: Manuscript) -> tuple[str, ...]:
     edits = desk.edits.get(article.slug, 0)
     notes = edits - 1 if article.edited else edits
     blocks = article.edited if article.edited and edits else article.blocks
-    return blocks + tuple(desk.publisher.update_note.format(number=number + 1) for number in range(notes))
+    blocks += tuple(desk.publisher.update_note.format(number=number + 1) for number in range(notes))
+    return tuple(_corrected(desk, article, block) for block in blocks)
+
+
+def _corrected(desk: _Desk, article: Manuscript, words: str) -> str:
+    for old, new in desk.corrections.get(article.slug, ()):
+        words = words.replace(old, new)
+    return words

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 
 from storage.database import Database, open_database
-from storage.leads import finish_lead, lead_counts, lease_leads, record_leads, release_leads
+from storage.leads import AGAIN_AFTER, MOST_AGAIN, finish_lead, lead_counts, lease_leads, record_leads, release_leads
 from storage.page import Lead
 from storage.state import LeadState, LeasedLead
 
@@ -230,3 +230,54 @@ def test_the_leases_of_a_killed_process_come_free(database_url: str) -> None:
     assert lease(database, "me") == []
     assert [one.attempts for one in lease(database, "me", now=LATER)] == [0, 0]
     database.close()
+
+
+def named(database: Database, now: datetime, **dates: datetime) -> bool:
+    """Whether a kept lead waits again once its index has named it with some dates."""
+    with database.write() as tx:
+        assert record_leads(tx, "site", [Lead(url=SITE + "/a", title="A", **dates)], now) == 0  # type: ignore[arg-type]
+        return bool(lead_counts(tx, "site").waiting)
+
+
+@pytest.mark.parametrize(
+    ("hours", "dates", "is_again"),
+    [
+        (2, {"updated": 1.5}, True),
+        (2, {"published": 1.5}, True),
+        (2, {"updated": 1.5, "published": -9}, True),
+        (2, {"updated": 0, "published": -9}, False),
+        (2, {"updated": 2.5}, False),
+        (2, {}, False),
+        (0.9, {"updated": 0.5}, False),
+    ],
+)
+def test_a_kept_lead_waits_again_where_its_index_dates_it_after_its_fetch(
+    database: Database, hours: float, dates: dict[str, float], is_again: bool
+) -> None:
+    record(database, leads("a"))
+    (leased,) = lease(database, "me")
+    with database.write() as tx:
+        finish_lead(tx, leased, "me", LeadState.KEPT, "new", NOW)
+    at = {name: NOW + timedelta(hours=hour) for name, hour in dates.items()}
+    assert named(database, NOW + timedelta(hours=hours), **at) is is_again
+
+
+@pytest.mark.parametrize("state", [LeadState.REFUSED, LeadState.RETRY])
+def test_only_what_was_kept_waits_again(database: Database, state: LeadState) -> None:
+    record(database, leads("a"))
+    (leased,) = lease(database, "me")
+    with database.write() as tx:
+        finish_lead(tx, leased, "me", state, "no", NOW, NOW + timedelta(days=9) if state == LeadState.RETRY else None)
+    assert not named(database, NOW + timedelta(hours=3), updated=NOW + timedelta(hours=2))
+
+
+def test_an_index_that_dates_its_articles_anew_each_time_is_followed_so_often_and_no_more(database: Database) -> None:
+    record(database, leads("a"))
+    followed = 0
+    for round_ in range(MOST_AGAIN + 5):
+        now = NOW + (round_ + 1) * 2 * AGAIN_AFTER
+        for leased in lease(database, "me", now):
+            with database.write() as tx:
+                finish_lead(tx, leased, "me", LeadState.KEPT, "same", now)
+        followed += named(database, now + 1.5 * AGAIN_AFTER, updated=now + AGAIN_AFTER)
+    assert followed == MOST_AGAIN

@@ -24,6 +24,7 @@ from sqlalchemy import text
 
 from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
+from aggregator.crawl.again import Revisiting
 from aggregator.crawl.runner import Crew, PollResult
 from aggregator.service import open_crew
 from spiders.catalogue import load_catalogue
@@ -101,6 +102,7 @@ class Home:
         self.folder, self.reactor, self.clock = folder, reactor, Clock()
         self.config = Config(home=folder, contact=AGENT_CONTACT, allow_networks=ALLOWED, workers=1)
         self.seconds = 60.0
+        self.again: Revisiting | None = None
 
     def configure(self, **settings: object) -> None:
         """Change settings for the crawls to come."""
@@ -109,7 +111,7 @@ class Home:
     @contextlib.asynccontextmanager
     async def crew(self, *sources: Source) -> AsyncIterator[Crew]:
         """A crew of this home, to be used on the reactor."""
-        async with open_crew(self.config, sources, now=self.clock) as crew:
+        async with open_crew(self.config, sources, again=self.again, now=self.clock) as crew:
             yield crew
 
     def run(self, work: Callable[[Crew], Awaitable[T]], *sources: Source) -> T:
@@ -128,6 +130,25 @@ class Home:
             return await crew.poll_all(sources, lambda result: None)
 
         return {result.source: result for result in self.run(work, *sources)}
+
+    def revisit(self, *sources: Source, confirm_now: bool = False) -> dict[str, PollResult]:
+        """Poll sources, then ask again for every kept article of theirs."""
+        self.again = Revisiting(confirm_now)
+        try:
+            return self.poll(*sources)
+        finally:
+            self.again = None
+
+    def changes(self) -> dict[str, list[str]]:
+        """The kinds of edits of each article that has any, by address, oldest first."""
+        found: dict[str, list[str]] = {}
+        statement = (
+            "SELECT articles.url, revisions.kind FROM revisions JOIN articles ON articles.id = revisions.article_id"
+            " WHERE revisions.number > 1 ORDER BY articles.id, revisions.number"
+        )
+        for url, kind in self.rows(statement):
+            found.setdefault(str(url).partition("?")[0], []).append(str(kind))
+        return found
 
     def rows(self, statement: str) -> list[tuple[object, ...]]:
         """What a query finds in the archive."""
