@@ -33,12 +33,8 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 
 bench: .venv/.dev
-	@test -n "$(CORPUS)" || { echo "make bench CORPUS=folder: a folder of extraction sets (see docs/benchmarks.md)"; exit 2; }
-	$(BIN)/python benchmarks/extraction.py $(CORPUS)
-	$(BIN)/python benchmarks/pipeline.py $(CORPUS)
-	$(BIN)/python benchmarks/polls.py
-	$(BIN)/python benchmarks/revisions.py $(CORPUS)
-	$(BIN)/python benchmarks/topics.py $(CORPUS)
+	@test -d "$(CORPUS)/extraction" || { echo "make bench CORPUS=folder: see docs/benchmarks.md for what is in it"; exit 2; }
+	$(BIN)/python benchmarks/everything.py $(CORPUS)
 
 # Resolves the locks anew (needs uv). Names, versions and hashes only: no index address.
 lock:

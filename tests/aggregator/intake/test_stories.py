@@ -147,9 +147,10 @@ def test_groups_do_not_depend_on_the_order(values: list[float], order: list[int]
     pairs = [(one, other) for one in range(6) for other in range(one + 1, 6)]
     spread = [value + number * 1e-6 for number, value in enumerate(values)]  # no two pairs are equally alike
     alike = square(6, dict(zip(pairs, spread, strict=True)))
-    made = grouped(alike)
+    days = [0.0, 0.5, 1.0, 2.0, 9.0, float("nan")]
+    made = grouped(alike, days)
     assert sorted(one for group in made for one in group) == list(range(6))
-    again = grouped(alike[np.ix_(order, order)])
+    again = grouped(alike[np.ix_(order, order)], [days[one] for one in order])
     assert sorted(sorted(order[one] for one in group) for group in again) == made
 
 
