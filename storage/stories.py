@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, union_all, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -66,10 +66,7 @@ def due(tx: Connection, article_ids: Iterable[int]) -> None:
 
 def take_due(tx: Connection, most: int) -> list[int]:
     """The articles, up to so many, whose places are to be looked at again; they are due no more."""
-    ids = list(tx.execute(_WHO_IS_DUE, {"most": most}).scalars())
-    if ids:
-        tx.execute(_NOT_DUE, {"ids": ids})
-    return ids
+    return sorted(tx.execute(_TAKE_DUE, {"most": most}).scalars())
 
 
 def candidates(
@@ -81,9 +78,9 @@ def candidates(
     """
     stretches = range((since - EPOCH) // _STRETCH, (until - EPOCH) // _STRETCH + 1)
     places = {(stretch << BUCKET_BITS) + term: weight for stretch in stretches for term, weight in weights.items()}
-    asked = dict(zip(_PLACES, [*places, *[-1] * len(_PLACES)], strict=False))
+    asked = [*places, *[-1] * (2 * FOUND_BY - len(places))]
     found: defaultdict[int, float] = defaultdict(float)
-    for place, article_id in tx.execute(_FIND, asked).all():
+    for place, article_id in tx.exec_driver_sql(_FIND[tx.dialect.name], tuple(asked)).all():
         found[article_id] += places[place]
     return sorted((one for one in found if found[one] >= least), key=lambda one: (-found[one], one))
 
@@ -108,8 +105,8 @@ def enter(tx: Connection, article_id: int, story_id: int, now: Standing, terms: 
         _unfind(tx, article_id)
     told = {"article_id": article_id, "story_id": story_id, "told_at": now.told_at, "dated": now.dated}
     tx.execute(_ENTER, told | {"terms": terms})
-    if rows := [{"place": place, "article_id": article_id} for place in _places(found_by, now.told_at)]:
-        tx.execute(_LET_FIND, rows)
+    if rows := [(place, article_id) for place in _places(found_by, now.told_at)]:
+        tx.exec_driver_sql(_LET_FIND[tx.dialect.name], rows)
 
 
 def leave(tx: Connection, article_id: int) -> None:
@@ -192,21 +189,20 @@ _DUE = {
     "sqlite": insert_sqlite(story_due).on_conflict_do_nothing(),
     "postgresql": insert_postgres(story_due).on_conflict_do_nothing(),
 }
-_WHO_IS_DUE = select(story_due.c.article_id).order_by(story_due.c.article_id).limit(bindparam("most"))
-_NOT_DUE = delete(story_due).where(story_due.c.article_id.in_(bindparam("ids", expanding=True)))
-_PLACES = [f"place{number}" for number in range(2 * FOUND_BY)]
-_FIND = union_all(
-    *(
-        select(
-            select(story_terms)
-            .where(story_terms.c.place == bindparam(name))
-            .order_by(story_terms.c.article_id.desc())
-            .limit(_NEWEST)
-            .subquery()
-        )
-        for name in _PLACES
-    )
+_FIRST_DUE = select(story_due.c.article_id).order_by(story_due.c.article_id).limit(bindparam("most"))
+_TAKE_DUE = delete(story_due).where(story_due.c.article_id.in_(_FIRST_DUE)).returning(story_due.c.article_id)
+# The two that many values go into are spelled for the driver: SQLAlchemy takes longer to bind those than they to run.
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
+_NEWEST_OF_A_TERM = (
+    "SELECT place, article_id FROM (SELECT place, article_id FROM story_terms WHERE place = {mark}"
+    " ORDER BY article_id DESC LIMIT {most}) AS newest"
 )
+_ONE_PLACE = "INSERT INTO story_terms (place, article_id) VALUES ({mark}, {mark})"
+_FIND = {
+    name: " UNION ALL ".join([_NEWEST_OF_A_TERM.format(mark=mark, most=_NEWEST)] * 2 * FOUND_BY)
+    for name, mark in _MARKS.items()
+}
+_LET_FIND = {name: _ONE_PLACE.format(mark=mark) for name, mark in _MARKS.items()}
 _TOLD = select(tellers).where(tellers.c.article_id.in_(bindparam("ids", expanding=True)))
 _MEMBERS = (
     select(tellers)
@@ -215,7 +211,6 @@ _MEMBERS = (
     .limit(bindparam("most"))
 )
 _ENTER = insert(tellers)
-_LET_FIND = insert(story_terms)
 _UNFIND = delete(story_terms).where(
     story_terms.c.place.in_(bindparam("places", expanding=True)), story_terms.c.article_id == bindparam("article")
 )
