@@ -6,9 +6,9 @@ import re
 
 from lxml.html import HtmlElement
 
-_MARK = re.compile(r"(?:^|\s)(?:(?:article|entry|post|story)[-_]*(?:body|content)|body[-_]?content)(?:\s|$)", re.I)
+_MARK = re.compile(r"(?:^|\s)(?:(?:article|entry|story)[-_]*(?:body|content)|body[-_]?content)(?:\s|$)", re.I)
 _SHORTEST = 300
-"""Characters of a part; a shorter one is none."""
+"""Characters of a part; a shorter one is none. Posts of a forum are marked by other words, and are none."""
 
 
 def join_parts(tree: HtmlElement) -> None:
@@ -18,9 +18,10 @@ def join_parts(tree: HtmlElement) -> None:
     """
     found: dict[tuple[str, HtmlElement | None], list[HtmlElement]] = {}
     for element in tree.iter("div", "section"):
-        if _is_part(element) and not any(_is_part(above) for above in element.iterancestors("div", "section")):
-            article = next(element.iterancestors("article"), None)
-            found.setdefault((element.get("class") or "", article), []).append(element)
+        if _is_part(element):
+            parts = found.setdefault((element.get("class") or "", next(element.iterancestors("article"), None)), [])
+            if not any(above in parts for above in element.iterancestors("div", "section")):
+                parts.append(element)
     for first, *others in found.values():
         if others and not any(part.find(".//h1") is not None for part in (first, *others)):
             for part in others:
