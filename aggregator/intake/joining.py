@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _COMPARED = 24
 """Articles that one is compared with first."""
-_LEAST_SHARED = 0.08
+_LEAST_SHARED = 0.04
 """The part of what an article is found by that another must share to be compared with it."""
 _STORIES = 4
 """Stories that one article may join, or bring together."""
