@@ -143,7 +143,8 @@ class SecondLooks:
         if outcome.refusal is not None and outcome.refusal.code == "not-found":
             await self._miss(revisit, hops, outcome.refusal.reason)
         elif outcome.refusal is not None:
-            await self._look(revisit, hops[-1], "refused", outcome.refusal.reason, hops)
+            refusal = outcome.refusal
+            await self._look(revisit, hops[-1], "refused", refusal.reason, hops, verdict=refusal.code)
             self.visit.tell("refused", outcome.refusal.reason)
         elif outcome.decision is not None:
             self._count(outcome.decision)
@@ -157,9 +158,10 @@ class SecondLooks:
         hops: tuple[Page, ...] = (),
         *,
         sure: bool = False,
+        verdict: str = "",
     ) -> None:
         looked = replace(_missing(revisit, page, reason), outcome=outcome, sure=sure)
-        self._count(await self.crew.desk.looked(revisit, looked, self._kept(hops)))
+        self._count(await self.crew.desk.looked(revisit, looked, self._kept(hops), verdict))
 
     async def _miss(self, revisit: Revisit, hops: tuple[Page, ...], reason: str) -> None:
         if self._is_second:

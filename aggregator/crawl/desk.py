@@ -167,11 +167,16 @@ class Desk:
         """Kept articles of a source that may be asked for again, by id, after the id `after`."""
         return await self._do(lambda tx, _: revisits.revisits(tx, source, after, limit))
 
-    async def looked(self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = ()) -> Decision | None:
-        """Write down that a kept article's page gave no text; returns what that decided, if anything."""
+    async def looked(
+        self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = (), verdict: str = ""
+    ) -> Decision | None:
+        """Write down that a kept article's page gave no text; returns what that decided, if anything.
+
+        On the tape the page stands with its `verdict`, or else with the look's outcome.
+        """
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision | None:
-            taped = _record_captures(tx, captures, hops, looks.outcome, looks.reason)
+            taped = _record_captures(tx, captures, hops, verdict or looks.outcome, looks.reason)
             return store.record_look(tx, revisit.article_id, looks, taped)
 
         return await self._do(work, hops)
