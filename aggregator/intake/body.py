@@ -29,9 +29,7 @@ TRAFILATURA = version("trafilatura")
 OPTIONS = "fast then full, links formatting tables, no comments"
 
 
-def extracted(
-    tree: HtmlElement, known: Known, declared: str, hints: Hints
-) -> tuple[_Element | None, tuple[str, ...]]:
+def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> tuple[_Element | None, tuple[str, ...]]:
     """trafilatura's body of a page's tree (which it consumes), or None: checked against the declared text, and trimmed.
 
     With it come the credit lines that were trimmed off its ends.

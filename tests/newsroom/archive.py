@@ -23,7 +23,7 @@ class Archive:
 
     def crawl(self, *words: str) -> list[Record]:
         """`evnews crawl`, to its end; what it says of every source."""
-        return self._said(self._evnews(*self._crawl(words), **self._variables), 0, 1)
+        return self._said(self._evnews(*self._crawl(words), **self._variables), 0)
 
     def start(self, *words: str) -> Popen[str]:
         """The same, as a process that is still running."""

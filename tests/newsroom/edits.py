@@ -27,10 +27,8 @@ def revised(article: Manuscript, kinds: Sequence[str], note: str) -> Manuscript:
     Raises ValueError where an edit finds nothing to change, and KeyError for an unknown kind.
     """
     for place, kind in enumerate(kinds):
-        if kind == "body":
-            article = _with_body(article, kinds[:place].count("body"), note)
-        else:
-            article = _KINDS[kind](article)
+        before = kinds[:place].count("body")
+        article = _with_body(article, before, note) if kind == "body" else _KINDS[kind](article)
     return article
 
 

@@ -47,9 +47,7 @@ def _rss_item(at: Publisher, base: str, one: Truth) -> str:
 
 def roundup(at: Publisher, base: str, named: Sequence[tuple[str, str]]) -> str:
     """RSS 2.0 with nothing but the (address, title)s of others' articles."""
-    items = "\n".join(
-        f"<item><title>{escape(title)}</title><link>{escape(url)}</link></item>" for url, title in named
-    )
+    items = "\n".join(f"<item><title>{escape(title)}</title><link>{escape(url)}</link></item>" for url, title in named)
     return (
         _XML.format("utf-8") + f'<rss version="2.0"><channel><title>{escape(at.title)}</title><link>{base}/</link>'
         f"<description>{escape(at.title)}</description>\n{items}\n</channel></rss>\n"

@@ -12,12 +12,13 @@ from tests.newsroom.archive import Archive
 from tests.newsroom.room import Newsroom
 from tests.newsroom.syndication import LABELS
 
+
 @dataclass(slots=True)
 class Ledger:
     """What was done so far. `kept` are the addresses of which an article must be kept.
 
     `edits` are the kinds of edit that an article has gone through, by address; `refused` is what must
-    have been no article, by publisher and verdict; `same` is how often a page must have brought nothing new.
+    have been no article, by publisher and verdict; `same` is how often a page must have been the same.
     """
 
     kept: set[str] = field(default_factory=set)
@@ -44,26 +45,26 @@ class Ledger:
                 "title": truth.title,
                 "text": _body(truth.text).split(),
                 "copy of": _other(firsts[truth.copy_of or truth.url], truth.url),
-                "edits": self.edits.get(truth.url, []),
+                "edits": list(self.edits.get(truth.url, [])),
                 "withdrawn": self.edits.get(truth.url, [""])[-1] == "withdrawn",
             }
             for truth in truths
         }
-        return Books(articles, +self.refused, self.same)
+        return Books(articles, +self.refused, Counter({"same": self.same, "told as changed": self.many_edits()}))
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What there is to compare: of every article by its address, of refused pages, of what was the same."""
+    """What there is to compare: every article by its address, the refused pages, what crawls told."""
 
     articles: dict[str, dict[str, Any]]
     refused: Counter[tuple[str, str]]
-    same: int
+    told: Counter[str]
 
     def counts(self) -> Counter[str]:
         """How often there is what."""
         copies = sum(bool(one["copy of"]) for one in self.articles.values())
-        counts = Counter({"new": len(self.articles) - copies, "copy": copies, "same": self.same})
+        counts = Counter({"new": len(self.articles) - copies, "copy": copies, **self.told})
         counts.update(f"revised: {kind}" for one in self.articles.values() for kind in one["edits"])
         counts.update("withdrawn now" for one in self.articles.values() if one["withdrawn"])
         for (_, code), many in self.refused.items():
@@ -73,10 +74,13 @@ class Books:
     def differences(self, other: Books) -> Iterator[str]:
         """In words, what the other has otherwise, article by article."""
         for url in sorted(self.articles.keys() | other.articles.keys()):
-            mine, theirs = self.articles.get(url, {}), other.articles.get(url, {})
-            for name in mine | theirs:
-                if mine.get(name) != theirs.get(name):
-                    yield f"{url}: {name} is {_short(theirs.get(name))}, must be {_short(mine.get(name))}"
+            mine, theirs = self.articles.get(url), other.articles.get(url)
+            if mine is None or theirs is None:
+                yield f"{url}: is {'not ' if theirs is None else ''}kept"
+                continue
+            for name in mine:
+                if mine[name] != theirs[name]:
+                    yield f"{url}: {name} is {_short(theirs[name])}, must be {_short(mine[name])}"
         for source, code in sorted(self.refused.keys() | other.refused.keys()):
             if self.refused[source, code] != other.refused[source, code]:
                 yield (
@@ -84,8 +88,8 @@ class Books:
                 )
 
 
-def said_by(archive: Archive, same: int) -> Books:
-    """What an archive says; `same` is what its crawls said. A redesign's paragraph is left out of the texts."""
+def said_by(archive: Archive, told: Counter[str]) -> Books:
+    """What an archive says, beside what its crawls told. A redesign's paragraph is left out of the texts."""
     kept = archive.articles()
     urls = {record["id"]: url for url, record in kept.items()}
     edits: dict[int, list[str]] = {}
@@ -101,7 +105,7 @@ def said_by(archive: Archive, same: int) -> Books:
         }
         for url, record in kept.items()
     }
-    return Books(articles, archive.refused(), same)
+    return Books(articles, archive.refused(), told)
 
 
 def _body(text: str) -> str:

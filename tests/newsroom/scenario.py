@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ HELD_BACK = 2
 ORIGINALS = 5
 """How many of each publisher's articles, the latest, are syndicated: one to each other publisher."""
 DELAY = 0.01
+AGAIN = ("--revisit", "--confirm-now")
 _CODES = {wall.name: wall.code for wall in every_wall()} | {"404": "refused", "503": "failed", "home": "redirected"}
 
 
@@ -48,13 +50,13 @@ class Scenario:
     def __init__(self, room: Newsroom, archive: Archive, crawl: Callable[..., Sequence[Record]] | None = None) -> None:
         self.room, self.archive, self._crawl = room, archive, crawl or archive.crawl
         self.ledger = Ledger()
-        self._same = 0
+        self._told = Counter[str]()
 
     def play(self) -> Iterator[Scene]:
         """Every step, with what must be so after it and what the archive says."""
         for step in (self.syndicate, self.publish, self.edit, self.restore):
             step()
-            yield Scene(step.__name__, self.ledger.must_be(self.room), said_by(self.archive, self._same))
+            yield Scene(step.__name__, self.ledger.must_be(self.room), said_by(self.archive, self._told.copy()))
 
     # -- the steps
 
@@ -133,16 +135,16 @@ class Scenario:
             self.ledger.refused[publisher, _CODES[how]] += 1
 
     def _poll(self) -> None:
-        self._same += sum(record["repeats"] for record in self._crawl())
+        self._told["same"] += sum(record["repeats"] for record in self._crawl())
         hidden = {self._at(publisher, slug).url for publisher, slug, _ in (*plot.WALLS, *plot.ABSENT)}
         self.ledger.kept = {truth.url for truth in self.room.articles()} - hidden
 
     def _look_again(self, edits: int) -> None:
         """Ask again for all that is kept; what is not edited is the same, also where nothing could be seen of it."""
         before = self.archive.articles()
-        self._crawl("--revisit", "--confirm-now")
+        self._told["told as changed"] += sum(record["changed"] for record in self._crawl(*AGAIN))
         after = self.archive.articles()
-        self._same += sum(after[url]["revision"] == one["revision"] for url, one in before.items())
+        self._told["same"] += sum(after[url]["revision"] == one["revision"] for url, one in before.items())
         self.ledger.same += len(self.ledger.kept) - edits
 
 
