@@ -71,8 +71,8 @@ class Books:
             counts[f"refused: {code}"] += many
         return counts
 
-    def differences(self, other: Books) -> Iterator[str]:
-        """In words, what the other has otherwise, article by article."""
+    def differences(self, other: Books, *, refused: bool = True) -> Iterator[str]:
+        """In words, what the other has otherwise, article by article; without `refused` of the articles only."""
         for url in sorted(self.articles.keys() | other.articles.keys()):
             mine, theirs = self.articles.get(url), other.articles.get(url)
             if mine is None or theirs is None:
@@ -81,7 +81,7 @@ class Books:
             for name in mine:
                 if mine[name] != theirs[name]:
                     yield f"{url}: {name} is {_short(theirs[name])}, must be {_short(mine[name])}"
-        for source, code in sorted(self.refused.keys() | other.refused.keys()):
+        for source, code in sorted(self.refused.keys() | other.refused.keys()) if refused else ():
             if self.refused[source, code] != other.refused[source, code]:
                 yield (
                     f"{source}: {other.refused[source, code]} refused as {code}, must be {self.refused[source, code]}"
