@@ -98,16 +98,22 @@ def state_of(archive: Archive, room: Newsroom) -> Any:
     """What there is of every article, less the archive's own numbers and the crawls' times."""
     kept = archive.articles()
     urls = {record["id"]: url for url, record in kept.items()}
-    edits: dict[int, list[tuple[object, ...]]] = {record["id"]: [] for record in kept.values()}
-    for change in reversed(archive.changes()):
-        edits[change["id"]].append((change["revision"], change["kind"], change["added"], change["removed"]))
+    stories: dict[int, list[str]] = {}
+    for url, record in sorted(kept.items()):
+        stories.setdefault(record["story"], []).append(url)
     state = {
         url: record
-        | {"copy_of": urls.get(record["copy_of"]), "withdrawn": bool(record["withdrawn"]), "edits": edits[record["id"]]}
+        | {
+            "copy_of": urls.get(record["copy_of"]),
+            "story": stories[record["story"]],
+            "withdrawn": bool(record["withdrawn"]),
+        }
         for url, record in kept.items()
     }
     for record in state.values():
         del record["id"], record["first_seen"]
+        for revision in record["revisions"]:
+            del revision["at"]
     return json.loads(json.dumps(state).replace(f":{room.port}/", "/"))
 
 
