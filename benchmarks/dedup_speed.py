@@ -28,9 +28,9 @@ from aggregator.intake.copies import place_among_copies
 from aggregator.intake.dedup import KEPT
 from aggregator.intake.marks import marked
 from storage.article import Article
-from storage.copies import _PRINT_BITS, _packed, _places
 from storage.database import open_database
 from storage.page import Page
+from storage.places import BITS, packed, places
 from storage.store import record_article
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
@@ -74,7 +74,7 @@ def fill(path: Path, count: int) -> int:
     _in_chunks(connection, count, "articles", lambda n: [(statement, _article_rows(columns, n))])
     before = _bytes(connection)
     rng = np.random.default_rng(7)
-    common = rng.integers(0, 2**_PRINT_BITS // 16, 3000)
+    common = rng.integers(0, 2**BITS // 16, 3000)
     _in_chunks(connection, count, "signatures", lambda n: _signature_rows(n, rng, common))
     after = _bytes(connection)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -110,14 +110,14 @@ def _signature_rows(numbers: range, rng: Any, common: Any) -> list[tuple[str, li
     signed, printed = [], []
     words = np.exp(rng.normal(np.log(350), 0.7, len(numbers)))
     drawn = np.cumsum(rng.exponential(1, (len(numbers), KEPT)), axis=1) / words[:, None]
-    values = np.minimum(drawn, 0.999) * 2**_PRINT_BITS
+    values = np.minimum(drawn, 0.999) * 2**BITS
     shared = rng.random(values.shape) < 0.02
     values[shared] = rng.choice(common, int(shared.sum()))
     for row, number in enumerate(numbers):
         marks = sorted({int(value) for value in values[row]})
         told_at = _told_at(number)
-        signed.append((number + 1, int(told_at.timestamp() * 1_000_000), _packed(marks)))
-        printed += [(place, number + 1) for place in _places(marks, told_at, told_at)]
+        signed.append((number + 1, int(told_at.timestamp() * 1_000_000), packed(marks)))
+        printed += [(place, number + 1) for place in places(marks, told_at, told_at)]
     return [
         ("INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed),
         ("INSERT OR IGNORE INTO prints (place, article_id) VALUES (?, ?)", printed),

@@ -8,22 +8,21 @@ decided here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.descent import WINDOW, Alike, Descent, Member, descents
 from storage.identity import text_digest
+from storage.places import ANYTIME, anytime, in_stretches, mark_at, packed, places, stretch_at, stretch_of, unpacked
 from storage.stories import due
-from storage.tables import EPOCH, articles, likenesses, prints, revisions, sightings, signatures, texts
+from storage.tables import articles, likenesses, prints, revisions, sightings, signatures, texts
 
-_STRETCH = timedelta(days=64)
-"""What one place in the index spans; with a window of half of it, two places are asked for each print."""
 COMMON = 64
 """Articles of one stretch that share a print, from which on it says nothing: a phrase, or a site's furniture."""
 _LOOKED_AT = 60
@@ -32,17 +31,18 @@ _TELLINGS = 100
 """Different texts that one conclusion is drawn from."""
 _MEMBERS = 50
 """Articles of one text among which the original is looked for, the first published first."""
-_PRINT_BITS = 38
-_PRINT_BYTES = 5
+_MOST_STRETCHES = 230
+"""How far the origin that an article names is looked for: some forty years each way."""
 _NO_WORDS = text_digest("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What an article shows, when it was told, and the signature it is found by, if it has one."""
+    """What an article shows, when it was told, whether it names an origin, and when its signature says it was told."""
 
     digest: str
     told_at: datetime
+    names_origin: bool
     signed_at: datetime | None
 
 
@@ -65,36 +65,51 @@ def shown_texts(tx: Connection, article_ids: Sequence[int]) -> dict[int, str]:
     return {row.id: row.text for row in tx.execute(_TEXTS, {"ids": list(article_ids)})}
 
 
-def candidates(
-    tx: Connection, article_id: int, digest: str, marks: Sequence[int], told_at: datetime
-) -> list[Candidate]:
+def candidates(tx: Connection, article_id: int, told: Told, marks: Sequence[int]) -> list[Candidate]:
     """Articles with other words that share prints with an article and were told within the window of it.
 
-    One article for each text: first the originals of those that are copies, then the most prints in
-    common. Prints that very many have lead to a few articles at most, and only where they are most of
-    what the article has: it is either one that everybody tells, or nothing but a site's furniture.
+    Where either names an origin, the window is all time. One article for each text: first the originals
+    of those that are copies, then the most prints in common. Prints that very many have lead to a few
+    articles at most, and only where they are most of what the article has: it is either one that everybody
+    tells, or nothing but a site's furniture.
     """
     if not marks:
         return []
-    shared: dict[int, list[int]] = {}
-    for row in tx.execute(_FIND, {"places": _places(marks, told_at - WINDOW, told_at + WINDOW)}):
-        shared.setdefault(row.place, []).append(row.article_id)
-    rare, everybodys = Counter[int](), Counter[int]()
-    common = 0
-    for ids in shared.values():
-        (rare if len(ids) < COMMON else everybodys).update(ids)
-        common += len(ids) >= COMMON
+    shared: dict[int, set[int]] = {}
+    for row in tx.execute(_FIND, {"places": _where_to_look(tx, told, marks)}):
+        shared.setdefault(row.place, set()).add(row.article_id)
+    rare, everybodys = set[tuple[int, int]](), set[tuple[int, int]]()
+    for place, ids in shared.items():
+        (rare if len(ids) < COMMON else everybodys).update((mark_at(place), one) for one in ids)
     found = _ranked(rare, article_id, _LOOKED_AT)
-    if 2 * common > len(marks):
-        found += [one for one in _ranked(everybodys, article_id, _OF_EVERYBODYS) if one not in rare]
-    return _described(tx, found, digest, told_at) if found else []
+    if 2 * len({mark for mark, _ in everybodys}) > len(marks):
+        found += [one for one in _ranked(everybodys, article_id, _OF_EVERYBODYS) if one not in found]
+    if not found:
+        return []
+    namers = {one for place, ids in shared.items() if place >= ANYTIME for one in ids}
+    return _described(tx, found, told, found if told.names_origin else namers)
 
 
-def _ranked(counts: Counter[int], article_id: int, most: int) -> list[int]:
+def _where_to_look(tx: Connection, told: Told, marks: Sequence[int]) -> list[int]:
+    """Places near in time, and of those that may be meant at any time; all of them for what names an origin."""
+    if not told.names_origin:
+        return places(marks, told.told_at - WINDOW, told.told_at + WINDOW) + anytime(marks)
+    here = stretch_of(told.told_at)
+    first, last = (tx.execute(one).scalar() for one in (_FIRST_PLACE, _LAST_PLACE))
+    if first is None or last is None:
+        return []
+    return in_stretches(
+        marks, max(stretch_at(first), here - _MOST_STRETCHES), min(stretch_at(last), here + _MOST_STRETCHES)
+    )
+
+
+def _ranked(shared: set[tuple[int, int]], article_id: int, most: int) -> list[int]:
+    counts = Counter(one for _, one in shared)
     return sorted((one for one in counts if one != article_id), key=lambda one: (-counts[one], one))[:most]
 
 
-def _described(tx: Connection, ranked: Sequence[int], digest: str, told_at: datetime) -> list[Candidate]:
+def _described(tx: Connection, ranked: Sequence[int], told: Told, anytime: Collection[int]) -> list[Candidate]:
+    """What is known of articles that were told within the window, or are among those that may be told at `anytime`."""
     rows = {row.article_id: row for row in tx.execute(_SIGNED, {"ids": ranked})}
     originals = sorted({row.copy_of for row in rows.values()} - {None})
     if missing := [one for one in originals if one not in rows]:
@@ -102,21 +117,23 @@ def _described(tx: Connection, ranked: Sequence[int], digest: str, told_at: date
     found: dict[str, Candidate] = {}
     for article_id in [*originals, *ranked]:
         row = rows.get(article_id)
-        if row is not None and row.text_digest != digest and abs(row.told_at - told_at) <= WINDOW:
-            one = Candidate(article_id=article_id, digest=row.text_digest, prints=_unpacked(row.prints))
+        if row is None or row.text_digest == told.digest:
+            continue
+        if abs(row.told_at - told.told_at) <= WINDOW or article_id in anytime:
+            one = Candidate(article_id=article_id, digest=row.text_digest, prints=unpacked(row.prints))
             found.setdefault(row.text_digest, one)
     return list(found.values())
 
 
-def sign(tx: Connection, article_id: int, marks: Sequence[int], told_at: datetime) -> None:
-    """Let an article be found by these prints, told at that time, and by no others."""
+def sign(tx: Connection, article_id: int, marks: Sequence[int], told: Told) -> None:
+    """Let an article be found by these prints and no others: when it was told; at any time if it names an origin."""
     forget(tx, article_id)
-    tx.execute(_SIGN, {"article_id": article_id, "told_at": told_at, "prints": _packed(marks)})
-    places = _places(marks, told_at, told_at)
-    if not places:
+    tx.execute(_SIGN, {"article_id": article_id, "told_at": told.told_at, "prints": packed(marks)})
+    found_at = places(marks, told.told_at, told.told_at) + (anytime(marks) if told.names_origin else [])
+    if not found_at:
         return
-    full = {row.place for row in tx.execute(_FULL, {"places": places})}
-    if rows := [{"place": place, "article_id": article_id} for place in places if place not in full]:
+    full = {row.place for row in tx.execute(_FULL, {"places": found_at})}
+    if rows := [{"place": place, "article_id": article_id} for place in found_at if place not in full]:
         tx.execute(_PRINT, rows)
 
 
@@ -125,9 +142,19 @@ def forget(tx: Connection, article_id: int) -> None:
     row = tx.execute(_SIGNATURE, {"article": article_id}).one_or_none()
     if row is None:
         return
-    if places := _places(_unpacked(row.prints), row.told_at, row.told_at):
-        tx.execute(_UNPRINT, {"article": article_id, "places": places})
+    marks = unpacked(row.prints)
+    if found_at := places(marks, row.told_at, row.told_at) + anytime(marks):
+        tx.execute(_UNPRINT, {"article": article_id, "places": found_at})
     tx.execute(_UNSIGN, {"article": article_id})
+
+
+def is_signed(tx: Connection, article_id: int, told: Told) -> bool:
+    """Whether an article can be found as what is told of it now wants it."""
+    if told.signed_at != told.told_at or not told.names_origin:
+        return told.signed_at == told.told_at
+    marks = unpacked(tx.execute(_SIGNATURE, {"article": article_id}).one().prints)
+    found_at = anytime(marks)
+    return not found_at or tx.execute(_IS_AT, {"article": article_id, "places": found_at}).first() is not None
 
 
 def liken(tx: Connection, digest: str, found: Iterable[tuple[str, float, str]]) -> None:
@@ -204,20 +231,6 @@ def _freed(copies: int) -> str:
     return f"the original of {copies} copies" if copies else "no longer the same text as another article"
 
 
-def _places(marks: Iterable[int], first: datetime, last: datetime) -> list[int]:
-    """Where prints lie in the index, for the stretches of time from `first` to `last`."""
-    stretches = range((first - EPOCH) // _STRETCH, (last - EPOCH) // _STRETCH + 1)
-    return [(stretch << _PRINT_BITS) + mark for stretch in stretches for mark in marks]
-
-
-def _packed(marks: Iterable[int]) -> bytes:
-    return b"".join(mark.to_bytes(_PRINT_BYTES) for mark in marks)
-
-
-def _unpacked(data: bytes) -> tuple[int, ...]:
-    return tuple(int.from_bytes(data[at : at + _PRINT_BYTES]) for at in range(0, len(data), _PRINT_BYTES))
-
-
 def _once(statement: Any) -> Any:
     return statement.on_conflict_do_nothing()
 
@@ -225,7 +238,12 @@ def _once(statement: Any) -> Any:
 _FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
 TOLD_AT = func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at")
 _TOLD = (
-    select(articles.c.text_digest.label("digest"), TOLD_AT, signatures.c.told_at.label("signed_at"))
+    select(
+        articles.c.text_digest.label("digest"),
+        TOLD_AT,
+        or_(articles.c.credit != "", articles.c.original_url != "").label("names_origin"),
+        signatures.c.told_at.label("signed_at"),
+    )
     .outerjoin(signatures, signatures.c.article_id == articles.c.id)
     .where(articles.c.id == bindparam("article"))
 )
@@ -248,6 +266,13 @@ _SIGNED = (
     .where(signatures.c.article_id.in_(bindparam("ids", expanding=True)))
 )
 _SIGNATURE = select(signatures).where(signatures.c.article_id == bindparam("article"))
+_FIRST_PLACE = select(prints.c.place).order_by(prints.c.place).limit(1)
+_LAST_PLACE = select(prints.c.place).where(prints.c.place < ANYTIME).order_by(prints.c.place.desc()).limit(1)
+_IS_AT = (
+    select(prints.c.place)
+    .where(prints.c.place.in_(bindparam("places", expanding=True)), prints.c.article_id == bindparam("article"))
+    .limit(1)
+)
 _SIGN = insert(signatures)
 _PRINT = insert(prints)
 _UNPRINT = delete(prints).where(

@@ -8,14 +8,17 @@ measured to stand in the other.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.identity import folded, host_of, url_key
 
 WINDOW = timedelta(days=32)
-"""How far apart two articles may be told and still be copies; with the same words they are at any distance."""
+"""How far apart two articles may be told and still be copies.
+
+With the same words they are at any distance, and so they are where one names the other as its origin.
+"""
 ON_ONE_SITE = 0.9
 """How alike two texts of one site must be: its articles share its furniture, and its series their templates."""
 _SECOND_LEVEL = frozenset(["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"])
@@ -55,6 +58,7 @@ class Descent:
 
 
 Pair = tuple[str, str]
+_NOBODY = frozenset[str]()
 
 
 def descents(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alike]) -> dict[str, Descent]:
@@ -88,19 +92,30 @@ def descents(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alik
 
 
 def _counting(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alike]) -> dict[Pair, Alike]:
-    """The likenesses of which two articles can be meant: told within the window, and by two sites or nearly whole."""
+    """The likenesses of which two articles can be meant: told within the window, and by two sites or nearly whole.
+
+    Where one names the other as its origin, they are meant whenever they were told.
+    """
     times = {
         digest: sorted((member.told_at, host_of(member.key)) for member in members)
         for digest, members in tellings.items()
     }
+    named = {digest: _words(map(_named, members)) for digest, members in tellings.items()}
+    called = {digest: _words(map(_called, members)) for digest, members in tellings.items() if any(named.values())}
     return {
         (one, other): found
         for (one, other), found in alike.items()
-        if any(
+        if named.get(one, _NOBODY) & called.get(other, _NOBODY)
+        or named.get(other, _NOBODY) & called.get(one, _NOBODY)
+        or any(
             _is_near(at, "" if found.similarity >= ON_ONE_SITE else host, times.get(other, []))
             for at, host in times.get(one, [])
         )
     }
+
+
+def _words(found: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*found)
 
 
 def _is_near(at: datetime, host: str, told: Sequence[tuple[datetime, str]]) -> bool:

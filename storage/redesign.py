@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, or_, select
 
 from storage.database import write_lock
+from storage.state import Settled
 from storage.store import redraw
 from storage.tables import articles, changed_blocks, held_blocks, looks, sightings, texts
 from storage.text import clean
@@ -18,17 +19,17 @@ FEWEST = 5
 _SHOWN_WORDS = 200
 
 
-def settle(tx: Connection, source: str, now: datetime) -> int:
+def settle(tx: Connection, source: str, now: datetime) -> Settled:
     """Hold back what came or went on many of a source's pages at once, and no longer what did not.
 
-    Articles that it makes a difference to are judged anew. Returns how many blocks are held back at
-    the source. What it does follows from the facts alone: doing it twice changes nothing.
+    Articles that it makes a difference to are judged anew. What it does follows from the facts alone:
+    doing it twice changes nothing.
     """
     common = tx.execute(_COMMON, {"source": source}).all()
     wanted = {row.block for row in common if row.many * 2 >= _fetched_again(tx, source, row.since)}
     held = set(tx.execute(_HELD, {"source": source}).scalars())
     if wanted == held:
-        return len(held)
+        return Settled(held=len(held))
     write_lock(tx)
     touched = sorted(_touched(tx, source, wanted ^ held))
     for block in sorted(held - wanted):
@@ -36,9 +37,7 @@ def settle(tx: Connection, source: str, now: datetime) -> int:
     for block in sorted(wanted - held):
         words = _words_of(tx, source, block)
         tx.execute(insert(held_blocks), {"source": source, "block": block, "words": words, "held_at": now})
-    for article_id in touched:
-        redraw(tx, article_id)
-    return len(wanted)
+    return Settled(held=len(wanted), redrawn=tuple(redraw(tx, article_id) for article_id in touched))
 
 
 def _fetched_again(tx: Connection, source: str, since: datetime) -> int:

@@ -177,3 +177,23 @@ class Looked:
     outcome: str
     reason: str = ""
     sure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redrawn:
+    """An article that was judged anew: how many `edits` more it has now (or fewer, negative).
+
+    `shows_anew` says that the title or the text that is shown of it is another.
+    """
+
+    article_id: int
+    edits: int
+    shows_anew: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """How many blocks are held back at a source, and the articles that were judged anew for it."""
+
+    held: int
+    redrawn: tuple[Redrawn, ...] = ()

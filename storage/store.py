@@ -21,7 +21,7 @@ from storage.identity import key_digest, url_key
 from storage.observation import Observation, observe, read_facts
 from storage.page import Page
 from storage.search import index_of
-from storage.state import Capture, Looked
+from storage.state import Capture, Looked, Redrawn
 from storage.tables import articles, captures, revisions, texts
 from storage.text import clean
 
@@ -120,25 +120,28 @@ def article_at(tx: Connection, url: str) -> int | None:
     return facts.article_at(tx, key_digest(url_key(url)))
 
 
-def record_rereading(tx: Connection, sighting_id: int, article: Article, page: Page) -> None:
+def record_rereading(tx: Connection, sighting_id: int, article: Article, page: Page) -> Redrawn:
     """An old page of an article was read again, as pages are read now: that reading takes the place of the old one."""
     write_lock(tx)
     article_id = facts.article_of(tx, sighting_id)
     before = tx.execute(_SHOWN, {"article": article_id}).one()
     facts.reread(tx, sighting_id, observe(article, page))
-    _redraw(tx, article_id, before)
+    redrawn = _redraw(tx, article_id, before)
     copies.conclude(tx, [before.text_digest])
+    return redrawn
 
 
-def redraw(tx: Connection, article_id: int) -> None:
+def redraw(tx: Connection, article_id: int) -> Redrawn:
     """Conclude anew what an article is, after something that its conclusions stand on has changed."""
-    _redraw(tx, article_id, tx.execute(_SHOWN, {"article": article_id}).one())
+    return _redraw(tx, article_id, tx.execute(_SHOWN, {"article": article_id}).one())
 
 
-def _redraw(tx: Connection, article_id: int, before: Row[*tuple[Any, ...]]) -> None:
+def _redraw(tx: Connection, article_id: int, before: Row[*tuple[Any, ...]]) -> Redrawn:
     """The same, from what was shown of it `before`: the index knows it by that."""
+    many = tx.execute(_MANY_REVISIONS, {"article": article_id}).scalar_one()
     made, _ = _drawn(tx, article_id)
-    _show(tx, made, [before], before.reason)
+    anew = _show(tx, made, [before], before.reason)
+    return Redrawn(article_id=article_id, edits=len(made.revisions) - many, shows_anew=anew)
 
 
 def _conclude(
@@ -244,3 +247,4 @@ _INSERT = (
 )
 _UPDATE = update(articles).where(articles.c.id == bindparam("article")).values({n: bindparam(n) for n in _DERIVED})
 _TEXT = select(texts).where(texts.c.id == bindparam("text_id"))
+_MANY_REVISIONS = select(func.count()).select_from(revisions).where(revisions.c.article_id == bindparam("article"))

@@ -53,6 +53,7 @@ class SecondLooks:
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNDER_WAY))
     _missing: list[Missing] = field(default_factory=list)
     _looked_at: Counter[str] = field(default_factory=Counter)
+    _changed: set[int] = field(default_factory=set)
     _is_second: bool = False
 
     @property
@@ -74,10 +75,16 @@ class SecondLooks:
             async for revisit in self._in_turn([one.revisit for one in missing]):
                 yield revisit
             await self._answers()
-        held = await self.crew.desk.settle(self.visit.source.name)
-        if held:
-            words = f"{held} blocks came or went on many pages at once: held back, no edit"
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Hold back what came or went everywhere at once; what seemed edited for that alone is not counted."""
+        settled = await self.crew.desk.settle(self.visit.source.name)
+        if settled.held:
+            words = f"{settled.held} blocks came or went on many pages at once: held back, no edit"
             self.visit.reasons[words] += self.visit.counts["again"]
+        self._changed -= {redrawn.article_id for redrawn in settled.redrawn if redrawn.edits < 0}
+        self.visit.counts["changed"] = len(self._changed)
 
     async def _in_turn(self, batch: list[Revisit]) -> AsyncIterator[Revisit]:
         for revisit in batch:
@@ -143,7 +150,8 @@ class SecondLooks:
         if outcome.refusal is not None and outcome.refusal.code == "not-found":
             await self._miss(revisit, hops, outcome.refusal.reason)
         elif outcome.refusal is not None:
-            await self._look(revisit, hops[-1], "refused", outcome.refusal.reason, hops)
+            refusal = outcome.refusal
+            await self._look(revisit, hops[-1], "refused", refusal.reason, hops, verdict=refusal.code)
             self.visit.tell("refused", outcome.refusal.reason)
         elif outcome.decision is not None:
             self._count(outcome.decision)
@@ -157,9 +165,10 @@ class SecondLooks:
         hops: tuple[Page, ...] = (),
         *,
         sure: bool = False,
+        verdict: str = "",
     ) -> None:
         looked = replace(_missing(revisit, page, reason), outcome=outcome, sure=sure)
-        self._count(await self.crew.desk.looked(revisit, looked, self._kept(hops)))
+        self._count(await self.crew.desk.looked(revisit, looked, self._kept(hops), verdict))
 
     async def _miss(self, revisit: Revisit, hops: tuple[Page, ...], reason: str) -> None:
         if self._is_second:
@@ -184,7 +193,8 @@ class SecondLooks:
 
     def _count(self, decision: Decision | None) -> None:
         if decision is not None and decision.kind is Kind.REVISED:
-            self.visit.counts["changed"] += 1
+            self._changed.add(decision.article_id)
+            self.visit.counts["changed"] = len(self._changed)
 
 
 def _missing(revisit: Revisit, page: Page, reason: str) -> Looked:

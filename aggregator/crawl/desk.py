@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from aggregator.intake.ingest import retry_delay
-from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, refused_as_repeated
+from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, keep_in_line, refused_as_repeated
 from spiders.source import Hints
 from storage import boilerplate, calendar, leads, redesign, revisits, store
 from storage.article import Article, Decision, Refusal
 from storage.errors import TapeError
 from storage.page import Lead, Page
-from storage.state import Capture, Endpoint, LeadState, Learned, LeasedLead, Looked, Poll, Revisit, RobotsCopy
+from storage.state import Capture, Endpoint, LeadState, Learned, LeasedLead, Looked, Poll, Revisit, RobotsCopy, Settled
 from storage.warc import replay
 from storage.writer import Writer
 
@@ -159,19 +159,31 @@ class Desk:
         learned = self._learned.get(hints.source, Learned())
         return replace(hints, boilerplate=learned.paragraphs, boilerplate_version=learned.version)
 
-    async def settle(self, source: str) -> int:
-        """Hold back what came or went on many of a source's pages at once; returns how many blocks that are."""
-        return await self._do(lambda tx, _: redesign.settle(tx, source, self.now()))
+    async def settle(self, source: str) -> Settled:
+        """Hold back what came or went on many of a source's pages at once."""
+
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> Settled:
+            settled = redesign.settle(tx, source, self.now())
+            for redrawn in settled.redrawn:
+                keep_in_line(tx, redrawn)
+            return settled
+
+        return await self._do(work)
 
     async def revisits(self, source: str, after: int, limit: int) -> list[Revisit]:
         """Kept articles of a source that may be asked for again, by id, after the id `after`."""
         return await self._do(lambda tx, _: revisits.revisits(tx, source, after, limit))
 
-    async def looked(self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = ()) -> Decision | None:
-        """Write down that a kept article's page gave no text; returns what that decided, if anything."""
+    async def looked(
+        self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = (), verdict: str = ""
+    ) -> Decision | None:
+        """Write down that a kept article's page gave no text; returns what that decided, if anything.
+
+        On the tape the page stands with its `verdict`, or else with the look's outcome.
+        """
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision | None:
-            taped = _record_captures(tx, captures, hops, looks.outcome, looks.reason)
+            taped = _record_captures(tx, captures, hops, verdict or looks.outcome, looks.reason)
             return store.record_look(tx, revisit.article_id, looks, taped)
 
         return await self._do(work, hops)
@@ -191,7 +203,7 @@ class Desk:
             if is_outdated(article, learned):
                 return Outdated(learned)
             if before is not None:
-                store.record_rereading(tx, revisit.sighting_id, before[1], before[0])
+                keep_in_line(tx, store.record_rereading(tx, revisit.sighting_id, before[1], before[0]))
             return keep_article(tx, article, hops[-1], _record_captures(tx, captures, hops), learned, self.now())
 
         return await self.keep(hops[-1].source, work, pages)

@@ -29,9 +29,10 @@ TRAFILATURA = version("trafilatura")
 OPTIONS = "fast then full, links formatting tables, no comments"
 
 
-def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> _Element | None:
+def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> tuple[_Element | None, tuple[str, ...]]:
     """trafilatura's body of a page's tree (which it consumes), or None: checked against the declared text, and trimmed.
 
+    With it come the credit lines that were trimmed off its ends.
     Where the catalogue names the body (`hints.body_css`), only what it names is looked at.
     """
     for css in hints.drop_css:
@@ -46,9 +47,7 @@ def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> _
         if body is None or (second is not None and _is_better(second, body)):
             body = second
     body = agree(body, declared)
-    if body is not None:
-        trim(body, known)
-    return body
+    return body, () if body is None else trim(body, known)
 
 
 def _framed(tree: HtmlElement, css: str) -> HtmlElement:

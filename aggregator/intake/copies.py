@@ -23,17 +23,26 @@ def place_among_copies(tx: Transaction, article: Article, decision: Decision) ->
     decision as it is now: a new article may have become a copy.
     """
     told = copies.told(tx, decision.article_id)
-    if not decision.shows_anew and told.signed_at == told.told_at:
+    if not decision.shows_anew and copies.is_signed(tx, decision.article_id, told):
         return decision
-    text, marks = _shown(tx, article, decision)
-    found = copies.candidates(tx, decision.article_id, told.digest, marks, told.told_at)
-    alike = list(_alike(tx, text, marks, found))
-    copies.sign(tx, decision.article_id, marks, told.told_at)
-    if not alike:
-        return decision
-    copies.liken(tx, told.digest, alike)
-    copies.conclude(tx, [told.digest])
-    return _as_placed(tx, decision)
+    is_linked = _place(tx, decision.article_id, told, *_shown(tx, article, decision))
+    return _as_placed(tx, decision) if is_linked else decision
+
+
+def place_again_among_copies(tx: Transaction, article_id: int) -> None:
+    """The same for an article of which another text is shown than before, without a page coming in."""
+    text = copies.shown_texts(tx, [article_id]).get(article_id, "")
+    _place(tx, article_id, copies.told(tx, article_id), text, prints(signature(text)))
+
+
+def _place(tx: Transaction, article_id: int, told: copies.Told, text: str, marks: tuple[int, ...]) -> bool:
+    """Let an article be found by its text, and link it; whether any other text is like it."""
+    alike = list(_alike(tx, text, marks, copies.candidates(tx, article_id, told, marks)))
+    copies.sign(tx, article_id, marks, told)
+    if alike:
+        copies.liken(tx, told.digest, alike)
+        copies.conclude(tx, [told.digest])
+    return bool(alike)
 
 
 def _shown(tx: Transaction, article: Article, decision: Decision) -> tuple[str, tuple[int, ...]]:

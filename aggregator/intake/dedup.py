@@ -148,6 +148,6 @@ def _same_figures(few: Telling, many: Telling, similarity: float) -> bool:
 
 
 def _same_entries(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Two states of a live blog share the entries that the older one has."""
+    """Two states of a live blog share the entries that the older one has; a text without any is no state of one."""
     every = len(one | other)
-    return every < _STAMPS or len(one & other) >= _SAME_STAMPS * every
+    return every < _STAMPS or not one or not other or len(one & other) >= _SAME_STAMPS * every

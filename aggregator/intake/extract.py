@@ -74,7 +74,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     looks, held = looked_at(tree, hidden, is_article=said.is_article), held_text(tree, said)
     facts = metadata.gather(tree, said, page, hints)
     known = Known(title=facts.title, authors=facts.authors, site=facts.site_name)
-    body = extracted(tree, known, said.body, hints)
+    body, credit_lines = extracted(tree, known, said.body, hints)
     whole = "" if body is None else text_of(body)
     stated = echoes(whole, beside, [words for _, words in facts.headlines])
     dropped = () if body is None else take_out(body, whole, hints.boilerplate)
@@ -101,7 +101,7 @@ def _article(page: Page, hints: Hints) -> Article | Refusal:
     made = replace(
         made, variants=stated.variants, echoed=stated.echoed, dropped=dropped, hints_version=hints.boilerplate_version
     )
-    return marked(replace(made, truncated=verdict.kind is PageKind.STUB))
+    return marked(replace(made, truncated=verdict.kind is PageKind.STUB), credit_lines)
 
 
 def _assembled(page: Page, hints: Hints, facts: Facts, body: _Element, text: str, count: int, origin: str) -> Article:

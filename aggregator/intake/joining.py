@@ -61,6 +61,13 @@ def place_in_story(tx: Transaction, article: Article, decision: Decision) -> Non
     replace_due(tx, _OVERDUE, but=article_id)
 
 
+def place_again_in_story(tx: Transaction, article_id: int) -> None:
+    """The same for an article of which another text is shown than before, without a page coming in."""
+    now = stories.standing(tx, article_id)
+    if now is not None:
+        _place(tx, article_id, now, b"")
+
+
 def replace_due(tx: Transaction, most: int, but: int | None = None) -> int:
     """Look at the places of articles again that are due for it, up to so many; returns how many those were.
 

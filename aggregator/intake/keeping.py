@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from aggregator.intake.copies import place_among_copies
-from aggregator.intake.joining import place_in_story
+from aggregator.intake.copies import place_again_among_copies, place_among_copies
+from aggregator.intake.joining import place_again_in_story, place_in_story
 from aggregator.intake.repeated import MOST_WORDS, WITHIN, repeated
 from aggregator.intake.topicfile import catalogue_in_use, matcher_in_use
 from storage import boilerplate, store
@@ -15,7 +15,7 @@ from storage.article import Article, Decision, Kind, Refusal
 from storage.identity import text_digest
 from storage.page import Page
 from storage.repetition import showings
-from storage.state import Learned
+from storage.state import Learned, Redrawn
 from storage.text import clean
 from storage.topics import record_topics, redate_topics, shown_text
 from storage.wording import block, paragraphs, with_dropped
@@ -55,6 +55,15 @@ def keep_article(
     _keep_topics(tx, article, decision)
     place_in_story(tx, article, decision)
     return Kept(decision, learned)
+
+
+def keep_in_line(tx: Transaction, redrawn: Redrawn) -> None:
+    """Bring in line what depends on the text that is shown of an article, where it was judged anew."""
+    if redrawn.shows_anew:
+        place_again_among_copies(tx, redrawn.article_id)
+        topics = matcher_in_use().topics(*shown_text(tx, redrawn.article_id))
+        record_topics(tx, redrawn.article_id, topics, catalogue_in_use().digest)
+        place_again_in_story(tx, redrawn.article_id)
 
 
 def is_outdated(article: Article, learned: Learned) -> bool:

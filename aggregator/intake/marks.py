@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aggregator.intake import dedup
@@ -11,12 +12,12 @@ from aggregator.intake.words import terms
 from storage.article import Article
 
 
-def marked(article: Article) -> Article:
-    """The article with its signature, its terms and its topics."""
+def marked(article: Article, credit_lines: Sequence[str] = ()) -> Article:
+    """The article with its signature, its terms and its topics; `credit_lines` stood beside its text."""
     return replace(
         article,
         signature=dedup.signature(article.text),
-        credit=credit(article.text),
+        credit=credit(article.text) or credit("\n".join(credit_lines)),
         terms=terms(article.title, article.text, article.language),
         topics=matcher_in_use().topics(article.title, article.text),
     )

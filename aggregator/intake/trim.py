@@ -37,10 +37,11 @@ class Known:
     site: str = ""
 
 
-def trim(body: _Element, known: Known) -> None:
-    """Take off, in place, what is not the article."""
+def trim(body: _Element, known: Known) -> tuple[str, ...]:
+    """Take off, in place, what is not the article; returns the credit lines among it that stood at its two ends."""
     total = len(text_in(body)) or 1
     _unpack(body)
+    credit_lines = _credit_lines_at_ends(body)
     _drop_start(body, known)
     for block in list(body):
         if _is_noise(block, total):
@@ -48,6 +49,13 @@ def trim(body: _Element, known: Known) -> None:
     _drop_contents(body)
     _drop_appendix(body, total)
     _drop_end(body, known)
+    return credit_lines
+
+
+def _credit_lines_at_ends(body: _Element) -> tuple[str, ...]:
+    blocks = list(body)
+    ends = [*blocks[:4], *blocks[4:][-3:]]
+    return tuple(text for block in ends if block.tag in ("p", "hi") and _CREDIT.match(text := _text(block)))
 
 
 def _text(block: _Element) -> str:

@@ -90,6 +90,9 @@ def _resource(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
         return _front(room, at, base, bare, query)
     if bare == at.index_path and at.index in _TYPES:
         return Response(type=_TYPES[at.index], body=_feed(room, at, base), modified=changed)
+    if bare == "/roundup.xml":
+        text = indexes.roundup(at, base, room.roundup(at.name))
+        return Response(type=_TYPES["rss"], body=text.encode(), modified=changed)
     if bare.startswith("/sitemap"):
         return _sitemap(room, at, base, bare)
     return _article(room, at, base, path)
@@ -163,9 +166,10 @@ def _article(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
         truth,
         room.blocks(truth),
         related=_related(room, truth),
-        original=_original(room, truth),
+        original=_original(room, truth, base),
         box=room.box(at.name),
         amp=amp,
+        redesigned=room.is_redesigned(at.name),
     )
     return _html(at, text, truth.modified or truth.published)
 
@@ -176,12 +180,13 @@ def _related(room: Newsroom, truth: Truth) -> list[tuple[str, str]]:
     return [(pages.at_path(one), one.title) for one in others[-3:] if not (one.private or one.thin)]
 
 
-def _original(room: Newsroom, truth: Truth) -> tuple[str, str] | None:
+def _original(room: Newsroom, truth: Truth, base: str) -> tuple[str, str] | None:
+    """Address, of the kind that was asked, and publisher of the article that this one is a copy of."""
     if not truth.copy_of:
         return None
     original = room.find(truth.copy_of)
     source = next(at for at in PUBLISHERS if at.name == original.publisher)
-    return original.proxy_url, source.title
+    return original.url if truth.url.startswith(base) else original.proxy_url, source.title
 
 
 def _plain_page(at: Publisher, path: str) -> Response:

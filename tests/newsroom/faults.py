@@ -28,6 +28,7 @@ bigetag        the honest answer with a very long validator             characte
 unconditional  the honest answer without validators, whatever the client has
 notmodified    304 to everything
 video          200 as video/mp4
+wall           200 with a page of tests/walls in place of the article     its name (challenge-custom-en)
 none           heals
 """
 
@@ -41,6 +42,10 @@ from dataclasses import replace
 from functools import cache
 
 from tests.newsroom.exchange import Manner, Request, Response
+from tests.walls import every_wall
+
+WALLS = {wall.name: wall for wall in every_wall()}
+"""The walls by name."""
 
 _MEBI = 2**20
 _GIGA = 10**9
@@ -151,6 +156,10 @@ def _html(arg: str, request: Request, honest: Response, canary: str) -> Response
     return Response(body=page.encode())
 
 
+def _wall(arg: str, request: Request, honest: Response, canary: str) -> Response:
+    return Response(body=WALLS[arg or "challenge-custom-en"].body, type="text/html")
+
+
 def _broken(arg: str, request: Request, honest: Response, canary: str) -> Response:
     body = _bare(honest)
     return Response(type=honest.type, body=body[: max(1, len(body) // 20)] + b"<title>&half")
@@ -239,6 +248,7 @@ _MAKERS: dict[str, Callable[[str, Request, Response, str], Response]] = {
     "badgzip": _bad_gzip,
     "layered": _layered,
     "html": _html,
+    "wall": _wall,
     "broken": _broken,
     "empty": _empty,
     "xxe": _xxe,

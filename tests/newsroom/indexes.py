@@ -45,6 +45,15 @@ def _rss_item(at: Publisher, base: str, one: Truth) -> str:
     )
 
 
+def roundup(at: Publisher, base: str, named: Sequence[tuple[str, str]]) -> str:
+    """RSS 2.0 with nothing but the (address, title)s of others' articles."""
+    items = "\n".join(f"<item><title>{escape(title)}</title><link>{escape(url)}</link></item>" for url, title in named)
+    return (
+        _XML.format("utf-8") + f'<rss version="2.0"><channel><title>{escape(at.title)}</title><link>{base}/</link>'
+        f"<description>{escape(at.title)}</description>\n{items}\n</channel></rss>\n"
+    )
+
+
 def atom(at: Publisher, base: str, articles: Sequence[Truth], changed: datetime) -> str:
     """Atom 1.0 with tag: ids and an author element a person."""
     return (

@@ -22,7 +22,8 @@ class Manuscript:
     `blocks` are paragraphs; one that begins with `## ` is a subheading, one with `> ` a
     quotation; `[words](address)` is a link. `edited` is what the blocks become when the
     article is edited (empty: a dated note is added). `copy_of` names the original as
-    `publisher/slug`.
+    `publisher/slug`, `points_home` tells that the page does so too. `language` is empty where it is
+    its publisher's.
     """
 
     publisher: str
@@ -37,6 +38,8 @@ class Manuscript:
     private: bool = False
     thin: bool = False
     copy_of: str = ""
+    points_home: bool = False
+    language: str = ""
 
 
 @cache

@@ -31,19 +31,26 @@ def article_page(
     original: tuple[str, str] | None = None,
     box: str = "",
     amp: bool = False,
+    redesigned: bool = False,
 ) -> str:
     """One article's page; `related` and `original` are (address, title) pairs, `amp` asks for its AMP twin.
 
     `box` is a paragraph that stands in every article, behind the first of its own.
     """
-    name = "thin" if truth.thin else f"{at.name}.amp" if amp else at.name
+    design = ".amp" if amp else ".redesign" if redesigned else ""
     words = _words(at, base, truth)
+    words["canonical"] = original[0] if original and truth.points_home else words["url"]
     boxed = (*blocks[:1], box, *blocks[1:]) if box else blocks
     words["body"] = _body(at, boxed, furnished=not (amp or truth.thin))
     words["related"] = "".join(f'<li><a href="{url}">{escape(title)}</a></li>' for url, title in related)
     words["credit"] = _CREDIT.format(url=original[0], title=escape(original[1])) if original else ""
     words["json_ld"] = _json_ld(at, base, truth)
-    return _template(name).substitute(words)
+    return _template("thin" if truth.thin else at.name + design).substitute(words)
+
+
+def has_redesign(at: Publisher) -> bool:
+    """Whether there is another template for a publisher's articles."""
+    return (_FOLDER / f"{at.name}.redesign.html").exists()
 
 
 def front_page(
@@ -69,7 +76,7 @@ def front_page(
 def _words(at: Publisher, base: str, truth: Truth) -> dict[str, str]:
     path = at_path(truth)
     return {
-        "lang": at.lang,
+        "lang": at.lang if truth.language == at.language else truth.language,
         "site": escape(at.title),
         "base": base,
         "url": base + path,
@@ -134,7 +141,7 @@ def _news_article(at: Publisher, base: str, truth: Truth) -> dict[str, object]:
         "dateModified": at.iso(truth.modified or truth.published),
         "author": [{"@type": "Person", "name": name} for name in truth.authors],
         "image": [f"{base}/media/{truth.slug}.png"],
-        "inLanguage": at.lang,
+        "inLanguage": at.lang if truth.language == at.language else truth.language,
         "keywords": list(truth.tags),
         "mainEntityOfPage": {"@type": "WebPage", "@id": url},
         "publisher": {"@type": "NewsMediaOrganization", "name": at.title, "url": base},

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.newsroom.desk import Desk, first_public
 from tests.newsroom.faults import KINDS
-from tests.newsroom.manuscripts import Manuscript, manuscripts, plain
+from tests.newsroom.manuscripts import Manuscript, plain
+from tests.newsroom.pages import has_redesign
 from tests.newsroom.publishers import PUBLISHERS, Publisher
+from tests.newsroom.syndication import reprinted
 from tests.newsroom.truth import Hit, Truth
-
-
-@dataclass(slots=True)
-class _Desk:
-    """One publisher's state: how many articles are public, what became of some, what it does wrong."""
-
-    publisher: Publisher
-    public: int
-    changed: datetime
-    edits: dict[str, int] = field(default_factory=dict)
-    corrections: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    box: str = ""
-    withdrawn: dict[str, int] = field(default_factory=dict)
-    unlisted: set[str] = field(default_factory=set)
-    faults: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-    @property
-    def articles(self) -> tuple[Manuscript, ...]:
-        return manuscripts(self.publisher.name)
-
-    def touch(self) -> None:
-        """Note a change: the clock that Last-Modified reads moves on by a whole second at least."""
-        now = datetime.now(UTC).replace(microsecond=0)
-        self.changed = max(now, self.changed + timedelta(seconds=1))
 
 
 class Newsroom:
@@ -45,15 +23,17 @@ class Newsroom:
 
     `public` is how many articles (oldest first) are public at the start: of each publisher,
     or by publisher's name; None means all. A server sets `port`; until then no address is
-    known. Unknown names, URLs and kinds of fault raise KeyError or ValueError.
+    known. Unknown names, URLs and kinds raise KeyError or ValueError. `watch` is called with every
+    request as it arrives, before it is answered, from the server's thread.
     """
 
     def __init__(self, *, public: int | Mapping[str, int] | None = None) -> None:
         self.port = 0
         self.log: list[Hit] = []
         self.lock = threading.RLock()
+        self.watch: Callable[[Hit], None] = lambda hit: None
         started = datetime.now(UTC).replace(microsecond=0)
-        self._desks = {at.name: _Desk(at, _first(public, at.name), started) for at in PUBLISHERS}
+        self._desks = {at.name: Desk(at, first_public(public, at.name), started) for at in PUBLISHERS}
 
     # -- addresses
 
@@ -127,11 +107,19 @@ class Newsroom:
     def blocks(self, truth: Truth) -> tuple[str, ...]:
         """An article's blocks as they read now."""
         desk = self._desks[truth.publisher]
-        return _blocks(desk, next(one for one in desk.articles if one.slug == truth.slug))
+        return desk.reads(desk.find(truth.slug)).blocks
 
     def changed(self, publisher: str) -> datetime:
         """When a publisher last changed anything."""
         return self._desks[publisher].changed
+
+    def is_redesigned(self, publisher: str) -> bool:
+        """Whether a publisher's pages have another design now."""
+        return self._desks[publisher].is_redesigned
+
+    def roundup(self, publisher: str) -> tuple[tuple[str, str], ...]:
+        """The (address, title)s of the articles that a publisher points to."""
+        return self._desks[publisher].roundup
 
     # -- steering
 
@@ -139,20 +127,41 @@ class Newsroom:
         """Make the next `n` articles of one publisher, or of each, public; returns them."""
         with self.lock:
             desks = [self._desks[publisher]] if publisher else list(self._desks.values())
-            fresh: list[Truth] = []
-            for desk in desks:
-                before, desk.public = desk.public, min(desk.public + n, len(desk.articles))
-                desk.touch()
-                fresh += [self._truth(desk, one) for one in desk.articles[before : desk.public]]
-            return fresh
+            return [self._truth(desk, one) for desk in desks for one in desk.publish(n)]
 
-    def edit(self, url: str) -> Truth:
-        """Change an article's text: to its edited form where it has one, then by one more dated note a time."""
+    def syndicate(self, url: str, publisher: str, how: str = "exact", later: float = 24.0) -> Truth:
+        """Let another publisher have an article as it reads now, dated so many hours later; `how`: see syndication.py.
+
+        The original need not be public yet.
+        """
+        with self.lock:
+            source, article = self._find(url)
+            desk, published = self._desks[publisher], article.published + timedelta(hours=later)
+            copy = reprinted(source.reads(article), source.publisher, desk.publisher, how, published)
+            desk.reprints.append(copy)
+            desk.touch()
+            return self._truth(desk, copy)
+
+    def edit(self, url: str, kind: str = "body") -> Truth:
+        """Change an article; for the kinds of edit see edits.py."""
         with self.lock:
             desk, article = self._find(url)
-            desk.edits[article.slug] = desk.edits.get(article.slug, 0) + 1
+            edits = desk.edits.setdefault(article.slug, [])
+            edits.append(kind)
+            try:
+                edited = self._truth(desk, article)
+            except (KeyError, ValueError):
+                edits.pop()
+                raise
             desk.touch()
-            return self._truth(desk, article)
+            return edited
+
+    def point(self, publisher: str, urls: Sequence[str]) -> str:
+        """Let a publisher point to articles, of others too, in a feed of its own; returns the feed's address."""
+        with self.lock:
+            named = tuple((url, self.find(url).title) for url in urls)
+            self._desks[publisher].roundup = named
+        return f"{self.home(publisher)}/roundup.xml"
 
     def correct(self, url: str, old: str, new: str) -> Truth:
         """Put other words for some in an article's title, summary and text: a typo, a number, the headline."""
@@ -162,11 +171,17 @@ class Newsroom:
             desk.touch()
             return self._truth(desk, article)
 
-    def redesign(self, publisher: str, box: str) -> None:
-        """Put a box of text among the paragraphs of every article of a publisher, in place of the one before."""
+    def redesign(self, publisher: str, box: str, *, template: bool = False) -> None:
+        """Put a box of text among the paragraphs of every article of a publisher, in place of the one before.
+
+        With `template` the pages have another template too; only kerbside has one.
+        """
         with self.lock:
-            self._desks[publisher].box = box
-            self._desks[publisher].touch()
+            desk = self._desks[publisher]
+            if template and not has_redesign(desk.publisher):
+                raise ValueError(f"{publisher} has no other template")
+            desk.box, desk.is_redesigned = box, template
+            desk.touch()
 
     def box(self, publisher: str) -> str:
         """The box that stands among the paragraphs of a publisher's articles, or nothing."""
@@ -208,9 +223,7 @@ class Newsroom:
 
     def fault_at(self, publisher: str, path: str) -> tuple[str, str]:
         """The kind and argument of the fault at a path; ("none", "") where there is none."""
-        faults = self._desks[publisher].faults
-        matching = [prefix for prefix in list(faults) if path.startswith(prefix)]
-        return faults[max(matching, key=len)] if matching else ("none", "")
+        return self._desks[publisher].at_fault(path)
 
     def hits(self, publisher: str = "", path: str = "") -> list[Hit]:
         """The log, narrowed to a publisher and to paths that begin with `path`."""
@@ -253,7 +266,7 @@ class Newsroom:
         ]
         return "\n".join([*lines, *([f"every = {json.dumps(every)}"] if every else []), ""])
 
-    def _find(self, url: str) -> tuple[_Desk, Manuscript]:
+    def _find(self, url: str) -> tuple[Desk, Manuscript]:
         parts = urlsplit(url)
         path = parts.path.removeprefix("/amp") if parts.path.startswith("/amp/") else parts.path
         for desk in self._desks.values():
@@ -263,10 +276,9 @@ class Newsroom:
                         return desk, article
         raise KeyError(f"no article at {url}")
 
-    def _truth(self, desk: _Desk, article: Manuscript) -> Truth:
-        at, edits = desk.publisher, desk.edits.get(article.slug, 0)
+    def _truth(self, desk: Desk, article: Manuscript) -> Truth:
+        at, edits, reads = desk.publisher, len(desk.edits.get(article.slug, ())), desk.reads(article)
         path, home = at.path(article), self.home(at.name)
-        original = article.copy_of.partition("/")
         return Truth(
             publisher=at.name,
             slug=article.slug,
@@ -274,44 +286,24 @@ class Newsroom:
             proxy_url=f"http://{at.host}{path}",
             lead_url=home + path + at.track,
             amp_url=f"{home}/amp{path}" if at.amp else "",
-            title=_corrected(desk, article, article.title),
+            title=reads.title,
             authors=article.authors,
             published=article.published.astimezone(UTC),
             published_date=at.local(article.published).date().isoformat(),
             modified=article.published.astimezone(UTC) + timedelta(hours=edits) if edits else None,
             zone_known=at.zoned,
-            language=at.language,
-            summary=_corrected(desk, article, article.summary),
+            language=article.language or at.language,
+            summary=reads.summary,
             tags=article.tags,
-            text=plain(_blocks(desk, article)),
-            copy_of=self._url_of(original[0], original[2]) if article.copy_of else "",
+            text=plain(reads.blocks),
+            copy_of=self._url_of(*article.copy_of.split("/")) if article.copy_of else "",
+            points_home=article.points_home,
             private=article.private,
             thin=article.thin,
-            public=article in desk.articles[: desk.public],
+            public=desk.is_public(article),
             withdrawn=desk.withdrawn.get(article.slug, 0),
         )
 
     def _url_of(self, publisher: str, slug: str) -> str:
         desk = self._desks[publisher]
-        return self.home(publisher) + next(desk.publisher.path(one) for one in desk.articles if one.slug == slug)
-
-
-def _first(public: int | Mapping[str, int] | None, name: str) -> int:
-    total = len(manuscripts(name))
-    wanted = public.get(name, total) if isinstance(public, Mapping) else public
-    return total if wanted is None else min(wanted, total)
-
-
-def _blocks(desk: _Desk, article: Manuscript) -> tuple[str, ...]:
-    """The blocks after as many edits as there were: the edited form first, then a note an edit."""
-    edits = desk.edits.get(article.slug, 0)
-    notes = edits - 1 if article.edited else edits
-    blocks = article.edited if article.edited and edits else article.blocks
-    blocks += tuple(desk.publisher.update_note.format(number=number + 1) for number in range(notes))
-    return tuple(_corrected(desk, article, block) for block in blocks)
-
-
-def _corrected(desk: _Desk, article: Manuscript, words: str) -> str:
-    for old, new in desk.corrections.get(article.slug, ()):
-        words = words.replace(old, new)
-    return words
+        return self.home(publisher) + desk.publisher.path(desk.find(slug))

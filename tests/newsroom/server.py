@@ -107,6 +107,7 @@ class Server:
             concurrent=self._in_hand[request.host],
         )
         self.room.log.append(hit)
+        self.room.watch(hit)
         return hit
 
     def _response(self, request: Request) -> Response:

@@ -14,7 +14,8 @@ import lxml.html
 import pytest
 
 from tests.newsroom.asking import Answer, ask, raw
-from tests.newsroom.faults import KINDS
+from tests.newsroom.faults import KINDS, WALLS
+from tests.newsroom.pages import at_path
 from tests.newsroom.server import Newsroom
 
 
@@ -168,6 +169,12 @@ def test_very_many_headers(room: Newsroom) -> None:
     with raw(room.index_url("chargepost")) as sock, sock.makefile("rb") as lines:
         count = sum(1 for line in iter(lines.readline, b"\r\n") if line.startswith(b"X-Line-"))
     assert count == 200_000
+
+
+def test_a_wall_stands_in_an_articles_place(room: Newsroom) -> None:
+    truth = room.articles("kerbside")[0]
+    room.fault("kerbside", "wall", at_path(truth), "consent-onetrust-en")
+    assert ask(truth.url).body == WALLS["consent-onetrust-en"].body
 
 
 def test_each_fault_is_tried_here() -> None:

@@ -14,7 +14,8 @@ class Truth:
     publisher's index prints in direct mode (with its tracking parameters), `amp_url` the AMP
     twin or empty. `published` is aware, `published_date` the day on the publisher's own
     clock, `zone_known` whether the page prints the zone. `text` is the exact body, blocks
-    joined by blank lines. `copy_of` is the direct URL of the original or empty.
+    joined by blank lines. `copy_of` is the direct URL of the original or empty; `points_home` tells
+    that the page declares it as its canonical address, where it declares one.
     """
 
     publisher: str
@@ -34,6 +35,7 @@ class Truth:
     tags: tuple[str, ...]
     text: str
     copy_of: str = ""
+    points_home: bool = False
     private: bool = False
     thin: bool = False
     public: bool = True

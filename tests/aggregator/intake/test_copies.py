@@ -117,6 +117,32 @@ def test_a_credit_line_outweighs_the_date(database: Database) -> None:
     assert "names as its origin" in kept(database)["https://early.example/a"].reason
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        Arrival(host="late", day=900, text=f"{WHOLE}\nThis article was originally published on Electrek."),
+        Arrival(host="late", day=900, text=FRAMED, original="https://electrek.example/b"),
+    ],
+    ids=["credit", "canonical"],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_copy_that_names_its_origin_is_one_years_later(database: Database, named: Arrival, is_first: bool) -> None:
+    original, other = Arrival(host="electrek", day=2), Arrival(host="other", day=1500, text=f"{WHOLE}\nMore.")
+    keep(database, *((original, named) if is_first else (named, original)), other)
+    assert copied(database) == {"late": "electrek"}
+    assert check(database, None) == []
+
+
+def test_an_article_that_names_its_origin_later_is_linked_then(database: Database) -> None:
+    keep(database, Arrival(host="late", day=900, text=FRAMED), Arrival(host="electrek", day=2))
+    assert copied(database) == {}
+    keep(database, Arrival(host="late", day=900, text=FRAMED, original="https://electrek.example/b", hour=2))
+    assert copied(database) == {"late": "electrek"}
+    keep(database, Arrival(host="late", day=900, text=FRAMED, hour=3))
+    assert copied(database) == {}
+    assert check(database, None) == []
+
+
 def test_a_canonical_address_elsewhere_outweighs_the_date(database: Database) -> None:
     keep(
         database,

@@ -104,6 +104,12 @@ def test_a_text_without_words_is_like_no_other() -> None:
     assert likeness(Telling(""), Telling("")) is None
 
 
+def test_a_live_blog_without_its_times_is_a_copy_still() -> None:
+    entries = [prose(number, 60) for number in range(8)]
+    timed = "\n".join(f"{10 + number}:15 {prose(100 + number, 5)}\n{entry}" for number, entry in enumerate(entries))
+    assert likeness(Telling(timed), Telling("\n".join(entries)))
+
+
 def test_two_states_of_a_live_blog_are_not_copies() -> None:
     entries = [f"{8 + n // 4:02}:{n % 4 * 15:02} {prose(n, 20)}" for n in range(12)]
     before, after = "\n".join(reversed(entries[:6])), "\n".join(reversed(entries))

@@ -328,3 +328,30 @@ def test_any_json_in_any_field_is_borne(value: object) -> None:
 )
 def test_json_bombs_cost_only_themselves(bomb: str) -> None:
     assert SECOND in article(prose(), f'<script type="application/ld+json">{bomb}</script>').text
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Kilde: Strømvei", "Strømvei"),
+        ("Quelle: Strom-Kurier", "Strom-Kurier"),
+        ("来源：电车日报", "电车日报"),
+        ("Foto: Kari Nord", ""),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_credit_line_is_no_text_and_names_the_origin(line: str, name: str, place: int) -> None:
+    paragraphs = [PROSE, SECOND]
+    paragraphs.insert(place, line)
+    body = "".join(f"<p>{one}</p>" for one in paragraphs)
+    article = extract(page(f"<article><h1>Volt opens a plant</h1>{body}</article>"), Hints())
+    assert isinstance(article, Article)
+    assert article.text == f"{PROSE}\n\n{SECOND}"
+    assert article.credit == name
+
+
+def test_a_source_amid_the_text_is_not_whose_text_it_is() -> None:
+    body = "".join(f"<p>{one}</p>" for one in (PROSE, SECOND, PROSE, SECOND, "Quelle: Volt", SECOND, PROSE, SECOND))
+    article = extract(page(f"<article><h1>Volt opens a plant</h1>{body}</article>"), Hints())
+    assert isinstance(article, Article)
+    assert article.credit == ""
