@@ -121,6 +121,16 @@ def move(tx: Connection, article_ids: Sequence[int], story_id: int) -> None:
     tx.execute(_MOVE, {"ids": list(article_ids), "story": story_id})
 
 
+def part(tx: Connection, story_id: int, members: Iterable[int]) -> set[int]:
+    """Let a story's other articles than some be a story of their own; returns its number, if there are any."""
+    others = {"story": story_id, "members": sorted(members)}
+    heir = tx.execute(_HEIR, others).scalar()
+    if heir is None:
+        return set()
+    tx.execute(_PART, others | {"heir": heir})
+    return {heir}
+
+
 def rename(tx: Connection, story_id: int, new_id: int) -> None:
     """Put all articles of a story into another."""
     tx.execute(_RENAME, {"was": story_id, "story": new_id})
@@ -220,6 +230,12 @@ _MOVE = (
     .where(tellers.c.article_id.in_(bindparam("ids", expanding=True)))
     .values(story_id=bindparam("story"))
 )
+_OTHERS = (
+    tellers.c.story_id == bindparam("story"),
+    tellers.c.article_id.not_in(bindparam("members", expanding=True)),
+)
+_HEIR = select(func.min(tellers.c.article_id)).where(*_OTHERS)
+_PART = update(tellers).where(*_OTHERS).values(story_id=bindparam("heir"))
 _RENAME = update(tellers).where(tellers.c.story_id == bindparam("was")).values(story_id=bindparam("story"))
 _NAMED = select(stories.c.id, stories.c.headline_id).where(stories.c.id.in_(bindparam("ids", expanding=True)))
 _DROP_STORIES = delete(stories).where(stories.c.id.in_(bindparam("ids", expanding=True)))

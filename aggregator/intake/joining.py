@@ -51,6 +51,20 @@ class _Nearby:
         return published is None, published.timestamp() if published else 0.0, self.ids[one]
 
 
+@dataclass(slots=True)
+class _Place:
+    """Where an article belongs: its story with the members that were looked at, and the stories that change by it.
+
+    `headlines` are the articles that name those, `is_whole` says that the story has more members.
+    """
+
+    story_id: int
+    members: set[int]
+    touched: set[int] = field(default_factory=set)
+    headlines: dict[int, int] = field(default_factory=dict)
+    is_whole: bool = False
+
+
 def place_in_story(tx: Transaction, article: Article, decision: Decision) -> None:
     """Bring the stories in line with what an article shows now, and with what else has become due by it."""
     article_id = decision.article_id
@@ -97,15 +111,14 @@ def _place(tx: Transaction, article_id: int, now: Standing, known: bytes) -> Non
     me = Teller(article_id=article_id, published=now.told_at if now.dated else None, terms=unpacked(told))
     found_by = _telling(me, common)
     nearby = _nearby(tx, me, now.told_at, found_by, common)
-    if len(nearby.ids) > 1:
-        story_id, touched, headlines = _regroup(tx, nearby, common)
-    else:
-        story_id, touched, headlines = article_id, set(), {}
+    place = _regroup(tx, nearby, common) if len(nearby.ids) > 1 else _Place(article_id, {article_id})
     if now.story_id is not None:
-        touched |= {now.story_id, story_id}
-    stories.enter(tx, article_id, story_id, now, told, found_by)
-    if touched:
-        stories.tally(tx, touched, headlines)
+        place.touched |= {now.story_id, place.story_id}
+    if now.story_id == article_id == place.story_id and not place.is_whole:
+        place.touched |= stories.part(tx, article_id, place.members)
+    stories.enter(tx, article_id, place.story_id, now, told, found_by)
+    if place.touched:
+        stories.tally(tx, place.touched, place.headlines)
     count_up_to(tx, article_id, common)
 
 
@@ -149,21 +162,21 @@ def _teller(one: Told) -> Teller:
     return Teller(article_id=one.article_id, published=one.told_at if one.dated else None, terms=one.terms)
 
 
-def _regroup(tx: Transaction, nearby: _Nearby, common: Frequencies) -> tuple[int, set[int], dict[int, int]]:
-    """Group an article with those about it: its story, the stories that changed, and which articles name them."""
+def _regroup(tx: Transaction, nearby: _Nearby, common: Frequencies) -> _Place:
+    """Group an article with those about it."""
     alike = likenesses(nearby.tellers, common.rarity)
     made = groups(alike, times(nearby.tellers), list(nearby.whole.values()))
     mine = next(group for group in made if 0 in group)
+    place = _Place(_named(nearby, mine), {nearby.ids[one] for one in mine})
+    place.is_whole = place.story_id in nearby.whole
     if len(mine) == 1:
-        return nearby.ids[0], set(), {}
-    touched: set[int] = set()
-    headlines: dict[int, int] = {}
+        return place
     for group in made:
         story_id = _named(nearby, group)
-        if _move(tx, nearby, group, story_id, touched) or group is mine:
-            touched.add(story_id)
-            headlines[story_id] = nearby.ids[headline(alike, sorted(group, key=nearby.age))]
-    return _named(nearby, mine), touched, headlines
+        if _move(tx, nearby, group, story_id, place.touched) or group is mine:
+            place.touched.add(story_id)
+            place.headlines[story_id] = nearby.ids[headline(alike, sorted(group, key=nearby.age))]
+    return place
 
 
 def _named(nearby: _Nearby, group: Sequence[int]) -> int:

@@ -132,6 +132,8 @@ def test_the_number_of_a_story_leads_on_when_its_article_goes(database: Database
     (before,) = Library(database).stories()
     assert before.id == founder.article_id
     assert kept(database, "f0", KELP[0], again=5).kind is Kind.REVISED
+    assert told_by(database) == {frozenset({"f1", "f2"})}
+    assert check(database, None) == []
     kept(database, "k1", KELP[1])
     assert told_by(database) == {frozenset({"f1", "f2"}), frozenset({"f0", "k1"})}
     library = Library(database)
