@@ -90,14 +90,27 @@ def test_an_edit_that_finds_nothing_changes_nothing(room: Newsroom) -> None:
 
 def test_a_redesign_changes_every_page_and_no_text(room: Newsroom) -> None:
     before = {truth.url: ask(truth.url).body for truth in room.articles("kerbside")}
-    room.redesign("kerbside")
-    promotion = next(at.promotion for at in PUBLISHERS if at.name == "kerbside")
+    room.redesign("kerbside", "A box of words.", template=True)
     for truth in room.articles("kerbside"):
         page = ask(truth.url).body
+        assert b'class="v2"' in page
         assert page != before[truth.url]
-        assert {promotion, *truth.text.split("\n\n")} <= set(page_blocks(truth, page))
-    with pytest.raises(ValueError, match="stromvei has no other design"):
-        room.redesign("stromvei")
+        assert {"A box of words.", *truth.text.split("\n\n")} <= set(page_blocks(truth, page))
+    room.redesign("kerbside", "")
+    assert {truth.url: ask(truth.url).body for truth in room.articles("kerbside")} == before
+    with pytest.raises(ValueError, match="stromvei has no other template"):
+        room.redesign("stromvei", "", template=True)
+
+
+def test_a_correction_is_made_wherever_the_words_stand(room: Newsroom) -> None:
+    truth = room.articles("voltward")[0]
+    word = truth.title.split()[-1]
+    corrected = room.correct(truth.url, word, "Elsewhere")
+    assert (corrected.title, corrected.text) == (
+        truth.title.replace(word, "Elsewhere"),
+        truth.text.replace(word, "Elsewhere"),
+    )
+    assert room.correct(truth.url, "Elsewhere", word) == truth
 
 
 def test_a_publisher_points_to_others_articles(room: Newsroom) -> None:

@@ -37,7 +37,7 @@ def fetch(database: Database, number: int, hour: int, text: str, source: str = "
 
 def settle(database: Database, source: str = "site") -> int:
     with database.write() as tx:
-        return redesign.settle(tx, source, T0)
+        return redesign.settle(tx, source, T0).held
 
 
 def edits(database: Database) -> dict[int, list[str]]:

@@ -94,7 +94,7 @@ class Happening:
     def settle(self, source: str = "site") -> int:
         """What came or went on many pages at once is held back."""
         with self.database.write() as tx:
-            return redesign.settle(tx, source, self.now)
+            return redesign.settle(tx, source, self.now).held
 
     def page(
         self, url: str, *, via: str = "", source: str = "site", status: int = 200, asked: tuple[str, str] | None = None

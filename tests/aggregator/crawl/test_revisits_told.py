@@ -1,15 +1,9 @@
-"""Kept articles that are asked for again: what stood in their place, and what a redesign does not change."""
+"""What is told of kept articles that were asked for again: what stood in their place, how many were edited."""
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from aggregator.crawl.again import Revisiting
-from aggregator.crawl.runner import PollResult
-from aggregator.service import open_crew
-from spiders.source import Source
 from tests.aggregator.crawl.crawling import Home
 from tests.aggregator.crawl.loopback import Answer, Site
 from tests.walls import every_wall
@@ -40,15 +34,6 @@ def page(number: int, *more: str, figure: int = 7) -> bytes:
     return f"<!DOCTYPE html><html lang='en'><head>{head}</head><body><article>{text}</article></body></html>".encode()
 
 
-def look_again(home: Home, source: Source) -> PollResult:
-    async def looked() -> PollResult:
-        async with open_crew(home.config, [source], now=home.clock, again=Revisiting(confirm_now=True)) as crew:
-            results = await asyncio.wait_for(crew.poll_all([source], lambda result: None), 60)
-        return results[0]
-
-    return home.reactor.run(looked())
-
-
 def topics(home: Home) -> set[str]:
     return {str(name) for (name,) in home.rows("SELECT DISTINCT topic FROM article_topics")}
 
@@ -58,7 +43,7 @@ def test_a_wall_before_a_kept_article_stands_on_the_tape_with_its_verdict(home: 
     home.poll(site.source())
     for number, wall in enumerate(walls.values()):
         site.pages[f"/{number}"] = Answer(wall.body)
-    assert look_again(home, site.source()).counts["refused"] == len(walls)
+    assert home.revisit(site.source(), confirm_now=True)["site"].counts["refused"] == len(walls)
     assert {str(code) for (code,) in home.rows("SELECT verdict FROM captures WHERE verdict <> ''")} == set(walls)
     assert home.rows("SELECT outcome FROM looks") == [("refused",)] * len(walls)
     assert home.rows("SELECT count(*) FROM revisions") == [(MANY,)]
@@ -70,7 +55,7 @@ def test_a_redesign_is_not_told_as_changes_and_names_no_topic(home: Home, site: 
     before = (topics(home), home.rows(SIGNATURES))
     for number in range(MANY):
         site.pages[f"/{number}"] = Answer(page(number, PROMOTION))
-    result = look_again(home, site.source())
+    result = home.revisit(site.source(), confirm_now=True)["site"]
     assert (result.counts["again"], result.counts["changed"]) == (MANY, 0)
     assert home.rows("SELECT count(*) FROM revisions") == [(MANY,)]
     assert (topics(home), home.rows(SIGNATURES)) == before
@@ -81,5 +66,5 @@ def test_an_edit_beside_a_redesign_is_told(home: Home, site: Site) -> None:
     home.poll(site.source())
     for number in range(MANY):
         site.pages[f"/{number}"] = Answer(page(number, PROMOTION, figure=8 if number == 3 else 7))
-    assert look_again(home, site.source()).counts["changed"] == 1
+    assert home.revisit(site.source(), confirm_now=True)["site"].counts["changed"] == 1
     assert home.rows("SELECT kind FROM revisions WHERE number > 1") == [("numbers",)]
