@@ -83,8 +83,10 @@ class Evnews:
         return [sys.executable, "-m", "aggregator", *map(str, words)]
 
     def around(self, **variables: str) -> dict[str, Any]:
-        """Its folder and environment: nothing of the caller's own settings."""
+        """Its folder and environment: nothing of the caller's own settings, nor of the terminal that pytest has."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("EVNEWS_")}
+        for name in ("COLUMNS", "LINES"):
+            clean.pop(name, None)
         own = {
             "EVNEWS_HOME": str(self.home), "EVNEWS_ALLOW_NETWORKS": "127.0.0.0/8",
             "EVNEWS_CONTACT": "mailto:tests@example.org", "EVNEWS_WORKERS": "1",

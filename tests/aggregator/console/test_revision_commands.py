@@ -23,7 +23,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Evnews:
     with running(Newsroom(public=3)) as room:
         room.write_sources(folder / "sources.toml")
         _crawl(evnews, folder)
-        room.edit(room.articles(BODY)[0].url)
+        room.edit(room.articles(BODY)[1].url)
         headline = room.articles(HEADLINE)[0]
         room.correct(headline.url, headline.title, f"Update: {headline.title}")
         numbers = next(one for one in room.articles(NUMBER) if re.search(r" \d\d ", one.text))
@@ -31,7 +31,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Evnews:
         assert number is not None
         room.correct(numbers.url, number.group(), f" 1{number.group().strip()} ")
         _crawl(evnews, folder, "--revisit")
-        room.withdraw(room.articles(BODY)[1].url)
+        room.withdraw(room.articles(BODY)[2].url)
         _crawl(evnews, folder, "--revisit", BODY)
     return evnews
 

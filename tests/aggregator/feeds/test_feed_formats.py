@@ -25,7 +25,7 @@ KEYS = [
     "id", "url", "canonical_url", "source", "title", "authors", "published", "updated", "language", "summary", "text",
     "html", "image", "tags", "words", "first_seen", "revision", "copy_of", "truncated", "withdrawn",
     "published_date", "published_zone_known",
-    "published_raw", "topics", "revisions",
+    "published_raw", "topics", "story", "revisions",
 ]  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def article(number: int = 1, **changes: Any) -> KeptArticle:
         revision=1,
         copy_of=None,
         topics=("byd", "lfp"),
+        story=5,
         revisions=(Edition(number=1, fetched_at=MORNING, title="A battery", digest="5" * 64),),
     )
     return replace(plain, **changes)
@@ -111,6 +112,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "origins": st.lists(st.tuples(_text, _text), max_size=2).map(tuple),
     "aliases": _texts, "reason": _text, "topics": _texts, "truncated": st.booleans(),
     "withdrawn": st.none() | _time, "original_url": _url, "credit": _text,
+    "story": st.none() | st.integers(1, 2**40),
     "revisions": st.lists(_edition, max_size=3).map(tuple),
 }  # fmt: skip
 any_article = st.builds(KeptArticle, **FIELDS)
@@ -195,6 +197,7 @@ def test_a_line_of_json_in_full() -> None:
         "published_zone_known": True,
         "published_raw": "4 March 2025, 09:30",
         "topics": ["byd", "lfp"],
+        "story": 5,
         "revisions": [
             {
                 "revision": 1, "at": "2025-03-04T08:30:00Z", "kind": None, "added": 0, "removed": 0,
