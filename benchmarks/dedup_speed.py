@@ -11,17 +11,16 @@ from __future__ import annotations
 import json
 import random
 import resource
-import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
+from filling import fill_articles, filling, in_chunks, micros, size
 from planted import length
 
 from aggregator.intake.copies import place_among_copies
@@ -40,7 +39,6 @@ MAX_MS = 2.0
 MAX_BYTES = 1228
 BASELINE = 100_000
 """Articles in the baseline's memory at most: it takes several kilobytes for each."""
-_CHUNK = 2000
 
 
 def speed(texts: list[str], count: int, figures: dict[str, Any]) -> bool:
@@ -48,7 +46,7 @@ def speed(texts: list[str], count: int, figures: dict[str, Any]) -> bool:
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
         path = Path(home) / "archive.db"
         open_database(f"sqlite:///{path}").close()
-        size = fill(path, count)
+        taken = fill(path, count)
         last = START + timedelta(days=365 * count / A_YEAR)
         times, found = keep_and_time(path, [text for text in texts if length(text) >= 80], last)
     figures["speed"] = {
@@ -57,53 +55,22 @@ def speed(texts: list[str], count: int, figures: dict[str, Any]) -> bool:
         "copies_found": found,
         "ms_mean": round(mean(times), 3),
         "ms_p95": round(sorted(times)[len(times) * 95 // 100], 3),
-        "bytes_an_article": round(size / count),
+        "bytes_an_article": round(taken / count),
         "baseline": baseline(min(count, BASELINE)),
     }
     print(json.dumps(figures["speed"]), file=sys.stderr)
-    return mean(times) <= MAX_MS and size / count <= MAX_BYTES
+    return mean(times) <= MAX_MS and taken / count <= MAX_BYTES
 
 
 def fill(path: Path, count: int) -> int:
     """Put as many articles into the archive as asked; returns the bytes that signatures and prints take."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.execute("PRAGMA cache_size = -200000")
-    columns = [row[1] for row in connection.execute("PRAGMA table_info(articles)")]
-    statement = f"INSERT INTO articles ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
-    _in_chunks(connection, count, "articles", lambda n: [(statement, _article_rows(columns, n))])
-    before = _bytes(connection)
-    rng = np.random.default_rng(7)
-    common = rng.integers(0, 2**BITS // 16, 3000)
-    _in_chunks(connection, count, "signatures", lambda n: _signature_rows(n, rng, common))
-    after = _bytes(connection)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return after - before
-
-
-def _in_chunks(connection: sqlite3.Connection, count: int, name: str, rows: Any) -> None:
-    for first in range(0, count, _CHUNK):
-        connection.execute("BEGIN")
-        for statement, values in rows(range(first, min(first + _CHUNK, count))):
-            connection.executemany(statement, values)
-        connection.execute("COMMIT")
-        if first % 100_000 == 0:
-            print(f"{name}: {first} of {count}", file=sys.stderr)
-
-
-def _article_rows(columns: list[str], numbers: range) -> Iterator[tuple[Any, ...]]:
-    rng = random.Random(numbers.start)
-    for number in numbers:
-        micros = int(_told_at(number).timestamp() * 1_000_000)
-        url = f"https://site{number % 500}.example/news/{number}-an-article-about-something"
-        values = {
-            "id": number + 1, "search_row": number + 1, "url": url, "key": url[8:], "source": f"site{number % 500}",
-            "title": f"An article about something, number {number}", "published": micros, "first_seen": micros,
-            "dated": micros, "revision": 1, "text_digest": f"{rng.getrandbits(256):064x}", "authors": "[]",
-            "tags": "[]", "origins": "[]", "words": 400, "zone_known": 1, "copy_of": None, "updated": None,
-        }  # fmt: skip
-        yield tuple(values.get(column, "") for column in columns)
+    with filling(path) as connection:
+        fill_articles(connection, count, _told_at)
+        before = size(connection)
+        rng = np.random.default_rng(7)
+        common = rng.integers(0, 2**BITS // 16, 3000)
+        in_chunks(connection, count, "signatures", lambda numbers: _signature_rows(numbers, rng, common))
+        return size(connection) - before
 
 
 def _signature_rows(numbers: range, rng: Any, common: Any) -> list[tuple[str, list[tuple[Any, ...]]]]:
@@ -116,7 +83,7 @@ def _signature_rows(numbers: range, rng: Any, common: Any) -> list[tuple[str, li
     for row, number in enumerate(numbers):
         marks = sorted({int(value) for value in values[row]})
         told_at = _told_at(number)
-        signed.append((number + 1, int(told_at.timestamp() * 1_000_000), packed(marks)))
+        signed.append((number + 1, micros(told_at), packed(marks)))
         printed += [(place, number + 1) for place in places(marks, told_at, told_at)]
     return [
         ("INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed),
@@ -126,13 +93,6 @@ def _signature_rows(numbers: range, rng: Any, common: Any) -> list[tuple[str, li
 
 def _told_at(number: int) -> datetime:
     return START + timedelta(seconds=number * 365 * 86400 // A_YEAR)
-
-
-def _bytes(connection: sqlite3.Connection) -> int:
-    pages, size, free = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count")
-    )
-    return int((pages - free) * size)
 
 
 def keep_and_time(path: Path, texts: list[str], last: datetime) -> tuple[list[float], int]:

@@ -13,13 +13,13 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import numpy as np
+from filling import fill_articles, filling, in_chunks, micros, size
 
 from aggregator.intake.joining import place_in_story
 from storage.article import Article
@@ -37,7 +37,6 @@ MAX_MEAN, MAX_P95 = 1.5, 5.0
 _VOCABULARY = 100_000
 _TERMS = 120
 _EVENTS = 1_200
-_CHUNK = 5_000
 _BATCH = 10
 
 
@@ -47,7 +46,7 @@ def speed(count: int) -> tuple[dict[str, Any], bool]:
         path = Path(home) / "archive.db"
         open_database(f"sqlite:///{path}").close()
         words = Words()
-        size = fill(path, count, words)
+        taken = fill(path, count, words)
         times, joined = keep_and_time(path, words)
         baseline = search_and_time(path, words)
     figures = {
@@ -56,7 +55,7 @@ def speed(count: int) -> tuple[dict[str, Any], bool]:
         "joined": joined,
         "ms_mean": round(mean(times), 3),
         "ms_p95": round(sorted(times)[len(times) * 95 // 100], 3),
-        "bytes_an_article": round(size / count),
+        "bytes_an_article": round(taken / count),
         "baseline_ms_mean": round(mean(baseline), 3),
     }
     print(f"speed: {figures}", file=sys.stderr)
@@ -97,47 +96,17 @@ def told_at(number: int, count: int) -> datetime:
 
 def fill(path: Path, count: int, words: Words) -> int:
     """Put as many articles into the archive; the bytes that stories take there."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.execute("PRAGMA cache_size = -200000")
-    columns = [row[1] for row in connection.execute("PRAGMA table_info(articles)")]
-    article = f"INSERT INTO articles ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
-    _in_chunks(connection, count, lambda numbers: [(article, _article_rows(columns, numbers, count))])
-    before = _bytes(connection)
-    seen, founders = np.zeros(BUCKETS, np.int64), {}
-    _in_chunks(connection, count, lambda numbers: _story_rows(numbers, count, words, seen, founders))
-    connection.execute(
-        "INSERT INTO stories SELECT story_id, story_id, count(*), 2, min(told_at), max(told_at)"
-        " FROM tellers GROUP BY story_id HAVING count(*) > 1"
-    )
-    connection.execute("INSERT INTO term_counts VALUES (1, ?, ?, ?)", (count, count, _written(seen)))
-    size = _bytes(connection) - before
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return size
-
-
-def _in_chunks(connection: sqlite3.Connection, count: int, rows: Any) -> None:
-    for first in range(0, count, _CHUNK):
-        connection.execute("BEGIN")
-        for statement, values in rows(range(first, min(first + _CHUNK, count))):
-            connection.executemany(statement, values)
-        connection.execute("COMMIT")
-        if first % 100_000 == 0:
-            print(f"{first} of {count}", file=sys.stderr)
-
-
-def _article_rows(columns: Sequence[str], numbers: range, count: int) -> Iterator[tuple[Any, ...]]:
-    for number in numbers:
-        micros = int(told_at(number, count).timestamp() * 1_000_000)
-        url = f"https://site{number % 500}.example/{number}"
-        values = {
-            "id": number + 1, "search_row": number + 1, "url": url, "key": url[8:], "source": f"site{number % 500}",
-            "title": f"Article {number}", "published": micros, "first_seen": micros, "dated": micros, "revision": 1,
-            "text_digest": f"{number:064x}", "authors": "[]", "tags": "[]", "origins": "[]", "words": 400,
-            "zone_known": 1, "copy_of": None, "updated": None,
-        }  # fmt: skip
-        yield tuple(values.get(column, "") for column in columns)
+    with filling(path) as connection:
+        fill_articles(connection, count, lambda number: told_at(number, count))
+        before = size(connection)
+        seen, founders = np.zeros(BUCKETS, np.int64), {}
+        in_chunks(connection, count, "stories", lambda numbers: _story_rows(numbers, count, words, seen, founders))
+        connection.execute(
+            "INSERT INTO stories SELECT story_id, story_id, count(*), 2, min(told_at), max(told_at)"
+            " FROM tellers GROUP BY story_id HAVING count(*) > 1"
+        )
+        connection.execute("INSERT INTO term_counts VALUES (1, ?, ?, ?)", (count, count, _written(seen)))
+        return size(connection) - before
 
 
 def _story_rows(
@@ -152,20 +121,13 @@ def _story_rows(
         buckets = drawn.astype(np.int64) & (BUCKETS - 1)
         seen[buckets] += 1
         story = founders.setdefault(event, number + 1) if event is not None else number + 1
-        told.append((number + 1, story, int(at.timestamp() * 1_000_000), True, drawn.tobytes()))
+        told.append((number + 1, story, micros(at), True, drawn.tobytes()))
         leading = buckets[np.argsort(-(drawn >> 21), kind="stable")][:FOUND_BY]
         found += [(place, number + 1) for place in _places(leading.tolist(), at)]
     return [
         ("INSERT INTO tellers (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)", told),
         ("INSERT OR IGNORE INTO story_terms (place, article_id) VALUES (?, ?)", found),
     ]
-
-
-def _bytes(connection: sqlite3.Connection) -> int:
-    pages, size, free = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count")
-    )
-    return int((pages - free) * size)
 
 
 def keep_and_time(path: Path, words: Words) -> tuple[list[float], int]:

@@ -21,7 +21,8 @@ from storage.descent import WINDOW, Alike, Descent, Member, descents
 from storage.identity import text_digest
 from storage.places import ANYTIME, anytime, in_stretches, mark_at, packed, places, stretch_at, stretch_of, unpacked
 from storage.stories import due
-from storage.tables import articles, likenesses, prints, revisions, sightings, signatures, texts
+from storage.tables import articles, likenesses, prints, revisions, signatures, texts
+from storage.told import TOLD_AT
 
 COMMON = 64
 """Articles of one stretch that share a print, from which on it says nothing: a phrase, or a site's furniture."""
@@ -235,8 +236,6 @@ def _once(statement: Any) -> Any:
     return statement.on_conflict_do_nothing()
 
 
-_FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
-TOLD_AT = func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at")
 _TOLD = (
     select(
         articles.c.text_digest.label("digest"),

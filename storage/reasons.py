@@ -40,6 +40,7 @@ from storage.tables import (
     texts,
     topic_readings,
 )
+from storage.told import TOLD_AT
 from storage.topics import topics_of
 
 MOST_RELATIVES = 500
@@ -241,7 +242,7 @@ _ALIKE = select(likenesses.c.other, likenesses.c.similarity, likenesses.c.kind).
 )
 _RELATIVE = ("id", "url", "source", "title", "copy_of", "reason", "published", "told_at")
 _RELATED = (
-    select(*[articles.c[name] for name in _RELATIVE if name != "told_at"], copies.TOLD_AT, articles.c.text_digest)
+    select(*[articles.c[name] for name in _RELATIVE if name != "told_at"], TOLD_AT, articles.c.text_digest)
     .where(
         articles.c.id != bindparam("article"),
         or_(

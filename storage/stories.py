@@ -15,8 +15,9 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.tables import EPOCH, articles, sightings, stories, story_due, story_terms, tellers
+from storage.tables import EPOCH, articles, stories, story_due, story_terms, tellers
 from storage.terms import BUCKET_BITS, Terms, buckets, unpacked
+from storage.told import TOLD_AT
 
 FOUND_BY = 20
 """Terms that an article is found by, and looks for others with: the rarest of its title and lead."""
@@ -142,17 +143,19 @@ def tally(tx: Connection, story_ids: Iterable[int], headlines: Mapping[int, int]
     One whose number is that of an article which is no longer in it takes the number of another.
     """
     ids = sorted(set(story_ids))
-    named = {row.id: row.headline_id for row in tx.execute(_NAMED, {"ids": ids})} | dict(headlines or {})
+    named = {row.id: row.headline_id for row in tx.execute(_NAMED, {"ids": ids})}
+    decided = headlines or {}
     tx.execute(_DROP_STORIES, {"ids": ids})
     rows = []
     for row in tx.execute(_TALLY, {"ids": ids}).mappings().all():
         counted = dict(row)
-        lowest, headline = counted.pop("lowest"), named.get(row["id"])
+        lowest, former = counted.pop("lowest"), named.get(row["id"])
         if not counted.pop("has_namesake"):
             rename(tx, row["id"], lowest)
             counted["id"] = lowest
-        counted["headline_id"] = headline if headline and _is_in(tx, headline, counted["id"]) else lowest
-        rows += [counted] if counted["articles"] > 1 else []
+        if counted["articles"] > 1:
+            still = former if former and row["id"] not in decided and _is_in(tx, former, counted["id"]) else lowest
+            rows.append(counted | {"headline_id": decided.get(row["id"], still)})
     if rows:
         tx.execute(_STORY, rows)
 
@@ -182,12 +185,11 @@ def _told(row: object) -> Told:
     return Told(**values | {"terms": unpacked(values["terms"])})
 
 
-_FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
 _STANDING = (
     select(
         articles.c.copy_of,
         articles.c.language,
-        func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at"),
+        TOLD_AT,
         articles.c.published.is_not(None).label("dated"),
         tellers.c.story_id,
         tellers.c.told_at.label("told_before"),

@@ -139,7 +139,7 @@ def _nearby(tx: Transaction, me: Teller, told_at: datetime, found_by: dict[int, 
     if not near:
         return nearby
     best: dict[int, float] = {}
-    for one, likeness in zip(near, likeness_to(me, [*map(_teller, near)], common.rarity).tolist(), strict=True):
+    for one, likeness in zip(near, likeness_to(me, [*map(teller, near)], common.rarity).tolist(), strict=True):
         if likeness >= _NEAR:
             best[one.story_id] = max(best.get(one.story_id, 0.0), likeness)
     for story_id in sorted(best, key=lambda story: (-best[story], story))[:_STORIES]:
@@ -153,12 +153,13 @@ def _add_members(nearby: _Nearby, story_id: int, members: Sequence[Told]) -> Non
         if one.article_id != nearby.ids[0]:
             nearby.ids.append(one.article_id)
             nearby.stories.append(one.story_id)
-            nearby.tellers.append(_teller(one))
+            nearby.tellers.append(teller(one))
     if len(members) > _REGROUPED:
         nearby.whole[story_id] = list(range(first, len(nearby.ids)))
 
 
-def _teller(one: Told) -> Teller:
+def teller(one: Told) -> Teller:
+    """An article of a story, as it is compared."""
     return Teller(article_id=one.article_id, published=one.told_at if one.dated else None, terms=one.terms)
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from aggregator.intake.stories import Teller, likeness_to, nearness
+from aggregator.intake.joining import teller
+from aggregator.intake.stories import likeness_to, nearness
 from aggregator.intake.words import counted as counted_words
 from aggregator.reasons.reason import Reason
 from aggregator.reasons.saying import counted, moment, quoted
@@ -55,7 +56,7 @@ def _others(article: KeptArticle, me: Told, account: Account) -> Iterator[Reason
     others = [one for one in account.tellers if one.article_id != me.article_id]
     if common is None or not others:
         return
-    alike = likeness_to(_teller(me), [_teller(one) for one in others], common.rarity)
+    alike = likeness_to(teller(me), [teller(one) for one in others], common.rarity)
     stems, _ = counted_words(article.title, article.text, article.language)
     spelled = {bucket(stem): word for stem, (_, word) in stems.items()}
     sources = {one.article_id: (one.source, one.title) for one in account.story.tellings} if account.story else {}
@@ -75,10 +76,6 @@ def _others(article: KeptArticle, me: Told, account: Account) -> Iterator[Reason
                 ("terms", shared),
             ),
         )
-
-
-def _teller(one: Told) -> Teller:
-    return Teller(article_id=one.article_id, published=one.told_at if one.dated else None, terms=one.terms)
 
 
 def _shared(me: Told, other: Told, common: Frequencies, spelled: dict[int, str]) -> tuple[str, ...]:
