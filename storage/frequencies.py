@@ -48,7 +48,7 @@ _held: WeakKeyDictionary[Engine, Frequencies] = WeakKeyDictionary()
 
 def frequencies(tx: Connection) -> Frequencies:
     """The frequencies as they are now."""
-    version = tx.execute(_VERSION).one_or_none()
+    version = tx.exec_driver_sql(_VERSION).one_or_none()
     if version is None:
         return Frequencies(articles=0, last_id=0, counts=np.zeros(BUCKETS, np.int64))
     held = _held.get(tx.engine)
@@ -83,7 +83,7 @@ def _read(articles: int, last_id: int, data: bytes) -> Frequencies:
     return Frequencies(articles=articles, last_id=last_id, counts=counts)
 
 
-_VERSION = select(term_counts.c.articles, term_counts.c.last_id)
+_VERSION = "SELECT articles, last_id FROM term_counts"
 _COUNTS = select(term_counts.c.counts)
 _SINCE = select(tellers.c.terms).where(
     tellers.c.article_id > bindparam("after"), tellers.c.article_id <= bindparam("last")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage import copies, facts, stories
+from storage import copies, facts
 from storage.arrange import Alias, Arrangement, Sighting, arrange, steps_of
 from storage.article import Article, Decision, Kind
 from storage.database import write_lock
@@ -87,7 +87,6 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
     row = tx.execute(_INSERT, values | {"first_seen": now}).one()
     facts.begin(tx, row.id, seen, capture_id)
     index_of(tx.dialect.name).add(tx, row.search_row, clean(seen.article.title), clean(seen.article.text))
-    stories.due(tx, [row.id])
     copies.conclude(tx, [seen.text_digest])
     original, why, many = copies.standing(tx, row.id)
     if original is not None:

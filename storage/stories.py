@@ -15,12 +15,14 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.tables import EPOCH, articles, stories, story_due, story_terms, tellers
+from storage.tables import EPOCH, articles, moment, stories, story_due, story_terms, tellers
 from storage.terms import BUCKET_BITS, Terms, buckets, unpacked
 from storage.told import TOLD_AT
 
 FOUND_BY = 20
 """Terms that an article is found by, and looks for others with: the rarest of its title and lead."""
+TOLD_OF = 24
+"""Articles that `told` is asked for at once."""
 _STRETCH = timedelta(days=42)
 """What one place in the index spans; a window of so many days lies in two of them at most."""
 _NEWEST = 32
@@ -42,7 +44,7 @@ class Standing:
     told_before: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Told:
     """An article in a story."""
 
@@ -67,6 +69,8 @@ def due(tx: Connection, article_ids: Iterable[int]) -> None:
 
 def take_due(tx: Connection, most: int) -> list[int]:
     """The articles, up to so many, whose places are to be looked at again; they are due no more."""
+    if tx.exec_driver_sql(_ANY_DUE).first() is None:  # as after most articles
+        return []
     return sorted(tx.execute(_TAKE_DUE, {"most": most}).scalars())
 
 
@@ -87,17 +91,17 @@ def candidates(
 
 
 def told(tx: Connection, article_ids: Sequence[int]) -> list[Told]:
-    """Articles by their ids, in the ids' order; those that tell nothing are left out."""
+    """Articles by their ids, `TOLD_OF` at most, in the ids' order; those that tell nothing are left out."""
     if not article_ids:
         return []
-    rows = {row.article_id: row for row in tx.execute(_TOLD, {"ids": list(article_ids)}).all()}
-    return [_told(rows[one]) for one in article_ids if one in rows]
+    asked = [*article_ids, *[-1] * (TOLD_OF - len(article_ids))]
+    rows = {row[0]: row for row in tx.exec_driver_sql(_TOLD[tx.dialect.name], tuple(asked)).all()}
+    return [_told(*rows[one]) for one in article_ids if one in rows]
 
 
 def members(tx: Connection, story_id: int, most: int) -> list[Told]:
     """The articles of a story, up to so many, newest first."""
-    rows = tx.execute(_MEMBERS, {"story": story_id, "most": most})
-    return [_told(row) for row in rows]
+    return [_told(*row) for row in tx.exec_driver_sql(_MEMBERS[tx.dialect.name], (story_id, most)).all()]
 
 
 def enter(tx: Connection, article_id: int, story_id: int, now: Standing, terms: bytes, found_by: Iterable[int]) -> None:
@@ -143,9 +147,8 @@ def tally(tx: Connection, story_ids: Iterable[int], headlines: Mapping[int, int]
     One whose number is that of an article which is no longer in it takes the number of another.
     """
     ids = sorted(set(story_ids))
-    named = {row.id: row.headline_id for row in tx.execute(_NAMED, {"ids": ids})}
+    named = {row.id: row.headline_id for row in tx.execute(_DROP_STORIES, {"ids": ids})}
     decided = headlines or {}
-    tx.execute(_DROP_STORIES, {"ids": ids})
     rows = []
     for row in tx.execute(_TALLY, {"ids": ids}).mappings().all():
         counted = dict(row)
@@ -166,10 +169,10 @@ def _is_in(tx: Connection, article_id: int, story_id: int) -> bool:
 
 def _unfind(tx: Connection, article_id: int) -> int | None:
     """Take away an article's row and what it is found by; returns the story that it was in."""
-    row = tx.execute(_TOLD, {"ids": [article_id]}).one_or_none()
+    row = tx.execute(_ONE_TOLD, {"article": article_id}).one_or_none()
     if row is None:
         return None
-    was = _told(row)
+    was = _told(*row)
     tx.execute(_UNFIND, {"article": article_id, "places": _places(buckets(was.terms).tolist(), was.told_at)})
     tx.execute(_GO, {"article": article_id})
     return was.story_id
@@ -180,9 +183,8 @@ def _places(terms: Iterable[int], told_at: datetime) -> list[int]:
     return [(stretch << BUCKET_BITS) + term for term in terms]
 
 
-def _told(row: object) -> Told:
-    values = dict(row._mapping)  # type: ignore[attr-defined]  # a Row
-    return Told(**values | {"terms": unpacked(values["terms"])})
+def _told(article_id: int, story_id: int, told_at: int | datetime, dated: int | bool, terms: bytes) -> Told:
+    return Told(article_id, story_id, moment(told_at), bool(dated), unpacked(terms))
 
 
 _STANDING = (
@@ -201,9 +203,11 @@ _DUE = {
     "sqlite": insert_sqlite(story_due).on_conflict_do_nothing(),
     "postgresql": insert_postgres(story_due).on_conflict_do_nothing(),
 }
+_ANY_DUE = "SELECT 1 FROM story_due LIMIT 1"
 _FIRST_DUE = select(story_due.c.article_id).order_by(story_due.c.article_id).limit(bindparam("most"))
 _TAKE_DUE = delete(story_due).where(story_due.c.article_id.in_(_FIRST_DUE)).returning(story_due.c.article_id)
-# The two that many values go into are spelled for the driver: SQLAlchemy takes longer to bind those than they to run.
+# What every article asks, and what many values go into, is spelled for the driver: SQLAlchemy takes longer to bind
+# those values than the database to find them.
 _MARKS = {"sqlite": "?", "postgresql": "%s"}
 _NEWEST_OF_A_TERM = (
     "SELECT place, article_id FROM (SELECT place, article_id FROM story_terms WHERE place = {mark}"
@@ -215,13 +219,13 @@ _FIND = {
     for name, mark in _MARKS.items()
 }
 _LET_FIND = {name: _ONE_PLACE.format(mark=mark) for name, mark in _MARKS.items()}
-_TOLD = select(tellers).where(tellers.c.article_id.in_(bindparam("ids", expanding=True)))
-_MEMBERS = (
-    select(tellers)
-    .where(tellers.c.story_id == bindparam("story"))
-    .order_by(tellers.c.told_at.desc(), tellers.c.article_id)
-    .limit(bindparam("most"))
-)
+_ONE_TOLD = select(tellers).where(tellers.c.article_id == bindparam("article"))
+_TELLERS = f"SELECT {', '.join(column.name for column in tellers.c)} FROM tellers"  # noqa: S608 — names of ours
+_TOLD = {name: f"{_TELLERS} WHERE article_id IN ({', '.join([mark] * TOLD_OF)})" for name, mark in _MARKS.items()}
+_MEMBERS = {
+    name: f"{_TELLERS} WHERE story_id = {mark} ORDER BY told_at DESC, article_id LIMIT {mark}"
+    for name, mark in _MARKS.items()
+}
 _ENTER = insert(tellers)
 _UNFIND = delete(story_terms).where(
     story_terms.c.place.in_(bindparam("places", expanding=True)), story_terms.c.article_id == bindparam("article")
@@ -239,8 +243,11 @@ _OTHERS = (
 _HEIR = select(func.min(tellers.c.article_id)).where(*_OTHERS)
 _PART = update(tellers).where(*_OTHERS).values(story_id=bindparam("heir"))
 _RENAME = update(tellers).where(tellers.c.story_id == bindparam("was")).values(story_id=bindparam("story"))
-_NAMED = select(stories.c.id, stories.c.headline_id).where(stories.c.id.in_(bindparam("ids", expanding=True)))
-_DROP_STORIES = delete(stories).where(stories.c.id.in_(bindparam("ids", expanding=True)))
+_DROP_STORIES = (
+    delete(stories)
+    .where(stories.c.id.in_(bindparam("ids", expanding=True)))
+    .returning(stories.c.id, stories.c.headline_id)
+)
 _TALLY = (
     select(
         tellers.c.story_id.label("id"),

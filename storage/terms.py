@@ -21,6 +21,8 @@ _TITLED = 1 << BUCKET_BITS
 _COUNT_SHIFT = BUCKET_BITS + 1
 _COUNT_MOST = (1 << (32 - _COUNT_SHIFT)) - 1
 
+_EMPHASIS = 1 + np.log(np.maximum(np.arange(_COUNT_MOST + 1), 1))
+
 Terms = NDArray[np.uint32]
 """The terms of one article, or of several one after the other; of one article by ascending bucket."""
 
@@ -55,6 +57,12 @@ def buckets(terms: Terms) -> NDArray[np.int64]:
 def counts(terms: Terms) -> NDArray[np.int64]:
     """How much each term counts."""
     return (terms >> _COUNT_SHIFT).astype(np.int64)
+
+
+def emphasis(terms: Terms) -> NDArray[np.float64]:
+    """What using each term so often makes of its weight: one for once, one more for e times as often."""
+    found: NDArray[np.float64] = _EMPHASIS[terms >> _COUNT_SHIFT]
+    return found
 
 
 def titled(terms: Terms) -> NDArray[np.bool_]:

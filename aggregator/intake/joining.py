@@ -15,15 +15,13 @@ from aggregator.intake.words import terms
 from storage import stories
 from storage.article import Article, Decision, Kind
 from storage.frequencies import Frequencies, count_up_to, frequencies
-from storage.stories import FOUND_BY, Standing, Told
-from storage.terms import buckets, counts, unpacked
+from storage.stories import FOUND_BY, TOLD_OF, Standing, Told
+from storage.terms import buckets, emphasis, unpacked
 from storage.topics import shown_text
 
 if TYPE_CHECKING:
     from storage.writer import Transaction
 
-_COMPARED = 24
-"""Articles that one is compared with first."""
 _LEAST_SHARED = 0.04
 """The part of what an article is found by that another must share to be compared with it."""
 _STORIES = 4
@@ -126,7 +124,7 @@ def _telling(me: Teller, common: Frequencies) -> dict[int, float]:
     """The buckets that tell most of what an article is about, with what they weigh."""
     used = buckets(me.terms)
     rarity = common.rarity[used]
-    order = np.lexsort((used, -(1 + np.log(counts(me.terms))) * rarity))[:FOUND_BY]
+    order = np.lexsort((used, -emphasis(me.terms) * rarity))[:FOUND_BY]
     return dict(zip(used[order].tolist(), rarity[order].tolist(), strict=True))
 
 
@@ -134,7 +132,7 @@ def _nearby(tx: Transaction, me: Teller, told_at: datetime, found_by: dict[int, 
     nearby = _Nearby([me.article_id], [None], [me])
     since, until = told_at - CLOSED, told_at + CLOSED
     found = stories.candidates(tx, found_by, since, until, _LEAST_SHARED * sum(found_by.values()))
-    near = stories.told(tx, [one for one in found if one != me.article_id][:_COMPARED])
+    near = stories.told(tx, [one for one in found if one != me.article_id][:TOLD_OF])
     near = [one for one in near if since <= one.told_at <= until]
     if not near:
         return nearby

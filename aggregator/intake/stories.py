@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.terms import Terms, buckets, counts, titled
+from storage.terms import Terms, buckets, emphasis, titled
 
 Matrix = NDArray[np.float64]
 Rarity = NDArray[np.float32]
@@ -95,7 +95,7 @@ def _weighed(tellers: Sequence[Teller], rarity: Rarity) -> tuple[NDArray[np.int6
     terms = np.concatenate([teller.terms for teller in tellers])
     used = buckets(terms)
     rare = rarity[used].astype(np.float64)
-    return used, (1 + np.log(counts(terms))) * rare, np.where(titled(terms), rare, 0.0)
+    return used, emphasis(terms) * rare, np.where(titled(terms), rare, 0.0)
 
 
 def _norms(rows: NDArray[np.int64], weights: Matrix, count: int) -> Matrix:

@@ -11,7 +11,7 @@ from storage.tables.crawl import calendar, captures, endpoints, leads, meta, par
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
 from storage.tables.stories import stories, story_due, story_terms, tellers, term_counts
 from storage.tables.topics import article_topics, topic_readings
-from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata
+from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata, moment
 
 __all__ = [
     "EARLIEST",
@@ -32,6 +32,7 @@ __all__ = [
     "merged",
     "meta",
     "metadata",
+    "moment",
     "paragraph_windows",
     "parked_hosts",
     "polls",

@@ -18,6 +18,11 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 """Times outside are clamped: PostgreSQL takes some that no driver can read back."""
 
 
+def moment(value: int | datetime) -> datetime:
+    """A time as either driver gives it."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else EPOCH + timedelta(microseconds=value)
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware time in UTC: whole microseconds since 1970 in SQLite, timestamptz in PostgreSQL."""
 
@@ -39,11 +44,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Always aware, always UTC."""
-        if value is None:
-            return None
-        if isinstance(value, datetime):
-            return value.astimezone(UTC)
-        return EPOCH + timedelta(microseconds=value)
+        return None if value is None else moment(value)
 
 
 class Words(TypeDecorator[str]):
