@@ -105,6 +105,11 @@ class Arrangement:
     withdrawn: datetime | None = None
 
     @property
+    def is_revised(self) -> bool:
+        """Whether it was edited: being withdrawn or restored is no edit."""
+        return any(step.look is None and step.edit is None for step in self.revisions[1:])
+
+    @property
     def shown_text(self) -> int:
         """The id of the text that is shown."""
         return self.revisions[self.shown - 1].sighting.text_id

@@ -10,10 +10,11 @@ from typing import BinaryIO
 from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.exc import DatabaseError
 
-from storage.database import Database
+from storage.database import Database, write_lock
+from storage.indexing import reindex as reindex_all
 from storage.search import index_of
 from storage.search.prepare import VERSION
-from storage.tables import articles, captures, revisions, texts
+from storage.tables import captures
 
 _LISTED = 10
 """Problems of one kind that are told one by one; the rest is counted."""
@@ -109,23 +110,10 @@ def check(database: Database, warc_dir: Path | None) -> list[str]:
 
 
 def reindex(database: Database, progress: Callable[[int, int], None] | None = None) -> int:
-    """Make the search index anew from the kept texts, in one transaction; returns how many articles it holds.
-
-    `progress` is told how many of how many are done.
-    """
-    index = index_of(database.dialect)
-    done, last = 0, 0
+    """Make the search index anew in one transaction; see `storage.indexing.reindex`."""
     with database.write() as tx:
-        total = int(tx.execute(text("SELECT count(*) FROM articles")).scalar_one())
-        index.clear(tx)
-        while rows := tx.execute(_SHOWN, {"after": last}).all():
-            for row in rows:
-                index.add(tx, row.search_row, row.title, row.text)
-            done, last = done + len(rows), rows[-1].id
-            if progress:
-                progress(done, total)
-        tx.execute(text("UPDATE meta SET value = :version WHERE name = 'prepare'"), {"version": str(VERSION)})
-    return done
+        write_lock(tx)
+        return reindex_all(tx, progress)
 
 
 def _sqlite_integrity(connection: Connection) -> list[str]:
@@ -194,11 +182,3 @@ def _capture(file: BinaryIO | None, offset: int, length: int, digest: str) -> st
 _CAPTURES = select(
     captures.c.id, captures.c.file, captures.c.offset, captures.c.length, captures.c.digest, captures.c.url
 ).order_by(captures.c.file, captures.c.offset)
-_SHOWN = (
-    select(articles.c.id, articles.c.search_row, texts.c.title, texts.c.text)
-    .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
-    .join(texts, texts.c.id == revisions.c.text_id)
-    .where(articles.c.id > bindparam("after"))
-    .order_by(articles.c.id)
-    .limit(_CHUNK)
-)

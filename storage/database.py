@@ -12,9 +12,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveFull, ArchiveUnavailable, NewerSchema
-from storage.search.prepare import VERSION, prepare
+from storage.search.labels import indexed
 
-STEPS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+STEPS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30
 _LOCK = 0x65766E65777301
@@ -175,7 +175,8 @@ def _engine(url: URL) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own transaction control begins too late, and deferred; ours is in _begin_sqlite.
     connection.isolation_level = None
-    connection.create_function("evnews_prepare", 1, prepare, deterministic=True)
+    connection.create_function("evnews_indexed", 1, indexed, deterministic=True)
+    connection.create_function("evnews_prepare", 1, indexed, deterministic=True)  # of a view that an old schema has
     for pragma in (
         f"busy_timeout = {_BUSY_SECONDS * 1000}",
         "journal_mode = WAL",
@@ -217,6 +218,8 @@ def _migrate(database: Database) -> None:
     from alembic import command
     from alembic.config import Config
 
+    from storage.indexing import reindex
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -227,5 +230,5 @@ def _migrate(database: Database) -> None:
         if version != STEPS[-1]:
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
-        if not version:
-            tx.execute(text("INSERT INTO meta (name, value) VALUES ('prepare', :version)"), {"version": str(VERSION)})
+        if tx.execute(text("SELECT value FROM meta WHERE name = 'prepare'")).scalar() is None:
+            reindex(tx)

@@ -9,20 +9,19 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, true
+from sqlalchemy import Connection, Row, bindparam, func, select
 
-from storage.article import Change, Edition, Hit, KeptArticle, Query, Revision, Story, Topic
+from storage.article import Answer, Change, Count, Edition, Hit, KeptArticle, Query, Revision, Story, Topic
 from storage.coverage import count_due, newest_stories, story_ids, story_of
 from storage.database import Database
 from storage.facts import article_at, kept_id
+from storage.finding import Finder
 from storage.identity import key_digest, url_key
-from storage.search import index_of
-from storage.search.query import Term, terms
 from storage.search.snippet import snippet
 from storage.state import Capture, LeadState, Poll, SourceState
-from storage.tables import aliases, article_topics, articles, calendar, captures, leads, polls, revisions, texts
+from storage.tables import aliases, articles, calendar, captures, leads, polls, revisions, texts
 from storage.textrow import stated_text, whole_text
-from storage.topics import TopicCount, count_stale, count_topics, named, topics_of
+from storage.topics import TopicCount, count_stale, count_topics, topics_of
 
 _CHUNK = 200
 
@@ -51,37 +50,46 @@ class Library:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def search(self, query: Query) -> list[Hit]:
-        """The articles that hold every word of the query and pass its filters, each with a snippet.
+    def search(self, query: Query, now: datetime | None = None) -> Answer:
+        """A page of the articles that a query finds, each with the passage that shows why.
 
-        Never raises for what a reader typed. No words at all find everything, newest first;
-        words without a letter or digit find nothing.
+        Never raises for what a reader typed: what is not understood is searched as plain words, and said in the
+        answer's notes. No words at all find everything; words without a letter or digit find nothing. Times ago are
+        counted from `now`.
         """
-        wanted = terms(query.words)
         with self._database.read() as connection:
-            ids = list(connection.execute(_ids(query, wanted, self._database.dialect)).scalars())
-            found = [article for part in _chunks(ids) for article in articles_of(connection, part)]
-        return [Hit(article=article, snippet=snippet(article.text, wanted or ())) for article in found]
+            finder = Finder(connection, query, now)
+            page = finder.page()
+            found = list(articles_of(connection, page.ids))
+            also = _sources_of_copies(connection, page.ids) if query.collapse else {}
+        hits = tuple(
+            Hit(article=one, snippet=snippet(one.text, finder.words), also=also.get(one.id, ())) for one in found
+        )
+        return Answer(
+            hits=hits,
+            cursor=page.cursor,
+            complete=page.reached is None,
+            reached=page.reached,
+            notes=(*finder.asked.notes, *page.notes),
+        )
 
     def articles(self, query: Query) -> Iterator[KeptArticle]:
-        """Every article that the query finds, copies too, streamed.
+        """Every article that the query finds, copies too, streamed: the newest first, or as it says.
 
-        With words or topics in the query's order, without in the order in which they were first seen.
+        Without words, topics and a limit in the order in which they were first seen.
         """
-        wanted = terms(query.words)
-        statement = _ids(query, wanted, self._database.dialect)
-        if not wanted and not query.topics:
-            statement = statement.order_by(None).order_by(articles.c.first_seen, articles.c.id)
         with self._database.read() as connection:
-            ids = connection.execution_options(yield_per=_CHUNK).execute(statement).scalars()
+            finder = Finder(connection, query)
+            ids: Iterator[int] = finder.all_ids()
+            if finder.asked.node is None and not query.topics and query.limit is None:
+                ids = _as_they_came(connection, finder)
             for part in _chunks(ids):
                 yield from articles_of(connection, part)
 
-    def count(self, query: Query) -> int:
-        """How many articles the query finds, whatever its limit."""
-        statement = _ids(query, terms(query.words), self._database.dialect).order_by(None).limit(None)
+    def count(self, query: Query) -> Count:
+        """How many articles the query finds, copies too, whatever its limit."""
         with self._database.read() as connection:
-            return int(connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one())
+            return Finder(connection, query).count()
 
     def article(self, article_id: int) -> KeptArticle | None:
         """An article by its id, or by the id of one that was joined to it."""
@@ -207,32 +215,19 @@ class Library:
             )
 
 
-def _ids(query: Query, wanted: tuple[Term, ...] | None, dialect: str) -> Select[int]:
-    """The ids that a query finds, in its order."""
-    statement = select(articles.c.id)
-    order: list[Any] = [articles.c.dated.desc(), articles.c.id.desc()]
-    others: Sequence[str] = query.topics
-    if others and not wanted:
-        # A topic's own rows lie newest first: they lead, and nothing is sorted.
-        others = query.topics[1:]
-        statement = statement.join(article_topics, article_topics.c.article_id == articles.c.id)
-        statement = statement.where(article_topics.c.topic == query.topics[0])
-        order = [article_topics.c.dated.desc(), article_topics.c.article_id.desc()]
-    statement = statement.where(*named(others))
-    if wanted is not None and not wanted:
-        statement = statement.where(~true())
-    elif wanted:
-        matching = index_of(dialect).matching(wanted)
-        statement = statement.join(matching.table, matching.row == articles.c.search_row).where(matching.holds)
-        if query.order == "best":
-            order.insert(0, matching.best)
-    if query.sources:
-        statement = statement.where(articles.c.source.in_(query.sources))
-    if query.since is not None:
-        statement = statement.where(articles.c.dated >= query.since)
-    if query.until is not None:
-        statement = statement.where(articles.c.dated < query.until)
-    return statement.order_by(*order).limit(query.limit if query.limit is None else max(query.limit, 0))
+def _as_they_came(connection: Connection, finder: Finder) -> Iterator[int]:
+    walk = finder.walk
+    places = walk.statement(walk.low, walk.high).subquery()
+    statement = select(articles.c.id).where(articles.c.search_row.in_(select(places)))
+    ordered = statement.order_by(articles.c.first_seen, articles.c.id)
+    yield from connection.execution_options(yield_per=_CHUNK).execute(ordered).scalars()
+
+
+def _sources_of_copies(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    found: dict[int, dict[str, None]] = {}
+    for row in connection.execute(_COPY_SOURCES, {"ids": list(ids)}):
+        found.setdefault(row.copy_of, {})[row.source] = None
+    return {original: tuple(sources) for original, sources in found.items()}
 
 
 def _chunks(ids: Iterator[int] | Sequence[int]) -> Iterator[list[int]]:
@@ -307,6 +302,11 @@ _ALIASES = (
     select(aliases.c.article_id, aliases.c.url)
     .where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
     .order_by(aliases.c.id)
+)
+_COPY_SOURCES = (
+    select(articles.c.copy_of, articles.c.source)
+    .where(articles.c.copy_of.in_(bindparam("ids", expanding=True)))
+    .order_by(articles.c.copy_of, articles.c.dated, articles.c.key)
 )
 _COPIES = (
     select(articles.c.id, articles.c.url)

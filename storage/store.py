@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage import copies, facts
+from storage import copies, facts, indexing
 from storage.arrange import Alias, Arrangement, Sighting, arrange, steps_of
 from storage.article import Article, Decision, Kind
 from storage.database import write_lock
@@ -20,7 +21,8 @@ from storage.history import write_revisions
 from storage.identity import key_digest, url_key
 from storage.observation import Observation, observe, read_facts
 from storage.page import Page
-from storage.search import index_of
+from storage.search.index import Entry
+from storage.search.rows import row_of
 from storage.state import Capture, Looked, Redrawn
 from storage.tables import articles, captures, revisions, texts
 from storage.text import clean
@@ -58,7 +60,7 @@ def record_article(tx: Connection, article: Article, page: Page, capture_id: int
     ids = sorted(found)
     before = [tx.execute(_SHOWN, {"article": article_id}).one() for article_id in ids]
     for shown in before[1:]:
-        index_of(tx.dialect.name).remove(tx, shown.search_row, shown.title, shown.text)
+        indexing.take(tx, shown)
         facts.join(tx, ids[0], shown.id)
     sighting = facts.add(tx, ids[0], seen, capture_id)
     decision = _conclude(tx, seen, sighting, before, "; ".join(dict.fromkeys(found.values())))
@@ -84,9 +86,14 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
     made = arrange(spelled, {seen.canonical}, [only])
     reason = "neither its address nor its text was kept before"
     values = _columns(made, seen.article.title, seen.facts, seen.text_digest, now, reason)
-    row = tx.execute(_INSERT, values | {"first_seen": now}).one()
+    labels = indexing.labels_of(
+        values | {"authors": seen.article.authors}, [topic.name for topic in seen.article.topics], is_revised=False
+    )
+    values |= {"first_seen": now, "search_row": indexing.free_row(tx, values["dated"]), "labels": labels}
+    row = tx.execute(_INSERT, values).one()
     facts.begin(tx, row.id, seen, capture_id)
-    index_of(tx.dialect.name).add(tx, row.search_row, clean(seen.article.title), clean(seen.article.text))
+    entry = Entry(title=clean(seen.article.title), text=clean(seen.article.text), labels=labels)
+    indexing.put(tx, row.search_row, entry)
     copies.conclude(tx, [seen.text_digest])
     original, why, many = copies.standing(tx, row.id)
     if original is not None:
@@ -183,14 +190,29 @@ def _show(tx: Connection, made: Arrangement, before: list[Row[*tuple[Any, ...]]]
     row = tx.execute(_TEXT, {"text_id": made.shown_text}).one()
     first_seen = min(one.first_seen for one in before)
     values = _columns(made, row.title, row.facts, row.text_digest, first_seen, reason)
-    tx.execute(_UPDATE, values | {"article": before[0].id})
+    _index_anew(tx, made, before[0], values, Entry(title=row.title, text=row.text, labels=""))
     anew = (row.title, row.text) != (before[0].title, before[0].text)
-    if anew:
-        index = index_of(tx.dialect.name)
-        index.remove(tx, before[0].search_row, before[0].title, before[0].text)
-        index.add(tx, before[0].search_row, row.title, row.text)
     copies.conclude(tx, [row.text_digest])
     return anew
+
+
+def _index_anew(
+    tx: Connection, made: Arrangement, before: Row[*tuple[Any, ...]], values: dict[str, Any], shown: Entry
+) -> None:
+    """Write an article's row, and its place in the index where title, text, labels or date are others than before."""
+    names = indexing.topic_names(tx, before.id)
+    labels = indexing.labels_of(
+        values | {"authors": json.loads(values["authors"])}, names, is_revised=made.is_revised
+    )
+    entry = replace(shown, labels=labels)
+    stays = row_of(values["dated"]) == row_of(before.dated)
+    anew = not stays or entry != indexing.entry_of(before)
+    if anew:
+        indexing.take(tx, before)
+    place = before.search_row if stays else indexing.free_row(tx, values["dated"])
+    tx.execute(_UPDATE, values | {"article": before.id, "labels": labels, "search_row": place})
+    if anew:
+        indexing.put(tx, place, entry)
 
 
 def _columns(
@@ -225,6 +247,8 @@ _SHOWN = (
     select(
         articles.c.id,
         articles.c.search_row,
+        articles.c.labels,
+        articles.c.dated,
         articles.c.first_seen,
         articles.c.text_digest,
         articles.c.reason,
@@ -236,12 +260,10 @@ _SHOWN = (
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(articles.c.id == bindparam("article"))
 )
-# The index's rows are numbered apart from the articles: nothing else may take the one for the other.
-_NEXT_ROW = select(func.coalesce(func.max(articles.c.search_row), 0) + 1).scalar_subquery()
-_DERIVED = [c.name for c in articles.columns if c.name not in ("id", "search_row", "first_seen", "copy_of")]
+_DERIVED = [c.name for c in articles.columns if c.name not in ("id", "first_seen", "copy_of")]
 _INSERT = (
     insert(articles)
-    .values({name: bindparam(name) for name in [*_DERIVED, "first_seen"]} | {"search_row": _NEXT_ROW})
+    .values({name: bindparam(name) for name in [*_DERIVED, "first_seen"]})
     .returning(articles.c.id, articles.c.search_row)
 )
 _UPDATE = update(articles).where(articles.c.id == bindparam("article")).values({n: bindparam(n) for n in _DERIVED})

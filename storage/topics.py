@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.article import Topic
 from storage.database import Database, write_lock
+from storage.indexing import relabel
 from storage.tables import article_topics, articles, revisions, texts, topic_readings
 
 Find = Callable[[str, str], tuple[Topic, ...]]
@@ -43,6 +44,12 @@ def record_topics(tx: Connection, article_id: int, topics: Sequence[Topic], cata
     if topics:
         tx.execute(_INSERT, [{"article": article_id, "name": t.name, "b": t.body, "t": t.title} for t in topics])
     tx.execute(_READ[tx.dialect.name], {"article_id": article_id, "catalogue": catalogue})
+
+
+def record_topics_anew(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
+    """The same for an article that is in the index already: it is labelled by them there."""
+    record_topics(tx, article_id, topics, catalogue)
+    relabel(tx, article_id, topics)
 
 
 def redate_topics(tx: Connection, article_id: int) -> None:
@@ -109,7 +116,7 @@ def _refresh_some(database: Database, find: Find, catalogue: str, after: int) ->
         write_lock(tx)
         ids = list(tx.execute(_STALE, {"catalogue": catalogue, "after": after}).scalars())
         for article_id in ids:
-            record_topics(tx, article_id, find(*shown_text(tx, article_id)), catalogue)
+            record_topics_anew(tx, article_id, find(*shown_text(tx, article_id)), catalogue)
     return ids
 
 

@@ -25,7 +25,7 @@ def run_export(config: Config, name: str, query: Query, output: Path) -> int:
     query = asked
     with open_archive(config) as database:
         tally = Counter[str]()
-        articles = _counted(_found(Library(database), query), tally)
+        articles = _counted(Library(database).articles(query), tally)
         chunks = FORMATS[name](channel_of(query, config.public_url), articles)
         if str(output) == "-":
             sys.stdout.buffer.writelines(chunks)
@@ -39,13 +39,6 @@ def run_export(config: Config, name: str, query: Query, output: Path) -> int:
             return TROUBLE
     print(f"{counted(tally['articles'], 'article')} written to {output}")
     return 0
-
-
-def _found(library: Library, query: Query) -> Iterable[KeptArticle]:
-    """The newest where only so many are wanted; else all of them, streamed."""
-    if query.limit is None:
-        return library.articles(query)
-    return (hit.article for hit in library.search(query))
 
 
 def channel_of(query: Query, home: str) -> Channel:

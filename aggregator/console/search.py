@@ -28,7 +28,6 @@ SHOWN_LINES = 4
 LARGEST_ID = 2**63 - 1
 
 MOST_TOPICS = 16
-_TOPIC = re.compile(r'(?<!\S)topic:(?:"([^"]*)"|(\S*))', re.I)
 _SPAN = re.compile(r"(\d{1,4})([hdwmy])")
 _HOURS = {"h": 1, "d": 24, "w": 168, "m": 730, "y": 8766}
 
@@ -43,12 +42,10 @@ def query_of(
     limit: int | None,
     order: str,
 ) -> Query:
-    """The options as a Query, `topic:NAME` among the words as one of its topics; a date that is none is a mistake."""
-    words = clean(words)
-    named = (quoted or plain for quoted, plain in _TOPIC.findall(words))
+    """The options as a Query; a date that is none is a mistake."""
     return Query(
-        words=_TOPIC.sub(" ", words).strip(), topics=tuple(dict.fromkeys((*topics, *named)))[:MOST_TOPICS],
-        sources=sources, since=moment("--since", since), until=moment("--until", until), limit=limit, order=order,
+        words=clean(words), topics=tuple(dict.fromkeys(topics))[:MOST_TOPICS], sources=sources,
+        since=moment("--since", since), until=moment("--until", until), limit=limit, order=order,
     )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from aggregator.intake.topics import KINDS, Entry, Matcher, TopicCatalogue, fold
 from aggregator.logs import safe_line
 from storage.article import Query
 from storage.library import Library
+from storage.search.grammar import read, spell
+from storage.search.syntax import Named, Node, changed, leaves
 from storage.topics import TopicCount, refresh
 
 
@@ -29,14 +31,23 @@ def read_topics(config: Config) -> TopicCatalogue:
 
 def resolved(query: Query, config: Config) -> Query | str:
     """The query with each topic by its name in the catalogue, or in words which one is none."""
-    if not query.topics:
+    asked = read(query.words)
+    typed = [one.name for one in leaves(asked.node) if isinstance(one, Named) and one.field == "topic"]
+    if not query.topics and not typed:
         return query
     catalogue = load_topics(config.home)
     known = _by_any_name(catalogue)
-    for asked in query.topics:
-        if folded_name(asked) not in known:
-            return _unknown(asked, catalogue)
-    return replace(query, topics=tuple(dict.fromkeys(known[folded_name(asked)] for asked in query.topics)))
+    for name in (*query.topics, *typed):
+        if folded_name(name) not in known:
+            return _unknown(name, catalogue)
+
+    def by_its_name(node: Node) -> Node:
+        is_topic = isinstance(node, Named) and node.field == "topic"
+        return replace(node, name=known[folded_name(node.name)]) if is_topic else node
+
+    topics = tuple(dict.fromkeys(known[folded_name(name)] for name in query.topics))
+    words = spell(replace(asked, node=changed(asked.node, by_its_name))) if typed else query.words
+    return replace(query, topics=topics, words=words)
 
 
 def _by_any_name(catalogue: TopicCatalogue) -> Mapping[str, str]:

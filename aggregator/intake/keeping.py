@@ -17,7 +17,7 @@ from storage.page import Page
 from storage.repetition import showings
 from storage.state import Learned, Redrawn
 from storage.text import clean
-from storage.topics import record_topics, redate_topics, shown_text
+from storage.topics import record_topics, record_topics_anew, redate_topics, shown_text
 from storage.wording import block, paragraphs, with_dropped
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def keep_in_line(tx: Transaction, redrawn: Redrawn) -> None:
     if redrawn.shows_anew:
         place_again_among_copies(tx, redrawn.article_id)
         topics = matcher_in_use().topics(*shown_text(tx, redrawn.article_id))
-        record_topics(tx, redrawn.article_id, topics, catalogue_in_use().digest)
+        record_topics_anew(tx, redrawn.article_id, topics, catalogue_in_use().digest)
         place_again_in_story(tx, redrawn.article_id)
 
 
@@ -91,4 +91,6 @@ def _keep_topics(tx: Transaction, article: Article, decision: Decision) -> None:
         shown = shown_text(tx, decision.article_id)
         if shown != (clean(article.title), clean(article.text)):
             topics = matcher_in_use().topics(*shown)
-    record_topics(tx, decision.article_id, topics, catalogue_in_use().digest)
+    # A new article was put into the index with its topics.
+    record = record_topics if decision.kind is Kind.NEW else record_topics_anew
+    record(tx, decision.article_id, topics, catalogue_in_use().digest)

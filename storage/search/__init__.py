@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.search.query import Index
+    from storage.search.index import Index
 
 
 @cache

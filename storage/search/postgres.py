@@ -5,27 +5,33 @@ The server's text parser is not asked: what it takes for a word depends on its l
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, column, func, table, text
+from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql.expression import cast
 
+from storage.search.index import Entry
+from storage.search.labels import SIGN
+from storage.search.matching import But, Every, Match, Tokens
 from storage.search.prepare import prepare
-from storage.search.query import Matching, Term
+from storage.tables import articles
 
 _LARGEST = 1_000_000
 """Bytes of a tsvector; the server refuses more than 1,048,575."""
 _MOST_POSITIONS = 255
 _LAST_POSITION = 16_383
 _GAP = 8
-"""Positions between title and text, so that no phrase spans both."""
+"""Positions between title, labels and text, so that no phrase spans two of them."""
+_CHARACTER = f"{SIGN}c"
+_BEGINNING = f"{SIGN}p"
 
 _INDEX = table("article_index", column("search_row"), column("words"))
+_JOINED = _INDEX.join(articles, articles.c.search_row == _INDEX.c.search_row)
 _ADD = text("INSERT INTO article_index (search_row, words) VALUES (:row, CAST(:words AS tsvector))")
 _REMOVE = text("DELETE FROM article_index WHERE search_row = :row")
 _CLEAR = text("DELETE FROM article_index")
 _STRAY = text("SELECT count(*) FROM article_index WHERE search_row NOT IN (SELECT search_row FROM articles)")
 _SHOWN = text(
-    "SELECT articles.id, texts.title, texts.text, article_index.words::text FROM articles"
+    "SELECT articles.id, texts.title, texts.text, articles.labels, article_index.words::text FROM articles"
     " JOIN revisions ON revisions.article_id = articles.id AND revisions.number = articles.revision"
     " JOIN texts ON texts.id = revisions.text_id"
     " LEFT JOIN article_index ON article_index.search_row = articles.search_row"
@@ -36,11 +42,11 @@ _AS_KEPT = text("SELECT CAST(:words AS tsvector)::text")
 class PostgresIndex:
     """GIN over tsvector; see the protocol `Index`."""
 
-    def add(self, tx: Connection, row: int, title: str, text: str) -> None:
-        """Put a text into the index."""
-        tx.execute(_ADD, {"row": row, "words": vector(title, text)})
+    def add(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Put an article into the index."""
+        tx.execute(_ADD, {"row": row, "words": vector(entry)})
 
-    def remove(self, tx: Connection, row: int, title: str, text: str) -> None:
+    def remove(self, tx: Connection, row: int, entry: Entry) -> None:
         """Take it out of the index."""
         tx.execute(_REMOVE, {"row": row})
 
@@ -48,25 +54,29 @@ class PostgresIndex:
         """Empty the index."""
         tx.execute(_CLEAR)
 
-    def matching(self, terms: tuple[Term, ...]) -> Matching:
-        """Tokens hold letters and digits alone and are quoted; the server parses nothing that was typed."""
-        found = " & ".join(
-            "(" + " <-> ".join(f"'{token}'" for token in term.tokens) + (":*" if term.prefix else "") + ")"
-            for term in terms
-        )
-        query = cast(bindparam("match", found), TSQUERY)
-        return Matching(
-            table=_INDEX,
-            row=_INDEX.c.search_row,
-            holds=_INDEX.c.words.op("@@", is_comparison=True)(query),
-            best=-func.ts_rank(_INDEX.c.words, query),
-        )
+    def row(self) -> ColumnElement[int]:
+        """The table's key."""
+        return _INDEX.c.search_row
+
+    def alone(self) -> FromClause:
+        """The index."""
+        return _INDEX
+
+    def with_articles(self) -> FromClause:
+        """The index joined to the articles."""
+        return _JOINED
+
+    def holds(self, tx: Connection, match: Match) -> ColumnElement[bool]:
+        """Tokens hold letters, digits and our own sign alone and are quoted; the server parses nothing of a reader's."""
+        query = cast(bindparam(None, spelled(match), unique=True), TSQUERY)
+        return _INDEX.c.words.op("@@", is_comparison=True)(query)
 
     def problems(self, tx: Connection) -> list[str]:
         """Each article's row is made again and compared."""
         wrong = 0
-        for _, title, body, kept in tx.execute(_SHOWN.execution_options(yield_per=100)):
-            wrong += kept != tx.execute(_AS_KEPT, {"words": vector(title, body)}).scalar_one()
+        for _, title, body, labels, kept in tx.execute(_SHOWN.execution_options(yield_per=100)):
+            made = vector(Entry(title=title, text=body, labels=labels))
+            wrong += kept != tx.execute(_AS_KEPT, {"words": made}).scalar_one()
         stray = tx.execute(_STRAY).scalar_one()
         if wrong or stray:
             return [
@@ -75,11 +85,35 @@ class PostgresIndex:
         return []
 
 
-def vector(title: str, text: str) -> str:
-    """A tsvector's text: title with weight A, then the text, cut before the server would refuse it."""
+def spelled(match: Match) -> str:
+    """A question in the language of tsquery."""
+    if isinstance(match, Tokens):
+        return _tokens(match)
+    if isinstance(match, But):
+        return f"({spelled(match.found)} & !{spelled(match.missing)})"
+    if not match.parts:
+        return "'§nothing'"
+    sign = " & " if isinstance(match, Every) else " | "
+    return f"({sign.join(spelled(part) for part in match.parts)})"
+
+
+def _tokens(match: Tokens) -> str:
+    """A beginning needs no label here: the server finds it as fast."""
+    *first, last = match.tokens
+    begins = match.prefix
+    if last.startswith((_CHARACTER, _BEGINNING)):
+        last, begins = last[len(SIGN) + 1 :], True
+    title = "A" if match.titled else ""
+    mark = f":{'*' if begins else ''}{title}" if begins or title else ""
+    parts = [f"'{token}'" + (f":{title}" if title else "") for token in first] + [f"'{last}'{mark}"]
+    return f"({' <-> '.join(parts)})"
+
+
+def vector(entry: Entry) -> str:
+    """A tsvector's text: title with weight A, the labels, then the text, cut before the server would refuse it."""
     places: dict[str, list[str]] = {}
     room, place = _LARGEST, 0
-    for words, weight in ((prepare(title), "A"), (prepare(text), "")):
+    for words, weight in ((prepare(entry.title), "A"), (entry.labels, ""), (prepare(entry.text), "")):
         for token in words.split():
             place = min(place + 1, _LAST_POSITION)
             kept = places.get(token)

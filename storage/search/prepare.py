@@ -4,6 +4,7 @@ Prepared text is tokens with one space between them, each made of letters, digit
 alone, so that neither database's own idea of a word matters. Case, width and diacritics are
 folded. Scripts written without spaces become pairs: 小米汽车 is `小米 米汽 汽车 车`, each
 position a token that begins with its character, so that any run of one or more is found.
+A plus or a sharp after a word is a word: `C++` is `c plus plus`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from operator import add
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same text would be prepared differently: the index must then be made anew."""
 LONGEST_TOKEN = 64
 LONGEST_TEXT = 500_000
@@ -33,8 +34,9 @@ WORD = re.compile(rf"[\w{_MARKS}{RUN}]+")
 
 RUNS = re.compile(f"[{RUN}]+|[^{RUN}]+")
 """Takes a word apart into runs and what stands between them."""
-_RUN = re.compile(f"[{RUN}]")
+RUN_BEGINS = re.compile(f"[{RUN}]")
 _WORD_ONLY = re.compile(rf"[^\W_{RUN}]+")
+_ATTACHED = re.compile(r"(?<=\w)(?:\+{1,2}|#)(?!\w)")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _DIACRITICS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]+")
 _LETTERS = str.maketrans(
@@ -44,7 +46,7 @@ _LETTERS = str.maketrans(
 
 def prepare(text: str) -> str:
     """Tokens of a text with one space between them; never raises, and the same for the same text always."""
-    text = text[:LONGEST_TEXT]
+    text = _spelled_out(text[:LONGEST_TEXT])
     if text.isascii():
         return " ".join([token[:LONGEST_TOKEN] for token in _ASCII_WORD.findall(text.lower())])
     tokens: list[str] = []
@@ -59,17 +61,24 @@ def prepare(text: str) -> str:
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
     """The folded words and the runs of a text, in order, each with whether it is a run that is searched by pairs."""
+    text = _spelled_out(text)
     for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " ").replace("\u200d", "")):
         if word.isascii():
             yield word[:LONGEST_TOKEN], False
-        elif not _RUN.search(word):
+        elif not RUN_BEGINS.search(word):
             yield from _plain(word)
         else:
             for part in RUNS.findall(word):
-                if _RUN.match(part):
+                if RUN_BEGINS.match(part):
                     yield part, True
                 else:
                     yield from _plain(part)
+
+
+def _spelled_out(text: str) -> str:
+    if "+" not in text and "#" not in text:
+        return text
+    return _ATTACHED.sub(lambda found: " sharp " if found[0] == "#" else " plus " * len(found[0]), text)
 
 
 def fold(word: str) -> str:

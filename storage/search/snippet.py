@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
-from storage.search.prepare import RUN, RUNS, WORD, fold
-from storage.search.query import Term
+from storage.search.inflection import forms
+from storage.search.planning import at_digits, without_possessives
+from storage.search.prepare import RUNS, WORD, fold, pieces
+from storage.search.syntax import Words
 
 START, END = "\ue000", "\ue001"
 """Marks around what was found: characters that no cleaned text means anything by; escape first, then replace them."""
@@ -15,16 +18,24 @@ _LONGEST_TEXT = 50_000
 _WIDTH = 240
 _LEAD = 60
 _MOST_FOUND = 400
-_RUN = re.compile(rf"[{RUN}]")
 _SPACES = re.compile(r"\s+")
 Place = tuple[int, int, int]
 """Start, end, and which term."""
 
 
-def snippet(text: str, terms: Sequence[Term]) -> str:
-    """About 240 characters around the first place where the most different terms stand; the beginning if none does."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is marked, each with which of the things looked for it is: whole words, beginnings, runs."""
+
+    words: dict[str, int]
+    beginnings: list[tuple[str, int]]
+    runs: list[tuple[str, int]]
+
+
+def snippet(text: str, sought: Sequence[Words]) -> str:
+    """About 240 characters around the place where the most different words stand; the beginning if none does."""
     text = text[:_LONGEST_TEXT].replace(START, "").replace(END, "")
-    found = list(_found(text, terms)) if terms else []
+    found = list(_found(text, _wanted(sought))) if sought else []
     start, end = _window(text, found)
     parts, at = [], start
     for left, right, _ in found:
@@ -36,18 +47,32 @@ def snippet(text: str, terms: Sequence[Term]) -> str:
     return ("… " if start else "") + passage + (" …" if end < len(text) else "")
 
 
-def _found(text: str, terms: Sequence[Term]) -> Iterator[Place]:
-    """Where terms stand, in order: words are compared whole, runs of pair scripts anywhere inside a run."""
-    words = {term.shown: n for n, term in enumerate(terms) if not _RUN.match(term.shown)}
-    runs = [(term.shown, n) for n, term in enumerate(terms) if _RUN.match(term.shown)]
+def _wanted(sought: Sequence[Words]) -> _Wanted:
+    wanted, number = _Wanted({}, [], []), 0
+    for one in sought:
+        for piece, is_run in pieces(one.text if one.phrase else without_possessives(one.text)):
+            number += 1
+            if is_run:
+                wanted.runs.append((piece, number))
+            elif one.prefix:
+                wanted.beginnings.append((piece, number))
+            else:
+                for form in (piece,) if one.phrase else (*forms(piece), *at_digits(piece)):
+                    wanted.words.setdefault(form, number)
+    return wanted
+
+
+def _found(text: str, wanted: _Wanted) -> Iterator[Place]:
+    """Where it stands, in order: words are compared whole, runs of pair scripts anywhere inside a run."""
     left = _MOST_FOUND
     for start, piece in _pieces(text):
         folded = fold(piece)
-        if folded in words:
-            yield start, start + len(piece), words[folded]
+        number = wanted.words.get(folded) or next((n for word, n in wanted.beginnings if folded.startswith(word)), 0)
+        if number:
+            yield start, start + len(piece), number
             left -= 1
-        elif runs and not folded.isascii():
-            for place in _in_run(folded, len(piece), runs):
+        elif wanted.runs and not folded.isascii():
+            for place in _in_run(folded, len(piece), wanted.runs):
                 yield start + place[0], start + place[1], place[2]
                 left -= 1
         if left <= 0:

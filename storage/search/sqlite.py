@@ -2,44 +2,63 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, bindparam, column, func, literal_column, table, text
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, literal_column, table, text
 from sqlalchemy.exc import DatabaseError
 
-from storage.search.prepare import prepare
-from storage.search.query import Matching, Term
+from storage.search.index import Entry
+from storage.search.labels import BEGINNING, beginning_label, indexed
+from storage.search.matching import But, Either, Every, Match, Tokens
+from storage.tables import articles
 
 _INDEX = table("article_index", column("rowid"))
-_ADD = text("INSERT INTO article_index (rowid, title, text) VALUES (:row, :title, :text)")
-_REMOVE = text("INSERT INTO article_index (article_index, rowid, title, text) VALUES ('delete', :row, :title, :text)")
+_ADD = text("INSERT INTO article_index (rowid, text, title, labels) VALUES (:row, :text, :title, :labels)")
+_REMOVE = text(
+    "INSERT INTO article_index (article_index, rowid, text, title, labels)"
+    " VALUES ('delete', :row, :text, :title, :labels)"
+)
 _CLEAR = text("INSERT INTO article_index (article_index) VALUES ('delete-all')")
 _CHECK = text("INSERT INTO article_index (article_index, rank) VALUES ('integrity-check', 1)")
+_BEGIN_SO = text("SELECT word FROM vocabulary WHERE word >= :first AND word < :last LIMIT :most")
+_MOST_WORDS = 200
+"""Words that begin alike which are asked for one by one; where there are more, FTS5 finds them all itself."""
+_NOTHING = '"§nothing"'
+# A place that is computed keeps SQLite from walking the articles and asking the index for each.
+_JOINED = _INDEX.join(articles, articles.c.search_row == literal_column("article_index.rowid + 0"))
 
 
 class SqliteIndex:
     """FTS5; see the protocol `Index`."""
 
-    def add(self, tx: Connection, row: int, title: str, text: str) -> None:
-        """Put a text into the index."""
-        tx.execute(_ADD, {"row": row, "title": prepare(title), "text": prepare(text)})
+    def add(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Put an article into the index."""
+        tx.execute(_ADD, _values(row, entry))
 
-    def remove(self, tx: Connection, row: int, title: str, text: str) -> None:
-        """Take a text out of it: FTS5 keeps no copy and must be told what it held."""
-        tx.execute(_REMOVE, {"row": row, "title": prepare(title), "text": prepare(text)})
+    def remove(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Take it out of it: FTS5 keeps no copy and must be told what it held."""
+        tx.execute(_REMOVE, _values(row, entry))
 
     def clear(self, tx: Connection) -> None:
         """Empty the index."""
         tx.execute(_CLEAR)
 
-    def matching(self, terms: tuple[Term, ...]) -> Matching:
+    def row(self) -> ColumnElement[int]:
+        """FTS5's rowid."""
+        return _INDEX.c.rowid
+
+    def alone(self) -> FromClause:
+        """The index."""
+        return _INDEX
+
+    def with_articles(self) -> FromClause:
+        """The index joined to the articles."""
+        return _JOINED
+
+    def holds(self, tx: Connection, match: Match) -> ColumnElement[bool]:
         """Every token is quoted, so that nothing of FTS5's own grammar can be typed."""
-        match = " AND ".join(f'"{" ".join(term.tokens)}"' + ("*" if term.prefix else "") for term in terms)
         index: ColumnElement[str] = literal_column("article_index")
-        return Matching(
-            table=_INDEX,
-            row=_INDEX.c.rowid,
-            holds=index.op("MATCH", is_comparison=True)(bindparam("match", match)),
-            best=func.bm25(index, 8.0, 1.0),
-        )
+        return index.op("MATCH", is_comparison=True)(bindparam(None, spelled(tx, match), unique=True))
 
     def problems(self, tx: Connection) -> list[str]:
         """FTS5's own comparison of the index with the view."""
@@ -48,3 +67,36 @@ class SqliteIndex:
         except DatabaseError as error:
             return [f"the search index does not agree with the articles ({error.orig}); run `evnews db reindex`"]
         return []
+
+
+def spelled(tx: Connection, match: Match) -> str:
+    """A question in FTS5's language."""
+    if isinstance(match, Tokens):
+        return _tokens(tx, match)
+    if isinstance(match, But):
+        return f"({spelled(tx, match.found)} NOT {spelled(tx, match.missing)})"
+    if not match.parts:
+        return _NOTHING
+    word = " AND " if isinstance(match, Every) else " OR "
+    return f"({word.join(spelled(tx, part) for part in match.parts)})"
+
+
+def _tokens(tx: Connection, match: Tokens) -> str:
+    where = "title : " if match.titled else ""
+    if match.prefix and len(match.tokens) == 1:
+        return _beginning(tx, match.tokens[0], where)
+    return f'{where}"{" ".join(match.tokens)}"' + (" *" if match.prefix else "")
+
+
+def _beginning(tx: Connection, word: str, where: str) -> str:
+    """A beginning is one label, or the words that begin so: FTS5 would read all their places before the first."""
+    if len(word) == BEGINNING:
+        return f'{where}"{beginning_label(word)}"'
+    found = tx.execute(_BEGIN_SO, {"first": word, "last": word + "\U0010ffff", "most": _MOST_WORDS + 1}).scalars().all()
+    if len(found) > _MOST_WORDS:
+        return f'{where}"{word}" *'
+    return "(" + " OR ".join(f'{where}"{one}"' for one in [word, *found]) + ")"
+
+
+def _values(row: int, entry: Entry) -> dict[str, Any]:
+    return {"row": row, "title": indexed(entry.title), "text": indexed(entry.text), "labels": entry.labels}

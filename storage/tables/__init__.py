@@ -5,7 +5,7 @@ them (articles, revisions, the search index) can be made again from the facts al
 is the same whatever the order in which they arrived.
 """
 
-from storage.tables.archive import aliases, articles, claims, looks, merged, revisions, sightings, texts
+from storage.tables.archive import aliases, articles, claims, looks, merged, revisions, sightings, texts, vocabulary
 from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints

@@ -43,6 +43,8 @@ articles = Table(
     Column("withdrawn", Moment),
     Column("original_url", Address, nullable=False, server_default=""),
     Column("credit", Words, nullable=False, server_default=""),
+    # What it is rather than what it says, as tokens of the search index.
+    Column("labels", Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
@@ -141,6 +143,14 @@ claims = Table(
     Column("text_digest", DIGEST, primary_key=True),
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
     Column("url", Address, nullable=False),
+)
+
+vocabulary = Table(
+    "vocabulary",
+    metadata,
+    Column("word", Text, primary_key=True),
+    # How many titles hold it.
+    Column("titles", Integer, nullable=False),
 )
 
 merged = Table(

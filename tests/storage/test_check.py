@@ -78,11 +78,11 @@ def test_an_index_that_disagrees_is_told_and_mended(database: Database, tape: Pa
     spoil(database, "UPDATE texts SET text = 'Words that nobody indexed' WHERE article_id = 2")
     (problem,) = check(database, tape)
     assert "reindex" in problem
-    assert Library(database).search(Query(words="nobody")) == []
+    assert Library(database).search(Query(words="nobody")).hits == ()
     told: list[tuple[int, int]] = []
     assert reindex(database, lambda done, total: told.append((done, total))) == 3
     assert told == [(3, 3)]
-    assert [hit.article.id for hit in Library(database).search(Query(words="nobody"))] == [2]
+    assert [hit.article.id for hit in Library(database).search(Query(words="nobody")).hits] == [2]
     assert check(database, tape) == []
 
 
@@ -101,7 +101,7 @@ def test_a_row_of_the_index_without_an_article_is_told(database: Database, tape:
     else:
         spoil(database, "INSERT INTO article_index (search_row, words) VALUES (99, CAST('stray' AS tsvector))")
     assert any("reindex" in problem for problem in check(database, tape))
-    assert Library(database).search(Query(words="stray")) == []
+    assert Library(database).search(Query(words="stray")).hits == ()
 
 
 def test_every_changed_byte_of_the_tape_is_told(database: Database, tape: Path) -> None:

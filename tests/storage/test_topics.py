@@ -42,7 +42,7 @@ def url(name: object) -> str:
 
 def found(database: Database, *topics: str, **more: object) -> list[str]:
     query = Query(topics=topics, **more)  # type: ignore[arg-type]
-    return [hit.article.title for hit in Library(database).search(query)]
+    return [hit.article.title for hit in Library(database).search(query).hits]
 
 
 def rows(database: Database) -> list[tuple[object, ...]]:
@@ -81,7 +81,7 @@ def test_a_topic_finds_its_articles_newest_first_with_words_and_filters(database
     assert found(database, "byd", until=T0 + timedelta(days=2)) == ["Old BYD"]
     assert found(database, "byd", words="...") == found(database, "nothing") == found(database, "tesla", "byd") == []
     library = Library(database)
-    assert library.count(Query(topics=("byd",))) == 3
+    assert library.count(Query(topics=("byd",))).number == 3
     assert [one.title for one in library.articles(Query(topics=("catl",), limit=None))] == ["Tesla", "New BYD"]
 
 
@@ -182,7 +182,7 @@ def test_a_refresh_that_is_broken_off_goes_on_where_it_was(database: Database) -
         refresh(database, find, NEW)
     library = Library(database)
     assert library.stale_topics(NEW) == 50
-    assert library.count(Query(topics=("byd",))) == 50
+    assert library.count(Query(topics=("byd",))).number == 50
     assert refresh(database, lambda title, text: (), NEW) == 50
 
 

@@ -1,0 +1,324 @@
+"""What a query finds: a page of it, all of it, how many it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from math import inf
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, or_, select
+
+from storage.article import Count, Query
+from storage.search.cursor import Cursor, read_cursor
+from storage.search.grammar import read
+from storage.search.matching import Match
+from storage.search.planning import Plan, plan, sought, units
+from storage.search.ranking import Candidate, Unit, ranked, rarity
+from storage.search.rows import moment_of
+from storage.search.syntax import All, Any, Asked, Dated, Named, Node, Not, Words
+from storage.search.walk import Walk
+from storage.tables import articles, revisions, tellers, texts
+
+SECONDS = 0.025
+"""How long a page is looked for before an answer stops."""
+COUNT_SECONDS = 0.1
+COUNTED = 10_000
+"""Up to so many are counted exactly."""
+_TITLED, _NEWEST = 100, 100
+"""Articles that are ranked against each other: those with the words in the title, and the newest others."""
+_SAMPLE = 2_000
+_BATCH = 200
+_FAMILY = 500
+
+
+class Place(NamedTuple):
+    """A found article by its place in the index, its id, and what it is a copy of."""
+
+    row: int
+    article_id: int
+    copy_of: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Articles by their ids, in order, and where the next page begins."""
+
+    ids: list[int]
+    cursor: str = ""
+    reached: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Finder:
+    """A query, asked of an archive at a moment."""
+
+    def __init__(self, tx: Connection, query: Query, now: datetime | None = None) -> None:
+        self._tx = tx
+        self._query = query
+        self._now = now or datetime.now(UTC)
+        self.asked = read(query.words)
+        self.words = sought(self.asked)
+        self._order = self.asked.sort or query.order
+        self._walk = Walk(tx, plan(whole(self.asked, query), self._now), self._now)
+
+    @property
+    def walk(self) -> Walk:
+        """The way through what is found."""
+        return self._walk
+
+    def page(self) -> Page:
+        """The articles of a page."""
+        cursor, notes = read_cursor(self._query.cursor, self._order)
+        most = max(self._query.limit if self._query.limit is not None else _BATCH, 0)
+        if not most:
+            return Page(ids=[], notes=notes)
+        if self._order == "best" and self.words:
+            return self._best(cursor, most, notes)
+        if self._order == "changed":
+            return self._changed(cursor, most, notes)
+        return self._by_time(cursor, most, notes, oldest=self._order == "old")
+
+    def all_ids(self) -> Iterator[int]:
+        """Every article that is found, newest (or oldest) first, however long it takes."""
+        oldest = self._order == "old"
+        low = high = None
+        left = inf if self._query.limit is None else self._query.limit
+        while left > 0:
+            found = self._walk.rows(int(min(_BATCH, left)), inf, low=low, high=high, oldest=oldest)
+            places = self._places(found.rows)
+            yield from (one.article_id for one in places)
+            left -= len(found.rows)
+            if found.reached is None or not found.rows:
+                return
+            low, high = (found.reached + 1, None) if oldest else (None, found.reached - 1)
+
+    def count(self) -> Count:
+        """How many are found, copies too."""
+        number, exact = self._walk.number(COUNTED + 1, COUNT_SECONDS)
+        return Count(number=min(number, COUNTED), exact=exact and number <= COUNTED)
+
+    def _by_time(self, cursor: Cursor, most: int, notes: tuple[str, ...], *, oldest: bool) -> Page:
+        shown: list[Place] = []
+        at = cursor.row
+        while len(shown) < most:
+            low, high = (at + 1, None) if oldest and at is not None else (None, None)
+            if not oldest and at is not None:
+                high = at - 1
+            found = self._walk.rows(most - len(shown), SECONDS, low=low, high=high, oldest=oldest)
+            shown += self._collapsed(self._places(found.rows), oldest=oldest)
+            at = found.reached
+            if at is None or len(found.rows) < most - len(shown):
+                break
+        stopped = at is not None and len(shown) < most
+        return Page(
+            ids=[one.article_id for one in shown],
+            cursor=Cursor(order=self._order, row=at).spell() if at is not None else "",
+            reached=moment_of(at) if stopped and at is not None else None,
+            notes=notes,
+        )
+
+    def _best(self, cursor: Cursor, most: int, notes: tuple[str, ...]) -> Page:
+        """The best of a set: those with the words in the title, and the newest others; then those of the next set."""
+        now = cursor.now or self._now
+        first = cursor.first if cursor.first is not None else self._walk.high
+        high = cursor.row if cursor.row is not None else first
+        titled = self._titled(first)
+        newest = self._walk.rows(_NEWEST, SECONDS, high=high)
+        rows = list(dict.fromkeys([*titled, *newest.rows] if high == first else newest.rows))
+        if high != first:
+            rows = [row for row in rows if row not in set(titled)]
+        order = self._collapsed(self._places(self._ranked(rows, now)), is_ranked=True)
+        shown = order[cursor.offset : cursor.offset + most]
+        end = cursor.offset + len(shown)
+        if end < len(order):
+            following = Cursor(order="best", now=now, first=first, row=high, offset=end).spell()
+        elif newest.reached is not None:
+            following = Cursor(order="best", now=now, first=first, row=newest.reached - 1).spell()
+        else:
+            following = ""
+        return Page(
+            ids=[one.article_id for one in shown],
+            cursor=following,
+            reached=moment_of(newest.reached) if newest.reached is not None else None,
+            notes=notes,
+        )
+
+    def _titled(self, high: int) -> list[int]:
+        """Places of articles that have all the words in their titles."""
+        titled = _in_titles(whole(self.asked, self._query))
+        if titled is None:
+            return []
+        walk = Walk(self._tx, plan(titled, self._now), self._now)
+        return walk.rows(_TITLED, SECONDS / 2, high=high).rows
+
+    def _ranked(self, rows: Sequence[int], now: datetime) -> list[int]:
+        found = [Candidate(**row._mapping) for row in self._tx.execute(_CANDIDATES, {"rows": list(rows)})]
+        matches = units(self.words)
+        many = self._tx.execute(_MANY).scalar() or 1
+        if len(matches) > 1:
+            sought_units = [Unit(match=one, rarity=rarity(self._holding(one, many), many)) for one in matches]
+        else:
+            sought_units = [Unit(match=one) for one in matches]
+        return ranked(found, sought_units, now)
+
+    def _holding(self, match: Match, many: int) -> int:
+        """About how many articles hold something: counted where they are few, else reckoned from the newest."""
+        walk = Walk(self._tx, Plan(match=match), self._now)
+        found = walk.rows(_SAMPLE, SECONDS / 5)
+        if found.reached is None or not found.rows:
+            return len(found.rows)
+        share = (walk.high - found.reached) / max(walk.high - walk.low, 1)
+        return min(many, int(len(found.rows) / max(share, 1e-6)))
+
+    def _changed(self, cursor: Cursor, most: int, notes: tuple[str, ...]) -> Page:
+        """Those that were edited, the last edit first."""
+        shown: list[int] = []
+        at, last = cursor.now, cursor.row
+        while True:
+            edits = self._tx.execute(_EDITS if at is None else _EDITS_BEFORE, {"at": at, "article": last}).all()
+            holds = set(self._among([edit.search_row for edit in edits]))
+            for edit in edits:
+                at, last = edit.fetched_at, edit.article_id
+                if edit.search_row in holds:
+                    shown.append(edit.article_id)
+                if len(shown) == most:
+                    return Page(
+                        ids=shown, cursor=Cursor(order="changed", now=at, row=last).spell(), notes=notes
+                    )
+            if len(edits) < _BATCH:
+                return Page(ids=shown, notes=notes)
+
+    def _among(self, rows: Sequence[int]) -> list[int]:
+        """Which of some places are found."""
+        if not rows:
+            return []
+        statement = self._walk.statement(self._walk.low, self._walk.high).where(self._walk.row.in_(rows))
+        return list(self._tx.execute(statement).scalars())
+
+    def _places(self, rows: Sequence[int]) -> list[Place]:
+        if not rows:
+            return []
+        known = {row.search_row: Place(*row) for row in self._tx.execute(_PLACES, {"rows": list(rows)})}
+        return [known[row] for row in rows if row in known]
+
+    def _collapsed(self, places: Sequence[Place], *, oldest: bool = False, is_ranked: bool = False) -> list[Place]:
+        """Without those that another one stands for: a copy's original, and of a story the one that comes first."""
+        if self.asked.group == "story":
+            return self._one_a_story(places, oldest=oldest, is_ranked=is_ranked)
+        if not self._query.collapse:
+            return list(places)
+        return [one for one in places if one.copy_of is None or self._stands_for_its_own(one)]
+
+    def _stands_for_its_own(self, copy: Place) -> bool:
+        """Whether neither its original nor a copy that came before it is found."""
+        family = self._tx.execute(_COPIES, {"original": copy.copy_of, "most": _FAMILY}).all()
+        found = set(self._among([row.search_row for row in family]))
+        original = next((row.search_row for row in family if row.id == copy.copy_of), None)
+        return original not in found and copy.row == min(found, default=copy.row)
+
+    def _one_a_story(self, places: Sequence[Place], *, oldest: bool, is_ranked: bool) -> list[Place]:
+        shown: list[Place] = []
+        seen: set[int] = set()
+        for one in places:
+            story = self._tx.execute(_STORY, {"article": one.copy_of or one.article_id}).scalar()
+            if story in seen:
+                continue
+            if story is not None:
+                seen.add(story)
+                if not is_ranked and not self._comes_first(one, story, oldest=oldest):
+                    continue
+            shown.append(one)
+        return shown
+
+    def _comes_first(self, one: Place, story: int, *, oldest: bool) -> bool:
+        members = self._tx.execute(_MEMBERS, {"story": story, "most": _FAMILY}).scalars().all()
+        found = self._among(members)
+        return one.row == (min if oldest else max)(found, default=one.row)
+
+
+def whole(asked: Asked, query: Query) -> Node | None:
+    """The tree of a query with its filters, and without what is muted."""
+    parts: list[Node] = [asked.node] if asked.node is not None else []
+    if query.words.replace("\0", "").strip() and asked.node is None and not _is_about_the_answer(asked):
+        parts.append(_UNFINDABLE)
+    parts += [Named(field="topic", name=topic) for topic in query.topics]
+    if query.sources:
+        parts.append(either([Named(field="source", name=source) for source in query.sources]))
+    if query.since is not None or query.until is not None:
+        parts.append(Dated(since=query.since, until=query.until))
+    parts += [Not(node=node) for rule in query.muted if (node := read(rule).node) is not None]
+    flat = [one for part in parts for one in (part.nodes if isinstance(part, All) else (part,))]
+    return All(nodes=tuple(flat)) if len(flat) > 1 else flat[0] if flat else None
+
+
+def either(nodes: Sequence[Node]) -> Node:
+    """At least one of some."""
+    return Any(nodes=tuple(nodes)) if len(nodes) > 1 else nodes[0]
+
+
+def _is_about_the_answer(asked: Asked) -> bool:
+    return bool(asked.sort or asked.group or asked.history)
+
+
+def _in_titles(node: Node | None) -> Node | None:
+    """A tree whose words are looked for in titles alone; None where it has none to look for."""
+    moved = False
+
+    def move(one: Node) -> Node:
+        nonlocal moved
+        if isinstance(one, Words) and not one.field:
+            moved = True
+            return replace(one, field="title")
+        if isinstance(one, All | Any):
+            return replace(one, nodes=tuple(move(each) for each in one.nodes))
+        return one
+
+    titled = move(node) if node is not None else None
+    return titled if moved else None
+
+
+_UNFINDABLE = Words(text="")
+_PLACES = select(articles.c.search_row, articles.c.id, articles.c.copy_of).where(
+    articles.c.search_row.in_(bindparam("rows", expanding=True))
+)
+_CANDIDATES = (
+    select(articles.c.search_row.label("row"), articles.c.title, texts.c.text, articles.c.words, articles.c.dated)
+    .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
+    .join(texts, texts.c.id == revisions.c.text_id)
+    .where(articles.c.search_row.in_(bindparam("rows", expanding=True)))
+)
+_MANY = select(func.max(articles.c.id))
+_COPIES = (
+    select(articles.c.id, articles.c.search_row)
+    .where(or_(articles.c.id == bindparam("original"), articles.c.copy_of == bindparam("original")))
+    .limit(bindparam("most"))
+)
+_STORY = select(tellers.c.story_id).where(tellers.c.article_id == bindparam("article"))
+_MEMBERS = (
+    select(articles.c.search_row)
+    .join(tellers, tellers.c.article_id == articles.c.id)
+    .where(tellers.c.story_id == bindparam("story"))
+    .order_by(articles.c.search_row.desc())
+    .limit(bindparam("most"))
+)
+_LATER = revisions.alias()
+_EDITS = (
+    select(revisions.c.fetched_at, revisions.c.article_id, articles.c.search_row)
+    .join(articles, articles.c.id == revisions.c.article_id)
+    .where(
+        revisions.c.number > 1,
+        ~select(_LATER.c.number)
+        .where(_LATER.c.article_id == revisions.c.article_id, _LATER.c.number > revisions.c.number)
+        .exists(),
+    )
+    .order_by(revisions.c.fetched_at.desc(), revisions.c.article_id.desc())
+    .limit(_BATCH)
+)
+_EDITS_BEFORE = _EDITS.where(
+    or_(
+        revisions.c.fetched_at < bindparam("at"),
+        (revisions.c.fetched_at == bindparam("at")) & (revisions.c.article_id < bindparam("article")),
+    )
+)

@@ -1,0 +1,146 @@
+"""An article's place in the search index: put there, moved, relabelled, and all of them made anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, text, update
+
+from storage.article import Topic
+from storage.search import index_of
+from storage.search.index import Entry
+from storage.search.labels import Labelled, labels
+from storage.search.prepare import VERSION
+from storage.search.rows import TIES, row_of
+from storage.tables import article_topics, articles, revisions, texts
+from storage.vocabulary import note_words
+
+_CHUNK = 500
+
+
+def free_row(tx: Connection, at: datetime) -> int:
+    """The first free place of an article that was published at a moment: after those of its second."""
+    floor = row_of(at)
+    while (last := tx.execute(_LAST_ROW, {"floor": floor, "next": floor + TIES}).scalar()) is not None:
+        if last + 1 < floor + TIES:
+            return int(last) + 1
+        floor += TIES
+    return floor
+
+
+def labels_of(values: dict[str, Any], topics: Iterable[str], *, is_revised: bool) -> str:
+    """The labels of an article by the columns of its row; `authors` is a sequence of names."""
+    known = (("revised", is_revised), ("withdrawn", values["withdrawn"]), ("truncated", values["truncated"]))
+    return labels(
+        Labelled(
+            source=values["source"],
+            language=values["language"],
+            url=values["url"],
+            authors=values["authors"],
+            topics=topics,
+            states=[state for state, holds in known if holds],
+        )
+    )
+
+
+def topic_names(tx: Connection, article_id: int) -> list[str]:
+    """The names of the topics that an article is kept with."""
+    return list(tx.execute(_TOPICS, {"article": article_id}).scalars())
+
+
+def put(tx: Connection, row: int, entry: Entry) -> None:
+    """Put an article into the index, and its words into the vocabulary."""
+    index_of(tx.dialect.name).add(tx, row, entry)
+    note_words(tx, entry.title, entry.text)
+
+
+def take(tx: Connection, shown: Row[*tuple[Any, ...]]) -> None:
+    """Take an article out of the index by the row that is shown of it: search_row, title, text and labels."""
+    index_of(tx.dialect.name).remove(tx, shown.search_row, entry_of(shown))
+
+
+def entry_of(shown: Row[*tuple[Any, ...]]) -> Entry:
+    """What the index holds of an article by the row that is shown of it."""
+    return Entry(title=shown.title, text=shown.text, labels=shown.labels)
+
+
+def relabel(tx: Connection, article_id: int, topics: Sequence[Topic]) -> None:
+    """Bring an article's labels in line with the topics that it has now."""
+    shown = tx.execute(_SHOWN.where(articles.c.id == bindparam("article")), {"article": article_id}).one()
+    made = _labels(shown, [topic.name for topic in topics])
+    if made == shown.labels:
+        return
+    take(tx, shown)
+    tx.execute(_RELABEL, {"article": article_id, "made": made})
+    put(tx, shown.search_row, Entry(title=shown.title, text=shown.text, labels=made))
+
+
+def reindex(tx: Connection, progress: Callable[[int, int], None] | None = None) -> int:
+    """Make the search index anew from the kept texts, places and labels too; returns how many articles it holds.
+
+    `progress` is told how many of how many are done.
+    """
+    total = int(tx.execute(select(func.count()).select_from(articles)).scalar_one())
+    index_of(tx.dialect.name).clear(tx)
+    tx.execute(update(articles).values(search_row=-articles.c.id))
+    done, last = 0, 0
+    while rows := tx.execute(_NEXT, {"after": last}).all():
+        for shown in rows:
+            made, place = _labels(shown, topic_names(tx, shown.id)), free_row(tx, shown.dated)
+            tx.execute(_PLACE, {"article": shown.id, "made": made, "place": place})
+            put(tx, place, Entry(title=shown.title, text=shown.text, labels=made))
+        done, last = done + len(rows), rows[-1].id
+        if progress:
+            progress(done, total)
+    tx.execute(text("DELETE FROM meta WHERE name = 'prepare'"))
+    tx.execute(text("INSERT INTO meta (name, value) VALUES ('prepare', :version)"), {"version": str(VERSION)})
+    return done
+
+
+def _labels(shown: Row[*tuple[Any, ...]], topics: Iterable[str]) -> str:
+    values = dict(shown._mapping)
+    values["authors"] = json.loads(values["authors"])
+    return labels_of(values, topics, is_revised=shown.is_revised)
+
+
+_LAST_ROW = select(func.max(articles.c.search_row)).where(
+    articles.c.search_row >= bindparam("floor"), articles.c.search_row < bindparam("next")
+)
+_TOPICS = select(article_topics.c.topic).where(article_topics.c.article_id == bindparam("article"))
+_EDITED = revisions.alias()
+_SHOWN = (
+    select(
+        articles.c.id,
+        articles.c.search_row,
+        articles.c.labels,
+        articles.c.source,
+        articles.c.language,
+        articles.c.url,
+        articles.c.authors,
+        articles.c.withdrawn,
+        articles.c.truncated,
+        articles.c.dated,
+        texts.c.title,
+        texts.c.text,
+        select(_EDITED.c.number)
+        .where(
+            _EDITED.c.article_id == articles.c.id,
+            _EDITED.c.number > 1,
+            _EDITED.c.kind.not_in(("withdrawn", "restored", "re-extracted")),
+        )
+        .exists()
+        .label("is_revised"),
+    )
+    .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
+    .join(texts, texts.c.id == revisions.c.text_id)
+)
+_NEXT = _SHOWN.where(articles.c.id > bindparam("after")).order_by(articles.c.id).limit(_CHUNK)
+_RELABEL = update(articles).where(articles.c.id == bindparam("article")).values(labels=bindparam("made"))
+_PLACE = (
+    update(articles)
+    .where(articles.c.id == bindparam("article"))
+    .values(labels=bindparam("made"), search_row=bindparam("place"))
+)

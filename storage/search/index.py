@@ -1,0 +1,47 @@
+"""What each dialect's search index must be able to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import ColumnElement, Connection, FromClause
+
+from storage.search.matching import Match
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the index holds of an article: its title and text as they are shown, and its labels."""
+
+    title: str
+    text: str
+    labels: str
+
+
+class Index(Protocol):
+    """The search index of one dialect; `row` is an article's place in it (`storage.search.rows`)."""
+
+    def add(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Put an article into the index."""
+
+    def remove(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Take it out of it: the entry must be the one that was put in."""
+
+    def clear(self, tx: Connection) -> None:
+        """Empty the index."""
+
+    def row(self) -> ColumnElement[int]:
+        """The index's column of places."""
+
+    def alone(self) -> FromClause:
+        """The index."""
+
+    def with_articles(self) -> FromClause:
+        """The index joined to `articles`, from the index's side."""
+
+    def holds(self, tx: Connection, match: Match) -> ColumnElement[bool]:
+        """That an entry answers to a question."""
+
+    def problems(self, tx: Connection) -> list[str]:
+        """Where index and articles disagree, in words."""

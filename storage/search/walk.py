@@ -1,0 +1,129 @@
+"""Going through what is found, newest or oldest first, no longer than there is time.
+
+What is found lies in the index by time. It is asked for a stretch of time after the other, each longer than the
+last, until enough is found or the time is up: a common word costs what a page of it costs, and an answer that
+stopped knows how far it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from storage.search import index_of
+from storage.search.conditions import condition
+from storage.search.planning import Plan
+from storage.search.rows import DAY_ROWS
+from storage.tables import articles
+
+_SHORTEST = DAY_ROWS // 24
+_FIRST_SHARE = 1024
+"""The first stretch is this part of the whole time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Places in the index, in order; `reached` is the last place that was looked at, None where all were."""
+
+    rows: list[int]
+    reached: int | None
+
+
+class Walk:
+    """A plan, asked of an archive at a moment."""
+
+    def __init__(self, tx: Connection, plan: Plan, now: datetime) -> None:
+        self._tx = tx
+        self._index = index_of(tx.dialect.name)
+        self.plan = plan
+        self._wheres = [self._index.holds(tx, plan.match)] if plan.match is not None else []
+        self._conditions = [condition(tx, node, now) for node in plan.conditions]
+        first, last = tx.execute(_ENDS).one()
+        self.low = max(plan.low, first if first is not None else 1)
+        self.high = min(plan.high, last if last is not None else 0)
+        if plan.is_hopeless:
+            self.high = self.low - 1
+
+    @property
+    def row(self) -> ColumnElement[int]:
+        """The column of places."""
+        return self._index.row() if self._wheres else articles.c.search_row
+
+    def statement(self, low: int, high: int, *, with_articles: bool = False) -> Select[int]:
+        """The places between two, both included, in no order."""
+        if not self._wheres:
+            source = articles
+        elif self._conditions or with_articles:
+            source = self._index.with_articles()
+        else:
+            source = self._index.alone()
+        return select(self.row).select_from(source).where(
+            *self._wheres, *self._conditions, self.row >= low, self.row <= high
+        )  # fmt: skip
+
+    def rows(self, most: int, seconds: float, *, low: int | None = None, high: int | None = None, oldest: bool = False) -> Found:
+        """Up to so many places, newest (or oldest) first, found in about so many seconds."""
+        order = self.row.asc() if oldest else self.row.desc()
+        found: list[int] = []
+
+        def ask(first: int, last: int) -> bool:
+            statement = self.statement(first, last).order_by(order).limit(most - len(found))
+            found.extend(self._tx.execute(statement).scalars())
+            return len(found) < most
+
+        reached = self.stretches(ask, seconds, low=low, high=high, oldest=oldest)
+        if len(found) >= most:
+            reached = found[-1]
+        return Found(rows=found, reached=reached)
+
+    def number(self, most: int, seconds: float) -> tuple[int, bool]:
+        """How many there are, up to so many, and whether that is all."""
+        total = 0
+
+        def ask(first: int, last: int) -> bool:
+            nonlocal total
+            inner = self.statement(first, last).limit(most - total).subquery()
+            total += int(self._tx.execute(select(func.count()).select_from(inner)).scalar_one())
+            return total < most
+
+        reached = self.stretches(ask, seconds)
+        return total, reached is None and total < most
+
+    def stretches(
+        self,
+        ask: Callable[[int, int], bool],
+        seconds: float,
+        *,
+        low: int | None = None,
+        high: int | None = None,
+        oldest: bool = False,
+    ) -> int | None:
+        """Ask for a stretch after the other while `ask` wants more and there is time.
+
+        Returns the last place that was looked at, or None where all were.
+        """
+        left, right = max(self.low, low if low is not None else 0), self.high if high is None else min(self.high, high)
+        started, width = perf_counter(), max((self.high - self.low) // _FIRST_SHARE, _SHORTEST)
+        while left <= right:
+            first, last = (left, min(left + width, right)) if oldest else (max(right - width, left), right)
+            before = perf_counter()
+            more = ask(first, last)
+            left, right = (last + 1, right) if oldest else (left, first - 1)
+            after = perf_counter()
+            if left > right:
+                return None
+            rest = seconds - (after - started)
+            if not more or rest <= 0:
+                return last if oldest else first
+            width = int(width * min(2.0, max(rest / max(after - before, 1e-6), 0.1)))
+            width = max(width, _SHORTEST)
+        return None
+
+
+_ENDS = select(
+    select(func.min(articles.c.search_row)).scalar_subquery(), select(func.max(articles.c.search_row)).scalar_subquery()
+)
