@@ -217,7 +217,8 @@ def main() -> int:
     broken = [f"walls kept: {', '.join(walls['kept'])}"] if walls["kept"] else []
     broken += [f"{refused} of {gold} articles refused"] if refused > MOST_REFUSED * gold else []
     broken += [f"the verdict takes {share:.0%} of the time of reading"] if share > MOST_SHARE else []
-    print(f"the sets of the bar: {refused} of {gold} articles refused; verdict {milliseconds:.2f} ms a page, {share:.0%} of reading it")
+    print(f"the sets of the bar: {refused} of {gold} articles refused")
+    print(f"verdict {milliseconds:.2f} ms a page, {share:.0%} of reading it")
     for line in broken:
         print(f"missed: {line}")
     figures = {

@@ -83,7 +83,8 @@ class Finder:
     def all_ids(self) -> Iterator[int]:
         """Every article that is found, newest (or oldest) first, however long it takes."""
         oldest = self._order == "old"
-        low = high = None
+        low: int | None = None
+        high: int | None = None
         left = inf if self._query.limit is None else self._query.limit
         while left > 0:
             found = self._walk.rows(int(min(_BATCH, left)), inf, low=low, high=high, oldest=oldest)
@@ -102,14 +103,13 @@ class Finder:
     def _by_time(self, cursor: Cursor, most: int, notes: tuple[str, ...], *, oldest: bool) -> Page:
         shown: list[Place] = []
         at = cursor.row
-        while len(shown) < most:
-            low, high = (at + 1, None) if oldest and at is not None else (None, None)
-            if not oldest and at is not None:
-                high = at - 1
-            found = self._walk.rows(most - len(shown), SECONDS, low=low, high=high, oldest=oldest)
+        while (wanted := most - len(shown)) > 0:
+            low = at + 1 if oldest and at is not None else None
+            high = at - 1 if not oldest and at is not None else None
+            found = self._walk.rows(wanted, SECONDS, low=low, high=high, oldest=oldest)
             shown += self._collapsed(self._places(found.rows), oldest=oldest)
             at = found.reached
-            if at is None or len(found.rows) < most - len(shown):
+            if at is None or len(found.rows) < wanted:
                 break
         stopped = at is not None and len(shown) < most
         return Page(
@@ -184,9 +184,7 @@ class Finder:
                 if edit.search_row in holds:
                     shown.append(edit.article_id)
                 if len(shown) == most:
-                    return Page(
-                        ids=shown, cursor=Cursor(order="changed", now=at, row=last).spell(), notes=notes
-                    )
+                    return Page(ids=shown, cursor=Cursor(order="changed", now=at, row=last).spell(), notes=notes)
             if len(edits) < _BATCH:
                 return Page(ids=shown, notes=notes)
 

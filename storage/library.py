@@ -11,14 +11,29 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
-from storage.article import Answer, Change, Count, Edition, Hit, KeptArticle, Query, Revision, Story, Topic
+from storage.article import (
+    Answer,
+    Change,
+    Count,
+    Edition,
+    Facets,
+    Hit,
+    KeptArticle,
+    Query,
+    Revision,
+    Story,
+    Timeline,
+    Topic,
+)
 from storage.coverage import count_due, newest_stories, story_ids, story_of
 from storage.database import Database
 from storage.facts import article_at, kept_id
 from storage.finding import Finder
 from storage.identity import key_digest, url_key
+from storage.overview import facets, timeline
 from storage.search.snippet import snippet
 from storage.state import Capture, LeadState, Poll, SourceState
+from storage.suggesting import did_you_mean, suggestions
 from storage.tables import aliases, articles, calendar, captures, leads, polls, revisions, texts
 from storage.textrow import stated_text, whole_text
 from storage.topics import TopicCount, count_stale, count_topics, topics_of
@@ -90,6 +105,27 @@ class Library:
         """How many articles the query finds, copies too, whatever its limit."""
         with self._database.read() as connection:
             return Finder(connection, query).count()
+
+    def timeline(self, query: Query, unit: str = "month", now: datetime | None = None) -> Timeline:
+        """How many articles the query finds of each "day", "week" or "month", copies too."""
+        with self._database.read() as connection:
+            return timeline(connection, Finder(connection, query, now).walk, unit)
+
+    def facets(self, query: Query, now: datetime | None = None) -> tuple[Timeline, Facets]:
+        """The timeline by months, and which sources, languages and topics a sample spread over it has."""
+        with self._database.read() as connection:
+            walk = Finder(connection, query, now).walk
+            months = timeline(connection, walk, "month")
+            return months, facets(connection, walk, months)
+
+    def suggestions(self, typed: str, most: int = 10) -> tuple[str, ...]:
+        """Words of titles, and sources, that begin as the last word that was typed does."""
+        return suggestions(self._database, typed, most)
+
+    def did_you_mean(self, words: str) -> str:
+        """The query with words that the archive holds for those that it does not; empty where there are none."""
+        with self._database.read() as connection:
+            return did_you_mean(connection, words)
 
     def article(self, article_id: int) -> KeptArticle | None:
         """An article by its id, or by the id of one that was joined to it."""

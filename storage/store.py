@@ -201,9 +201,7 @@ def _index_anew(
 ) -> None:
     """Write an article's row, and its place in the index where title, text, labels or date are others than before."""
     names = indexing.topic_names(tx, before.id)
-    labels = indexing.labels_of(
-        values | {"authors": json.loads(values["authors"])}, names, is_revised=made.is_revised
-    )
+    labels = indexing.labels_of(values | {"authors": json.loads(values["authors"])}, names, is_revised=made.is_revised)
     entry = replace(shown, labels=labels)
     stays = row_of(values["dated"]) == row_of(before.dated)
     anew = not stays or entry != indexing.entry_of(before)

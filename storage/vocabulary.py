@@ -6,21 +6,25 @@ added: one that no article holds any more misleads nobody.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+from sqlalchemy import Connection, bindparam, func, select
 
 from storage.search.labels import is_run
 from storage.search.prepare import prepare
+from storage.tables import vocabulary
 
 LONGEST_WORD = 40
-_MARKS = {"sqlite": "?", "postgresql": "%s"}
+# Spelled for the driver, as many values go into them.
 _NOTE = {
-    name: f"INSERT INTO vocabulary (word, titles) VALUES ({mark}, 0) ON CONFLICT (word) DO NOTHING"
-    for name, mark in _MARKS.items()
+    "sqlite": "INSERT INTO vocabulary (word, titles) VALUES (?, 0) ON CONFLICT (word) DO NOTHING",
+    "postgresql": "INSERT INTO vocabulary (word, titles) VALUES (%s, 0) ON CONFLICT (word) DO NOTHING",
 }
 _COUNT = {
-    name: f"INSERT INTO vocabulary (word, titles) VALUES ({mark}, 1)"
-    " ON CONFLICT (word) DO UPDATE SET titles = vocabulary.titles + 1"
-    for name, mark in _MARKS.items()
+    "sqlite": "INSERT INTO vocabulary (word, titles) VALUES (?, 1)"
+    " ON CONFLICT (word) DO UPDATE SET titles = vocabulary.titles + 1",
+    "postgresql": "INSERT INTO vocabulary (word, titles) VALUES (%s, 1)"
+    " ON CONFLICT (word) DO UPDATE SET titles = vocabulary.titles + 1",
 }
 
 
@@ -37,3 +41,42 @@ def _words(text: str) -> list[str]:
     """Words of a text, each once, sorted: writers that come at the same time wait for each other in one order."""
     found = {word for word in prepare(text).split() if 1 < len(word) <= LONGEST_WORD and not is_run(word)}
     return sorted(found)
+
+
+def words_beginning(connection: Connection, beginning: str, most: int) -> list[str]:
+    """The words of titles that begin so, those of most titles first."""
+    values = {"first": beginning, "last": beginning + "\U0010ffff", "most": most}
+    return list(connection.execute(_OF_TITLES, values).scalars())
+
+
+def nearest_word(connection: Connection, word: str) -> str | None:
+    """The word of the archive that was most likely meant by one that it does not hold, or None."""
+    if is_run(word) or not 3 < len(word) <= LONGEST_WORD or connection.execute(_KNOWN, {"word": word}).scalar():
+        return None
+    allowed = 1 if len(word) < 6 else 2
+    near: dict[str, tuple[int, int]] = {}
+    for beginning in {word[:1], word[1:2]}:
+        # Of the second letter too: the first may be missing, or two may have changed places.
+        values = {"first": beginning, "last": beginning + "\U0010ffff", "least": len(word) - allowed}
+        rows = connection.execute(_NEAR, values | {"longest": len(word) + allowed, "most": _MOST_NEAR}).all()
+        titles = {row.word: row.titles for row in rows}
+        for other, far, _ in process.extract(word, titles.keys(), scorer=OSA.distance, score_cutoff=allowed, limit=20):
+            near[other] = (int(far), -titles[other])
+    return min(near, key=lambda one: (*near[one], one), default=None)
+
+
+_MOST_NEAR = 100_000
+_BETWEEN = (vocabulary.c.word >= bindparam("first"), vocabulary.c.word < bindparam("last"))
+_OF_TITLES = (
+    select(vocabulary.c.word)
+    .where(*_BETWEEN, vocabulary.c.titles > 0)
+    .order_by(vocabulary.c.titles.desc(), vocabulary.c.word)
+    .limit(bindparam("most"))
+)
+_KNOWN = select(vocabulary.c.titles + 1).where(vocabulary.c.word == bindparam("word"))
+_NEAR = (
+    select(vocabulary.c.word, vocabulary.c.titles)
+    .where(*_BETWEEN, func.length(vocabulary.c.word).between(bindparam("least"), bindparam("longest")))
+    .order_by(vocabulary.c.titles.desc())
+    .limit(bindparam("most"))
+)

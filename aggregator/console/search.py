@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from aggregator.console.answer import TROUBLE, complain, counted, mistake, print
 from aggregator.console.topics import resolved
 from aggregator.feeds.jsonl import jsonl
 from aggregator.logs import safe_line
-from storage.article import Hit, KeptArticle, Query, Story
+from storage.article import Answer, Count, Hit, KeptArticle, Query, Story
 from storage.library import Library
 from storage.text import clean
 
@@ -63,22 +65,43 @@ def moment(option: str, text: str | None) -> datetime | None:
 
 
 def run_search(config: Config, query: Query, *, as_json: bool) -> int:
-    """Print what was found; 1 where nothing was."""
+    """Print a page of what was found; 1 where nothing was."""
     asked = resolved(query, config)
     if isinstance(asked, str):
         complain(asked)
         return TROUBLE
-    query = asked
+    query = replace(asked, collapse=not as_json)
     with open_archive(config) as database:
-        hits = Library(database).search(query)
+        library = Library(database)
+        answer = library.search(query)
+        meant = "" if answer.hits or query.cursor else library.did_you_mean(query.words)
+        many = library.count(query) if answer.hits and not as_json else None
+    for note in answer.notes:
+        complain(note)
     if as_json:
-        for hit in hits:
+        for hit in answer.hits:
             print_json({**_fields(hit.article), "snippet": MARKS.sub("", hit.snippet)})
-    elif hits:
-        _print_hits(hits)
-    else:
-        complain("nothing found; fewer words, or `evnews crawl` first?")
-    return 0 if hits else TROUBLE
+    elif answer.hits:
+        _print_hits(answer.hits)
+    if not answer.hits and answer.complete:
+        complain(
+            f"nothing found; did you mean {meant}" if meant else "nothing found; fewer words, or `evnews crawl` first?"
+        )
+    _tell_what_follows(answer, many)
+    return 0 if answer.hits else TROUBLE
+
+
+def _tell_what_follows(answer: Answer, many: Count | None) -> None:
+    """How many there are, how far the answer looked, and how to see the rest; on stderr, beside the hits."""
+    told = []
+    if many is not None and answer.cursor:
+        told.append(f"{'' if many.exact else 'at least '}{counted(many.number, 'article')}")
+    if answer.reached is not None:
+        told.append(f"looked at those since {answer.reached:%Y-%m-%d}")
+    if answer.cursor:
+        told.append(f"go on with --cursor {answer.cursor}")
+    if told:
+        complain("; ".join(told))
 
 
 def _fields(article: KeptArticle) -> dict[str, object]:
@@ -87,7 +110,7 @@ def _fields(article: KeptArticle) -> dict[str, object]:
     return fields
 
 
-def _print_hits(hits: list[Hit]) -> None:
+def _print_hits(hits: Sequence[Hit]) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -97,6 +120,7 @@ def _print_hits(hits: list[Hit]) -> None:
         day = article.published_date or (article.published or article.first_seen).date().isoformat()
         title = Text.assemble((f"{article.id:>{INDENT - 2}}  ", "dim"), (safe_line(article.title), "bold"))
         copy = f"  copy of {article.copy_of}" if article.copy_of else ""
+        copy += f"  also at {safe_line(', '.join(hit.also))}" if hit.also else ""
         facts = f"{' ' * INDENT}{day}  {safe_line(article.source)}{copy}  {safe_line(article.url)}"
         # Never folded: an address in two halves cannot be copied.
         console.print(title, soft_wrap=True)

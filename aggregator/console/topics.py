@@ -42,8 +42,9 @@ def resolved(query: Query, config: Config) -> Query | str:
             return _unknown(name, catalogue)
 
     def by_its_name(node: Node) -> Node:
-        is_topic = isinstance(node, Named) and node.field == "topic"
-        return replace(node, name=known[folded_name(node.name)]) if is_topic else node
+        if isinstance(node, Named) and node.field == "topic":
+            return replace(node, name=known[folded_name(node.name)])
+        return node
 
     topics = tuple(dict.fromkeys(known[folded_name(name)] for name in query.topics))
     words = spell(replace(asked, node=changed(asked.node, by_its_name))) if typed else query.words

@@ -16,7 +16,7 @@ from storage.search.inflection import forms
 from storage.search.matching import But, Either, Every, Match, Tokens
 from storage.search.prepare import pairs, pieces, prepare
 from storage.search.rows import FIRST_ROW, LAST_ROW, row_floor
-from storage.search.syntax import Ago, All, Any, Asked, Dated, Is, Length, Named, Node, Not, Words
+from storage.search.syntax import Ago, All, Any, Asked, Dated, Is, Named, Node, Not, Words
 
 NOTHING = Either(parts=())
 _LONGEST_PHRASE = 100

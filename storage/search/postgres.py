@@ -67,7 +67,7 @@ class PostgresIndex:
         return _JOINED
 
     def holds(self, tx: Connection, match: Match) -> ColumnElement[bool]:
-        """Tokens hold letters, digits and our own sign alone and are quoted; the server parses nothing of a reader's."""
+        """Tokens hold letters, digits and our own sign and are quoted; the server parses nothing that was typed."""
         query = cast(bindparam(None, spelled(match), unique=True), TSQUERY)
         return _INDEX.c.words.op("@@", is_comparison=True)(query)
 

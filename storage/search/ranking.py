@@ -38,7 +38,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """One thing that was asked for, and how rare it is: the logarithm of how many articles there are for one with it."""
+    """One thing that was asked for, and how rare it is (`rarity`)."""
 
     match: Match
     rarity: float = 1.0
@@ -72,7 +72,7 @@ def _score(
         mean = sum(weight for weight, _ in patterns) / len(patterns)
         score += mean * _TOGETHER * (2 * bool(together.search(title)) + bool(together.search(text)))
     age = max((now - one.dated) / _FRESH_FOR, 0.0)
-    return score * (1 + _FRESH * 0.5 ** min(age, 60.0))
+    return float(score * (1 + _FRESH * 0.5 ** min(age, 60.0)))
 
 
 def _pattern(match: Match) -> re.Pattern[str]:

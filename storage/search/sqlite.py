@@ -9,7 +9,7 @@ from sqlalchemy.exc import DatabaseError
 
 from storage.search.index import Entry
 from storage.search.labels import BEGINNING, beginning_label, indexed
-from storage.search.matching import But, Either, Every, Match, Tokens
+from storage.search.matching import But, Every, Match, Tokens
 from storage.tables import articles
 
 _INDEX = table("article_index", column("rowid"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select
 
 from storage.search import index_of
 from storage.search.conditions import condition
@@ -55,17 +55,17 @@ class Walk:
 
     def statement(self, low: int, high: int, *, with_articles: bool = False) -> Select[int]:
         """The places between two, both included, in no order."""
-        if not self._wheres:
-            source = articles
-        elif self._conditions or with_articles:
-            source = self._index.with_articles()
-        else:
-            source = self._index.alone()
+        source: FromClause = articles
+        if self._wheres:
+            is_joined = self._conditions or with_articles
+            source = self._index.with_articles() if is_joined else self._index.alone()
         return select(self.row).select_from(source).where(
             *self._wheres, *self._conditions, self.row >= low, self.row <= high
         )  # fmt: skip
 
-    def rows(self, most: int, seconds: float, *, low: int | None = None, high: int | None = None, oldest: bool = False) -> Found:
+    def rows(
+        self, most: int, seconds: float, *, low: int | None = None, high: int | None = None, oldest: bool = False
+    ) -> Found:
         """Up to so many places, newest (or oldest) first, found in about so many seconds."""
         order = self.row.asc() if oldest else self.row.desc()
         found: list[int] = []

@@ -49,4 +49,5 @@ __all__ = [
     "term_counts",
     "texts",
     "topic_readings",
+    "vocabulary",
 ]

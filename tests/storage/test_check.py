@@ -18,6 +18,7 @@ from storage.library import Library
 from storage.page import Lead, Page
 from storage.state import Capture, LeadState
 from storage.store import record_article, record_capture
+from storage.stories import due
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RECORDS = [b"first record" * 9, b"second record" * 99, b"third"]
@@ -37,7 +38,8 @@ def tape(database: Database, tmp_path: Path) -> Path:
         with database.write() as tx:
             record_leads(tx, "site", [Lead(url=url)], NOW)
             row = record_capture(tx, capture, page)
-            record_article(tx, Article(url=url, title=f"T{n}", text=f"Same words, {n // 2}"), page, row, NOW)
+            kept = record_article(tx, Article(url=url, title=f"T{n}", text=f"Same words, {n // 2}"), page, row, NOW)
+            due(tx, [kept.article_id])
             for lead in lease_leads(tx, "site", "me", NOW, NOW, 9):
                 finish_lead(tx, lead, "me", LeadState.KEPT, "new", NOW)
     return tmp_path

@@ -317,7 +317,7 @@ def test_a_snippet_shows_where_most_of_the_words_stand() -> None:
 
 @given(st.text(), st.text(max_size=10))
 def test_a_snippet_is_a_piece_of_the_text(text: str, words: str) -> None:
-    passage = snippet(text, terms(words) or ())
+    passage = snippet(text, sought(read(words)))
     assert passage.count(START) == passage.count(END)
     plain = passage.replace(START, "").replace(END, "").removeprefix("… ").removesuffix(" …")
     assert plain in re.sub(r"\s+", " ", text.replace(START, "").replace(END, ""))
@@ -326,13 +326,5 @@ def test_a_snippet_is_a_piece_of_the_text(text: str, words: str) -> None:
 def test_a_snippet_of_a_hostile_text_is_quick() -> None:
     started = time.process_time()
     for text in ("小" * 10**6, "a " * 10**6, "小a" * 10**6, "\u0301" * 10**6):
-        snippet(text, terms("小 a 小小 b") or ())
+        snippet(text, sought(read("小 a 小小 b")))
     assert time.process_time() - started < 2
-
-
-def test_terms_tell_words_pairs_and_single_characters() -> None:
-    assert terms("Su7 小米汽 车") == (
-        Term(shown="su7", tokens=("su7",)),
-        Term(shown="小米汽", tokens=("小米", "米汽")),
-        Term(shown="车", tokens=("车",), prefix=True),
-    )

@@ -1,0 +1,108 @@
+"""What a query finds, seen from above: how many articles of each month, from which sources, in which languages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from time import perf_counter
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from storage.article import Facets, Timeline
+from storage.search.rows import DAY_ROWS, date_of_day, moment_of, row_of
+from storage.search.walk import Walk
+from storage.tables import article_topics, articles
+
+UNITS = ("day", "week", "month")
+SECONDS = 0.25
+"""How long a timeline is counted before it stops."""
+_SAMPLE, _SPREAD = 600, 40
+"""Articles of a sample, and places that it is taken from."""
+_MOST_LISTED = 50
+
+
+def timeline(tx: Connection, walk: Walk, unit: str) -> Timeline:
+    """How many articles of each day, week (from Monday) or month, those of the newest first counted."""
+    begins = _BEGINS[unit]
+    counts: Counter[date] = Counter()
+    started, reached = perf_counter(), None
+    for low, high, day in _stretches(walk, begins):
+        if perf_counter() - started > SECONDS:
+            reached = moment_of(high + 1)
+            break
+        if many := _number(tx, walk, low, high):
+            counts[day] = many
+    return Timeline(unit=unit, points=tuple(sorted(counts.items())), complete=reached is None, reached=reached)
+
+
+def _stretches(walk: Walk, begins: Callable[[date], date]) -> Iterator[tuple[int, int, date]]:
+    """The places of each unit of time, the newest first, and its first day."""
+    high = walk.high
+    while high >= walk.low:
+        day = begins(moment_of(high).date())
+        first = row_of(datetime(day.year, day.month, day.day, tzinfo=moment_of(0).tzinfo))
+        yield max(first, walk.low), high, day
+        high = first - 1
+
+
+def _number(tx: Connection, walk: Walk, low: int, high: int) -> int:
+    statement = walk.statement(low, high).with_only_columns(func.count())
+    return int(tx.execute(statement).scalar_one())
+
+
+def facets(tx: Connection, walk: Walk, timeline: Timeline) -> Facets:
+    """Sources, languages and topics of a sample that is spread over all that was found."""
+    rows = _sample(tx, walk, timeline)
+    found = tx.execute(_FACTS, {"rows": rows}).all() if rows else []
+    topics = list(tx.execute(_TOPICS, {"ids": [row.id for row in found]}).scalars()) if found else []
+    return Facets(
+        sampled=len(found),
+        sources=_listed(row.source for row in found),
+        languages=_listed(row.language for row in found if row.language),
+        topics=_listed(topics),
+    )
+
+
+def _sample(tx: Connection, walk: Walk, timeline: Timeline) -> list[int]:
+    """Places of all that was found, or of a part that is taken evenly from it."""
+    total = sum(many for _, many in timeline.points)
+    if total <= _SAMPLE:
+        return walk.rows(_SAMPLE, SECONDS).rows
+    rows: dict[int, None] = {}
+    each = _SAMPLE // _SPREAD
+    for low in _evenly(timeline, total):
+        statement = walk.statement(max(low, walk.low), walk.high).order_by(walk.row.asc()).limit(each)
+        rows.update(dict.fromkeys(tx.execute(statement).scalars()))
+    return list(rows)
+
+
+def _evenly(timeline: Timeline, total: int) -> Iterator[int]:
+    """Places between which there are about as many articles each."""
+    passed, step, next_at = 0, total / _SPREAD, 0.0
+    points = list(timeline.points)
+    for number, (day, many) in enumerate(points):
+        following = points[number + 1][0] if number + 1 < len(points) else day + timedelta(days=31)
+        days = max((following - day).days, 1)
+        while next_at < passed + many:
+            share = (next_at - passed) / many
+            first = (day - date_of_day(0).date()).days
+            yield int((first + share * days) * DAY_ROWS)
+            next_at += step
+        passed += many
+
+
+def _listed(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    counted = Counter(names)
+    return tuple(sorted(counted.items(), key=lambda one: (-one[1], one[0]))[:_MOST_LISTED])
+
+
+_BEGINS: dict[str, Callable[[date], date]] = {
+    "day": lambda day: day,
+    "week": lambda day: day - timedelta(days=day.weekday()),
+    "month": lambda day: day.replace(day=1),
+}
+_FACTS = select(articles.c.id, articles.c.source, articles.c.language).where(
+    articles.c.search_row.in_(bindparam("rows", expanding=True))
+)
+_TOPICS = select(article_topics.c.topic).where(article_topics.c.article_id.in_(bindparam("ids", expanding=True)))
