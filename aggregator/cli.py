@@ -182,7 +182,7 @@ def sources_export(context: typer.Context, output: Output, sources: SourcesFile 
 
 @app.command(
     context_settings=WORDS_MAY_BEGIN_WITH_A_DASH,
-    epilog='Examples: evnews search "solid state"; evnews search 小米 --since 30d --json',
+    epilog="Examples: evnews search '\"solid state\" -toyota after:2025'; evnews search 小米 --since 30d --json",
 )
 def search(
     context: typer.Context,
@@ -193,12 +193,24 @@ def search(
     until: Until = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,
     best: Annotated[bool, typer.Option("--best", help="Best match first instead of newest first.")] = False,
+    cursor: Annotated[str, typer.Option("--cursor", metavar="CURSOR", help="The next page, as the last told.")] = "",
+    by: Annotated[
+        str, typer.Option("--by", metavar="UNIT", help="How many of each day, week or month, instead of a page.")
+    ] = "",
+    facets: Annotated[
+        bool, typer.Option("--facets", help="Their sources, languages and topics, instead of a page.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Find articles; exit status 1 when there are none."""
+    """Find articles; exit status 1 when there are none. The grammar: docs/searching.md."""
     from aggregator.console.search import run_search
 
-    query = _query(words, source, since, until, topic, limit=limit, order="best" if best else "new")
+    query = _query(words, source, since, until, topic, limit=limit, order="best" if best else "new", cursor=cursor)
+    if by or facets:
+        from aggregator.console.overview import show_facets, show_timeline
+
+        show = show_facets(context.obj.load(), query, as_json=as_json) if facets else None
+        raise typer.Exit(show if show is not None else show_timeline(context.obj.load(), query, by, as_json=as_json))
     raise typer.Exit(run_search(context.obj.load(), query, as_json=as_json))
 
 
@@ -380,11 +392,14 @@ def _query(
     *,
     limit: int | None = None,
     order: str = "new",
+    cursor: str = "",
 ) -> Query:
     from aggregator.console.search import query_of
 
-    about = tuple(topic or ())
-    return query_of(" ".join(words or []), tuple(source or ()), since, until, about, limit=limit, order=order)
+    asked = " ".join(words or [])
+    return query_of(
+        asked, tuple(source or ()), since, until, tuple(topic or ()), limit=limit, order=order, cursor=cursor
+    )
 
 
 def main() -> None:

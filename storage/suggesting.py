@@ -7,8 +7,9 @@ from dataclasses import replace
 from sqlalchemy import Connection, bindparam, select
 
 from storage.database import Database
-from storage.search.grammar import read, spell
+from storage.search.grammar import read
 from storage.search.prepare import prepare
+from storage.search.spelling import spell
 from storage.search.syntax import Node, Words, changed
 from storage.tables import articles
 from storage.vocabulary import nearest_word, words_beginning

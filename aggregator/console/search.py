@@ -43,11 +43,12 @@ def query_of(
     *,
     limit: int | None,
     order: str,
+    cursor: str = "",
 ) -> Query:
     """The options as a Query; a date that is none is a mistake."""
     return Query(
         words=clean(words), topics=tuple(dict.fromkeys(topics))[:MOST_TOPICS], sources=sources,
-        since=moment("--since", since), until=moment("--until", until), limit=limit, order=order,
+        since=moment("--since", since), until=moment("--until", until), limit=limit, order=order, cursor=cursor,
     )  # fmt: skip
 
 

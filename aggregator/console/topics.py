@@ -16,7 +16,8 @@ from aggregator.intake.topics import KINDS, Entry, Matcher, TopicCatalogue, fold
 from aggregator.logs import safe_line
 from storage.article import Query
 from storage.library import Library
-from storage.search.grammar import read, spell
+from storage.search.grammar import read
+from storage.search.spelling import spell
 from storage.search.syntax import Named, Node, changed, leaves
 from storage.topics import TopicCount, refresh
 

@@ -8,6 +8,14 @@ from datetime import datetime
 from typing import TypeAlias
 
 
+class QueryError(ValueError):
+    """A query that is not understood, in words, and the character at which that begins (0 is the first)."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(f"at character {position + 1}: {message}")
+        self.position = position
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """Text to be found, as it was typed, without quotes and star.

@@ -16,6 +16,7 @@ from storage.database import Database, open_database
 from storage.leads import finish_lead, lease_leads, record_leads
 from storage.library import Library
 from storage.page import Lead, Page
+from storage.search.prepare import VERSION
 from storage.state import Capture, LeadState
 from storage.store import record_article, record_capture
 from storage.stories import due
@@ -91,8 +92,9 @@ def test_an_index_that_disagrees_is_told_and_mended(database: Database, tape: Pa
 def test_an_index_of_another_preparation_is_mended(
     database: Database, tape: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.check.VERSION", 2)
-    assert any("prepared by version 1" in problem for problem in check(database, tape))
+    for reader in ("storage.check.VERSION", "storage.indexing.VERSION"):
+        monkeypatch.setattr(reader, VERSION + 1)
+    assert any(f"prepared by version {VERSION}" in problem for problem in check(database, tape))
     reindex(database)
     assert check(database, tape) == []
 
