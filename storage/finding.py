@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import inf
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, or_, select
 
+from storage import past
 from storage.article import Count, Query
 from storage.search.cursor import Cursor, read_cursor
 from storage.search.grammar import read
 from storage.search.matching import Match
 from storage.search.planning import Plan, plan, sought, units
 from storage.search.ranking import Candidate, Unit, ranked, rarity
-from storage.search.rows import moment_of
+from storage.search.rows import LAST_ROW, moment_of
 from storage.search.syntax import All, Any, Asked, Dated, Named, Node, Not, Words
 from storage.search.walk import Walk
 from storage.tables import articles, revisions, tellers, texts
@@ -43,9 +44,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Articles by their ids, in order, and where the next page begins."""
+    """Articles by their ids, in order, and where the next page begins.
+
+    `past` has the text of each that is found by one which it shows no more.
+    """
 
     ids: list[int]
+    past: dict[int, int] = field(default_factory=dict)
     cursor: str = ""
     reached: datetime | None = None
     notes: tuple[str, ...] = ()
@@ -74,7 +79,7 @@ class Finder:
         most = max(self._query.limit if self._query.limit is not None else _BATCH, 0)
         if not most:
             return Page(ids=[], notes=notes)
-        if self._order == "best" and self.words:
+        if self._order == "best" and self.words and not self.asked.history:
             return self._best(cursor, most, notes)
         if self._order == "changed":
             return self._changed(cursor, most, notes)
@@ -103,21 +108,49 @@ class Finder:
     def _by_time(self, cursor: Cursor, most: int, notes: tuple[str, ...], *, oldest: bool) -> Page:
         shown: list[Place] = []
         at = cursor.row
+        found_past: dict[int, int] = {}
         while (wanted := most - len(shown)) > 0:
             low = at + 1 if oldest and at is not None else None
             high = at - 1 if not oldest and at is not None else None
             found = self._walk.rows(wanted, SECONDS, low=low, high=high, oldest=oldest)
-            shown += self._collapsed(self._places(found.rows), oldest=oldest)
-            at = found.reached
-            if at is None or len(found.rows) < wanted:
+            places = self._places(found.rows)
+            if self.asked.history:
+                places, more, reached = self._with_past(places, found.reached, wanted, low, high, oldest=oldest)
+                found_past |= more
+            else:
+                reached = found.reached
+            shown += self._collapsed(places, oldest=oldest)
+            at = reached
+            if at is None or len(places) < wanted:
                 break
         stopped = at is not None and len(shown) < most
         return Page(
             ids=[one.article_id for one in shown],
+            past=found_past,
             cursor=Cursor(order=self._order, row=at).spell() if at is not None else "",
             reached=moment_of(at) if stopped and at is not None else None,
             notes=notes,
         )
+
+    def _with_past(
+        self, places: list[Place], reached: int | None, most: int, low: int | None, high: int | None, *, oldest: bool
+    ) -> tuple[list[Place], dict[int, int], int | None]:
+        """The places of a page with those found by texts that were there before an edit, in their order."""
+        node = whole(self.asked, self._query)
+        if node is None:
+            return places, {}, reached
+        first = max(self._walk.low, low if low is not None else 0, reached if reached and not oldest else 0)
+        last = min(self._walk.high, *(end for end in (high, reached if oldest else None) if end is not None), LAST_ROW)
+        then = past.find(self._tx, node, self._now, most, low=first, high=last, oldest=oldest)
+        known = {one.article_id for one in places}
+        texts_of = {one.article_id: one.text_id for one in reversed(then) if one.article_id not in known}
+        added = [Place(one.row, one.article_id, None) for one in then if texts_of.get(one.article_id) == one.text_id]
+        together = sorted([*places, *added], key=lambda one: one.row, reverse=not oldest)
+        if len(together) > most or len(then) == most:
+            together = together[:most]
+            reached = together[-1].row
+        shown = {one.article_id for one in together}
+        return together, {number: text for number, text in texts_of.items() if number in shown}, reached
 
     def _best(self, cursor: Cursor, most: int, notes: tuple[str, ...]) -> Page:
         """The best of a set: those with the words in the title, and the newest others; then those of the next set."""

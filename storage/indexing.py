@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, text, update
 
+from storage import past
 from storage.article import Topic
 from storage.search import index_of
 from storage.search.index import Entry
@@ -92,6 +93,8 @@ def reindex(tx: Connection, progress: Callable[[int, int], None] | None = None) 
             made, place = _labels(shown, topic_names(tx, shown.id)), free_row(tx, shown.dated)
             tx.execute(_PLACE, {"article": shown.id, "made": made, "place": place})
             put(tx, place, Entry(title=shown.title, text=shown.text, labels=made))
+            past.forget(tx, shown.id)
+            past.remember(tx, shown.id)
         done, last = done + len(rows), rows[-1].id
         if progress:
             progress(done, total)

@@ -31,7 +31,9 @@ from storage.facts import article_at, kept_id
 from storage.finding import Finder
 from storage.identity import key_digest, url_key
 from storage.overview import facets, timeline
+from storage.past import Shown, shown_between
 from storage.search.snippet import snippet
+from storage.search.syntax import Words
 from storage.state import Capture, LeadState, Poll, SourceState
 from storage.suggesting import did_you_mean, suggestions
 from storage.tables import aliases, articles, calendar, captures, leads, polls, revisions, texts
@@ -77,9 +79,8 @@ class Library:
             page = finder.page()
             found = list(articles_of(connection, page.ids))
             also = _sources_of_copies(connection, page.ids) if query.collapse else {}
-        hits = tuple(
-            Hit(article=one, snippet=snippet(one.text, finder.words), also=also.get(one.id, ())) for one in found
-        )
+            then = {number: shown_between(connection, text_id) for number, text_id in page.past.items()}
+        hits = tuple(_hit(one, finder.words, also.get(one.id, ()), then.get(one.id)) for one in found)
         return Answer(
             hits=hits,
             cursor=page.cursor,
@@ -249,6 +250,16 @@ class Library:
                 leads=tuple((row.state, row.many) for row in connection.execute(_LEADS)),
                 database_bytes=self._database.size(),
             )
+
+
+def _hit(article: KeptArticle, words: Sequence[Words], also: tuple[str, ...], past: Shown | None) -> Hit:
+    """A found article; its passage is of the past where it is found there."""
+    if past is None:
+        return Hit(article=article, snippet=snippet(article.text, words), also=also)
+    return Hit(
+        article=article, snippet=snippet(past.text, words), also=also,
+        number=past.number, since=past.since, until=past.until,
+    )  # fmt: skip
 
 
 def _as_they_came(connection: Connection, finder: Finder) -> Iterator[int]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage import copies, facts, indexing
+from storage import copies, facts, indexing, past
 from storage.arrange import Alias, Arrangement, Sighting, arrange, steps_of
 from storage.article import Article, Decision, Kind
 from storage.database import write_lock
@@ -61,6 +61,7 @@ def record_article(tx: Connection, article: Article, page: Page, capture_id: int
     before = [tx.execute(_SHOWN, {"article": article_id}).one() for article_id in ids]
     for shown in before[1:]:
         indexing.take(tx, shown)
+        past.forget(tx, shown.id)
         facts.join(tx, ids[0], shown.id)
     sighting = facts.add(tx, ids[0], seen, capture_id)
     decision = _conclude(tx, seen, sighting, before, "; ".join(dict.fromkeys(found.values())))
@@ -131,6 +132,7 @@ def record_rereading(tx: Connection, sighting_id: int, article: Article, page: P
     write_lock(tx)
     article_id = facts.article_of(tx, sighting_id)
     before = tx.execute(_SHOWN, {"article": article_id}).one()
+    past.forget(tx, article_id)
     facts.reread(tx, sighting_id, observe(article, page))
     redrawn = _redraw(tx, article_id, before)
     copies.conclude(tx, [before.text_digest])
@@ -211,6 +213,7 @@ def _index_anew(
     tx.execute(_UPDATE, values | {"article": before.id, "labels": labels, "search_row": place})
     if anew:
         indexing.put(tx, place, entry)
+    past.remember(tx, before.id)
 
 
 def _columns(

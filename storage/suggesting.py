@@ -22,7 +22,7 @@ def suggestions(database: Database, typed: str, most: int) -> tuple[str, ...]:
         return ()
     with database.read() as connection:
         words = words_beginning(connection, last, most)
-        sources = connection.execute(_SOURCES, {"first": last, "last": last + "\U0010ffff", "most": most}).scalars()
+        sources = connection.execute(_SOURCES, {"first": last, "last": last + "\U0010fffd", "most": most}).scalars()
         return tuple(dict.fromkeys([*words, *(f"source:{name}" for name in sources)]))[:most]
 
 

@@ -121,6 +121,8 @@ def _print_hits(hits: Sequence[Hit]) -> None:
         day = article.published_date or (article.published or article.first_seen).date().isoformat()
         title = Text.assemble((f"{article.id:>{INDENT - 2}}  ", "dim"), (safe_line(article.title), "bold"))
         copy = f"  copy of {article.copy_of}" if article.copy_of else ""
+        if hit.since is not None:
+            copy += f"  as it was from {hit.since:%Y-%m-%d} to {hit.until or hit.since:%Y-%m-%d}"
         copy += f"  also at {safe_line(', '.join(hit.also))}" if hit.also else ""
         facts = f"{' ' * INDENT}{day}  {safe_line(article.source)}{copy}  {safe_line(article.url)}"
         # Never folded: an address in two halves cannot be copied.

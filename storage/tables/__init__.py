@@ -5,7 +5,18 @@ them (articles, revisions, the search index) can be made again from the facts al
 is the same whatever the order in which they arrived.
 """
 
-from storage.tables.archive import aliases, articles, claims, looks, merged, revisions, sightings, texts, vocabulary
+from storage.tables.archive import (
+    aliases,
+    articles,
+    claims,
+    looks,
+    merged,
+    past_texts,
+    revisions,
+    sightings,
+    texts,
+    vocabulary,
+)
 from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
@@ -35,6 +46,7 @@ __all__ = [
     "moment",
     "paragraph_windows",
     "parked_hosts",
+    "past_texts",
     "polls",
     "prints",
     "revisions",

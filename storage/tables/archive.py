@@ -145,6 +145,14 @@ claims = Table(
     Column("url", Address, nullable=False),
 )
 
+# Texts that articles had and show no more, and are found by on request.
+past_texts = Table(
+    "past_texts",
+    metadata,
+    Column("text_id", ID, ForeignKey("texts.id"), primary_key=True, autoincrement=False),
+    Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
+)
+
 vocabulary = Table(
     "vocabulary",
     metadata,

@@ -20,7 +20,12 @@ JOIN revisions ON revisions.article_id = articles.id AND revisions.number = arti
 JOIN texts ON texts.id = revisions.text_id;
 CREATE VIRTUAL TABLE article_index USING fts5(
     text, title, labels, content = 'indexed_articles', content_rowid = 'rowid', tokenize = 'ascii'
-)
+);
+CREATE VIRTUAL TABLE past_index USING fts5(text, title, content = '', tokenize = 'ascii')
+"""
+_POSTGRES_INDEX = """
+CREATE TABLE past_index (text_id BIGINT NOT NULL PRIMARY KEY, words TSVECTOR NOT NULL);
+CREATE INDEX past_index_words ON past_index USING gin (words)
 """
 
 
@@ -29,7 +34,9 @@ def upgrade() -> None:
     run(
         "ALTER TABLE articles ADD COLUMN labels TEXT NOT NULL DEFAULT '';"
         "CREATE TABLE vocabulary (word {ordered} NOT NULL PRIMARY KEY, titles INTEGER NOT NULL) {keyed};"
+        "CREATE TABLE past_texts (text_id {ref} NOT NULL PRIMARY KEY REFERENCES texts (id),"
+        " article_id {ref} NOT NULL REFERENCES articles (id));"
+        "CREATE INDEX past_texts_by_article ON past_texts (article_id);"
         "DELETE FROM meta WHERE name = 'prepare'"
     )
-    if dialect() == "sqlite":
-        run(_SQLITE_INDEX)
+    run(_SQLITE_INDEX if dialect() == "sqlite" else _POSTGRES_INDEX)

@@ -1,0 +1,227 @@
+"""How long answers take in a large archive, and how fast it takes in articles.
+
+    python benchmarks/search.py [--articles 1000000] [--keep FILE] [--seed 1] [--db sqlite|postgresql]
+
+The archive is made of articles that a generator with a seed makes up: 400 words each, drawn by Zipf's law, in
+English, German and Chinese. At every 100,000 of them 1,000 more are kept through the program's own door, signature,
+story and index made, fifty to a commit: `insert_per_s`. Each class of queries is asked through the library, hits and
+snippets included, each query once before it is timed. The baselines of the same run are FTS5's own `ORDER BY rank`
+over the same index and, in archives of 200,000 articles at most, `LIKE` over the texts. Then four readers ask at once
+while a writer keeps fifty articles a second.
+
+`--keep FILE` keeps the archive and takes it up again. With `--db postgresql` the same articles are kept in a
+PostgreSQL of its own too, and each class is compared. The last line is one JSON object; the exit status is 1 where a
+bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from search_filling import fill, keep, real_articles
+from search_readers import readers
+from search_texts import HALF, Press
+
+from storage.article import Query
+from storage.database import open_database
+from storage.library import Library
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+QUERIES = 30
+INSERTED = 1_000
+LEAST_PER_S = 200
+LIKE_UPTO = 200_000
+_LATER = 10_000_000
+"""Numbers from which on articles are made that are kept beside those of the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """Queries of one kind, the milliseconds that 95 of 100 may take, and how FTS5 alone would be asked."""
+
+    name: str
+    bar: float
+    queries: list[Query]
+    plain: str = ""
+    ask: Callable[[Library, Query], bool] | None = None
+
+
+def main() -> int:
+    """Build, ask, compare; 0 where every bar is held."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--articles", type=int, default=1_000_000)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    press = Press(asked.articles, asked.seed)
+    with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
+        path = asked.keep or Path(home) / "archive.db"
+        rates, seconds = build(path, press)
+        figures: dict[str, Any] = {"articles": asked.articles, "build_s": round(seconds), "inserts": rates}
+        figures["classes"] = measure(path, press)
+        figures["insert_per_s"] = min(rates.values()) if rates else insert(path, press, _LATER * 2)
+        figures |= readers(path, press)
+    slow = [name for name, one in figures["classes"].items() if one["p95"] > one["bar"]]
+    held = not slow and figures["insert_per_s"] >= LEAST_PER_S and not figures["locked"] and figures["slower"] <= 2
+    print(f"over the bar: {', '.join(slow) or 'none'}", file=sys.stderr)
+    print(json.dumps(figures))
+    return 0 if held else 1
+
+
+def build(path: Path, press: Press) -> tuple[dict[int, float], float]:
+    """Fill the archive, if it is not there yet; articles kept a second at each size, and the seconds of filling."""
+    mark = path.with_suffix(".json")
+    if path.exists() and mark.exists() and json.loads(mark.read_text())["count"] == press.count:
+        kept = json.loads(mark.read_text())
+        return {int(size): rate for size, rate in kept["rates"].items()}, kept["seconds"]
+    path.unlink(missing_ok=True)
+    open_database(f"sqlite:///{path}").close()
+    rates: dict[int, float] = {}
+
+    def upto(done: int) -> None:
+        rates[done] = insert(path, press, _LATER + done)
+        print(f"{rates[done]} articles a second kept at {done}", file=sys.stderr, flush=True)
+
+    seconds = fill(path, press, upto)
+    mark.write_text(json.dumps({"count": press.count, "rates": rates, "seconds": seconds}))
+    return rates, seconds
+
+
+def insert(path: Path, press: Press, first: int) -> float:
+    """Articles a second that are kept."""
+    articles = real_articles(press, first, INSERTED)
+    database = open_database(f"sqlite:///{path}")
+    seconds = keep(database, articles)
+    database.close()
+    return round(INSERTED / seconds, 1)
+
+
+def measure(path: Path, press: Press) -> dict[str, dict[str, Any]]:
+    """The figures of each class."""
+    database = open_database(f"sqlite:///{path}")
+    library, plain = Library(database), sqlite3.connect(path)
+    found = {}
+    for one in classes(press):
+        found[one.name] = figures = timed(one, library)
+        figures["baseline"] = _plainly(plain, one)
+        print(f"{one.name:18} {figures}", file=sys.stderr, flush=True)
+    if press.count <= LIKE_UPTO:
+        found["rare_word"]["like"] = _like(plain, press)
+    database.close()
+    return found
+
+
+def timed(one: Class, library: Library) -> dict[str, Any]:
+    """Milliseconds of each query, asked once before."""
+    times, complete = [], True
+    ask = one.ask or _first_page
+    for query in one.queries:
+        ask(library, query)
+        started = time.perf_counter()
+        complete = ask(library, query) and complete
+        times.append((time.perf_counter() - started) * 1000)
+    times.sort()
+    return {
+        "p50": round(times[len(times) // 2], 2),
+        "p95": round(times[len(times) * 95 // 100], 2),
+        "bar": one.bar,
+        "complete": complete,
+    }
+
+
+def _first_page(library: Library, query: Query) -> bool:
+    return library.search(query, NOW).complete
+
+
+def _overview(library: Library, query: Query) -> bool:
+    months, _ = library.facets(query, NOW)
+    return months.complete
+
+
+def classes(press: Press) -> Iterator[Class]:
+    """Every class of the bars."""
+    lot = random.Random(press.count)
+    english, german, chinese = (press.words[name].tolist() for name in ("en", "de", "zh"))
+
+    def some(words: list[str], first: int, last: int, many: int = QUERIES) -> list[str]:
+        return lot.sample(words[first:last], many)
+
+    def asked(texts: list[str], **more: Any) -> list[Query]:
+        return [Query(words=text, **more) for text in texts]
+
+    rare = (press.rare * 2)[:QUERIES]
+    yield Class("rare_word", 15, asked(rare), "{0}")
+    pairs = list(zip(some(english, 200, 2000), some(english, 200, 2000), strict=True))
+    yield Class("two_words", 15, asked([f"{one} {other}" for one, other in pairs]), '"{0}" AND "{1}"')
+    phrases = [" ".join(phrase) for phrase in press.phrases[:QUERIES]]
+    yield Class("uncommon_phrase", 15, asked([f'"{phrase}"' for phrase in phrases]), '"{0} {1}"')
+    fields = [f"source:source{n:03} {word}" for n, word in enumerate(some(english, 100, 1000, 15))]
+    fields += [f"lang:de title:{word}" for word in some(german, 100, 1000, 15)]
+    yield Class("field_and_words", 15, asked(fields))
+    dates = [f"{word} date:{2011 + n % 14}" for n, word in enumerate(some(english, 50, 1000))]
+    yield Class("date_range", 15, asked(dates))
+    yield Class("half_new", 40, asked([HALF] * QUERIES), "{0}")
+    yield Class("half_best", 40, asked([HALF] * QUERIES, order="best"), "{0}")
+    common = [f'"{one} {other}"' for one, other in zip(some(english, 0, 40), some(english, 0, 40), strict=True)]
+    yield Class("common_phrase", 50, asked(common), '"{0} {1}"')
+    yield Class("prefix3", 50, asked([f"{word[:3]}*" for word in some(english, 100, 3000)]))
+    fives = [" OR ".join(some(english, 50, 1500, 5)) for _ in range(QUERIES)]
+    yield Class("or5", 50, asked(fives, order="best"))
+    twos = some([word for word in chinese[:3000] if len(word) == 2], 0, 1000)
+    yield Class("cjk2", 50, asked(twos, order="best"), '"{0}"')
+    yield Class("facets_timeline", 80, asked([HALF] * QUERIES), ask=_overview)
+    yield Class("page200", 20, asked([HALF] * QUERIES), ask=_Pages(200))
+
+
+class _Pages:
+    """Asks for a page far back, by the cursor of the one before; walks there the first time."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._cursors: dict[Query, str] = {}
+
+    def __call__(self, library: Library, query: Query) -> bool:
+        cursor = self._cursors.get(query, "")
+        for _ in range(0 if cursor else self._number - 1):
+            cursor = library.search(Query(words=query.words, cursor=cursor), NOW).cursor
+        self._cursors[query] = cursor
+        answer = library.search(Query(words=query.words, cursor=cursor), NOW)
+        return answer.complete and len(answer.hits) == query.limit
+
+
+def _plainly(connection: sqlite3.Connection, one: Class) -> float | None:
+    """Milliseconds (the middle of three) of FTS5's own best twenty, where the class can be asked so."""
+    if not one.plain:
+        return None
+    match = one.plain.format(*one.queries[0].words.replace('"', "").split())
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        connection.execute(
+            "SELECT rowid FROM article_index WHERE article_index MATCH ? ORDER BY rank LIMIT 20", (match,)
+        ).fetchall()
+        times.append((time.perf_counter() - started) * 1000)
+    return round(sorted(times)[1], 2)
+
+
+def _like(connection: sqlite3.Connection, press: Press) -> float:
+    started = time.perf_counter()
+    connection.execute("SELECT id FROM texts WHERE text LIKE ? LIMIT 20", (f"%{press.rare[0]}%",)).fetchall()
+    return round((time.perf_counter() - started) * 1000, 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""An archive of made-up articles, written fast, and real ones kept in it; see `search.py`.
+
+What lies in the archive is written row by row as the program's own code writes it; signatures and terms of stories
+are made up as those of `dedup.py` and `stories.py` are.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filling import micros
+from search_texts import Made, Press
+
+from aggregator.intake.dedup import KEPT
+from aggregator.intake.keeping import keep_article
+from aggregator.intake.marks import marked
+from aggregator.intake.words import terms
+from storage.article import Article, Topic
+from storage.database import Database
+from storage.identity import key_digest, text_digest, url_key
+from storage.page import Page
+from storage.places import BITS, packed, places
+from storage.search.labels import Labelled, indexed, is_run, labels
+from storage.search.rows import row_of
+from storage.state import Learned
+from storage.stories import FOUND_BY, _places
+from storage.terms import buckets, unpacked
+
+CHUNK = 2_000
+BATCH = 50
+
+
+class Filler:
+    """Writes chunks of a press's articles."""
+
+    def __init__(self, connection: sqlite3.Connection, press: Press) -> None:
+        self._connection = connection
+        self._press = press
+        self._lot = np.random.default_rng(11)
+        self._common = self._lot.integers(0, 2**BITS // 16, 3000)
+        self._columns = {
+            name: [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+            for name in ("articles", "texts", "revisions", "sightings", "aliases")
+        }
+        self._words: Counter[str] = Counter()
+        self._known: set[str] = set()
+
+    def chunk(self, numbers: range) -> None:
+        """Write the articles of some numbers, in one transaction."""
+        made = self._press.articles(numbers)
+        taken = Counter[int]()
+        found = [(one, row_of(one.published)) for one in made]
+        rows = []
+        for one, floor in found:
+            rows.append((one, floor + taken[floor]))
+            taken[floor] += 1
+        self._connection.execute("BEGIN")
+        for statement, values in self._statements(rows):
+            self._connection.executemany(statement, values)
+        self._connection.execute("COMMIT")
+
+    def _statements(self, rows: list[tuple[Made, int]]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+        told = [(one, row, labels(_labelled(one))) for one, row in rows]
+        for table, values in (
+            ("articles", [self._article(one, row, label) for one, row, label in told]),
+            ("texts", [self._text(one) for one, _ in rows]),
+            ("aliases", [self._alias(one) for one, _ in rows]),
+            ("sightings", [self._sighting(one) for one, _ in rows]),
+            ("revisions", [self._revision(one) for one, _ in rows]),
+        ):
+            columns = self._columns[table]
+            yield (
+                f"INSERT INTO {table} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})",
+                [tuple(row.get(column, "") for column in columns) for row in values],
+            )
+        entries = [(row, indexed(one.text), indexed(one.title), label) for one, row, label in told]
+        yield "INSERT INTO article_index (rowid, text, title, labels) VALUES (?, ?, ?, ?)", entries
+        yield from self._vocabulary(entries)
+        yield (
+            "INSERT INTO article_topics (article_id, topic, dated, body, title) VALUES (?, ?, ?, 2, 0)",
+            [(one.number + 1, topic, micros(one.published)) for one, _ in rows for topic in one.topics],
+        )
+        yield from self._signatures([one for one, _ in rows])
+        yield from self._terms([one for one, _ in rows])
+
+    def _vocabulary(self, entries: list[tuple[Any, ...]]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+        titles = Counter(word for _, _, title, _ in entries for word in _plain(title))
+        new = {word for _, text, _, _ in entries for word in _plain(text)} - self._known
+        self._known |= new
+        yield "INSERT INTO vocabulary (word, titles) VALUES (?, 0) ON CONFLICT DO NOTHING", [(word,) for word in new]
+        yield (
+            "INSERT INTO vocabulary (word, titles) VALUES (?, ?)"
+            " ON CONFLICT (word) DO UPDATE SET titles = titles + excluded.titles",
+            list(titles.items()),
+        )
+
+    def _article(self, one: Made, row: int, label: str) -> dict[str, Any]:
+        at = micros(one.published)
+        return {
+            "id": one.number + 1, "search_row": row, "url": one.url, "key": one.url[8:], "source": one.source,
+            "title": one.title, "published": at, "first_seen": at, "dated": at, "revision": 1, "labels": label,
+            "text_digest": text_digest(one.text), "authors": "[]", "tags": "[]", "origins": "[]", "words": 400,
+            "zone_known": 1, "copy_of": None, "updated": None, "withdrawn": None, "truncated": 0,
+            "language": one.language, "canonical_url": one.url,
+        }  # fmt: skip
+
+    def _text(self, one: Made) -> dict[str, Any]:
+        return {
+            "id": one.number + 1, "article_id": one.number + 1, "digest": f"d{one.number}",
+            "text_digest": text_digest(one.text), "title": one.title, "text": one.text,
+            "html": f"<p>{one.text}</p>", "facts": "{}", "fetched_at": micros(one.published), "hints_version": 0,
+        }  # fmt: skip
+
+    def _alias(self, one: Made) -> dict[str, Any]:
+        digest = key_digest(url_key(one.url))
+        return {
+            "id": one.number + 1, "digest": digest, "article_id": one.number + 1, "key": one.url[8:], "url": one.url,
+            "asked": 1,
+        }  # fmt: skip
+
+    def _sighting(self, one: Made) -> dict[str, Any]:
+        number = one.number + 1
+        return {
+            "id": number, "article_id": number, "text_id": number, "asked": number, "final": number,
+            "source": one.source, "fetched_at": micros(one.published), "capture_id": None,
+        }  # fmt: skip
+
+    def _revision(self, one: Made) -> dict[str, Any]:
+        number = one.number + 1
+        return {
+            "article_id": number, "number": 1, "sighting_id": number, "text_id": number, "look_id": None,
+            "fetched_at": micros(one.published), "title": one.title, "added": 0, "removed": 0,
+        }  # fmt: skip
+
+    def _signatures(self, made: list[Made]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+        signed, printed = [], []
+        drawn = np.cumsum(self._lot.exponential(1, (len(made), KEPT)), axis=1) / 350
+        values = np.minimum(drawn, 0.999) * 2**BITS
+        shared = self._lot.random(values.shape) < 0.02
+        values[shared] = self._lot.choice(self._common, int(shared.sum()))
+        for one, row in zip(made, values.astype(np.int64).tolist(), strict=True):
+            marks = sorted(set(row))
+            signed.append((one.number + 1, micros(one.published), packed(marks)))
+            printed += [(place, one.number + 1) for place in places(marks, one.published, one.published)]
+        yield "INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed
+        yield "INSERT OR IGNORE INTO prints (place, article_id) VALUES (?, ?)", printed
+
+    def _terms(self, made: list[Made]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+        told, found = [], []
+        for one in made:
+            kept = terms(one.title, one.text, one.language)
+            told.append((one.number + 1, one.number + 1, micros(one.published), 1, kept))
+            leading = buckets(unpacked(kept))[:FOUND_BY].tolist()
+            found += [(place, one.number + 1) for place in _places(leading, one.published)]
+        yield "INSERT INTO tellers (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)", told
+        yield "INSERT OR IGNORE INTO story_terms (place, article_id) VALUES (?, ?)", found
+
+
+def fill(path: Path, press: Press, upto: Callable[[int], None]) -> float:
+    """Write all of a press's articles; `upto` is called after every 100,000. Returns the seconds that writing took."""
+    spent = 0.0
+    connection = _fast(path)
+    filler = Filler(connection, press)
+    for first in range(0, press.count, CHUNK):
+        started = time.perf_counter()
+        filler.chunk(range(first, min(first + CHUNK, press.count)))
+        spent += time.perf_counter() - started
+        done = min(first + CHUNK, press.count)
+        if done % 20_000 == 0:
+            print(f"{done} of {press.count} articles, {spent:.0f} s", file=sys.stderr, flush=True)
+        if done % 100_000 == 0 or done == press.count:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            upto(done)
+    connection.close()
+    return spent
+
+
+def real_articles(press: Press, first: int, count: int) -> list[tuple[Article, Page]]:
+    """Articles as a worker hands them over, signature, terms and topics made."""
+    made = []
+    for one in press.articles(range(first, first + count)):
+        url = f"https://real.example/{one.number}"
+        at = one.published + timedelta(seconds=one.number % 1000)
+        article = marked(
+            Article(url=url, title=one.title, text=one.text, published=at, language=one.language, words=400)
+        )
+        topics = tuple(Topic(name=name, body=2) for name in one.topics)
+        page = Page(url=url, status=200, fetched_at=at, source=one.source)
+        made.append((replace(article, topics=topics), page))
+    return made
+
+
+def keep(database: Database, articles: list[tuple[Article, Page]]) -> float:
+    """Keep articles, so many to a commit as a crawl does; returns the seconds it took."""
+    started = time.perf_counter()
+    for first in range(0, len(articles), BATCH):
+        with database.write() as tx:
+            for article, page in articles[first : first + BATCH]:
+                keep_article(tx, article, page, None, Learned(), page.fetched_at)
+    return time.perf_counter() - started
+
+
+def _labelled(one: Made) -> Labelled:
+    return Labelled(source=one.source, language=one.language, url=one.url, authors=(), topics=one.topics, states=())
+
+
+def _plain(prepared: str) -> set[str]:
+    return {word for word in prepared.split() if not is_run(word) and not word.startswith("§") and len(word) > 1}
+
+
+def _fast(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("synchronous = OFF", "cache_size = -200000", "foreign_keys = OFF"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
