@@ -8,6 +8,15 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An article's title and text as the search index takes them, by a version of their preparation."""
+
+    version: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """What extraction made of a Page: a value, no id, no session, no row.
 
@@ -28,7 +37,7 @@ class Article:
     as its origin ("first published by ...", an agency's mark), as it is written there.
 
     What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` (stories,
-    as `storage.terms` packs them), `topics`.
+    as `storage.terms` packs them), `topics`, `prepared` (search).
     """
 
     url: str
@@ -61,6 +70,7 @@ class Article:
     signature: bytes = b""
     terms: bytes = b""
     topics: tuple[Topic, ...] = ()
+    prepared: Prepared | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

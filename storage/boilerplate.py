@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from storage.ready import Ready, insertion
 from storage.state import Learned
 from storage.tables import paragraph_windows, source_hints
 from storage.text import clean
@@ -37,7 +38,10 @@ def learn(tx: Connection, source: str, article_id: int, text: str, known: Learne
     """
     found = {digest: one for digest, one in blocks(text).items() if is_learnable(one)}
     _note(tx, source, article_id, found)
-    rows = tx.execute(_WINDOW, {"source": source}).scalars().all()
+    rows = [row.paragraphs for row in _WINDOW.all(tx, {"source": source})]
+    if len(rows) > WINDOW:
+        tx.execute(_PRUNE, {"source": source})
+        rows = [row.paragraphs for row in _WINDOW.all(tx, {"source": source})]
     counts = Counter(digest for row in rows for digest in array("q", row))
     needed = max(FEWEST_ARTICLES, SHARE * len(rows))
     wanted = {digest for digest, many in counts.items() if many >= needed}
@@ -59,14 +63,13 @@ def learn(tx: Connection, source: str, article_id: int, text: str, known: Learne
 
 def forget(tx: Connection, source: str, article_id: int) -> None:
     """An article that proved to be another one is not counted twice."""
-    tx.execute(_FORGET, {"source": source, "article": article_id})
+    _FORGET.run(tx, {"source": source, "article": article_id})
 
 
 def _note(tx: Connection, source: str, article_id: int, found: Iterable[int]) -> None:
     forget(tx, source, article_id)
     paragraphs = _packed(list(found)[:_MOST_PARAGRAPHS])
-    tx.execute(insert(paragraph_windows), {"source": source, "article_id": article_id, "paragraphs": paragraphs})
-    tx.execute(_PRUNE, {"source": source})
+    _INSERT_WINDOW.run(tx, {"source": source, "article_id": article_id, "paragraphs": paragraphs})
 
 
 def _packed(paragraphs: Iterable[int]) -> bytes:
@@ -79,9 +82,12 @@ _LATEST = (
     .order_by(source_hints.c.version.desc())
     .limit(1)
 )
-_WINDOW = select(paragraph_windows.c.paragraphs).where(paragraph_windows.c.source == bindparam("source"))
-_FORGET = delete(paragraph_windows).where(
-    paragraph_windows.c.source == bindparam("source"), paragraph_windows.c.article_id == bindparam("article")
+_INSERT_WINDOW = insertion(paragraph_windows)
+_WINDOW = Ready(select(paragraph_windows.c.paragraphs).where(paragraph_windows.c.source == bindparam("source")))
+_FORGET = Ready(
+    delete(paragraph_windows).where(
+        paragraph_windows.c.source == bindparam("source"), paragraph_windows.c.article_id == bindparam("article")
+    )
 )
 _others = paragraph_windows.alias("others")
 _PRUNE = delete(paragraph_windows).where(

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.descent import WINDOW, Alike, Descent, Member, descents
 from storage.identity import text_digest
 from storage.places import ANYTIME, anytime, in_stretches, mark_at, packed, places, stretch_at, stretch_of, unpacked
+from storage.ready import Ready, insertion
 from storage.stories import due
 from storage.tables import articles, likenesses, prints, revisions, signatures, texts
 from storage.told import TOLD_AT
@@ -58,7 +59,7 @@ class Candidate:
 
 def told(tx: Connection, article_id: int) -> Told:
     """What is known of a kept article. It was told when it was published, else when it was first fetched."""
-    return Told(**tx.execute(_TOLD, {"article": article_id}).one()._mapping)
+    return Told(**_TOLD.one(tx, {"article": article_id})._asdict())
 
 
 def shown_texts(tx: Connection, article_ids: Sequence[int]) -> dict[int, str]:
@@ -77,7 +78,7 @@ def candidates(tx: Connection, article_id: int, told: Told, marks: Sequence[int]
     if not marks:
         return []
     shared: dict[int, set[int]] = {}
-    for row in tx.execute(_FIND, {"places": _where_to_look(tx, told, marks)}):
+    for row in _FIND.all(tx, {"places": _where_to_look(tx, told, marks)}):
         shared.setdefault(row.place, set()).add(row.article_id)
     rare, everybodys = set[tuple[int, int]](), set[tuple[int, int]]()
     for place, ids in shared.items():
@@ -111,10 +112,10 @@ def _ranked(shared: set[tuple[int, int]], article_id: int, most: int) -> list[in
 
 def _described(tx: Connection, ranked: Sequence[int], told: Told, anytime: Collection[int]) -> list[Candidate]:
     """What is known of articles that were told within the window, or are among those that may be told at `anytime`."""
-    rows = {row.article_id: row for row in tx.execute(_SIGNED, {"ids": ranked})}
+    rows = {row.article_id: row for row in _SIGNED.all(tx, {"ids": ranked})}
     originals = sorted({row.copy_of for row in rows.values()} - {None})
     if missing := [one for one in originals if one not in rows]:
-        rows |= {row.article_id: row for row in tx.execute(_SIGNED, {"ids": missing})}
+        rows |= {row.article_id: row for row in _SIGNED.all(tx, {"ids": missing})}
     found: dict[str, Candidate] = {}
     for article_id in [*originals, *ranked]:
         row = rows.get(article_id)
@@ -129,31 +130,31 @@ def _described(tx: Connection, ranked: Sequence[int], told: Told, anytime: Colle
 def sign(tx: Connection, article_id: int, marks: Sequence[int], told: Told) -> None:
     """Let an article be found by these prints and no others: when it was told; at any time if it names an origin."""
     forget(tx, article_id)
-    tx.execute(_SIGN, {"article_id": article_id, "told_at": told.told_at, "prints": packed(marks)})
+    _SIGN.run(tx, {"article_id": article_id, "told_at": told.told_at, "prints": packed(marks)})
     found_at = places(marks, told.told_at, told.told_at) + (anytime(marks) if told.names_origin else [])
     if not found_at:
         return
-    full = {row.place for row in tx.execute(_FULL, {"places": found_at})}
+    full = {row.place for row in _FULL.all(tx, {"places": found_at})}
     if rows := [{"place": place, "article_id": article_id} for place in found_at if place not in full]:
-        tx.execute(_PRINT, rows)
+        _PRINT.run_many(tx, rows)
 
 
 def forget(tx: Connection, article_id: int) -> None:
     """Let an article be found no more."""
-    row = tx.execute(_SIGNATURE, {"article": article_id}).one_or_none()
+    row = _SIGNATURE.first(tx, {"article": article_id})
     if row is None:
         return
     marks = unpacked(row.prints)
     if found_at := places(marks, row.told_at, row.told_at) + anytime(marks):
         tx.execute(_UNPRINT, {"article": article_id, "places": found_at})
-    tx.execute(_UNSIGN, {"article": article_id})
+    _UNSIGN.run(tx, {"article": article_id})
 
 
 def is_signed(tx: Connection, article_id: int, told: Told) -> bool:
     """Whether an article can be found as what is told of it now wants it."""
     if told.signed_at != told.told_at or not told.names_origin:
         return told.signed_at == told.told_at
-    marks = unpacked(tx.execute(_SIGNATURE, {"article": article_id}).one().prints)
+    marks = unpacked(_SIGNATURE.one(tx, {"article": article_id}).prints)
     found_at = anytime(marks)
     return not found_at or tx.execute(_IS_AT, {"article": article_id, "places": found_at}).first() is not None
 
@@ -185,7 +186,7 @@ def conclude(tx: Connection, digests: Iterable[str]) -> None:
 
 def standing(tx: Connection, article_id: int) -> tuple[int | None, str, int]:
     """Whose copy an article is, the reason that it has, and how many copies it has itself."""
-    row = tx.execute(_STANDING, {"article": article_id}).one()
+    row = _STANDING.one(tx, {"article": article_id})
     return row.copy_of, row.reason, row.copies
 
 
@@ -194,7 +195,7 @@ def _alike(tx: Connection, digest: str) -> dict[tuple[str, str], Alike]:
     found: dict[tuple[str, str], Alike] = {}
     known, edge = {digest}, [digest]
     while edge and len(known) <= _TELLINGS:
-        rows = tx.execute(_LIKE, {"digests": edge}).all()
+        rows = _LIKE.all(tx, {"digests": edge})
         found |= {(row.one, row.other): Alike(similarity=row.similarity, kind=row.kind) for row in rows}
         edge = sorted({row.other for row in rows} - known)[:_TELLINGS]
         known |= set(edge)
@@ -203,7 +204,7 @@ def _alike(tx: Connection, digest: str) -> dict[tuple[str, str], Alike]:
 
 def _conclude(tx: Connection, group: Sequence[str], alike: dict[tuple[str, str], Alike]) -> None:
     rows: dict[str, list[Row[*tuple[Any, ...]]]] = {digest: [] for digest in group}
-    for row in tx.execute(_GROUP, {"digests": group}):
+    for row in _GROUP.all(tx, {"digests": group}):
         rows[row.text_digest].append(row)
     made = descents({digest: [_member(row) for row in found] for digest, found in rows.items()}, alike)
     for digest, descent in made.items():
@@ -236,7 +237,7 @@ def _once(statement: Any) -> Any:
     return statement.on_conflict_do_nothing()
 
 
-_TOLD = (
+_TOLD = Ready(
     select(
         articles.c.text_digest.label("digest"),
         TOLD_AT,
@@ -252,19 +253,19 @@ _TEXTS = (
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))
 )
-_FIND = select(prints).where(prints.c.place.in_(bindparam("places", expanding=True)))
-_FULL = (
+_FIND = Ready(select(prints).where(prints.c.place.in_(bindparam("places", expanding=True))))
+_FULL = Ready(
     select(prints.c.place)
     .where(prints.c.place.in_(bindparam("places", expanding=True)))
     .group_by(prints.c.place)
     .having(func.count() >= COMMON)
 )
-_SIGNED = (
+_SIGNED = Ready(
     select(signatures, articles.c.text_digest, articles.c.copy_of)
     .join(articles, articles.c.id == signatures.c.article_id)
     .where(signatures.c.article_id.in_(bindparam("ids", expanding=True)))
 )
-_SIGNATURE = select(signatures).where(signatures.c.article_id == bindparam("article"))
+_SIGNATURE = Ready(select(signatures).where(signatures.c.article_id == bindparam("article")))
 _FIRST_PLACE = select(prints.c.place).order_by(prints.c.place).limit(1)
 _LAST_PLACE = select(prints.c.place).where(prints.c.place < ANYTIME).order_by(prints.c.place.desc()).limit(1)
 _IS_AT = (
@@ -272,14 +273,14 @@ _IS_AT = (
     .where(prints.c.place.in_(bindparam("places", expanding=True)), prints.c.article_id == bindparam("article"))
     .limit(1)
 )
-_SIGN = insert(signatures)
-_PRINT = insert(prints)
+_SIGN = insertion(signatures)
+_PRINT = insertion(prints)
 _UNPRINT = delete(prints).where(
     prints.c.place.in_(bindparam("places", expanding=True)), prints.c.article_id == bindparam("article")
 )
-_UNSIGN = delete(signatures).where(signatures.c.article_id == bindparam("article"))
+_UNSIGN = Ready(delete(signatures).where(signatures.c.article_id == bindparam("article")))
 _LIKEN = {"sqlite": _once(insert_sqlite(likenesses)), "postgresql": _once(insert_postgres(likenesses))}
-_LIKE = select(likenesses).where(likenesses.c.one.in_(bindparam("digests", expanding=True)))
+_LIKE = Ready(select(likenesses).where(likenesses.c.one.in_(bindparam("digests", expanding=True))))
 _AGE = (articles.c.published.is_(None), articles.c.published, articles.c.key, articles.c.id)
 _NUMBERED = (
     select(
@@ -293,14 +294,20 @@ _NUMBERED = (
     .where(articles.c.text_digest.in_(bindparam("digests", expanding=True)))
     .subquery()
 )
-_GROUP = select(_NUMBERED).where(_NUMBERED.c.place <= _MEMBERS).order_by(_NUMBERED.c.place)
+_GROUP = Ready(select(_NUMBERED).where(_NUMBERED.c.place <= _MEMBERS).order_by(_NUMBERED.c.place))
 _COPY = articles.alias()
 _COPIES = select(func.count()).select_from(_COPY).where(_COPY.c.copy_of == bindparam("article"))
-_STANDING = select(
-    articles.c.copy_of,
-    articles.c.reason,
-    select(func.count()).select_from(_COPY).where(_COPY.c.copy_of == articles.c.id).scalar_subquery().label("copies"),
-).where(articles.c.id == bindparam("article"))
+_STANDING = Ready(
+    select(
+        articles.c.copy_of,
+        articles.c.reason,
+        select(func.count())
+        .select_from(_COPY)
+        .where(_COPY.c.copy_of == articles.c.id)
+        .scalar_subquery()
+        .label("copies"),
+    ).where(articles.c.id == bindparam("article"))
+)
 _FREE = update(articles).where(articles.c.id == bindparam("article")).values(copy_of=None, reason=bindparam("reason"))
 _FREE_WORDLESS = (
     update(articles)

@@ -12,7 +12,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveFull, ArchiveUnavailable, NewerSchema
+from storage.search import index_of
 from storage.search.labels import indexed
+from storage.search.queue import watch_queue
+from storage.vocabulary import watch
 
 STEPS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """The schema's steps, oldest first; the last is what this code reads and writes."""
@@ -57,6 +60,7 @@ class Database:
             connection.execution_options(evnews_write=True).begin(),
         ):
             yield connection
+            index_of(self.dialect).settle(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -86,7 +90,10 @@ def open_database(url: str, *, migrate: bool = True) -> Database:
     Raises NewerSchema if newer software has written it, ArchiveUnavailable if it cannot be opened, or,
     with `migrate` off, if its schema is not the one that this code knows.
     """
-    database = Database(_engine(_checked(url)))
+    engine = _engine(_checked(url))
+    watch(engine)
+    watch_queue(engine)
+    database = Database(engine)
     try:
         version = _version(database)
         if version != STEPS[-1]:
@@ -154,7 +161,8 @@ def _checked(url: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS})
+        arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS, "cached_statements": 512}
+        engine = create_engine(url, connect_args=arguments)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -184,6 +192,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "foreign_keys = ON",
         "trusted_schema = ON",
         "cache_size = -32768",
+        "wal_autocheckpoint = 8000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

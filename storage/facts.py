@@ -12,6 +12,7 @@ from storage import copies, stories
 from storage.arrange import Alias, Look, Sighting, better_spelling
 from storage.identity import key_digest, url_key
 from storage.observation import Observation, read_facts
+from storage.ready import Ready, insertion
 from storage.state import Looked
 from storage.tables import aliases, articles, changed_blocks, claims, looks, merged, revisions, sightings, texts
 from storage.text import clean
@@ -45,7 +46,7 @@ def matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
         "words": seen.text_digest,
     }
     found: dict[int, str] = {}
-    for row in tx.execute(_MATCHES, values):
+    for row in _MATCHES.all(tx, values):
         why = "same address" if row.digest in fetched else "same id in the source's index and same text"
         found.setdefault(row.article_id, proofs.get(row.digest, why))
     return found
@@ -53,7 +54,7 @@ def matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
 
 def add(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> int:
     """Write down an observation of an article; returns the sighting's id, or 0 if just this was seen before."""
-    known = {row.digest: row for row in tx.execute(_ALIASES_BY_DIGEST, {"digests": [a.digest for a in seen.addresses]})}
+    known = {row.digest: row for row in _ALIASES_BY_DIGEST.all(tx, {"digests": [a.digest for a in seen.addresses]})}
     ids = []
     for address in seen.addresses:
         row = known.get(address.digest)
@@ -72,12 +73,13 @@ def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | 
     """Write down the first observation of a new article, with its first revision."""
     ids = [_insert_alias(tx, article_id, a.digest, a.key, a.url, a.asked) for a in seen.addresses]
     claimed = [_claim(article_id, seen, digest, url) for digest, url in seen.claims]
-    tx.execute(_INSERT_CLAIM, claimed + [_proven(article_id, digest) for digest in seen.proofs])
+    _INSERT_CLAIM.run_many(tx, claimed + [_proven(article_id, digest) for digest in seen.proofs])
     text_id = _insert_text(tx, article_id, seen)
     sighting = _insert_sighting(tx, article_id, seen, text_id, ids, capture_id)
     row = {
         "article_id": article_id,
         "number": 1,
+        "look_id": None,
         "sighting_id": sighting,
         "text_id": text_id,
         "fetched_at": seen.fetched_at,
@@ -86,12 +88,12 @@ def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | 
         "added": 0,
         "removed": 0,
     }
-    tx.execute(_INSERT_REVISION, row)
+    _INSERT_REVISION.run(tx, row)
 
 
 def article_at(tx: Connection, digest: str) -> int | None:
     """The id of the article that was fetched at the address with a key's digest."""
-    found = tx.execute(_ALIASES_BY_DIGEST, {"digests": [digest]}).first()
+    found = _ALIASES_BY_DIGEST.first(tx, {"digests": [digest]})
     return None if found is None else int(found.article_id)
 
 
@@ -185,17 +187,17 @@ def join(tx: Connection, kept: int, other: int) -> None:
 
 def _insert_alias(tx: Connection, article_id: int, digest: str, key: str, url: str, asked: bool) -> int:
     values = {"digest": digest, "article_id": article_id, "key": key, "url": url, "asked": asked}
-    return _id(tx.execute(_INSERT_ALIAS, values).inserted_primary_key)
+    return _id(_INSERT_ALIAS.scalar(tx, values))
 
 
 def _add_claims(tx: Connection, article_id: int, seen: Observation) -> None:
     for digest, url in seen.claims:
         if tx.execute(_CLAIM, {"digest": digest, "words": seen.text_digest}).first() is None:
-            tx.execute(_INSERT_CLAIM, _claim(article_id, seen, digest, url))
+            _INSERT_CLAIM.run(tx, _claim(article_id, seen, digest, url))
     proofs = seen.proofs
     known = set(tx.execute(_PROVEN, {"proofs": list(proofs)}).scalars())
     if fresh := [_proven(article_id, digest) for digest in proofs if digest not in known]:
-        tx.execute(_INSERT_CLAIM, fresh)
+        _INSERT_CLAIM.run_many(tx, fresh)
 
 
 def _proven(article_id: int, digest: str) -> dict[str, object]:
@@ -218,7 +220,7 @@ def _add_text(tx: Connection, article_id: int, seen: Observation) -> int:
 
 def _insert_text(tx: Connection, article_id: int, seen: Observation) -> int:
     values = {"article_id": article_id, "digest": seen.digest, "text_digest": seen.text_digest} | _text(seen)
-    return _id(tx.execute(_INSERT_TEXT, values).inserted_primary_key)
+    return _id(_INSERT_TEXT.scalar(tx, values))
 
 
 def _text(seen: Observation) -> dict[str, object]:
@@ -281,30 +283,32 @@ def _insert_sighting(
         "etag": seen.etag,
         "last_modified": seen.last_modified,
     }
-    return _id(tx.execute(_INSERT_SIGHTING, values).inserted_primary_key)
+    return _id(_INSERT_SIGHTING.scalar(tx, values))
 
 
-def _id(key: Row[*tuple[object, ...]] | None) -> int:
-    assert key is not None
-    return int(str(key[0]))
+def _id(key: int | None) -> int:
+    assert key is not None  # a row that was written has one
+    return key
 
 
 _CONTENT = (
     "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "echoed",
     "headlines", "wording", "stated", "judged_with",
 )  # fmt: skip
-_MATCHES = union_all(
-    select(aliases.c.article_id, aliases.c.digest).where(
-        or_(*[aliases.c.digest == bindparam(name) for name in ("asked", "final")])
-    ),
-    select(claims.c.article_id, claims.c.digest).where(
-        or_(
-            claims.c.digest.in_(bindparam("proofs", expanding=True)),
-            (claims.c.digest == bindparam("feed_id")) & (claims.c.text_digest == bindparam("words")),
-        )
-    ),
+_MATCHES = Ready(
+    union_all(
+        select(aliases.c.article_id, aliases.c.digest).where(
+            or_(*[aliases.c.digest == bindparam(name) for name in ("asked", "final")])
+        ),
+        select(claims.c.article_id, claims.c.digest).where(
+            or_(
+                claims.c.digest.in_(bindparam("proofs", expanding=True)),
+                (claims.c.digest == bindparam("feed_id")) & (claims.c.text_digest == bindparam("words")),
+            )
+        ),
+    )
 )
-_ALIASES_BY_DIGEST = select(aliases).where(aliases.c.digest.in_(bindparam("digests", expanding=True)))
+_ALIASES_BY_DIGEST = Ready(select(aliases).where(aliases.c.digest.in_(bindparam("digests", expanding=True))))
 _ALIASES = select(aliases.c.id, aliases.c.digest, aliases.c.key, aliases.c.url, aliases.c.asked).where(
     aliases.c.article_id == bindparam("article")
 )
@@ -359,11 +363,11 @@ _CLAIM = select(claims.c.article_id).where(
     claims.c.digest == bindparam("digest"), claims.c.text_digest == bindparam("words")
 )
 _PROVEN = select(claims.c.digest).where(claims.c.digest.in_(bindparam("proofs", expanding=True)))
-_INSERT_ALIAS = insert(aliases)
-_INSERT_CLAIM = insert(claims)
-_INSERT_TEXT = insert(texts)
-_INSERT_SIGHTING = insert(sightings)
-_INSERT_REVISION = insert(revisions)
+_INSERT_ALIAS = insertion(aliases, aliases.c.id)
+_INSERT_CLAIM = insertion(claims)
+_INSERT_TEXT = insertion(texts, texts.c.id)
+_INSERT_SIGHTING = insertion(sightings, sightings.c.id)
+_INSERT_REVISION = insertion(revisions)
 _RESPELL = (
     update(aliases).where(aliases.c.id == bindparam("alias")).values(url=bindparam("url"), asked=bindparam("asked"))
 )

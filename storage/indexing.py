@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, text, update
 
 from storage import past
 from storage.article import Topic
+from storage.ready import Ready
 from storage.search import index_of
 from storage.search.index import Entry
 from storage.search.labels import Labelled, labels
@@ -25,7 +27,7 @@ _CHUNK = 500
 def free_row(tx: Connection, at: datetime) -> int:
     """The first free place of an article that was published at a moment: after those of its second."""
     floor = row_of(at)
-    while (last := tx.execute(_LAST_ROW, {"floor": floor, "next": floor + TIES}).scalar()) is not None:
+    while (last := _LAST_ROW.scalar(tx, {"floor": floor, "next": floor + TIES})) is not None:
         if last + 1 < floor + TIES:
             return int(last) + 1
         floor += TIES
@@ -54,8 +56,9 @@ def topic_names(tx: Connection, article_id: int) -> list[str]:
 
 def put(tx: Connection, row: int, entry: Entry) -> None:
     """Put an article into the index, and its words into the vocabulary."""
+    entry = replace(entry, made=entry.prepared)
     index_of(tx.dialect.name).add(tx, row, entry)
-    note_words(tx, entry.title, entry.text)
+    note_words(tx, entry.prepared)
 
 
 def take(tx: Connection, shown: Row[*tuple[Any, ...]]) -> None:
@@ -109,8 +112,10 @@ def _labels(shown: Row[*tuple[Any, ...]], topics: Iterable[str]) -> str:
     return labels_of(values, topics, is_revised=shown.is_revised)
 
 
-_LAST_ROW = select(func.max(articles.c.search_row)).where(
-    articles.c.search_row >= bindparam("floor"), articles.c.search_row < bindparam("next")
+_LAST_ROW = Ready(
+    select(func.max(articles.c.search_row)).where(
+        articles.c.search_row >= bindparam("floor"), articles.c.search_row < bindparam("next")
+    )
 )
 _TOPICS = select(article_topics.c.topic).where(article_topics.c.article_id == bindparam("article"))
 _EDITED = revisions.alias()

@@ -130,8 +130,8 @@ def observe(article: Article, page: Page) -> Observation:
         facts=facts_of(article),
         source=page.source,
         fetched_at=page.fetched_at,
-        wording=wording_digest(clean(whole), titles),
-        stated=wording_digest(with_variants(clean(whole), article.variants), titles),
+        wording=(shown := wording_digest(clean(whole), titles)),
+        stated=wording_digest(with_variants(clean(whole), article.variants), titles) if article.variants else shown,
         headlines=headlines,
         dropped=_json([(at, clean(one)) for at, one in article.dropped]),
         variants=_json([(at, clean(one), marks[at]) for at, one in article.variants if at < len(marks)]),
@@ -192,7 +192,7 @@ def _plain(value: Any) -> Any:
 # fmt: off
 _ELSEWHERE = frozenset([
     "url", "title", "text", "html", "dropped", "hints_version", "headlines", "variants", "echoed", "signature", "terms",
-    "topics",
+    "prepared", "topics",
 ])
 # fmt: on
 _LATER: dict[str, Any] = {"original_url": "", "credit": "", "truncated": False}

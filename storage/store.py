@@ -21,6 +21,7 @@ from storage.history import write_revisions
 from storage.identity import key_digest, url_key
 from storage.observation import Observation, observe, read_facts
 from storage.page import Page
+from storage.ready import Ready
 from storage.search.index import Entry
 from storage.search.rows import row_of
 from storage.state import Capture, Looked, Redrawn
@@ -91,9 +92,10 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
         values | {"authors": seen.article.authors}, [topic.name for topic in seen.article.topics], is_revised=False
     )
     values |= {"first_seen": now, "search_row": indexing.free_row(tx, values["dated"]), "labels": labels}
-    row = tx.execute(_INSERT, values).one()
+    row = _INSERT.one(tx, values)
     facts.begin(tx, row.id, seen, capture_id)
-    entry = Entry(title=clean(seen.article.title), text=clean(seen.article.text), labels=labels)
+    title, text = clean(seen.article.title), clean(seen.article.text)
+    entry = Entry(title=title, text=text, labels=labels, made=seen.article.prepared)
     indexing.put(tx, row.search_row, entry)
     copies.conclude(tx, [seen.text_digest])
     original, why, many = copies.standing(tx, row.id)
@@ -262,7 +264,7 @@ _SHOWN = (
     .where(articles.c.id == bindparam("article"))
 )
 _DERIVED = [c.name for c in articles.columns if c.name not in ("id", "first_seen", "copy_of")]
-_INSERT = (
+_INSERT = Ready(
     insert(articles)
     .values({name: bindparam(name) for name in [*_DERIVED, "first_seen"]})
     .returning(articles.c.id, articles.c.search_row)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
+from storage.ready import Ready, insertion
 from storage.tables import EPOCH, articles, moment, stories, story_due, story_terms, tellers
 from storage.terms import BUCKET_BITS, Terms, buckets, unpacked
 from storage.told import TOLD_AT
@@ -57,8 +58,8 @@ class Told:
 
 def standing(tx: Connection, article_id: int) -> Standing | None:
     """What is known of an article; None where it is no more."""
-    row = tx.execute(_STANDING, {"article": article_id}).one_or_none()
-    return None if row is None else Standing(**row._mapping)
+    row = _STANDING.first(tx, {"article": article_id})
+    return None if row is None else Standing(**row._asdict())
 
 
 def due(tx: Connection, article_ids: Iterable[int]) -> None:
@@ -109,7 +110,7 @@ def enter(tx: Connection, article_id: int, story_id: int, now: Standing, terms: 
     if now.story_id is not None:
         _unfind(tx, article_id)
     told = {"article_id": article_id, "story_id": story_id, "told_at": now.told_at, "dated": now.dated}
-    tx.execute(_ENTER, told | {"terms": terms})
+    _ENTER.run(tx, told | {"terms": terms})
     if rows := [(place, article_id) for place in _places(found_by, now.told_at)]:
         tx.exec_driver_sql(_LET_FIND[tx.dialect.name], rows)
 
@@ -169,7 +170,7 @@ def _is_in(tx: Connection, article_id: int, story_id: int) -> bool:
 
 def _unfind(tx: Connection, article_id: int) -> int | None:
     """Take away an article's row and what it is found by; returns the story that it was in."""
-    row = tx.execute(_ONE_TOLD, {"article": article_id}).one_or_none()
+    row = _ONE_TOLD.first(tx, {"article": article_id})
     if row is None:
         return None
     was = _told(*row)
@@ -187,7 +188,7 @@ def _told(article_id: int, story_id: int, told_at: int | datetime, dated: int | 
     return Told(article_id, story_id, moment(told_at), bool(dated), unpacked(terms))
 
 
-_STANDING = (
+_STANDING = Ready(
     select(
         articles.c.copy_of,
         articles.c.language,
@@ -219,14 +220,14 @@ _FIND = {
     for name, mark in _MARKS.items()
 }
 _LET_FIND = {name: _ONE_PLACE.format(mark=mark) for name, mark in _MARKS.items()}
-_ONE_TOLD = select(tellers).where(tellers.c.article_id == bindparam("article"))
+_ONE_TOLD = Ready(select(tellers).where(tellers.c.article_id == bindparam("article")))
 _TELLERS = f"SELECT {', '.join(column.name for column in tellers.c)} FROM tellers"  # noqa: S608 — names of ours
 _TOLD = {name: f"{_TELLERS} WHERE article_id IN ({', '.join([mark] * TOLD_OF)})" for name, mark in _MARKS.items()}
 _MEMBERS = {
     name: f"{_TELLERS} WHERE story_id = {mark} ORDER BY told_at DESC, article_id LIMIT {mark}"
     for name, mark in _MARKS.items()
 }
-_ENTER = insert(tellers)
+_ENTER = insertion(tellers)
 _UNFIND = delete(story_terms).where(
     story_terms.c.place.in_(bindparam("places", expanding=True)), story_terms.c.article_id == bindparam("article")
 )

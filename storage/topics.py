@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from storage.article import Topic
 from storage.database import Database, write_lock
 from storage.indexing import relabel
+from storage.ready import Ready
 from storage.tables import article_topics, articles, revisions, texts, topic_readings
 
 Find = Callable[[str, str], tuple[Topic, ...]]
@@ -40,9 +41,9 @@ class TopicCount:
 
 def record_topics(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
     """What an article names, in place of what was kept of it; `catalogue` is the digest of the one that found it."""
-    tx.execute(_DROP, {"article": article_id})
+    _DROP.run(tx, {"article": article_id})
     if topics:
-        tx.execute(_INSERT, [{"article": article_id, "name": t.name, "b": t.body, "t": t.title} for t in topics])
+        _INSERT.run_many(tx, [{"article": article_id, "name": t.name, "b": t.body, "t": t.title} for t in topics])
     tx.execute(_READ[tx.dialect.name], {"article_id": article_id, "catalogue": catalogue})
 
 
@@ -128,9 +129,15 @@ def named(topics: Sequence[str]) -> Iterator[Any]:
 
 
 _DATED = select(articles.c.dated).where(articles.c.id == bindparam("article")).scalar_subquery()
-_DROP = delete(article_topics).where(article_topics.c.article_id == bindparam("article"))
-_INSERT = insert(article_topics).values(
-    article_id=bindparam("article"), topic=bindparam("name"), dated=_DATED, body=bindparam("b"), title=bindparam("t")
+_DROP = Ready(delete(article_topics).where(article_topics.c.article_id == bindparam("article")))
+_INSERT = Ready(
+    insert(article_topics).values(
+        article_id=bindparam("article"),
+        topic=bindparam("name"),
+        dated=_DATED,
+        body=bindparam("b"),
+        title=bindparam("t"),
+    )
 )
 _REDATE = (
     update(article_topics)

@@ -6,12 +6,14 @@ added: one that no article holds any more misleads nobody.
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Engine, bindparam, event, func, select
 
-from storage.search.labels import is_run
-from storage.search.prepare import prepare
+from storage.article import Prepared
+from storage.search.labels import SIGN, is_run
 from storage.tables import vocabulary
 
 LONGEST_WORD = 40
@@ -28,19 +30,45 @@ _COUNT = {
 }
 
 
-def note_words(tx: Connection, title: str, text: str) -> None:
+def note_words(tx: Connection, made: Prepared) -> None:
     """Take the words of an article into the vocabulary; those of its title are counted."""
-    titled = _words(title)
+    titled, known = _words(made.title), _known.setdefault(tx.engine, set())
+    others = _words(made.text) - titled
+    new = others - known
+    # Sorted: writers that come at the same time wait for each other in one order.
     if titled:
-        tx.exec_driver_sql(_COUNT[tx.dialect.name], [(word,) for word in titled])
-    if others := sorted(set(_words(text)) - set(titled)):
-        tx.exec_driver_sql(_NOTE[tx.dialect.name], [(word,) for word in others])
+        tx.exec_driver_sql(_COUNT[tx.dialect.name], [(word,) for word in sorted(titled)])
+    if new:
+        tx.exec_driver_sql(_NOTE[tx.dialect.name], [(word,) for word in sorted(new)])
+        tx.info.setdefault(_NOTED, set()).update(new)
 
 
-def _words(text: str) -> list[str]:
-    """Words of a text, each once, sorted: writers that come at the same time wait for each other in one order."""
-    found = {word for word in prepare(text).split() if 1 < len(word) <= LONGEST_WORD and not is_run(word)}
-    return sorted(found)
+def watch(engine: Engine) -> None:
+    """Remember which words are kept, so that they are not written again; what is undone is not remembered."""
+
+    def keep(connection: Connection) -> None:
+        noted = connection.info.pop(_NOTED, None)
+        known = _known.setdefault(engine, set())
+        if noted and len(known) < _MOST_KNOWN:
+            known |= noted
+
+    def drop(connection: Connection, *_: object) -> None:
+        connection.info.pop(_NOTED, None)
+
+    event.listen(engine, "commit", keep)
+    event.listen(engine, "rollback", drop)
+    event.listen(engine, "rollback_savepoint", drop)
+
+
+_known: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()
+_NOTED = "evnews_noted_words"
+_MOST_KNOWN = 300_000
+
+
+def _words(prepared: str) -> set[str]:
+    return {
+        word for word in set(prepared.split()) if 1 < len(word) <= LONGEST_WORD and word[0] != SIGN and not is_run(word)
+    }
 
 
 def words_beginning(connection: Connection, beginning: str, most: int) -> list[str]:

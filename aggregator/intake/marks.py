@@ -10,14 +10,17 @@ from aggregator.intake.credit import credit
 from aggregator.intake.topicfile import matcher_in_use
 from aggregator.intake.words import terms
 from storage.article import Article
+from storage.search.labels import prepared
+from storage.text import clean
 
 
 def marked(article: Article, credit_lines: Sequence[str] = ()) -> Article:
-    """The article with its signature, its terms and its topics; `credit_lines` stood beside its text."""
+    """The article with all that is made of it beforehand; `credit_lines` stood beside its text."""
     return replace(
         article,
         signature=dedup.signature(article.text),
         credit=credit(article.text) or credit("\n".join(credit_lines)),
         terms=terms(article.title, article.text, article.language),
         topics=matcher_in_use().topics(article.title, article.text),
+        prepared=prepared(clean(article.title), clean(article.text)),
     )

@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ class Entry:
     part_of: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TopicCatalogue:
     """All topics, the groups of context words as (name, words), and what was wrong with other entries."""
 
@@ -61,7 +62,7 @@ class TopicCatalogue:
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     problems: tuple[str, ...] = ()
 
-    @property
+    @cached_property  # every article that is kept is marked with it
     def digest(self) -> str:
         """Names all that decides what is found, in 16 hex digits."""
         said = json.dumps([VERSION, [asdict(one) for one in self.entries], self.groups], sort_keys=True)

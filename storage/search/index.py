@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, FromClause
 
+from storage.article import Prepared
+from storage.search.labels import prepared
 from storage.search.matching import Match
+from storage.search.prepare import VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the index holds of an article: its title and text as they are shown, and its labels."""
+    """What the index holds of an article: its title and text as they are shown, and its labels.
+
+    `made` is what was prepared of title and text already, if it was.
+    """
 
     title: str
     text: str
     labels: str
+    made: Prepared | None = field(default=None, compare=False)
+
+    @property
+    def prepared(self) -> Prepared:
+        """Title and text as the index takes them."""
+        is_current = self.made is not None and self.made.version == VERSION
+        return self.made if self.made is not None and is_current else prepared(self.title, self.text)
 
 
 class Index(Protocol):
@@ -27,6 +40,9 @@ class Index(Protocol):
 
     def remove(self, tx: Connection, row: int, entry: Entry) -> None:
         """Take it out of it: the entry must be the one that was put in."""
+
+    def settle(self, tx: Connection) -> None:
+        """Write what was put in and taken out, before the index is read or the transaction ends."""
 
     def clear(self, tx: Connection) -> None:
         """Empty the index."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
-from storage.search.prepare import RUN_BEGINS, prepare
+from storage.article import Prepared
+from storage.search.prepare import RUN_BEGINS, VERSION, prepare
 
 SIGN = "§"
 EVERY = f"{SIGN}e"
@@ -99,6 +100,11 @@ def indexed(text: str) -> str:
     """A text as an index holds it that must be told of beginnings: prepared, with their labels after it."""
     prepared = prepare(text)
     return f"{prepared} {beginnings(prepared)}".strip()
+
+
+def prepared(title: str, text: str) -> Prepared:
+    """A title and a text as an index holds them."""
+    return Prepared(version=VERSION, title=indexed(title), text=indexed(text))
 
 
 def beginnings(prepared: str) -> str:

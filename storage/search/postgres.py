@@ -50,6 +50,9 @@ class PostgresIndex:
         """Take it out of the index."""
         tx.execute(_REMOVE, {"row": row})
 
+    def settle(self, tx: Connection) -> None:
+        """Everything was written at once."""
+
     def clear(self, tx: Connection) -> None:
         """Empty the index."""
         tx.execute(_CLEAR)

@@ -7,16 +7,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, literal_column, table, text
 from sqlalchemy.exc import DatabaseError
 
+from storage.ready import Ready
 from storage.search.index import Entry
-from storage.search.labels import BEGINNING, beginning_label, indexed
+from storage.search.labels import BEGINNING, beginning_label
 from storage.search.matching import But, Every, Match, Tokens
+from storage.search.queue import queue_of
 from storage.tables import articles
 
 _INDEX = table("article_index", column("rowid"))
-_ADD = text("INSERT INTO article_index (rowid, text, title, labels) VALUES (:row, :text, :title, :labels)")
-_REMOVE = text(
-    "INSERT INTO article_index (article_index, rowid, text, title, labels)"
-    " VALUES ('delete', :row, :text, :title, :labels)"
+_ADD = Ready(text("INSERT INTO article_index (rowid, text, title, labels) VALUES (:row, :text, :title, :labels)"))
+_REMOVE = Ready(
+    text(
+        "INSERT INTO article_index (article_index, rowid, text, title, labels)"
+        " VALUES ('delete', :row, :text, :title, :labels)"
+    )
 )
 _CLEAR = text("INSERT INTO article_index (article_index) VALUES ('delete-all')")
 _CHECK = text("INSERT INTO article_index (article_index, rank) VALUES ('integrity-check', 1)")
@@ -32,15 +36,23 @@ class SqliteIndex:
     """FTS5; see the protocol `Index`."""
 
     def add(self, tx: Connection, row: int, entry: Entry) -> None:
-        """Put an article into the index."""
-        tx.execute(_ADD, _values(row, entry))
+        """Put an article into the index, when it is settled."""
+        queue_of(tx).append((_ADD, _values(row, entry)))
 
     def remove(self, tx: Connection, row: int, entry: Entry) -> None:
         """Take it out of it: FTS5 keeps no copy and must be told what it held."""
-        tx.execute(_REMOVE, _values(row, entry))
+        queue_of(tx).append((_REMOVE, _values(row, entry)))
+
+    def settle(self, tx: Connection) -> None:
+        """All at once: FTS5 writes a piece of index at every savepoint, and has to join the pieces again."""
+        queue = queue_of(tx)
+        for statement, values in queue:
+            statement.run(tx, values)
+        queue.clear()
 
     def clear(self, tx: Connection) -> None:
         """Empty the index."""
+        queue_of(tx).clear()
         tx.execute(_CLEAR)
 
     def row(self) -> ColumnElement[int]:
@@ -57,11 +69,13 @@ class SqliteIndex:
 
     def holds(self, tx: Connection, match: Match) -> ColumnElement[bool]:
         """Every token is quoted, so that nothing of FTS5's own grammar can be typed."""
+        self.settle(tx)
         index: ColumnElement[str] = literal_column("article_index")
         return index.op("MATCH", is_comparison=True)(bindparam(None, spelled(tx, match), unique=True))
 
     def problems(self, tx: Connection) -> list[str]:
         """FTS5's own comparison of the index with the view."""
+        self.settle(tx)
         try:
             tx.execute(_CHECK)
         except DatabaseError as error:
@@ -99,4 +113,5 @@ def _beginning(tx: Connection, word: str, where: str) -> str:
 
 
 def _values(row: int, entry: Entry) -> dict[str, Any]:
-    return {"row": row, "title": indexed(entry.title), "text": indexed(entry.text), "labels": entry.labels}
+    made = entry.prepared
+    return {"row": row, "title": made.title, "text": made.text, "labels": entry.labels}

@@ -21,6 +21,7 @@ JOIN texts ON texts.id = revisions.text_id;
 CREATE VIRTUAL TABLE article_index USING fts5(
     text, title, labels, content = 'indexed_articles', content_rowid = 'rowid', tokenize = 'ascii'
 );
+INSERT INTO article_index (article_index, rank) VALUES ('automerge', 8);
 CREATE VIRTUAL TABLE past_index USING fts5(text, title, content = '', tokenize = 'ascii')
 """
 _POSTGRES_INDEX = """

@@ -1,0 +1,154 @@
+"""Statements that every article asks, compiled once and given to the database's driver.
+
+SQLAlchemy builds what it is asked, checks it and makes rows of the answer each time; for the two dozen small
+statements that keep one article that takes longer than the database does. A `Ready` statement is spelled by it once
+for each dialect, values and answers are converted by its types as ever, and the driver runs it in the transaction.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Executable, Table, bindparam, insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Values = Mapping[str, Any]
+Convert = Callable[[Any], Any]
+_NONE: Values = {}
+_LIST = "__[POSTCOMPILE_{}]"
+_EMPTY = "SELECT 1 WHERE 1 <> 1"
+
+
+class Ready:
+    """A select, insert, update or delete whose values are all bound by name.
+
+    The rows that it gives are named tuples. An insert is of the columns that `columns` names.
+    """
+
+    def __init__(self, statement: Executable, columns: Iterable[str] | None = None) -> None:
+        self._statement = statement
+        self._columns = list(columns) if columns is not None else None
+        self._spelled: dict[str, _Spelled] = {}
+
+    def run(self, tx: Connection, values: Values = _NONE) -> None:
+        """Run it."""
+        spelled = self._for(tx)
+        _executed(tx, *spelled.bound(values))
+
+    def run_many(self, tx: Connection, rows: Sequence[Values]) -> None:
+        """Run it for each of some values, none of which is a list."""
+        if rows:
+            spelled = self._for(tx)
+            bound = [spelled.bound(values) for values in rows]
+            _executed(tx, bound[0][0], [values for _, values in bound], many=True)
+
+    def all(self, tx: Connection, values: Values = _NONE) -> list[Any]:
+        """Every row of its answer."""
+        spelled = self._for(tx)
+        return spelled.rows(_executed(tx, *spelled.bound(values)).fetchall())
+
+    def first(self, tx: Connection, values: Values = _NONE) -> Any | None:
+        """The first row of its answer, or None."""
+        spelled = self._for(tx)
+        cursor = _executed(tx, *spelled.bound(values))
+        found = cursor.fetchone()
+        cursor.close()
+        return None if found is None else spelled.rows([found])[0]
+
+    def one(self, tx: Connection, values: Values = _NONE) -> Any:
+        """Its only row."""
+        found = self.all(tx, values)
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} rows where one must be")
+        return found[0]
+
+    def scalar(self, tx: Connection, values: Values = _NONE) -> Any | None:
+        """The first column of the first row, or None."""
+        found = self.first(tx, values)
+        return None if found is None else found[0]
+
+    def _for(self, tx: Connection) -> _Spelled:
+        name = tx.dialect.name
+        if name not in self._spelled:
+            compiled = self._statement.compile(dialect=tx.dialect, column_keys=self._columns)  # type: ignore[attr-defined]
+            self._spelled[name] = _Spelled(compiled)
+        return self._spelled[name]
+
+
+def insertion(table: Table, *returning: Column[Any]) -> Ready:
+    """The insert of a row, all its columns given but those that it returns."""
+    made = {column.name for column in returning}
+    given: dict[str, Any] = {one.name: bindparam(one.name) for one in table.c if one.name not in made}
+    statement = insert(table).values(given)
+    return Ready(statement.returning(*returning) if returning else statement)
+
+
+def _executed(tx: Connection, sql: str, values: Any, *, many: bool = False) -> Any:
+    """The driver's cursor after a statement; its errors are SQLAlchemy's, as elsewhere."""
+    cursor = tx.connection.cursor()
+    driver = tx.dialect.loaded_dbapi
+    try:
+        if many:
+            cursor.executemany(sql, values)
+        else:
+            cursor.execute(sql, values)
+    except driver.Error as error:
+        is_lost = tx.dialect.is_disconnect(error, tx.connection, cursor)
+        raise DBAPIError.instance(
+            sql, None, error, driver.Error, connection_invalidated=is_lost, dialect=tx.dialect
+        ) from error
+    return cursor
+
+
+class _Spelled:
+    """A statement of one dialect: its text, and how its values and its answer are converted."""
+
+    def __init__(self, compiled: SQLCompiler) -> None:
+        self._sql = str(compiled)
+        self._order = list(compiled.positiontup or ())
+        self._given = {name: bind.value for name, bind in compiled.binds.items()}
+        self._into: dict[str, Convert] = dict(compiled._bind_processors)  # type: ignore[arg-type]
+        self._lists = {name for name in self._given if _LIST.format(name) in self._sql}
+        columns = list(compiled._result_columns or ())
+        kinds = [column.type._cached_result_processor(compiled.dialect, None) for column in columns]
+        self._out = [(place, kind) for place, kind in enumerate(kinds) if kind is not None]
+        self._row = namedtuple("_row", [column.keyname for column in columns], rename=True) if columns else None
+
+    def bound(self, values: Values) -> tuple[str, Any]:
+        """The text, and the values as the driver takes them."""
+        sql = self._sql
+        given = {name: self._converted(name, values.get(name, value)) for name, value in self._given.items()}
+        for name in self._lists:
+            many = len(given[name])
+            marks = ["?"] * many if self._order else [f"%({name}_{place})s" for place in range(many)]
+            sql = sql.replace(_LIST.format(name), ", ".join(marks) or _EMPTY)
+        if self._order:
+            return sql, [
+                one for name in self._order for one in (given[name] if name in self._lists else (given[name],))
+            ]
+        for name in self._lists:
+            given |= {f"{name}_{place}": one for place, one in enumerate(given.pop(name))}
+        return sql, given
+
+    def _converted(self, name: str, value: Any) -> Any:
+        convert = self._into.get(name)
+        if name in self._lists:
+            return [convert(one) for one in value] if convert is not None else list(value)
+        return value if convert is None else convert(value)
+
+    def rows(self, found: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The rows of the answer."""
+        assert self._row is not None
+        make: Callable[[Iterable[Any]], Any] = self._row._make  # type: ignore[attr-defined]
+        if not self._out:
+            return [make(one) for one in found]
+        made = []
+        for one in found:
+            values = list(one)
+            for place, convert in self._out:
+                values[place] = convert(values[place])
+            made.append(make(values))
+        return made
