@@ -48,15 +48,16 @@ class Ready:
     def all(self, tx: Connection, values: Values = _NONE) -> list[Any]:
         """Every row of its answer."""
         spelled = self._for(tx)
-        return spelled.rows(_executed(tx, *spelled.bound(values)).fetchall())
+        cursor = _executed(tx, *spelled.bound(values))
+        return spelled.rows(cursor.fetchall(), cursor.description)
 
     def first(self, tx: Connection, values: Values = _NONE) -> Any | None:
         """The first row of its answer, or None."""
         spelled = self._for(tx)
         cursor = _executed(tx, *spelled.bound(values))
-        found = cursor.fetchone()
+        found, told = cursor.fetchone(), cursor.description
         cursor.close()
-        return None if found is None else spelled.rows([found])[0]
+        return None if found is None else spelled.rows([found], told)[0]
 
     def one(self, tx: Connection, values: Values = _NONE) -> Any:
         """Its only row."""
@@ -112,9 +113,9 @@ class _Spelled:
         self._given = {name: bind.value for name, bind in compiled.binds.items()}
         self._into: dict[str, Convert] = dict(compiled._bind_processors)  # type: ignore[arg-type]
         self._lists = {name for name in self._given if _LIST.format(name) in self._sql}
-        columns = list(compiled._result_columns or ())
-        kinds = [column.type._cached_result_processor(compiled.dialect, None) for column in columns]
-        self._out = [(place, kind) for place, kind in enumerate(kinds) if kind is not None]
+        self._dialect = compiled.dialect
+        self._columns = columns = list(compiled._result_columns or ())
+        self._out: list[tuple[int, Convert]] | None = None
         self._row = namedtuple("_row", [column.keyname for column in columns], rename=True) if columns else None
 
     def bound(self, values: Values) -> tuple[str, Any]:
@@ -139,8 +140,14 @@ class _Spelled:
             return [convert(one) for one in value] if convert is not None else list(value)
         return value if convert is None else convert(value)
 
-    def rows(self, found: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """The rows of the answer."""
+    def rows(self, found: Sequence[tuple[Any, ...]], told: Sequence[Any]) -> list[Any]:
+        """The rows of the answer; `told` is what the driver says of its columns."""
+        if self._out is None:
+            kinds = [
+                column.type._cached_result_processor(self._dialect, said[1])
+                for column, said in zip(self._columns, told, strict=True)
+            ]
+            self._out = [(place, kind) for place, kind in enumerate(kinds) if kind is not None]
         assert self._row is not None
         make: Callable[[Iterable[Any]], Any] = self._row._make  # type: ignore[attr-defined]
         if not self._out:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage import copies, facts, indexing, past
+from storage import copies, facts, indexing, past, stories
 from storage.arrange import Alias, Arrangement, Sighting, arrange, steps_of
 from storage.article import Article, Decision, Kind
 from storage.database import write_lock
@@ -97,6 +97,8 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
     title, text = clean(seen.article.title), clean(seen.article.text)
     entry = Entry(title=title, text=text, labels=labels, made=seen.article.prepared)
     indexing.put(tx, row.search_row, entry)
+    if not seen.article.terms:  # who has them places it at once
+        stories.due(tx, [row.id])
     copies.conclude(tx, [seen.text_digest])
     original, why, many = copies.standing(tx, row.id)
     if original is not None:

@@ -53,7 +53,8 @@ def watch(engine: Engine) -> None:
             known |= noted
 
     def drop(connection: Connection, *_: object) -> None:
-        connection.info.pop(_NOTED, None)
+        if not connection.invalidated:
+            connection.info.pop(_NOTED, None)
 
     event.listen(engine, "commit", keep)
     event.listen(engine, "rollback", drop)

@@ -21,17 +21,24 @@ def queue_of(tx: Connection) -> Queue:
 def watch_queue(engine: Engine) -> None:
     """Let the queue of a transaction shrink to what it was at a savepoint that is rolled back, and to nothing."""
 
-    def save(connection: Connection, name: str) -> None:
-        connection.info.setdefault(_SAVED, {})[name] = len(queue_of(connection))
+    def save(connection: Connection, _: object) -> None:
+        saved: list[int] = connection.info.setdefault(_SAVED, [])
+        saved.append(len(queue_of(connection)))
 
-    def undo(connection: Connection, name: str, _: object) -> None:
-        del queue_of(connection)[connection.info.get(_SAVED, {}).get(name, 0) :]
+    def undo(connection: Connection, *_: object) -> None:
+        if not connection.invalidated:  # a lost connection has no queue any more
+            del queue_of(connection)[connection.info[_SAVED].pop() :]
+
+    def release(connection: Connection, *_: object) -> None:
+        connection.info[_SAVED].pop()
 
     def drop(connection: Connection) -> None:
-        connection.info.pop(_QUEUE, None)
-        connection.info.pop(_SAVED, None)
+        if not connection.invalidated:
+            connection.info.pop(_QUEUE, None)
+            connection.info.pop(_SAVED, None)
 
     event.listen(engine, "savepoint", save)
     event.listen(engine, "rollback_savepoint", undo)
+    event.listen(engine, "release_savepoint", release)
     event.listen(engine, "rollback", drop)
     event.listen(engine, "commit", drop)

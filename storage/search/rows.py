@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from storage.tables.types import EARLIEST, LATEST
+
 TIES = 1 << 16
 """Articles of one second; more go on in the next."""
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -16,12 +18,14 @@ DAY_ROWS = 86_400 * TIES
 
 def row_floor(at: datetime) -> int:
     """The first place of a moment's second, where it begins on one; else of the next."""
-    whole = (at - _BEGINNING) // timedelta(seconds=1)
-    return (whole if at.microsecond == 0 else whole + 1) * TIES
+    return row_of(at) + (TIES if at.microsecond else 0)
 
 
 def row_of(at: datetime) -> int:
-    """The first place of the second that a moment lies in."""
+    """The first place of the second that a moment lies in; one that no article can have is brought near to those."""
+    if at.tzinfo is None:
+        raise ValueError(f"a time without zone: {at}")
+    at = min(max(at, EARLIEST), LATEST)
     return (at - _BEGINNING) // timedelta(seconds=1) * TIES
 
 

@@ -23,6 +23,13 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine stops nowhere."""
+    for limit in ("storage.finding.SECONDS", "storage.finding.COUNT_SECONDS", "storage.overview.SECONDS"):
+        monkeypatch.setattr(limit, 60.0)
+
+
 def keep(database: Database, name: str, title: str, text: str, **more: object) -> int:
     url = str(more.pop("url", f"https://www.{name}.example/{abs(hash((title, text))) % 10**9}"))
     at = more.pop("at", T0)
@@ -407,11 +414,7 @@ def _query(lot: random.Random) -> str:
 
 
 @pytest.mark.parametrize("part", range(5))
-def test_both_databases_find_the_same(
-    pair: tuple[Database, Database], part: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for limit in ("storage.finding.SECONDS", "storage.finding.COUNT_SECONDS"):  # a slow machine stops nowhere
-        monkeypatch.setattr(limit, 60.0)
+def test_both_databases_find_the_same(pair: tuple[Database, Database], part: int) -> None:
     lot = random.Random(part)
     some = 0
     for _ in range(100):

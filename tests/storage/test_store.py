@@ -163,7 +163,7 @@ def test_a_changed_headline_is_a_revision(database: Database) -> None:
     assert decisions[1].kind is Kind.REVISED
     assert "title" in decisions[1].reason
     assert kept(database)[0].title == "Another car"
-    assert [h.article.title for h in Library(database).search(Query(words="another"))] == ["Another car"]
+    assert [h.article.title for h in Library(database).search(Query(words="another")).hits] == ["Another car"]
 
 
 def test_an_older_page_that_comes_late_does_not_replace_a_newer(database: Database) -> None:
@@ -234,8 +234,8 @@ def test_a_page_that_joins_two_articles_makes_them_one(sqlite_database: Database
         led_to = Library(sqlite_database).article(decision.article_id)
         assert led_to is not None
         assert led_to.id == article.id
-    assert [h.article.id for h in Library(sqlite_database).search(Query(words="second"))] == [article.id]
-    assert Library(sqlite_database).search(Query(words="first")) == []
+    assert [h.article.id for h in Library(sqlite_database).search(Query(words="second")).hits] == [article.id]
+    assert Library(sqlite_database).search(Query(words="first")).hits == ()
     assert check(sqlite_database, None) == []
 
 
@@ -419,7 +419,7 @@ def test_a_very_long_address_is_no_obstacle(database: Database) -> None:
 def test_a_text_of_distinct_words_beyond_measure_is_kept_and_found(database: Database) -> None:
     words = " ".join(f"{n:x}word" for n in range(150_000))
     keep(database, Arrival(url=SITE + "/a", text=words, title="Measure"))
-    assert [h.article.title for h in Library(database).search(Query(words="1fword measure"))] == ["Measure"]
+    assert [h.article.title for h in Library(database).search(Query(words="1fword measure")).hits] == ["Measure"]
     assert check(database, None) == []
 
 
@@ -471,7 +471,7 @@ def _same_in_any_order(make: Callable[[], str], arrivals: Sequence[Arrival], shu
                     record_article(tx, arrival.article, arrival.page, None, T0)
             pictures.append(_picture(database))
             assert check(database, None) == []
-            found = sorted(h.article.id for h in Library(database).search(Query(words="text")))
+            found = sorted(h.article.id for h in Library(database).search(Query(words="text")).hits)
             assert found == sorted(a.id for a in kept(database) if "text" in a.text.lower())
         finally:
             database.close()

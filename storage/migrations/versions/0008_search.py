@@ -37,7 +37,7 @@ def upgrade() -> None:
         "CREATE TABLE vocabulary (word {ordered} NOT NULL PRIMARY KEY, titles INTEGER NOT NULL) {keyed};"
         "CREATE TABLE past_texts (text_id {ref} NOT NULL PRIMARY KEY REFERENCES texts (id),"
         " article_id {ref} NOT NULL REFERENCES articles (id));"
-        "CREATE INDEX past_texts_by_article ON past_texts (article_id);"
+        "CREATE INDEX ix_past_texts_article_id ON past_texts (article_id);"
         "DELETE FROM meta WHERE name = 'prepare'"
     )
     run(_SQLITE_INDEX if dialect() == "sqlite" else _POSTGRES_INDEX)
