@@ -375,6 +375,14 @@ def db_check(context: typer.Context) -> None:
     raise typer.Exit(run_check(context.obj.load()))
 
 
+@db_app.command("optimize", epilog="Example: evnews db optimize")
+def db_optimize(context: typer.Context) -> None:
+    """Make searches fast again after much was added; nobody else writes meanwhile."""
+    from aggregator.console.db import run_optimize
+
+    raise typer.Exit(run_optimize(context.obj.load()))
+
+
 @db_app.command("reindex", epilog="Example: evnews db reindex")
 def db_reindex(context: typer.Context) -> None:
     """Build the search index anew from the articles."""

@@ -79,6 +79,15 @@ class Database:
         with self.read() as connection:
             return int(connection.execute(text(sql)).scalar_one())
 
+    def checkpoint(self) -> None:
+        """Bring all that was written into the database's own file; only SQLite keeps it apart until then."""
+        if self.dialect == "sqlite":
+            connection = self._engine.raw_connection()  # outside any transaction
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Close every connection; the database cannot be used after."""
         self._engine.dispose()

@@ -59,8 +59,9 @@ class Page:
 class Finder:
     """A query, asked of an archive at a moment."""
 
-    def __init__(self, tx: Connection, query: Query, now: datetime | None = None) -> None:
+    def __init__(self, tx: Connection, query: Query, now: datetime | None = None, seconds: float | None = None) -> None:
         self._tx = tx
+        self._seconds = SECONDS if seconds is None else seconds
         self._query = query
         self._now = now or datetime.now(UTC)
         self.asked = read(query.words)
@@ -112,7 +113,7 @@ class Finder:
         while (wanted := most - len(shown)) > 0:
             low = at + 1 if oldest and at is not None else None
             high = at - 1 if not oldest and at is not None else None
-            found = self._walk.rows(wanted, SECONDS, low=low, high=high, oldest=oldest)
+            found = self._walk.rows(wanted, self._seconds, low=low, high=high, oldest=oldest)
             places = self._places(found.rows)
             if self.asked.history:
                 places, more, reached = self._with_past(places, found.reached, wanted, low, high, oldest=oldest)
@@ -124,6 +125,8 @@ class Finder:
             if at is None or len(places) < wanted:
                 break
         stopped = at is not None and len(shown) < most
+        if at is not None and not stopped and not self._goes_on(at, oldest=oldest):
+            at = None
         return Page(
             ids=[one.article_id for one in shown],
             past=found_past,
@@ -131,6 +134,14 @@ class Finder:
             reached=moment_of(at) if stopped and at is not None else None,
             notes=notes,
         )
+
+    def _goes_on(self, at: int, *, oldest: bool) -> bool:
+        """Whether anything, or anything that was not looked at, follows a place."""
+        if self.asked.history:
+            return True
+        low, high = (at + 1, None) if oldest else (None, at - 1)
+        found = self._walk.rows(1, self._seconds / 2, low=low, high=high, oldest=oldest)
+        return bool(found.rows) or found.reached is not None
 
     def _with_past(
         self, places: list[Place], reached: int | None, most: int, low: int | None, high: int | None, *, oldest: bool
@@ -158,7 +169,7 @@ class Finder:
         first = cursor.first if cursor.first is not None else self._walk.high
         high = cursor.row if cursor.row is not None else first
         titled = self._titled(first)
-        newest = self._walk.rows(_NEWEST, SECONDS, high=high)
+        newest = self._walk.rows(_NEWEST, self._seconds, high=high)
         rows = list(dict.fromkeys([*titled, *newest.rows] if high == first else newest.rows))
         if high != first:
             rows = [row for row in rows if row not in set(titled)]
@@ -184,7 +195,7 @@ class Finder:
         if titled is None:
             return []
         walk = Walk(self._tx, plan(titled, self._now), self._now)
-        return walk.rows(_TITLED, SECONDS / 2, high=high).rows
+        return walk.rows(_TITLED, self._seconds / 2, high=high).rows
 
     def _ranked(self, rows: Sequence[int], now: datetime) -> list[int]:
         found = [Candidate(**row._mapping) for row in self._tx.execute(_CANDIDATES, {"rows": list(rows)})]

@@ -67,15 +67,15 @@ class Library:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def search(self, query: Query, now: datetime | None = None) -> Answer:
+    def search(self, query: Query, now: datetime | None = None, seconds: float | None = None) -> Answer:
         """A page of the articles that a query finds, each with the passage that shows why.
 
         Never raises for what a reader typed: what is not understood is searched as plain words, and said in the
         answer's notes. No words at all find everything; words without a letter or digit find nothing. Times ago are
-        counted from `now`.
+        counted from `now`. A page is looked for no longer than about `seconds` (25 ms): there the answer stops.
         """
         with self._database.read() as connection:
-            finder = Finder(connection, query, now)
+            finder = Finder(connection, query, now, seconds)
             page = finder.page()
             found = list(articles_of(connection, page.ids))
             also = _sources_of_copies(connection, page.ids) if query.collapse else {}

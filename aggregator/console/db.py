@@ -8,7 +8,7 @@ from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import counted
 from aggregator.logs import safe_line
-from storage.check import check, reindex
+from storage.check import check, optimize, reindex
 
 
 def run_check(config: Config) -> int:
@@ -19,6 +19,14 @@ def run_check(config: Config) -> int:
         print(safe_line(problem))
     print("the archive is whole" if not problems else f"{counted(len(problems), 'problem')} found")
     return 1 if problems else 0
+
+
+def run_optimize(config: Config) -> int:
+    """Join the pieces of the search index."""
+    with open_archive(config) as database:
+        before, after = optimize(database)
+    print(f"the archive takes {after / 1e6:,.1f} MB ({before / 1e6:,.1f} MB before)")
+    return 0
 
 
 def run_reindex(config: Config) -> int:

@@ -30,6 +30,8 @@ SHOWN_LINES = 4
 LARGEST_ID = 2**63 - 1
 
 MOST_TOPICS = 16
+PATIENCE = 2.0
+"""Seconds that a page is looked for in a terminal before it stops and says so."""
 _SPAN = re.compile(r"(\d{1,4})([hdwmy])")
 _HOURS = {"h": 1, "d": 24, "w": 168, "m": 730, "y": 8766}
 
@@ -74,7 +76,7 @@ def run_search(config: Config, query: Query, *, as_json: bool) -> int:
     query = replace(asked, collapse=not as_json)
     with open_archive(config) as database:
         library = Library(database)
-        answer = library.search(query)
+        answer = library.search(query, seconds=PATIENCE)
         meant = "" if answer.hits or query.cursor else library.did_you_mean(query.words)
         many = library.count(query) if answer.hits and not as_json else None
     for note in answer.notes:

@@ -312,6 +312,15 @@ def count(*_):
 from sqlalchemy import event
 event.listen(database._engine, "before_cursor_execute", count)
 
+import storage.ready
+executed = storage.ready._executed
+
+def counted(*values, **more):
+    count()
+    return executed(*values, **more)
+
+storage.ready._executed = counted
+
 def keep(n):
     def work(tx, _):
         address = f"https://ev.example/{n}"
