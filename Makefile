@@ -24,7 +24,7 @@ demo: setup
 	$(BIN)/python -m tests.newsroom.demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
