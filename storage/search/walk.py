@@ -21,8 +21,10 @@ from storage.search.rows import DAY_ROWS
 from storage.tables import articles
 
 _SHORTEST = DAY_ROWS // 24
-_FIRST_SHARE = 1024
-"""The first stretch is this part of the whole time."""
+FIRST_ARTICLES = 1_000
+"""The first stretch is of about so many articles: a small archive is looked at whole, whatever the time."""
+_LONGER = 8.0
+"""The most that a stretch is longer than the one before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,10 @@ class Walk:
         self.plan = plan
         self._wheres = [self._index.holds(tx, plan.match)] if plan.match is not None else []
         self._conditions = [condition(tx, node, now) for node in plan.conditions]
-        first, last = tx.execute(_ENDS).one()
+        first, last, number = tx.execute(_ENDS).one()
         self.low = max(plan.low, first if first is not None else 1)
         self.high = min(plan.high, last if last is not None else 0)
+        self._first_width = (last - first) // max(number // FIRST_ARTICLES, 1) if number else 0
         if plan.is_hopeless:
             self.high = self.low - 1
 
@@ -107,7 +110,7 @@ class Walk:
         Returns the last place that was looked at, or None where all were.
         """
         left, right = max(self.low, low if low is not None else 0), self.high if high is None else min(self.high, high)
-        started, width = perf_counter(), max((self.high - self.low) // _FIRST_SHARE, _SHORTEST)
+        started, width = perf_counter(), max(self._first_width, _SHORTEST)
         while left <= right:
             first, last = (left, min(left + width, right)) if oldest else (max(right - width, left), right)
             before = perf_counter()
@@ -119,11 +122,13 @@ class Walk:
             rest = seconds - (after - started)
             if not more or rest <= 0:
                 return last if oldest else first
-            width = int(width * min(2.0, max(rest / max(after - before, 1e-6), 0.1)))
+            width = int(width * min(_LONGER, max(rest / max(after - before, 1e-6), 0.1)))
             width = max(width, _SHORTEST)
         return None
 
 
 _ENDS = select(
-    select(func.min(articles.c.search_row)).scalar_subquery(), select(func.max(articles.c.search_row)).scalar_subquery()
+    select(func.min(articles.c.search_row)).scalar_subquery(),
+    select(func.max(articles.c.search_row)).scalar_subquery(),
+    select(func.max(articles.c.id)).scalar_subquery(),
 )

@@ -189,6 +189,7 @@ def test_an_answer_that_stops_says_how_far_it_came_and_goes_on(
     for n in range(40):
         keep(database, "s", f"t{n:02}", f"battery {n}", published=T0 + n * 9 * DAY)
     monkeypatch.setattr("storage.finding.SECONDS", 0.0)
+    monkeypatch.setattr("storage.search.walk.FIRST_ARTICLES", 4)
     answer = Library(database).search(Query(words="battery", limit=30), NOW)
     assert not answer.complete
     assert answer.reached is not None
@@ -203,6 +204,17 @@ def test_an_answer_that_stops_says_how_far_it_came_and_goes_on(
         if not cursor:
             break
     assert found == [f"t{n:02}" for n in reversed(range(40))]
+
+
+def test_a_small_archive_is_looked_at_whole_whatever_the_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(40):
+        keep(database, "s", f"t{n:02}", f"battery {n}", published=T0 + n * 9 * DAY)
+    monkeypatch.setattr("storage.finding.SECONDS", 0.0)
+    answer = Library(database).search(Query(words="battery", limit=50), NOW)
+    assert answer.complete
+    assert len(answer.hits) == 40
 
 
 def test_a_cursor_that_is_none_gives_the_first_page_and_a_note(cars: Database) -> None:
