@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from storage.article import Story, Telling
+from storage.ready import Ready
 from storage.tables import articles, stories, story_due, tellers
 
 _CHUNK = 100
@@ -35,7 +36,7 @@ def story_of(connection: Connection, article_id: int) -> Story | None:
 
 def story_ids(connection: Connection, article_ids: Sequence[int]) -> dict[int, int]:
     """The story of each article; a copy is where its original is."""
-    return {row.id: row.story_id for row in connection.execute(_STORY_IDS, {"ids": list(article_ids)})}
+    return {row.id: row.story_id for row in _STORY_IDS.all(connection, {"ids": list(article_ids)})}
 
 
 def count_due(connection: Connection) -> int:
@@ -74,7 +75,7 @@ def _story(
     )  # fmt: skip
 
 
-_STORY_IDS = (
+_STORY_IDS = Ready(
     select(articles.c.id, tellers.c.story_id)
     .join(tellers, tellers.c.article_id == func.coalesce(articles.c.copy_of, articles.c.id))
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))

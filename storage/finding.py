@@ -12,11 +12,12 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 
 from storage import past
 from storage.article import Count, Query
+from storage.ready import Ready
 from storage.search.cursor import Cursor, read_cursor
 from storage.search.grammar import read
 from storage.search.matching import Match
 from storage.search.planning import Plan, plan, sought, units
-from storage.search.ranking import Candidate, Unit, ranked, rarity
+from storage.search.ranking import CHARACTERS, Candidate, Unit, ranked, rarity
 from storage.search.rows import LAST_ROW, moment_of
 from storage.search.syntax import All, Any, Asked, Dated, Named, Node, Not, Words
 from storage.search.walk import Walk
@@ -113,20 +114,19 @@ class Finder:
         while (wanted := most - len(shown)) > 0:
             low = at + 1 if oldest and at is not None else None
             high = at - 1 if not oldest and at is not None else None
-            found = self._walk.rows(wanted, self._seconds, low=low, high=high, oldest=oldest)
-            places = self._places(found.rows)
+            found = self._walk.rows(wanted + 1, self._seconds, low=low, high=high, oldest=oldest)
+            rows, reached = found.rows[:wanted], found.reached
+            if len(found.rows) > wanted:
+                reached = rows[-1]
+            places = self._places(rows)
             if self.asked.history:
-                places, more, reached = self._with_past(places, found.reached, wanted, low, high, oldest=oldest)
+                places, more, reached = self._with_past(places, reached, wanted, low, high, oldest=oldest)
                 found_past |= more
-            else:
-                reached = found.reached
             shown += self._collapsed(places, oldest=oldest)
             at = reached
             if at is None or len(places) < wanted:
                 break
         stopped = at is not None and len(shown) < most
-        if at is not None and not stopped and not self._goes_on(at, oldest=oldest):
-            at = None
         return Page(
             ids=[one.article_id for one in shown],
             past=found_past,
@@ -134,14 +134,6 @@ class Finder:
             reached=moment_of(at) if stopped and at is not None else None,
             notes=notes,
         )
-
-    def _goes_on(self, at: int, *, oldest: bool) -> bool:
-        """Whether anything, or anything that was not looked at, follows a place."""
-        if self.asked.history:
-            return True
-        low, high = (at + 1, None) if oldest else (None, at - 1)
-        found = self._walk.rows(1, self._seconds / 2, low=low, high=high, oldest=oldest)
-        return bool(found.rows) or found.reached is not None
 
     def _with_past(
         self, places: list[Place], reached: int | None, most: int, low: int | None, high: int | None, *, oldest: bool
@@ -198,9 +190,9 @@ class Finder:
         return walk.rows(_TITLED, self._seconds / 2, high=high).rows
 
     def _ranked(self, rows: Sequence[int], now: datetime) -> list[int]:
-        found = [Candidate(**row._mapping) for row in self._tx.execute(_CANDIDATES, {"rows": list(rows)})]
+        found = [Candidate(**row._asdict()) for row in _CANDIDATES.all(self._tx, {"rows": list(rows)})]
         matches = units(self.words)
-        many = self._tx.execute(_MANY).scalar() or 1
+        many = _MANY.scalar(self._tx) or 1
         if len(matches) > 1:
             sought_units = [Unit(match=one, rarity=rarity(self._holding(one, many), many)) for one in matches]
         else:
@@ -242,7 +234,7 @@ class Finder:
     def _places(self, rows: Sequence[int]) -> list[Place]:
         if not rows:
             return []
-        known = {row.search_row: Place(*row) for row in self._tx.execute(_PLACES, {"rows": list(rows)})}
+        known = {row.search_row: Place(*row) for row in _PLACES.all(self._tx, {"rows": list(rows)})}
         return [known[row] for row in rows if row in known]
 
     def _collapsed(self, places: Sequence[Place], *, oldest: bool = False, is_ranked: bool = False) -> list[Place]:
@@ -255,7 +247,7 @@ class Finder:
 
     def _stands_for_its_own(self, copy: Place) -> bool:
         """Whether neither its original nor a copy that came before it is found."""
-        family = self._tx.execute(_COPIES, {"original": copy.copy_of, "most": _FAMILY}).all()
+        family = _COPIES.all(self._tx, {"original": copy.copy_of, "most": _FAMILY})
         found = set(self._among([row.search_row for row in family]))
         original = next((row.search_row for row in family if row.id == copy.copy_of), None)
         return original not in found and copy.row == min(found, default=copy.row)
@@ -264,7 +256,7 @@ class Finder:
         shown: list[Place] = []
         seen: set[int] = set()
         for one in places:
-            story = self._tx.execute(_STORY, {"article": one.copy_of or one.article_id}).scalar()
+            story = _STORY.scalar(self._tx, {"article": one.copy_of or one.article_id})
             if story in seen:
                 continue
             if story is not None:
@@ -275,7 +267,7 @@ class Finder:
         return shown
 
     def _comes_first(self, one: Place, story: int, *, oldest: bool) -> bool:
-        members = self._tx.execute(_MEMBERS, {"story": story, "most": _FAMILY}).scalars().all()
+        members = [row.search_row for row in _MEMBERS.all(self._tx, {"story": story, "most": _FAMILY})]
         found = self._among(members)
         return one.row == (min if oldest else max)(found, default=one.row)
 
@@ -322,23 +314,26 @@ def _in_titles(node: Node | None) -> Node | None:
 
 
 _UNFINDABLE = Words(text="")
-_PLACES = select(articles.c.search_row, articles.c.id, articles.c.copy_of).where(
-    articles.c.search_row.in_(bindparam("rows", expanding=True))
+_PLACES = Ready(
+    select(articles.c.search_row, articles.c.id, articles.c.copy_of).where(
+        articles.c.search_row.in_(bindparam("rows", expanding=True))
+    )
 )
-_CANDIDATES = (
-    select(articles.c.search_row.label("row"), articles.c.title, texts.c.text, articles.c.words, articles.c.dated)
+_BEGINNING = func.substr(texts.c.text, 1, CHARACTERS).label("text")
+_CANDIDATES = Ready(
+    select(articles.c.search_row.label("row"), articles.c.title, _BEGINNING, articles.c.words, articles.c.dated)
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(articles.c.search_row.in_(bindparam("rows", expanding=True)))
 )
-_MANY = select(func.max(articles.c.id))
-_COPIES = (
+_MANY = Ready(select(func.max(articles.c.id)))
+_COPIES = Ready(
     select(articles.c.id, articles.c.search_row)
     .where(or_(articles.c.id == bindparam("original"), articles.c.copy_of == bindparam("original")))
     .limit(bindparam("most"))
 )
-_STORY = select(tellers.c.story_id).where(tellers.c.article_id == bindparam("article"))
-_MEMBERS = (
+_STORY = Ready(select(tellers.c.story_id).where(tellers.c.article_id == bindparam("article")))
+_MEMBERS = Ready(
     select(articles.c.search_row)
     .join(tellers, tellers.c.article_id == articles.c.id)
     .where(tellers.c.story_id == bindparam("story"))

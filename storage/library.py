@@ -32,6 +32,7 @@ from storage.finding import Finder
 from storage.identity import key_digest, url_key
 from storage.overview import facets, timeline
 from storage.past import Shown, shown_between
+from storage.ready import Ready
 from storage.search.snippet import snippet
 from storage.search.syntax import Words
 from storage.state import Capture, LeadState, Poll, SourceState
@@ -110,13 +111,13 @@ class Library:
     def timeline(self, query: Query, unit: str = "month", now: datetime | None = None) -> Timeline:
         """How many articles the query finds of each "day", "week" or "month", copies too."""
         with self._database.read() as connection:
-            return timeline(connection, Finder(connection, query, now).walk, unit)
+            return timeline(Finder(connection, query, now).walk, unit)
 
     def facets(self, query: Query, now: datetime | None = None) -> tuple[Timeline, Facets]:
         """The timeline by months, and which sources, languages and topics a sample spread over it has."""
         with self._database.read() as connection:
             walk = Finder(connection, query, now).walk
-            months = timeline(connection, walk, "month")
+            months = timeline(walk, "month")
             return months, facets(connection, walk, months)
 
     def suggestions(self, typed: str, most: int = 10) -> tuple[str, ...]:
@@ -272,7 +273,7 @@ def _as_they_came(connection: Connection, finder: Finder) -> Iterator[int]:
 
 def _sources_of_copies(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     found: dict[int, dict[str, None]] = {}
-    for row in connection.execute(_COPY_SOURCES, {"ids": list(ids)}):
+    for row in _COPY_SOURCES.all(connection, {"ids": list(ids)}):
         found.setdefault(row.copy_of, {})[row.source] = None
     return {original: tuple(sources) for original, sources in found.items()}
 
@@ -285,12 +286,12 @@ def _chunks(ids: Iterator[int] | Sequence[int]) -> Iterator[list[int]]:
 
 def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
     """The articles of some ids, in the ids' order."""
-    rows = {row.id: row for row in connection.execute(_BY_ID, {"ids": ids})}
+    rows = {row.id: row for row in _BY_ID.all(connection, {"ids": ids})}
     spelled: dict[int, list[str]] = {}
-    for row in connection.execute(_ALIASES, {"ids": ids}):
+    for row in _ALIASES.all(connection, {"ids": ids}):
         spelled.setdefault(row.article_id, []).append(row.url)
     editions: dict[int, list[Edition]] = {}
-    for row in connection.execute(_EDITIONS, {"ids": ids}):
+    for row in _EDITIONS.all(connection, {"ids": ids}):
         editions.setdefault(row.article_id, []).append(_edition(row))
     topics, told = topics_of(connection, ids), story_ids(connection, ids)
     for article_id in ids:
@@ -301,16 +302,16 @@ def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArti
             yield replace(kept, topics=about, story=told.get(article_id), revisions=edited)
 
 
-def _kept(row: Row[*tuple[Any, ...]], spelled: Sequence[str]) -> KeptArticle:
-    values = dict(row._mapping)
+def _kept(row: Any, spelled: Sequence[str]) -> KeptArticle:
+    values = row._asdict()
     for name in ("authors", "tags"):
         values[name] = tuple(json.loads(values[name]))
     values["origins"] = tuple((field, origin) for field, origin in json.loads(values["origins"]))
     return KeptArticle(**values, aliases=tuple(spelled))
 
 
-def _edition(row: Row[*tuple[Any, ...]]) -> Edition:
-    return Edition(**{field.name: getattr(row, field.name) for field in fields(Edition)})
+def _edition(row: Any) -> Edition:
+    return Edition(**{name: getattr(row, name) for name in _EDITION_FIELDS})
 
 
 def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
@@ -337,20 +338,21 @@ def _source_state(
     )
 
 
+_EDITION_FIELDS = tuple(field.name for field in fields(Edition))
 _ELSEWHERE = ("text", "html", "aliases", "topics", "revisions", "story")
 _OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in _ELSEWHERE]
-_BY_ID = (
+_BY_ID = Ready(
     select(*_OWN, texts.c.text, texts.c.html)
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))
 )
-_ALIASES = (
+_ALIASES = Ready(
     select(aliases.c.article_id, aliases.c.url)
     .where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
     .order_by(aliases.c.id)
 )
-_COPY_SOURCES = (
+_COPY_SOURCES = Ready(
     select(articles.c.copy_of, articles.c.source)
     .where(articles.c.copy_of.in_(bindparam("ids", expanding=True)))
     .order_by(articles.c.copy_of, articles.c.dated, articles.c.key)
@@ -364,7 +366,7 @@ _EDITION = (
     *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "title", "kind", "added", "removed")],
     texts.c.digest,
 )
-_EDITIONS = (
+_EDITIONS = Ready(
     select(*_EDITION)
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.article_id.in_(bindparam("ids", expanding=True)))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from time import perf_counter
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from storage.article import Facets, Timeline
+from storage.ready import Ready
 from storage.search.rows import DAY_ROWS, date_of_day, moment_of, row_of
 from storage.search.walk import Walk
 from storage.tables import article_topics, articles
@@ -22,7 +23,7 @@ _SAMPLE, _SPREAD = 600, 40
 _MOST_LISTED = 50
 
 
-def timeline(tx: Connection, walk: Walk, unit: str) -> Timeline:
+def timeline(walk: Walk, unit: str) -> Timeline:
     """How many articles of each day, week (from Monday) or month, those of the newest first counted."""
     begins = _BEGINS[unit]
     counts: Counter[date] = Counter()
@@ -31,7 +32,7 @@ def timeline(tx: Connection, walk: Walk, unit: str) -> Timeline:
         if perf_counter() - started > SECONDS:
             reached = moment_of(high + 1)
             break
-        if many := _number(tx, walk, low, high):
+        if many := walk.number_between(low, high):
             counts[day] = many
     return Timeline(unit=unit, points=tuple(sorted(counts.items())), complete=reached is None, reached=reached)
 
@@ -46,16 +47,11 @@ def _stretches(walk: Walk, begins: Callable[[date], date]) -> Iterator[tuple[int
         high = first - 1
 
 
-def _number(tx: Connection, walk: Walk, low: int, high: int) -> int:
-    statement = walk.statement(low, high).with_only_columns(func.count())
-    return int(tx.execute(statement).scalar_one())
-
-
 def facets(tx: Connection, walk: Walk, timeline: Timeline) -> Facets:
     """Sources, languages and topics of a sample that is spread over all that was found."""
-    rows = _sample(tx, walk, timeline)
-    found = tx.execute(_FACTS, {"rows": rows}).all() if rows else []
-    topics = list(tx.execute(_TOPICS, {"ids": [row.id for row in found]}).scalars()) if found else []
+    rows = _sample(walk, timeline)
+    found = _FACTS.all(tx, {"rows": rows}) if rows else []
+    topics = [row.topic for row in _TOPICS.all(tx, {"ids": [row.id for row in found]})] if found else []
     return Facets(
         sampled=len(found),
         sources=_listed(row.source for row in found),
@@ -64,7 +60,7 @@ def facets(tx: Connection, walk: Walk, timeline: Timeline) -> Facets:
     )
 
 
-def _sample(tx: Connection, walk: Walk, timeline: Timeline) -> list[int]:
+def _sample(walk: Walk, timeline: Timeline) -> list[int]:
     """Places of all that was found, or of a part that is taken evenly from it."""
     total = sum(many for _, many in timeline.points)
     if total <= _SAMPLE:
@@ -72,8 +68,7 @@ def _sample(tx: Connection, walk: Walk, timeline: Timeline) -> list[int]:
     rows: dict[int, None] = {}
     each = _SAMPLE // _SPREAD
     for low in _evenly(timeline, total):
-        statement = walk.statement(max(low, walk.low), walk.high).order_by(walk.row.asc()).limit(each)
-        rows.update(dict.fromkeys(tx.execute(statement).scalars()))
+        rows.update(dict.fromkeys(walk.between(max(low, walk.low), walk.high, each, oldest=True)))
     return list(rows)
 
 
@@ -102,7 +97,9 @@ _BEGINS: dict[str, Callable[[date], date]] = {
     "week": lambda day: day - timedelta(days=day.weekday()),
     "month": lambda day: day.replace(day=1),
 }
-_FACTS = select(articles.c.id, articles.c.source, articles.c.language).where(
-    articles.c.search_row.in_(bindparam("rows", expanding=True))
+_FACTS = Ready(
+    select(articles.c.id, articles.c.source, articles.c.language).where(
+        articles.c.search_row.in_(bindparam("rows", expanding=True))
+    )
 )
-_TOPICS = select(article_topics.c.topic).where(article_topics.c.article_id.in_(bindparam("ids", expanding=True)))
+_TOPICS = Ready(select(article_topics.c.topic).where(article_topics.c.article_id.in_(bindparam("ids", expanding=True))))

@@ -67,7 +67,7 @@ def shown_text(tx: Connection, article_id: int) -> tuple[str, str]:
 def topics_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Topic]]:
     """The topics of some articles: those of the title first, then by how often they are named."""
     found: dict[int, list[Topic]] = {}
-    for row in connection.execute(_OF, {"ids": ids}):
+    for row in _OF.all(connection, {"ids": ids}):
         found.setdefault(row.article_id, []).append(Topic(name=row.topic, body=row.body, title=row.title))
     return found
 
@@ -158,7 +158,7 @@ _SHOWN = (
     .join(articles, (articles.c.id == revisions.c.article_id) & (articles.c.revision == revisions.c.number))
     .where(articles.c.id == bindparam("article"))
 )
-_OF = (
+_OF = Ready(
     select(article_topics)
     .where(article_topics.c.article_id.in_(bindparam("ids", expanding=True)))
     .order_by(article_topics.c.title.desc(), article_topics.c.body.desc(), article_topics.c.topic)

@@ -46,7 +46,7 @@ _LETTERS = str.maketrans(
 
 def prepare(text: str) -> str:
     """Tokens of a text with one space between them; never raises, and the same for the same text always."""
-    text = _spelled_out(text[:LONGEST_TEXT])
+    text = spelled_out(text[:LONGEST_TEXT])
     if text.isascii():
         return " ".join([token[:LONGEST_TOKEN] for token in _ASCII_WORD.findall(text.lower())])
     tokens: list[str] = []
@@ -61,7 +61,7 @@ def prepare(text: str) -> str:
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
     """The folded words and the runs of a text, in order, each with whether it is a run that is searched by pairs."""
-    text = _spelled_out(text)
+    text = spelled_out(text)
     for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " ").replace("\u200d", "")):
         if word.isascii():
             yield word[:LONGEST_TOKEN], False
@@ -75,7 +75,8 @@ def pieces(text: str) -> Iterator[tuple[str, bool]]:
                     yield from _plain(part)
 
 
-def _spelled_out(text: str) -> str:
+def spelled_out(text: str) -> str:
+    """A text with its signs that are words written as words."""
     if "+" not in text and "#" not in text:
         return text
     return _ATTACHED.sub(lambda found: " sharp " if found[0] == "#" else " plus " * len(found[0]), text)

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import log
 
-from storage.search.labels import indexed
-from storage.search.matching import But, Match, Tokens
+from storage.search.folding import folded, pattern, side_by_side
+from storage.search.matching import Match
 
-_CHARACTERS = 4_000
+CHARACTERS = 4_000
 """Of a text that are looked at: what it is about has been said by then."""
 _SATURATION = 1.2
 _LENGTH_SHARE = 0.35
 _USUAL_WORDS = 400
 _IN_TITLE = 2.2
-_TOGETHER = 0.6
+_TOGETHER, _MOST_TOGETHER = 0.6, 12
 _FRESH, _FRESH_FOR = 0.15, timedelta(days=30)
 
 
@@ -51,8 +51,8 @@ def rarity(found: int, articles: int) -> float:
 
 def ranked(candidates: Sequence[Candidate], sought: Sequence[Unit], now: datetime) -> list[int]:
     """Their places, the best first."""
-    patterns = [(unit.rarity, _pattern(unit.match)) for unit in sought]
-    together = _in_a_row([unit.match for unit in sought])
+    patterns = [(unit.rarity, re.compile(pattern(unit.match))) for unit in sought]
+    together = re.compile(side_by_side([unit.match for unit in sought])) if 2 <= len(sought) <= _MOST_TOGETHER else None
     scored = [(-_score(one, patterns, together, now), -one.row) for one in candidates]
     return [-row for _, row in sorted(scored)]
 
@@ -60,35 +60,16 @@ def ranked(candidates: Sequence[Candidate], sought: Sequence[Unit], now: datetim
 def _score(
     one: Candidate, patterns: Sequence[tuple[float, re.Pattern[str]]], together: re.Pattern[str] | None, now: datetime
 ) -> float:
-    title, text = f" {indexed(one.title)} ", f" {indexed(one.text[:_CHARACTERS])} "
+    title, text = folded(one.title), folded(one.text[:CHARACTERS])
     length = 1 - _LENGTH_SHARE + _LENGTH_SHARE * min(one.words or 1, 4 * _USUAL_WORDS) / _USUAL_WORDS
     score = 0.0
-    for weight, pattern in patterns:
-        many = len(pattern.findall(text))
+    for weight, wanted in patterns:
+        many = len(wanted.findall(text))
         score += weight * (many * (_SATURATION + 1) / (many + _SATURATION * length))
-        if pattern.search(title):
+        if wanted.search(title):
             score += weight * _IN_TITLE
     if together is not None and patterns:
         mean = sum(weight for weight, _ in patterns) / len(patterns)
         score += mean * _TOGETHER * (2 * bool(together.search(title)) + bool(together.search(text)))
     age = max((now - one.dated) / _FRESH_FOR, 0.0)
     return float(score * (1 + _FRESH * 0.5 ** min(age, 60.0)))
-
-
-def _pattern(match: Match) -> re.Pattern[str]:
-    return re.compile(f" (?:{_spelled(match)})(?= )")
-
-
-def _in_a_row(matches: Sequence[Match]) -> re.Pattern[str] | None:
-    """All that was asked for, side by side and in order; None for a single thing."""
-    if not 2 <= len(matches) <= 12:
-        return None
-    return re.compile("".join(f" (?:{_spelled(match)})" for match in matches) + "(?= )")
-
-
-def _spelled(match: Match) -> str:
-    if isinstance(match, Tokens):
-        return " ".join(re.escape(token) for token in match.tokens) + (r"[^ ]*" if match.prefix else "")
-    if isinstance(match, But):
-        return _spelled(match.found)
-    return "|".join(_spelled(part) for part in match.parts)

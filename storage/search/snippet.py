@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from storage.search.folding import UNLIKE, beginning, folded_in_place, run, set_apart, word
 from storage.search.inflection import forms
 from storage.search.planning import at_digits, without_possessives
-from storage.search.prepare import RUNS, WORD, fold, pieces
+from storage.search.prepare import fold, pieces
 from storage.search.syntax import Words
 
 START, END = "\ue000", "\ue001"
@@ -64,45 +65,29 @@ def _wanted(sought: Sequence[Words]) -> _Wanted:
 
 def _found(text: str, wanted: _Wanted) -> Iterator[Place]:
     """Where it stands, in order: words are compared whole, runs of pair scripts anywhere inside a run."""
-    left = _MOST_FOUND
-    for start, piece in _pieces(text):
-        folded = fold(piece)
-        number = wanted.words.get(folded) or next((n for word, n in wanted.beginnings if folded.startswith(word)), 0)
+    looked_for = re.compile("|".join(_expressions(wanted)))
+    for found in islice(looked_for.finditer(folded_in_place(text)), _MOST_FOUND):
+        number = _number(found[0], wanted)
+        if not number and UNLIKE in found[0]:
+            number = _number(fold(text[found.start() : found.end()]), wanted)
         if number:
-            yield start, start + len(piece), number
-            left -= 1
-        elif wanted.runs and not folded.isascii():
-            for place in _in_run(folded, len(piece), wanted.runs):
-                yield start + place[0], start + place[1], place[2]
-                left -= 1
-        if left <= 0:
-            return
+            yield found.start(), found.end(), number
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """The words and runs of the true text, each with where it begins."""
-    for word in WORD.finditer(text):
-        if word.group().isascii():
-            yield word.start(), word.group()
-        else:
-            for part in RUNS.finditer(word.group()):
-                yield word.start() + part.start(), part.group()
+def _expressions(wanted: _Wanted) -> Iterator[str]:
+    yield from (beginning(one) for one, _ in wanted.beginnings)
+    yield from (word(one) for one in wanted.words)
+    yield from (run(one) for one, _ in sorted(wanted.runs, key=lambda one: -len(one[0])))
+    if wanted.words or wanted.beginnings:
+        yield rf"\w*{UNLIKE}\w*"
 
 
-def _in_run(folded: str, length: int, runs: Sequence[tuple[str, int]]) -> Iterator[Place]:
-    places = [
-        (at.start(), at.end(), n)
-        for shown, n in runs
-        if shown in folded
-        for at in islice(re.finditer(re.escape(shown), folded), _MOST_FOUND)
-    ]
-    if places and len(folded) != length:  # folding moved the characters: mark the run as a whole
-        places = [(0, length, places[0][2])]
-    end = 0
-    for place in sorted(places):
-        if place[0] >= end:
-            yield place
-            end = place[1]
+def _number(folded: str, wanted: _Wanted) -> int:
+    """Which of the things looked for it is; 0 for none."""
+    if folded in wanted.words:
+        return wanted.words[folded]
+    begun = next((number for one, number in wanted.beginnings if folded.startswith(one)), 0)
+    return begun or next((number for one, number in wanted.runs if set_apart(one) == folded), 0)
 
 
 def _window(text: str, found: Sequence[Place]) -> tuple[int, int]:

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, func, select
 
+from storage.ready import Ready
 from storage.search import index_of
 from storage.search.conditions import condition
 from storage.search.planning import Plan
@@ -44,19 +46,47 @@ class Walk:
         self.plan = plan
         self._wheres = [self._index.holds(tx, plan.match)] if plan.match is not None else []
         self._conditions = [condition(tx, node, now) for node in plan.conditions]
-        first, last, number = tx.execute(_ENDS).one()
+        first, last, number = _ENDS.one(tx)
         self.low = max(plan.low, first if first is not None else 1)
         self.high = min(plan.high, last if last is not None else 0)
         self._first_width = (last - first) // max(number // FIRST_ARTICLES, 1) if number else 0
         if plan.is_hopeless:
             self.high = self.low - 1
+        self._ready: dict[str, Ready] = {}
 
     @property
     def row(self) -> ColumnElement[int]:
         """The column of places."""
         return self._index.row() if self._wheres else articles.c.search_row
 
-    def statement(self, low: int, high: int, *, with_articles: bool = False) -> Select[int]:
+    def between(self, low: int, high: int, most: int, *, oldest: bool = False) -> list[int]:
+        """Up to so many places from `low` to `high`, the newest (or oldest) first, however long it takes."""
+        order = "oldest" if oldest else "newest"
+        rows = self._made(order).all(self._tx, {"low": low, "high": high, "most": most})
+        return [row[0] for row in rows]
+
+    def number_between(self, low: int, high: int, most: int | None = None) -> int:
+        """How many there are from `low` to `high`, up to so many, however long it takes."""
+        if most is None:
+            return int(self._made("all").scalar(self._tx, {"low": low, "high": high}) or 0)
+        return int(self._made("some").scalar(self._tx, {"low": low, "high": high, "most": most}) or 0)
+
+    def _made(self, kind: str) -> Ready:
+        """A statement that this walk asks again and again, compiled once."""
+        if kind not in self._ready:
+            rows = self.statement(bindparam("low"), bindparam("high"))
+            statements: dict[str, Callable[[], Select[Any]]] = {
+                "newest": lambda: rows.order_by(self.row.desc()).limit(bindparam("most")),
+                "oldest": lambda: rows.order_by(self.row.asc()).limit(bindparam("most")),
+                "all": lambda: rows.with_only_columns(func.count()),
+                "some": lambda: select(func.count()).select_from(rows.limit(bindparam("most")).subquery()),
+            }
+            self._ready[kind] = Ready(statements[kind]())
+        return self._ready[kind]
+
+    def statement(
+        self, low: int | ColumnElement[int], high: int | ColumnElement[int], *, with_articles: bool = False
+    ) -> Select[int]:
         """The places between two, both included, in no order."""
         source: FromClause = articles
         if self._wheres:
@@ -70,12 +100,10 @@ class Walk:
         self, most: int, seconds: float, *, low: int | None = None, high: int | None = None, oldest: bool = False
     ) -> Found:
         """Up to so many places, newest (or oldest) first, found in about so many seconds."""
-        order = self.row.asc() if oldest else self.row.desc()
         found: list[int] = []
 
         def ask(first: int, last: int) -> bool:
-            statement = self.statement(first, last).order_by(order).limit(most - len(found))
-            found.extend(self._tx.execute(statement).scalars())
+            found.extend(self.between(first, last, most - len(found), oldest=oldest))
             return len(found) < most
 
         reached = self.stretches(ask, seconds, low=low, high=high, oldest=oldest)
@@ -89,8 +117,7 @@ class Walk:
 
         def ask(first: int, last: int) -> bool:
             nonlocal total
-            inner = self.statement(first, last).limit(most - total).subquery()
-            total += int(self._tx.execute(select(func.count()).select_from(inner)).scalar_one())
+            total += self.number_between(first, last, most - total)
             return total < most
 
         reached = self.stretches(ask, seconds)
@@ -127,8 +154,10 @@ class Walk:
         return None
 
 
-_ENDS = select(
-    select(func.min(articles.c.search_row)).scalar_subquery(),
-    select(func.max(articles.c.search_row)).scalar_subquery(),
-    select(func.max(articles.c.id)).scalar_subquery(),
+_ENDS = Ready(
+    select(
+        select(func.min(articles.c.search_row)).scalar_subquery(),
+        select(func.max(articles.c.search_row)).scalar_subquery(),
+        select(func.max(articles.c.id)).scalar_subquery(),
+    )
 )
