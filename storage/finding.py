@@ -30,7 +30,8 @@ COUNTED = 10_000
 """Up to so many are counted exactly."""
 _TITLED, _NEWEST = 100, 100
 """Articles that are ranked against each other: those with the words in the title, and the newest others."""
-_SAMPLE = 2_000
+_SAMPLE = 10_000
+"""The newest articles, of which it is counted how many hold a word: it weighs more the rarer it is."""
 _BATCH = 200
 _FAMILY = 500
 
@@ -192,21 +193,16 @@ class Finder:
     def _ranked(self, rows: Sequence[int], now: datetime) -> list[int]:
         found = [Candidate(**row._asdict()) for row in _CANDIDATES.all(self._tx, {"rows": list(rows)})]
         matches = units(self.words)
-        many = _MANY.scalar(self._tx) or 1
-        if len(matches) > 1:
-            sought_units = [Unit(match=one, rarity=rarity(self._holding(one, many), many)) for one in matches]
-        else:
-            sought_units = [Unit(match=one) for one in matches]
-        return ranked(found, sought_units, now)
+        if len(matches) < 2:
+            return ranked(found, [Unit(match=one) for one in matches], now)
+        low = _SAMPLED.scalar(self._tx, {"most": _SAMPLE}) or 0
+        many = _SAMPLE if low else _MANY.scalar(self._tx) or 1
+        return ranked(found, [Unit(match=one, rarity=rarity(self._holding(one, low), many)) for one in matches], now)
 
-    def _holding(self, match: Match, many: int) -> int:
-        """About how many articles hold something: counted where they are few, else reckoned from the newest."""
+    def _holding(self, match: Match, low: int) -> int:
+        """How many of the articles from a place on hold something."""
         walk = Walk(self._tx, Plan(match=match), self._now)
-        found = walk.rows(_SAMPLE, SECONDS / 5)
-        if found.reached is None or not found.rows:
-            return len(found.rows)
-        share = (walk.high - found.reached) / max(walk.high - walk.low, 1)
-        return min(many, int(len(found.rows) / max(share, 1e-6)))
+        return walk.number_between(max(low, walk.low), walk.high)
 
     def _changed(self, cursor: Cursor, most: int, notes: tuple[str, ...]) -> Page:
         """Those that were edited, the last edit first."""
@@ -325,6 +321,9 @@ _CANDIDATES = Ready(
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(articles.c.search_row.in_(bindparam("rows", expanding=True)))
+)
+_SAMPLED = Ready(
+    select(articles.c.search_row).order_by(articles.c.search_row.desc()).offset(bindparam("most")).limit(1)
 )
 _MANY = Ready(select(func.max(articles.c.id)))
 _COPIES = Ready(
