@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select
 
+from storage.ready import MARKS, Spelled
 from storage.tables import tellers, term_counts
 from storage.terms import BUCKETS, buckets, unpacked
 
@@ -48,12 +49,13 @@ _held: WeakKeyDictionary[Engine, Frequencies] = WeakKeyDictionary()
 
 def frequencies(tx: Connection) -> Frequencies:
     """The frequencies as they are now."""
-    version = tx.exec_driver_sql(_VERSION).one_or_none()
-    if version is None:
+    counted = _COUNTED.all(tx)
+    if not counted:
         return Frequencies(articles=0, last_id=0, counts=np.zeros(BUCKETS, np.int64))
+    articles, last_id = counted[0]
     held = _held.get(tx.engine)
-    if held is None or (held.articles, held.last_id) != (version.articles, version.last_id):
-        held = _read(version.articles, version.last_id, tx.execute(_COUNTS).scalar_one())
+    if held is None or (held.articles, held.last_id) != (articles, last_id):
+        held = _read(articles, last_id, tx.execute(_COUNTS).scalar_one())
         _held[tx.engine] = held
     return held
 
@@ -83,7 +85,7 @@ def _read(articles: int, last_id: int, data: bytes) -> Frequencies:
     return Frequencies(articles=articles, last_id=last_id, counts=counts)
 
 
-_VERSION = "SELECT articles, last_id FROM term_counts"
+_COUNTED = Spelled(dict.fromkeys(MARKS, "SELECT articles, last_id FROM term_counts"))
 _COUNTS = select(term_counts.c.counts)
 _SINCE = select(tellers.c.terms).where(
     tellers.c.article_id > bindparam("after"), tellers.c.article_id <= bindparam("last")

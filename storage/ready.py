@@ -18,6 +18,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 _NONE: Values = {}
+MARKS = {"sqlite": "?", "postgresql": "%s"}
+"""How each driver marks a value, by the dialect's name: for statements that are `Spelled`."""
 _LIST = "__[POSTCOMPILE_{}]"
 _EMPTY = "SELECT 1 WHERE 1 <> 1"
 
@@ -31,7 +33,7 @@ class Ready:
     def __init__(self, statement: Executable, columns: Iterable[str] | None = None) -> None:
         self._statement = statement
         self._columns = list(columns) if columns is not None else None
-        self._spelled: dict[str, _Spelled] = {}
+        self._spelled: dict[str, _Compiled] = {}
 
     def run(self, tx: Connection, values: Values = _NONE) -> None:
         """Run it."""
@@ -71,11 +73,11 @@ class Ready:
         found = self.first(tx, values)
         return None if found is None else found[0]
 
-    def _for(self, tx: Connection) -> _Spelled:
+    def _for(self, tx: Connection) -> _Compiled:
         name = tx.dialect.name
         if name not in self._spelled:
             compiled = self._statement.compile(dialect=tx.dialect, column_keys=self._columns)  # type: ignore[attr-defined]
-            self._spelled[name] = _Spelled(compiled)
+            self._spelled[name] = _Compiled(compiled)
         return self._spelled[name]
 
 
@@ -85,6 +87,25 @@ def insertion(table: Table, *returning: Column[Any]) -> Ready:
     given: dict[str, Any] = {one.name: bindparam(one.name) for one in table.c if one.name not in made}
     statement = insert(table).values(given)
     return Ready(statement.returning(*returning) if returning else statement)
+
+
+class Spelled:
+    """A statement that is spelled for each driver already, with its own marks for values: by the dialect's name.
+
+    For statements into which hundreds of values go. Rows are plain tuples, as the driver makes them.
+    """
+
+    def __init__(self, spelled: Mapping[str, str]) -> None:
+        self._spelled = spelled
+
+    def all(self, tx: Connection, values: Sequence[Any] = ()) -> list[Any]:
+        """Every row of its answer."""
+        return list(_executed(tx, self._spelled[tx.dialect.name], tuple(values)).fetchall())
+
+    def run_many(self, tx: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Run it for each of some values."""
+        if rows:
+            _executed(tx, self._spelled[tx.dialect.name], rows, many=True)
 
 
 def _executed(tx: Connection, sql: str, values: Any, *, many: bool = False) -> Any:
@@ -104,7 +125,7 @@ def _executed(tx: Connection, sql: str, values: Any, *, many: bool = False) -> A
     return cursor
 
 
-class _Spelled:
+class _Compiled:
     """A statement of one dialect: its text, and how its values and its answer are converted."""
 
     def __init__(self, compiled: SQLCompiler) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, case, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.ready import Ready, insertion
+from storage.ready import MARKS, Ready, Spelled, insertion
 from storage.tables import EPOCH, articles, moment, stories, story_due, story_terms, tellers
 from storage.terms import BUCKET_BITS, Terms, buckets, unpacked
 from storage.told import TOLD_AT
@@ -70,7 +70,7 @@ def due(tx: Connection, article_ids: Iterable[int]) -> None:
 
 def take_due(tx: Connection, most: int) -> list[int]:
     """The articles, up to so many, whose places are to be looked at again; they are due no more."""
-    if tx.exec_driver_sql(_ANY_DUE).first() is None:  # as after most articles
+    if not _ANY_DUE.all(tx):  # as after most articles
         return []
     return sorted(tx.execute(_TAKE_DUE, {"most": most}).scalars())
 
@@ -86,7 +86,7 @@ def candidates(
     places = {(stretch << BUCKET_BITS) + term: weight for stretch in stretches for term, weight in weights.items()}
     asked = [*places, *[-1] * (2 * FOUND_BY - len(places))]
     found: defaultdict[int, float] = defaultdict(float)
-    for place, article_id in tx.exec_driver_sql(_FIND[tx.dialect.name], tuple(asked)).all():
+    for place, article_id in _FIND.all(tx, asked):
         found[article_id] += places[place]
     return sorted((one for one in found if found[one] >= least), key=lambda one: (-found[one], one))
 
@@ -96,13 +96,13 @@ def told(tx: Connection, article_ids: Sequence[int]) -> list[Told]:
     if not article_ids:
         return []
     asked = [*article_ids, *[-1] * (TOLD_OF - len(article_ids))]
-    rows = {row[0]: row for row in tx.exec_driver_sql(_TOLD[tx.dialect.name], tuple(asked)).all()}
+    rows = {row[0]: row for row in _TOLD.all(tx, asked)}
     return [_told(*rows[one]) for one in article_ids if one in rows]
 
 
 def members(tx: Connection, story_id: int, most: int) -> list[Told]:
     """The articles of a story, up to so many, newest first."""
-    return [_told(*row) for row in tx.exec_driver_sql(_MEMBERS[tx.dialect.name], (story_id, most)).all()]
+    return [_told(*row) for row in _MEMBERS.all(tx, (story_id, most))]
 
 
 def enter(tx: Connection, article_id: int, story_id: int, now: Standing, terms: bytes, found_by: Iterable[int]) -> None:
@@ -111,8 +111,7 @@ def enter(tx: Connection, article_id: int, story_id: int, now: Standing, terms: 
         _unfind(tx, article_id)
     told = {"article_id": article_id, "story_id": story_id, "told_at": now.told_at, "dated": now.dated}
     _ENTER.run(tx, told | {"terms": terms})
-    if rows := [(place, article_id) for place in _places(found_by, now.told_at)]:
-        tx.exec_driver_sql(_LET_FIND[tx.dialect.name], rows)
+    _LET_FIND.run_many(tx, [(place, article_id) for place in _places(found_by, now.told_at)])
 
 
 def leave(tx: Connection, article_id: int) -> None:
@@ -204,29 +203,34 @@ _DUE = {
     "sqlite": insert_sqlite(story_due).on_conflict_do_nothing(),
     "postgresql": insert_postgres(story_due).on_conflict_do_nothing(),
 }
-_ANY_DUE = "SELECT 1 FROM story_due LIMIT 1"
+_ANY_DUE = Spelled(dict.fromkeys(MARKS, "SELECT 1 FROM story_due LIMIT 1"))
 _FIRST_DUE = select(story_due.c.article_id).order_by(story_due.c.article_id).limit(bindparam("most"))
 _TAKE_DUE = delete(story_due).where(story_due.c.article_id.in_(_FIRST_DUE)).returning(story_due.c.article_id)
 # What every article asks, and what many values go into, is spelled for the driver: SQLAlchemy takes longer to bind
 # those values than the database to find them.
-_MARKS = {"sqlite": "?", "postgresql": "%s"}
 _NEWEST_OF_A_TERM = (
     "SELECT place, article_id FROM (SELECT place, article_id FROM story_terms WHERE place = {mark}"
     " ORDER BY article_id DESC LIMIT {most}) AS newest"
 )
 _ONE_PLACE = "INSERT INTO story_terms (place, article_id) VALUES ({mark}, {mark})"
-_FIND = {
-    name: " UNION ALL ".join([_NEWEST_OF_A_TERM.format(mark=mark, most=_NEWEST)] * 2 * FOUND_BY)
-    for name, mark in _MARKS.items()
-}
-_LET_FIND = {name: _ONE_PLACE.format(mark=mark) for name, mark in _MARKS.items()}
+_FIND = Spelled(
+    {
+        name: " UNION ALL ".join([_NEWEST_OF_A_TERM.format(mark=mark, most=_NEWEST)] * 2 * FOUND_BY)
+        for name, mark in MARKS.items()
+    }
+)
+_LET_FIND = Spelled({name: _ONE_PLACE.format(mark=mark) for name, mark in MARKS.items()})
 _ONE_TOLD = Ready(select(tellers).where(tellers.c.article_id == bindparam("article")))
 _TELLERS = f"SELECT {', '.join(column.name for column in tellers.c)} FROM tellers"  # noqa: S608 — names of ours
-_TOLD = {name: f"{_TELLERS} WHERE article_id IN ({', '.join([mark] * TOLD_OF)})" for name, mark in _MARKS.items()}
-_MEMBERS = {
-    name: f"{_TELLERS} WHERE story_id = {mark} ORDER BY told_at DESC, article_id LIMIT {mark}"
-    for name, mark in _MARKS.items()
-}
+_TOLD = Spelled(
+    {name: f"{_TELLERS} WHERE article_id IN ({', '.join([mark] * TOLD_OF)})" for name, mark in MARKS.items()}
+)
+_MEMBERS = Spelled(
+    {
+        name: f"{_TELLERS} WHERE story_id = {mark} ORDER BY told_at DESC, article_id LIMIT {mark}"
+        for name, mark in MARKS.items()
+    }
+)
 _ENTER = insertion(tellers)
 _UNFIND = delete(story_terms).where(
     story_terms.c.place.in_(bindparam("places", expanding=True)), story_terms.c.article_id == bindparam("article")

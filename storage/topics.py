@@ -44,7 +44,7 @@ def record_topics(tx: Connection, article_id: int, topics: Sequence[Topic], cata
     _DROP.run(tx, {"article": article_id})
     if topics:
         _INSERT.run_many(tx, [{"article": article_id, "name": t.name, "b": t.body, "t": t.title} for t in topics])
-    tx.execute(_READ[tx.dialect.name], {"article_id": article_id, "catalogue": catalogue})
+    _READ[tx.dialect.name].run(tx, {"article_id": article_id, "catalogue": catalogue})
 
 
 def record_topics_anew(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
@@ -146,9 +146,10 @@ _REDATE = (
 )
 
 
-def _reading(statement: Any) -> Any:
+def _reading(statement: Any) -> Ready:
     renewed = {"catalogue": statement.excluded.catalogue}
-    return statement.on_conflict_do_update(index_elements=["article_id"], set_=renewed)
+    renewing = statement.on_conflict_do_update(index_elements=["article_id"], set_=renewed)
+    return Ready(renewing, columns=[column.name for column in topic_readings.c])
 
 
 _READ = {"sqlite": _reading(insert_sqlite(topic_readings)), "postgresql": _reading(insert_postgres(topic_readings))}

@@ -13,34 +13,35 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import Connection, Engine, bindparam, event, func, select
 
 from storage.article import Prepared
+from storage.ready import MARKS, Spelled
 from storage.search.labels import SIGN, is_run
 from storage.tables import vocabulary
 
 LONGEST_WORD = 40
-# Spelled for the driver, as many values go into them.
-_NOTE = {
-    "sqlite": "INSERT INTO vocabulary (word, titles) VALUES (?, 0) ON CONFLICT (word) DO NOTHING",
-    "postgresql": "INSERT INTO vocabulary (word, titles) VALUES (%s, 0) ON CONFLICT (word) DO NOTHING",
-}
-_COUNT = {
-    "sqlite": "INSERT INTO vocabulary (word, titles) VALUES (?, 1)"
-    " ON CONFLICT (word) DO UPDATE SET titles = vocabulary.titles + 1",
-    "postgresql": "INSERT INTO vocabulary (word, titles) VALUES (%s, 1)"
-    " ON CONFLICT (word) DO UPDATE SET titles = vocabulary.titles + 1",
-}
+_NOTE = Spelled(
+    {
+        name: f"INSERT INTO vocabulary (word, titles) VALUES ({mark}, 0) ON CONFLICT (word) DO NOTHING"  # noqa: S608
+        for name, mark in MARKS.items()
+    }
+)
+_COUNT = Spelled(
+    {
+        name: f"INSERT INTO vocabulary (word, titles) VALUES ({mark}, 1)"  # noqa: S608
+        " ON CONFLICT (word) DO UPDATE SET titles = vocabulary.titles + 1"
+        for name, mark in MARKS.items()
+    }
+)
 
 
 def note_words(tx: Connection, made: Prepared) -> None:
     """Take the words of an article into the vocabulary; those of its title are counted."""
     titled, known = _words(made.title), _known.setdefault(tx.engine, set())
-    others = _words(made.text) - titled
-    new = others - known
+    unseen = set(made.text.split()) - known
+    new = {token for token in unseen if _is_word(token)} - titled
     # Sorted: writers that come at the same time wait for each other in one order.
-    if titled:
-        tx.exec_driver_sql(_COUNT[tx.dialect.name], [(word,) for word in sorted(titled)])
-    if new:
-        tx.exec_driver_sql(_NOTE[tx.dialect.name], [(word,) for word in sorted(new)])
-        tx.info.setdefault(_NOTED, set()).update(new)
+    _COUNT.run_many(tx, [(word,) for word in sorted(titled)])
+    _NOTE.run_many(tx, [(word,) for word in sorted(new)])
+    tx.info.setdefault(_NOTED, set()).update(unseen)
 
 
 def watch(engine: Engine) -> None:
@@ -67,9 +68,11 @@ _MOST_KNOWN = 300_000
 
 
 def _words(prepared: str) -> set[str]:
-    return {
-        word for word in set(prepared.split()) if 1 < len(word) <= LONGEST_WORD and word[0] != SIGN and not is_run(word)
-    }
+    return {token for token in prepared.split() if _is_word(token)}
+
+
+def _is_word(token: str) -> bool:
+    return 1 < len(token) <= LONGEST_WORD and token[0] != SIGN and not is_run(token)
 
 
 def words_beginning(connection: Connection, beginning: str, most: int) -> list[str]:
