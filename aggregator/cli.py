@@ -39,7 +39,13 @@ export_app = typer.Typer(
 db_app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Look after the archive.", epilog="Example: evnews db check"
 )
+searches_app = typer.Typer(
+    rich_markup_mode=None,
+    help="Keep searches under a name, and be told of what they find.",
+    epilog="Examples: evnews searches; evnews searches add sodium '\"sodium ion\"' --notify mailto://user:pass@example.org",
+)
 app.add_typer(sources_app, name="sources")
+app.add_typer(searches_app, name="searches")
 app.add_typer(export_app, name="export")
 app.add_typer(db_app, name="db")
 
@@ -59,6 +65,8 @@ FromSource = Annotated[
 AboutTopic = Annotated[
     list[str] | None, typer.Option("--topic", metavar="NAME", help="Only what names this topic; may be repeated.")
 ]
+SavedName = Annotated[str, typer.Option("--saved", metavar="NAME", help="What a saved search finds.")]
+Named = Annotated[str, typer.Argument(metavar="NAME")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,18 +208,80 @@ def search(
     facets: Annotated[
         bool, typer.Option("--facets", help="Their sources, languages and topics, instead of a page.")
     ] = False,
+    saved: SavedName = "",
+    unmuted: Annotated[bool, typer.Option("--all", help="Also what evnews.toml mutes.")] = False,
     as_json: Json = False,
 ) -> None:
     """Find articles; exit status 1 when there are none. The grammar: docs/searching.md."""
     from aggregator.console.search import run_search
 
-    query = _query(words, source, since, until, topic, limit=limit, order="best" if best else "new", cursor=cursor)
+    order = "best" if best else "new"
+    query = _query(context, words, source, since, until, topic, limit=limit, order=order, cursor=cursor, saved=saved)
     if by or facets:
         from aggregator.console.overview import show_facets, show_timeline
 
         show = show_facets(context.obj.load(), query, as_json=as_json) if facets else None
         raise typer.Exit(show if show is not None else show_timeline(context.obj.load(), query, by, as_json=as_json))
-    raise typer.Exit(run_search(context.obj.load(), query, as_json=as_json))
+    raise typer.Exit(run_search(context.obj.load(), query, as_json=as_json, unmuted=unmuted))
+
+
+@searches_app.callback(invoke_without_command=True)
+def searches_table(context: typer.Context, as_json: Json = False) -> None:
+    """Keep searches under a name, and be told of what they find; alone, prints them as a table."""
+    if context.invoked_subcommand is None:
+        from aggregator.console.searches import list_searches
+
+        raise typer.Exit(list_searches(context.obj.load(), as_json=as_json))
+
+
+@searches_app.command(
+    "add",
+    epilog="Examples: evnews searches add sodium '\"sodium ion\" -toyota'; "
+    "evnews searches add recalls title:recall --notify json://localhost:9000/hook",
+)
+def searches_add(
+    context: typer.Context,
+    name: Named,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="In the grammar of docs/searching.md, in quotes.")],
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notify", metavar="ADDRESS", help="Who is told of new matches, as apprise spells it; repeatable."
+        ),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="In place of the one that has this name.")] = False,
+) -> None:
+    """Save a search in searches.toml; with --notify it tells of what arrives from now on."""
+    from aggregator.console.searches import add
+
+    raise typer.Exit(add(context.obj.load(), name, query, notify or [], replace=replace))
+
+
+@searches_app.command("remove", epilog="Example: evnews searches remove sodium")
+def searches_remove(context: typer.Context, name: Named) -> None:
+    """Forget a search and what it still had to tell."""
+    from aggregator.console.searches import remove
+
+    raise typer.Exit(remove(context.obj.load(), name))
+
+
+@searches_app.command("notify", epilog="Examples: evnews searches notify --dry-run; evnews searches notify")
+def searches_notify(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what is new; tell nobody.")] = False,
+) -> None:
+    """Tell of what is new; `evnews crawl` does it by itself. Exit status 1 where a message could not be sent."""
+    from aggregator.console.searches import notify
+
+    raise typer.Exit(notify(context.obj.load(), dry_run=dry_run))
+
+
+@searches_app.command("retry", epilog="Example: evnews searches retry sodium")
+def searches_retry(context: typer.Context, name: Named) -> None:
+    """Send again what may not have arrived, and at once what waits to be tried again."""
+    from aggregator.console.searches import retry
+
+    raise typer.Exit(retry(context.obj.load(), name))
 
 
 @app.command(epilog="Examples: evnews show 42; evnews show 42 --revisions; evnews show 42 --diff 1 3")
@@ -286,11 +356,13 @@ def export_jsonl(
     topic: AboutTopic = None,
     since: Since = None,
     until: Until = None,
+    saved: SavedName = "",
 ) -> None:
     """One JSON object a line for each article, copies included."""
     from aggregator.console.export import run_export
 
-    raise typer.Exit(run_export(context.obj.load(), "jsonl", _query(words, source, since, until, topic), output))
+    query = _query(context, words, source, since, until, topic, saved=saved)
+    raise typer.Exit(run_export(context.obj.load(), "jsonl", query, output))
 
 
 @export_app.command(
@@ -307,11 +379,12 @@ def export_rss(
     since: Since = None,
     until: Until = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many entries.")] = 50,
+    saved: SavedName = "",
 ) -> None:
     """An RSS 2.0 feed of the newest matching articles."""
     from aggregator.console.export import run_export
 
-    query = _query(words, source, since, until, topic, limit=limit)
+    query = _query(context, words, source, since, until, topic, limit=limit, saved=saved)
     raise typer.Exit(run_export(context.obj.load(), "rss", query, output))
 
 
@@ -392,6 +465,7 @@ def db_reindex(context: typer.Context) -> None:
 
 
 def _query(
+    context: typer.Context,
     words: list[str] | None,
     source: list[str] | None,
     since: str | None,
@@ -401,10 +475,15 @@ def _query(
     limit: int | None = None,
     order: str = "new",
     cursor: str = "",
+    saved: str = "",
 ) -> Query:
     from aggregator.console.search import query_of
 
     asked = " ".join(words or [])
+    if saved:
+        from aggregator.console.alerting import with_saved
+
+        asked = with_saved(context.obj.load(), saved, asked)
     return query_of(
         asked, tuple(source or ()), since, until, tuple(topic or ()), limit=limit, order=order, cursor=cursor
     )

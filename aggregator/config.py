@@ -24,7 +24,8 @@ class ConfigError(Exception):
 class Config:
     """Every setting, checked.
 
-    `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds.
+    `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds. `mute` are queries: what
+    they find is hidden from answers that do not ask for all.
     """
 
     home: Path
@@ -36,6 +37,7 @@ class Config:
     workers: int = 0
     keep_pages: bool = True
     public_url: str = "http://127.0.0.1:8080/"
+    mute: tuple[str, ...] = ()
 
     @property
     def database_url(self) -> str:
@@ -87,7 +89,7 @@ def _file_settings(path: Path) -> dict[str, object]:
 
 
 def _from_text(key: str, text: str) -> object:
-    if key == "allow_networks":
+    if key in ("allow_networks", "mute"):
         return [part.strip() for part in text.split(",") if part.strip()]
     if key == "keep_pages":
         return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
@@ -146,6 +148,17 @@ def _networks(value: object) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(_text(item), strict=False) for item in value)
 
 
+def _mute(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError('a list of searches such as ["lang:ru", "title:sponsored"] is expected')
+    from storage.search.grammar import read_strictly
+
+    for rule in (rules := tuple(_text(item) for item in value)):
+        if read_strictly(rule).node is None:
+            raise ValueError(f"{rule!r} has no words to look for")
+    return rules
+
+
 def _workers(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 256:
         raise ValueError("a whole number from 0 (one a core) to 256 is expected")
@@ -167,5 +180,6 @@ _CHECKS = {
     "workers": _workers,
     "keep_pages": _flag,
     "public_url": _web_address,
+    "mute": _mute,
 }
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

@@ -87,7 +87,7 @@ class Filler:
         yield from self._vocabulary(entries)
         yield (
             "INSERT INTO article_topics (article_id, topic, dated, body, title) VALUES (?, ?, ?, 2, 0)",
-            [(one.number + 1, topic, micros(one.published)) for one, _ in rows for topic in one.topics],
+            [(id_of(one.number), topic, micros(one.published)) for one, _ in rows for topic in one.topics],
         )
         yield from self._signatures([one for one, _ in rows])
         yield from self._terms([one for one, _ in rows])
@@ -106,7 +106,7 @@ class Filler:
     def _article(self, one: Made, row: int, label: str) -> dict[str, Any]:
         at = micros(one.published)
         return {
-            "id": one.number + 1, "search_row": row, "url": one.url, "key": one.url[8:], "source": one.source,
+            "id": id_of(one.number), "search_row": row, "url": one.url, "key": one.url[8:], "source": one.source,
             "title": one.title, "published": at, "first_seen": at, "dated": at, "revision": 1, "labels": label,
             "text_digest": text_digest(one.text), "authors": "[]", "tags": "[]", "origins": "[]", "words": 400,
             "zone_known": 1, "copy_of": None, "updated": None, "withdrawn": None, "truncated": 0,
@@ -115,7 +115,7 @@ class Filler:
 
     def _text(self, one: Made) -> dict[str, Any]:
         return {
-            "id": one.number + 1, "article_id": one.number + 1, "digest": f"d{one.number}",
+            "id": id_of(one.number), "article_id": id_of(one.number), "digest": f"d{one.number}",
             "text_digest": text_digest(one.text), "title": one.title, "text": one.text,
             "html": f"<p>{one.text}</p>", "facts": "{}", "fetched_at": micros(one.published), "hints_version": 0,
         }  # fmt: skip
@@ -123,19 +123,20 @@ class Filler:
     def _alias(self, one: Made) -> dict[str, Any]:
         digest = key_digest(url_key(one.url))
         return {
-            "id": one.number + 1, "digest": digest, "article_id": one.number + 1, "key": one.url[8:], "url": one.url,
+            "id": id_of(one.number), "digest": digest, "article_id": id_of(one.number), "key": one.url[8:],
+            "url": one.url,
             "asked": 1,
         }  # fmt: skip
 
     def _sighting(self, one: Made) -> dict[str, Any]:
-        number = one.number + 1
+        number = id_of(one.number)
         return {
             "id": number, "article_id": number, "text_id": number, "asked": number, "final": number,
             "source": one.source, "fetched_at": micros(one.published), "capture_id": None,
         }  # fmt: skip
 
     def _revision(self, one: Made) -> dict[str, Any]:
-        number = one.number + 1
+        number = id_of(one.number)
         return {
             "article_id": number, "number": 1, "sighting_id": number, "text_id": number, "look_id": None,
             "fetched_at": micros(one.published), "title": one.title, "added": 0, "removed": 0,
@@ -149,8 +150,8 @@ class Filler:
         values[shared] = self._lot.choice(self._common, int(shared.sum()))
         for one, row in zip(made, values.astype(np.int64).tolist(), strict=True):
             marks = sorted(set(row))
-            signed.append((one.number + 1, micros(one.published), packed(marks)))
-            printed += [(place, one.number + 1) for place in places(marks, one.published, one.published)]
+            signed.append((id_of(one.number), micros(one.published), packed(marks)))
+            printed += [(place, id_of(one.number)) for place in places(marks, one.published, one.published)]
         yield "INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed
         yield "INSERT OR IGNORE INTO prints (place, article_id) VALUES (?, ?)", printed
 
@@ -158,11 +159,16 @@ class Filler:
         told, found = [], []
         for one in made:
             kept = terms(one.title, one.text, one.language)
-            told.append((one.number + 1, one.number + 1, micros(one.published), 1, kept))
+            told.append((id_of(one.number), id_of(one.number), micros(one.published), 1, kept))
             leading = buckets(unpacked(kept))[:FOUND_BY].tolist()
-            found += [(place, one.number + 1) for place in _places(leading, one.published)]
+            found += [(place, id_of(one.number)) for place in _places(leading, one.published)]
         yield "INSERT INTO tellers (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)", told
         yield "INSERT OR IGNORE INTO story_terms (place, article_id) VALUES (?, ?)", found
+
+
+def id_of(number: int) -> int:
+    """The ids that an article's rows have: after every 100,000 there is room for those that are kept in between."""
+    return number + 1 + _ROOM * (number // 100_000)
 
 
 def fill(path: Path, press: Press, upto: Callable[[int], None]) -> float:
@@ -207,6 +213,9 @@ def keep(database: Database, articles: list[tuple[Article, Page]]) -> float:
             for article, page in articles[first : first + BATCH]:
                 keep_article(tx, article, page, None, Learned(), page.fetched_at)
     return time.perf_counter() - started
+
+
+_ROOM = 10_000
 
 
 def _labelled(one: Made) -> Labelled:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, MutableMapping
 from dataclasses import fields
 from pathlib import Path
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
-from spiders.catalogue import CatalogueError
 from spiders.source import Listing, Source
+from spiders.tablefile import read_document, write_document
 
 _DEFAULTS = {one.name: one.default for one in fields(Source)}
 
@@ -27,15 +24,15 @@ def add_sources(path: Path, sources: Iterable[Source]) -> None:
 
     Raises CatalogueError where the file is no TOML, OSError where it cannot be written.
     """
-    document = _read(path)
+    document = read_document(path)
     for source in sources:
         document[source.name] = _table(source)
-    _write(path, document)
+    write_document(path, document)
 
 
 def remove_source(path: Path, name: str, shipped: bool) -> None:
     """Take a source out of the file; one that is `shipped` is switched off by `enabled = false`."""
-    document = _read(path)
+    document = read_document(path)
     if shipped:
         table = document.get(name)
         if not isinstance(table, MutableMapping):
@@ -43,7 +40,7 @@ def remove_source(path: Path, name: str, shipped: bool) -> None:
         table["enabled"] = False
     elif name in document:
         del document[name]
-    _write(path, document)
+    write_document(path, document)
 
 
 def _table(source: Source) -> tomlkit.items.Table:
@@ -71,37 +68,3 @@ def _inline(listing: Listing) -> tomlkit.items.InlineTable:
         if getattr(listing, key):
             table[key] = getattr(listing, key)
     return table
-
-
-def _read(path: Path) -> tomlkit.TOMLDocument:
-    try:
-        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return tomlkit.document()
-    except (TOMLKitError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path}: is not TOML, so nothing was written: {error}") from None
-
-
-def _write(path: Path, document: tomlkit.TOMLDocument) -> None:
-    """Replace the file at once: a new file beside it, on the disk, then renamed over it."""
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(tomlkit.dumps(document))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,4 +1,6 @@
-"""TOML files that are a table an entry: read, and each key of a table checked.
+"""TOML files that are a table an entry: read, each key of a table checked, and changed.
+
+A change leaves comments and order as they are, and a crash the old file or the new one.
 
 CatalogueError    a file or an entry that cannot be used; says where, what was found and what is allowed
 """
@@ -6,15 +8,21 @@ CatalogueError    a file or an entry that cannot be used; says where, what was f
 from __future__ import annotations
 
 import math
+import os
 import re
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from spiders.links import absolute
 from storage.text import clean_line
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?|d|days?)", re.I)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -145,3 +153,46 @@ def shown(value: object) -> str:
     """A value as TOML would show it, short enough for one line."""
     text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return clean_line(text, 120)
+
+
+def read_document(path: Path) -> TOMLDocument:
+    """A file that is to be changed, empty where there is none; raises CatalogueError where it is no TOML."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return tomlkit.document()
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: is not TOML, so nothing was written: {error}") from None
+
+
+def write_document(path: Path, document: TOMLDocument, *, new_mode: int = 0o644) -> None:
+    """Replace the file at once: a new file beside it, on the disk, then renamed over it.
+
+    A file that was there keeps its mode. Raises OSError where it cannot be written.
+    """
+    import tomlkit
+
+    path = path.resolve()
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(tomlkit.dumps(document).rstrip("\n") + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else new_mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

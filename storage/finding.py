@@ -103,6 +103,22 @@ class Finder:
                 return
             low, high = (found.reached + 1, None) if oldest else (None, found.reached - 1)
 
+    def arrived(self, after: int, most: int) -> tuple[list[int], int]:
+        """The ids of up to so many articles that are found among those kept after an id, in the order they came.
+
+        With the id up to which was looked. Of an original and its copies only the first that came is meant.
+        """
+        found: list[int] = []
+        while some := _ARRIVED.all(self._tx, {"after": after, "most": _BATCH}):
+            holds = set(self._among([one.search_row for one in some]))
+            for one in some:
+                if one.search_row in holds and self._is_first_of_its_own(one.id, one.copy_of or one.id):
+                    found.append(one.id)
+                after = one.id
+                if len(found) == most:
+                    return found, after
+        return found, after
+
     def count(self) -> Count:
         """How many are found, copies too."""
         number, exact = self._walk.number(COUNTED + 1, COUNT_SECONDS)
@@ -241,6 +257,11 @@ class Finder:
             return list(places)
         return [one for one in places if one.copy_of is None or self._stands_for_its_own(one)]
 
+    def _is_first_of_its_own(self, article_id: int, original: int) -> bool:
+        """Whether none of an original and its copies that came before is found."""
+        family = _COPIES.all(self._tx, {"original": original, "most": _FAMILY})
+        return not self._among([row.search_row for row in family if row.id < article_id])
+
     def _stands_for_its_own(self, copy: Place) -> bool:
         """Whether neither its original nor a copy that came before it is found."""
         family = _COPIES.all(self._tx, {"original": copy.copy_of, "most": _FAMILY})
@@ -324,6 +345,12 @@ _CANDIDATES = Ready(
 )
 _SAMPLED = Ready(
     select(articles.c.search_row).order_by(articles.c.search_row.desc()).offset(bindparam("most")).limit(1)
+)
+_ARRIVED = Ready(
+    select(articles.c.id, articles.c.search_row, articles.c.copy_of)
+    .where(articles.c.id > bindparam("after"))
+    .order_by(articles.c.id)
+    .limit(bindparam("most"))
 )
 _MANY = Ready(select(func.max(articles.c.id)))
 _COPIES = Ready(

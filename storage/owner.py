@@ -46,3 +46,9 @@ def dead_owners(folder: Path) -> list[tuple[str, Path]]:
         finally:
             os.close(handle)
     return dead
+
+
+def live_owners(folder: Path) -> set[str]:
+    """The tokens of processes that are alive."""
+    dead = {token for token, _ in dead_owners(folder)}
+    return {path.stem for path in folder.glob("*.lock")} - dead

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.config import Config
+from aggregator.console.alerting import tell_of_new
 from aggregator.console.answer import INTERRUPTED, complain, mistake, print_json
 from aggregator.console.catalogue import chosen, read_catalogue
 from aggregator.console.progress import Progress
@@ -60,10 +61,12 @@ async def _crawl(config: Config, catalogue: tuple[Source, ...], sources: tuple[S
             stopping = Stopping(crew, _tell_stopping, leave=progress.close)
             report = _reporter(progress, as_json=how.as_json)
             if how.watch:
-                results = await watch_due(crew, sources, report)
+                results = await watch_due(crew, sources, report, lambda: tell_of_new(config))
             else:
                 results = await crew.poll_all(await _due(crew, sources) if how.due else sources, report)
         await stopping.done()
+        if not how.watch:
+            await tell_of_new(config)
         if not how.as_json and not how.watch:
             print_summary(results, crew.tally, progress.seconds)
         return _status(crew, results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from aggregator.archive import open_archive
@@ -16,13 +17,16 @@ from aggregator.feeds.formats import FORMATS
 from storage.article import Channel, KeptArticle, Query
 from storage.library import Library
 
+COMPLETE = ("jsonl",)
+"""Formats for work with data, from which nothing is muted."""
+
 
 def run_export(config: Config, name: str, query: Query, output: Path) -> int:
     """Write the articles into the file, or to stdout for `-`; 1 where it cannot be written."""
     asked = resolved(query, config)
     if isinstance(asked, str):
         mistake(asked)
-    query = asked
+    query = asked if name in COMPLETE else replace(asked, muted=config.mute)
     with open_archive(config) as database:
         tally = Counter[str]()
         articles = _counted(Library(database).articles(query), tally)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from aggregator.archive import open_archive
@@ -32,7 +33,7 @@ def show_timeline(config: Config, query: Query, unit: str, *, as_json: bool) -> 
         complain(asked)
         return TROUBLE
     with open_archive(config) as database:
-        found = Library(database).timeline(asked, unit)
+        found = Library(database).timeline(replace(asked, muted=config.mute), unit)
     most = max((many for _, many in found.points), default=0)
     for day, many in found.points:
         if as_json:
@@ -53,7 +54,7 @@ def show_facets(config: Config, query: Query, *, as_json: bool) -> int:
         complain(asked)
         return TROUBLE
     with open_archive(config) as database:
-        months, facets = Library(database).facets(asked)
+        months, facets = Library(database).facets(replace(asked, muted=config.mute))
     kinds = {"sources": facets.sources, "languages": facets.languages, "topics": facets.topics}
     if as_json:
         print_json({"sampled": facets.sampled, **{kind: dict(found) for kind, found in kinds.items()}})

@@ -67,13 +67,13 @@ def moment(option: str, text: str | None) -> datetime | None:
         mistake(f"{option} {text!r} is no date; write 2026-01-31, 2026-01-31T12:00 or a time ago: 12h, 7d, 4w, 6m, 1y")
 
 
-def run_search(config: Config, query: Query, *, as_json: bool) -> int:
-    """Print a page of what was found; 1 where nothing was."""
+def run_search(config: Config, query: Query, *, as_json: bool, unmuted: bool = False) -> int:
+    """Print a page of what was found; 1 where nothing was. What is muted is left out, or not."""
     asked = resolved(query, config)
     if isinstance(asked, str):
         complain(asked)
         return TROUBLE
-    query = replace(asked, collapse=not as_json)
+    query = replace(asked, collapse=not as_json, muted=() if unmuted else config.mute)
     with open_archive(config) as database:
         library = Library(database)
         answer = library.search(query, seconds=PATIENCE)
@@ -87,11 +87,16 @@ def run_search(config: Config, query: Query, *, as_json: bool) -> int:
     elif answer.hits:
         _print_hits(answer.hits)
     if not answer.hits and answer.complete:
-        complain(
-            f"nothing found; did you mean {meant}" if meant else "nothing found; fewer words, or `evnews crawl` first?"
-        )
+        complain(f"nothing found; {_advice(meant, query)}")
     _tell_what_follows(answer, many)
     return 0 if answer.hits else TROUBLE
+
+
+def _advice(meant: str, query: Query) -> str:
+    if meant:
+        return f"did you mean {meant}"
+    muted = "; what evnews.toml mutes is found with --all" if query.muted else ""
+    return f"fewer words, or `evnews crawl` first?{muted}"
 
 
 def _tell_what_follows(answer: Answer, many: Count | None) -> None:

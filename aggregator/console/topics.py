@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json, time_of
 from aggregator.intake.topicfile import load_topics
-from aggregator.intake.topics import KINDS, Entry, Matcher, TopicCatalogue, folded_name
+from aggregator.intake.topicnames import UnknownTopic, names_topics, with_topics
+from aggregator.intake.topics import KINDS, Entry, Matcher, TopicCatalogue
 from aggregator.logs import safe_line
 from storage.article import Query
 from storage.library import Library
-from storage.search.grammar import read
-from storage.search.spelling import spell
-from storage.search.syntax import Named, Node, changed, leaves
 from storage.topics import TopicCount, refresh
 
 
@@ -32,43 +28,12 @@ def read_topics(config: Config) -> TopicCatalogue:
 
 def resolved(query: Query, config: Config) -> Query | str:
     """The query with each topic by its name in the catalogue, or in words which one is none."""
-    asked = read(query.words)
-    typed = [one.name for one in leaves(asked.node) if isinstance(one, Named) and one.field == "topic"]
-    if not query.topics and not typed:
+    if not names_topics(query):
         return query
-    catalogue = load_topics(config.home)
-    known = _by_any_name(catalogue)
-    for name in (*query.topics, *typed):
-        if folded_name(name) not in known:
-            return _unknown(name, catalogue)
-
-    def by_its_name(node: Node) -> Node:
-        if isinstance(node, Named) and node.field == "topic":
-            return replace(node, name=known[folded_name(node.name)])
-        return node
-
-    topics = tuple(dict.fromkeys(known[folded_name(name)] for name in query.topics))
-    words = spell(replace(asked, node=changed(asked.node, by_its_name))) if typed else query.words
-    return replace(query, topics=topics, words=words)
-
-
-def _by_any_name(catalogue: TopicCatalogue) -> Mapping[str, str]:
-    """Names by all that may be typed for them: an alias, a title, and before those the name itself."""
-    known: dict[str, str] = {}
-    for entry in catalogue.entries:
-        for alias in (*entry.aliases, *entry.unsure):
-            known.setdefault(folded_name(alias.removesuffix("*")), entry.name)
-    known.update((folded_name(entry.title), entry.name) for entry in catalogue.entries)
-    known.update((folded_name(entry.name), entry.name) for entry in catalogue.entries)
-    return known
-
-
-def _unknown(asked: str, catalogue: TopicCatalogue) -> str:
-    names = [entry.name for entry in catalogue.entries]
-    near = difflib.get_close_matches(asked[:80].lower(), names, n=3)
-    near += [name for name in names if asked and asked.lower() in name and name not in near][: 3 - len(near)]
-    hint = f"did you mean {' or '.join(near)}?" if near else "`evnews topics` lists those that articles name"
-    return f"no topic is named {asked[:80]!r}; {hint}"
+    try:
+        return with_topics(query, load_topics(config.home))
+    except UnknownTopic as error:
+        return str(error)
 
 
 def show_topics(config: Config, since: datetime | None, kind: str, *, as_json: bool) -> int:

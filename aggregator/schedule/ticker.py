@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -11,12 +11,16 @@ from aggregator.crawl.runner import Crew, PollResult
 from spiders.source import Source
 
 TICK_SECONDS = 1.0
+TELL_SECONDS = 60.0
 
 
-async def watch_due(crew: Crew, sources: Iterable[Source], report: Callable[[PollResult], None]) -> list[PollResult]:
+async def watch_due(
+    crew: Crew, sources: Iterable[Source], report: Callable[[PollResult], None], tell: Callable[[], Awaitable[None]]
+) -> list[PollResult]:
     """Poll each source whenever it is due, until the crew is stopped; a source is never polled twice at once.
 
-    Returns the results of the last poll of each source.
+    `tell` is called every minute, never twice at once, and at the end: it tells of what is new. Returns the results
+    of the last poll of each source.
     """
     by_name = {source.name: source for source in sources}
     running: dict[str, asyncio.Task[None]] = {}
@@ -41,11 +45,13 @@ async def watch_due(crew: Crew, sources: Iterable[Source], report: Callable[[Pol
 
     scheduler = AsyncIOScheduler(timezone="UTC")
     scheduler.add_job(tick, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
+    scheduler.add_job(tell, "interval", seconds=TELL_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
     scheduler.start()
     try:
         await tick()
         await crew.stop_asked.wait()
         await asyncio.gather(*running.values(), return_exceptions=True)
+        await tell()
     finally:
         scheduler.shutdown(wait=False)
     return list(last.values())

@@ -20,6 +20,7 @@ from storage.tables.archive import (
 from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
+from storage.tables.readers import alerts, saved_searches
 from storage.tables.stories import stories, story_due, story_terms, tellers, term_counts
 from storage.tables.topics import article_topics, topic_readings
 from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata, moment
@@ -28,6 +29,7 @@ __all__ = [
     "EARLIEST",
     "EPOCH",
     "LATEST",
+    "alerts",
     "aliases",
     "article_topics",
     "articles",
@@ -51,6 +53,7 @@ __all__ = [
     "prints",
     "revisions",
     "robots",
+    "saved_searches",
     "sightings",
     "signatures",
     "source_hints",

@@ -1,0 +1,1 @@
+"""Saved searches that speak up: what is new is told once."""

@@ -1,0 +1,29 @@
+"""Saved searches: how far each was looked for, and the messages that tell of what was found."""
+
+from __future__ import annotations
+
+from storage.migrations.ddl import run
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+_TABLES = """
+CREATE TABLE saved_searches (
+    name {ordered} NOT NULL PRIMARY KEY, seen_id {big} NOT NULL, seen_at {moment} NOT NULL
+) {keyed};
+
+CREATE TABLE alerts (
+    id {id_once}, search {ordered} NOT NULL, channel VARCHAR(16) NOT NULL, article_ids TEXT NOT NULL,
+    state VARCHAR(8) NOT NULL, made_at {moment} NOT NULL, due_at {moment}, told_at {moment},
+    attempts INTEGER NOT NULL, sender VARCHAR(40) NOT NULL, trouble TEXT NOT NULL
+);
+CREATE INDEX alerts_by_due ON alerts (due_at);
+CREATE INDEX alerts_by_search ON alerts (search, id)
+"""
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    run(_TABLES)
