@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 import typer
 
+from aggregator.alerts.searchfile import SavedSearch
 from aggregator.cli import app
 from aggregator.config import KEYS
 from aggregator.console.errands import Report
+from aggregator.console.searches import record_of as search_fields
 from aggregator.console.sources import _fields as source_fields
 from aggregator.console.stories import record_of as story_fields
 from aggregator.console.summary import record_of
@@ -26,6 +28,7 @@ from aggregator.intake.topics import KINDS, Entry
 from spiders.source import Listing, Source
 from storage.article import KeptArticle, Refusal, Story, Telling
 from storage.page import Index
+from storage.readers import SearchState
 from storage.state import Poll
 from storage.topics import TopicCount
 
@@ -97,6 +100,12 @@ def test_every_field_of_a_topic_is_told() -> None:
     count = TopicCount(name="x", articles=1, sources=1, newest_at=NOW, newest_id=1, newest_title="")
     record = topic_fields(count, Entry(name="x", title="x", kind="maker", aliases=("x",)))
     assert re.findall(r"^\| `(\w+)` \|", sections("json.md")["topics"], flags=re.M) == list(record)
+
+
+def test_every_field_of_a_saved_search_is_told() -> None:
+    """In its order."""
+    record = search_fields(SavedSearch(name="x", query="x"), SearchState(name="x"))
+    assert re.findall(r"^\| `(\w+)` \|", sections("json.md")["searches"], flags=re.M) == list(record)
 
 
 def test_every_field_of_a_story_is_told() -> None:
