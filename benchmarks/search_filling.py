@@ -53,16 +53,16 @@ class Filler:
         }
         self._words: Counter[str] = Counter()
         self._known: set[str] = set()
+        self._taken = Counter[int]()
 
     def chunk(self, numbers: range) -> None:
         """Write the articles of some numbers, in one transaction."""
         made = self._press.articles(numbers)
-        taken = Counter[int]()
-        found = [(one, row_of(one.published)) for one in made]
         rows = []
-        for one, floor in found:
-            rows.append((one, floor + taken[floor]))
-            taken[floor] += 1
+        for one in made:
+            floor = row_of(one.published)
+            rows.append((one, floor + _ROOM + self._taken[floor]))
+            self._taken[floor] += 1
         self._connection.execute("BEGIN")
         for statement, values in self._statements(rows):
             self._connection.executemany(statement, values)
@@ -216,6 +216,7 @@ def keep(database: Database, articles: list[tuple[Article, Page]]) -> float:
 
 
 _ROOM = 10_000
+"""Ids, and places of one second, that are left to the articles which are kept through the program's own door."""
 
 
 def _labelled(one: Made) -> Labelled:
