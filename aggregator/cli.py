@@ -440,12 +440,15 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
     raise typer.Exit(show_stats(context.obj.load(), as_json=as_json))
 
 
-@db_app.command("check", epilog="Example: evnews db check")
-def db_check(context: typer.Context) -> None:
+@db_app.command("check", epilog="Examples: evnews db check; evnews db check --all")
+def db_check(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Read every capture, not only a thousand of them.")] = False,
+) -> None:
     """Prove the archive whole: database, search index, captures; exit status 1 when it is not."""
     from aggregator.console.db import run_check
 
-    raise typer.Exit(run_check(context.obj.load()))
+    raise typer.Exit(run_check(context.obj.load(), every=every))
 
 
 @db_app.command("optimize", epilog="Example: evnews db optimize")
@@ -458,7 +461,7 @@ def db_optimize(context: typer.Context) -> None:
 
 @db_app.command("reindex", epilog="Example: evnews db reindex")
 def db_reindex(context: typer.Context) -> None:
-    """Build the search index anew from the articles."""
+    """Build the search index anew beside the one that answers; goes on where it was left."""
     from aggregator.console.db import run_reindex
 
     raise typer.Exit(run_reindex(context.obj.load()))

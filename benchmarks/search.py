@@ -32,6 +32,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from search_filling import fill, keep, real_articles
+from search_postgres import in_postgres
 from search_readers import readers
 from search_texts import HALF, Press
 
@@ -43,6 +44,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 QUERIES = 30
 INSERTED = 1_000
 LEAST_PER_S = 200
+MOST_TIMES = 3
+"""How much longer than SQLite PostgreSQL may take."""
 LIKE_UPTO = 200_000
 _LATER = 10_000_000
 """Numbers from which on articles are made that are kept beside those of the archive."""
@@ -65,6 +68,7 @@ def main() -> int:
     parser.add_argument("--articles", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--db", choices=("sqlite", "postgresql"), default="sqlite")
     asked = parser.parse_args()
     press = Press(asked.articles, asked.seed)
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
@@ -72,9 +76,13 @@ def main() -> int:
         rates, seconds = build(path, press)
         figures: dict[str, Any] = {"articles": asked.articles, "build_s": round(seconds), "inserts": rates}
         figures["classes"] = measure(path, press)
+        if asked.db == "postgresql":
+            compare(path, press, figures["classes"])
         figures["insert_per_s"] = min(rates.values()) if rates else insert(path, press, _LATER * 2)
         figures |= readers(path, press)
     slow = [name for name, one in figures["classes"].items() if one["p95"] > one["bar"]]
+    late = [name for name, one in figures["classes"].items() if one.get("times", 0) > MOST_TIMES]
+    slow += [f"{name} in PostgreSQL" for name in late]
     held = not slow and figures["insert_per_s"] >= LEAST_PER_S and not figures["locked"] and figures["slower"] <= 2
     print(f"over the bar: {', '.join(slow) or 'none'}", file=sys.stderr)
     print(json.dumps(figures))
@@ -122,6 +130,19 @@ def measure(path: Path, press: Press) -> dict[str, dict[str, Any]]:
         found["rare_word"]["like"] = _like(plain, press)
     database.close()
     return found
+
+
+def compare(path: Path, press: Press, figures: dict[str, dict[str, Any]]) -> None:
+    """Note of each class what it takes in PostgreSQL, and how many times as long that is as in SQLite."""
+    with in_postgres(path) as url:
+        database = open_database(url)
+        library = Library(database)
+        for one in classes(press):
+            found, here = timed(one, library), figures[one.name]
+            here["postgresql"] = {name: found[name] for name in ("p50", "p95", "complete")}
+            here["times"] = round(found["p95"] / here["p95"], 2)
+            print(f"{one.name:18} PostgreSQL {here['postgresql']}, {here['times']} times", file=sys.stderr, flush=True)
+        database.close()
 
 
 def timed(one: Class, library: Library) -> dict[str, Any]:

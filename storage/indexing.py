@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, text, update
 
-from storage import past
+from storage import beside, past
 from storage.article import Topic
 from storage.ready import Ready
 from storage.search import index_of
@@ -58,12 +58,15 @@ def put(tx: Connection, row: int, entry: Entry) -> None:
     """Put an article into the index, and its words into the vocabulary."""
     entry = replace(entry, made=entry.prepared)
     index_of(tx.dialect.name).add(tx, row, entry)
+    beside.put(tx, row, entry)
     note_words(tx, entry.prepared)
 
 
 def take(tx: Connection, shown: Row[*tuple[Any, ...]]) -> None:
     """Take an article out of the index by the row that is shown of it: search_row, title, text and labels."""
-    index_of(tx.dialect.name).remove(tx, shown.search_row, entry_of(shown))
+    entry = entry_of(shown)
+    index_of(tx.dialect.name).remove(tx, shown.search_row, entry)
+    beside.take(tx, shown.search_row, entry)
 
 
 def entry_of(shown: Row[*tuple[Any, ...]]) -> Entry:
@@ -83,17 +86,20 @@ def relabel(tx: Connection, article_id: int, topics: Sequence[Topic]) -> None:
 
 
 def reindex(tx: Connection, progress: Callable[[int, int], None] | None = None) -> int:
-    """Make the search index anew from the kept texts, places and labels too; returns how many articles it holds.
+    """Make the search index anew in one transaction; `storage.rebuilding` does it beside the one that answers.
+
+    From the kept texts, places and labels too; returns how many articles it holds.
 
     `progress` is told how many of how many are done.
     """
     total = int(tx.execute(select(func.count()).select_from(articles)).scalar_one())
     index_of(tx.dialect.name).clear(tx)
+    beside.abandon(tx)
     tx.execute(update(articles).values(search_row=-articles.c.id))
     done, last = 0, 0
-    while rows := tx.execute(_NEXT, {"after": last}).all():
+    while rows := next_shown(tx, last, _CHUNK):
         for shown in rows:
-            made, place = _labels(shown, topic_names(tx, shown.id)), free_row(tx, shown.dated)
+            made, place = labels_of_shown(tx, shown), free_row(tx, shown.dated)
             tx.execute(_PLACE, {"article": shown.id, "made": made, "place": place})
             put(tx, place, Entry(title=shown.title, text=shown.text, labels=made))
             past.forget(tx, shown.id)
@@ -104,6 +110,16 @@ def reindex(tx: Connection, progress: Callable[[int, int], None] | None = None) 
     tx.execute(text("DELETE FROM meta WHERE name = 'prepare'"))
     tx.execute(text("INSERT INTO meta (name, value) VALUES ('prepare', :version)"), {"version": str(VERSION)})
     return done
+
+
+def next_shown(tx: Connection, after: int, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Up to so many articles with ids above one, in order: what is shown of each, and where."""
+    return tx.execute(_NEXT, {"after": after, "most": most}).all()
+
+
+def labels_of_shown(tx: Connection, shown: Row[*tuple[Any, ...]]) -> str:
+    """The labels that an article should have, by the row that is shown of it."""
+    return _labels(shown, topic_names(tx, shown.id))
 
 
 def _labels(shown: Row[*tuple[Any, ...]], topics: Iterable[str]) -> str:
@@ -145,7 +161,7 @@ _SHOWN = (
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
     .join(texts, texts.c.id == revisions.c.text_id)
 )
-_NEXT = _SHOWN.where(articles.c.id > bindparam("after")).order_by(articles.c.id).limit(_CHUNK)
+_NEXT = _SHOWN.where(articles.c.id > bindparam("after")).order_by(articles.c.id).limit(bindparam("most"))
 _RELABEL = update(articles).where(articles.c.id == bindparam("article")).values(labels=bindparam("made"))
 _PLACE = (
     update(articles)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import sys
-
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import counted
+from aggregator.console.bar import bar
 from aggregator.logs import safe_line
 from storage.check import check, optimize, reindex
+from storage.library import Library
+
+CAPTURES = 1_000
+"""So many captures are read, spread over the tape, where not all are asked for."""
 
 
-def run_check(config: Config) -> int:
+def run_check(config: Config, *, every: bool) -> int:
     """Print every problem; 1 where there is one."""
     with open_archive(config) as database:
-        problems = check(database, config.warc_folder)
+        problems = check(database, config.warc_folder, None if every else CAPTURES)
+        captures = Library(database).stats().captures
     for problem in problems:
         print(safe_line(problem))
     print("the archive is whole" if not problems else f"{counted(len(problems), 'problem')} found")
+    if not every and captures > CAPTURES:
+        print(f"about {CAPTURES} of {captures} captures were read; --all reads each")
     return 1 if problems else 0
 
 
@@ -30,15 +36,8 @@ def run_optimize(config: Config) -> int:
 
 
 def run_reindex(config: Config) -> int:
-    """Build the search index from the articles, with progress on stderr."""
-
-    def progress(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{done}/{total} articles indexed", end="", file=sys.stderr, flush=True)
-
-    with open_archive(config) as database:
+    """Build the search index from the articles; one that was left half built is gone on with."""
+    with open_archive(config) as database, bar("indexing articles") as progress:
         count = reindex(database, progress)
-    if sys.stderr.isatty():
-        print("\r", end="", file=sys.stderr)
     print(f"{counted(count, 'article')} indexed")
     return 0

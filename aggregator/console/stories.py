@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, print_json, time_of
+from aggregator.console.bar import bar
 from aggregator.console.search import LARGEST_ID, moment
 from aggregator.logs import safe_line
 from storage.article import Story, Telling
@@ -115,14 +115,11 @@ def _copies(count: int) -> str:
 
 def refresh_stories(config: Config) -> int:
     """Find a place among the stories for every article that waits for one."""
-    with open_archive(config) as database:
+    with open_archive(config) as database, bar("placing articles") as progress:
         waiting, done = Library(database).due_for_stories(), 0
         while some := _refresh_some(database):
             done += some
-            if sys.stderr.isatty():
-                print(f"\r{done}/{max(waiting, done)} articles placed", end="", file=sys.stderr, flush=True)
-    if done and sys.stderr.isatty():
-        print("\r", end="", file=sys.stderr)
+            progress(done, max(waiting, done))
     print(f"{counted(done, 'article')} placed among the stories")
     return 0
 

