@@ -42,6 +42,8 @@ from storage.textrow import stated_text, whole_text
 from storage.topics import TopicCount, count_stale, count_topics, topics_of
 
 _CHUNK = 200
+_PATIENCE = 0.25
+"""Seconds that it is looked whether what was meant is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +127,11 @@ class Library:
         return suggestions(self._database, typed, most)
 
     def did_you_mean(self, words: str) -> str:
-        """The query with words that the archive holds for those that it does not; empty where there are none."""
+        """The query with words that the archive holds for those that it does not; empty where that finds nothing."""
         with self._database.read() as connection:
-            return did_you_mean(connection, words)
+            meant = did_you_mean(connection, words)
+            is_found = meant and Finder(connection, Query(words=meant), seconds=_PATIENCE).walk.rows(1, _PATIENCE).rows
+            return meant if is_found else ""
 
     def article(self, article_id: int) -> KeptArticle | None:
         """An article by its id, or by the id of one that was joined to it."""
