@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, insert, select, text
 
-from storage.check import reindex
 from storage.database import open_database
+from storage.indexing import reindex
 from storage.tables import aliases, article_topics, articles, revisions, sightings, texts
 
 _TABLES = (articles, texts, aliases, sightings, revisions, article_topics)
@@ -41,6 +41,11 @@ def in_postgres(sqlite: Path) -> Iterator[str]:
             server.cleanup()
 
 
+def _told(done: int, total: int) -> None:
+    if done % 10_000 == 0:
+        print(f"{done} of {total} articles indexed in PostgreSQL", file=sys.stderr, flush=True)
+
+
 def _copy(sqlite: Path, url: str) -> None:
     database = open_database(url)
     source = create_engine(f"sqlite:///{sqlite}")
@@ -51,7 +56,11 @@ def _copy(sqlite: Path, url: str) -> None:
                 with database.write() as tx:
                     tx.execute(insert(table), [dict(row) for row in part])
     source.dispose()
-    reindex(database)
+    # The tree over the words is made at once afterwards, as a restored dump makes it.
+    with database.write() as tx:
+        tx.execute(text("DROP INDEX article_index_words"))
+        reindex(tx, _told)
+        tx.execute(text("CREATE INDEX article_index_words ON article_index USING gin (words)"))
     database.close()
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

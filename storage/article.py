@@ -307,13 +307,3 @@ class Facets:
     sources: tuple[tuple[str, int], ...]
     languages: tuple[tuple[str, int], ...]
     topics: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """An answer ready for any format: a title, a home, and its entries in order."""
-
-    title: str
-    home: str
-    description: str = ""
-    entries: tuple[KeptArticle, ...] = field(default_factory=tuple)

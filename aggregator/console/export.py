@@ -12,9 +12,10 @@ from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake
 from aggregator.console.topics import resolved
+from aggregator.feeds.channel import Channel
 from aggregator.feeds.files import written_whole
 from aggregator.feeds.formats import FORMATS
-from storage.article import Channel, KeptArticle, Query
+from storage.article import KeptArticle, Query
 from storage.library import Library
 
 COMPLETE = ("jsonl",)

@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from aggregator.feeds.channel import Channel, article_entries
 from aggregator.feeds.formats import FORMATS
 from aggregator.feeds.jsonl import jsonl
 from aggregator.feeds.rss import rss
-from storage.article import Channel, Edition, KeptArticle
+from storage.article import Edition, KeptArticle
 from storage.text import clean, clean_line
 
 MORNING = datetime(2025, 3, 4, 8, 30, tzinfo=UTC)
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
+MEDIA = "{http://search.yahoo.com/mrss/}content"
 CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 KEYS = [
     "id", "url", "canonical_url", "source", "title", "authors", "published", "updated", "language", "summary", "text",
@@ -61,7 +63,8 @@ def article(number: int = 1, **changes: Any) -> KeptArticle:
 
 
 def channel(*entries: KeptArticle) -> Channel:
-    return Channel(title="EV news", home="https://reader.example/", description="All of it", entries=entries)
+    made = article_entries(entries)
+    return Channel(title="EV news", home="https://reader.example/", description="All of it", entries=made)
 
 
 def parsed(feed: Channel) -> etree._Element:
@@ -124,7 +127,8 @@ def test_the_strategy_knows_every_field() -> None:
 
 @given(st.lists(any_article, max_size=4), _text, _text)
 def test_any_articles_make_a_feed_that_says_what_they_say(articles: list[KeptArticle], title: str, about: str) -> None:
-    feed = parsed(Channel(title=title, home="https://reader.example/", description=about, entries=tuple(articles)))
+    made = article_entries(articles)
+    feed = parsed(Channel(title=title, home="https://reader.example/", description=about, entries=made))
     items = feed.findall("item")
     assert [item.findtext("guid") for item in items] == [f"urn:evnews:article:{kept.id}" for kept in articles]
     assert feed.findtext("title") == clean_line(title)
@@ -250,6 +254,7 @@ def test_an_item_in_full() -> None:
         ("category", "views"),
         ("description", "Fish &amp; chips &lt; 10 EUR"),
         (CONTENT, "<p>One.</p><p>Two &lt; three.</p>"),
+        (MEDIA, None),
     ]
     assert [guid.get("isPermaLink") for guid in item.iter("guid")] == ["false"]
 
@@ -306,7 +311,8 @@ def test_a_link_is_a_legal_uri() -> None:
 
 
 def test_the_same_articles_make_the_same_bytes_and_the_newest_change_dates_them() -> None:
-    first, second = article(1), article(2, updated=MORNING + timedelta(hours=2))
+    edited = Edition(number=2, fetched_at=MORNING + timedelta(hours=2), title="x", digest="5" * 64)
+    first, second = article(1), article(2, updated=MORNING + timedelta(days=9), revisions=(edited,))
     assert b"".join(rss(channel(first, second))) == b"".join(rss(channel(first, second)))
     assert parsed(channel(first)).findtext("lastBuildDate") == "Tue, 04 Mar 2025 08:37:00 GMT"
     assert parsed(channel(first, second)).findtext("lastBuildDate") == "Tue, 04 Mar 2025 10:30:00 GMT"

@@ -1,0 +1,106 @@
+"""What every feed format writes: a channel and its entries, free of where they come from.
+
+Texts are clean and addresses are http(s) or empty when they stand here: a writer only spells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+
+from aggregator.feeds.links import web_url
+from storage.article import KeptArticle
+from storage.text import clean, clean_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing to read. `id` never changes; `updated` is when what it says last changed.
+
+    `summary` is plain text, `html` was sanitised at intake. `publishers` are its source and those that tell it too.
+    """
+
+    id: str
+    title: str
+    url: str
+    updated: datetime
+    published: datetime | None = None
+    authors: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
+    summary: str = ""
+    html: str = ""
+    image: str = ""
+    tags: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """An answer ready for any format: its name and id, its home, where it lies itself, and its entries in order.
+
+    `next_url` is where older entries are, as a feed of the same kind. Raises ValueError unless `home` is an http(s)
+    address.
+    """
+
+    title: str
+    home: str
+    description: str = ""
+    id: str = "urn:evnews:feed:all"
+    self_url: str = ""
+    next_url: str = ""
+    entries: tuple[Entry, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not web_url(self.home):
+            raise ValueError(f"a feed's home must be an http or https URL, not {self.home!r}")
+
+    @property
+    def updated(self) -> datetime | None:
+        """When the newest change of an entry was; None without entries. Never the present time."""
+        return max((entry.updated for entry in self.entries), default=None)
+
+
+def article_entry(article: KeptArticle, also: Sequence[str] = (), *, full: bool = True) -> Entry:
+    """An article as an entry, with its text or only its summary; `also` are the sources of its copies."""
+    link = web_url(article.url)
+    changed = max([article.first_seen, *(one.fetched_at for one in article.revisions)])
+    summary = clean(article.summary)
+    body = (clean(article.html) or paragraphs(clean(article.text))) if full else ""
+    publishers = tuple(dict.fromkeys(filter(None, map(clean_line, (article.source, *also)))))
+    if also and body:
+        body += f"<p>Also told by {escape(', '.join(publishers[1:]), quote=False)}.</p>"
+    return Entry(
+        id=f"urn:evnews:article:{article.id}",
+        title=clean_line(article.title) or link or f"Article {article.id}",
+        url=link,
+        updated=changed,
+        published=article.published,
+        authors=tuple(filter(None, map(clean_line, article.authors))),
+        publishers=publishers,
+        summary=summary or ("" if full else _beginning(article.text)),
+        html=body,
+        image=web_url(article.image),
+        tags=tuple(filter(None, map(clean_line, article.tags))),
+        language=clean_line(article.language),
+    )
+
+
+def article_entries(articles: Iterable[KeptArticle], *, full: bool = True) -> tuple[Entry, ...]:
+    """Articles as entries."""
+    return tuple(article_entry(article, full=full) for article in articles)
+
+
+def paragraphs(text: str) -> str:
+    """Plain text as HTML."""
+    return "".join(f"<p>{escape(line.strip(), quote=False)}</p>" for line in text.split("\n") if line.strip())
+
+
+_SUMMARY = 400
+
+
+def _beginning(text: str) -> str:
+    """The beginning of a text, to a whole word."""
+    text = clean_line(text[: _SUMMARY * 2])
+    return text if len(text) <= _SUMMARY else text[:_SUMMARY].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,54 @@
+"""A Channel as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from aggregator.feeds.channel import Channel, Entry
+from aggregator.feeds.links import web_url
+from storage.text import clean_line
+
+
+def json_feed(channel: Channel) -> Iterator[bytes]:
+    """The feed in pieces, entries in the channel's order."""
+    head = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": clean_line(channel.title) or "evnews",
+        "home_page_url": web_url(channel.home),
+        "feed_url": web_url(channel.self_url),
+        "next_url": web_url(channel.next_url),
+        "description": clean_line(channel.description),
+    }
+    yield _json({name: value for name, value in head.items() if value})[:-1] + b', "items": ['
+    for number, entry in enumerate(channel.entries):
+        yield (b",\n" if number else b"\n") + _json(_item(entry))
+    yield b"\n]}\n"
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "id": entry.id,
+        "url": entry.url,
+        "title": entry.title,
+        "summary": entry.summary,
+        "image": entry.image,
+        "date_published": _date(entry.published) if entry.published else "",
+        "date_modified": _date(entry.updated),
+        "authors": [{"name": name} for name in entry.authors],
+        "tags": list(entry.tags),
+        "language": entry.language,
+    }
+    known = {name: value for name, value in item.items() if value}
+    # One of the two must be there, though it is empty.
+    return {**known, "content_html": entry.html} if entry.html else {**known, "content_text": entry.summary}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _date(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
