@@ -44,6 +44,12 @@ searches_app = typer.Typer(
     help="Keep searches under a name, and be told of what they find.",
     epilog="Examples: evnews searches; evnews searches add sodium '\"sodium ion\"' --notify mailto://user:pass@example.org",
 )
+token_app = typer.Typer(
+    rich_markup_mode=None,
+    help="Who may ask a server that others can reach.",
+    epilog="Example: evnews token add phone",
+)
+app.add_typer(token_app, name="token")
 app.add_typer(sources_app, name="sources")
 app.add_typer(searches_app, name="searches")
 app.add_typer(export_app, name="export")
@@ -284,6 +290,45 @@ def searches_retry(context: typer.Context, name: Named) -> None:
     raise typer.Exit(retry(context.obj.load(), name))
 
 
+@app.command(epilog="Examples: evnews serve; evnews serve --host 0.0.0.0 --port 8080")
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option("--host", help="Where to listen; others than this machine need a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 for any that is free.")] = 8080,
+) -> None:
+    """Serve feeds of everything, a source, a topic, a saved search or any query: /opml lists them."""
+    from aggregator.console.serve import serve as run
+
+    raise typer.Exit(run(context.obj.load(), host, port))
+
+
+@token_app.callback(invoke_without_command=True)
+def token_list(context: typer.Context) -> None:
+    """Who may ask a server that others can reach; alone, prints the tokens' names."""
+    if context.invoked_subcommand is None:
+        from aggregator.console.tokens import list_tokens
+
+        raise typer.Exit(list_tokens(context.obj.load()))
+
+
+@token_app.command("add", epilog="Example: evnews token add phone")
+def token_add(context: typer.Context, name: Named) -> None:
+    """Make a token and print its secret, this once."""
+    from aggregator.console.tokens import add
+
+    raise typer.Exit(add(context.obj.load(), name))
+
+
+@token_app.command("remove", epilog="Example: evnews token remove phone")
+def token_remove(context: typer.Context, name: Named) -> None:
+    """Take a token away: it opens nothing any more."""
+    from aggregator.console.tokens import remove
+
+    raise typer.Exit(remove(context.obj.load(), name))
+
+
 @app.command(epilog="Examples: evnews show 42; evnews show 42 --revisions; evnews show 42 --diff 1 3")
 def show(
     context: typer.Context,
@@ -365,29 +410,6 @@ def export_jsonl(
     raise typer.Exit(run_export(context.obj.load(), "jsonl", query, output))
 
 
-@export_app.command(
-    "rss",
-    context_settings=WORDS_MAY_BEGIN_WITH_A_DASH,
-    epilog='Example: evnews export rss "fast charging" -o charging.xml',
-)
-def export_rss(
-    context: typer.Context,
-    output: Output,
-    words: Words = None,
-    source: FromSource = None,
-    topic: AboutTopic = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many entries.")] = 50,
-    saved: SavedName = "",
-) -> None:
-    """An RSS 2.0 feed of the newest matching articles."""
-    from aggregator.console.export import run_export
-
-    query = _query(context, words, source, since, until, topic, limit=limit, saved=saved)
-    raise typer.Exit(run_export(context.obj.load(), "rss", query, output))
-
-
 @app.command(epilog="Examples: evnews topics --since 30d --kind model; evnews search topic:xiaomi")
 def topics(
     context: typer.Context,
@@ -465,6 +487,36 @@ def db_reindex(context: typer.Context) -> None:
     from aggregator.console.db import run_reindex
 
     raise typer.Exit(run_reindex(context.obj.load()))
+
+
+def _feed_command(form: str, what: str) -> None:
+    """`evnews export` of a kind of feed: they differ in nothing but what is written."""
+
+    @export_app.command(
+        form,
+        context_settings=WORDS_MAY_BEGIN_WITH_A_DASH,
+        epilog=f'Example: evnews export {form} "fast charging" -o charging.{form}',
+        help=f"{what} of the newest matching articles.",
+    )
+    def export(
+        context: typer.Context,
+        output: Output,
+        words: Words = None,
+        source: FromSource = None,
+        topic: AboutTopic = None,
+        since: Since = None,
+        until: Until = None,
+        limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many entries.")] = 50,
+        saved: SavedName = "",
+    ) -> None:
+        from aggregator.console.export import run_export
+
+        query = _query(context, words, source, since, until, topic, limit=limit, saved=saved)
+        raise typer.Exit(run_export(context.obj.load(), form, query, output))
+
+
+for _form, _what in (("rss", "An RSS 2.0 feed"), ("atom", "An Atom 1.0 feed"), ("json", "A JSON Feed 1.1")):
+    _feed_command(_form, _what)
 
 
 def _query(

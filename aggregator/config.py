@@ -16,6 +16,9 @@ from storage.home import default_home
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080/"
+
+
 class ConfigError(Exception):
     """A setting is wrong; the message names the file or variable, the key, and what is allowed."""
 
@@ -36,7 +39,7 @@ class Config:
     allow_networks: tuple[Network, ...] = ()
     workers: int = 0
     keep_pages: bool = True
-    public_url: str = "http://127.0.0.1:8080/"
+    public_url: str = DEFAULT_PUBLIC_URL
     mute: tuple[str, ...] = ()
 
     @property

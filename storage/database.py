@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveFull, ArchiveUnavailable, NewerSchema
@@ -47,6 +48,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.dialect = engine.dialect.name
+        # SQLite counts what others write for each connection: one that never writes sees every change.
+        self._watching: PoolProxiedConnection | None = None
+        self._watching_lock = Lock()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -79,6 +83,21 @@ class Database:
         with self.read() as connection:
             return int(connection.execute(text(sql)).scalar_one())
 
+    def version(self) -> int:
+        """A number that is another after each write, of whomever; the same while nothing is written."""
+        if self.dialect == "postgresql":
+            with self.read() as connection:
+                return int(connection.exec_driver_sql(_POSTGRES_VERSION).scalar_one())
+        with self._watching_lock:
+            if self._watching is None:
+                self._watching = self._engine.raw_connection()
+                self._watching.detach()
+            cursor = self._watching.cursor()
+            try:
+                return int(cursor.execute("PRAGMA data_version").fetchone()[0])
+            finally:
+                cursor.close()
+
     def checkpoint(self) -> None:
         """Bring all that was written into the database's own file; only SQLite keeps it apart until then."""
         if self.dialect == "sqlite":
@@ -90,6 +109,10 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; the database cannot be used after."""
+        with self._watching_lock:
+            if self._watching is not None:
+                self._watching.close()
+                self._watching = None
         self._engine.dispose()
 
 
@@ -116,6 +139,9 @@ def open_database(url: str, *, migrate: bool = True) -> Database:
         database.close()
         raise
     return database
+
+
+_POSTGRES_VERSION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
 
 def write_lock(tx: Connection) -> None:

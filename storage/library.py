@@ -64,6 +64,14 @@ class Stats:
     database_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The articles of a page, in order: each one's id, the revision that is shown, and the sources of its copies."""
+
+    rows: tuple[tuple[int, int, tuple[str, ...]], ...]
+    cursor: str = ""
+
+
 class Library:
     """Everything that is read from the archive; each call sees one moment of it."""
 
@@ -91,6 +99,15 @@ class Library:
             reached=page.reached,
             notes=(*finder.asked.notes, *page.notes),
         )
+
+    def listed(self, query: Query, now: datetime | None = None, seconds: float | None = None) -> Listing:
+        """What `search` would list, without any text: enough to know whether an answer is another than before."""
+        with self._database.read() as connection:
+            page = Finder(connection, query, now, seconds).page()
+            revisions = {row.id: row.revision for row in _REVISION_NUMBERS.all(connection, {"ids": page.ids})}
+            also = _sources_of_copies(connection, page.ids) if query.collapse else {}
+        rows = tuple((one, revisions.get(one, 0), also.get(one, ())) for one in page.ids)
+        return Listing(rows=rows, cursor=page.cursor)
 
     def articles(self, query: Query) -> Iterator[KeptArticle]:
         """Every article that the query finds, copies too, streamed: the newest first, or as it says.
@@ -216,6 +233,11 @@ class Library:
         return [
             (Capture(file=r.file, offset=r.offset, length=r.length, digest=r.digest), r.url, r.fetched_at) for r in rows
         ]
+
+    def is_current(self) -> bool:
+        """Whether the archive answers; its schema was checked when it was opened."""
+        with self._database.read() as connection:
+            return connection.execute(select(1)).scalar() == 1
 
     def source_states(self) -> list[SourceState]:
         """What is known of every source that was ever polled, scheduled or kept from, by name."""
@@ -350,6 +372,9 @@ _BY_ID = Ready(
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))
+)
+_REVISION_NUMBERS = Ready(
+    select(articles.c.id, articles.c.revision).where(articles.c.id.in_(bindparam("ids", expanding=True)))
 )
 _ALIASES = Ready(
     select(aliases.c.article_id, aliases.c.url)

@@ -8,6 +8,7 @@ from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
 from aggregator.console.search import LARGEST_ID, complain_of_no_article
+from aggregator.feeds.happenings import compared
 from aggregator.feeds.jsonl import edition_fields
 from aggregator.logs import safe_line
 from storage.article import Revision
@@ -64,7 +65,7 @@ def _line(one: Revision) -> str:
 
 
 def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
-    parts = word_diff(*_compared(before, after))
+    parts = word_diff(*compared(before, after))
     if as_json:
         print_json(
             {"from": before.number, "to": after.number, "diff": [{"op": part.op, "text": part.text} for part in parts]}
@@ -77,14 +78,6 @@ def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
     console.print(f"revision {after.number} ({after.fetched_at:%Y-%m-%d %H:%M} UTC)", style="dim", soft_wrap=True)
     console.print()
     console.print(_drawn(parts, marks=not console.is_terminal), soft_wrap=not console.is_terminal)
-
-
-def _compared(before: Revision, after: Revision) -> tuple[str, str]:
-    """Title and text of both; where the pages show the same text, in the words of their own data."""
-    one, two = before.text, after.text
-    if one == two:
-        one, two = before.stated or one, after.stated or two
-    return f"{before.title}\n\n{one}", f"{after.title}\n\n{two}"
 
 
 def _drawn(parts: list[Part], *, marks: bool) -> Text:

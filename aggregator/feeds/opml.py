@@ -107,21 +107,35 @@ def _feed(element: etree._Element, title: str, address: str, category: str) -> O
 
 def write_opml(sources: Sequence[Source], title: str, now: datetime) -> bytes:
     """The sources' feeds as OPML 2.0, an outline for each feed; sources without feeds are left out."""
+    feeds = [
+        OutlineFeed(title=source.title, xml_url=feed, html_url=source.home, language=source.language)
+        for source in sources
+        for feed in source.feeds
+    ]
+    return write_outlines(feeds, title, now)
+
+
+def write_outlines(feeds: Sequence[OutlineFeed], title: str, now: datetime | None = None) -> bytes:
+    """Feeds as OPML 2.0, those of a category in an outline of it; the same feeds make the same bytes without `now`."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = clean_line(title)
-    etree.SubElement(head, "dateCreated").text = format_datetime(now.astimezone(UTC), usegmt=True)
+    if now is not None:
+        etree.SubElement(head, "dateCreated").text = format_datetime(now.astimezone(UTC), usegmt=True)
     body = etree.SubElement(root, "body")
-    for source in sources:
-        for feed in source.feeds:
-            etree.SubElement(body, "outline", _attributes(source, feed))
+    folders: dict[str, etree._Element] = {"": body}
+    for feed in feeds:
+        if feed.category not in folders:
+            name = clean_line(feed.category)
+            folders[feed.category] = etree.SubElement(body, "outline", {"text": name, "title": name})
+        etree.SubElement(folders[feed.category], "outline", _attributes(feed))
     return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
 
 
-def _attributes(source: Source, feed: str) -> dict[str, str]:
-    title = clean_line(source.title)
+def _attributes(feed: OutlineFeed) -> dict[str, str]:
+    title = clean_line(feed.title)
     facts = {
-        "type": "rss", "text": title, "title": title, "xmlUrl": web_url(feed), "htmlUrl": web_url(source.home),
-        "language": clean_line(source.language, 40),
+        "type": "rss", "text": title, "title": title, "xmlUrl": web_url(feed.xml_url),
+        "htmlUrl": web_url(feed.html_url), "language": clean_line(feed.language, 40),
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value}

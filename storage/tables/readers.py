@@ -15,6 +15,15 @@ saved_searches = Table(
     Column("seen_at", Moment, nullable=False),
 )
 
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", Words, primary_key=True),
+    # Of the secret, which is kept nowhere.
+    Column("digest", String(64), nullable=False),
+    Column("made_at", Moment, nullable=False),
+)
+
 alerts = Table(
     "alerts",
     metadata,

@@ -22,6 +22,10 @@ CREATE TABLE alerts (
 CREATE INDEX alerts_by_due ON alerts (due_at);
 CREATE INDEX alerts_by_search ON alerts (search, id);
 
+CREATE TABLE tokens (
+    name {ordered} NOT NULL PRIMARY KEY, digest VARCHAR(64) NOT NULL, made_at {moment} NOT NULL
+) {keyed};
+
 CREATE TABLE beside_rows (search_row {ref} NOT NULL PRIMARY KEY, labels TEXT NOT NULL)
 """
 

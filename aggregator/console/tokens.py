@@ -1,0 +1,46 @@
+"""`evnews token`: who may ask a server that others can reach."""
+
+from __future__ import annotations
+
+import re
+
+from aggregator.archive import open_archive
+from aggregator.config import Config
+from aggregator.console.answer import complain, mistake
+from aggregator.service import utc_now
+from storage.tokens import add_token, all_tokens, remove_token
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+def list_tokens(config: Config) -> int:
+    """Print every token's name and when it was made."""
+    with open_archive(config) as database, database.read() as tx:
+        found = all_tokens(tx)
+    for token in found:
+        print(f"{token.name}  made {token.made_at:%Y-%m-%d %H:%M} UTC")
+    if not found:
+        complain("no token is made yet; `evnews token add NAME` makes one")
+    return 0
+
+
+def add(config: Config, name: str) -> int:
+    """Make a token and print its secret, this once."""
+    if not _NAME.fullmatch(name):
+        mistake(f"{name!r} is no name; allowed are small letters, digits and dashes, at most 64")
+    with open_archive(config) as database, database.write() as tx:
+        secret = add_token(tx, name, utc_now())
+    if not secret:
+        mistake(f"there is a token {name!r} already; `evnews token remove {name}` takes it away")
+    complain("this is shown once; readers take it as a password, or in an address: /private/TOKEN/feeds/all.atom")
+    print(secret)
+    return 0
+
+
+def remove(config: Config, name: str) -> int:
+    """Take a token away."""
+    with open_archive(config) as database, database.write() as tx:
+        if not remove_token(tx, name):
+            mistake(f"there is no token {name!r}")
+    print(f"removed {name}; it opens nothing any more")
+    return 0

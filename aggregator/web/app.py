@@ -1,0 +1,180 @@
+"""The server: which address gives what, and what every answer carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aggregator.feeds.formats import FEEDS
+from aggregator.feeds.opml import write_outlines
+from aggregator.web.access import KnownHosts, Knows, NeedsToken
+from aggregator.web.marks import Marks
+from aggregator.web.problems import problem
+from aggregator.web.shelf import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed, Shelf
+from storage.errors import ArchiveError
+from storage.library import Library
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+)
+_SECONDS = 60
+"""How long a reader may keep an answer before it asks again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What the server hands out. With `knows` every request needs a token that it knows."""
+
+    library: Library
+    shelf: Shelf
+    marks: Marks
+    public_url: str
+    knows: Knows | None = None
+
+    @property
+    def cache_control(self) -> str:
+        """What may keep an answer, and how long."""
+        return f"{'private' if self.knows else 'public'}, max-age={_SECONDS}"
+
+
+def application(serving: Serving) -> ASGIApp:
+    """The server as an ASGI application."""
+    routes = [
+        Route("/feeds/{path:path}", _feed(serving)),
+        Route("/opml", _opml(serving)),
+        Route("/healthz", _healthy),
+        Route("/readyz", _ready(serving)),
+    ]
+    middleware = [Middleware(CarriesHeaders), Middleware(KnownHosts, public_url=serving.public_url)]
+    if serving.knows is not None:
+        middleware.append(Middleware(NeedsToken, knows=serving.knows))
+    middleware.append(Middleware(GZipMiddleware, minimum_size=500, compresslevel=5))
+    return Starlette(
+        routes=routes, middleware=middleware, exception_handlers={HTTPException: _told, ArchiveError: _down}
+    )
+
+
+def _feed(serving: Serving) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        asked = _asked(request)
+        mark = serving.marks.of(asked, lambda: serving.shelf.mark(asked))
+        return _unless_known(
+            request, serving, mark, lambda: b"".join(FEEDS[asked.form].write(serving.shelf.channel(asked))),
+            FEEDS[asked.form].media_type,
+        )  # fmt: skip
+
+    return _answered(answer)
+
+
+def _opml(serving: Serving) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        outlines = serving.shelf.outlines()
+        mark = sha256(repr(outlines).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        media = "text/x-opml; charset=utf-8"
+        return _unless_known(request, serving, mark, lambda: write_outlines(outlines, "evnews"), media)
+
+    return _answered(answer)
+
+
+def _answered(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """An answer with what a user can mend told as a problem."""
+
+    def told(request: Request) -> Response:
+        try:
+            return answer(request)
+        except NoFeed as error:
+            return problem(404, str(error))
+        except _Wrong as error:
+            return problem(400, str(error))
+
+    return told
+
+
+class _Wrong(ValueError):
+    """An option that cannot be."""
+
+
+def _asked(request: Request) -> FeedAsked:
+    path, _, form = request.path_params["path"].rpartition(".")
+    if form not in FEEDS:
+        raise NoFeed(f"a feed's address ends in {', '.join(f'.{name}' for name in FEEDS)}")
+    given = request.query_params
+    words = given.get("q", "").strip()
+    if path == "query" and not words:
+        raise _Wrong("A query's feed needs words: /feeds/query.atom?q=battery")
+    if len(words) > LONGEST_QUERY:
+        raise _Wrong(f"A query has at most {LONGEST_QUERY} characters.")
+    return FeedAsked(
+        path=path, form=form, words=words if path == "query" else "", full=given.get("full", "") in ("1", "true"),
+        limit=_limit(given.get("limit", "")), cursor=given.get("cursor", "")[:200],
+    )  # fmt: skip
+
+
+def _limit(text: str) -> int:
+    if not text:
+        return ENTRIES
+    if not text.isdecimal() or len(text) > 9:
+        raise _Wrong(f"limit is a number from 1 to {MOST_ENTRIES}.")
+    return min(max(int(text), 1), MOST_ENTRIES)
+
+
+def _unless_known(
+    request: Request, serving: Serving, mark: str, body: Callable[[], bytes], media_type: str
+) -> Response:
+    """The body, or 304 for who has it already. The mark is weak: each coding of an answer is the same answer."""
+    headers = {"ETag": f'W/"{mark}"', "Cache-Control": serving.cache_control, "Vary": "Accept-Encoding"}
+    known = request.headers.get("if-none-match", "")
+    if known.strip() == "*" or mark in (one.strip().removeprefix("W/").strip('"') for one in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(body(), media_type=media_type, headers=headers)
+
+
+async def _healthy(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+def _ready(serving: Serving) -> Callable[[Request], Response]:
+    def answer(_: Request) -> Response:
+        return (
+            PlainTextResponse("ready\n") if serving.library.is_current() else problem(503, "The archive is not ready.")
+        )
+
+    return answer
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, error.detail)
+
+
+async def _down(_: Request, error: Exception) -> Response:
+    return problem(503, str(error))
+
+
+class CarriesHeaders:
+    """What every answer says to browsers: take nothing in it for a page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; its answer is given headers."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
