@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -68,6 +69,9 @@ def _run(
         limit_concurrency=_MOST_AT_ONCE, h11_max_incomplete_event_size=_LARGEST_HEAD, timeout_graceful_shutdown=5,
         lifespan="off",
     )  # fmt: skip
+    # uvicorn ends well on either signal, and then raises it once more, for whoever was there before.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: None)
     uvicorn.Server(settings).run(sockets=[listening])
     return 0
 
