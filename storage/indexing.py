@@ -19,7 +19,7 @@ from storage.search.labels import Labelled, labels
 from storage.search.prepare import VERSION
 from storage.search.rows import TIES, row_of
 from storage.tables import article_topics, articles, revisions, texts
-from storage.vocabulary import note_words
+from storage.vocabulary import Tally, note_words
 
 _CHUNK = 500
 
@@ -88,25 +88,30 @@ def relabel(tx: Connection, article_id: int, topics: Sequence[Topic]) -> None:
 def reindex(tx: Connection, progress: Callable[[int, int], None] | None = None) -> int:
     """Make the search index anew in one transaction; `storage.rebuilding` does it beside the one that answers.
 
-    From the kept texts, places and labels too; returns how many articles it holds.
-
-    `progress` is told how many of how many are done.
+    From the kept texts, places and labels too; returns how many articles it holds. `progress` is told how many of
+    how many are done.
     """
     total = int(tx.execute(select(func.count()).select_from(articles)).scalar_one())
     index_of(tx.dialect.name).clear(tx)
     beside.abandon(tx)
     tx.execute(update(articles).values(search_row=-articles.c.id))
+    words = Tally()
     done, last = 0, 0
     while rows := next_shown(tx, last, _CHUNK):
         for shown in rows:
             made, place = labels_of_shown(tx, shown), free_row(tx, shown.dated)
             tx.execute(_PLACE, {"article": shown.id, "made": made, "place": place})
-            put(tx, place, Entry(title=shown.title, text=shown.text, labels=made))
+            entry = Entry(title=shown.title, text=shown.text, labels=made)
+            entry = replace(entry, made=entry.prepared)
+            index_of(tx.dialect.name).add(tx, place, entry)
+            words.add(entry.prepared)
             past.forget(tx, shown.id)
             past.remember(tx, shown.id)
+        index_of(tx.dialect.name).settle(tx)  # or all of it would wait in memory
         done, last = done + len(rows), rows[-1].id
         if progress:
             progress(done, total)
+    words.write(tx)
     tx.execute(text("DELETE FROM meta WHERE name = 'prepare'"))
     tx.execute(text("INSERT INTO meta (name, value) VALUES ('prepare', :version)"), {"version": str(VERSION)})
     return done

@@ -6,11 +6,12 @@ added: one that no article holds any more misleads nobody.
 
 from __future__ import annotations
 
+from collections import Counter
 from weakref import WeakKeyDictionary
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from sqlalchemy import Connection, Engine, bindparam, event, func, select
+from sqlalchemy import Connection, Engine, bindparam, delete, event, func, insert, select
 
 from storage.article import Prepared
 from storage.ready import MARKS, Spelled
@@ -36,12 +37,34 @@ _COUNT = Spelled(
 def note_words(tx: Connection, made: Prepared) -> None:
     """Take the words of an article into the vocabulary; those of its title are counted."""
     titled, known = _words(made.title), _known.setdefault(tx.engine, set())
-    unseen = set(made.text.split()) - known
+    noted: set[str] = tx.info.setdefault(_NOTED, set())
+    unseen = set(made.text.split()) - known - noted
     new = {token for token in unseen if _is_word(token)} - titled
     # Sorted: writers that come at the same time wait for each other in one order.
     _COUNT.run_many(tx, [(word,) for word in sorted(titled)])
     _NOTE.run_many(tx, [(word,) for word in sorted(new)])
-    tx.info.setdefault(_NOTED, set()).update(unseen)
+    noted |= unseen
+
+
+class Tally:
+    """The words of many articles, taken into the vocabulary at once, in place of what was counted before."""
+
+    def __init__(self) -> None:
+        self._titles: Counter[str] = Counter()
+        self._others: set[str] = set()
+
+    def add(self, made: Prepared) -> None:
+        """Count the words of an article."""
+        self._titles.update(_words(made.title))
+        self._others.update(made.text.split())
+
+    def write(self, tx: Connection) -> None:
+        """Write what was counted."""
+        tx.execute(delete(vocabulary))
+        words = sorted({token for token in self._others if _is_word(token)} | self._titles.keys())
+        for first in range(0, len(words), _CHUNK):
+            part = words[first : first + _CHUNK]
+            tx.execute(insert(vocabulary), [{"word": word, "titles": self._titles[word]} for word in part])
 
 
 def watch(engine: Engine) -> None:
@@ -65,6 +88,7 @@ def watch(engine: Engine) -> None:
 _known: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()
 _NOTED = "evnews_noted_words"
 _MOST_KNOWN = 300_000
+_CHUNK = 5_000
 
 
 def _words(prepared: str) -> set[str]:
