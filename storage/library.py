@@ -78,12 +78,15 @@ class Library:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def search(self, query: Query, now: datetime | None = None, seconds: float | None = None) -> Answer:
+    def search(
+        self, query: Query, now: datetime | None = None, seconds: float | None = None, *, passages: bool = True
+    ) -> Answer:
         """A page of the articles that a query finds, each with the passage that shows why.
 
         Never raises for what a reader typed: what is not understood is searched as plain words, and said in the
         answer's notes. No words at all find everything; words without a letter or digit find nothing. Times ago are
         counted from `now`. A page is looked for no longer than about `seconds` (25 ms): there the answer stops.
+        Without `passages` the hits have none, except those of texts that were there before an edit.
         """
         with self._database.read() as connection:
             finder = Finder(connection, query, now, seconds)
@@ -91,7 +94,7 @@ class Library:
             found = list(articles_of(connection, page.ids))
             also = _sources_of_copies(connection, page.ids) if query.collapse else {}
             then = {number: shown_between(connection, text_id) for number, text_id in page.past.items()}
-        hits = tuple(_hit(one, finder.words, also.get(one.id, ()), then.get(one.id)) for one in found)
+        hits = tuple(_hit(one, finder.words, also.get(one.id, ()), then.get(one.id), passages) for one in found)
         return Answer(
             hits=hits,
             cursor=page.cursor,
@@ -279,10 +282,12 @@ class Library:
             )
 
 
-def _hit(article: KeptArticle, words: Sequence[Words], also: tuple[str, ...], past: Shown | None) -> Hit:
+def _hit(
+    article: KeptArticle, words: Sequence[Words], also: tuple[str, ...], past: Shown | None, passages: bool
+) -> Hit:
     """A found article; its passage is of the past where it is found there."""
     if past is None:
-        return Hit(article=article, snippet=snippet(article.text, words), also=also)
+        return Hit(article=article, snippet=snippet(article.text, words) if passages else "", also=also)
     return Hit(
         article=article, snippet=snippet(past.text, words), also=also,
         number=past.number, since=past.since, until=past.until,

@@ -7,8 +7,10 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
 
-from aggregator.alerts.searchfile import load_searches
+from aggregator.alerts.searchfile import load_searches, searches_file
 from aggregator.archive import open_archive
 from aggregator.config import DEFAULT_PUBLIC_URL, Config
 from aggregator.console.answer import TROUBLE, complain, mistake
@@ -59,9 +61,9 @@ def _run(
 
     knows: Knows | None = None if is_open else lambda secret: name_of(known(), secret)
     library = Library(database)
-    shelf = Shelf(
-        library, address, lambda: load_searches(config.home), lambda: load_topics(config.home), muted=config.mute
-    )
+    searches = _reread(searches_file(config.home), lambda: load_searches(config.home))
+    topics = _reread(config.home / "topics.toml", lambda: load_topics(config.home))
+    shelf = Shelf(library, address, searches, topics, muted=config.mute)
     serving = Serving(library=library, shelf=shelf, marks=Marks(database.version), public_url=address, knows=knows)
     complain(f"serving {address}; its feeds are listed at {address}opml; Ctrl-C ends it")
     settings = uvicorn.Config(
@@ -76,9 +78,31 @@ def _run(
     return 0
 
 
+_Read = TypeVar("_Read")
+
+
+def _reread(path: Path, load: Callable[[], _Read]) -> Callable[[], _Read]:
+    """What a file says, read again when it was changed."""
+    held: list[tuple[tuple[int, int] | None, _Read]] = []
+
+    def read() -> _Read:
+        try:
+            status = path.stat()
+            mark = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            mark = None
+        if not held or held[0][0] != mark:
+            held[:] = [(mark, load())]
+        return held[0][1]
+
+    return read
+
+
 def _listening(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    # With its protocol named: asyncio sends small answers at once only where it knows that it speaks TCP.
+    listening = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)

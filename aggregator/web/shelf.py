@@ -12,7 +12,7 @@ from aggregator.alerts.searchfile import SavedSearches
 from aggregator.feeds.channel import Channel, Entry, article_entry
 from aggregator.feeds.happenings import change_entry, story_entry
 from aggregator.feeds.opml import OutlineFeed
-from aggregator.intake.topicnames import UnknownTopic, with_topics
+from aggregator.intake.topicnames import UnknownTopic, names_topics, with_topics
 from aggregator.intake.topics import TopicCatalogue
 from storage.article import Change, Query, Story
 from storage.library import Library
@@ -75,7 +75,7 @@ class Shelf:
         if asked.path == "stories":
             return self._head(asked, "evnews: stories", entries=tuple(map(story_entry, self._stories(asked))))
         query, title = self._query(asked)
-        answer = self._library.search(query)
+        answer = self._library.search(query, passages=False)
         entries = tuple(article_entry(hit.article, hit.also, full=asked.full) for hit in answer.hits)
         following = self._address(replace(asked, cursor=answer.cursor)) if answer.cursor else ""
         return self._head(asked, title, entries=entries, following=following)
@@ -124,6 +124,8 @@ class Shelf:
         raise NoFeed(f"there is no feed {asked.path!r}; the list of all is at {self._base}opml")
 
     def _resolved(self, query: Query) -> Query:
+        if not names_topics(query):
+            return query
         try:
             return with_topics(query, self._topics())
         except UnknownTopic as error:
