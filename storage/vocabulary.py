@@ -15,10 +15,9 @@ from sqlalchemy import Connection, Engine, bindparam, delete, event, func, inser
 
 from storage.article import Prepared
 from storage.ready import MARKS, Spelled
-from storage.search.labels import SIGN, is_run
+from storage.search.labels import LONGEST_WORD, is_run, is_word
 from storage.tables import vocabulary
 
-LONGEST_WORD = 40
 _NOTE = Spelled(
     {
         name: f"INSERT INTO vocabulary (word, titles) VALUES ({mark}, 0) ON CONFLICT (word) DO NOTHING"  # noqa: S608
@@ -39,7 +38,7 @@ def note_words(tx: Connection, made: Prepared) -> None:
     titled, known = _words(made.title), _known.setdefault(tx.engine, set())
     noted: set[str] = tx.info.setdefault(_NOTED, set())
     unseen = set(made.text.split()) - known - noted
-    new = {token for token in unseen if _is_word(token)} - titled
+    new = {token for token in unseen if is_word(token)} - titled
     # Sorted: writers that come at the same time wait for each other in one order.
     _COUNT.run_many(tx, [(word,) for word in sorted(titled)])
     _NOTE.run_many(tx, [(word,) for word in sorted(new)])
@@ -61,7 +60,7 @@ class Tally:
     def write(self, tx: Connection) -> None:
         """Write what was counted."""
         tx.execute(delete(vocabulary))
-        words = sorted({token for token in self._others if _is_word(token)} | self._titles.keys())
+        words = sorted({token for token in self._others if is_word(token)} | self._titles.keys())
         for first in range(0, len(words), _CHUNK):
             part = words[first : first + _CHUNK]
             tx.execute(insert(vocabulary), [{"word": word, "titles": self._titles[word]} for word in part])
@@ -92,11 +91,7 @@ _CHUNK = 5_000
 
 
 def _words(prepared: str) -> set[str]:
-    return {token for token in prepared.split() if _is_word(token)}
-
-
-def _is_word(token: str) -> bool:
-    return 1 < len(token) <= LONGEST_WORD and token[0] != SIGN and not is_run(token)
+    return {token for token in prepared.split() if is_word(token)}
 
 
 def words_beginning(connection: Connection, beginning: str, most: int) -> list[str]:

@@ -21,6 +21,8 @@ EVERY = f"{SIGN}e"
 BEGINNING = 3
 """Letters of a word whose beginning is a label, so that all words that begin so are found at once."""
 MOST_URL_TOKENS = 40
+LONGEST_WORD = 40
+"""Characters of a word of the vocabulary."""
 STATES = ("revised", "withdrawn", "truncated")
 """The states that are labels; whether an article is a copy is not, since it changes with others."""
 
@@ -121,6 +123,11 @@ def beginnings(prepared: str) -> str:
 def is_run(token: str) -> bool:
     """Whether a token is made of characters that are searched by pairs."""
     return not token.isascii() and RUN_BEGINS.match(token) is not None
+
+
+def is_word(token: str) -> bool:
+    """Whether a token is a word that the vocabulary holds, rather than a label, a run or a letter."""
+    return 1 < len(token) <= LONGEST_WORD and token[0] != SIGN and not is_run(token)
 
 
 def _hosts(url: str) -> list[str]:

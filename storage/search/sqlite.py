@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, literal_column, table, text
+from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, literal_column, select, table, text
 from sqlalchemy.exc import DatabaseError
 
 from storage.ready import Ready
 from storage.search.index import Entry
-from storage.search.labels import BEGINNING, beginning_label
+from storage.search.labels import BEGINNING, beginning_label, is_word
 from storage.search.matching import But, Every, Match, Tokens
 from storage.search.queue import queue_of
-from storage.tables import articles
+from storage.tables import articles, vocabulary
 
 _INDEX = table("article_index", column("rowid"))
 _ADD = Ready(text("INSERT INTO article_index (rowid, text, title, labels) VALUES (:row, :text, :title, :labels)"))
@@ -43,6 +44,7 @@ _SWAP = (text("DROP TABLE article_index"), text("ALTER TABLE article_index_besid
 _CLEAR = text("INSERT INTO article_index (article_index) VALUES ('delete-all')")
 _CHECK = text("INSERT INTO article_index (article_index, rank) VALUES ('integrity-check', 1)")
 _BEGIN_SO = text("SELECT word FROM vocabulary WHERE word >= :first AND word < :last LIMIT :most")
+_WORDS = Ready(select(vocabulary.c.word).where(vocabulary.c.word.in_(bindparam("words", expanding=True))))
 _MOST_WORDS = 200
 """Words that begin alike which are asked for one by one; where there are more, FTS5 finds them all itself."""
 _NOTHING = '"§nothing"'
@@ -128,8 +130,25 @@ def spelled(tx: Connection, match: Match) -> str:
         return f"({spelled(tx, match.found)} NOT {spelled(tx, match.missing)})"
     if not match.parts:
         return _NOTHING
-    word = " AND " if isinstance(match, Every) else " OR "
-    return f"({word.join(spelled(tx, part) for part in match.parts)})"
+    if isinstance(match, Every):
+        return f"({' AND '.join(spelled(tx, part) for part in match.parts)})"
+    return f"({' OR '.join(spelled(tx, part) for part in _known(tx, match.parts))})"
+
+
+def _known(tx: Connection, parts: Sequence[Match]) -> Sequence[Match]:
+    """The parts without single words that no article holds, as most inflections: each would cost what a word costs."""
+    words = [word for part in parts if (word := _plain_word(part))]
+    if len(words) < 2:
+        return parts
+    known = {row.word for row in _WORDS.all(tx, {"words": words})}
+    return [part for part in parts if _plain_word(part) in known or not _plain_word(part)] or parts[:1]
+
+
+def _plain_word(part: Match) -> str:
+    """The one word that a part is, if it is one that the vocabulary would hold."""
+    if isinstance(part, Tokens) and len(part.tokens) == 1 and not part.prefix and is_word(part.tokens[0]):
+        return part.tokens[0]
+    return ""
 
 
 def _tokens(tx: Connection, match: Tokens) -> str:
