@@ -30,7 +30,7 @@ COUNTED = 10_000
 """Up to so many are counted exactly."""
 _TITLED, _NEWEST = 100, 100
 """Articles that are ranked against each other: those with the words in the title, and the newest others."""
-_SAMPLE = 10_000
+_SAMPLE = 1_000
 """The newest articles, of which it is counted how many hold a word: it weighs more the rarer it is."""
 _BATCH = 200
 _FAMILY = 500

@@ -134,6 +134,9 @@ class _Compiled:
         self._given = {name: bind.value for name, bind in compiled.binds.items()}
         self._into: dict[str, Convert] = dict(compiled._bind_processors)  # type: ignore[arg-type]
         self._lists = {name for name in self._given if _LIST.format(name) in self._sql}
+        # Most statements have no lists, and their values in order: they are bound without a detour.
+        is_plain = bool(self._order) and not self._lists
+        self._plain = [(name, self._given[name], self._into.get(name)) for name in self._order] if is_plain else None
         self._dialect = compiled.dialect
         self._columns = columns = list(compiled._result_columns or ())
         self._out: list[tuple[int, Convert]] | None = None
@@ -141,6 +144,11 @@ class _Compiled:
 
     def bound(self, values: Values) -> tuple[str, Any]:
         """The text, and the values as the driver takes them."""
+        if self._plain is not None:
+            return self._sql, [
+                values.get(name, usual) if convert is None else convert(values.get(name, usual))
+                for name, usual, convert in self._plain
+            ]
         sql = self._sql
         given = {name: self._converted(name, values.get(name, value)) for name, value in self._given.items()}
         for name in self._lists:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -33,7 +34,13 @@ class Entry:
 
 
 class Index(Protocol):
-    """The search index of one dialect; `row` is an article's place in it (`storage.search.rows`)."""
+    """The search index of one dialect; `row` is an article's place in it (`storage.search.rows`).
+
+    `few` is how many places are asked for without an order, where that finds what is rare at once; 0 where the index
+    gives places in order as fast.
+    """
+
+    few: int
 
     def add(self, tx: Connection, row: int, entry: Entry) -> None:
         """Put an article into the index."""
@@ -58,6 +65,9 @@ class Index(Protocol):
 
     def swap(self, tx: Connection) -> None:
         """Let the index beside this one take its place."""
+
+    def soon(self, tx: Connection, ask: Callable[[], list[int]]) -> list[int] | None:
+        """What is asked, or None where that takes longer than a moment."""
 
     def row(self) -> ColumnElement[int]:
         """The index's column of places."""

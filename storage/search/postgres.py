@@ -5,8 +5,11 @@ The server's text parser is not asked: what it takes for a word depends on its l
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import cast
 
 from storage.search.index import Entry
@@ -19,6 +22,8 @@ _LARGEST = 1_000_000
 """Bytes of a tsvector; the server refuses more than 1,048,575."""
 _MOST_POSITIONS = 255
 _LAST_POSITION = 16_383
+_SOON_MS = 15
+_TOOK_TOO_LONG = "57014"
 _GAP = 8
 """Positions between title, labels and text, so that no phrase spans two of them."""
 _CHARACTER = f"{SIGN}c"
@@ -53,7 +58,12 @@ _AS_KEPT = text("SELECT CAST(:words AS tsvector)::text")
 
 
 class PostgresIndex:
-    """GIN over tsvector; see the protocol `Index`."""
+    """GIN over tsvector; see the protocol `Index`.
+
+    Asked for places in order the server walks the table and unpacks each tsvector, however rare a word is.
+    """
+
+    few = 500
 
     def add(self, tx: Connection, row: int, entry: Entry) -> None:
         """Put an article into the index."""
@@ -87,6 +97,19 @@ class PostgresIndex:
         """Drop the one, rename the other."""
         for statement in _SWAP:
             tx.execute(statement)
+
+    def soon(self, tx: Connection, ask: Callable[[], list[int]]) -> list[int] | None:
+        """The server ends what takes too long; the savepoint keeps the transaction, and its own limit, as they were."""
+        savepoint = tx.begin_nested()
+        try:
+            tx.exec_driver_sql(f"SET LOCAL statement_timeout = {_SOON_MS}")
+            return ask()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", "") != _TOOK_TOO_LONG:
+                raise
+            return None
+        finally:
+            savepoint.rollback()
 
     def row(self) -> ColumnElement[int]:
         """The table's key."""

@@ -7,6 +7,7 @@ stopped knows how far it came.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,12 @@ from storage.tables import articles
 
 _SHORTEST = DAY_ROWS // 24
 FIRST_ARTICLES = 1_000
-"""The first stretch is of about so many articles: a small archive is looked at whole, whatever the time."""
+"""The first stretch is of about so many articles: a small archive is looked at whole, whatever the time.
+
+Of a quarter of them where it only tells whether all are to be looked for at once.
+"""
+_RARE = 2
+"""What is found less often in the first stretch is looked for at once, where the index has a way."""
 _LONGER = 8.0
 """The most that a stretch is longer than the one before."""
 
@@ -49,10 +55,13 @@ class Walk:
         first, last, number = _ENDS.one(tx)
         self.low = max(plan.low, first if first is not None else 1)
         self.high = min(plan.high, last if last is not None else 0)
-        self._first_width = (last - first) // max(number // FIRST_ARTICLES, 1) if number else 0
+        at_first = FIRST_ARTICLES // 4 if self._index.few else FIRST_ARTICLES
+        self._first_width = (last - first) // max(number // at_first, 1) if number else 0
         if plan.is_hopeless:
             self.high = self.low - 1
         self._ready: dict[str, Ready] = {}
+        self._is_probed = False
+        self._all: list[int] | None = None
 
     @property
     def row(self) -> ColumnElement[int]:
@@ -61,15 +70,31 @@ class Walk:
 
     def between(self, low: int, high: int, most: int, *, oldest: bool = False) -> list[int]:
         """Up to so many places from `low` to `high`, the newest (or oldest) first, however long it takes."""
+        if self._all is not None:
+            found = self._all[bisect_left(self._all, low) : bisect_right(self._all, high)]
+            return found[:most] if oldest else found[::-1][:most]
         order = "oldest" if oldest else "newest"
         rows = self._made(order).all(self._tx, {"low": low, "high": high, "most": most})
         return [row[0] for row in rows]
 
     def number_between(self, low: int, high: int, most: int | None = None) -> int:
         """How many there are from `low` to `high`, up to so many, however long it takes."""
+        if self._all is not None:
+            number = bisect_right(self._all, high) - bisect_left(self._all, low)
+            return number if most is None else min(number, most)
         if most is None:
             return int(self._made("all").scalar(self._tx, {"low": low, "high": high}) or 0)
         return int(self._made("some").scalar(self._tx, {"low": low, "high": high, "most": most}) or 0)
+
+    def _look_for_all(self) -> None:
+        """Find all places at once, where they are few: not every index tells soon in order what is rare."""
+        if self._is_probed or not self._wheres:
+            return
+        self._is_probed = True
+        values = {"low": self.low, "high": self.high, "most": self._index.few + 1}
+        found = self._index.soon(self._tx, lambda: [row[0] for row in self._made("any").all(self._tx, values)])
+        if found is not None and len(found) <= self._index.few:
+            self._all = sorted(found)
 
     def _made(self, kind: str) -> Ready:
         """A statement that this walk asks again and again, compiled once."""
@@ -78,6 +103,7 @@ class Walk:
             statements: dict[str, Callable[[], Select[Any]]] = {
                 "newest": lambda: rows.order_by(self.row.desc()).limit(bindparam("most")),
                 "oldest": lambda: rows.order_by(self.row.asc()).limit(bindparam("most")),
+                "any": lambda: rows.limit(bindparam("most")),
                 "all": lambda: rows.with_only_columns(func.count()),
                 "some": lambda: select(func.count()).select_from(rows.limit(bindparam("most")).subquery()),
             }
@@ -104,6 +130,8 @@ class Walk:
 
         def ask(first: int, last: int) -> bool:
             found.extend(self.between(first, last, most - len(found), oldest=oldest))
+            if self._index.few and len(found) < _RARE:
+                self._look_for_all()
             return len(found) < most
 
         reached = self.stretches(ask, seconds, low=low, high=high, oldest=oldest)
@@ -118,6 +146,8 @@ class Walk:
         def ask(first: int, last: int) -> bool:
             nonlocal total
             total += self.number_between(first, last, most - total)
+            if self._index.few and total < _RARE:
+                self._look_for_all()
             return total < most
 
         reached = self.stretches(ask, seconds)
