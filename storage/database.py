@@ -227,7 +227,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "foreign_keys = ON",
         "trusted_schema = ON",
         "cache_size = -32768",
-        "wal_autocheckpoint = 8000",
+        "wal_autocheckpoint = 32000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
