@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, FromClause
 
@@ -31,6 +31,9 @@ class Entry:
         """Title and text as the index takes them."""
         is_current = self.made is not None and self.made.version == VERSION
         return self.made if self.made is not None and is_current else prepared(self.title, self.text)
+
+
+T = TypeVar("T")
 
 
 class Index(Protocol):
@@ -66,8 +69,8 @@ class Index(Protocol):
     def swap(self, tx: Connection) -> None:
         """Let the index beside this one take its place."""
 
-    def soon(self, tx: Connection, ask: Callable[[], list[int]]) -> list[int] | None:
-        """What is asked, or None where that takes longer than a moment."""
+    def soon(self, tx: Connection, ask: Callable[[], T], seconds: float) -> T | None:
+        """What is asked of the index without an order, or None where that takes longer than so many seconds."""
 
     def row(self) -> ColumnElement[int]:
         """The index's column of places."""

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column,
 from sqlalchemy.exc import DatabaseError
 
 from storage.ready import Ready
-from storage.search.index import Entry
+from storage.search.index import Entry, T
 from storage.search.labels import BEGINNING, beginning_label, is_word
 from storage.search.matching import But, Every, Match, Tokens
 from storage.search.queue import queue_of
@@ -96,7 +96,7 @@ class SqliteIndex:
         for statement in _SWAP:
             tx.execute(statement)
 
-    def soon(self, tx: Connection, ask: Callable[[], list[int]]) -> list[int] | None:
+    def soon(self, tx: Connection, ask: Callable[[], T], seconds: float) -> T | None:
         """What is asked; nothing is, as places come in order."""
         return ask()
 

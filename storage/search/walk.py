@@ -8,13 +8,13 @@ stopped knows how far it came.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, FromClause, Select, bindparam, cast, func, select
 
 from storage.ready import Ready
 from storage.search import index_of
@@ -29,6 +29,8 @@ FIRST_ARTICLES = 1_000
 
 Of a quarter of them where it only tells whether all are to be looked for at once.
 """
+_SOON = 0.015
+"""Seconds that it is tried to find all at once."""
 _RARE = 2
 """What is found less often in the first stretch is looked for at once, where the index has a way."""
 _LONGER = 8.0
@@ -86,13 +88,26 @@ class Walk:
             return int(self._made("all").scalar(self._tx, {"low": low, "high": high}) or 0)
         return int(self._made("some").scalar(self._tx, {"low": low, "high": high, "most": most}) or 0)
 
+    def numbers(self, lows: Sequence[int], seconds: float) -> dict[int, int] | None:
+        """How many there are from each of some places, in order, to the next: where the index counts all at once.
+
+        None where it does not, or not in so many seconds.
+        """
+        if not self._index.few or not self._wheres or self._all is not None:
+            return None
+        bucket = func.width_bucket(self.row, cast(bindparam("lows"), ARRAY(BigInteger))).label("bucket")
+        rows = self.statement(self.low, self.high).with_only_columns(bucket, func.count().label("many"))
+        counted = Ready(rows.group_by(bucket))
+        found = self._index.soon(self._tx, lambda: counted.all(self._tx, {"lows": list(lows)}), seconds)
+        return None if found is None else {lows[row.bucket - 1]: row.many for row in found}
+
     def _look_for_all(self) -> None:
         """Find all places at once, where they are few: not every index tells soon in order what is rare."""
         if self._is_probed or not self._wheres:
             return
         self._is_probed = True
         values = {"low": self.low, "high": self.high, "most": self._index.few + 1}
-        found = self._index.soon(self._tx, lambda: [row[0] for row in self._made("any").all(self._tx, values)])
+        found = self._index.soon(self._tx, lambda: [row[0] for row in self._made("any").all(self._tx, values)], _SOON)
         if found is not None and len(found) <= self._index.few:
             self._all = sorted(found)
 

@@ -130,7 +130,7 @@ def test_who_is_killed_while_sending_sends_nothing_twice(copied: Evnews, hook: H
     running = copied.start("searches", "notify")
     assert hook.came.wait(60)
     running.send_signal(signal.SIGKILL)
-    running.wait()
+    running.communicate()
     hook.ended.set()
     done = copied("searches", "notify")
     assert "1 message may not have arrived" in done.err
