@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spiders.source import Listing, Source
-from spiders.tablefile import CatalogueError, CheckedTable, read_tables, shown
+from spiders.tablefile import NAME, CatalogueError, CheckedTable, read_tables, shown
 from storage.text import clean_line
 
 __all__ = ["SHIPPED", "Catalogue", "CatalogueError", "load_catalogue", "parse_source"]
@@ -17,7 +17,6 @@ SHIPPED = Path(__file__).with_name("sources.toml")
 MAX_PATTERN = 500
 MAX_INDEXES = 50
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _KEYS = (
     "title", "home", "language", "feeds", "sitemaps", "listings", "every", "delay", "timezone", "enabled", "body_css",
@@ -66,7 +65,7 @@ def _checked(entries: Mapping[str, tuple[str, object]]) -> Catalogue:
 
 def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Source:
     """One entry, checked; raises CatalogueError, in whose words `where` names the file."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise CatalogueError(f"{where}: [{name[:80]}] is no name; allowed are a-z, 0-9 and -, at most 64 of them")
     entry = CheckedTable(f"{where}: [{name}]", table)
     entry.only(_KEYS)

@@ -24,6 +24,9 @@ from storage.text import clean_line
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""What an entry may be called; `NAMES` says it in words."""
+NAMES = "small letters, digits and dashes, at most 64"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?|d|days?)", re.I)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 

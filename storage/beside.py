@@ -20,7 +20,7 @@ _MARK = "reindex"
 
 def begin(tx: Connection) -> int:
     """Begin one, or go on with one that was left: the id of the last article that it was given in order."""
-    last = _LAST.scalar(tx, {"name": _MARK})
+    last = _LAST.scalar(tx)
     if last is not None:
         return int(last)
     index_of(tx.dialect.name).begin_beside(tx)
@@ -42,7 +42,7 @@ def note(tx: Connection, last: int) -> None:
 
 def put(tx: Connection, row: int, entry: Entry) -> None:
     """Put an article into the index beside, if there is one and it does not hold its place."""
-    if _LAST.scalar(tx, {"name": _MARK}) is None or _HELD.scalar(tx, {"row": row}) is not None:
+    if _LAST.scalar(tx) is None or _HELD.scalar(tx, {"row": row}) is not None:
         return
     index_of(tx.dialect.name).add_beside(tx, row, entry)
     _HOLD.run(tx, {"search_row": row, "labels": entry.labels})
@@ -50,7 +50,7 @@ def put(tx: Connection, row: int, entry: Entry) -> None:
 
 def take(tx: Connection, row: int, entry: Entry) -> None:
     """Take an article out of the index beside, if there is one and it holds it."""
-    if _LAST.scalar(tx, {"name": _MARK}) is None or (labels := _HELD.scalar(tx, {"row": row})) is None:
+    if _LAST.scalar(tx) is None or (labels := _HELD.scalar(tx, {"row": row})) is None:
         return
     index_of(tx.dialect.name).remove_beside(tx, row, replace(entry, labels=labels))
     _LET_GO.run(tx, {"row": row})
@@ -65,7 +65,7 @@ def swap(tx: Connection) -> int:
     return many
 
 
-_LAST = Ready(select(meta.c.value).where(meta.c.name == bindparam("name")))
+_LAST = Ready(select(meta.c.value).where(meta.c.name == _MARK))
 _HELD = Ready(select(beside_rows.c.labels).where(beside_rows.c.search_row == bindparam("row")))
 _HOLD = insertion(beside_rows)
 _LET_GO = Ready(delete(beside_rows).where(beside_rows.c.search_row == bindparam("row")))

@@ -100,7 +100,8 @@ class Spelled:
 
     def all(self, tx: Connection, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of its answer."""
-        return list(_executed(tx, self._spelled[tx.dialect.name], tuple(values)).fetchall())
+        rows: list[Any] = _executed(tx, self._spelled[tx.dialect.name], tuple(values)).fetchall()
+        return rows
 
     def run_many(self, tx: Connection, rows: Sequence[Sequence[Any]]) -> None:
         """Run it for each of some values."""

@@ -22,7 +22,6 @@ def rebuild(database: Database, progress: Callable[[int, int], None] | None = No
     Searches find what the old one finds until the new one takes its place. `progress` is told how many of how many
     are done. An index that was left half made is gone on with.
     """
-    done = 0
     with database.write() as tx:
         write_lock(tx)
         last = beside.begin(tx)

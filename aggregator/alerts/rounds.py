@@ -72,7 +72,7 @@ def run_round(
     return Told(articles=told, troubles=tuple(troubles), unsure=unsure)
 
 
-def preview(database: Database, alert: Alert) -> Message:
+def _text_of(database: Database, alert: Alert) -> Message:
     """What a message says."""
     library = Library(database)
     newest = [found for one in alert.articles[-MOST_LISTED:] if (found := library.article(one)) is not None]
@@ -83,7 +83,7 @@ def _sent(
     database: Database, alert: Alert, address: str, sender: str, now: Callable[[], datetime], send: Send
 ) -> str | None:
     """What went wrong with a message, nothing, or None where somebody else sends it."""
-    text = preview(database, alert)
+    text = _text_of(database, alert)
     with database.write() as tx:
         if not readers.take(tx, alert.id, sender):
             return None

@@ -7,19 +7,25 @@ notify = ["mailto://user:password@example.org", "https://..."]
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
 
-from spiders.tablefile import CatalogueError, CheckedTable, read_document, read_tables, shown, write_document
+from spiders.tablefile import (
+    NAME,
+    NAMES,
+    CatalogueError,
+    CheckedTable,
+    read_document,
+    read_tables,
+    shown,
+    write_document,
+)
 from storage.search.grammar import read_strictly
 from storage.search.syntax import QueryError
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-NAMES = "small letters, digits and dashes, at most 64"
 _KEYS = ("query", "notify")
 _PRIVATE = 0o600
 """The file holds the passwords of channels."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from aggregator.alerts.rounds import Told, Watched, run_round
 from aggregator.alerts.searchfile import SavedSearch, SavedSearches, load_searches
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import complain, counted, mistake
-from aggregator.console.topics import resolved
+from aggregator.intake.topicfile import load_topics
+from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.service import utc_now
 from spiders.tablefile import CatalogueError
 from storage.article import Query
@@ -50,19 +52,21 @@ def with_saved(config: Config, name: str, words: str) -> str:
 
 def watched(config: Config, searches: SavedSearches) -> Iterator[Watched]:
     """The searches that tell somebody; one whose topic is none is told on stderr and left out."""
+    topics = cache(lambda: load_topics(config.home))
     for one in searches.searches:
         if not one.notify:
             continue
-        asked = resolved(Query(words=one.query, muted=config.mute), config)
-        if isinstance(asked, str):
-            complain(f"search {one.name}: {asked}")
+        try:
+            asked = with_topics(Query(words=one.query, muted=config.mute), topics)
+        except UnknownTopic as error:
+            complain(f"search {one.name}: {error}")
         else:
             yield Watched(name=one.name, query=asked, notify=one.notify)
 
 
-def tell_new(config: Config) -> Told:
+def tell_new(config: Config, found: SavedSearches) -> Told:
     """A round of the saved searches; nothing is opened where none tells anybody."""
-    searches = list(watched(config, load_searches(config.home)))
+    searches = list(watched(config, found))
     if not searches:
         return Told(articles={})
     with open_archive(config) as database:
@@ -72,7 +76,7 @@ def tell_new(config: Config) -> Told:
 async def tell_of_new(config: Config) -> None:
     """The same beside a crawl, which goes on whatever becomes of it."""
     try:
-        told = await asyncio.to_thread(tell_new, config)
+        told = await asyncio.to_thread(lambda: tell_new(config, load_searches(config.home)))
     except (ArchiveError, CatalogueError, OSError) as error:
         complain(f"saved searches could not be told of: {error}")
     else:

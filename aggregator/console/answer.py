@@ -14,9 +14,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NoReturn
 
+from aggregator.feeds.moments import spelled
 from aggregator.logs import safe_line
 from aggregator.reasons.saying import counted as counted
 
@@ -49,7 +50,7 @@ def print_json(fields: Mapping[str, object]) -> None:
 
 def time_of(at: datetime | None) -> str | None:
     """A time as every record spells it: UTC to the second, 2026-01-31T12:00:00Z."""
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return None if at is None else spelled(at)
 
 
 def answered(work: Callable[[], int]) -> int:

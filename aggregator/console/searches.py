@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aggregator.alerts import channels
 from aggregator.alerts.rounds import Watched
-from aggregator.alerts.searchfile import NAME, NAMES, SavedSearch, remove_search, save_search, searches_file
+from aggregator.alerts.searchfile import SavedSearch, remove_search, save_search, searches_file
 from aggregator.archive import make_home, open_archive
 from aggregator.config import Config
 from aggregator.console.alerting import read_searches, report, saved, tell_new, watched
@@ -14,6 +14,7 @@ from aggregator.console.answer import TROUBLE, complain, counted, mistake, print
 from aggregator.console.topics import resolved
 from aggregator.logs import safe_line
 from aggregator.service import utc_now
+from spiders.tablefile import NAME, NAMES
 from storage import readers
 from storage.article import Query
 from storage.database import Database
@@ -117,7 +118,7 @@ def notify(config: Config, *, dry_run: bool) -> int:
             for one in watched(config, searches):
                 _print_new(database, one)
         return 0
-    told = tell_new(config)
+    told = tell_new(config, searches)
     report(told)
     if not told.articles and not told.troubles:
         print("nothing new")
@@ -144,6 +145,6 @@ def retry(config: Config, name: str) -> int:
     if not many:
         print(f"every message of {name} arrived")
         return 0
-    told = tell_new(config)
+    told = tell_new(config, read_searches(config))
     report(told)
     return TROUBLE if told.troubles else 0

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import complain, mistake
 from aggregator.service import utc_now
+from spiders.tablefile import NAME, NAMES
 from storage.tokens import add_token, all_tokens, remove_token
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def list_tokens(config: Config) -> int:
@@ -26,8 +23,8 @@ def list_tokens(config: Config) -> int:
 
 def add(config: Config, name: str) -> int:
     """Make a token and print its secret, this once."""
-    if not _NAME.fullmatch(name):
-        mistake(f"{name!r} is no name; allowed are small letters, digits and dashes, at most 64")
+    if not NAME.fullmatch(name):
+        mistake(f"{name!r} is no name; allowed are {NAMES}")
     with open_archive(config) as database, database.write() as tx:
         secret = add_token(tx, name, utc_now())
     if not secret:

@@ -10,7 +10,7 @@ from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json, time_of
 from aggregator.console.bar import bar
 from aggregator.intake.topicfile import load_topics
-from aggregator.intake.topicnames import UnknownTopic, names_topics, with_topics
+from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import KINDS, Entry, Matcher, TopicCatalogue
 from aggregator.logs import safe_line
 from storage.article import Query
@@ -28,10 +28,8 @@ def read_topics(config: Config) -> TopicCatalogue:
 
 def resolved(query: Query, config: Config) -> Query | str:
     """The query with each topic by its name in the catalogue, or in words which one is none."""
-    if not names_topics(query):
-        return query
     try:
-        return with_topics(query, load_topics(config.home))
+        return with_topics(query, lambda: load_topics(config.home))
     except UnknownTopic as error:
         return str(error)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 from aggregator.feeds.channel import Channel, Entry
 from aggregator.feeds.links import web_url
-from aggregator.feeds.xml import ATOM, MEDIA, Pieces, atom, written
+from aggregator.feeds.moments import spelled
+from aggregator.feeds.xml import ATOM, MEDIA, Writer, atom, streamed
 from storage.text import clean_line
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,50 +19,40 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 def atom_feed(channel: Channel) -> Iterator[bytes]:
     """The feed in pieces, entries in the channel's order."""
     nsmap: dict[str | None, str] = {None: ATOM, "media": MEDIA}
-    with written(atom("feed"), nsmap) as (pieces, out):
-        _write_head(pieces, channel)
-        for entry in channel.entries:
-            _write_entry(pieces, entry)
-            yield pieces.taken()
-        pieces.xml.flush()
-    yield out.getvalue()
+    entries = (partial(_write_entry, entry=entry) for entry in channel.entries)
+    return streamed([(atom("feed"), {})], nsmap, partial(_write_head, channel=channel), entries)
 
 
-def _write_head(pieces: Pieces, channel: Channel) -> None:
-    pieces.write(atom("id"), channel.id)
-    pieces.write(atom("title"), clean_line(channel.title))
+def _write_head(writer: Writer, channel: Channel) -> None:
+    writer.write(atom("id"), channel.id)
+    writer.write(atom("title"), clean_line(channel.title))
     if channel.description:
-        pieces.write(atom("subtitle"), clean_line(channel.description))
-    pieces.write(atom("updated"), _date(channel.updated or _NEVER))
-    pieces.write(atom("generator"), "evnews")
-    pieces.write(atom("link"), rel="alternate", href=web_url(channel.home))
+        writer.write(atom("subtitle"), clean_line(channel.description))
+    writer.write(atom("updated"), spelled(channel.updated or _NEVER))
+    writer.write(atom("generator"), "evnews")
+    writer.write(atom("link"), rel="alternate", href=web_url(channel.home))
     for relation, url in (("self", channel.self_url), ("next", channel.next_url)):
         if url:
-            pieces.write(atom("link"), rel=relation, type="application/atom+xml", href=web_url(url))
+            writer.write(atom("link"), rel=relation, type="application/atom+xml", href=web_url(url))
 
 
-def _write_entry(pieces: Pieces, entry: Entry) -> None:
-    with pieces.xml.element(atom("entry")):
-        pieces.write(atom("id"), entry.id)
-        pieces.write(atom("title"), entry.title)
+def _write_entry(writer: Writer, entry: Entry) -> None:
+    with writer.xml.element(atom("entry")):
+        writer.write(atom("id"), entry.id)
+        writer.write(atom("title"), entry.title)
         if entry.url:
-            pieces.write(atom("link"), rel="alternate", href=entry.url)
-        pieces.write(atom("updated"), _date(entry.updated))
+            writer.write(atom("link"), rel="alternate", href=entry.url)
+        writer.write(atom("updated"), spelled(entry.updated))
         if entry.published:
-            pieces.write(atom("published"), _date(entry.published))
+            writer.write(atom("published"), spelled(entry.published))
         for author in entry.authors or entry.publishers[:1] or ("unknown",):
-            with pieces.xml.element(atom("author")):
-                pieces.write(atom("name"), author)
+            with writer.xml.element(atom("author")):
+                writer.write(atom("name"), author)
         for tag in entry.tags:
-            pieces.write(atom("category"), term=tag)
+            writer.write(atom("category"), term=tag)
         if entry.summary or not (entry.html or entry.url):
-            pieces.write(atom("summary"), entry.summary)
+            writer.write(atom("summary"), entry.summary)
         if entry.html:
-            pieces.write(atom("content"), entry.html, type="html")
+            writer.write(atom("content"), entry.html, type="html")
         if entry.image:
-            pieces.write(f"{{{MEDIA}}}content", url=entry.image, medium="image")
-
-
-def _date(at: datetime) -> str:
-    moment = at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-    return f"{moment.isoformat()}Z"
+            writer.write(f"{{{MEDIA}}}content", url=entry.image, medium="image")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from aggregator.feeds.channel import Channel, Entry
 from aggregator.feeds.links import web_url
+from aggregator.feeds.moments import spelled
 from storage.text import clean_line
 
 
@@ -35,8 +35,8 @@ def _item(entry: Entry) -> dict[str, Any]:
         "title": entry.title,
         "summary": entry.summary,
         "image": entry.image,
-        "date_published": _date(entry.published) if entry.published else "",
-        "date_modified": _date(entry.updated),
+        "date_published": spelled(entry.published) if entry.published else "",
+        "date_modified": spelled(entry.updated),
         "authors": [{"name": name} for name in entry.authors],
         "tags": list(entry.tags),
         "language": entry.language,
@@ -48,7 +48,3 @@ def _item(entry: Entry) -> dict[str, Any]:
 
 def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _date(at: datetime) -> str:
-    return at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from aggregator.feeds.links import is_web_url
+from aggregator.feeds.moments import spelled
 from storage.article import Edition, KeptArticle
 from storage.text import clean
 
@@ -75,4 +76,4 @@ def _address(url: str) -> str | None:
 
 
 def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return None if at is None else spelled(at)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from io import BytesIO
 from typing import Any
 
@@ -15,11 +15,11 @@ DC = "http://purl.org/dc/elements/1.1/"
 MEDIA = "http://search.yahoo.com/mrss/"
 
 
-class Pieces:
-    """An XML file being written; `taken` gives what was written since the last time."""
+class Writer:
+    """An XML file being written."""
 
-    def __init__(self, out: BytesIO, xml: Any) -> None:
-        self._out, self.xml = out, xml
+    def __init__(self, xml: Any) -> None:
+        self.xml = xml
 
     def write(self, name: str, text: str = "", **attributes: str) -> None:
         """An element with a text and attributes."""
@@ -27,23 +27,34 @@ class Pieces:
             if text:
                 self.xml.write(text)
 
-    def taken(self) -> bytes:
-        """The bytes since the last time."""
-        self.xml.flush()
-        piece = self._out.getvalue()
-        self._out.seek(0)
-        self._out.truncate()
+
+def streamed(
+    elements: Sequence[tuple[str, dict[str, str]]],
+    nsmap: dict[str | None, str],
+    head: Callable[[Writer], None],
+    entries: Iterable[Callable[[Writer], None]],
+) -> Iterator[bytes]:
+    """A file in pieces, one an entry: the outer elements, one in the other, with a head and the entries in them."""
+    out = BytesIO()
+
+    def taken() -> bytes:
+        xml.flush()
+        piece = out.getvalue()
+        out.seek(0)
+        out.truncate()
         return piece
 
-
-@contextmanager
-def written(name: str, nsmap: dict[str | None, str], **attributes: str) -> Iterator[tuple[Pieces, BytesIO]]:
-    """An XML file with a root element, to be filled; its last bytes are in the buffer when the block has ended."""
-    out = BytesIO()
     with etree.xmlfile(out, encoding="utf-8") as xml:
         xml.write_declaration()
-        with xml.element(name, attributes, nsmap=nsmap):
-            yield Pieces(out, xml), out
+        with ExitStack() as opened:
+            for number, (name, attributes) in enumerate(elements):
+                opened.enter_context(xml.element(name, attributes, nsmap=nsmap if not number else None))
+            writer = Writer(xml)
+            head(writer)
+            for entry in entries:
+                entry(writer)
+                yield taken()
+        yield taken()
 
 
 def atom(name: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from aggregator.intake.topics import KINDS, Entry, Matcher, TopicCatalogue, folded_name
-from spiders.tablefile import CatalogueError, CheckedTable, read_tables, shown
+from spiders.tablefile import NAME, CatalogueError, CheckedTable, read_tables, shown
 from storage.text import clean_line
 
 SHIPPED = Path(__file__).parents[1] / "topics.toml"
@@ -17,7 +16,6 @@ MAX_WORDS = 500
 MAX_WORD = 80
 """Topics of a catalogue, words of one list, characters of a word."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 KEYS = ("title", "kind", "aliases", "unsure", "context", "not", "case", "part_of", "enabled")
 _GROUPS, _WITH_SHIPPED = "groups", "shipped"
 
@@ -69,7 +67,7 @@ def _checked(entries: dict[str, tuple[str, object]]) -> TopicCatalogue:
 
 def parse_topic(name: str, table: Mapping[str, object], *, where: str, groups: list[str]) -> Entry:
     """One entry, checked; raises CatalogueError, in whose words `where` names the file."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise CatalogueError(f"{where}: [{name[:80]}] is no name; allowed are a-z, 0-9 and -, at most 64 of them")
     entry = CheckedTable(f"{where}: [{name}]", table)
     entry.only(KEYS)
@@ -103,7 +101,7 @@ def _groups(where: str, table: object) -> tuple[tuple[str, tuple[str, ...]], ...
         raise CatalogueError(f"{where}: {_GROUPS} = {shown(table)}: allowed is a table of lists of words")
     entry = CheckedTable(f"{where}: [{_GROUPS}]", table)
     for name in table:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise entry.wrong(name, "a group", "a name of a-z, 0-9 and -")
     return tuple((name, _words(entry, name)) for name in table)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aggregator.intake.topics import TopicCatalogue, folded_name
@@ -17,15 +17,13 @@ class UnknownTopic(ValueError):
     """A query names a topic that is none; the message says which, and what may have been meant."""
 
 
-def names_topics(query: Query) -> bool:
-    """Whether a query names any topic."""
-    return bool(query.topics or _typed(query))
-
-
-def with_topics(query: Query, catalogue: TopicCatalogue) -> Query:
-    """The query with each topic by its name in the catalogue; raises UnknownTopic."""
-    known = _by_any_name(catalogue)
+def with_topics(query: Query, load: Callable[[], TopicCatalogue]) -> Query:
+    """The query with each topic by its name in the catalogue, which is loaded if it names any; raises UnknownTopic."""
     typed = _typed(query)
+    if not query.topics and not typed:
+        return query
+    catalogue = load()
+    known = _by_any_name(catalogue)
     for name in (*query.topics, *typed):
         if folded_name(name) not in known:
             raise UnknownTopic(_unknown(name, catalogue))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aggregator.feeds.formats import FEEDS
 from aggregator.feeds.opml import write_outlines
 from aggregator.web.access import KnownHosts, Knows, NeedsToken
-from aggregator.web.marks import Marks
+from aggregator.web.marks import Marks, mark_of
 from aggregator.web.problems import problem
 from aggregator.web.shelf import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed, Shelf
 from storage.errors import ArchiveError
@@ -81,7 +80,7 @@ def _feed(serving: Serving) -> Callable[[Request], Response]:
 def _opml(serving: Serving) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         outlines = serving.shelf.outlines()
-        mark = sha256(repr(outlines).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        mark = mark_of(outlines)
         media = "text/x-opml; charset=utf-8"
         return _unless_known(request, serving, mark, lambda: write_outlines(outlines, "evnews"), media)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from urllib.parse import quote, urlencode
 
 from aggregator.alerts.searchfile import SavedSearches
 from aggregator.feeds.channel import Channel, Entry, article_entry
 from aggregator.feeds.happenings import change_entry, story_entry
 from aggregator.feeds.opml import OutlineFeed
-from aggregator.intake.topicnames import UnknownTopic, names_topics, with_topics
+from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import TopicCatalogue
+from aggregator.web.marks import mark_of
 from storage.article import Change, Query, Story
 from storage.library import Library
 
@@ -66,7 +66,7 @@ class Shelf:
             query, _ = self._query(asked)
             listing = self._library.listed(query)
             listed = (listing.rows, listing.cursor)
-        return sha256(repr((self._base, asked, listed)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return mark_of((self._base, asked, listed))
 
     def channel(self, asked: FeedAsked) -> Channel:
         """The feed. Raises NoFeed."""
@@ -124,10 +124,8 @@ class Shelf:
         raise NoFeed(f"there is no feed {asked.path!r}; the list of all is at {self._base}opml")
 
     def _resolved(self, query: Query) -> Query:
-        if not names_topics(query):
-            return query
         try:
-            return with_topics(query, self._topics())
+            return with_topics(query, self._topics)
         except UnknownTopic as error:
             raise NoFeed(str(error)) from None
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, FromClause
+from sqlalchemy import ColumnElement, Connection, FromClause, Select
 
 from storage.article import Prepared
 from storage.search.labels import prepared
@@ -33,17 +33,13 @@ class Entry:
         return self.made if self.made is not None and is_current else prepared(self.title, self.text)
 
 
-T = TypeVar("T")
-
-
 class Index(Protocol):
     """The search index of one dialect; `row` is an article's place in it (`storage.search.rows`).
 
-    `few` is how many places are asked for without an order, where that finds what is rare at once; 0 where the index
-    gives places in order as fast.
+    Where it is not `is_ordered` it finds what is rare sooner without an order than with one.
     """
 
-    few: int
+    is_ordered: bool
 
     def add(self, tx: Connection, row: int, entry: Entry) -> None:
         """Put an article into the index."""
@@ -69,8 +65,16 @@ class Index(Protocol):
     def swap(self, tx: Connection) -> None:
         """Let the index beside this one take its place."""
 
-    def soon(self, tx: Connection, ask: Callable[[], T], seconds: float) -> T | None:
-        """What is asked of the index without an order, or None where that takes longer than so many seconds."""
+    def all_at_once(self, tx: Connection, places: Select[int]) -> list[int] | None:
+        """All places of a statement, where they are few and that tells them in a moment."""
+
+    def numbers(
+        self, tx: Connection, places: Select[int], lows: Sequence[int], seconds: float
+    ) -> dict[int, int] | None:
+        """How many places of a statement there are from each of some places, in order, to the next.
+
+        None where the index does not count all at once, or not in so many seconds.
+        """
 
     def row(self) -> ColumnElement[int]:
         """The index's column of places."""

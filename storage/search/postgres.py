@@ -5,14 +5,27 @@ The server's text parser is not asked: what it takes for a word depends on its l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    bindparam,
+    column,
+    func,
+    table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import cast
 
-from storage.search.index import Entry, T
+from storage.search.index import Entry
 from storage.search.labels import SIGN
 from storage.search.matching import But, Every, Match, Tokens
 from storage.search.prepare import prepare
@@ -22,6 +35,8 @@ _LARGEST = 1_000_000
 """Bytes of a tsvector; the server refuses more than 1,048,575."""
 _MOST_POSITIONS = 255
 _LAST_POSITION = 16_383
+_FEW, _SOON = 2_000, 0.015
+"""So many places are found at once, and so many seconds are given to it."""
 _TOOK_TOO_LONG = "57014"
 _GAP = 8
 """Positions between title, labels and text, so that no phrase spans two of them."""
@@ -62,7 +77,7 @@ class PostgresIndex:
     Asked for places in order the server walks the table and unpacks each tsvector, however rare a word is.
     """
 
-    few = 2_000
+    is_ordered = False
 
     def add(self, tx: Connection, row: int, entry: Entry) -> None:
         """Put an article into the index."""
@@ -97,19 +112,19 @@ class PostgresIndex:
         for statement in _SWAP:
             tx.execute(statement)
 
-    def soon(self, tx: Connection, ask: Callable[[], T], seconds: float) -> T | None:
-        """The server ends what takes too long, and takes the way by words; the savepoint keeps all else as it was."""
-        savepoint = tx.begin_nested()
-        try:
-            tx.exec_driver_sql(f"SET LOCAL statement_timeout = {max(int(seconds * 1000), 1)}")
-            tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
-            return ask()
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", "") != _TOOK_TOO_LONG:
-                raise
-            return None
-        finally:
-            savepoint.rollback()
+    def all_at_once(self, tx: Connection, places: Select[int]) -> list[int] | None:
+        """Up to a few thousand, found by their words."""
+        found = _by_words(tx, places.limit(_FEW + 1), _SOON)
+        return None if found is None or len(found) > _FEW else [row[0] for row in found]
+
+    def numbers(
+        self, tx: Connection, places: Select[int], lows: Sequence[int], seconds: float
+    ) -> dict[int, int] | None:
+        """All of them grouped, found by their words."""
+        place = places.selected_columns[0]
+        bucket = func.width_bucket(place, cast(list(lows), ARRAY(BigInteger)))
+        found = _by_words(tx, places.with_only_columns(bucket, func.count()).group_by(bucket), seconds)
+        return None if found is None else {lows[row[0] - 1]: row[1] for row in found}
 
     def row(self) -> ColumnElement[int]:
         """The table's key."""
@@ -140,6 +155,24 @@ class PostgresIndex:
                 f"the search index disagrees with {wrong} articles, {stray} rows have none; run `evnews db reindex`"
             ]
         return []
+
+
+def _by_words(tx: Connection, statement: Select[Any], seconds: float) -> list[tuple[int, ...]] | None:
+    """What a statement finds by its words, in no order; None where the server takes longer than so many seconds.
+
+    The savepoint leaves the transaction and its own settings as they were.
+    """
+    savepoint = tx.begin_nested()
+    try:
+        tx.exec_driver_sql(f"SET LOCAL statement_timeout = {max(int(seconds * 1000), 1)}")
+        tx.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        return [tuple(row) for row in tx.execute(statement)]
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != _TOOK_TOO_LONG:
+            raise
+        return None
+    finally:
+        savepoint.rollback()
 
 
 def spelled(match: Match) -> str:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, column, literal_column, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    bindparam,
+    column,
+    literal_column,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import DatabaseError
 
 from storage.ready import Ready
-from storage.search.index import Entry, T
+from storage.search.index import Entry
 from storage.search.labels import BEGINNING, beginning_label, is_word
 from storage.search.matching import But, Every, Match, Tokens
 from storage.search.queue import queue_of
@@ -55,7 +66,7 @@ _JOINED = _INDEX.join(articles, articles.c.search_row == literal_column("article
 class SqliteIndex:
     """FTS5; see the protocol `Index`."""
 
-    few = 0
+    is_ordered = True
 
     def add(self, tx: Connection, row: int, entry: Entry) -> None:
         """Put an article into the index, when it is settled."""
@@ -96,9 +107,15 @@ class SqliteIndex:
         for statement in _SWAP:
             tx.execute(statement)
 
-    def soon(self, tx: Connection, ask: Callable[[], T], seconds: float) -> T | None:
-        """What is asked; nothing is, as places come in order."""
-        return ask()
+    def all_at_once(self, tx: Connection, places: Select[int]) -> list[int] | None:
+        """Never: places come in order as soon."""
+        return None
+
+    def numbers(
+        self, tx: Connection, places: Select[int], lows: Sequence[int], seconds: float
+    ) -> dict[int, int] | None:
+        """Never: each span of places is counted for itself as soon."""
+        return None
 
     def row(self) -> ColumnElement[int]:
         """FTS5's rowid."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, FromClause, Select, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, func, select
 
 from storage.ready import Ready
 from storage.search import index_of
@@ -29,8 +29,6 @@ FIRST_ARTICLES = 1_000
 
 Of a quarter of them where it only tells whether all are to be looked for at once.
 """
-_SOON = 0.015
-"""Seconds that it is tried to find all at once."""
 _RARE = 2
 """What is found less often in the first stretch is looked for at once, where the index has a way."""
 _LONGER = 8.0
@@ -57,7 +55,7 @@ class Walk:
         first, last, number = _ENDS.one(tx)
         self.low = max(plan.low, first if first is not None else 1)
         self.high = min(plan.high, last if last is not None else 0)
-        at_first = FIRST_ARTICLES // 4 if self._index.few else FIRST_ARTICLES
+        at_first = FIRST_ARTICLES if self._index.is_ordered else FIRST_ARTICLES // 4
         self._first_width = (last - first) // max(number // at_first, 1) if number else 0
         if plan.is_hopeless:
             self.high = self.low - 1
@@ -93,23 +91,17 @@ class Walk:
 
         None where it does not, or not in so many seconds.
         """
-        if not self._index.few or not self._wheres or self._all is not None:
+        if not self._wheres or self._all is not None:
             return None
-        bucket = func.width_bucket(self.row, cast(bindparam("lows"), ARRAY(BigInteger))).label("bucket")
-        rows = self.statement(self.low, self.high).with_only_columns(bucket, func.count().label("many"))
-        counted = Ready(rows.group_by(bucket))
-        found = self._index.soon(self._tx, lambda: counted.all(self._tx, {"lows": list(lows)}), seconds)
-        return None if found is None else {lows[row.bucket - 1]: row.many for row in found}
+        return self._index.numbers(self._tx, self.statement(self.low, self.high), lows, seconds)
 
-    def _look_for_all(self) -> None:
-        """Find all places at once, where they are few: not every index tells soon in order what is rare."""
-        if self._is_probed or not self._wheres:
+    def _look_for_all(self, found: int) -> None:
+        """Find all places at once, where so few were found that not every index tells the others soon in order."""
+        if self._is_probed or self._index.is_ordered or not self._wheres or found >= _RARE:
             return
         self._is_probed = True
-        values = {"low": self.low, "high": self.high, "most": self._index.few + 1}
-        found = self._index.soon(self._tx, lambda: [row[0] for row in self._made("any").all(self._tx, values)], _SOON)
-        if found is not None and len(found) <= self._index.few:
-            self._all = sorted(found)
+        places = self._index.all_at_once(self._tx, self.statement(self.low, self.high))
+        self._all = sorted(places) if places is not None else None
 
     def _made(self, kind: str) -> Ready:
         """A statement that this walk asks again and again, compiled once."""
@@ -118,7 +110,6 @@ class Walk:
             statements: dict[str, Callable[[], Select[Any]]] = {
                 "newest": lambda: rows.order_by(self.row.desc()).limit(bindparam("most")),
                 "oldest": lambda: rows.order_by(self.row.asc()).limit(bindparam("most")),
-                "any": lambda: rows.limit(bindparam("most")),
                 "all": lambda: rows.with_only_columns(func.count()),
                 "some": lambda: select(func.count()).select_from(rows.limit(bindparam("most")).subquery()),
             }
@@ -145,8 +136,7 @@ class Walk:
 
         def ask(first: int, last: int) -> bool:
             found.extend(self.between(first, last, most - len(found), oldest=oldest))
-            if self._index.few and len(found) < _RARE:
-                self._look_for_all()
+            self._look_for_all(len(found))
             return len(found) < most
 
         reached = self.stretches(ask, seconds, low=low, high=high, oldest=oldest)
@@ -161,8 +151,7 @@ class Walk:
         def ask(first: int, last: int) -> bool:
             nonlocal total
             total += self.number_between(first, last, most - total)
-            if self._index.few and total < _RARE:
-                self._look_for_all()
+            self._look_for_all(total)
             return total < most
 
         reached = self.stretches(ask, seconds)
