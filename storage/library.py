@@ -1,15 +1,15 @@
-"""The way out: searching, reading and counting what the archive keeps."""
+"""The way out: searching and reading what the archive keeps."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from storage.article import (
     Answer,
@@ -35,33 +35,15 @@ from storage.past import Shown, shown_between
 from storage.ready import Ready
 from storage.search.snippet import snippet
 from storage.search.syntax import Words
-from storage.state import Capture, LeadState, Poll, SourceState
+from storage.state import Capture
 from storage.suggesting import did_you_mean, suggestions
-from storage.tables import aliases, articles, calendar, captures, leads, polls, revisions, texts
+from storage.tables import aliases, articles, captures, revisions, texts
 from storage.textrow import stated_text, whole_text
 from storage.topics import TopicCount, count_stale, count_topics, topics_of
 
 _CHUNK = 200
 _PATIENCE = 0.25
 """Seconds that it is looked whether what was meant is found."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
-    """What the archive holds: counts, times, and `database_bytes`; `leads` are (state, how many) pairs."""
-
-    articles: int
-    copies: int
-    revisions: int
-    sources: int
-    captures: int
-    capture_bytes: int
-    polls: int
-    leads: tuple[tuple[str, int], ...]
-    oldest: datetime | None
-    newest: datetime | None
-    last_kept: datetime | None
-    database_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,45 +224,6 @@ class Library:
         with self._database.read() as connection:
             return connection.execute(select(1)).scalar() == 1
 
-    def source_states(self) -> list[SourceState]:
-        """What is known of every source that was ever polled, scheduled or kept from, by name."""
-        with self._database.read() as connection:
-            planned = {row.source: row for row in connection.execute(select(calendar))}
-            last = {row.source: row for row in connection.execute(_LAST_POLLS)}
-            kept = _pairs(connection.execute(_PER_SOURCE))
-            waiting = _pairs(connection.execute(_WAITING))
-        return [
-            _source_state(name, planned.get(name), last.get(name), kept.get(name, 0), waiting.get(name, 0))
-            for name in sorted({*planned, *last, *kept, *waiting})
-        ]
-
-    def polls(self, source: str, limit: int) -> list[Poll]:
-        """The latest polls of a source, newest first."""
-        with self._database.read() as connection:
-            rows = connection.execute(_POLLS, {"source": source, "most": limit})
-            return [Poll(**row._mapping) for row in rows]
-
-    def verdicts(self, source: str | None = None) -> list[tuple[str, str, int]]:
-        """How many pages on the tape became no article, as (source, verdict, how many): of one source, or of all.
-
-        A page that was fetched twice counts twice; redirects, and what was kept, are not counted.
-        """
-        statement = _VERDICTS if source is None else _VERDICTS.where(captures.c.source == source)
-        with self._database.read() as connection:
-            return [(row.source, row.verdict, row.many) for row in connection.execute(statement)]
-
-    def stats(self) -> Stats:
-        """Counts and sizes of the whole archive."""
-        with self._database.read() as connection:
-            kept = connection.execute(_KEPT).one()
-            return Stats(
-                **kept._mapping,
-                **connection.execute(_COUNTS).one()._mapping,
-                **connection.execute(_TAPE).one()._mapping,
-                leads=tuple((row.state, row.many) for row in connection.execute(_LEADS)),
-                database_bytes=self._database.size(),
-            )
-
 
 def _hit(
     article: KeptArticle, words: Sequence[Words], also: tuple[str, ...], past: Shown | None, passages: bool
@@ -350,25 +293,6 @@ def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
     return Revision(**values, text=whole_text(row), stated=stated_text(row) if row.variants else "")
 
 
-def _pairs(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[str, int]:
-    return {row[0]: row[1] for row in rows}
-
-
-def _source_state(
-    name: str, planned: Row[*tuple[Any, ...]] | None, last: Row[*tuple[Any, ...]] | None, kept: int, waiting: int
-) -> SourceState:
-    return SourceState(
-        name=name,
-        next_poll_at=planned.next_poll_at if planned else None,
-        next_reason=planned.reason if planned else "",
-        last_poll_at=last.ended_at if last else None,
-        last_outcome=last.outcome if last else "",
-        last_reason=last.reason if last else "",
-        articles=kept,
-        leads_waiting=waiting,
-    )
-
-
 _EDITION_FIELDS = tuple(field.name for field in fields(Edition))
 _ELSEWHERE = ("text", "html", "aliases", "topics", "revisions", "story")
 _OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in _ELSEWHERE]
@@ -430,40 +354,3 @@ _CAPTURES = (
     .where(aliases.c.article_id == bindparam("article"))
     .order_by(captures.c.fetched_at, captures.c.id)
 )
-_LAST_POLLS = select(polls.c.source, polls.c.ended_at, polls.c.outcome, polls.c.reason).where(
-    polls.c.id.in_(select(func.max(polls.c.id)).group_by(polls.c.source))
-)
-_PER_SOURCE = select(articles.c.source, func.count()).group_by(articles.c.source)
-_WAITING = (
-    select(leads.c.source, func.count())
-    .where(leads.c.due_at.is_not(None), leads.c.state.in_([LeadState.WAITING, LeadState.LEASED, LeadState.RETRY]))
-    .group_by(leads.c.source)
-)
-_POLLS = (
-    select(*[polls.c[field.name] for field in fields(Poll)])
-    .where(polls.c.source == bindparam("source"))
-    .order_by(polls.c.id.desc())
-    .limit(bindparam("most"))
-)
-_KEPT = select(
-    func.count(articles.c.id).label("articles"),
-    func.count(articles.c.copy_of).label("copies"),
-    func.count(articles.c.source.distinct()).label("sources"),
-    func.min(articles.c.dated).label("oldest"),
-    func.max(articles.c.dated).label("newest"),
-    func.max(articles.c.first_seen).label("last_kept"),
-)
-_COUNTS = select(
-    select(func.count()).select_from(revisions).scalar_subquery().label("revisions"),
-    select(func.count()).select_from(polls).scalar_subquery().label("polls"),
-)
-_TAPE = select(
-    func.count(captures.c.id).label("captures"), func.coalesce(func.sum(captures.c.length), 0).label("capture_bytes")
-)
-_VERDICTS = (
-    select(captures.c.source, captures.c.verdict, func.count().label("many"))
-    .where(captures.c.verdict != "", ~captures.c.status.between(300, 399))
-    .group_by(captures.c.source, captures.c.verdict)
-    .order_by(captures.c.source, func.count().desc(), captures.c.verdict)
-)
-_LEADS = select(leads.c.state, func.count().label("many")).group_by(leads.c.state).order_by(leads.c.state)

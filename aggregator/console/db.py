@@ -8,7 +8,7 @@ from aggregator.console.answer import counted
 from aggregator.console.bar import bar
 from aggregator.logs import safe_line
 from storage.check import check, optimize, reindex
-from storage.library import Library
+from storage.monitor import Monitor
 
 CAPTURES = 1_000
 """So many captures are read, spread over the tape, where not all are asked for."""
@@ -18,7 +18,7 @@ def run_check(config: Config, *, every: bool) -> int:
     """Print every problem; 1 where there is one."""
     with open_archive(config) as database:
         problems = check(database, config.warc_folder, None if every else CAPTURES)
-        captures = Library(database).stats().captures
+        captures = Monitor(database).stats().captures
     for problem in problems:
         print(safe_line(problem))
     print("the archive is whole" if not problems else f"{counted(len(problems), 'problem')} found")

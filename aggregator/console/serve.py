@@ -21,6 +21,7 @@ from aggregator.web.marks import Marks
 from aggregator.web.shelf import Shelf
 from storage.database import Database
 from storage.library import Library
+from storage.monitor import Monitor
 from storage.tokens import Token, all_tokens, name_of
 
 _TOKENS_FOR = 2.0
@@ -63,7 +64,7 @@ def _run(
     library = Library(database)
     searches = _reread(searches_file(config.home), lambda: load_searches(config.home))
     topics = _reread(config.home / "topics.toml", lambda: load_topics(config.home))
-    shelf = Shelf(library, address, searches, topics, muted=config.mute)
+    shelf = Shelf(library, Monitor(database), address, searches, topics, muted=config.mute)
     serving = Serving(library=library, shelf=shelf, marks=Marks(database.version), public_url=address, knows=knows)
     complain(f"serving {address}; its feeds are listed at {address}opml; Ctrl-C ends it")
     settings = uvicorn.Config(

@@ -10,16 +10,16 @@ from aggregator.config import Config
 from aggregator.console.answer import counted, print_json, time_of
 from aggregator.logs import safe_line
 from aggregator.reasons.saying import size
-from storage.library import Library
+from storage.monitor import Monitor
 from storage.state import SourceState
 
 
 def show_stats(config: Config, *, as_json: bool) -> int:
     """Print totals and a row a source."""
     with open_archive(config) as database:
-        library = Library(database)
-        stats, sources = library.stats(), library.source_states()
-        refused = _by_source(library.verdicts())
+        monitor = Monitor(database)
+        stats, sources = monitor.stats(), monitor.source_states()
+        refused = _by_source(monitor.verdicts())
     pages = sum(path.stat().st_size for path in _files(config.warc_folder))
     totals = {
         "articles": stats.articles,

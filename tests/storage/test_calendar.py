@@ -18,7 +18,7 @@ from storage.calendar import (
     schedule,
 )
 from storage.database import Database
-from storage.library import Library
+from storage.monitor import Monitor
 from storage.state import Endpoint, Poll, RobotsCopy
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -61,18 +61,18 @@ def test_polls_come_back_newest_first(database: Database) -> None:
         ids = [record_poll(tx, poll) for poll in polls]
         assert record_poll(tx, replace(polls[0], reason="again")) == ids[0]
     assert len(set(ids)) == 3
-    library = Library(database)
-    assert library.polls("site", 2) == [polls[2], polls[1]]
-    assert library.polls("site", 9)[2].reason == "again"
-    assert library.polls("other", 9) == []
+    monitor = Monitor(database)
+    assert monitor.polls("site", 2) == [polls[2], polls[1]]
+    assert monitor.polls("site", 9)[2].reason == "again"
+    assert monitor.polls("other", 9) == []
 
 
 def test_a_reason_is_cut_and_cleaned(database: Database) -> None:
     poll = Poll(source="s", endpoint=FEED, started_at=NOW, ended_at=NOW, outcome="failed", reason="x\x00" * 100_000)
     with database.write() as tx:
         record_poll(tx, poll)
-    assert Library(database).polls("s", 1)[0].reason.startswith("xxx")
-    assert len(Library(database).polls("s", 1)[0].reason) <= 1000
+    assert Monitor(database).polls("s", 1)[0].reason.startswith("xxx")
+    assert len(Monitor(database).polls("s", 1)[0].reason) <= 1000
 
 
 def test_never_polled_is_due_then_the_longest_overdue(database: Database) -> None:
@@ -97,7 +97,7 @@ def test_a_source_state_tells_plan_and_last_poll(database: Database) -> None:
             record_poll(
                 tx, Poll(source="site", endpoint=FEED, started_at=at, ended_at=at, outcome=outcome, reason="HTTP 503")
             )
-    (state,) = Library(database).source_states()
+    (state,) = Monitor(database).source_states()
     assert (state.name, state.next_poll_at, state.next_reason) == ("site", NOW + HOUR, "every hour")
     assert (state.last_poll_at, state.last_outcome, state.last_reason) == (NOW + HOUR, "failed", "HTTP 503")
 

@@ -8,7 +8,7 @@ import pytest
 
 from aggregator.intake.ingest import REFUSED_RETRY_AFTER, retry_delay
 from storage.database import open_database
-from storage.library import Library
+from storage.monitor import Monitor
 from tests.aggregator.crawl.crawling import Home
 from tests.aggregator.crawl.loopback import Answer, Site, story
 from tests.walls import every_wall
@@ -19,7 +19,7 @@ WALLS = {wall.name: wall for wall in every_wall()}
 def verdicts(home: Home, source: str | None = None) -> list[tuple[str, str, int]]:
     database = open_database(home.config.database_url)
     try:
-        return Library(database).verdicts(source)
+        return Monitor(database).verdicts(source)
     finally:
         database.close()
 
