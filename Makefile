@@ -39,7 +39,7 @@ bench: .venv/.dev
 # Resolves the locks anew (needs uv). Names, versions and hashes only: no index address.
 lock:
 	uv pip compile pyproject.toml requirements.in --extra postgres $(UV) -o requirements.lock
-	uv pip compile pyproject.toml requirements.in --extra postgres --group dev -c requirements.lock $(UV) -o requirements-dev.lock
+	uv pip compile pyproject.toml requirements.in --extra postgres --extra parquet --group dev -c requirements.lock $(UV) -o requirements-dev.lock
 UV := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 clean:

@@ -313,12 +313,18 @@ def token_list(context: typer.Context) -> None:
         raise typer.Exit(list_tokens(context.obj.load()))
 
 
-@token_app.command("add", epilog="Example: evnews token add phone")
-def token_add(context: typer.Context, name: Named) -> None:
+@token_app.command("add", epilog="Examples: evnews token add phone; evnews token add dashboard --read-only")
+def token_add(
+    context: typer.Context,
+    name: Named,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="With it nothing can be marked as read or starred.")
+    ] = False,
+) -> None:
     """Make a token and print its secret, this once."""
     from aggregator.console.tokens import add
 
-    raise typer.Exit(add(context.obj.load(), name))
+    raise typer.Exit(add(context.obj.load(), name, read_only=read_only))
 
 
 @token_app.command("remove", epilog="Example: evnews token remove phone")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, union_all, update
 
-from storage import copies, stories
+from storage import copies, readers, stories
 from storage.arrange import Alias, Look, Sighting, better_spelling
 from storage.identity import key_digest, url_key
 from storage.observation import Observation, read_facts
@@ -181,6 +181,7 @@ def join(tx: Connection, kept: int, other: int) -> None:
     stories.due(tx, tx.execute(_LINKED, pair).scalars().all())
     tx.execute(_UNLINK, pair)
     tx.execute(_EARLIER, pair)
+    readers.joined(tx, kept, other)
     tx.execute(_DROP_ARTICLE, pair)
     tx.execute(insert(merged), {"id": other, "article_id": kept})
 

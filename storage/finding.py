@@ -110,7 +110,7 @@ class Finder:
         """
         found: list[int] = []
         while some := _ARRIVED.all(self._tx, {"after": after, "most": _BATCH}):
-            holds = set(self._among([one.search_row for one in some]))
+            holds = set(self.among([one.search_row for one in some]))
             for one in some:
                 if one.search_row in holds and self._is_first_of_its_own(one.id, one.copy_of or one.id):
                     found.append(one.id)
@@ -226,7 +226,7 @@ class Finder:
         at, last = cursor.now, cursor.row
         while True:
             edits = self._tx.execute(_EDITS if at is None else _EDITS_BEFORE, {"at": at, "article": last}).all()
-            holds = set(self._among([edit.search_row for edit in edits]))
+            holds = set(self.among([edit.search_row for edit in edits]))
             for edit in edits:
                 at, last = edit.fetched_at, edit.article_id
                 if edit.search_row in holds:
@@ -236,7 +236,7 @@ class Finder:
             if len(edits) < _BATCH:
                 return Page(ids=shown, notes=notes)
 
-    def _among(self, rows: Sequence[int]) -> list[int]:
+    def among(self, rows: Sequence[int]) -> list[int]:
         """Which of some places are found."""
         if not rows:
             return []
@@ -260,12 +260,12 @@ class Finder:
     def _is_first_of_its_own(self, article_id: int, original: int) -> bool:
         """Whether none of an original and its copies that came before is found."""
         family = _COPIES.all(self._tx, {"original": original, "most": _FAMILY})
-        return not self._among([row.search_row for row in family if row.id < article_id])
+        return not self.among([row.search_row for row in family if row.id < article_id])
 
     def _stands_for_its_own(self, copy: Place) -> bool:
         """Whether neither its original nor a copy that came before it is found."""
         family = _COPIES.all(self._tx, {"original": copy.copy_of, "most": _FAMILY})
-        found = set(self._among([row.search_row for row in family]))
+        found = set(self.among([row.search_row for row in family]))
         original = next((row.search_row for row in family if row.id == copy.copy_of), None)
         return original not in found and copy.row == min(found, default=copy.row)
 
@@ -285,7 +285,7 @@ class Finder:
 
     def _comes_first(self, one: Place, story: int, *, oldest: bool) -> bool:
         members = [row.search_row for row in _MEMBERS.all(self._tx, {"story": story, "most": _FAMILY})]
-        found = self._among(members)
+        found = self.among(members)
         return one.row == (min if oldest else max)(found, default=one.row)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from storage.article import (
     Answer,
@@ -44,6 +44,17 @@ from storage.topics import TopicCount, count_stale, count_topics, topics_of
 _CHUNK = 200
 _PATIENCE = 0.25
 """Seconds that it is looked whether what was meant is found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSource:
+    """A source that articles are kept of: how many, and of the first that arrived its id, address and time."""
+
+    name: str
+    articles: int
+    first_id: int
+    url: str
+    first_seen: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,11 +151,21 @@ class Library:
         with self._database.read() as connection:
             return next(iter(articles_of(connection, [kept_id(connection, article_id)])), None)
 
+    def of(self, ids: Sequence[int]) -> list[KeptArticle]:
+        """The articles of some ids, in their order; an id that no article has any more is left out."""
+        with self._database.read() as connection:
+            return list(articles_of(connection, list(ids)))
+
     def article_at(self, url: str) -> KeptArticle | None:
         """The article that was fetched at an address, in any spelling of it."""
         with self._database.read() as connection:
             found = article_at(connection, key_digest(url_key(url)))
             return next(iter(articles_of(connection, [found])), None) if found else None
+
+    def sources(self) -> list[KeptSource]:
+        """Every source that articles are kept of, by name."""
+        with self._database.read() as connection:
+            return [KeptSource(**row._mapping) for row in connection.execute(_SOURCES)]
 
     def copies(self, article_id: int) -> list[tuple[int, str]]:
         """The articles that are copies of an article, as (id, url), the first told first."""
@@ -348,6 +369,17 @@ _CHANGES = (
     .where(revisions.c.number > 1)
     .order_by(revisions.c.fetched_at.desc(), revisions.c.article_id.desc(), revisions.c.number.desc())
 )
+_COUNTED = select(articles.c.source, func.count().label("many"), func.min(articles.c.id).label("first_id")).group_by(
+    articles.c.source
+).subquery()  # fmt: skip
+_SOURCES = (
+    select(
+        articles.c.source.label("name"), _COUNTED.c.many.label("articles"), _COUNTED.c.first_id,
+        articles.c.url, articles.c.first_seen,
+    )
+    .join(_COUNTED, _COUNTED.c.first_id == articles.c.id)
+    .order_by(articles.c.source)
+)  # fmt: skip
 _CAPTURES = (
     select(captures)
     .join(aliases, aliases.c.digest == captures.c.key)

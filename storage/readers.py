@@ -1,197 +1,159 @@
-"""What readers keep: how far each saved search was looked for, and the messages that tell of what it found.
+"""What readers keep: which articles each token's owner has read, left unread and starred.
 
-A message is put down in the transaction that notes how far was looked, so that no article is passed over. It is
-marked before it is sent and after it was, by who sends it: where a process dies between the two nobody knows whether
-it arrived, and it is not sent again unasked.
+What arrived long ago, or up to where all was marked as read, is read without a row of its own: a reader of a large
+archive has marks of what was read lately, and of what was kept unread.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.article import Query
-from storage.database import write_lock
-from storage.finding import Finder
-from storage.tables import alerts, articles, saved_searches
-from storage.text import clean
+from storage.ready import Ready
+from storage.tables import articles, marks, merged, read_upto
 
-MOST_ARTICLES = 1_000
-"""Articles that one message tells of; more are told of by the next."""
-_LONGEST_TROUBLE = 300
-
-
-class AlertState(StrEnum):
-    """What became of a message so far."""
-
-    WAITING = "waiting"
-    SENDING = "sending"
-    SENT = "sent"
-    UNSURE = "unsure"
-    """Its sender died before it knew whether it arrived."""
+OLD_IS_READ = timedelta(days=30)
+"""What arrived longer ago is read: who begins to read an archive of years has a month before them."""
+_CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """A message about what a saved search found: for one channel, by its digest."""
+class Mark(StrEnum):
+    """What a reader says of an article. `unread` is kept only of what would else be read."""
 
-    id: int
-    search: str
-    channel: str
-    articles: tuple[int, ...]
-    attempts: int
+    READ = "read"
+    UNREAD = "unread"
+    STARRED = "starred"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchState:
-    """How far a saved search was looked for, and how many of its messages wait, are unsure, or were sent.
-
-    `trouble` is what kept the oldest waiting message from being sent.
-    """
-
-    name: str
-    seen_at: datetime | None = None
-    waiting: int = 0
-    unsure: int = 0
-    sent: int = 0
-    trouble: str = ""
-
-
-def begin(tx: Connection, name: str, now: datetime) -> bool:
-    """Let a search begin with what arrives from now on; False where it has begun already."""
-    write_lock(tx)
-    if tx.execute(_SEEN, {"name": name}).scalar() is not None:
-        return False
-    last = tx.execute(_LAST).scalar() or 0
-    tx.execute(insert(saved_searches), {"name": name, "seen_id": last, "seen_at": now})
-    return True
-
-
-def look(tx: Connection, name: str, query: Query, channels: Collection[str], now: datetime) -> list[int]:
-    """Put down messages, one a channel, about what a search finds of the articles that came since the last time.
-
-    Returns the articles' ids. Of an original and its copies the first that came is told of.
-    """
-    if begin(tx, name, now):
-        return []
-    seen = tx.execute(_SEEN, {"name": name}).scalar_one()
-    found, seen = Finder(tx, query, now).arrived(seen, MOST_ARTICLES)
-    tx.execute(_SAW, {"search": name, "id": seen, "at": now})
-    if found:
-        told = {"search": name, "article_ids": json.dumps(found), "made_at": now, "due_at": now, "state": "waiting"}
-        rest = {"told_at": None, "attempts": 0, "sender": "", "trouble": ""}
-        for channel in channels:
-            tx.execute(insert(alerts), {**told, **rest, "channel": channel})
+def kept_ids(tx: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """For each id the article that it leads to, which may be another that it was joined to; others are left out."""
+    found: dict[int, int] = {}
+    for part in _parts(ids):
+        found |= {row.id: row.article_id for row in _JOINED.all(tx, {"ids": part})}
+        found |= {row.id: row.id for row in _THERE.all(tx, {"ids": part})}
     return found
 
 
-def news(tx: Connection, name: str, query: Query, now: datetime) -> list[int]:
-    """What `look` would tell of; nothing is noted."""
-    seen = tx.execute(_SEEN, {"name": name}).scalar()
-    return [] if seen is None else Finder(tx, query, now).arrived(seen, MOST_ARTICLES)[0]
+def mark_read(tx: Connection, token: str, ids: Collection[int], now: datetime) -> None:
+    """Some articles are read."""
+    _drop(tx, token, Mark.UNREAD, ids)
+    _put(tx, token, Mark.READ, ids, now)
 
 
-def due_alerts(tx: Connection, now: datetime) -> list[Alert]:
-    """The messages that are to be sent now, the oldest first."""
-    return [_alert(row) for row in tx.execute(_DUE, {"now": now})]
+def mark_unread(tx: Connection, token: str, ids: Collection[int], now: datetime) -> None:
+    """Some articles are unread, however old they are."""
+    _drop(tx, token, Mark.READ, ids)
+    _put(tx, token, Mark.UNREAD, ids, now)
 
 
-def take(tx: Connection, alert_id: int, sender: str) -> bool:
-    """Mark a message as being sent; False where somebody else sends it."""
-    return tx.execute(_TAKE, {"alert": alert_id, "by": sender}).rowcount == 1
+def star(tx: Connection, token: str, ids: Collection[int], now: datetime) -> None:
+    """Some articles are starred."""
+    _put(tx, token, Mark.STARRED, ids, now)
 
 
-def sent(tx: Connection, alert_id: int, now: datetime) -> None:
-    """It arrived."""
-    tx.execute(_SENT, {"alert": alert_id, "at": now})
+def unstar(tx: Connection, token: str, ids: Collection[int]) -> None:
+    """Some articles are starred no more."""
+    _drop(tx, token, Mark.STARRED, ids)
 
 
-def not_sent(tx: Connection, alert_id: int, trouble: str, again_at: datetime) -> None:
-    """It did not arrive, and is tried again."""
-    tx.execute(_NOT_SENT, {"alert": alert_id, "why": clean(trouble, _LONGEST_TROUBLE), "at": again_at})
+def read_all(tx: Connection, token: str, upto: datetime, now: datetime) -> None:
+    """Everything that arrived up to a time is read."""
+    upto = max(upto, horizon(tx, token, now))
+    tx.execute(_UPTO[tx.dialect.name], {"token": token, "arrived": upto})
+    tx.execute(_DROP_OLD, {"who": token, "upto": upto})
 
 
-def doubt(tx: Connection, alive: Collection[str]) -> int:
-    """Messages that a process was sending which is not alive any more are unsure; returns how many."""
-    return tx.execute(_DOUBT, {"alive": [*alive, ""]}).rowcount
+def horizon(tx: Connection, token: str, now: datetime) -> datetime:
+    """Up to when what arrived is read, but for what is marked as unread."""
+    upto: datetime | None = tx.execute(_READ_UPTO, {"token": token}).scalar()
+    return max(upto, now - OLD_IS_READ) if upto is not None else now - OLD_IS_READ
 
 
-def retry(tx: Connection, name: str, now: datetime) -> int:
-    """Let every message of a search that is unsure, or waits to be tried again, be sent now; returns how many."""
-    return tx.execute(_RETRY, {"name": name, "now": now}).rowcount
+def state_of(tx: Connection, token: str, arrived: Mapping[int, datetime], now: datetime) -> dict[int, frozenset[Mark]]:
+    """What a reader says of some articles, given by id with when they arrived: read or unread, and whether starred."""
+    said: dict[int, set[str]] = {article_id: set() for article_id in arrived}
+    for part in _parts(list(arrived)):
+        for row in _MARKS.all(tx, {"token": token, "ids": part}):
+            said[row.article_id].add(row.mark)
+    upto = horizon(tx, token, now)
+    return {
+        article_id: frozenset(
+            [_reading(found, is_old=arrived[article_id] <= upto), *([Mark.STARRED] if Mark.STARRED in found else [])]
+        )
+        for article_id, found in said.items()
+    }
 
 
-def forget(tx: Connection, name: str) -> None:
-    """Keep nothing of a search any more."""
-    tx.execute(_FORGET_ALERTS, {"name": name})
-    tx.execute(_FORGET, {"name": name})
+def joined(tx: Connection, kept: int, other: int) -> None:
+    """Two articles proved to be one: what was said of the other is said of the one that is kept."""
+    said = [{**row._mapping, "article_id": kept} for row in tx.execute(_OF, {"other": other})]
+    if said:
+        tx.execute(_ADD[tx.dialect.name], said)
+        tx.execute(_LEAVE, {"other": other})
 
 
-def states(tx: Connection) -> dict[str, SearchState]:
-    """The state of every search that was looked for, by name."""
-    found = {row.name: {"name": row.name, "seen_at": row.seen_at} for row in tx.execute(select(saved_searches))}
-    for row in tx.execute(_NUMBERS):
-        state: dict[str, Any] = found.setdefault(row.search, {"name": row.search})
-        key = "waiting" if row.state == AlertState.SENDING else str(row.state)
-        state[key] = state.get(key, 0) + row.many
-    for row in tx.execute(_TROUBLES):
-        found.setdefault(row.search, {"name": row.search}).setdefault("trouble", row.trouble)
-    return {name: SearchState(**state) for name, state in found.items()}
+def forget(tx: Connection, token: str) -> None:
+    """Keep nothing of what was read with a token."""
+    for table in (marks, read_upto):
+        tx.execute(delete(table).where(table.c.token == token))
 
 
-def _alert(row: Any) -> Alert:
-    ids = tuple(json.loads(row.article_ids))
-    return Alert(id=row.id, search=row.search, channel=row.channel, articles=ids, attempts=row.attempts)
+def _reading(said: Collection[str], *, is_old: bool) -> Mark:
+    if Mark.READ in said or (is_old and Mark.UNREAD not in said):
+        return Mark.READ
+    return Mark.UNREAD
 
 
-_SEEN = select(saved_searches.c.seen_id).where(saved_searches.c.name == bindparam("name"))
-_LAST = select(func.max(articles.c.id))
-_SAW = (
-    update(saved_searches)
-    .where(saved_searches.c.name == bindparam("search"))
-    .values(seen_id=bindparam("id"), seen_at=bindparam("at"))
+def _put(tx: Connection, token: str, mark: Mark, ids: Iterable[int], now: datetime) -> None:
+    rows = [{"token": token, "mark": mark, "article_id": one, "marked_at": now} for one in dict.fromkeys(ids)]
+    if rows:
+        tx.execute(_ADD[tx.dialect.name], rows)
+
+
+def _drop(tx: Connection, token: str, mark: Mark, ids: Collection[int]) -> None:
+    for part in _parts(list(ids)):
+        tx.execute(_DROP, {"who": token, "said": mark, "ids": part})
+
+
+def _parts(ids: Sequence[int]) -> Iterable[list[int]]:
+    return (list(ids[at : at + _CHUNK]) for at in range(0, len(ids), _CHUNK))
+
+
+def _upto(statement: Any) -> Any:
+    return statement.on_conflict_do_update(
+        index_elements=[read_upto.c.token], set_={"arrived": statement.excluded.arrived}
+    )
+
+
+_ADD = {
+    "sqlite": insert_sqlite(marks).on_conflict_do_nothing(),
+    "postgresql": insert_postgres(marks).on_conflict_do_nothing(),
+}
+_UPTO = {"sqlite": _upto(insert_sqlite(read_upto)), "postgresql": _upto(insert_postgres(read_upto))}
+_DROP = (
+    delete(marks)
+    .where(marks.c.token == bindparam("who"), marks.c.mark == bindparam("said"))
+    .where(marks.c.article_id.in_(bindparam("ids", expanding=True)))
 )
-_DUE = (
-    select(alerts)
-    .where(alerts.c.state == AlertState.WAITING, alerts.c.due_at <= bindparam("now"))
-    .order_by(alerts.c.id)
+# What is starred stays; what is read is so from now on without a row.
+_DROP_OLD = delete(marks).where(
+    marks.c.token == bindparam("who"),
+    marks.c.mark.in_([Mark.READ, Mark.UNREAD]),
+    marks.c.article_id.in_(select(articles.c.id).where(articles.c.first_seen <= bindparam("upto"))),
 )
-_TAKE = (
-    update(alerts)
-    .where(alerts.c.id == bindparam("alert"), alerts.c.state == AlertState.WAITING)
-    .values(state=AlertState.SENDING, sender=bindparam("by"), attempts=alerts.c.attempts + 1)
+_READ_UPTO = select(read_upto.c.arrived).where(read_upto.c.token == bindparam("token"))
+_MARKS = Ready(
+    select(marks.c.article_id, marks.c.mark).where(
+        marks.c.token == bindparam("token"), marks.c.article_id.in_(bindparam("ids", expanding=True))
+    )
 )
-_SENT = (
-    update(alerts)
-    .where(alerts.c.id == bindparam("alert"))
-    .values(state=AlertState.SENT, told_at=bindparam("at"), due_at=None, trouble="")
-)
-_NOT_SENT = (
-    update(alerts)
-    .where(alerts.c.id == bindparam("alert"))
-    .values(state=AlertState.WAITING, due_at=bindparam("at"), trouble=bindparam("why"))
-)
-_DOUBT = (
-    update(alerts)
-    .where(alerts.c.state == AlertState.SENDING, alerts.c.sender.not_in(bindparam("alive", expanding=True)))
-    .values(state=AlertState.UNSURE, trouble="evnews ended while it was being sent; it may have arrived")
-)
-_RETRY = (
-    update(alerts)
-    .where(alerts.c.search == bindparam("name"), alerts.c.state.in_([AlertState.WAITING, AlertState.UNSURE]))
-    .values(state=AlertState.WAITING, due_at=bindparam("now"))
-)
-_FORGET_ALERTS = delete(alerts).where(alerts.c.search == bindparam("name"))
-_FORGET = delete(saved_searches).where(saved_searches.c.name == bindparam("name"))
-_NUMBERS = select(alerts.c.search, alerts.c.state, func.count().label("many")).group_by(alerts.c.search, alerts.c.state)
-_TROUBLES = (
-    select(alerts.c.search, alerts.c.trouble)
-    .where(alerts.c.trouble != "", alerts.c.state.in_([AlertState.WAITING, AlertState.UNSURE]))
-    .order_by(alerts.c.id)
-)
+_THERE = Ready(select(articles.c.id).where(articles.c.id.in_(bindparam("ids", expanding=True))))
+_JOINED = Ready(select(merged.c.id, merged.c.article_id).where(merged.c.id.in_(bindparam("ids", expanding=True))))
+_OF = select(marks.c.token, marks.c.mark, marks.c.marked_at).where(marks.c.article_id == bindparam("other"))
+_LEAVE = delete(marks).where(marks.c.article_id == bindparam("other"))

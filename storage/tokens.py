@@ -10,6 +10,7 @@ from hmac import compare_digest
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from storage import readers
 from storage.tables import tokens
 
 
@@ -20,19 +21,26 @@ class Token:
     name: str
     digest: str
     made_at: datetime
+    is_read_only: bool = False
 
 
-def add_token(tx: Connection, name: str, now: datetime) -> str:
-    """Make a token; returns its secret, or an empty text where the name is taken."""
+def add_token(tx: Connection, name: str, now: datetime, *, is_read_only: bool = False) -> str:
+    """Make a token; returns its secret, or an empty text where the name is taken.
+
+    With one that is read-only nothing can be marked.
+    """
     if tx.execute(_OF, {"token": name}).first() is not None:
         return ""
     secret = secrets.token_urlsafe(32)
-    tx.execute(insert(tokens), {"name": name, "digest": digest_of(secret), "made_at": now})
+    tx.execute(
+        insert(tokens), {"name": name, "digest": digest_of(secret), "made_at": now, "is_read_only": is_read_only}
+    )
     return secret
 
 
 def remove_token(tx: Connection, name: str) -> bool:
-    """Let a token open nothing any more; False where there is none of the name."""
+    """Let a token open nothing any more, and forget what was read with it; False where there is none of the name."""
+    readers.forget(tx, name)
     return tx.execute(_REMOVE, {"token": name}).rowcount == 1
 
 
@@ -46,13 +54,13 @@ def digest_of(secret: str) -> str:
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def name_of(known: list[Token], secret: str) -> str | None:
-    """Whose secret it is, looked for in the same time whoever's it is; None for nobody's."""
+def token_of(known: list[Token], secret: str) -> Token | None:
+    """The token whose secret it is, looked for in the same time whichever it is; None for nobody's."""
     digest = digest_of(secret)
     found = None
     for token in known:
         if compare_digest(token.digest, digest):
-            found = token.name
+            found = token
     return found
 
 

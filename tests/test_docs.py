@@ -26,9 +26,9 @@ from aggregator.feeds.jsonl import jsonl
 from aggregator.intake.topicfile import KEYS as TOPIC_KEYS
 from aggregator.intake.topics import KINDS, Entry
 from spiders.source import Listing, Source
+from storage.alerts import SearchState
 from storage.article import KeptArticle, Refusal, Story, Telling
 from storage.page import Index
-from storage.readers import SearchState
 from storage.state import Poll
 from storage.topics import TopicCount
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from aggregator.alerts import channels
 from aggregator.alerts.message import MOST_LISTED, Message, message
-from storage import readers
+from storage import alerts
+from storage.alerts import Alert
 from storage.article import Query
 from storage.database import Database
 from storage.library import Library
 from storage.owner import Owner, live_owners
-from storage.readers import Alert
 
 Send = Callable[[str, Message], str]
 """Sends a message to an address; returns what went wrong, or nothing."""
@@ -49,14 +49,14 @@ def run_round(
     owner = Owner(run_folder)
     try:
         with database.write() as tx:
-            unsure = readers.doubt(tx, live_owners(run_folder))
+            unsure = alerts.doubt(tx, live_owners(run_folder))
         for one in watched:
             with database.write() as tx:
-                readers.look(tx, one.name, one.query, [channels.digest(address) for address in one.notify], now())
+                alerts.look(tx, one.name, one.query, [channels.digest(address) for address in one.notify], now())
         told: dict[str, int] = {}
         troubles: list[str] = []
         with database.read() as tx:
-            due = readers.due_alerts(tx, now())
+            due = alerts.due_alerts(tx, now())
         for alert in due:
             if alert.channel not in addresses:
                 continue
@@ -85,13 +85,13 @@ def _sent(
     """What went wrong with a message, nothing, or None where somebody else sends it."""
     text = _text_of(database, alert)
     with database.write() as tx:
-        if not readers.take(tx, alert.id, sender):
+        if not alerts.take(tx, alert.id, sender):
             return None
     trouble = send(address, text)
     with database.write() as tx:
         if not trouble:
-            readers.sent(tx, alert.id, now())
+            alerts.sent(tx, alert.id, now())
         else:
             wait = min(_FIRST_WAIT * 2 ** min(alert.attempts, 16), _LONGEST_WAIT)
-            readers.not_sent(tx, alert.id, trouble, now() + wait)
+            alerts.not_sent(tx, alert.id, trouble, now() + wait)
     return trouble

@@ -15,11 +15,11 @@ from aggregator.console.topics import resolved
 from aggregator.logs import safe_line
 from aggregator.service import utc_now
 from spiders.tablefile import NAME, NAMES
-from storage import readers
+from storage import alerts
+from storage.alerts import SearchState
 from storage.article import Query
 from storage.database import Database
 from storage.library import Library
-from storage.readers import SearchState
 from storage.search.grammar import read_strictly
 from storage.search.syntax import QueryError
 
@@ -28,7 +28,7 @@ def list_searches(config: Config, *, as_json: bool) -> int:
     """Print every saved search; 1 where an entry of the file is wrong."""
     found = read_searches(config)
     with open_archive(config) as database, database.read() as tx:
-        states = readers.states(tx)
+        states = alerts.states(tx)
     rows = [(one, states.get(one.name, SearchState(name=one.name))) for one in found.searches]
     if as_json:
         for one, state in rows:
@@ -77,7 +77,7 @@ def add(config: Config, name: str, query: str, notify: Sequence[str], *, replace
     with open_archive(config) as database:
         many = Library(database).count(Query(words=query, muted=config.mute))
         with database.write() as tx:
-            readers.begin(tx, name, utc_now())
+            alerts.begin(tx, name, utc_now())
     save_search(config.home, SavedSearch(name=name, query=query, notify=tuple(dict.fromkeys(notify))))
     held = f"{'' if many.exact else 'at least '}{counted(many.number, 'article')}"
     told = f"; {counted(len(notify), 'channel')} told of new ones" if notify else ""
@@ -102,7 +102,7 @@ def remove(config: Config, name: str) -> int:
     saved(config, name)
     remove_search(config.home, name)
     with open_archive(config) as database, database.write() as tx:
-        readers.forget(tx, name)
+        alerts.forget(tx, name)
     print(f"removed {name} from {searches_file(config.home)}")
     return 0
 
@@ -128,7 +128,7 @@ def notify(config: Config, *, dry_run: bool) -> int:
 def _print_new(database: Database, search: Watched) -> None:
     """What a round would tell, which is looked for in a transaction that is undone."""
     with database.read() as tx:
-        found = readers.news(tx, search.name, search.query, utc_now())
+        found = alerts.news(tx, search.name, search.query, utc_now())
     print(f"{search.name}: {counted(len(found), 'new article')}")
     library = Library(database)
     for one in found:
@@ -141,7 +141,7 @@ def retry(config: Config, name: str) -> int:
     """Send again what is unsure to have arrived, and at once what waits to be tried again."""
     saved(config, name)
     with open_archive(config) as database, database.write() as tx:
-        many = readers.retry(tx, name, utc_now())
+        many = alerts.retry(tx, name, utc_now())
     if not many:
         print(f"every message of {name} arrived")
         return 0

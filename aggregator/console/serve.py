@@ -15,14 +15,15 @@ from aggregator.archive import open_archive
 from aggregator.config import DEFAULT_PUBLIC_URL, Config
 from aggregator.console.answer import TROUBLE, complain, mistake
 from aggregator.intake.topicfile import load_topics
-from aggregator.web.access import Knows, is_loopback
+from aggregator.service import utc_now
+from aggregator.web.access import is_loopback
 from aggregator.web.app import Serving, application
 from aggregator.web.marks import Marks
 from aggregator.web.shelf import Shelf
+from aggregator.web.sync import Sync
 from storage.database import Database
 from storage.library import Library
-from storage.monitor import Monitor
-from storage.tokens import Token, all_tokens, name_of
+from storage.tokens import Token, all_tokens, token_of
 
 _TOKENS_FOR = 2.0
 """Seconds after which a token that was taken away opens nothing any more."""
@@ -60,12 +61,20 @@ def _run(
 ) -> int:
     import uvicorn
 
-    knows: Knows | None = None if is_open else lambda secret: name_of(known(), secret)
+    def knows(secret: str) -> Token | None:
+        return token_of(known(), secret)
+
     library = Library(database)
     searches = _reread(searches_file(config.home), lambda: load_searches(config.home))
     topics = _reread(config.home / "topics.toml", lambda: load_topics(config.home))
-    shelf = Shelf(library, Monitor(database), address, searches, topics, muted=config.mute)
-    serving = Serving(library=library, shelf=shelf, marks=Marks(database.version), public_url=address, knows=knows)
+    shelf = Shelf(library, address, searches, topics, muted=config.mute)
+    sync = Sync(
+        database=database, base=address, knows=knows, searches=searches, topics=topics, now=utc_now, muted=config.mute
+    )
+    serving = Serving(
+        library=library, shelf=shelf, marks=Marks(database.version), public_url=address,
+        knows=None if is_open else knows, sync=sync,
+    )  # fmt: skip
     complain(f"serving {address}; its feeds are listed at {address}opml; Ctrl-C ends it")
     settings = uvicorn.Config(
         application(serving), log_level="warning", access_log=False, server_header=False, proxy_headers=False,

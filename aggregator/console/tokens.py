@@ -15,18 +15,18 @@ def list_tokens(config: Config) -> int:
     with open_archive(config) as database, database.read() as tx:
         found = all_tokens(tx)
     for token in found:
-        print(f"{token.name}  made {token.made_at:%Y-%m-%d %H:%M} UTC")
+        print(f"{token.name}  made {token.made_at:%Y-%m-%d %H:%M} UTC{'  read-only' if token.is_read_only else ''}")
     if not found:
         complain("no token is made yet; `evnews token add NAME` makes one")
     return 0
 
 
-def add(config: Config, name: str) -> int:
+def add(config: Config, name: str, *, read_only: bool = False) -> int:
     """Make a token and print its secret, this once."""
     if not NAME.fullmatch(name):
         mistake(f"{name!r} is no name; allowed are {NAMES}")
     with open_archive(config) as database, database.write() as tx:
-        secret = add_token(tx, name, utc_now())
+        secret = add_token(tx, name, utc_now(), is_read_only=read_only)
     if not secret:
         mistake(f"there is a token {name!r} already; `evnews token remove {name}` takes it away")
     complain("this is shown once; readers take it as a password, or in an address: /private/TOKEN/feeds/all.atom")

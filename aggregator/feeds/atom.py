@@ -12,6 +12,8 @@ from aggregator.feeds.moments import spelled
 from aggregator.feeds.xml import ATOM, MEDIA, Writer, atom, streamed
 from storage.text import clean_line
 
+_STATES = "http://www.google.com/reader/"
+"""The scheme by which readers' apps know what was read and starred."""
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When a feed without entries was updated: the present time would make it another one each time."""
 
@@ -50,6 +52,8 @@ def _write_entry(writer: Writer, entry: Entry) -> None:
                 writer.write(atom("name"), author)
         for tag in entry.tags:
             writer.write(atom("category"), term=tag)
+        for term, label in entry.states:
+            writer.write(atom("category"), term=term, label=label, scheme=_STATES)
         if entry.summary or not (entry.html or entry.url):
             writer.write(atom("summary"), entry.summary)
         if entry.html:

@@ -20,6 +20,7 @@ class Entry:
     """One thing to read. `id` never changes; `updated` is when what it says last changed.
 
     `summary` is plain text, `html` was sanitised at intake. `publishers` are its source and those that tell it too.
+    `states` are what a reader said of it, as (term, label): only Atom has a place for them.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Entry:
     html: str = ""
     image: str = ""
     tags: tuple[str, ...] = ()
+    states: tuple[tuple[str, str], ...] = ()
     language: str = ""
 
 

@@ -12,12 +12,15 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.web.problems import problem
+from storage.tokens import Token
 
-Knows = Callable[[str], str | None]
-"""The name of the token whose secret this is, or None."""
+Knows = Callable[[str], Token | None]
+"""The token whose secret this is, or None."""
 PRIVATE = "/private/"
 """Where a feed's address carries its token: for readers that can send no header."""
 OPEN = ("/healthz",)
+LOGS_IN = ("/accounts/", "/reader/", "/api/greader.php/")
+"""Below these every request shows whose it is in ways of its own."""
 
 
 def is_loopback(host: str) -> bool:
@@ -68,11 +71,11 @@ class NeedsToken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
-        if scope["type"] != "http" or scope["path"] in OPEN:
+        if scope["type"] != "http" or scope["path"] in OPEN or scope["path"].startswith(LOGS_IN):
             await self._app(scope, receive, send)
             return
         secret, path = _private(scope["path"])
-        secret = secret or _carried(Headers(scope=scope).get("authorization", ""))
+        secret = secret or carried(Headers(scope=scope).get("authorization", ""))
         if not secret or self._knows(secret) is None:
             answer = problem(401, "A token is needed: `evnews token add NAME` makes one.")
             answer.headers["WWW-Authenticate"] = 'Basic realm="evnews", charset="UTF-8"'
@@ -89,8 +92,11 @@ def _private(path: str) -> tuple[str, str]:
     return secret, f"/{rest}"
 
 
-def _carried(header: str) -> str:
+def carried(header: str) -> str:
+    """The secret in an Authorization header; empty where there is none."""
     kind, _, value = header.partition(" ")
+    if kind.lower() == "googlelogin":
+        return value.strip().removeprefix("auth=").strip()
     if kind.lower() == "bearer":
         return value.strip()
     if kind.lower() != "basic":

@@ -20,6 +20,7 @@ from aggregator.web.access import KnownHosts, Knows, NeedsToken
 from aggregator.web.marks import Marks, mark_of
 from aggregator.web.problems import problem
 from aggregator.web.shelf import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed, Shelf
+from aggregator.web.sync import Sync, sync_routes
 from storage.errors import ArchiveError
 from storage.library import Library
 
@@ -41,6 +42,7 @@ class Serving:
     marks: Marks
     public_url: str
     knows: Knows | None = None
+    sync: Sync | None = None
 
     @property
     def cache_control(self) -> str:
@@ -55,6 +57,7 @@ def application(serving: Serving) -> ASGIApp:
         Route("/opml", _opml(serving)),
         Route("/healthz", _healthy),
         Route("/readyz", _ready(serving)),
+        *(sync_routes(serving.sync) if serving.sync is not None else ()),
     ]
     middleware = [Middleware(CarriesHeaders), Middleware(KnownHosts, public_url=serving.public_url)]
     if serving.knows is not None:

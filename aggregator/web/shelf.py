@@ -16,7 +16,6 @@ from aggregator.intake.topics import TopicCatalogue
 from aggregator.web.marks import mark_of
 from storage.article import Change, Query, Story
 from storage.library import Library
-from storage.monitor import Monitor
 
 ENTRIES, MOST_ENTRIES = 50, 200
 LONGEST_QUERY = 1_000
@@ -48,13 +47,12 @@ class Shelf:
     def __init__(
         self,
         library: Library,
-        monitor: Monitor,
         base: str,
         searches: Callable[[], SavedSearches],
         topics: Callable[[], TopicCatalogue],
         muted: tuple[str, ...] = (),
     ) -> None:
-        self._library, self._monitor, self._base = library, monitor, base
+        self._library, self._base = library, base
         self._searches, self._topics, self._muted = searches, topics, muted
         self._outlines: tuple[float, list[OutlineFeed]] = (0.0, [])
 
@@ -94,7 +92,7 @@ class Shelf:
         paths = [("", "evnews: all articles", "all")]
         paths += [("", "evnews: edits", "changes"), ("", "evnews: stories", "stories")]
         paths += [("Searches", one.name, f"search/{one.name}") for one in self._searches().searches]
-        paths += [("Sources", one.name, f"source/{one.name}") for one in self._monitor.source_states() if one.articles]
+        paths += [("Sources", one.name, f"source/{one.name}") for one in self._library.sources()]
         titles = {entry.name: entry.title for entry in self._topics().entries}
         counts = [one for one in self._library.topic_counts() if one.name in titles]
         paths += [("Topics", titles[one.name], f"topic/{one.name}") for one in counts]

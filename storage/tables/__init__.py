@@ -21,7 +21,7 @@ from storage.tables.archive import (
 from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
-from storage.tables.readers import alerts, saved_searches, tokens
+from storage.tables.readers import alerts, marks, read_upto, saved_searches, tokens
 from storage.tables.stories import stories, story_due, story_terms, tellers, term_counts
 from storage.tables.topics import article_topics, topic_readings
 from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata, moment
@@ -44,6 +44,7 @@ __all__ = [
     "leads",
     "likenesses",
     "looks",
+    "marks",
     "merged",
     "meta",
     "metadata",
@@ -53,6 +54,7 @@ __all__ = [
     "past_texts",
     "polls",
     "prints",
+    "read_upto",
     "revisions",
     "robots",
     "saved_searches",

@@ -1,8 +1,8 @@
-"""Tables of what readers keep: saved searches, and the messages that tell of what they found."""
+"""Tables of what readers keep: saved searches and their messages, tokens, and what each has read."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
 from storage.tables.types import ID, Moment, Words, metadata
 
@@ -22,6 +22,27 @@ tokens = Table(
     # Of the secret, which is kept nowhere.
     Column("digest", String(64), nullable=False),
     Column("made_at", Moment, nullable=False),
+    # May not even mark an article as read.
+    Column("is_read_only", Boolean, nullable=False),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("token", Words, primary_key=True),
+    Column("mark", String(8), primary_key=True),
+    # Not a foreign key: an article that is joined to another takes its marks there.
+    Column("article_id", ID, primary_key=True, autoincrement=False),
+    Column("marked_at", Moment, nullable=False),
+)
+Index("marks_by_article", marks.c.article_id)
+
+read_upto = Table(
+    "read_upto",
+    metadata,
+    Column("token", Words, primary_key=True),
+    # What arrived until then is read, but for what is marked as unread.
+    Column("arrived", Moment, nullable=False),
 )
 
 alerts = Table(

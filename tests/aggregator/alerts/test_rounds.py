@@ -12,7 +12,7 @@ import pytest
 from aggregator.alerts.channels import digest
 from aggregator.alerts.message import Message, message
 from aggregator.alerts.rounds import Told, Watched, run_round
-from storage import readers
+from storage import alerts
 from storage.article import Article, Query
 from storage.database import Database
 from storage.library import Library
@@ -102,7 +102,7 @@ def test_several_new_articles_are_one_message(desk: Desk) -> None:
 
 
 def test_more_than_a_message_holds_is_told_by_the_next(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "MOST_ARTICLES", 4)
+    monkeypatch.setattr(alerts, "MOST_ARTICLES", 4)
     desk.watch("bat", "battery")
     desk.round()
     for n in range(10):
@@ -147,7 +147,7 @@ def test_a_channel_that_fails_is_tried_again_later_and_the_others_are_not(desk: 
     assert "no answer" in told.troubles[0]
     assert desk.round() == Told(articles={})  # not yet
     with desk.database.read() as tx:
-        state = readers.states(tx)["bat"]
+        state = alerts.states(tx)["bat"]
     assert (state.sent, state.waiting, state.trouble) == (1, 1, "no answer")
     waits = []
     for _ in range(12):
@@ -178,7 +178,7 @@ def test_who_dies_while_sending_leaves_a_doubt_and_nothing_is_sent_twice(desk: D
     assert desk.round() == Told(articles={})
     assert ["battery two" in text.body for _, text in desk.post.sent] == [True]
     with desk.database.write() as tx:
-        assert readers.retry(tx, "bat", desk.now) == 1
+        assert alerts.retry(tx, "bat", desk.now) == 1
     assert desk.round().articles == {"bat": 1}
     assert ["battery one" in text.body for _, text in desk.post.sent] == [False, True]
 
@@ -189,7 +189,7 @@ def test_what_was_put_down_and_not_begun_is_sent_by_the_next(desk: Desk) -> None
     desk.round()
     desk.keep("battery")
     with desk.database.write() as tx:
-        assert readers.look(tx, "bat", desk.searches[0].query, [digest("a")], desk.now)
+        assert alerts.look(tx, "bat", desk.searches[0].query, [digest("a")], desk.now)
     assert desk.round().articles == {"bat": 1}
 
 
@@ -209,8 +209,8 @@ def test_a_search_that_is_forgotten_begins_anew(desk: Desk) -> None:
     desk.round()
     desk.keep("battery one")
     with desk.database.write() as tx:
-        readers.forget(tx, "bat")
-        assert readers.states(tx) == {}
+        alerts.forget(tx, "bat")
+        assert alerts.states(tx) == {}
     assert desk.round().articles == {}
     desk.keep("battery two")
     assert desk.round().articles == {"bat": 1}

@@ -4,71 +4,18 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import feedparser
 import pytest
-from starlette.testclient import TestClient
 
-from aggregator.alerts.searchfile import SavedSearch, SavedSearches
 from aggregator.feeds.opml import read_opml
-from aggregator.intake.topicfile import load_topics
-from aggregator.web.app import Serving, application
-from aggregator.web.marks import Marks
-from aggregator.web.shelf import Shelf
-from storage.article import Article, Topic
-from storage.database import Database
-from storage.library import Library
-from storage.page import Page
-from storage.store import record_article
-from storage.tokens import add_token, all_tokens, name_of, remove_token
+from storage.article import Topic
+from storage.tokens import add_token, remove_token
 from storage.topics import record_topics_anew
-
-T0 = datetime(2025, 1, 1, tzinfo=UTC)
-BASE = "http://reader.example:8080/"
-Ask = Callable[..., Any]
-
-
-@dataclass
-class Room:
-    """An archive and a server of it."""
-
-    database: Database
-    muted: tuple[str, ...] = ()
-
-    def keep(self, n: int, words: str, *, title: str = "", source: str = "s", **more: Any) -> int:
-        url = f"https://{source}.example/{n}"
-        page = Page(url=url, status=200, fetched_at=more.pop("seen", T0), source=source)
-        with self.database.write() as tx:
-            article = Article(url=url, title=title or f"t{n:02}", text=words, published=T0 + timedelta(days=n), **more)
-            return record_article(tx, article, page, None, page.fetched_at).article_id
-
-    def serving(self, **more: Any) -> Serving:
-        library = Library(self.database)
-        saved = SavedSearches(searches=(SavedSearch(name="chargers", query="charger"),))
-        shelf = Shelf(library, BASE, lambda: saved, lambda: load_topics(None), muted=self.muted)
-        marks = Marks(self.database.version)
-        return Serving(library=library, shelf=shelf, marks=marks, public_url=BASE, **more)
-
-    def client(self, **more: Any) -> TestClient:
-        return TestClient(application(self.serving(**more)), base_url=BASE, raise_server_exceptions=True)
-
-
-@pytest.fixture
-def room(database: Database) -> Room:
-    found = Room(database)
-    for n in range(12):
-        found.keep(n, f"{'battery' if n % 2 else 'charger'} x{n}")
-    return found
-
-
-@pytest.fixture
-def ask(room: Room) -> Iterator[Ask]:
-    with room.client() as client:
-        yield client.get
+from tests.aggregator.web.room import BASE, T0, Ask, Room
 
 
 def titles(answer: Any) -> list[str]:
@@ -265,10 +212,6 @@ def test_a_host_that_is_not_ours_is_refused(room: Room, host: str) -> None:
 
 
 def test_a_token_opens_and_one_that_was_taken_away_does_not(room: Room) -> None:
-    def knows(secret: str) -> str | None:
-        with room.database.read() as tx:
-            return name_of(all_tokens(tx), secret)
-
     with room.database.write() as tx:
         secret, other = add_token(tx, "phone", T0), add_token(tx, "desk", T0)
         assert add_token(tx, "phone", T0) == ""
@@ -288,7 +231,7 @@ def test_a_token_opens_and_one_that_was_taken_away_does_not(room: Room) -> None:
         ("/private/x/feeds/all.atom", {}),
         (f"/feeds/all.atom?token={secret}", {}),
     ]
-    with room.client(knows=knows) as client:
+    with room.client(knows=room.token_of) as client:
         for path, headers in good:
             answer = client.get(path, headers=headers)
             assert answer.status_code == 200, path

@@ -1,0 +1,24 @@
+"""The room that tests of the server begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from storage.database import Database
+from tests.aggregator.web.room import Ask, Room
+
+
+@pytest.fixture
+def room(database: Database) -> Room:
+    found = Room(database)
+    for n in range(12):
+        found.keep(n, f"{'battery' if n % 2 else 'charger'} x{n}")
+    return found
+
+
+@pytest.fixture
+def ask(room: Room) -> Iterator[Ask]:
+    with room.client() as client:
+        yield client.get

@@ -1,0 +1,62 @@
+"""An archive and a server of it, for tests of what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from aggregator.alerts.searchfile import SavedSearch, SavedSearches
+from aggregator.intake.topicfile import load_topics
+from aggregator.web.app import Serving, application
+from aggregator.web.marks import Marks
+from aggregator.web.shelf import Shelf
+from aggregator.web.sync import Sync
+from storage.article import Article
+from storage.database import Database
+from storage.library import Library
+from storage.page import Page
+from storage.store import record_article
+from storage.tokens import Token, all_tokens, token_of
+
+T0 = datetime(2025, 1, 1, tzinfo=UTC)
+NOW = T0 + timedelta(days=3)
+BASE = "http://reader.example:8080/"
+Ask = Callable[..., Any]
+
+
+@dataclass
+class Room:
+    """An archive and a server of it."""
+
+    database: Database
+    muted: tuple[str, ...] = ()
+    now: datetime = NOW
+
+    def keep(self, n: int, words: str, *, title: str = "", source: str = "s", **more: Any) -> int:
+        url = f"https://{source}.example/{n}"
+        page = Page(url=url, status=200, fetched_at=more.pop("seen", T0), source=source)
+        with self.database.write() as tx:
+            article = Article(url=url, title=title or f"t{n:02}", text=words, published=T0 + timedelta(days=n), **more)
+            return record_article(tx, article, page, None, page.fetched_at).article_id
+
+    def token_of(self, secret: str) -> Token | None:
+        with self.database.read() as tx:
+            return token_of(all_tokens(tx), secret)
+
+    def serving(self, **more: Any) -> Serving:
+        library = Library(self.database)
+        saved = SavedSearches(searches=(SavedSearch(name="chargers", query="charger"),))
+        shelf = Shelf(library, BASE, lambda: saved, lambda: load_topics(None), muted=self.muted)
+        marks = Marks(self.database.version)
+        sync = Sync(
+            database=self.database, base=BASE, knows=self.token_of, searches=lambda: saved,
+            topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted,
+        )  # fmt: skip
+        return Serving(library=library, shelf=shelf, marks=marks, public_url=BASE, sync=sync, **more)
+
+    def client(self, **more: Any) -> TestClient:
+        return TestClient(application(self.serving(**more)), base_url=BASE, raise_server_exceptions=True)
