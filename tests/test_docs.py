@@ -18,13 +18,12 @@ from aggregator.config import KEYS
 from aggregator.console.errands import Report
 from aggregator.console.searches import record_of as search_fields
 from aggregator.console.sources import _fields as source_fields
-from aggregator.console.stories import record_of as story_fields
 from aggregator.console.summary import record_of
-from aggregator.console.topics import record_of as topic_fields
 from aggregator.crawl.runner import PollResult
 from aggregator.feeds.jsonl import jsonl
+from aggregator.feeds.records import story_fields, topic_fields
 from aggregator.intake.topicfile import KEYS as TOPIC_KEYS
-from aggregator.intake.topics import KINDS, Entry
+from aggregator.intake.topics import KINDS
 from spiders.source import Listing, Source
 from storage.alerts import SearchState
 from storage.article import KeptArticle, Refusal, Story, Telling
@@ -98,7 +97,7 @@ def test_every_key_of_the_catalogue_of_topics_has_its_heading() -> None:
 def test_every_field_of_a_topic_is_told() -> None:
     """In its order."""
     count = TopicCount(name="x", articles=1, sources=1, newest_at=NOW, newest_id=1, newest_title="")
-    record = topic_fields(count, Entry(name="x", title="x", kind="maker", aliases=("x",)))
+    record = topic_fields(count, "x", "maker", "")
     assert re.findall(r"^\| `(\w+)` \|", sections("json.md")["topics"], flags=re.M) == list(record)
 
 

@@ -14,10 +14,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import NoReturn
 
-from aggregator.feeds.moments import spelled
 from aggregator.logs import safe_line
 from aggregator.reasons.saying import counted as counted
 
@@ -46,11 +44,6 @@ def print_json(fields: Mapping[str, object]) -> None:
     """One object as one line on stdout, safe for any terminal."""
     line = json.dumps(fields, ensure_ascii=False)
     print(_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line), flush=True)
-
-
-def time_of(at: datetime | None) -> str | None:
-    """A time as every record spells it: UTC to the second, 2026-01-31T12:00:00Z."""
-    return None if at is None else spelled(at)
 
 
 def answered(work: Callable[[], int]) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
-from aggregator.console.answer import TROUBLE, complain, mistake, print_json, time_of
+from aggregator.console.answer import TROUBLE, complain, mistake, print_json
 from aggregator.console.search import moment
+from aggregator.feeds.records import change_fields
 from aggregator.logs import safe_line
 from storage.article import Change
 from storage.difference import Edit
@@ -34,7 +35,7 @@ def show_changes(
         if as_json:
             for change in found:
                 many += 1
-                print_json(_record(change))
+                print_json(change_fields(change))
         else:
             shown = list(found)
             many = len(shown)
@@ -44,20 +45,6 @@ def show_changes(
     elif many == most and limit is None:
         complain(f"the newest {SHOWN} are shown; --limit shows more")
     return 0 if many else TROUBLE
-
-
-def _record(change: Change) -> dict[str, object]:
-    return {
-        "id": change.article_id,
-        "url": change.url,
-        "source": change.source,
-        "title": change.title,
-        "revision": change.revision,
-        "kind": change.kind,
-        "at": time_of(change.at),
-        "added": change.added,
-        "removed": change.removed,
-    }
 
 
 def _print(changes: list[Change]) -> None:

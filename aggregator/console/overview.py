@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
 from aggregator.console.topics import resolved
+from aggregator.feeds.records import PERIODS
 from aggregator.logs import safe_line
 from storage.article import Query
 from storage.library import Library
@@ -17,11 +16,6 @@ from storage.overview import UNITS
 
 _BAR = 40
 _LISTED = 10
-_SPELLED: dict[str, Callable[[date], str]] = {
-    "day": date.isoformat,
-    "week": lambda day: f"{day.isocalendar().year}-W{day.isocalendar().week:02}",
-    "month": lambda day: f"{day:%Y-%m}",
-}
 
 
 def show_timeline(config: Config, query: Query, unit: str, *, as_json: bool) -> int:
@@ -37,9 +31,9 @@ def show_timeline(config: Config, query: Query, unit: str, *, as_json: bool) -> 
     most = max((many for _, many in found.points), default=0)
     for day, many in found.points:
         if as_json:
-            print_json({unit: _SPELLED[unit](day), "from": day.isoformat(), "articles": many})
+            print_json({unit: PERIODS[unit](day), "from": day.isoformat(), "articles": many})
         else:
-            print(f"{_SPELLED[unit](day):>10}  {many:>7}  {'█' * max(round(_BAR * many / most), 1)}")
+            print(f"{PERIODS[unit](day):>10}  {many:>7}  {'█' * max(round(_BAR * many / most), 1)}")
     if found.reached is not None:
         complain(f"counted those since {found.reached:%Y-%m-%d}; a longer time: --since, --until")
     if not found.points:

@@ -9,7 +9,7 @@ from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
 from aggregator.console.search import LARGEST_ID, complain_of_no_article
 from aggregator.feeds.happenings import compared
-from aggregator.feeds.jsonl import edition_fields
+from aggregator.feeds.records import edition_fields
 from aggregator.logs import safe_line
 from storage.article import Revision
 from storage.difference import Part, word_diff

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
 from aggregator.console.topics import resolved
-from aggregator.feeds.jsonl import jsonl
+from aggregator.feeds.moments import read_moment
+from aggregator.feeds.records import article_fields
 from aggregator.logs import safe_line
 from storage.article import Answer, Count, Hit, KeptArticle, Query, Story
 from storage.library import Library
@@ -32,8 +32,6 @@ LARGEST_ID = 2**63 - 1
 MOST_TOPICS = 16
 PATIENCE = 2.0
 """Seconds that a page is looked for in a terminal before it stops and says so."""
-_SPAN = re.compile(r"(\d{1,4})([hdwmy])")
-_HOURS = {"h": 1, "d": 24, "w": 168, "m": 730, "y": 8766}
 
 
 def query_of(
@@ -59,11 +57,8 @@ def moment(option: str, text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        if span := _SPAN.fullmatch(text):
-            return datetime.now(UTC) - timedelta(hours=int(span[1]) * _HOURS[span[2]])
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return read_moment(text, datetime.now(UTC))
+    except ValueError:
         mistake(f"{option} {text!r} is no date; write 2026-01-31, 2026-01-31T12:00 or a time ago: 12h, 7d, 4w, 6m, 1y")
 
 
@@ -83,7 +78,7 @@ def run_search(config: Config, query: Query, *, as_json: bool, unmuted: bool = F
         complain(note)
     if as_json:
         for hit in answer.hits:
-            print_json({**_fields(hit.article), "snippet": MARKS.sub("", hit.snippet)})
+            print_json({**article_fields(hit.article), "snippet": MARKS.sub("", hit.snippet)})
     elif answer.hits:
         _print_hits(answer.hits)
     if not answer.hits and answer.complete:
@@ -110,12 +105,6 @@ def _tell_what_follows(answer: Answer, many: Count | None) -> None:
         told.append(f"go on with --cursor {answer.cursor}")
     if told:
         complain("; ".join(told))
-
-
-def _fields(article: KeptArticle) -> dict[str, object]:
-    """The fields of an export, so that every door names them alike."""
-    fields: dict[str, object] = json.loads(next(iter(jsonl([article]))))
-    return fields
 
 
 def _print_hits(hits: Sequence[Hit]) -> None:
@@ -176,7 +165,7 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
         complain_of_no_article(number)
         return TROUBLE
     if as_json:
-        print_json(_fields(article))
+        print_json(article_fields(article))
         return 0
     places = [f"{one.file} at {one.offset}, fetched {at:%Y-%m-%d %H:%M:%S} UTC" for one, _, at in captures]
     beside = [("copied as", f"{number}  {url}") for number, url in copies] + _story(story, article)

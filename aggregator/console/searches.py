@@ -10,8 +10,9 @@ from aggregator.alerts.searchfile import SavedSearch, remove_search, save_search
 from aggregator.archive import make_home, open_archive
 from aggregator.config import Config
 from aggregator.console.alerting import read_searches, report, saved, tell_new, watched
-from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json, time_of
+from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
 from aggregator.console.topics import resolved
+from aggregator.feeds.records import time_of
 from aggregator.logs import safe_line
 from aggregator.service import utc_now
 from spiders.tablefile import NAME, NAMES

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
-from aggregator.console.answer import counted, print_json, time_of
+from aggregator.console.answer import counted, print_json
+from aggregator.feeds.records import source_fields
 from aggregator.logs import safe_line
 from aggregator.reasons.saying import size
 from storage.monitor import Monitor
@@ -30,20 +31,7 @@ def show_stats(config: Config, *, as_json: bool) -> int:
         "database_bytes": stats.database_bytes,
         "warc_bytes": pages,
     }
-    rows = [
-        {
-            "source": state.name,
-            "articles": state.articles,
-            "leads_waiting": state.leads_waiting,
-            "last_poll_at": time_of(state.last_poll_at),
-            "last_outcome": state.last_outcome,
-            "last_reason": state.last_reason,
-            "next_poll_at": time_of(state.next_poll_at),
-            "next_reason": state.next_reason,
-            "refused": refused.get(state.name, {}),
-        }
-        for state in sources
-    ]
+    rows = [source_fields(state, refused.get(state.name, {})) for state in sources]
     if as_json:
         print_json({"archive": str(config.home), **totals})
         for row in rows:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
-from aggregator.console.answer import TROUBLE, complain, counted, print_json, time_of
+from aggregator.console.answer import TROUBLE, complain, counted, print_json
 from aggregator.console.bar import bar
 from aggregator.console.search import LARGEST_ID, moment
+from aggregator.feeds.records import story_fields
 from aggregator.logs import safe_line
-from storage.article import Story, Telling
+from storage.article import Story
 from storage.database import Database
 from storage.library import Library
 
@@ -41,35 +42,16 @@ def show_story(config: Config, number: int, *, as_json: bool) -> int:
         complain(f"no story has an article {number}; `evnews stories` prints the numbers")
         return TROUBLE
     if as_json:
-        print_json(record_of(story))
+        print_json(story_fields(story))
     else:
         _print_story(story)
     return 0
 
 
-def record_of(story: Story) -> dict[str, object]:
-    """A story as the fields of one JSON object (docs/json.md)."""
-    return {
-        "story": story.id,
-        "title": story.title,
-        "first_at": time_of(story.first_at),
-        "last_at": time_of(story.last_at),
-        "sources": story.sources,
-        "articles": [_record_of(one) for one in story.tellings],
-    }
-
-
-def _record_of(one: Telling) -> dict[str, object]:
-    return {
-        "id": one.article_id, "url": one.url, "source": one.source, "title": one.title, "at": time_of(one.at),
-        "dated": one.dated, "copies": one.copies,
-    }  # fmt: skip
-
-
 def _print_objects(found: Iterable[Story]) -> int:
     count = 0
     for count, story in enumerate(found, 1):  # noqa: B007  # it is returned
-        print_json(record_of(story))
+        print_json(story_fields(story))
     return count
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aggregator.console.answer import counted, time_of
+from aggregator.console.answer import counted
 from aggregator.console.drawing import draw, say, table_of
 from aggregator.crawl.runner import PollResult
 from aggregator.crawl.tally import Tally
+from aggregator.feeds.records import time_of
 from aggregator.logs import safe_line
 
 COUNTS = ("kept", "repeats", "refused", "failed")

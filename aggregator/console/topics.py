@@ -7,8 +7,9 @@ from datetime import datetime
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
-from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json, time_of
+from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
 from aggregator.console.bar import bar
+from aggregator.feeds.records import topic_fields
 from aggregator.intake.topicfile import load_topics
 from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import KINDS, Entry, Matcher, TopicCatalogue
@@ -47,7 +48,7 @@ def show_topics(config: Config, since: datetime | None, kind: str, *, as_json: b
     rows = [(one, entries[one.name]) for one in counts if kind in ("", entries[one.name].kind)]
     if as_json:
         for one, entry in rows:
-            print_json(record_of(one, entry))
+            print_json(topic_fields(one, entry.title, entry.kind, entry.part_of))
     elif rows:
         _print(rows)
     else:
@@ -57,21 +58,6 @@ def show_topics(config: Config, since: datetime | None, kind: str, *, as_json: b
             f"{counted(stale, 'article')} not yet read with this catalogue of topics; `evnews topics --refresh` does it"
         )
     return 0 if rows else TROUBLE
-
-
-def record_of(one: TopicCount, entry: Entry) -> dict[str, object]:
-    """A topic as the fields of one JSON object (docs/json.md)."""
-    return {
-        "topic": one.name,
-        "title": entry.title,
-        "kind": entry.kind,
-        "part_of": entry.part_of or None,
-        "articles": one.articles,
-        "sources": one.sources,
-        "newest_at": time_of(one.newest_at),
-        "newest_id": one.newest_id,
-        "newest_title": one.newest_title,
-    }
 
 
 def _print(rows: Sequence[tuple[TopicCount, Entry]]) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from aggregator.archive import open_archive
 from aggregator.config import Config
-from aggregator.console.answer import TROUBLE, complain, mistake, print_json, time_of
+from aggregator.console.answer import TROUBLE, complain, mistake, print_json
 from aggregator.console.search import LARGEST_ID, complain_of_no_article
+from aggregator.feeds.records import time_of
 from aggregator.intake.topicfile import load_topics
 from aggregator.logs import safe_line
 from aggregator.reasons.reason import Figure, Reason, Section
