@@ -161,6 +161,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePlace:
+    """Where a change stands among all, in the order of their times."""
+
+    at: datetime
+    article_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptArticle:
     """An article as the library hands it out: the value, its id, and what the archive knows of it."""
 

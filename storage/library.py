@@ -9,11 +9,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
 
 from storage.article import (
     Answer,
     Change,
+    ChangePlace,
     Count,
     Edition,
     Facets,
@@ -199,6 +200,17 @@ class Library:
             for row in connection.execution_options(yield_per=_CHUNK).execute(statement):
                 yield Change(**row._mapping)
 
+    def changes_after(self, since: datetime | None, place: ChangePlace | None, most: int) -> list[Change]:
+        """What was edited from a time on, after a place, oldest first."""
+        statement = _CHANGES.order_by(None).order_by(*_CHANGE_PLACE).limit(most)
+        if since is not None:
+            statement = statement.where(revisions.c.fetched_at >= since)
+        if place is not None:
+            there = (bindparam("at", place.at, revisions.c.fetched_at.type), place.article_id, place.number)
+            statement = statement.where(tuple_(*_CHANGE_PLACE) > tuple_(*there))
+        with self._database.read() as connection:
+            return [Change(**row._mapping) for row in connection.execute(statement)]
+
     def topics_of(self, article_id: int) -> tuple[Topic, ...]:
         """The topics that an article names: those of its title first, then by how often."""
         with self._database.read() as connection:
@@ -380,6 +392,7 @@ _SOURCES = (
     .join(_COUNTED, _COUNTED.c.first_id == articles.c.id)
     .order_by(articles.c.source)
 )  # fmt: skip
+_CHANGE_PLACE = (revisions.c.fetched_at, revisions.c.article_id, revisions.c.number)
 _CAPTURES = (
     select(captures)
     .join(aliases, aliases.c.digest == captures.c.key)

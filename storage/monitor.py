@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import BigInteger, Row, bindparam, cast, func, select
 
 from storage.database import Database
 from storage.state import LeadState, Poll, SourceState
@@ -125,7 +125,7 @@ _COUNTS = select(
     select(func.count()).select_from(polls).scalar_subquery().label("polls"),
 )
 _TAPE = select(
-    func.count(captures.c.id).label("captures"), func.coalesce(func.sum(captures.c.length), 0).label("capture_bytes")
+    func.count(captures.c.id).label("captures"), cast(func.coalesce(func.sum(captures.c.length), 0), BigInteger).label("capture_bytes")
 )
 _VERDICTS = (
     select(captures.c.source, captures.c.verdict, func.count().label("many"))

@@ -17,6 +17,7 @@ from aggregator.console.answer import TROUBLE, complain, mistake
 from aggregator.intake.topicfile import load_topics
 from aggregator.service import utc_now
 from aggregator.web.access import is_loopback
+from aggregator.web.api import Api
 from aggregator.web.app import Serving, application
 from aggregator.web.marks import Marks
 from aggregator.web.shelf import Shelf
@@ -74,6 +75,7 @@ def _run(
     serving = Serving(
         library=library, shelf=shelf, marks=Marks(database.version), public_url=address,
         knows=None if is_open else knows, sync=sync,
+        api=Api(database=database, topics=topics, now=utc_now, muted=config.mute),
     )  # fmt: skip
     complain(f"serving {address}; its feeds are listed at {address}opml; Ctrl-C ends it")
     settings = uvicorn.Config(

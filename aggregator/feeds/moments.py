@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from storage.search.filters import HOURS
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPAN = re.compile(r"(\d{1,4})([hdwmy])")
 
 
@@ -24,3 +25,16 @@ def read_moment(text: str, now: datetime) -> datetime:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(text) from error
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def of_micros(number: int) -> datetime | None:
+    """The time so many microseconds after 1970; None where no time is."""
+    try:
+        return _EPOCH + timedelta(microseconds=number)
+    except OverflowError:
+        return None

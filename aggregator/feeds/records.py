@@ -12,7 +12,7 @@ from datetime import date, datetime
 from aggregator.feeds.links import is_web_url
 from aggregator.feeds.moments import spelled
 from storage.article import Change, Edition, KeptArticle, Story, Telling
-from storage.state import SourceState
+from storage.state import Capture, SourceState
 from storage.text import clean
 from storage.topics import TopicCount
 
@@ -76,6 +76,18 @@ def edition_fields(one: Edition) -> dict[str, object]:
 
 def _address(url: str) -> str | None:
     return clean(url) if is_web_url(url) else None
+
+
+def capture_fields(capture: Capture, url: str, at: datetime) -> dict[str, object]:
+    """Where a page lies on the tape, which is what a citation needs."""
+    return {
+        "url": url,
+        "at": time_of(at),
+        "file": capture.file,
+        "offset": capture.offset,
+        "length": capture.length,
+        "digest": capture.digest,
+    }
 
 
 def change_fields(change: Change) -> dict[str, object]:

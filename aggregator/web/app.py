@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,7 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aggregator.feeds.formats import FEEDS
 from aggregator.feeds.opml import write_outlines
 from aggregator.web.access import KnownHosts, Knows, NeedsToken
+from aggregator.web.api import ENDPOINTS, Api, Endpoint, Given, Nothing, Wrong, with_number
 from aggregator.web.marks import Marks, mark_of
+from aggregator.web.openapi import openapi
 from aggregator.web.problems import problem
 from aggregator.web.shelf import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed, Shelf
 from aggregator.web.sync import Sync, sync_routes
@@ -29,6 +33,7 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
 )
+_API = "/api/v1"
 _SECONDS = 60
 """How long a reader may keep an answer before it asks again."""
 
@@ -41,8 +46,9 @@ class Serving:
     shelf: Shelf
     marks: Marks
     public_url: str
+    api: Api
+    sync: Sync
     knows: Knows | None = None
-    sync: Sync | None = None
 
     @property
     def cache_control(self) -> str:
@@ -57,7 +63,8 @@ def application(serving: Serving) -> ASGIApp:
         Route("/opml", _opml(serving)),
         Route("/healthz", _healthy),
         Route("/readyz", _ready(serving)),
-        *(sync_routes(serving.sync) if serving.sync is not None else ()),
+        *_api_routes(serving),
+        *sync_routes(serving.sync),
     ]
     middleware = [Middleware(CarriesHeaders), Middleware(KnownHosts, public_url=serving.public_url)]
     if serving.knows is not None:
@@ -90,22 +97,42 @@ def _opml(serving: Serving) -> Callable[[Request], Response]:
     return _answered(answer)
 
 
+def _api_routes(serving: Serving) -> list[Route]:
+    """Every address of the JSON API, and the description of them all."""
+    base = f"{serving.public_url.rstrip('/')}{_API}"
+
+    def described(request: Request) -> Response:
+        return _json(request, serving, openapi(ENDPOINTS, base))
+
+    routes = [Route(f"{_API}/{one.path}", _answered(_called(serving, one))) for one in ENDPOINTS]
+    return [*routes, Route(f"{_API}/openapi.json", described)]
+
+
+def _called(serving: Serving, one: Endpoint) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        given = with_number(Given(dict(request.query_params)), request.path_params.get("id", ""))
+        return _json(request, serving, one.answer(serving.api, given))
+
+    return answer
+
+
+def _json(request: Request, serving: Serving, fields: dict[str, Any]) -> Response:
+    body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _unless_known(request, serving, mark_of(body), lambda: body, "application/json")
+
+
 def _answered(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
     """An answer with what a user can mend told as a problem."""
 
     def told(request: Request) -> Response:
         try:
             return answer(request)
-        except NoFeed as error:
+        except (NoFeed, Nothing) as error:
             return problem(404, str(error))
-        except _Wrong as error:
+        except Wrong as error:
             return problem(400, str(error))
 
     return told
-
-
-class _Wrong(ValueError):
-    """An option that cannot be."""
 
 
 def _asked(request: Request) -> FeedAsked:
@@ -115,9 +142,9 @@ def _asked(request: Request) -> FeedAsked:
     given = request.query_params
     words = given.get("q", "").strip()
     if path == "query" and not words:
-        raise _Wrong("A query's feed needs words: /feeds/query.atom?q=battery")
+        raise Wrong("A query's feed needs words: /feeds/query.atom?q=battery")
     if len(words) > LONGEST_QUERY:
-        raise _Wrong(f"A query has at most {LONGEST_QUERY} characters.")
+        raise Wrong(f"A query has at most {LONGEST_QUERY} characters.")
     return FeedAsked(
         path=path, form=form, words=words if path == "query" else "", full=given.get("full", "") in ("1", "true"),
         limit=_limit(given.get("limit", "")), cursor=given.get("cursor", "")[:200],
@@ -128,7 +155,7 @@ def _limit(text: str) -> int:
     if not text:
         return ENTRIES
     if not text.isdecimal() or len(text) > 9:
-        raise _Wrong(f"limit is a number from 1 to {MOST_ENTRIES}.")
+        raise Wrong(f"limit is a number from 1 to {MOST_ENTRIES}.")
     return min(max(int(text), 1), MOST_ENTRIES)
 
 

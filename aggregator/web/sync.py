@@ -23,6 +23,7 @@ from starlette.routing import Route
 from aggregator.alerts.searchfile import SavedSearches
 from aggregator.feeds.atom import atom_feed
 from aggregator.feeds.channel import Channel
+from aggregator.feeds.moments import micros
 from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import TopicCatalogue
 from aggregator.web.access import Knows, carried
@@ -35,7 +36,6 @@ from aggregator.web.syncnames import (
     STATE,
     item_id,
     mark_named,
-    micros,
     plain,
     read_place,
     spell_place,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
+from aggregator.feeds.moments import micros, of_micros
 from storage.readers import Mark
 from storage.streams import Place
 
@@ -14,7 +15,6 @@ STATE = "user/-/state/com.google/"
 LABEL = "user/-/label/"
 FEED = "feed/"
 READING_LIST = f"{STATE}reading-list"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MARKS = {"read": Mark.READ, "kept-unread": Mark.UNREAD, "unread": Mark.UNREAD, "starred": Mark.STARRED}
 _USER = re.compile(r"user/[^/]{1,64}/")
 _PLACE = re.compile(r"(\d{1,18})\.(\d{1,19})")
@@ -55,21 +55,13 @@ def states_of(marks: Iterable[Mark]) -> list[tuple[str, str]]:
     return [(f"{STATE}{label}", label) for mark, label in labels.items() if mark in said]
 
 
-def micros(at: datetime) -> int:
-    """Microseconds since 1970."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
 def stamped(text: str) -> datetime | None:
     """The time that a number spells, in seconds, milliseconds, microseconds or nanoseconds by how large it is."""
     if not (text.isascii() and text.isdigit()) or len(text) > 20:
         return None
     number = int(text)
     scale = next((scale for below, scale in _SCALES if number < below), 10**9)
-    try:
-        return _EPOCH + timedelta(microseconds=number * 1_000_000 // scale)
-    except OverflowError:
-        return None
+    return of_micros(number * 1_000_000 // scale)
 
 
 def spell_place(place: Place) -> str:
@@ -80,9 +72,7 @@ def spell_place(place: Place) -> str:
 def read_place(text: str) -> Place | None:
     """Where a page ended; None for what no page gave: apps send words of their own to have the first."""
     found = _PLACE.fullmatch(text)
-    if found is None or int(found[2]) > _LARGEST:
+    arrived = of_micros(int(found[1])) if found else None
+    if found is None or arrived is None or int(found[2]) > _LARGEST:
         return None
-    try:
-        return Place(arrived=_EPOCH + timedelta(microseconds=int(found[1])), id=int(found[2]))
-    except OverflowError:
-        return None
+    return Place(arrived=arrived, id=int(found[2]))

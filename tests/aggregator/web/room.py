@@ -11,6 +11,8 @@ from starlette.testclient import TestClient
 
 from aggregator.alerts.searchfile import SavedSearch, SavedSearches
 from aggregator.intake.topicfile import load_topics
+from aggregator.intake.joining import replace_due
+from aggregator.web.api import Api
 from aggregator.web.app import Serving, application
 from aggregator.web.marks import Marks
 from aggregator.web.shelf import Shelf
@@ -43,6 +45,10 @@ class Room:
             article = Article(url=url, title=title or f"t{n:02}", text=words, published=T0 + timedelta(days=n), **more)
             return record_article(tx, article, page, None, page.fetched_at).article_id
 
+    def place_stories(self) -> None:
+        with self.database.write() as tx:
+            replace_due(tx, 1_000)
+
     def token_of(self, secret: str) -> Token | None:
         with self.database.read() as tx:
             return token_of(all_tokens(tx), secret)
@@ -52,11 +58,12 @@ class Room:
         saved = SavedSearches(searches=(SavedSearch(name="chargers", query="charger"),))
         shelf = Shelf(library, BASE, lambda: saved, lambda: load_topics(None), muted=self.muted)
         marks = Marks(self.database.version)
+        api = Api(database=self.database, topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted)
         sync = Sync(
             database=self.database, base=BASE, knows=self.token_of, searches=lambda: saved,
             topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted,
         )  # fmt: skip
-        return Serving(library=library, shelf=shelf, marks=marks, public_url=BASE, sync=sync, **more)
+        return Serving(library=library, shelf=shelf, marks=marks, public_url=BASE, sync=sync, api=api, **more)
 
     def client(self, **more: Any) -> TestClient:
         return TestClient(application(self.serving(**more)), base_url=BASE, raise_server_exceptions=True)
