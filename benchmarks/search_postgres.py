@@ -58,6 +58,7 @@ def _copy(sqlite: Path, url: str) -> None:
     source.dispose()
     # The tree over the words is made at once afterwards, as a restored dump makes it.
     with database.write() as tx:
+        tx.execute(text("SET LOCAL statement_timeout = 0"))
         tx.execute(text("ANALYZE"))
         tx.execute(text("DROP INDEX article_index_words"))
         reindex(tx, _told)

@@ -171,7 +171,10 @@ class ChangePlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptArticle:
-    """An article as the library hands it out: the value, its id, and what the archive knows of it."""
+    """An article as the library hands it out: the value, its id, and what the archive knows of it.
+
+    `past` are the texts that it showed before, as (digest, text), where those are asked for.
+    """
 
     id: int
     url: str
@@ -206,6 +209,7 @@ class KeptArticle:
     credit: str = ""
     story: int | None = None
     revisions: tuple[Edition, ...] = ()
+    past: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,21 +103,37 @@ class Finder:
                 return
             low, high = (found.reached + 1, None) if oldest else (None, found.reached - 1)
 
-    def arrived(self, after: int, most: int) -> tuple[list[int], int]:
+    def arrived(self, after: int, most: int, upto: int | None = None) -> tuple[list[int], int]:
         """The ids of up to so many articles that are found among those kept after an id, in the order they came.
 
-        With the id up to which was looked. Of an original and its copies only the first that came is meant.
+        With the id up to which was looked, which is `upto` or a little more where that is given. Of an original and
+        its copies only the first that came is meant.
         """
         found: list[int] = []
-        while some := _ARRIVED.all(self._tx, {"after": after, "most": _BATCH}):
+        while (upto is None or after < upto) and (some := _ARRIVED.all(self._tx, {"after": after, "most": _BATCH})):
             holds = set(self.among([one.search_row for one in some]))
+            copied = set(_COPIED.all(self._tx, {"ids": [one.id for one in some]}))
             for one in some:
-                if one.search_row in holds and self._is_first_of_its_own(one.id, one.copy_of or one.id):
+                alone = one.copy_of is None and (one.id,) not in copied
+                if one.search_row in holds and (alone or self._is_first_of_its_own(one.id, one.copy_of or one.id)):
                     found.append(one.id)
                 after = one.id
                 if len(found) == most:
                     return found, after
         return found, after
+
+    def edited(self, since: datetime, most: int) -> list[int]:
+        """The ids of up to so many articles that are found and were edited from a time on, the last edit first."""
+        found: list[int] = []
+        at, last = None, None
+        while edits := self._tx.execute(_EDITS if at is None else _EDITS_BEFORE, {"at": at, "article": last}).all():
+            recent = [edit for edit in edits if edit.fetched_at >= since]
+            holds = set(self.among([edit.search_row for edit in recent]))
+            found += [edit.article_id for edit in recent if edit.search_row in holds]
+            if len(found) >= most or len(recent) < _BATCH:
+                return found[:most]
+            at, last = edits[-1].fetched_at, edits[-1].article_id
+        return found
 
     def count(self) -> Count:
         """How many are found, copies too."""
@@ -352,6 +368,7 @@ _ARRIVED = Ready(
     .order_by(articles.c.id)
     .limit(bindparam("most"))
 )
+_COPIED = Ready(select(articles.c.copy_of).where(articles.c.copy_of.in_(bindparam("ids", expanding=True))))
 _MANY = Ready(select(func.max(articles.c.id)))
 _COPIES = Ready(
     select(articles.c.id, articles.c.search_row)

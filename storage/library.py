@@ -29,6 +29,7 @@ from storage.article import (
 from storage.coverage import count_due, newest_stories, story_ids, story_of
 from storage.database import Database
 from storage.facts import article_at, kept_id
+from storage.feedpages import FeedArchive, feed_archive, feed_page
 from storage.finding import Finder
 from storage.identity import key_digest, url_key
 from storage.overview import facets, timeline
@@ -106,10 +107,26 @@ class Library:
         rows = tuple((one, revisions.get(one, 0), also.get(one, ())) for one in page.ids)
         return Listing(rows=rows, cursor=page.cursor)
 
-    def articles(self, query: Query) -> Iterator[KeptArticle]:
+    def feed_archive(self, feed: str, query: Query, now: datetime) -> FeedArchive:
+        """How far a feed is cut into pages by now; what arrived since the last time is cut on the way."""
+        return feed_archive(self._database, feed, query, now)
+
+    def feed_page(self, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
+        """The articles of a full page of a feed, and how many pages there are; None where there is no such page."""
+        with self._database.read() as connection:
+            return feed_page(connection, feed, query, number)
+
+    def revision_numbers(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """Some articles with the number of the revision that is shown of each, in the ids' order."""
+        with self._database.read() as connection:
+            known = {row.id: row.revision for row in _REVISION_NUMBERS.all(connection, {"ids": list(ids)})}
+        return [(one, known[one]) for one in ids if one in known]
+
+    def articles(self, query: Query, *, past: bool = False) -> Iterator[KeptArticle]:
         """Every article that the query finds, copies too, streamed: the newest first, or as it says.
 
-        Without words, topics and a limit in the order in which they were first seen.
+        With `past` each has the texts that it showed before. Without words, topics and a limit in the order in which
+        they were first seen.
         """
         with self._database.read() as connection:
             finder = Finder(connection, query)
@@ -117,7 +134,8 @@ class Library:
             if finder.asked.node is None and not query.topics and query.limit is None:
                 ids = _as_they_came(connection, finder)
             for part in _chunks(ids):
-                yield from articles_of(connection, part)
+                found = articles_of(connection, part)
+                yield from _with_past(connection, found) if past else found
 
     def count(self, query: Query) -> Count:
         """How many articles the query finds, copies too, whatever its limit."""
@@ -309,6 +327,16 @@ def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArti
             yield replace(kept, topics=about, story=told.get(article_id), revisions=edited)
 
 
+def _with_past(connection: Connection, found: Iterator[KeptArticle]) -> Iterator[KeptArticle]:
+    for article in found:
+        shown = article.revisions[article.revision - 1].digest
+        if all(one.digest == shown for one in article.revisions):
+            yield article
+            continue
+        rows = _PAST.all(connection, {"article": article.id, "shown": shown})
+        yield replace(article, past=tuple({row.digest: whole_text(row) for row in rows}.items()))
+
+
 def _kept(row: Any, spelled: Sequence[str]) -> KeptArticle:
     values = row._asdict()
     for name in ("authors", "tags"):
@@ -327,7 +355,7 @@ def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
 
 
 _EDITION_FIELDS = tuple(field.name for field in fields(Edition))
-_ELSEWHERE = ("text", "html", "aliases", "topics", "revisions", "story")
+_ELSEWHERE = ("text", "html", "aliases", "topics", "revisions", "story", "past")
 _OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in _ELSEWHERE]
 _BY_ID = Ready(
     select(*_OWN, texts.c.text, texts.c.html)
@@ -367,6 +395,12 @@ _REVISIONS = (
     select(*_EDITION, *[texts.c[name] for name in ("text", "dropped", "variants")])
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.article_id == bindparam("article"))
+    .order_by(revisions.c.number)
+)
+_PAST = Ready(
+    select(texts.c.digest, *[texts.c[name] for name in ("text", "dropped")])
+    .join(revisions, revisions.c.text_id == texts.c.id)
+    .where(revisions.c.article_id == bindparam("article"), texts.c.digest != bindparam("shown"))
     .order_by(revisions.c.number)
 )
 _CHANGES = (

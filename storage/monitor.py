@@ -125,7 +125,8 @@ _COUNTS = select(
     select(func.count()).select_from(polls).scalar_subquery().label("polls"),
 )
 _TAPE = select(
-    func.count(captures.c.id).label("captures"), cast(func.coalesce(func.sum(captures.c.length), 0), BigInteger).label("capture_bytes")
+    func.count(captures.c.id).label("captures"),
+    cast(func.coalesce(func.sum(captures.c.length), 0), BigInteger).label("capture_bytes"),
 )
 _VERDICTS = (
     select(captures.c.source, captures.c.verdict, func.count().label("many"))

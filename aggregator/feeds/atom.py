@@ -9,7 +9,7 @@ from functools import partial
 from aggregator.feeds.channel import Channel, Entry
 from aggregator.feeds.links import web_url
 from aggregator.feeds.moments import spelled
-from aggregator.feeds.xml import ATOM, MEDIA, Writer, atom, streamed
+from aggregator.feeds.xml import ATOM, HISTORY, MEDIA, Writer, atom, streamed
 from storage.text import clean_line
 
 _STATES = "http://www.google.com/reader/"
@@ -20,7 +20,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def atom_feed(channel: Channel) -> Iterator[bytes]:
     """The feed in pieces, entries in the channel's order."""
-    nsmap: dict[str | None, str] = {None: ATOM, "media": MEDIA}
+    nsmap: dict[str | None, str] = {None: ATOM, "media": MEDIA, "fh": HISTORY}
     entries = (partial(_write_entry, entry=entry) for entry in channel.entries)
     return streamed([(atom("feed"), {})], nsmap, partial(_write_head, channel=channel), entries)
 
@@ -33,9 +33,10 @@ def _write_head(writer: Writer, channel: Channel) -> None:
     writer.write(atom("updated"), spelled(channel.updated or _NEVER))
     writer.write(atom("generator"), "evnews")
     writer.write(atom("link"), rel="alternate", href=web_url(channel.home))
-    for relation, url in (("self", channel.self_url), ("next", channel.next_url)):
-        if url:
-            writer.write(atom("link"), rel=relation, type="application/atom+xml", href=web_url(url))
+    for relation, url in channel.links:
+        writer.write(atom("link"), rel=relation, type="application/atom+xml", href=web_url(url))
+    if channel.current_url:
+        writer.write(f"{{{HISTORY}}}archive")
 
 
 def _write_entry(writer: Writer, entry: Entry) -> None:

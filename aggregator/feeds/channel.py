@@ -42,8 +42,9 @@ class Entry:
 class Channel:
     """An answer ready for any format: its name and id, its home, where it lies itself, and its entries in order.
 
-    `next_url` is where older entries are, as a feed of the same kind. Raises ValueError unless `home` is an http(s)
-    address.
+    `next_url` is where older entries are, as a feed of the same kind. A page of a feed's archive (RFC 5005, section 4)
+    has `current_url`, the feed that it is of; that feed and its pages name the page before and the one after. Raises
+    ValueError unless `home` is an http(s) address.
     """
 
     title: str
@@ -52,11 +53,23 @@ class Channel:
     id: str = "urn:evnews:feed:all"
     self_url: str = ""
     next_url: str = ""
+    current_url: str = ""
+    prev_archive: str = ""
+    next_archive: str = ""
     entries: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
         if not web_url(self.home):
             raise ValueError(f"a feed's home must be an http or https URL, not {self.home!r}")
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Where else it lies, as (relation, address)."""
+        links = (
+            ("self", self.self_url), ("next", self.next_url), ("current", self.current_url),
+            ("prev-archive", self.prev_archive), ("next-archive", self.next_archive),
+        )  # fmt: skip
+        return tuple((relation, url) for relation, url in links if url)
 
     @property
     def updated(self) -> datetime | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
+from typing import BinaryIO
 
 from aggregator.feeds.atom import atom_feed
-from aggregator.feeds.channel import Channel, article_entries
+from aggregator.feeds.channel import Channel
+from aggregator.feeds.csvfile import csv_rows
 from aggregator.feeds.jsonfeed import json_feed
 from aggregator.feeds.jsonl import jsonl
+from aggregator.feeds.parquet import write_parquet
 from aggregator.feeds.rss import rss
 from storage.article import KeptArticle
-
-Writer = Callable[[Channel, Iterable[KeptArticle]], Iterator[bytes]]
-"""Takes a channel's facts and the articles to write in its place of entries; gives bytes in pieces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +35,15 @@ FEEDS: Mapping[str, FeedFormat] = MappingProxyType(
 )
 
 
-def _feed(name: str) -> Writer:
-    return lambda channel, articles: FEEDS[name].write(replace(channel, entries=article_entries(articles)))
+def _jsonl(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
+    file.writelines(jsonl(articles))
 
 
-FORMATS: Mapping[str, Writer] = MappingProxyType(
-    {"jsonl": lambda _, articles: jsonl(articles), **{name: _feed(name) for name in FEEDS}}
+def _csv(articles: Iterable[KeptArticle], file: BinaryIO, *, raw: bool = False) -> None:
+    file.writelines(csv_rows(articles, raw=raw))
+
+
+DATA: Mapping[str, Callable[[Iterable[KeptArticle], BinaryIO], None]] = MappingProxyType(
+    {"jsonl": _jsonl, "csv": _csv, "csv-raw": partial(_csv, raw=True), "parquet": write_parquet}
 )
+"""What writes articles into a file for work with data, one by one as they come."""

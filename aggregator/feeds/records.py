@@ -61,6 +61,12 @@ def article_fields(article: KeptArticle) -> dict[str, object]:
     }
 
 
+def exported_fields(article: KeptArticle) -> dict[str, object]:
+    """An article with everything that brings it back."""
+    past = [{"digest": digest, "text": clean(words)} for digest, words in article.past]
+    return article_fields(article) | {"past_texts": past}
+
+
 def edition_fields(one: Edition) -> dict[str, object]:
     """A revision, less its text."""
     return {

@@ -16,13 +16,13 @@ from html import escape
 
 from aggregator.feeds.channel import Channel, Entry
 from aggregator.feeds.links import web_url
-from aggregator.feeds.xml import ATOM, CONTENT, DC, MEDIA, Writer, atom, streamed
+from aggregator.feeds.xml import ATOM, CONTENT, DC, HISTORY, MEDIA, Writer, atom, streamed
 from storage.text import clean_line
 
 
 def rss(channel: Channel) -> Iterator[bytes]:
     """The feed in pieces, entries in the channel's order."""
-    nsmap: dict[str | None, str] = {"content": CONTENT, "dc": DC, "atom": ATOM, "media": MEDIA}
+    nsmap: dict[str | None, str] = {"content": CONTENT, "dc": DC, "atom": ATOM, "media": MEDIA, "fh": HISTORY}
     items = (partial(_write_item, entry=entry) for entry in channel.entries)
     elements = [("rss", {"version": "2.0"}), ("channel", {})]
     return streamed(elements, nsmap, partial(_write_head, channel=channel), items)
@@ -32,9 +32,10 @@ def _write_head(writer: Writer, channel: Channel) -> None:
     writer.write("title", clean_line(channel.title))
     writer.write("link", web_url(channel.home))
     writer.write("description", clean_line(channel.description or channel.title))
-    for relation, url in (("self", channel.self_url), ("next", channel.next_url)):
-        if url:
-            writer.write(atom("link"), rel=relation, type="application/rss+xml", href=web_url(url))
+    for relation, url in channel.links:
+        writer.write(atom("link"), rel=relation, type="application/rss+xml", href=web_url(url))
+    if channel.current_url:
+        writer.write(f"{{{HISTORY}}}archive")
     writer.write("generator", "evnews")
     if channel.updated:
         writer.write("lastBuildDate", _date(channel.updated))

@@ -35,6 +35,11 @@ def place_again_among_copies(tx: Transaction, article_id: int) -> None:
     _place(tx, article_id, copies.told(tx, article_id), text, prints(signature(text)))
 
 
+def let_be_found(tx: Transaction, article: Article, article_id: int) -> None:
+    """Let an article be found by what comes later and has its text; it is linked to none by that."""
+    copies.sign(tx, article_id, prints(article.signature), copies.told(tx, article_id))
+
+
 def _place(tx: Transaction, article_id: int, told: copies.Told, text: str, marks: tuple[int, ...]) -> bool:
     """Let an article be found by its text, and link it; whether any other text is like it."""
     alike = list(_alike(tx, text, marks, copies.candidates(tx, article_id, told, marks)))

@@ -73,6 +73,20 @@ def place_in_story(tx: Transaction, article: Article, decision: Decision) -> Non
     replace_due(tx, _OVERDUE, but=article_id)
 
 
+def put_in_story(tx: Transaction, article_id: int, story_id: int, told: bytes) -> None:
+    """Put an article into a story that is known, by the terms that are made of its text; nothing is compared.
+
+    The story is not counted.
+    """
+    now = stories.standing(tx, article_id)
+    if now is None or now.copy_of is not None:
+        return
+    common = frequencies(tx)
+    me = Teller(article_id=article_id, published=now.told_at if now.dated else None, terms=unpacked(told))
+    stories.enter(tx, article_id, story_id, now, told, _telling(me, common))
+    count_up_to(tx, article_id, common)
+
+
 def place_again_in_story(tx: Transaction, article_id: int) -> None:
     """The same for an article of which another text is shown than before, without a page coming in."""
     now = stories.standing(tx, article_id)

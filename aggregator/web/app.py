@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,9 @@ _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
 )
 _API = "/api/v1"
+_PAGE_SECONDS = 86_400
+"""A page of an archive changes only where an article in it was edited."""
+_MOST_PAGES = 999_999_999
 _SECONDS = 60
 """How long a reader may keep an answer before it asks again."""
 
@@ -50,10 +53,9 @@ class Serving:
     sync: Sync
     knows: Knows | None = None
 
-    @property
-    def cache_control(self) -> str:
+    def cache_control(self, seconds: int) -> str:
         """What may keep an answer, and how long."""
-        return f"{'private' if self.knows else 'public'}, max-age={_SECONDS}"
+        return f"{'private' if self.knows else 'public'}, max-age={seconds}"
 
 
 def application(serving: Serving) -> ASGIApp:
@@ -81,7 +83,7 @@ def _feed(serving: Serving) -> Callable[[Request], Response]:
         mark = serving.marks.of(asked, lambda: serving.shelf.mark(asked))
         return _unless_known(
             request, serving, mark, lambda: b"".join(FEEDS[asked.form].write(serving.shelf.channel(asked))),
-            FEEDS[asked.form].media_type,
+            FEEDS[asked.form].media_type, _PAGE_SECONDS if asked.page else _SECONDS,
         )  # fmt: skip
 
     return _answered(answer)
@@ -147,23 +149,38 @@ def _asked(request: Request) -> FeedAsked:
         raise Wrong(f"A query has at most {LONGEST_QUERY} characters.")
     return FeedAsked(
         path=path, form=form, words=words if path == "query" else "", full=given.get("full", "") in ("1", "true"),
-        limit=_limit(given.get("limit", "")), cursor=given.get("cursor", "")[:200],
+        limit=_number(given, "limit", ENTRIES, MOST_ENTRIES), cursor=given.get("cursor", "")[:200],
+        order=_order(given.get("order", ""), path), page=_number(given, "page", 0, _MOST_PAGES),
     )  # fmt: skip
 
 
-def _limit(text: str) -> int:
+def _number(given: Mapping[str, str], name: str, usual: int, most: int) -> int:
+    text = given.get(name, "")
     if not text:
-        return ENTRIES
-    if not text.isdecimal() or len(text) > 9:
-        raise Wrong(f"limit is a number from 1 to {MOST_ENTRIES}.")
-    return min(max(int(text), 1), MOST_ENTRIES)
+        return usual
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        raise Wrong(f"{name} is a number from 1 to {most}.")
+    return min(max(int(text), 1), most)
+
+
+def _order(text: str, path: str) -> str:
+    if text not in ("", "published", "arrival"):
+        raise Wrong("order is published or arrival.")
+    if text == "arrival" and not FeedAsked(path=path, form="atom").is_archived:
+        raise Wrong("Only feeds of everything, a source, a topic or a saved search are in the order of arrival.")
+    return text if text == "arrival" else ""
 
 
 def _unless_known(
-    request: Request, serving: Serving, mark: str, body: Callable[[], bytes], media_type: str
+    request: Request,
+    serving: Serving,
+    mark: str,
+    body: Callable[[], bytes],
+    media_type: str,
+    seconds: int = _SECONDS,
 ) -> Response:
     """The body, or 304 for who has it already. The mark is weak: each coding of an answer is the same answer."""
-    headers = {"ETag": f'W/"{mark}"', "Cache-Control": serving.cache_control, "Vary": "Accept-Encoding"}
+    headers = {"ETag": f'W/"{mark}"', "Cache-Control": serving.cache_control(seconds), "Vary": "Accept-Encoding"}
     known = request.headers.get("if-none-match", "")
     if known.strip() == "*" or mark in (one.strip().removeprefix("W/").strip('"') for one in known.split(",")):
         return Response(status_code=304, headers=headers)

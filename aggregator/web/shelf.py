@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from aggregator.alerts.searchfile import SavedSearches
@@ -14,7 +15,8 @@ from aggregator.feeds.opml import OutlineFeed
 from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import TopicCatalogue
 from aggregator.web.marks import mark_of
-from storage.article import Change, Query, Story
+from storage.article import Change, Hit, KeptArticle, Query, Story
+from storage.feedpages import FeedArchive
 from storage.library import Library
 
 ENTRIES, MOST_ENTRIES = 50, 200
@@ -30,7 +32,8 @@ class NoFeed(LookupError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedAsked:
     """A feed as it was asked for: `path` is `all`, `source/NAME`, `topic/NAME`, `search/NAME`, `query`, `changes` or
-    `stories`; `words` are those of a query. With `full` entries have their texts.
+    `stories`; `words` are those of a query. With `full` entries have their texts. `order` is "arrival" or empty, for
+    publication. `page` is the number of a page of its archive, from 1.
     """
 
     path: str
@@ -39,6 +42,13 @@ class FeedAsked:
     full: bool = False
     limit: int = ENTRIES
     cursor: str = ""
+    order: str = ""
+    page: int = 0
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it goes back to its first day in pages that stay: feeds with a name of articles do."""
+        return self.path not in ("query", "changes", "stories")
 
 
 class Shelf:
@@ -51,10 +61,11 @@ class Shelf:
         searches: Callable[[], SavedSearches],
         topics: Callable[[], TopicCatalogue],
         muted: tuple[str, ...] = (),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._library, self._base = library, base
-        self._searches, self._topics, self._muted = searches, topics, muted
-        self._outlines: tuple[float, list[OutlineFeed]] = (0.0, [])
+        self._searches, self._topics, self._muted, self._now = searches, topics, muted, now
+        self._outlines: dict[str, tuple[float, list[OutlineFeed]]] = {}
 
     def mark(self, asked: FeedAsked) -> str:
         """What changes when the feed does, found without any text. Raises NoFeed."""
@@ -64,8 +75,7 @@ class Shelf:
             listed = [(one.id, one.title, one.last_at.isoformat(), len(one.tellings)) for one in self._stories(asked)]
         else:
             query, _ = self._query(asked)
-            listing = self._library.listed(query)
-            listed = (listing.rows, listing.cursor)
+            listed = self._listed(asked, query)
         return mark_of((self._base, asked, listed))
 
     def channel(self, asked: FeedAsked) -> Channel:
@@ -75,20 +85,84 @@ class Shelf:
         if asked.path == "stories":
             return self._head(asked, "evnews: stories", entries=tuple(map(story_entry, self._stories(asked))))
         query, title = self._query(asked)
-        answer = self._library.search(query, passages=False)
-        entries = tuple(article_entry(hit.article, hit.also, full=asked.full) for hit in answer.hits)
-        following = self._address(replace(asked, cursor=answer.cursor)) if answer.cursor else ""
-        return self._head(asked, title, entries=entries, following=following)
+        if asked.page:
+            return self._page(asked, query, title)
+        archive = self._archive(asked, query)
+        shown: list[KeptArticle | Hit] = []
+        following = ""
+        if asked.order != "arrival":
+            answer = self._library.search(query, passages=False)
+            shown += answer.hits
+            following = self.address(replace(asked, cursor=answer.cursor)) if answer.cursor else ""
+        known = {one.article.id for one in shown if isinstance(one, Hit)}
+        shown += self._library.of([one for one in self._besides(asked, query, archive) if one not in known])
+        # Where its pages lead back, it needs no other way; JSON Feed knows no pages.
+        has_pages = archive is not None and archive.complete and asked.form != "json"
+        last = self._page_address(asked, archive.pages) if has_pages and archive and archive.pages else ""
+        return self._head(
+            asked, title, entries=tuple(_entry(one, full=asked.full) for one in shown),
+            next_url="" if has_pages else following, prev_archive=last,
+        )  # fmt: skip
 
-    def outlines(self) -> list[OutlineFeed]:
+    def _listed(self, asked: FeedAsked, query: Query) -> object:
+        """What changes when a feed of articles does."""
+        if asked.page:
+            ids, pages = self._library.feed_page(asked.path, query, asked.page)
+            return self._library.revision_numbers(ids or ()), pages > asked.page
+        archive = self._archive(asked, query)
+        besides = self._library.revision_numbers(self._besides(asked, query, archive))
+        if asked.order == "arrival":
+            return besides, archive
+        listing = self._library.listed(query)
+        return listing.rows, listing.cursor, besides, archive and (archive.pages, archive.complete)
+
+    def _archive(self, asked: FeedAsked, query: Query) -> FeedArchive | None:
+        """How far the feed is cut; None for one that is in no pages, or of which a page is asked for."""
+        if not asked.is_archived or asked.cursor or asked.limit < ENTRIES:
+            return None
+        return self._library.feed_archive(asked.path, _whole(query), self._now())
+
+    def _besides(self, asked: FeedAsked, query: Query, archive: FeedArchive | None) -> list[int]:
+        """What else stands in the feed: all that is in no page yet, so that nothing is missed, and what was edited.
+
+        In the order of arrival that is everything, the last first.
+        """
+        if archive is None:
+            return []
+        ids = list(archive.waiting)
+        number = archive.pages
+        while asked.order == "arrival" and number and len(ids) < asked.limit:
+            page, _ = self._library.feed_page(asked.path, _whole(query), number)
+            ids = [*(page or []), *ids]
+            number -= 1
+        return list(dict.fromkeys([*ids[::-1], *archive.edited]))
+
+    def _page(self, asked: FeedAsked, query: Query, title: str) -> Channel:
+        """A page of a feed's archive. Raises NoFeed."""
+        ids, pages = self._library.feed_page(asked.path, _whole(query), asked.page)
+        if ids is None:
+            raise NoFeed(f"there is no page {asked.page}; {self.address(replace(asked, page=0))} names the last")
+        before = self._page_address(asked, asked.page - 1) if asked.page > 1 else ""
+        after = self._page_address(asked, asked.page + 1) if asked.page < pages else ""
+        return self._head(
+            asked, f"{title} ({asked.page})",
+            entries=tuple(_entry(one, full=asked.full) for one in self._library.of(ids[::-1])),
+            next_url=before if asked.form == "json" else "", prev_archive=before, next_archive=after,
+            current_url=self.address(replace(asked, page=0)),
+        )  # fmt: skip
+
+    def _page_address(self, asked: FeedAsked, page: int) -> str:
+        return self.address(FeedAsked(path=asked.path, form=asked.form, full=asked.full, page=page))
+
+    def outlines(self, form: str = "atom") -> list[OutlineFeed]:
         """Every feed with a name, as a subscription list has them; counted anew after a minute."""
-        at, held = self._outlines
+        at, held = self._outlines.get(form, (0.0, []))
         if not held or time.monotonic() - at > _OUTLINED_FOR:
-            held = self._outlined()
-            self._outlines = (time.monotonic(), held)
+            held = self._outlined(form)
+            self._outlines[form] = (time.monotonic(), held)
         return held
 
-    def _outlined(self) -> list[OutlineFeed]:
+    def _outlined(self, form: str) -> list[OutlineFeed]:
         paths = [("", "evnews: all articles", "all")]
         paths += [("", "evnews: edits", "changes"), ("", "evnews: stories", "stories")]
         paths += [("Searches", one.name, f"search/{one.name}") for one in self._searches().searches]
@@ -99,7 +173,7 @@ class Shelf:
         return [
             OutlineFeed(
                 title=title,
-                xml_url=self._address(FeedAsked(path=path, form="atom")),
+                xml_url=self.address(FeedAsked(path=path, form=form)),
                 html_url=self._base,
                 category=category,
             )
@@ -139,14 +213,14 @@ class Shelf:
     def _stories(self, asked: FeedAsked) -> list[Story]:
         return list(self._library.stories(least_sources=2, limit=asked.limit))
 
-    def _head(self, asked: FeedAsked, title: str, *, entries: tuple[Entry, ...], following: str = "") -> Channel:
+    def _head(self, asked: FeedAsked, title: str, *, entries: tuple[Entry, ...], **links: str) -> Channel:
         named = asked.path if asked.path != "query" else f"query:{quote(asked.words, safe='')}"
         return Channel(
             title=title, home=self._base, description="Kept by evnews.", id=f"urn:evnews:feed:{named}",
-            self_url=self._address(asked), next_url=following, entries=entries,
+            self_url=self.address(asked), entries=entries, **links,
         )  # fmt: skip
 
-    def _address(self, asked: FeedAsked) -> str:
+    def address(self, asked: FeedAsked) -> str:
         """Where a feed lies, with the options that are not as usual."""
         usual = FeedAsked(path=asked.path, form=asked.form)
         options = {
@@ -154,6 +228,17 @@ class Shelf:
             "full": "1" if asked.full else "",
             "limit": str(asked.limit) if asked.limit != usual.limit else "",
             "cursor": asked.cursor,
+            "order": asked.order,
+            "page": str(asked.page) if asked.page else "",
         }
         given = urlencode({name: value for name, value in options.items() if value})
         return f"{self._base}feeds/{quote(asked.path)}.{asked.form}" + (f"?{given}" if given else "")
+
+
+def _whole(query: Query) -> Query:
+    """What a feed asks, whatever is shown of it at once."""
+    return replace(query, limit=None, cursor="")
+
+
+def _entry(one: KeptArticle | Hit, *, full: bool) -> Entry:
+    return article_entry(one.article, one.also, full=full) if isinstance(one, Hit) else article_entry(one, full=full)

@@ -21,7 +21,7 @@ from storage.tables.archive import (
 from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
-from storage.tables.readers import alerts, marks, read_upto, saved_searches, tokens
+from storage.tables.readers import alerts, archived_feeds, feed_pages, marks, read_upto, saved_searches, tokens
 from storage.tables.stories import stories, story_due, story_terms, tellers, term_counts
 from storage.tables.topics import article_topics, topic_readings
 from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata, moment
@@ -32,6 +32,7 @@ __all__ = [
     "LATEST",
     "alerts",
     "aliases",
+    "archived_feeds",
     "article_topics",
     "articles",
     "beside_rows",
@@ -40,6 +41,7 @@ __all__ = [
     "changed_blocks",
     "claims",
     "endpoints",
+    "feed_pages",
     "held_blocks",
     "leads",
     "likenesses",

@@ -63,3 +63,24 @@ alerts = Table(
 )
 Index("alerts_by_due", alerts.c.due_at)
 Index("alerts_by_search", alerts.c.search, alerts.c.id)
+
+# The pages of a feed that are full, and never change.
+feed_pages = Table(
+    "feed_pages",
+    metadata,
+    Column("feed", Words, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("article_ids", Text, nullable=False),
+)
+
+archived_feeds = Table(
+    "archived_feeds",
+    metadata,
+    Column("feed", Words, primary_key=True),
+    # A digest of what it asks: pages of another question are of no use.
+    Column("asks", Text, nullable=False),
+    # Articles up to this one were looked through; those of them that fill no page yet are waiting.
+    Column("seen_id", BigInteger, nullable=False),
+    Column("waiting", Text, nullable=False),
+    Column("pages", Integer, nullable=False),
+)

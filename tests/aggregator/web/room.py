@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.testclient import TestClient
 
 from aggregator.alerts.searchfile import SavedSearch, SavedSearches
-from aggregator.intake.topicfile import load_topics
 from aggregator.intake.joining import replace_due
+from aggregator.intake.topicfile import load_topics
 from aggregator.web.api import Api
 from aggregator.web.app import Serving, application
 from aggregator.web.marks import Marks
@@ -37,6 +37,7 @@ class Room:
     database: Database
     muted: tuple[str, ...] = ()
     now: datetime = NOW
+    searches: dict[str, str] = field(default_factory=lambda: {"chargers": "charger"})
 
     def keep(self, n: int, words: str, *, title: str = "", source: str = "s", **more: Any) -> int:
         url = f"https://{source}.example/{n}"
@@ -49,18 +50,20 @@ class Room:
         with self.database.write() as tx:
             replace_due(tx, 1_000)
 
+    def saved(self) -> SavedSearches:
+        return SavedSearches(searches=tuple(SavedSearch(name=name, query=q) for name, q in self.searches.items()))
+
     def token_of(self, secret: str) -> Token | None:
         with self.database.read() as tx:
             return token_of(all_tokens(tx), secret)
 
     def serving(self, **more: Any) -> Serving:
         library = Library(self.database)
-        saved = SavedSearches(searches=(SavedSearch(name="chargers", query="charger"),))
-        shelf = Shelf(library, BASE, lambda: saved, lambda: load_topics(None), muted=self.muted)
+        shelf = Shelf(library, BASE, self.saved, lambda: load_topics(None), muted=self.muted, now=lambda: self.now)
         marks = Marks(self.database.version)
         api = Api(database=self.database, topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted)
         sync = Sync(
-            database=self.database, base=BASE, knows=self.token_of, searches=lambda: saved,
+            database=self.database, base=BASE, knows=self.token_of, searches=self.saved,
             topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted,
         )  # fmt: skip
         return Serving(library=library, shelf=shelf, marks=marks, public_url=BASE, sync=sync, api=api, **more)

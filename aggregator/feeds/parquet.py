@@ -1,0 +1,77 @@
+"""Articles as Apache Parquet with types: times are timestamps in UTC, lists are lists. Needs the extra `parquet`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from aggregator.feeds.records import article_fields
+from storage.article import KeptArticle
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_TOGETHER = 2_000
+"""Articles of one row group: so many are held in memory."""
+_TIMES = ("published", "updated", "first_seen", "withdrawn")
+
+
+class NoPyarrow(ImportError):
+    """The library that writes Parquet is not installed."""
+
+
+def write_parquet(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
+    """Write the articles as they come, in row groups; raises NoPyarrow."""
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise NoPyarrow("Parquet is written by pyarrow: pip install 'evnews[parquet]'") from error
+    schema = _schema(pa)
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for rows in _groups(map(_row, articles)):
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def _schema(arrow: Any) -> pa.Schema:
+    text, number, yes, time = arrow.string(), arrow.int64(), arrow.bool_(), arrow.timestamp("s", tz="UTC")
+    edition = arrow.struct(
+        {
+            "revision": number, "at": time, "kind": text, "added": number, "removed": number, "title": text,
+            "digest": text,
+        }
+    )  # fmt: skip
+    return arrow.schema(
+        {
+            "id": number, "url": text, "canonical_url": text, "source": text, "title": text,
+            "authors": arrow.list_(text), "published": time, "updated": time, "language": text, "summary": text,
+            "text": text, "html": text, "image": text, "tags": arrow.list_(text), "words": number, "first_seen": time,
+            "revision": number, "copy_of": number, "truncated": yes, "withdrawn": time, "published_date": text,
+            "published_zone_known": yes, "published_raw": text, "topics": arrow.list_(text), "story": number,
+            "revisions": arrow.list_(edition),
+        }
+    )  # fmt: skip
+
+
+def _row(article: KeptArticle) -> dict[str, Any]:
+    fields: dict[str, Any] = article_fields(article)
+    fields |= {name: getattr(article, name) for name in _TIMES}
+    for edition, one in zip(fields["revisions"], article.revisions, strict=True):
+        edition["at"] = one.fetched_at
+    return {name: _whole(value) for name, value in fields.items()}
+
+
+def _whole(value: Any) -> Any:
+    """A value whose times have whole seconds."""
+    if isinstance(value, datetime):
+        return value.replace(microsecond=0)
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    return [_whole(one) for one in value] if isinstance(value, list) else value
+
+
+def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while group := list(islice(rows, _TOGETHER)):
+        yield group

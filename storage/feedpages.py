@@ -1,0 +1,125 @@
+"""Feeds back to their first day (RFC 5005, section 4): pages cut from what arrived, in the order in which it did.
+
+A page that is full never changes: what arrives later, however old it is, comes after it, and an edit shows in the feed
+itself. So a page's address leads to the same articles for good, but for those that were joined to others since.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from storage.article import Query
+from storage.database import Database, write_lock
+from storage.finding import Finder
+from storage.tables import archived_feeds, articles, feed_pages
+
+PAGE = 50
+"""Articles of a page."""
+EDITED = timedelta(days=7)
+"""What was edited so lately stands in the feed once more."""
+_STRIDE = 2_000
+"""Articles that are looked through before it is written down how far that came."""
+_PATIENCE = 0.5
+"""Seconds that one reader waits for a feed to be cut; the next one goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedArchive:
+    """How far a feed is cut: its full pages, the articles that came after them, and those edited lately.
+
+    It is `complete` when everything that arrived was looked through.
+    """
+
+    pages: int
+    waiting: tuple[int, ...]
+    edited: tuple[int, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    seen: int = 0
+    waiting: tuple[int, ...] = ()
+    pages: int = 0
+
+
+def feed_archive(database: Database, feed: str, query: Query, now: datetime) -> FeedArchive:
+    """Cut what arrived since the last time, as far as that goes in half a second."""
+    asks = _digest(query)
+    started = time.monotonic()
+    while True:
+        with database.read() as tx:
+            state = _state(tx, feed, asks)
+            last = tx.execute(_LAST).scalar() or 0
+            finder = Finder(tx, query, now)
+            found, seen = finder.arrived(state.seen, PAGE - len(state.waiting), upto=state.seen + _STRIDE)
+            edited = tuple(finder.edited(now - EDITED, PAGE))
+        waiting = (*state.waiting, *found)
+        if len(waiting) < PAGE and seen - state.seen < _STRIDE:
+            return FeedArchive(pages=state.pages, waiting=waiting, edited=edited, complete=seen >= last)
+        with database.write() as tx:
+            _note(tx, feed, asks, state, seen, waiting)
+        if time.monotonic() - started > _PATIENCE:
+            full = len(waiting) == PAGE
+            return FeedArchive(pages=state.pages + full, waiting=() if full else waiting, edited=edited, complete=False)
+
+
+def feed_page(tx: Connection, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
+    """The articles of a full page, and how many pages there are; None where there is no such page."""
+    state = _state(tx, feed, _digest(query))
+    row = tx.execute(_PAGE, {"feed": feed, "page": number}).scalar()
+    return (None if row is None or number > state.pages else json.loads(row)), state.pages
+
+
+def _state(tx: Connection, feed: str, asks: str) -> _State:
+    row = tx.execute(_STATE, {"feed": feed}).first()
+    if row is None or row.asks != asks:
+        return _State()
+    return _State(seen=row.seen_id, waiting=tuple(json.loads(row.waiting)), pages=row.pages)
+
+
+def _note(tx: Connection, feed: str, asks: str, state: _State, seen: int, waiting: tuple[int, ...]) -> None:
+    """Write down how far was looked, unless somebody else did meanwhile."""
+    write_lock(tx)
+    if _state(tx, feed, asks) != state:
+        return
+    if not state.seen:
+        tx.execute(_FORGET, {"which": feed})
+    pages = state.pages
+    if len(waiting) == PAGE:
+        pages += 1
+        tx.execute(insert(feed_pages), {"feed": feed, "number": pages, "article_ids": json.dumps(waiting)})
+        waiting = ()
+    values = {"feed": feed, "asks": asks, "seen_id": seen, "waiting": json.dumps(waiting), "pages": pages}
+    tx.execute(_STATED[tx.dialect.name], values)
+
+
+def _digest(query: Query) -> str:
+    asked = (query.words, query.topics, query.sources, query.muted)
+    return sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _upsert(statement: Any) -> Any:
+    new = {name: statement.excluded[name] for name in ("asks", "seen_id", "waiting", "pages")}
+    return statement.on_conflict_do_update(index_elements=["feed"], set_=new)
+
+
+_LAST = select(func.max(articles.c.id))
+_STATE = select(archived_feeds).where(archived_feeds.c.feed == bindparam("feed"))
+_PAGE = select(feed_pages.c.article_ids).where(
+    feed_pages.c.feed == bindparam("feed"), feed_pages.c.number == bindparam("page")
+)
+_FORGET = delete(feed_pages).where(feed_pages.c.feed == bindparam("which"))
+_STATED = {
+    "sqlite": _upsert(insert_sqlite(archived_feeds)),
+    "postgresql": _upsert(insert_postgres(archived_feeds)),
+}
