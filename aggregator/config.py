@@ -27,7 +27,8 @@ class ConfigError(Exception):
 class Config:
     """Every setting, checked.
 
-    `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds. `mute` are queries: what
+    `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds, `hub` is told when
+    public feeds change. `mute` are queries: what
     they find is hidden from answers that do not ask for all.
     """
 
@@ -40,6 +41,7 @@ class Config:
     workers: int = 0
     keep_pages: bool = True
     public_url: str = DEFAULT_PUBLIC_URL
+    hub: str = ""
     mute: tuple[str, ...] = ()
 
     @property
@@ -183,6 +185,7 @@ _CHECKS = {
     "workers": _workers,
     "keep_pages": _flag,
     "public_url": _web_address,
+    "hub": _web_address,
     "mute": _mute,
 }
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

@@ -23,6 +23,8 @@ from storage.tables import article_topics, articles, marks
 MOST_COUNTED = 10_000
 """So many of the latest unread articles are counted; apps show no number above a thousand."""
 _BATCH = 500
+AT_ONCE = 500
+"""Articles that `found_by` is asked for at once, at most."""
 
 
 class Kind(StrEnum):
@@ -131,7 +133,9 @@ def unread(tx: Connection, token: str, searches: Mapping[str, str], muted: tuple
     return tally
 
 
-def found_by(tx: Connection, searches: Mapping[str, str], ids: list[int], now: datetime) -> dict[int, list[str]]:
+def found_by(
+    tx: Connection, searches: Mapping[str, str], ids: list[int], now: datetime | None = None
+) -> dict[int, list[str]]:
     """Which saved searches, by the words of each, find which of some articles."""
     found: dict[int, list[str]] = {}
     by_row = {row.search_row: row.id for row in _PLACED.all(tx, {"ids": ids})}

@@ -25,6 +25,7 @@ from aggregator.web.shelf import FeedAsked, Shelf
 from storage.article import KeptArticle, Query
 from storage.database import Database
 from storage.library import Library
+from storage.monitor import Monitor
 
 LIST = "feeds.opml"
 
@@ -112,7 +113,12 @@ def _static(shelf: Shelf, asked: FeedAsked) -> bytes:
 def _shelf(config: Config, database: Database) -> Shelf:
     base = config.public_url.rstrip("/") + "/"
     return Shelf(
-        Library(database), base, lambda: load_searches(config.home), lambda: load_topics(config.home), muted=config.mute
+        Library(database),
+        Monitor(database),
+        base,
+        lambda: load_searches(config.home),
+        lambda: load_topics(config.home),
+        muted=config.mute,
     )
 
 

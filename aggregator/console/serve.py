@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,17 +20,21 @@ from aggregator.service import utc_now
 from aggregator.web.access import is_loopback
 from aggregator.web.api import Api
 from aggregator.web.app import Serving, application
+from aggregator.web.hub import Publisher
 from aggregator.web.marks import Marks
 from aggregator.web.shelf import Shelf
 from aggregator.web.sync import Sync
 from storage.database import Database
 from storage.library import Library
+from storage.monitor import Monitor
 from storage.tokens import Token, all_tokens, token_of
 
 _TOKENS_FOR = 2.0
 """Seconds after which a token that was taken away opens nothing any more."""
 _MOST_AT_ONCE = 100
 _LARGEST_HEAD = 16_384
+_HUB_SECONDS = 5.0
+"""How long the end waits for a hub that is just being told."""
 
 
 def serve(config: Config, host: str, port: int) -> int:
@@ -68,7 +73,9 @@ def _run(
     library = Library(database)
     searches = _reread(searches_file(config.home), lambda: load_searches(config.home))
     topics = _reread(config.home / "topics.toml", lambda: load_topics(config.home))
-    shelf = Shelf(library, address, searches, topics, muted=config.mute)
+    # What is not open to all is no hub's business.
+    hub = config.hub if is_open and config.public_url != DEFAULT_PUBLIC_URL else ""
+    shelf = Shelf(library, Monitor(database), address, searches, topics, muted=config.mute, hub=hub)
     sync = Sync(
         database=database, base=address, knows=knows, searches=searches, topics=topics, now=utc_now, muted=config.mute
     )
@@ -86,8 +93,25 @@ def _run(
     # uvicorn ends well on either signal, and then raises it once more, for whoever was there before.
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda *_: None)
-    uvicorn.Server(settings).run(sockets=[listening])
+    with _telling(Publisher(database, hub, shelf.address, sync.words_of) if hub else None):
+        uvicorn.Server(settings).run(sockets=[listening])
     return 0
+
+
+@contextmanager
+def _telling(publisher: Publisher | None) -> Iterator[None]:
+    """A hub is told of changes as long as the block runs."""
+    if publisher is None:
+        yield
+        return
+    is_over = threading.Event()
+    running = threading.Thread(target=publisher.run, args=(is_over,), name="evnews-hub", daemon=True)
+    running.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        running.join(_HUB_SECONDS)
 
 
 _Read = TypeVar("_Read")

@@ -34,7 +34,8 @@ def _write_head(writer: Writer, channel: Channel) -> None:
     writer.write(atom("generator"), "evnews")
     writer.write(atom("link"), rel="alternate", href=web_url(channel.home))
     for relation, url in channel.links:
-        writer.write(atom("link"), rel=relation, type="application/atom+xml", href=web_url(url))
+        kind = {} if relation == "hub" else {"type": "application/atom+xml"}
+        writer.write(atom("link"), rel=relation, **kind, href=web_url(url))
     if channel.current_url:
         writer.write(f"{{{HISTORY}}}archive")
 

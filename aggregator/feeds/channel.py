@@ -43,8 +43,8 @@ class Channel:
     """An answer ready for any format: its name and id, its home, where it lies itself, and its entries in order.
 
     `next_url` is where older entries are, as a feed of the same kind. A page of a feed's archive (RFC 5005, section 4)
-    has `current_url`, the feed that it is of; that feed and its pages name the page before and the one after. Raises
-    ValueError unless `home` is an http(s) address.
+    has `current_url`, the feed that it is of; that feed and its pages name the page before and the one after. `hub`
+    tells who subscribes there of changes (WebSub). Raises ValueError unless `home` is an http(s) address.
     """
 
     title: str
@@ -56,6 +56,7 @@ class Channel:
     current_url: str = ""
     prev_archive: str = ""
     next_archive: str = ""
+    hub: str = ""
     entries: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
@@ -66,7 +67,7 @@ class Channel:
     def links(self) -> tuple[tuple[str, str], ...]:
         """Where else it lies, as (relation, address)."""
         links = (
-            ("self", self.self_url), ("next", self.next_url), ("current", self.current_url),
+            ("hub", self.hub), ("self", self.self_url), ("next", self.next_url), ("current", self.current_url),
             ("prev-archive", self.prev_archive), ("next-archive", self.next_archive),
         )  # fmt: skip
         return tuple((relation, url) for relation, url in links if url)

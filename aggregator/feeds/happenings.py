@@ -9,6 +9,7 @@ from aggregator.feeds.channel import Entry
 from aggregator.feeds.links import web_url
 from storage.article import Change, Revision, Story, Telling
 from storage.difference import Part, word_diff
+from storage.state import Turn
 from storage.text import clean_line
 
 _TAGS = {"=": ("", ""), "-": ("<del>", "</del>"), "+": ("<ins>", "</ins>")}
@@ -79,3 +80,17 @@ def _told(one: Telling) -> str:
     title, url = escape(clean_line(one.title) or one.url), web_url(one.url)
     linked = f'<a href="{escape(url)}">{title}</a>' if url else title
     return f"<li>{linked} — {escape(clean_line(one.source))}, {one.at:%Y-%m-%d %H:%M}</li>"
+
+
+def turn_entry(turn: Turn) -> Entry:
+    """An index of a source that began to fail, or answers again, as an entry."""
+    what = "answers again" if turn.is_well else f"{turn.outcome}: {turn.reason}"
+    return Entry(
+        id=f"urn:evnews:poll:{turn.id}",
+        title=clean_line(f"{turn.source} {'answers again' if turn.is_well else 'fails'}"),
+        url=web_url(turn.endpoint),
+        updated=turn.at,
+        published=turn.at,
+        publishers=(clean_line(turn.source),) if clean_line(turn.source) else (),
+        summary=clean_line(f"{turn.endpoint} {what}"),
+    )

@@ -14,7 +14,7 @@ from storage.text import clean_line
 
 def json_feed(channel: Channel) -> Iterator[bytes]:
     """The feed in pieces, entries in the channel's order."""
-    head = {
+    head: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": clean_line(channel.title) or "evnews",
         "home_page_url": web_url(channel.home),
@@ -22,6 +22,8 @@ def json_feed(channel: Channel) -> Iterator[bytes]:
         "next_url": web_url(channel.next_url),
         "description": clean_line(channel.description),
     }
+    if channel.hub:
+        head["hubs"] = [{"type": "WebSub", "url": web_url(channel.hub)}]
     yield _json({name: value for name, value in head.items() if value})[:-1] + b', "items": ['
     for number, entry in enumerate(channel.entries):
         yield (b",\n" if number else b"\n") + _json(_item(entry))

@@ -33,7 +33,8 @@ def _write_head(writer: Writer, channel: Channel) -> None:
     writer.write("link", web_url(channel.home))
     writer.write("description", clean_line(channel.description or channel.title))
     for relation, url in channel.links:
-        writer.write(atom("link"), rel=relation, type="application/rss+xml", href=web_url(url))
+        kind = {} if relation == "hub" else {"type": "application/rss+xml"}
+        writer.write(atom("link"), rel=relation, **kind, href=web_url(url))
     if channel.current_url:
         writer.write(f"{{{HISTORY}}}archive")
     writer.write("generator", "evnews")

@@ -78,15 +78,18 @@ def application(serving: Serving) -> ASGIApp:
 
 
 def _feed(serving: Serving) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+    def given(request: Request) -> Response:
         asked = _asked(request)
         mark = serving.marks.of(asked, lambda: serving.shelf.mark(asked))
-        return _unless_known(
+        answer = _unless_known(
             request, serving, mark, lambda: b"".join(FEEDS[asked.form].write(serving.shelf.channel(asked))),
             FEEDS[asked.form].media_type, _PAGE_SECONDS if asked.page else _SECONDS,
         )  # fmt: skip
+        if hub := serving.shelf.hub_of(asked):
+            answer.headers["Link"] = f'<{hub}>; rel="hub", <{serving.shelf.address(asked)}>; rel="self"'
+        return answer
 
-    return _answered(answer)
+    return _answered(given)
 
 
 def _opml(serving: Serving) -> Callable[[Request], Response]:

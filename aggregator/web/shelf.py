@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from aggregator.alerts.searchfile import SavedSearches
 from aggregator.feeds.channel import Channel, Entry, article_entry
-from aggregator.feeds.happenings import change_entry, story_entry
+from aggregator.feeds.happenings import change_entry, story_entry, turn_entry
 from aggregator.feeds.opml import OutlineFeed
 from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import TopicCatalogue
@@ -18,6 +18,7 @@ from aggregator.web.marks import mark_of
 from storage.article import Change, Hit, KeptArticle, Query, Story
 from storage.feedpages import FeedArchive
 from storage.library import Library
+from storage.monitor import Monitor
 
 ENTRIES, MOST_ENTRIES = 50, 200
 LONGEST_QUERY = 1_000
@@ -31,9 +32,9 @@ class NoFeed(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedAsked:
-    """A feed as it was asked for: `path` is `all`, `source/NAME`, `topic/NAME`, `search/NAME`, `query`, `changes` or
-    `stories`; `words` are those of a query. With `full` entries have their texts. `order` is "arrival" or empty, for
-    publication. `page` is the number of a page of its archive, from 1.
+    """A feed as it was asked for: `path` is `all`, `source/NAME`, `topic/NAME`, `search/NAME`, `query`, `changes`,
+    `health` or `stories`; `words` are those of a query. With `full` entries have their texts. `order` is "arrival" or
+    empty, for publication. `page` is the number of a page of its archive, from 1.
     """
 
     path: str
@@ -48,7 +49,7 @@ class FeedAsked:
     @property
     def is_archived(self) -> bool:
         """Whether it goes back to its first day in pages that stay: feeds with a name of articles do."""
-        return self.path not in ("query", "changes", "stories")
+        return self.path not in ("query", "changes", "stories", "health")
 
 
 class Shelf:
@@ -57,20 +58,25 @@ class Shelf:
     def __init__(
         self,
         library: Library,
+        monitor: Monitor,
         base: str,
         searches: Callable[[], SavedSearches],
         topics: Callable[[], TopicCatalogue],
         muted: tuple[str, ...] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        hub: str = "",
     ) -> None:
-        self._library, self._base = library, base
+        self._library, self._monitor, self._base = library, monitor, base
         self._searches, self._topics, self._muted, self._now = searches, topics, muted, now
+        self._hub = hub
         self._outlines: dict[str, tuple[float, list[OutlineFeed]]] = {}
 
     def mark(self, asked: FeedAsked) -> str:
         """What changes when the feed does, found without any text. Raises NoFeed."""
         if asked.path == "changes":
             listed: object = [(one.article_id, one.revision, one.kind) for one in self._changes(asked)]
+        elif asked.path == "health":
+            listed = [one.id for one in self._monitor.turns(asked.limit)]
         elif asked.path == "stories":
             listed = [(one.id, one.title, one.last_at.isoformat(), len(one.tellings)) for one in self._stories(asked)]
         else:
@@ -82,6 +88,10 @@ class Shelf:
         """The feed. Raises NoFeed."""
         if asked.path == "changes":
             return self._head(asked, "evnews: edits", entries=tuple(self._change_entries(asked)))
+        if asked.path == "health":
+            return self._head(
+                asked, "evnews: sources", entries=tuple(map(turn_entry, self._monitor.turns(asked.limit)))
+            )
         if asked.path == "stories":
             return self._head(asked, "evnews: stories", entries=tuple(map(story_entry, self._stories(asked))))
         query, title = self._query(asked)
@@ -164,7 +174,11 @@ class Shelf:
 
     def _outlined(self, form: str) -> list[OutlineFeed]:
         paths = [("", "evnews: all articles", "all")]
-        paths += [("", "evnews: edits", "changes"), ("", "evnews: stories", "stories")]
+        paths += [
+            ("", "evnews: edits", "changes"),
+            ("", "evnews: stories", "stories"),
+            ("", "evnews: sources", "health"),
+        ]
         paths += [("Searches", one.name, f"search/{one.name}") for one in self._searches().searches]
         paths += [("Sources", one.name, f"source/{one.name}") for one in self._library.sources()]
         titles = {entry.name: entry.title for entry in self._topics().entries}
@@ -217,8 +231,13 @@ class Shelf:
         named = asked.path if asked.path != "query" else f"query:{quote(asked.words, safe='')}"
         return Channel(
             title=title, home=self._base, description="Kept by evnews.", id=f"urn:evnews:feed:{named}",
-            self_url=self.address(asked), entries=entries, **links,
+            self_url=self.address(asked), hub=self.hub_of(asked), entries=entries, **links,
         )  # fmt: skip
+
+    def hub_of(self, asked: FeedAsked) -> str:
+        """The hub that is told when just this feed changes; empty for one with options, a page or a query."""
+        is_told_of = asked == FeedAsked(path=asked.path, form=asked.form, full=asked.full) and asked.path != "query"
+        return self._hub if is_told_of else ""
 
     def address(self, asked: FeedAsked) -> str:
         """Where a feed lies, with the options that are not as usual."""

@@ -20,6 +20,7 @@ from aggregator.web.sync import Sync
 from storage.article import Article
 from storage.database import Database
 from storage.library import Library
+from storage.monitor import Monitor
 from storage.page import Page
 from storage.store import record_article
 from storage.tokens import Token, all_tokens, token_of
@@ -37,6 +38,7 @@ class Room:
     database: Database
     muted: tuple[str, ...] = ()
     now: datetime = NOW
+    hub: str = ""
     searches: dict[str, str] = field(default_factory=lambda: {"chargers": "charger"})
 
     def keep(self, n: int, words: str, *, title: str = "", source: str = "s", **more: Any) -> int:
@@ -59,7 +61,16 @@ class Room:
 
     def serving(self, **more: Any) -> Serving:
         library = Library(self.database)
-        shelf = Shelf(library, BASE, self.saved, lambda: load_topics(None), muted=self.muted, now=lambda: self.now)
+        shelf = Shelf(
+            library,
+            Monitor(self.database),
+            BASE,
+            self.saved,
+            lambda: load_topics(None),
+            muted=self.muted,
+            now=lambda: self.now,
+            hub=self.hub,
+        )
         marks = Marks(self.database.version)
         api = Api(database=self.database, topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted)
         sync = Sync(

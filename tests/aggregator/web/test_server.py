@@ -13,6 +13,8 @@ import pytest
 
 from aggregator.feeds.opml import read_opml
 from storage.article import Topic
+from storage.calendar import record_poll
+from storage.state import Poll
 from storage.tokens import add_token, remove_token
 from storage.topics import record_topics_anew
 from tests.aggregator.web.room import BASE, T0, Ask, Room
@@ -141,10 +143,33 @@ def test_a_list_of_all_feeds_names_feeds_that_are_there(room: Room, ask: Ask) ->
     outlines = read_opml(ask("/opml").content)
     assert [one.problem for one in outlines if one.problem] == []
     assert [one.xml_url.removeprefix(f"{BASE}feeds/") for one in outlines] == [
-        "all.atom", "changes.atom", "stories.atom", "search/chargers.atom", "source/s.atom", "topic/xiaomi.atom",
+        "all.atom", "changes.atom", "stories.atom", "health.atom", "search/chargers.atom", "source/s.atom",
+        "topic/xiaomi.atom",
     ]  # fmt: skip
     for one in outlines:
         assert ask(one.xml_url).status_code == 200
+
+
+def test_a_source_that_begins_to_fail_is_news_and_one_that_fails_on_is_not(room: Room, ask: Ask) -> None:
+    outcomes = ["ok", "failed", "failed", "unmodified", "ok", "gone"]
+    for n, outcome in enumerate(outcomes):
+        at = T0 + timedelta(hours=n)
+        polled = Poll(
+            source="s",
+            endpoint="https://s.example/feed",
+            started_at=at,
+            ended_at=at,
+            outcome=outcome,
+            reason=f"why {n}",
+        )
+        with room.database.write() as tx:
+            record_poll(tx, polled)
+            record_poll(tx, replace(polled, source="new", outcome="refused"))
+    read = feedparser.parse(ask("/feeds/health.atom").content)
+    assert [entry.title for entry in read.entries] == ["s fails", "s answers again", "s fails", "new fails"]
+    assert read.entries[0].summary == "https://s.example/feed gone: why 5"
+    tag = ask("/feeds/health.rss").headers["etag"]
+    assert ask("/feeds/health.rss", headers={"If-None-Match": tag}).status_code == 304
 
 
 def test_an_answer_is_packed_for_who_takes_it_so_and_head_has_no_body(room: Room) -> None:
