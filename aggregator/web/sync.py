@@ -58,6 +58,8 @@ _MAX = 1_000
 """What apps show at most as a number of unread articles."""
 _PERIOD = 1_800
 """Seconds that a word which shows that a request is meant is given out; it holds as long again."""
+_NOT_KEPT = {"Cache-Control": "no-store"}
+"""What is told is of one reader and one moment."""
 _FIXED = ("subscription/edit", "subscription/quickadd", "subscription/import", "rename-tag", "disable-tag")
 
 
@@ -156,9 +158,10 @@ def _login(sync: Sync) -> Callable[[Request], Any]:
         token = await run_in_threadpool(sync.knows, secret)
         if token is None or token.name != fields.get("Email", "").strip():
             return PlainTextResponse("Error=BadAuthentication\n", status_code=401)
+        said = {"SID": secret, "LSID": secret, "Auth": secret}
         if fields.get("output") == "json":
-            return JSONResponse({"SID": secret, "LSID": secret, "Auth": secret})
-        return PlainTextResponse(f"SID={secret}\nLSID={secret}\nAuth={secret}\n")
+            return JSONResponse(said, headers=_NOT_KEPT)
+        return PlainTextResponse("".join(f"{name}={value}\n" for name, value in said.items()), headers=_NOT_KEPT)
 
     return answer
 
@@ -169,9 +172,11 @@ def _called(sync: Sync, ask: Callable[[Sync, Call], Response]) -> Callable[[Requ
     async def answer(request: Request) -> Response:
         try:
             fields = await _fields(request)
-            return await run_in_threadpool(lambda: ask(sync, _call(sync, request, fields)))
+            given = await run_in_threadpool(lambda: ask(sync, _call(sync, request, fields)))
         except Refused as error:
             return error.answer
+        given.headers.update(_NOT_KEPT)
+        return given
 
     return answer
 

@@ -52,8 +52,7 @@ _REMOVE_BESIDE = text("DELETE FROM article_index_beside WHERE search_row = :row"
 _BESIDE = (
     text("DROP TABLE IF EXISTS article_index_beside"),
     text("CREATE TABLE article_index_beside (search_row BIGINT NOT NULL PRIMARY KEY, words TSVECTOR NOT NULL)"),
-    text("ALTER TABLE article_index_beside ALTER COLUMN words SET STORAGE MAIN"),
-    text("ALTER TABLE article_index_beside SET (toast_tuple_target = 8160)"),
+    text("ALTER TABLE article_index_beside ALTER COLUMN words SET STORAGE EXTERNAL"),
     text("CREATE INDEX article_index_beside_words ON article_index_beside USING gin (words)"),
 )
 _SWAP = (

@@ -90,6 +90,7 @@ def test_an_app_logs_in_and_lists(app: App, mount: str) -> None:
     answer = app.client.post(f"{mount}/accounts/ClientLogin", data=there)
     said = dict(line.split("=", 1) for line in answer.text.splitlines())
     assert (answer.status_code, said["Auth"]) == (200, app.secret)
+    assert answer.headers["cache-control"] == "no-store"
     assert app.client.get(f"{mount}/accounts/ClientLogin", params={**there, "output": "json"}).json() == said
     logged = App(app.client, said["Auth"], mount)
     assert logged.get("user-info").json()["userName"] == "phone"
