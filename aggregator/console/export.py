@@ -21,7 +21,8 @@ from aggregator.feeds.formats import DATA, FEEDS
 from aggregator.feeds.opml import write_outlines
 from aggregator.feeds.parquet import NoPyarrow
 from aggregator.intake.topicfile import load_topics
-from aggregator.web.shelf import FeedAsked, Shelf
+from aggregator.web.asked import FeedAsked
+from aggregator.web.shelf import Shelf
 from storage.article import KeptArticle, Query
 from storage.database import Database
 from storage.library import Library

@@ -23,7 +23,7 @@ from aggregator.web.app import Serving, application
 from aggregator.web.hub import Publisher
 from aggregator.web.marks import Marks
 from aggregator.web.shelf import Shelf
-from aggregator.web.sync import Sync
+from aggregator.web.synccall import Sync
 from storage.database import Database
 from storage.library import Library
 from storage.monitor import Monitor

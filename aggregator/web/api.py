@@ -22,7 +22,7 @@ from aggregator.feeds.records import (
 )
 from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import TopicCatalogue
-from aggregator.web.shelf import LONGEST_QUERY
+from aggregator.web.asked import LONGEST_QUERY
 from storage.article import ChangePlace, Query
 from storage.database import Database
 from storage.library import Library

@@ -20,11 +20,13 @@ from aggregator.feeds.formats import FEEDS
 from aggregator.feeds.opml import write_outlines
 from aggregator.web.access import KnownHosts, Knows, NeedsToken
 from aggregator.web.api import ENDPOINTS, Api, Endpoint, Given, Nothing, Wrong, with_number
+from aggregator.web.asked import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed
 from aggregator.web.marks import Marks, mark_of
 from aggregator.web.openapi import openapi
 from aggregator.web.problems import problem
-from aggregator.web.shelf import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed, Shelf
-from aggregator.web.sync import Sync, sync_routes
+from aggregator.web.shelf import Shelf
+from aggregator.web.sync import sync_routes
+from aggregator.web.synccall import Sync
 from storage.errors import ArchiveError
 from storage.library import Library
 

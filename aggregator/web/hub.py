@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from aggregator.feeds.formats import FEEDS
-from aggregator.web.shelf import FeedAsked
+from aggregator.web.asked import FeedAsked
 from storage import streams
 from storage.database import Database
 from storage.touched import Mark, mark_now, touched

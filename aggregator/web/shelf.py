@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
@@ -14,42 +14,15 @@ from aggregator.feeds.happenings import change_entry, story_entry, turn_entry
 from aggregator.feeds.opml import OutlineFeed
 from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import TopicCatalogue
+from aggregator.web.asked import FeedAsked, NoFeed
 from aggregator.web.marks import mark_of
+from aggregator.web.pages import Pages, leads_back, of_page
 from storage.article import Change, Hit, KeptArticle, Query, Story
-from storage.feedpages import FeedArchive
 from storage.library import Library
 from storage.monitor import Monitor
 
-ENTRIES, MOST_ENTRIES = 50, 200
-LONGEST_QUERY = 1_000
 _OUTLINED_FOR = 60.0
 """Seconds: topics and sources are counted for it, which takes long in a large archive."""
-
-
-class NoFeed(LookupError):
-    """There is no feed at this path; the message says what there is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedAsked:
-    """A feed as it was asked for: `path` is `all`, `source/NAME`, `topic/NAME`, `search/NAME`, `query`, `changes`,
-    `health` or `stories`; `words` are those of a query. With `full` entries have their texts. `order` is "arrival" or
-    empty, for publication. `page` is the number of a page of its archive, from 1.
-    """
-
-    path: str
-    form: str
-    words: str = ""
-    full: bool = False
-    limit: int = ENTRIES
-    cursor: str = ""
-    order: str = ""
-    page: int = 0
-
-    @property
-    def is_archived(self) -> bool:
-        """Whether it goes back to its first day in pages that stay: feeds with a name of articles do."""
-        return self.path not in ("query", "changes", "stories", "health")
 
 
 class Shelf:
@@ -68,7 +41,7 @@ class Shelf:
     ) -> None:
         self._library, self._monitor, self._base = library, monitor, base
         self._searches, self._topics, self._muted, self._now = searches, topics, muted, now
-        self._hub = hub
+        self._hub, self._pages = hub, Pages(library, now)
         self._outlines: dict[str, tuple[float, list[OutlineFeed]]] = {}
 
     def mark(self, asked: FeedAsked) -> str:
@@ -97,7 +70,7 @@ class Shelf:
         query, title = self._query(asked)
         if asked.page:
             return self._page(asked, query, title)
-        archive = self._archive(asked, query)
+        archive = self._pages.archive(asked, query)
         shown: list[KeptArticle | Hit] = []
         following = ""
         if asked.order != "arrival":
@@ -105,64 +78,40 @@ class Shelf:
             shown += answer.hits
             following = self.address(replace(asked, cursor=answer.cursor)) if answer.cursor else ""
         known = {one.article.id for one in shown if isinstance(one, Hit)}
-        shown += self._library.of([one for one in self._besides(asked, query, archive) if one not in known])
+        shown += self._library.of([one for one in self._pages.besides(asked, query, archive) if one not in known])
         # Where its pages lead back, it needs no other way; JSON Feed knows no pages.
-        has_pages = archive is not None and archive.complete and asked.form != "json"
-        last = self._page_address(asked, archive.pages) if has_pages and archive and archive.pages else ""
+        pages = archive.pages if archive and leads_back(asked, archive) else None
+        last = self.address(of_page(asked, pages)) if pages else ""
         return self._head(
             asked, title, entries=tuple(_entry(one, full=asked.full) for one in shown),
-            next_url="" if has_pages else following, prev_archive=last,
+            next_url=following if pages is None else "", prev_archive=last,
         )  # fmt: skip
 
     def _listed(self, asked: FeedAsked, query: Query) -> object:
         """What changes when a feed of articles does."""
         if asked.page:
-            ids, pages = self._library.feed_page(asked.path, query, asked.page)
+            ids, pages = self._pages.page(asked, query)
             return self._library.revision_numbers(ids or ()), pages > asked.page
-        archive = self._archive(asked, query)
-        besides = self._library.revision_numbers(self._besides(asked, query, archive))
+        archive = self._pages.archive(asked, query)
+        besides = self._library.revision_numbers(self._pages.besides(asked, query, archive))
         if asked.order == "arrival":
             return besides, archive
         listing = self._library.listed(query)
         return listing.rows, listing.cursor, besides, archive and (archive.pages, archive.complete)
 
-    def _archive(self, asked: FeedAsked, query: Query) -> FeedArchive | None:
-        """How far the feed is cut; None for one that is in no pages, or of which a page is asked for."""
-        if not asked.is_archived or asked.cursor or asked.limit < ENTRIES:
-            return None
-        return self._library.feed_archive(asked.path, _whole(query), self._now())
-
-    def _besides(self, asked: FeedAsked, query: Query, archive: FeedArchive | None) -> list[int]:
-        """What else stands in the feed: all that is in no page yet, so that nothing is missed, and what was edited.
-
-        In the order of arrival that is everything, the last first.
-        """
-        if archive is None:
-            return []
-        ids = list(archive.waiting)
-        number = archive.pages
-        while asked.order == "arrival" and number and len(ids) < asked.limit:
-            page, _ = self._library.feed_page(asked.path, _whole(query), number)
-            ids = [*(page or []), *ids]
-            number -= 1
-        return list(dict.fromkeys([*ids[::-1], *archive.edited]))
-
     def _page(self, asked: FeedAsked, query: Query, title: str) -> Channel:
         """A page of a feed's archive. Raises NoFeed."""
-        ids, pages = self._library.feed_page(asked.path, _whole(query), asked.page)
+        ids, pages = self._pages.page(asked, query)
         if ids is None:
             raise NoFeed(f"there is no page {asked.page}; {self.address(replace(asked, page=0))} names the last")
-        before = self._page_address(asked, asked.page - 1) if asked.page > 1 else ""
-        after = self._page_address(asked, asked.page + 1) if asked.page < pages else ""
+        before = self.address(of_page(asked, asked.page - 1)) if asked.page > 1 else ""
+        after = self.address(of_page(asked, asked.page + 1)) if asked.page < pages else ""
         return self._head(
             asked, f"{title} ({asked.page})",
             entries=tuple(_entry(one, full=asked.full) for one in self._library.of(ids[::-1])),
             next_url=before if asked.form == "json" else "", prev_archive=before, next_archive=after,
             current_url=self.address(replace(asked, page=0)),
         )  # fmt: skip
-
-    def _page_address(self, asked: FeedAsked, page: int) -> str:
-        return self.address(FeedAsked(path=asked.path, form=asked.form, full=asked.full, page=page))
 
     def outlines(self, form: str = "atom") -> list[OutlineFeed]:
         """Every feed with a name, as a subscription list has them; counted anew after a minute."""
@@ -252,11 +201,6 @@ class Shelf:
         }
         given = urlencode({name: value for name, value in options.items() if value})
         return f"{self._base}feeds/{quote(asked.path)}.{asked.form}" + (f"?{given}" if given else "")
-
-
-def _whole(query: Query) -> Query:
-    """What a feed asks, whatever is shown of it at once."""
-    return replace(query, limit=None, cursor="")
 
 
 def _entry(one: KeptArticle | Hit, *, full: bool) -> Entry:

@@ -2,9 +2,10 @@
 
     python -m tests.outside.feeds SCHEMAS http://127.0.0.1:8080/ [--query WORDS]
 
-SCHEMAS is a folder with `atom-rfc4287.rnc` (the RELAX NG of RFC 4287), `rss-2_0.xsd`, `jsonfeed-1.0.schema.json`
-and `jsonfeed-1.1.schema.json`; they are not ours to ship. sfeed and Newsboat are asked where they are installed (Debian: `apt install sfeed newsboat`)
-and named as missing where not. A line for each feed and tool; the exit status is 1 where one of them objects.
+SCHEMAS is a folder with `atom-rfc4287.rnc` (the RELAX NG of RFC 4287), `rss-2_0.xsd`, `jsonfeed-1.0.schema.json` and
+`jsonfeed-1.1.schema.json`; they are not ours to ship. sfeed and Newsboat are asked where they are installed (Debian:
+`apt install sfeed newsboat`) and named as missing where not. A line for each feed and tool; the exit status is 1 where
+one of them objects.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from aggregator.web.api import Api
 from aggregator.web.app import Serving, application
 from aggregator.web.marks import Marks
 from aggregator.web.shelf import Shelf
-from aggregator.web.sync import Sync
+from aggregator.web.synccall import Sync
 from storage.article import Article
 from storage.database import Database
 from storage.library import Library

@@ -111,6 +111,8 @@ def test_the_order_of_arrival(room: Room, client: TestClient) -> None:
     assert own == list(range(120, 50, -1))
     long = ids(feedparser.parse(client.get("/feeds/all.rss?order=arrival&limit=200").content))
     assert long == list(range(120, 0, -1))
+    short = feedparser.parse(client.get("/feeds/all.rss?order=arrival&limit=5").content)
+    assert (ids(short), "prev-archive" in links(short)) == ([120, 119, 118, 117, 116], False)
     refused = client.get("/feeds/query.atom?q=x&order=arrival")
     assert (refused.status_code, "order of arrival" in refused.json()["detail"]) == (400, True)
 

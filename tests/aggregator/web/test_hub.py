@@ -12,8 +12,8 @@ import feedparser
 import pytest
 
 from aggregator.web import hub
+from aggregator.web.asked import FeedAsked
 from aggregator.web.hub import Publisher
-from aggregator.web.shelf import FeedAsked
 from storage.article import Topic
 from storage.topics import record_topics_anew
 from tests.aggregator.web.room import BASE, T0, Ask, Room
