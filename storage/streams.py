@@ -22,6 +22,7 @@ from storage.tables import article_topics, articles, marks
 
 MOST_COUNTED = 10_000
 """So many of the latest unread articles are counted; apps show no number above a thousand."""
+_OTHERWISE = {Mark.READ: Mark.UNREAD, Mark.UNREAD: Mark.READ}
 _BATCH = 500
 AT_ONCE = 500
 """Articles that `found_by` is asked for at once, at most."""
@@ -187,36 +188,33 @@ def _conditions(tx: Connection, token: str, asked: Asked, now: datetime) -> list
 
     Few of those that are old are unread: they are found by their marks, not by looking through all.
     """
-    upto = horizon(tx, token, now)
-    whole = and_(*_of_stream(asked.stream, token), *_between(asked.since, asked.until))
-    is_new = articles.c.first_seen > _moment(upto)
-    parts = [whole]
+    is_new = articles.c.first_seen > _moment(horizon(tx, token, now))
+    parts = [and_(*_of_stream(asked.stream), *_between(asked.since, asked.until))]
     wanted = set(asked.only)
     if asked.stream.kind is Kind.MARKED:
         wanted.add(Mark(asked.stream.name))
-    for mark in wanted | {Mark.UNREAD if one is Mark.READ else one for one in asked.without & {Mark.READ}}:
-        if mark is Mark.STARRED:
-            parts = [and_(part, _bears(token, mark)) for part in parts]
-        elif mark is Mark.READ:
-            parts = [
-                and_(part, or_(not_(_lacks(token, Mark.READ)), and_(not_(is_new), _lacks(token, Mark.UNREAD))))
-                for part in parts
-            ]
-        else:
-            parts = [
-                condition
-                for part in parts
-                for condition in (
-                    and_(part, is_new, _lacks(token, Mark.READ)),
-                    and_(part, not_(is_new), _bears(token, Mark.UNREAD)),
-                )
-            ]
+    # What is not read is unread, and the other way round.
+    wanted |= {_OTHERWISE[mark] for mark in asked.without if mark in _OTHERWISE}
+    for mark in sorted(wanted):
+        parts = [narrower for part in parts for narrower in _narrowed(part, token, mark, is_new)]
     if Mark.STARRED in asked.without:
         parts = [and_(part, _lacks(token, Mark.STARRED)) for part in parts]
     return parts
 
 
-def _of_stream(stream: Stream, token: str) -> list[ColumnElement[bool]]:
+def _narrowed(
+    part: ColumnElement[bool], token: str, mark: Mark, is_new: ColumnElement[bool]
+) -> list[ColumnElement[bool]]:
+    """A part with only what bears a mark, in parts that lie one after another."""
+    if mark is Mark.STARRED:
+        return [and_(part, _bears(token, mark))]
+    if mark is Mark.READ:
+        by_itself = and_(not_(is_new), _lacks(token, Mark.UNREAD))
+        return [and_(part, or_(not_(_lacks(token, Mark.READ)), by_itself))]
+    return [and_(part, is_new, _lacks(token, Mark.READ)), and_(part, not_(is_new), _bears(token, Mark.UNREAD))]
+
+
+def _of_stream(stream: Stream) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [articles.c.copy_of.is_(None)]
     if stream.kind is Kind.SOURCE:
         conditions.append(articles.c.source == stream.name)

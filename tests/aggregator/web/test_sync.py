@@ -156,6 +156,8 @@ def test_what_is_read_is_read_for_who_read_it(room: Room, app: App) -> None:
     assert (desk.ids(READ), desk.unread()[ALL]) == ([], 15)
     assert app.post("edit-tag", i="2", r=READ).text == "OK"
     assert (app.ids(READ), app.unread()["feed/s"]) == ([15], 12)
+    assert app.ids(ALL, xt=UNREAD) == app.ids(ALL, it=READ) == [15]
+    assert app.ids(ALL, it=READ, xt=READ) == []
     marked = app.get("stream/contents/feed/late").json()["items"]
     assert [READ in one["categories"] for one in marked] == [True, False, False]
 
