@@ -63,7 +63,7 @@ def article_fields(article: KeptArticle) -> dict[str, object]:
 
 def exported_fields(article: KeptArticle) -> dict[str, object]:
     """An article with everything that brings it back."""
-    past = [{"digest": digest, "text": clean(words)} for digest, words in article.past]
+    past = [{"digest": clean(digest), "text": clean(words)} for digest, words in article.past]
     return article_fields(article) | {"past_texts": past}
 
 

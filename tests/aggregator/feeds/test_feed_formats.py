@@ -175,7 +175,9 @@ def test_any_articles_make_one_line_of_json_each(articles: list[KeptArticle]) ->
 
 
 def test_a_line_of_json_in_full() -> None:
-    kept = article(7, canonical_url="https://news.example/ä b", copy_of=3, published=MORNING.replace(microsecond=9))
+    past = (("4" * 64, "One."),)
+    at = MORNING.replace(microsecond=9)
+    kept = article(7, canonical_url="https://news.example/ä b", copy_of=3, published=at, past=past)
     assert json.loads(b"".join(jsonl([kept]))) == {
         "id": 7,
         "url": "https://news.example/7",
@@ -208,6 +210,7 @@ def test_a_line_of_json_in_full() -> None:
                 "title": "A battery", "digest": "5" * 64,
             }
         ],
+        "past_texts": [{"digest": "4" * 64, "text": "One."}],
     }  # fmt: skip
     assert "山田 花子".encode() in b"".join(jsonl([kept]))
 
