@@ -106,9 +106,9 @@ def channel_of(query: Query, home: str) -> Channel:
 
 
 def _static(shelf: Shelf, asked: FeedAsked) -> bytes:
-    """A feed without a way to older entries, which only a server finds."""
+    """A feed without the ways to older entries, which only a server finds."""
     here = shelf.address(FeedAsked(path=asked.path, form=asked.form))
-    return b"".join(FEEDS[asked.form].write(replace(shelf.channel(asked), self_url=here, next_url="")))
+    return b"".join(FEEDS[asked.form].write(replace(shelf.channel(asked), self_url=here, next_url="", prev_archive="")))
 
 
 def _shelf(config: Config, database: Database) -> Shelf:

@@ -20,8 +20,9 @@ class Pages:
 
     def archive(self, asked: FeedAsked, query: Query) -> FeedArchive | None:
         """How far a feed is cut; None for one that is in no pages, or of which something else is asked for."""
-        is_short = asked.limit < ENTRIES and asked.order != "arrival"
-        if not asked.is_archived or asked.cursor or is_short:
+        # What shows less than all that is new cannot lead on to pages, and JSON Feed knows none.
+        is_apart = (asked.limit < ENTRIES or asked.form == "json") and asked.order != "arrival"
+        if not asked.is_archived or asked.cursor or is_apart:
             return None
         return self._library.feed_archive(asked.path, _whole(query), self._now())
 

@@ -13,8 +13,9 @@ import typer
 
 from aggregator.cli import app
 from aggregator.config import load_config
-from aggregator.console.answer import answered, time_of
+from aggregator.console.answer import answered
 from aggregator.console.db import run_reindex
+from aggregator.feeds.records import time_of
 from storage import database
 from tests.aggregator.console.calling import ROOT, Done, Evnews
 

@@ -29,7 +29,7 @@ from storage.topics import record_topics_anew
 from tests.aggregator.web.room import NOW, T0, Room
 
 READ, STARRED, UNREAD = (f"user/-/state/com.google/{name}" for name in ("read", "starred", "kept-unread"))
-WIRE = Path(__file__).with_name("newsboat-2.21.log")
+WIRE = Path(__file__).with_name("newsboat-2.21.txt")
 
 
 @dataclass
