@@ -40,7 +40,7 @@ import_app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Bring an export back into an empty archive.",
-    epilog="Example: evnews --home restored import jsonl articles.jsonl",
+    epilog="Examples: evnews import jsonl articles.jsonl; evnews --home restored import jsonl articles.jsonl",
 )
 db_app = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="Look after the archive.", epilog="Example: evnews db check"
@@ -401,7 +401,9 @@ def changes(
     )
 
 
-@import_app.command("jsonl", epilog="Example: evnews --home restored import jsonl articles.jsonl")
+@import_app.command(
+    "jsonl", epilog="Examples: evnews import jsonl articles.jsonl; evnews --home restored import jsonl articles.jsonl"
+)
 def import_jsonl(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", exists=True, dir_okay=False)],
