@@ -27,7 +27,7 @@ PAGE = 50
 EDITED = timedelta(days=7)
 """What was edited so lately stands in the feed once more."""
 _STRIDE = 2_000
-"""Articles that are looked through before it is written down how far that came."""
+"""Articles that are looked through before it is written down how far that came, with the pages that they fill."""
 _PATIENCE = 0.5
 """Seconds that one reader waits for a feed to be cut; the next one goes on."""
 
@@ -61,16 +61,18 @@ def feed_archive(database: Database, feed: str, query: Query, now: datetime) -> 
             state = _state(tx, feed, asks)
             last = tx.execute(_LAST).scalar() or 0
             finder = Finder(tx, query, now)
-            found, seen = finder.arrived(state.seen, PAGE - len(state.waiting), upto=state.seen + _STRIDE)
+            found, seen = finder.arrived(state.seen, _STRIDE, upto=state.seen + _STRIDE)
             edited = tuple(finder.edited(now - EDITED, PAGE))
-        waiting = (*state.waiting, *found)
-        if len(waiting) < PAGE and seen - state.seen < _STRIDE:
-            return FeedArchive(pages=state.pages, waiting=waiting, edited=edited, complete=seen >= last)
+        come = (*state.waiting, *found)
+        full = len(come) - len(come) % PAGE
+        at_end = seen >= last
+        if not full and (at_end or seen == state.seen):
+            return FeedArchive(pages=state.pages, waiting=come, edited=edited, complete=at_end)
         with database.write() as tx:
-            _note(tx, feed, asks, state, seen, waiting)
-        if time.monotonic() - started > _PATIENCE:
-            full = len(waiting) == PAGE
-            return FeedArchive(pages=state.pages + full, waiting=() if full else waiting, edited=edited, complete=False)
+            _note(tx, feed, asks, state, seen, come)
+        if at_end or time.monotonic() - started > _PATIENCE:
+            pages = state.pages + full // PAGE
+            return FeedArchive(pages=pages, waiting=come[full:], edited=edited, complete=at_end)
 
 
 def feed_page(tx: Connection, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
@@ -87,19 +89,20 @@ def _state(tx: Connection, feed: str, asks: str) -> _State:
     return _State(seen=row.seen_id, waiting=tuple(json.loads(row.waiting)), pages=row.pages)
 
 
-def _note(tx: Connection, feed: str, asks: str, state: _State, seen: int, waiting: tuple[int, ...]) -> None:
-    """Write down how far was looked, unless somebody else did meanwhile."""
+def _note(tx: Connection, feed: str, asks: str, state: _State, seen: int, come: tuple[int, ...]) -> None:
+    """Write down how far was looked and the pages that are full, unless somebody else did meanwhile."""
     write_lock(tx)
     if _state(tx, feed, asks) != state:
         return
     if not state.seen:
         tx.execute(_FORGET, {"which": feed})
-    pages = state.pages
-    if len(waiting) == PAGE:
-        pages += 1
-        tx.execute(insert(feed_pages), {"feed": feed, "number": pages, "article_ids": json.dumps(waiting)})
-        waiting = ()
-    values = {"feed": feed, "asks": asks, "seen_id": seen, "waiting": json.dumps(waiting), "pages": pages}
+    full = [come[at : at + PAGE] for at in range(0, len(come) - PAGE + 1, PAGE)]
+    if full:
+        numbered = enumerate(full, state.pages + 1)
+        rows = [{"feed": feed, "number": number, "article_ids": json.dumps(ids)} for number, ids in numbered]
+        tx.execute(insert(feed_pages), rows)
+    waiting, pages = json.dumps(come[len(full) * PAGE :]), state.pages + len(full)
+    values = {"feed": feed, "asks": asks, "seen_id": seen, "waiting": waiting, "pages": pages}
     tx.execute(_STATED[tx.dialect.name], values)
 
 

@@ -24,7 +24,9 @@ class Pages:
         is_apart = (asked.limit < ENTRIES or asked.form == "json") and asked.order != "arrival"
         if not asked.is_archived or asked.cursor or is_apart:
             return None
-        return self._library.feed_archive(asked.path, _whole(query), self._now())
+        found = self._library.feed_archive(asked.path, _whole(query), self._now())
+        # Until all is cut the feed is what it would be without pages: the same for who asks again.
+        return found if found.complete or asked.order == "arrival" else None
 
     def page(self, asked: FeedAsked, query: Query) -> tuple[list[int] | None, int]:
         """The articles of the page that is asked for, or None where there is none, and how many pages there are."""

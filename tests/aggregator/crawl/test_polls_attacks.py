@@ -75,7 +75,7 @@ def test_every_fault_of_an_index_is_named_and_costs_nobody_else(home: Home, room
 
     with setting("DOWNLOAD_TIMEOUT", 3):
         longest = home.run(work, *sources.values())
-        assert longest < 1.0
+        assert longest < 3.0  # one that was parsed in this process would hold it up for many seconds
         results = home.poll(*sources.values())
     assert all(result.is_polled for result in results.values())
     assert {truth.url for truth in room.articles()} <= home.articles()
