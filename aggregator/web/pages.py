@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -11,12 +12,16 @@ from storage.article import Query
 from storage.feedpages import FeedArchive
 from storage.library import Library
 
+_APART = 1.0
+"""Seconds between two readers who wait for the same large feed to be cut; the others are answered at once."""
+
 
 class Pages:
     """The pages of an archive's feeds. `now` is what lately is counted from."""
 
     def __init__(self, library: Library, now: Callable[[], datetime]) -> None:
         self._library, self._now = library, now
+        self._unfinished: dict[str, float] = {}
 
     def archive(self, asked: FeedAsked, query: Query) -> FeedArchive | None:
         """How far a feed is cut; None for one that is in no pages, or of which something else is asked for."""
@@ -24,9 +29,18 @@ class Pages:
         is_apart = (asked.limit < ENTRIES or asked.form == "json") and asked.order != "arrival"
         if not asked.is_archived or asked.cursor or is_apart:
             return None
+        last = self._unfinished.get(asked.path)
+        if last is not None:
+            if time.monotonic() - last < _APART:
+                return None
+            self._unfinished[asked.path] = time.monotonic()
         found = self._library.feed_archive(asked.path, _whole(query), self._now())
+        if found.complete:
+            self._unfinished.pop(asked.path, None)
+            return found
+        self._unfinished[asked.path] = time.monotonic()
         # Until all is cut the feed is what it would be without pages: the same for who asks again.
-        return found if found.complete or asked.order == "arrival" else None
+        return found if asked.order == "arrival" else None
 
     def page(self, asked: FeedAsked, query: Query) -> tuple[list[int] | None, int]:
         """The articles of the page that is asked for, or None where there is none, and how many pages there are."""
