@@ -7,7 +7,6 @@ the export as it stands, not concluded anew.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +19,7 @@ from storage.article import Article, Edition, Topic
 from storage.copies import liken
 from storage.difference import Edit
 from storage.identity import key_digest, url_key
-from storage.observation import Observation, observe, read_facts
+from storage.observation import Observation, article_columns, observe
 from storage.page import Page
 from storage.ready import Ready
 from storage.search.index import Entry
@@ -103,7 +102,7 @@ def bring(tx: Connection, one: Brought) -> None:
     shown = seen[one.shown - 1]
     values = _row(one, shown)
     row = indexing.free_row(tx, values["dated"])
-    authors = {"authors": json.loads(values["authors"])}
+    authors = {"authors": one.article.authors}
     is_revised = any(edition.kind not in ("", Edit.WITHDRAWN, Edit.RESTORED) for edition in one.editions)
     names = [topic.name for topic in one.topics]
     labels = indexing.labels_of(values | authors, names, is_revised=is_revised)
@@ -122,17 +121,12 @@ def _seen(one: Brought, edition: Edition) -> Observation:
 
 def _row(one: Brought, shown: Observation) -> dict[str, Any]:
     """The columns of the article's row."""
-    values = read_facts(shown.facts)
-    updated = values.pop("modified")
-    lists = {name: json.dumps(values[name], ensure_ascii=False) for name in ("authors", "tags", "origins")}
-    return values | lists | {
+    return article_columns(shown.facts, one.first_seen) | {
         "url": one.article.url,
         "key": url_key(one.article.url),
         "source": one.source,
         "title": one.article.title,
-        "updated": updated,
         "first_seen": one.first_seen,
-        "dated": values["published"] or one.first_seen,
         "revision": one.shown,
         "text_digest": shown.text_digest,
         "copy_of": None,

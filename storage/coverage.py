@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from storage.article import Story, Telling
+from storage.parts import parts
 from storage.ready import Ready
 from storage.tables import articles, stories, story_due, tellers
 
@@ -24,8 +25,8 @@ def newest_stories(
     if since is not None:
         wanted = wanted.where(stories.c.last_at >= since)
     found = list(connection.execute(wanted.order_by(stories.c.last_at.desc(), stories.c.id).limit(limit)).scalars())
-    for first in range(0, len(found), _CHUNK):
-        yield from _stories(connection, found[first : first + _CHUNK])
+    for part in parts(found, _CHUNK):
+        yield from _stories(connection, part)
 
 
 def story_of(connection: Connection, article_id: int) -> Story | None:

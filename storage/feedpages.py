@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from storage.article import Query
 from storage.database import Database, write_lock
 from storage.finding import Finder
+from storage.parts import parts
 from storage.tables import archived_feeds, articles, feed_pages
 
 PAGE = 50
@@ -54,25 +55,31 @@ class _State:
 
 def feed_archive(database: Database, feed: str, query: Query, now: datetime) -> FeedArchive:
     """Cut what arrived since the last time, as far as that goes in half a second."""
+    state, complete = _cut(database, feed, query, now)
+    with database.read() as tx:
+        edited = tuple(Finder(tx, query, now).edited(now - EDITED, PAGE))
+    return FeedArchive(pages=state.pages, waiting=state.waiting, edited=edited, complete=complete)
+
+
+def _cut(database: Database, feed: str, query: Query, now: datetime) -> tuple[_State, bool]:
+    """How far a feed is cut when time is up or all is, and whether all is."""
     asks = _digest(query)
     started = time.monotonic()
     while True:
         with database.read() as tx:
             state = _state(tx, feed, asks)
             last = tx.execute(_LAST).scalar() or 0
-            finder = Finder(tx, query, now)
-            found, seen = finder.arrived(state.seen, _STRIDE, upto=state.seen + _STRIDE)
-            edited = tuple(finder.edited(now - EDITED, PAGE))
+            found, seen = Finder(tx, query, now).arrived(state.seen, _STRIDE, upto=state.seen + _STRIDE)
         come = (*state.waiting, *found)
         full = len(come) - len(come) % PAGE
+        after = _State(seen=seen, waiting=come[full:], pages=state.pages + full // PAGE)
         at_end = seen >= last
         if not full and (at_end or seen == state.seen):
-            return FeedArchive(pages=state.pages, waiting=come, edited=edited, complete=at_end)
+            return after, at_end
         with database.write() as tx:
-            _note(tx, feed, asks, state, seen, come)
+            _note(tx, feed, asks, state, after, come[:full])
         if at_end or time.monotonic() - started > _PATIENCE:
-            pages = state.pages + full // PAGE
-            return FeedArchive(pages=pages, waiting=come[full:], edited=edited, complete=at_end)
+            return after, at_end
 
 
 def feed_page(tx: Connection, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
@@ -89,21 +96,19 @@ def _state(tx: Connection, feed: str, asks: str) -> _State:
     return _State(seen=row.seen_id, waiting=tuple(json.loads(row.waiting)), pages=row.pages)
 
 
-def _note(tx: Connection, feed: str, asks: str, state: _State, seen: int, come: tuple[int, ...]) -> None:
-    """Write down how far was looked and the pages that are full, unless somebody else did meanwhile."""
+def _note(tx: Connection, feed: str, asks: str, before: _State, after: _State, full: tuple[int, ...]) -> None:
+    """Write down how far was looked and the articles of full pages, unless somebody else did meanwhile."""
     write_lock(tx)
-    if _state(tx, feed, asks) != state:
+    if _state(tx, feed, asks) != before:
         return
-    if not state.seen:
+    if not before.seen:
         tx.execute(_FORGET, {"which": feed})
-    full = [come[at : at + PAGE] for at in range(0, len(come) - PAGE + 1, PAGE)]
     if full:
-        numbered = enumerate(full, state.pages + 1)
+        numbered = enumerate(parts(full, PAGE), before.pages + 1)
         rows = [{"feed": feed, "number": number, "article_ids": json.dumps(ids)} for number, ids in numbered]
         tx.execute(insert(feed_pages), rows)
-    waiting, pages = json.dumps(come[len(full) * PAGE :]), state.pages + len(full)
-    values = {"feed": feed, "asks": asks, "seen_id": seen, "waiting": waiting, "pages": pages}
-    tx.execute(_STATED[tx.dialect.name], values)
+    values = {"feed": feed, "asks": asks, "seen_id": after.seen, "waiting": json.dumps(after.waiting)}
+    tx.execute(_STATED[tx.dialect.name], values | {"pages": after.pages})
 
 
 def _digest(query: Query) -> str:

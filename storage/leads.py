@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.identity import key_digest, url_key
 from storage.page import Lead
+from storage.parts import parts
 from storage.state import LeadState, LeasedLead
 from storage.tables import EPOCH, leads
 from storage.text import clean
@@ -76,8 +77,8 @@ def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: 
 
 
 def _known(tx: Connection, source: str, keys: Sequence[str]) -> Iterator[Any]:
-    for start in range(0, len(keys), _CHUNK):
-        yield from tx.execute(_KNOWN, {"source": source, "keys": keys[start : start + _CHUNK]})
+    for part in parts(keys, _CHUNK):
+        yield from tx.execute(_KNOWN, {"source": source, "keys": part})
 
 
 def _is_news(known: Any, row: dict[str, Any]) -> bool:
@@ -106,7 +107,7 @@ def _insert(tx: Connection, rows: list[dict[str, Any]]) -> int:
     if not rows:
         return 0
     statement = _INSERT[tx.dialect.name]
-    return sum(len(tx.execute(statement, rows[i : i + _CHUNK]).all()) for i in range(0, len(rows), _CHUNK))
+    return sum(len(tx.execute(statement, part).all()) for part in parts(rows, _CHUNK))
 
 
 def lease_leads(
@@ -129,10 +130,7 @@ def release_leads(tx: Connection, owner: str, ids: Sequence[int] | None = None) 
     """Give leases back without counting an attempt; returns how many."""
     if ids is None:
         return tx.execute(_RELEASE, {"owned": owner}).rowcount
-    return sum(
-        tx.execute(_RELEASE_SOME, {"owned": owner, "ids": list(ids[i : i + _CHUNK])}).rowcount
-        for i in range(0, len(ids), _CHUNK)
-    )
+    return sum(tx.execute(_RELEASE_SOME, {"owned": owner, "ids": part}).rowcount for part in parts(ids, _CHUNK))
 
 
 def finish_lead(

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
@@ -33,6 +32,7 @@ from storage.feedpages import FeedArchive, feed_archive, feed_page
 from storage.finding import Finder
 from storage.identity import key_digest, url_key
 from storage.overview import facets, timeline
+from storage.parts import parts
 from storage.past import Shown, shown_between
 from storage.ready import Ready
 from storage.search.snippet import snippet
@@ -133,7 +133,7 @@ class Library:
             ids: Iterator[int] = finder.all_ids()
             if finder.asked.node is None and not query.topics and query.limit is None:
                 ids = _as_they_came(connection, finder)
-            for part in _chunks(ids):
+            for part in parts(ids, _CHUNK):
                 found = articles_of(connection, part)
                 yield from _with_past(connection, found) if past else found
 
@@ -301,12 +301,6 @@ def _sources_of_copies(connection: Connection, ids: Sequence[int]) -> dict[int, 
     for row in _COPY_SOURCES.all(connection, {"ids": list(ids)}):
         found.setdefault(row.copy_of, {})[row.source] = None
     return {original: tuple(sources) for original, sources in found.items()}
-
-
-def _chunks(ids: Iterator[int] | Sequence[int]) -> Iterator[list[int]]:
-    rest = iter(ids)
-    while part := list(islice(rest, _CHUNK)):
-        yield part
 
 
 def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:

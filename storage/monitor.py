@@ -71,6 +71,13 @@ class Monitor:
         with self._database.read() as connection:
             return [(row.source, row.verdict, row.many) for row in connection.execute(statement)]
 
+    def refused(self) -> dict[str, dict[str, int]]:
+        """The same of all, by source and then by verdict."""
+        found: dict[str, dict[str, int]] = {}
+        for source, verdict, many in self.verdicts():
+            found.setdefault(source, {})[verdict] = many
+        return found
+
     def stats(self) -> Stats:
         """Counts and sizes of the whole archive."""
         with self._database.read() as connection:

@@ -181,6 +181,15 @@ def read_facts(facts: str) -> dict[str, Any]:
     return values
 
 
+def article_columns(facts: str, first_seen: datetime) -> dict[str, Any]:
+    """The columns of an articles row that follow from what `facts_of` wrote and from when it was first seen."""
+    values = read_facts(facts)
+    values["updated"] = values.pop("modified")
+    for name in ("authors", "tags", "origins"):
+        values[name] = json.dumps(values[name], ensure_ascii=False)
+    return values | {"dated": values["published"] or first_seen}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.isascii() and value.isprintable() else clean(value)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
+from storage.parts import parts
 from storage.ready import Ready
 from storage.tables import articles, marks, merged, read_upto
 
@@ -34,7 +35,7 @@ class Mark(StrEnum):
 def kept_ids(tx: Connection, ids: Sequence[int]) -> dict[int, int]:
     """For each id the article that it leads to, which may be another that it was joined to; others are left out."""
     found: dict[int, int] = {}
-    for part in _parts(ids):
+    for part in parts(ids, _CHUNK):
         found |= {row.id: row.article_id for row in _JOINED.all(tx, {"ids": part})}
         found |= {row.id: row.id for row in _THERE.all(tx, {"ids": part})}
     return found
@@ -78,7 +79,7 @@ def horizon(tx: Connection, token: str, now: datetime) -> datetime:
 def state_of(tx: Connection, token: str, arrived: Mapping[int, datetime], now: datetime) -> dict[int, frozenset[Mark]]:
     """What a reader says of some articles, given by id with when they arrived: read or unread, and whether starred."""
     said: dict[int, set[str]] = {article_id: set() for article_id in arrived}
-    for part in _parts(list(arrived)):
+    for part in parts(arrived, _CHUNK):
         for row in _MARKS.all(tx, {"token": token, "ids": part}):
             said[row.article_id].add(row.mark)
     upto = horizon(tx, token, now)
@@ -117,12 +118,8 @@ def _put(tx: Connection, token: str, mark: Mark, ids: Iterable[int], now: dateti
 
 
 def _drop(tx: Connection, token: str, mark: Mark, ids: Collection[int]) -> None:
-    for part in _parts(list(ids)):
+    for part in parts(ids, _CHUNK):
         tx.execute(_DROP, {"who": token, "said": mark, "ids": part})
-
-
-def _parts(ids: Sequence[int]) -> Iterable[list[int]]:
-    return (list(ids[at : at + _CHUNK]) for at in range(0, len(ids), _CHUNK))
 
 
 def _upto(statement: Any) -> Any:

@@ -19,7 +19,7 @@ from storage.facts import Facts
 from storage.held import held_of, judge_again, note_blocks
 from storage.history import write_revisions
 from storage.identity import key_digest, url_key
-from storage.observation import Observation, observe, read_facts
+from storage.observation import Observation, article_columns, observe
 from storage.page import Page
 from storage.ready import Ready
 from storage.search.index import Entry
@@ -224,16 +224,11 @@ def _columns(
     made: Arrangement, title: str, said: str, text_digest: str, first_seen: datetime, reason: str
 ) -> dict[str, Any]:
     """The columns of an article's row that follow from what is shown of it."""
-    values = read_facts(said)
-    updated = values.pop("modified")
-    lists = {name: json.dumps(values[name], ensure_ascii=False) for name in ("authors", "tags", "origins")}
-    return values | lists | {
+    return article_columns(said, first_seen) | {
         "url": made.alias.url,
         "key": made.alias.key,
         "source": made.source,
         "title": title,
-        "updated": updated,
-        "dated": values["published"] or first_seen,
         "revision": made.shown,
         "text_digest": text_digest,
         "reason": reason,

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 
 from storage.article import Query
 from storage.finding import Finder
+from storage.parts import parts
 from storage.readers import OLD_IS_READ, Mark, horizon
 from storage.ready import Ready
 from storage.tables import article_topics, articles, marks
@@ -130,7 +131,7 @@ def unread(tx: Connection, token: str, searches: Mapping[str, str], muted: tuple
     tally.topics = _topics(tx, rows)
     for name, words in searches.items():
         finder = Finder(tx, Query(words=words, muted=muted), now)
-        tally.searches[name] = _counted([row for part in _parts(rows) for row in _found(finder, part)])
+        tally.searches[name] = _counted([row for part in parts(rows, _BATCH) for row in _found(finder, part)])
     return tally
 
 
@@ -154,8 +155,8 @@ def _rows(tx: Connection, token: str, asked: Asked, now: datetime) -> Iterator[A
         finder = Finder(tx, Query(words=stream.words, muted=stream.muted), now)
     if stream.kind is Kind.SEARCH:
         since = max(since or now - OLD_IS_READ, now - OLD_IS_READ)
-    parts = _conditions(tx, token, replace(asked, since=since), now)
-    for condition in reversed(parts) if asked.oldest else parts:
+    ranges = _conditions(tx, token, replace(asked, since=since), now)
+    for condition in reversed(ranges) if asked.oldest else ranges:
         after = asked.after
         while some := list(tx.execute(_statement(condition, after, oldest=asked.oldest))):
             yield from some if finder is None else _found(finder, some)
@@ -167,10 +168,6 @@ def _rows(tx: Connection, token: str, asked: Asked, now: datetime) -> Iterator[A
 def _found(finder: Finder, rows: list[Any]) -> list[Any]:
     holds = set(finder.among([row.search_row for row in rows]))
     return [row for row in rows if row.search_row in holds]
-
-
-def _parts(rows: list[Any]) -> Iterator[list[Any]]:
-    return (rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH))
 
 
 def _statement(condition: ColumnElement[bool], after: Place | None, *, oldest: bool) -> Select[Any]:
@@ -189,17 +186,17 @@ def _conditions(tx: Connection, token: str, asked: Asked, now: datetime) -> list
     Few of those that are old are unread: they are found by their marks, not by looking through all.
     """
     is_new = articles.c.first_seen > _moment(horizon(tx, token, now))
-    parts = [and_(*_of_stream(asked.stream), *_between(asked.since, asked.until))]
+    ranges = [and_(*_of_stream(asked.stream), *_between(asked.since, asked.until))]
     wanted = set(asked.only)
     if asked.stream.kind is Kind.MARKED:
         wanted.add(Mark(asked.stream.name))
     # What is not read is unread, and the other way round.
     wanted |= {_OTHERWISE[mark] for mark in asked.without if mark in _OTHERWISE}
     for mark in sorted(wanted):
-        parts = [narrower for part in parts for narrower in _narrowed(part, token, mark, is_new)]
+        ranges = [narrower for part in ranges for narrower in _narrowed(part, token, mark, is_new)]
     if Mark.STARRED in asked.without:
-        parts = [and_(part, _lacks(token, Mark.STARRED)) for part in parts]
-    return parts
+        ranges = [and_(part, _lacks(token, Mark.STARRED)) for part in ranges]
+    return ranges
 
 
 def _narrowed(
@@ -253,7 +250,7 @@ def _counted(rows: list[Any]) -> Unread:
 def _topics(tx: Connection, rows: list[Any]) -> dict[str, Unread]:
     many: Counter[str] = Counter()
     newest: dict[str, datetime] = {}
-    for part in _parts(rows):
+    for part in parts(rows, _BATCH):
         for row in _NAMED.all(tx, {"ids": [one.id for one in part]}):
             many[row.topic] += row.many
             newest[row.topic] = max(newest.get(row.topic, row.newest), row.newest)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from storage.parts import parts
 from storage.ready import Ready
 from storage.tables import EPOCH, article_topics, articles, revisions
 
@@ -45,8 +46,8 @@ def touched(tx: Connection, since: Mark) -> Touched:
     edits = _EDITED.all(tx, {"since": since.edited_at, "most": MOST})
     ids = tuple(dict.fromkeys([*(row.id for row in new), *(row.article_id for row in edits)]))
     topics: set[str] = set()
-    for at in range(0, len(ids), _CHUNK):
-        topics |= {row.topic for row in _TOPICS.all(tx, {"ids": list(ids[at : at + _CHUNK])})}
+    for part in parts(ids, _CHUNK):
+        topics |= {row.topic for row in _TOPICS.all(tx, {"ids": part})}
     return Touched(
         ids=ids,
         sources=frozenset([*(row.source for row in new), *(row.source for row in edits)]),

@@ -14,6 +14,7 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import Connection, Engine, bindparam, delete, event, func, insert, select
 
 from storage.article import Prepared
+from storage.parts import parts
 from storage.ready import MARKS, Spelled
 from storage.search.labels import LONGEST_WORD, is_run, is_word
 from storage.tables import vocabulary
@@ -61,8 +62,7 @@ class Tally:
         """Write what was counted."""
         tx.execute(delete(vocabulary))
         words = sorted({token for token in self._others if is_word(token)} | self._titles.keys())
-        for first in range(0, len(words), _CHUNK):
-            part = words[first : first + _CHUNK]
+        for part in parts(words, _CHUNK):
             tx.execute(insert(vocabulary), [{"word": word, "titles": self._titles[word]} for word in part])
 
 

@@ -92,7 +92,7 @@ def export_folder(config: Config, form: str, folder: Path, *, full: bool, limit:
                     file.write(body)
                 written += 1
         except OSError as error:
-            complain(f"{path} cannot be written: {error.strerror or error}; what was there before is untouched")
+            complain(str(_unwritten(path, error)))
             return TROUBLE
     print(f"{counted(len(files), 'file')} in {folder}, {written} of them new")
     return 0
@@ -180,6 +180,8 @@ def _opened(output: Path) -> Iterator[BinaryIO]:
         with written_whole(output) as file:
             yield file
     except OSError as error:
-        raise _Unwritten(
-            f"{output} cannot be written: {error.strerror or error}; what was there before is untouched"
-        ) from error
+        raise _unwritten(output, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> _Unwritten:
+    return _Unwritten(f"{path} cannot be written: {error.strerror or error}; what was there before is untouched")

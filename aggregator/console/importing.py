@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +15,7 @@ from aggregator.intake.exported import Bringing, ExportError, bring_back, finish
 from aggregator.intake.topicfile import use
 from storage import bringing
 from storage.database import Database
+from storage.parts import parts
 
 _AT_ONCE = 200
 """Articles that are written together: what was begun is gone on with after them."""
@@ -48,12 +48,7 @@ def import_jsonl(config: Config, path: Path) -> int:
 def _bring(
     database: Database, file: BinaryIO, size: int, known: Bringing, progress: Callable[[int, int], None]
 ) -> None:
-    for some in _parts(lines_of(file)):
+    for some in parts(lines_of(file), _AT_ONCE):
         with database.write() as tx:
             bring_back(tx, some, known)
         progress(file.tell(), size)
-
-
-def _parts(lines: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
-    while part := list(islice(lines, _AT_ONCE)):
-        yield part

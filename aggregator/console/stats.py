@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aggregator.archive import open_archive
@@ -20,7 +20,7 @@ def show_stats(config: Config, *, as_json: bool) -> int:
     with open_archive(config) as database:
         monitor = Monitor(database)
         stats, sources = monitor.stats(), monitor.source_states()
-        refused = _by_source(monitor.verdicts())
+        refused = monitor.refused()
     pages = sum(path.stat().st_size for path in _files(config.warc_folder))
     totals = {
         "articles": stats.articles,
@@ -39,14 +39,6 @@ def show_stats(config: Config, *, as_json: bool) -> int:
     else:
         _print(config, totals, sources, refused)
     return 0
-
-
-def _by_source(verdicts: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, int]]:
-    """How often each source's pages were refused, by verdict."""
-    found: dict[str, dict[str, int]] = {}
-    for source, verdict, many in verdicts:
-        found.setdefault(source, {})[verdict] = many
-    return found
 
 
 def _print(

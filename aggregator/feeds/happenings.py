@@ -29,7 +29,7 @@ def change_entry(change: Change, revisions: Sequence[Revision]) -> Entry:
         url=web_url(change.url),
         updated=change.at,
         published=change.at,
-        publishers=(clean_line(change.source),) if clean_line(change.source) else (),
+        publishers=_publisher(change.source),
         summary=f"{change.kind}: {change.added} characters came, {change.removed} went",
         html=diff_html(before, after) if before and after else "",
     )
@@ -84,13 +84,18 @@ def _told(one: Telling) -> str:
 
 def turn_entry(turn: Turn) -> Entry:
     """An index of a source that began to fail, or answers again, as an entry."""
-    what = "answers again" if turn.is_well else f"{turn.outcome}: {turn.reason}"
+    said, why = ("answers again", "answers again") if turn.is_well else ("fails", f"{turn.outcome}: {turn.reason}")
     return Entry(
         id=f"urn:evnews:poll:{turn.id}",
-        title=clean_line(f"{turn.source} {'answers again' if turn.is_well else 'fails'}"),
+        title=clean_line(f"{turn.source} {said}"),
         url=web_url(turn.endpoint),
         updated=turn.at,
         published=turn.at,
-        publishers=(clean_line(turn.source),) if clean_line(turn.source) else (),
-        summary=clean_line(f"{turn.endpoint} {what}"),
+        publishers=_publisher(turn.source),
+        summary=clean_line(f"{turn.endpoint} {why}"),
     )
+
+
+def _publisher(source: str) -> tuple[str, ...]:
+    name = clean_line(source)
+    return (name,) if name else ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from storage.moments import of_iso
 from storage.search.filters import HOURS
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPAN = re.compile(r"(\d{1,4})([hdwmy])")
 
 
@@ -18,23 +18,10 @@ def spelled(at: datetime) -> str:
 
 def read_moment(text: str, now: datetime) -> datetime:
     """A date, a date with a time, or a time ago (12h, 7d, 4w, 6m, 1y); raises ValueError."""
+    span = _SPAN.fullmatch(text)
+    if span is None:
+        return of_iso(text)
     try:
-        if span := _SPAN.fullmatch(text):
-            return now - timedelta(hours=int(span[1]) * HOURS[span[2]])
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        return now - timedelta(hours=int(span[1]) * HOURS[span[2]])
     except OverflowError as error:
         raise ValueError(text) from error
-
-
-def micros(at: datetime) -> int:
-    """Microseconds since 1970."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def of_micros(number: int) -> datetime | None:
-    """The time so many microseconds after 1970; None where no time is."""
-    try:
-        return _EPOCH + timedelta(microseconds=number)
-    except OverflowError:
-        return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aggregator.feeds.records import article_fields
 from storage.article import KeptArticle
+from storage.parts import parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +31,7 @@ def write_parquet(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
         raise NoPyarrow("Parquet is written by pyarrow: pip install 'evnews[parquet]'") from error
     schema = _schema(pa)
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for rows in _groups(map(_row, articles)):
+        for rows in parts(map(_row, articles), _TOGETHER):
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
@@ -70,8 +70,3 @@ def _whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _whole(one) for name, one in value.items()}
     return [_whole(one) for one in value] if isinstance(value, list) else value
-
-
-def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while group := list(islice(rows, _TOGETHER)):
-        yield group

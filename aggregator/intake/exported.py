@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,6 +20,8 @@ from storage.article import Article, Edition, Topic
 from storage.bringing import Brought
 from storage.difference import Edit
 from storage.identity import host_of
+from storage.moments import of_iso
+from storage.parts import parts
 from storage.text import clean
 
 if TYPE_CHECKING:
@@ -89,9 +91,8 @@ def _bring_back(tx: Transaction, one: Brought, known: Bringing) -> None:
 
 def finish(tx: Transaction, known: Bringing) -> int:
     """Link the copies and count the stories; returns how many copies have no original in the export."""
-    ids = sorted(known.stories)
-    for at in range(0, len(ids), _AT_ONCE):
-        stories.tally(tx, ids[at : at + _AT_ONCE])
+    for some in parts(sorted(known.stories), _AT_ONCE):
+        stories.tally(tx, some)
     return bringing.finish(tx, known.copies)
 
 
@@ -239,9 +240,8 @@ class _Record:
         if not text:
             return None
         try:
-            at = datetime.fromisoformat(text)
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
+            return of_iso(text)
+        except ValueError:
             raise ExportError(f"{name} is no time") from None
 
     def _list(self, name: str) -> list[Any]:

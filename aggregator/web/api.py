@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from aggregator.feeds.moments import micros, of_micros, read_moment
 from aggregator.feeds.records import (
     PERIODS,
     article_fields,
@@ -22,13 +21,13 @@ from aggregator.feeds.records import (
 )
 from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import TopicCatalogue
-from aggregator.web.asked import LONGEST_QUERY
+from aggregator.web.given import Given, Wrong
 from storage.article import ChangePlace, Query
 from storage.database import Database
 from storage.library import Library
+from storage.moments import micros, of_micros
 from storage.monitor import Monitor
 from storage.search.snippet import END, START
-from storage.text import clean
 
 _USUAL, _MOST = 50, 200
 _USUAL_CHANGES, _MOST_CHANGES = 100, 1_000
@@ -36,10 +35,6 @@ _LARGEST_ID = 2**63 - 1
 _PLACE = re.compile(r"(\d{1,18})\.(\d{1,19})\.(\d{1,9})")
 _ORDERS = ("new", "old", "best", "changed")
 _TEXTS = ("text", "html")
-
-
-class Wrong(ValueError):
-    """An option that cannot be; the message says what can."""
 
 
 class Nothing(LookupError):
@@ -59,51 +54,6 @@ class Api:
     def library(self) -> Library:
         """The articles."""
         return Library(self.database)
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The options of a request. What is no number, date or choice raises Wrong; numbers are clamped."""
-
-    options: Mapping[str, str]
-    number_in_path: int = 0
-
-    def text(self, name: str, most: int = LONGEST_QUERY) -> str:
-        """A text; empty where it is not given."""
-        value = clean(self.options.get(name, "")).strip()
-        if len(value) > most:
-            raise Wrong(f"{name} has at most {most} characters.")
-        return value
-
-    def number(self, name: str, usual: int, most: int) -> int:
-        """A number from 1 to `most`."""
-        value = self.options.get(name, "")
-        if not value:
-            return usual
-        if not (value.isascii() and value.isdecimal()) or len(value) > 9:
-            raise Wrong(f"{name} is a number from 1 to {most}.")
-        return min(max(int(value), 1), most)
-
-    def choice(self, name: str, among: Mapping[str, object] | tuple[str, ...]) -> str:
-        """One of some words; the first where it is not given."""
-        value = self.options.get(name, "") or next(iter(among))
-        if value not in among:
-            raise Wrong(f"{name} is one of {', '.join(among)}.")
-        return value
-
-    def is_on(self, name: str) -> bool:
-        """Whether an option is 1 or true."""
-        return self.options.get(name, "") in ("1", "true")
-
-    def moment(self, name: str, now: datetime) -> datetime | None:
-        """A time; None where it is not given."""
-        value = self.options.get(name, "")
-        if not value:
-            return None
-        try:
-            return read_moment(value, now)
-        except ValueError:
-            raise Wrong(f"{name} is a date, 2026-01-31 or 2026-01-31T12:00:00Z, or a time ago: 12h, 7d.") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,9 +147,7 @@ def _story(api: Api, given: Given) -> dict[str, Any]:
 
 def _sources(api: Api, _: Given) -> dict[str, Any]:
     monitor = Monitor(api.database)
-    refused: dict[str, dict[str, int]] = {}
-    for source, verdict, many in monitor.verdicts():
-        refused.setdefault(source, {})[verdict] = many
+    refused = monitor.refused()
     return {"items": [source_fields(one, refused.get(one.name, {})) for one in monitor.source_states()]}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aggregator.feeds.formats import FEEDS
 from aggregator.feeds.opml import write_outlines
 from aggregator.web.access import KnownHosts, Knows, NeedsToken
-from aggregator.web.api import ENDPOINTS, Api, Endpoint, Given, Nothing, Wrong, with_number
+from aggregator.web.api import ENDPOINTS, Api, Endpoint, Nothing, with_number
 from aggregator.web.asked import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed
+from aggregator.web.given import Given, Wrong
 from aggregator.web.marks import Marks, mark_of
 from aggregator.web.openapi import openapi
 from aggregator.web.problems import problem
@@ -146,26 +147,17 @@ def _asked(request: Request) -> FeedAsked:
     path, _, form = request.path_params["path"].rpartition(".")
     if form not in FEEDS:
         raise NoFeed(f"a feed's address ends in {', '.join(f'.{name}' for name in FEEDS)}")
-    given = request.query_params
-    words = given.get("q", "").strip()
+    options = dict(request.query_params)
+    given, words = Given(options), options.get("q", "").strip()
     if path == "query" and not words:
         raise Wrong("A query's feed needs words: /feeds/query.atom?q=battery")
     if len(words) > LONGEST_QUERY:
         raise Wrong(f"A query has at most {LONGEST_QUERY} characters.")
     return FeedAsked(
-        path=path, form=form, words=words if path == "query" else "", full=given.get("full", "") in ("1", "true"),
-        limit=_number(given, "limit", ENTRIES, MOST_ENTRIES), cursor=given.get("cursor", "")[:200],
-        order=_order(given.get("order", ""), path), page=_number(given, "page", 0, _MOST_PAGES),
+        path=path, form=form, words=words if path == "query" else "", full=given.is_on("full"),
+        limit=given.number("limit", ENTRIES, MOST_ENTRIES), cursor=options.get("cursor", "")[:200],
+        order=_order(options.get("order", ""), path), page=given.number("page", 0, _MOST_PAGES),
     )  # fmt: skip
-
-
-def _number(given: Mapping[str, str], name: str, usual: int, most: int) -> int:
-    text = given.get(name, "")
-    if not text:
-        return usual
-    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
-        raise Wrong(f"{name} is a number from 1 to {most}.")
-    return min(max(int(text), 1), most)
 
 
 def _order(text: str, path: str) -> str:

@@ -18,6 +18,7 @@ from aggregator.feeds.formats import FEEDS
 from aggregator.web.asked import FeedAsked
 from storage import streams
 from storage.database import Database
+from storage.parts import parts
 from storage.touched import Mark, mark_now, touched
 
 _log = logging.getLogger(__name__)
@@ -86,8 +87,8 @@ class Publisher:
         ready = [path for path in self._changed if now - self._told.get(path, -_APART) >= _APART]
         feeds = [one for path in ready for one in self._addresses(path)]
         try:
-            for at in range(0, len(feeds), _AT_ONCE):
-                self._tell(self._hub, feeds[at : at + _AT_ONCE])
+            for some in parts(feeds, _AT_ONCE):
+                self._tell(self._hub, some)
         except OSError as error:
             self._failures += 1
             wait = min(_APART * 2 ** (self._failures - 1), _LONGEST_WAIT)
@@ -104,8 +105,8 @@ class Publisher:
         with self._database.read() as tx:
             found = touched(tx, self._upto)
             searches: set[str] = set()
-            for at in range(0, len(found.ids), streams.AT_ONCE):
-                by_article = streams.found_by(tx, words, list(found.ids[at : at + streams.AT_ONCE]))
+            for some in parts(found.ids, streams.AT_ONCE):
+                by_article = streams.found_by(tx, words, some)
                 searches |= {name for names in by_article.values() for name in names}
         self._upto = found.upto
         paths = [

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from aggregator.alerts.searchfile import SavedSearches
 from aggregator.feeds.channel import Channel, Entry, article_entry
-from aggregator.feeds.happenings import change_entry, story_entry, turn_entry
 from aggregator.feeds.opml import OutlineFeed
 from aggregator.intake.topicnames import UnknownTopic, with_topics
 from aggregator.intake.topics import TopicCatalogue
 from aggregator.web.asked import FeedAsked, NoFeed
+from aggregator.web.happenings import happenings
 from aggregator.web.marks import mark_of
 from aggregator.web.pages import Pages, leads_back, of_page
-from storage.article import Change, Hit, KeptArticle, Query, Story
+from storage.article import Hit, KeptArticle, Query
 from storage.library import Library
 from storage.monitor import Monitor
 
@@ -39,19 +39,16 @@ class Shelf:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         hub: str = "",
     ) -> None:
-        self._library, self._monitor, self._base = library, monitor, base
-        self._searches, self._topics, self._muted, self._now = searches, topics, muted, now
+        self._library, self._base = library, base
+        self._searches, self._topics, self._muted = searches, topics, muted
         self._hub, self._pages = hub, Pages(library, now)
+        self._happenings = happenings(library, monitor)
         self._outlines: dict[str, tuple[float, list[OutlineFeed]]] = {}
 
     def mark(self, asked: FeedAsked) -> str:
         """What changes when the feed does, found without any text. Raises NoFeed."""
-        if asked.path == "changes":
-            listed: object = [(one.article_id, one.revision, one.kind) for one in self._changes(asked)]
-        elif asked.path == "health":
-            listed = [one.id for one in self._monitor.turns(asked.limit)]
-        elif asked.path == "stories":
-            listed = [(one.id, one.title, one.last_at.isoformat(), len(one.tellings)) for one in self._stories(asked)]
+        if happening := self._happenings.get(asked.path):
+            listed: object = [happening.key(one) for one in happening.listed(asked.limit)]
         else:
             query, _ = self._query(asked)
             listed = self._listed(asked, query)
@@ -59,14 +56,9 @@ class Shelf:
 
     def channel(self, asked: FeedAsked) -> Channel:
         """The feed. Raises NoFeed."""
-        if asked.path == "changes":
-            return self._head(asked, "evnews: edits", entries=tuple(self._change_entries(asked)))
-        if asked.path == "health":
-            return self._head(
-                asked, "evnews: sources", entries=tuple(map(turn_entry, self._monitor.turns(asked.limit)))
-            )
-        if asked.path == "stories":
-            return self._head(asked, "evnews: stories", entries=tuple(map(story_entry, self._stories(asked))))
+        if happening := self._happenings.get(asked.path):
+            entries = tuple(happening.entry(one, asked) for one in happening.listed(asked.limit))
+            return self._head(asked, happening.title, entries=entries)
         query, title = self._query(asked)
         if asked.page:
             return self._page(asked, query, title)
@@ -123,11 +115,7 @@ class Shelf:
 
     def _outlined(self, form: str) -> list[OutlineFeed]:
         paths = [("", "evnews: all articles", "all")]
-        paths += [
-            ("", "evnews: edits", "changes"),
-            ("", "evnews: stories", "stories"),
-            ("", "evnews: sources", "health"),
-        ]
+        paths += [("", one.title, path) for path, one in self._happenings.items()]
         paths += [("Searches", one.name, f"search/{one.name}") for one in self._searches().searches]
         paths += [("Sources", one.name, f"source/{one.name}") for one in self._library.sources()]
         titles = {entry.name: entry.title for entry in self._topics().entries}
@@ -165,16 +153,6 @@ class Shelf:
             return with_topics(query, self._topics)
         except UnknownTopic as error:
             raise NoFeed(str(error)) from None
-
-    def _changes(self, asked: FeedAsked) -> list[Change]:
-        return list(self._library.changes(limit=asked.limit))
-
-    def _change_entries(self, asked: FeedAsked) -> Iterator[Entry]:
-        for change in self._changes(asked):
-            yield change_entry(change, self._library.revisions(change.article_id) if asked.full else [])
-
-    def _stories(self, asked: FeedAsked) -> list[Story]:
-        return list(self._library.stories(least_sources=2, limit=asked.limit))
 
     def _head(self, asked: FeedAsked, title: str, *, entries: tuple[Entry, ...], **links: str) -> Channel:
         named = asked.path if asked.path != "query" else f"query:{quote(asked.words, safe='')}"

@@ -8,9 +8,9 @@ from typing import Any
 
 from aggregator.feeds.channel import Entry, article_entry
 from aggregator.feeds.links import web_url
-from aggregator.feeds.moments import micros
 from aggregator.web.syncnames import FEED, LABEL, READING_LIST, long_id, states_of
 from storage.article import KeptArticle
+from storage.moments import micros
 from storage.readers import Mark
 from storage.text import clean_line
 

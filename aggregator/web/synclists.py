@@ -8,7 +8,6 @@ from starlette.responses import JSONResponse, Response
 
 from aggregator.feeds.atom import atom_feed
 from aggregator.feeds.channel import Channel
-from aggregator.feeds.moments import micros
 from aggregator.web.synccall import Call, Refused, Sync
 from aggregator.web.syncitems import Told, entry_of, home_of, item, labels_of
 from aggregator.web.syncnames import (
@@ -25,6 +24,7 @@ from aggregator.web.syncnames import (
 )
 from storage import readers, streams
 from storage.library import Library
+from storage.moments import micros
 from storage.readers import Mark
 from storage.streams import Asked, Kind, Listed, Stream, Tally, Unread
 
@@ -61,9 +61,10 @@ def subscriptions(sync: Sync, _: Call) -> Response:
 
 def tags(sync: Sync, call: Call) -> Response:
     """What is starred, each saved search, and each topic that an article names."""
+    words = sync.words_of()
     with sync.database.read() as tx:
-        tally = streams.unread(tx, call.token.name, sync.words_of(), sync.muted, sync.now())
-    names = [*sync.words_of(), *(one.name for one in Library(sync.database).topic_counts())]
+        tally = streams.unread(tx, call.token.name, words, sync.muted, sync.now())
+    names = [*words, *(one.name for one in Library(sync.database).topic_counts())]
     counts = tally.topics | tally.searches
     tags: list[dict[str, Any]] = [{"id": f"{STATE}starred", "sortid": "00000000"}]
     for number, name in enumerate(dict.fromkeys(names), 1):

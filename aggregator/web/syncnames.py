@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from aggregator.feeds.moments import micros, of_micros
+from storage.moments import micros, of_micros
 from storage.readers import Mark
 from storage.streams import Place
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from storage.moments import micros, of_micros
+
 _SPELLED = re.compile(r"(new|old|best|changed)((?:\.[a-z]\d{1,19}){0,4})")
 _PART = re.compile(r"\.([a-z])(\d{1,19})")
 _MOST = 2**63 - 1
@@ -28,7 +29,7 @@ class Cursor:
 
     def spell(self) -> str:
         """The text that `read_cursor` reads."""
-        now = (self.now - _EPOCH) // timedelta(microseconds=1) if self.now is not None else None
+        now = micros(self.now) if self.now is not None else None
         parts = (("r", self.row), ("n", now), ("f", self.first), ("o", self.offset or None))
         return self.order + "".join(f".{name}{value}" for name, value in parts if value is not None)
 
@@ -39,10 +40,7 @@ def read_cursor(text: str, order: str) -> tuple[Cursor, tuple[str, ...]]:
         return Cursor(order=order), ()
     found = _SPELLED.fullmatch(text)
     parts = {name: int(value) for name, value in _PART.findall(found[2])} if found and found[1] == order else {}
-    if not parts or max(parts.values()) > _MOST:
-        return Cursor(order=order), ("the cursor is none of this search; this is its first page",)
-    try:
-        now = _EPOCH + timedelta(microseconds=parts["n"]) if "n" in parts else None
-    except OverflowError:
+    now = of_micros(parts["n"]) if "n" in parts else None
+    if not parts or max(parts.values()) > _MOST or (now is None and "n" in parts):
         return Cursor(order=order), ("the cursor is none of this search; this is its first page",)
     return Cursor(order=order, row=parts.get("r"), now=now, first=parts.get("f"), offset=parts.get("o", 0)), ()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from storage.moments import of_iso
 from storage.search.syntax import Ago, Any, Dated, Is, Length, Named, Node
 
 TEXTS = ("title", "author", "url")
@@ -101,8 +102,7 @@ def _span(field: str, value: str) -> tuple[datetime, datetime]:
     """From when a date begins to where it ends; a date with a time is that moment."""
     try:
         if _TIMED.fullmatch(value):
-            at = datetime.fromisoformat(value.upper())
-            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+            at = of_iso(value.upper())
             return at, at
         found = _DATE.fullmatch(value)
         if found:

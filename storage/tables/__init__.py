@@ -5,6 +5,7 @@ them (articles, revisions, the search index) can be made again from the facts al
 is the same whatever the order in which they arrived.
 """
 
+from storage.moments import EPOCH
 from storage.tables.archive import (
     aliases,
     articles,
@@ -24,7 +25,7 @@ from storage.tables.learned import changed_blocks, held_blocks, paragraph_window
 from storage.tables.readers import alerts, archived_feeds, feed_pages, marks, read_upto, saved_searches, tokens
 from storage.tables.stories import stories, story_due, story_terms, tellers, term_counts
 from storage.tables.topics import article_topics, topic_readings
-from storage.tables.types import EARLIEST, EPOCH, LATEST, metadata, moment
+from storage.tables.types import EARLIEST, LATEST, metadata, moment
 
 __all__ = [
     "EARLIEST",

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import TIMESTAMP, BigInteger, Dialect, Integer, MetaData, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from storage.moments import EPOCH, micros
 from storage.text import clean
 
 metadata = MetaData()
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 """Times outside are clamped: PostgreSQL takes some that no driver can read back."""
@@ -40,7 +40,7 @@ class Moment(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"a time without zone: {value}")
         value = min(max(value, EARLIEST), LATEST).astimezone(UTC)
-        return value if dialect.name == "postgresql" else (value - EPOCH) // timedelta(microseconds=1)
+        return value if dialect.name == "postgresql" else micros(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Always aware, always UTC."""
