@@ -36,3 +36,7 @@ def words(span: timedelta) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:g} {name}"
     return f"{seconds:g} s"
+
+
+def after_failures(usual: float, failures: int, rhythm: object) -> float:
+    return max(usual, min(usual * 1.5 ** min(failures, 10), 3600.0)) if failures else usual

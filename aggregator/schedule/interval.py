@@ -1,0 +1,99 @@
+"""How long to wait before an index is read again: from its rhythm, and from what a request costs; pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from aggregator.schedule.rhythm import DAY, HOUR, a_day, boost, rate
+from storage.rhythm import Rhythm
+
+STEEPNESS = 1.2
+"""1 makes the mean delay least; more serves the median article, at the cost of sources that publish little."""
+FULLEST = 0.3
+"""How much of an index's window may be expected to be new at the next poll: the rest is for what nobody expects."""
+LIVELY_CAP = 120 * 60.0
+"""Seconds that an index is left alone at most while it lives; a quiet one is asked ever less often."""
+QUIET_AFTER = 30.0
+"""Days without anything new after which an index is asked less often than a lively one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the most seconds between two polls."""
+
+    least: float = 300.0
+    most: float = 86_400.0
+
+
+def wait(rhythm: Rhythm, now: float, price: float, bounds: Bounds) -> float:
+    """Seconds until the next poll is worth its price.
+
+    `price` is the waiting, in entry-days weighted by how busy the index is, that pays for one request. Where a rate
+    of `r` entries a day holds, that is after sqrt(2 * price / r ** STEEPNESS) days.
+    """
+    lift = boost(rhythm)
+    most = cap(rhythm, now, bounds)
+    room = max(2.0, FULLEST * rhythm.window)
+    paid = weight = came = 0.0
+    at, latest = now, now + most
+    while at < latest:
+        until = min((at // HOUR + 1) * HOUR, latest)
+        span = (until - at) / DAY
+        per_day = rate(rhythm, at) * lift
+        worth = per_day**STEEPNESS
+        # What waits already goes on waiting, and more joins it: paid + weight * x + worth * x * x / 2 = price.
+        if paid + weight * span + worth * span * span / 2 >= price:
+            at += DAY * _root(worth / 2, weight, paid - price)
+            break
+        if came + per_day * span >= room:
+            at += DAY * (room - came) / per_day
+            break
+        paid += weight * span + worth * span * span / 2
+        weight += worth * span
+        came += per_day * span
+        at = until
+    return min(max(at - now, bounds.least), most)
+
+
+def cap(rhythm: Rhythm, now: float, bounds: Bounds) -> float:
+    """The most seconds an index is left alone: longer, the longer nothing new came."""
+    since = (now - max(rhythm.newest_at, rhythm.first_at)) / DAY
+    usual_gap = 1 / a_day(rhythm)
+    quiet = max(0.0, since - max(QUIET_AFTER, 3 * usual_gap))
+    return min(max(bounds.least, LIVELY_CAP * (1 + quiet / QUIET_AFTER)), bounds.most)
+
+
+def _root(a: float, b: float, c: float) -> float:
+    """The positive root of a x^2 + b x + c, where c is not positive."""
+    if a <= 0:
+        return -c / b
+    return 2 * -c / (b + math.sqrt(b * b - 4 * a * c))
+
+
+def price_for(rhythms: Iterable[Rhythm], now: float, budget: float, bounds: Bounds) -> float:
+    """The price at which all indexes together are polled about `budget` times a day.
+
+    Foreseen from each index's rate at every hour of the coming day; how far that was from what was spent is for the
+    caller to know, who then gives another budget.
+    """
+    known = list(rhythms)
+    if not known:
+        return 1.0
+    rates = np.maximum([[rate(one, now + hour * HOUR) for hour in range(24)] for one in known], 1e-9)
+    most = np.array([[cap(one, now, bounds)] for one in known])
+    room = np.array([[max(2.0, FULLEST * one.window)] for one in known])
+    longest = np.clip(room / rates * DAY, bounds.least, most)
+    unit = np.sqrt(2 / rates**STEEPNESS) * DAY
+    low, high = -14.0, 6.0  # powers of ten, between which every price lies
+    for _ in range(30):
+        middle = (low + high) / 2
+        waits = np.clip(unit * 10 ** (middle / 2), bounds.least, longest)
+        if (HOUR / waits).sum() > budget:
+            low = middle
+        else:
+            high = middle
+    return float(10**high)
