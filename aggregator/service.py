@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aggregator import __version__
@@ -19,7 +19,7 @@ from aggregator.crawl.resolver import install_guard
 from aggregator.crawl.runner import Crew
 from aggregator.intake.pool import ReaderPool
 from aggregator.intake.topicfile import load_topics, use
-from aggregator.schedule.plan import next_poll
+from aggregator.schedule.planner import Planner
 from spiders.source import Source
 from storage import leads
 from storage.errors import ArchiveError
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from aggregator.intake.topics import TopicCatalogue
 
+
+POLLS_A_DAY = 24.0
+"""How many requests for indexes a source may cost a day, on average over all sources."""
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +70,21 @@ async def open_crew(
         pool = ReaderPool(config.process_count, _topics(config.home))
         stack.callback(pool.close)
         desk = Desk(writer, owner.token, now, config.warc_folder)
-        crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=next_poll, now=now, again=again)
+        sources = list(sources)
+        planner = Planner(POLLS_A_DAY * len(sources))
+        await reprice(planner, desk)
+        crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=planner, now=now, again=again)
         await crew.prepare(sources)
         yield crew
+
+
+async def reprice(planner: Planner, desk: Desk) -> None:
+    """Tell the planner what was learned of all indexes, and how many were asked in the last day."""
+    now = desk.now()
+    rhythms = [rhythm for _, rhythm in await desk.rhythms()]
+    spent, first = await desk.polls_since(now - timedelta(days=1))
+    days = (now - first) / timedelta(days=1) if first else 0.0
+    planner.reprice(rhythms, now.timestamp(), spent=spent, days=days)
 
 
 def _topics(home: Path) -> TopicCatalogue | None:

@@ -4,8 +4,8 @@
 
 The press is generated: the busiest source has about a hundred articles a day, the k-th as many as a hundred over k.
 Sources have feeds of 10 to 100 entries, their own working hours, weekends and time zones, series of articles at once,
-bursts, weeks of silence, and hours at which they cannot be reached; one in five dates no entry. The learner starts cold:
-all it sees is what a poll sees. `--history` takes recorded times instead: what `evnews export jsonl` wrote.
+bursts, weeks of silence, and hours at which they cannot be reached; one in five dates no entry. The learner starts
+cold: all it sees is what a poll sees. `--history` takes recorded times instead, as `evnews export jsonl` writes them.
 
 The baseline, in the same run, asks every source every hour, from a minute of its own; and misses are counted beside
 those of asking every five minutes. The last line is one JSON object; the exit status is 1 where a bar is missed: no
@@ -29,19 +29,20 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from aggregator.schedule.interval import Bounds, price_for, wait
+from aggregator.schedule.interval import Bounds, wait
 from aggregator.schedule.plan import after_failures
+from aggregator.schedule.planner import Planner
 from aggregator.schedule.rhythm import began, learned
 from storage.rhythm import Rhythm
 
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 START = 20_454 * DAY  # a Thursday
 PAST, TAIL = 60.0, 1.0
-"""Days of history before the first poll, and days at the end whose articles are not judged: they may not be found yet."""
+"""Days of history before the first poll, and days at the end that are not judged, as what came may not be found yet.
+Nor is the first hour, in which every source is asked for the first time."""
 BUSIEST = 100.0
 MEDIAN_SHARE, P95_TIMES, MOST_P95 = 0.35, 3.0, 360.0
 REPRICED = HOUR
-THRIFT = 0.95
 
 
 @dataclass(slots=True)
@@ -171,7 +172,7 @@ def every(press: list[Press], days: float, step: float, rng: np.random.Generator
 
 def _found(source: Press, polls: np.ndarray, days: float) -> tuple[np.ndarray, int]:
     """The delays in minutes of what was found, and how many were pushed out of the window before a poll saw them."""
-    first, last = np.searchsorted(source.times, [START, START + (days - TAIL) * DAY])
+    first, last = np.searchsorted(source.times, [START + HOUR, START + (days - TAIL) * DAY])
     judged = np.arange(first, last)
     place = np.searchsorted(polls, source.times[judged], side="left")
     is_asked = place < len(polls)
@@ -186,23 +187,23 @@ def _found(source: Press, polls: np.ndarray, days: float) -> tuple[np.ndarray, i
 
 def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Outcome:
     """The learner, starting cold, on a budget of 24 requests a day and source."""
-    bounds, budget = Bounds(), THRIFT * 24.0 * len(press)
+    bounds, planner = Bounds(), Planner(24.0 * len(press))
     end = START + days * DAY
     queue = [(START + float(rng.uniform(0, HOUR)), number) for number in range(len(press))]
     heapq.heapify(queue)
     rhythms: list[Rhythm | None] = [None] * len(press)
     failures, seen = [0] * len(press), [0] * len(press)
     polls: list[list[float]] = [[] for _ in press]
-    requests, price, priced_at, asked = 0, 1e-3, 0.0, budget
+    requests, priced_at = 0, 0.0
     spent: deque[float] = deque()
     while queue[0][0] < end:
         now, number = heapq.heappop(queue)
         if now - priced_at > REPRICED:
             while spent and spent[0] < now - DAY:
                 spent.popleft()
-            if now - START > 6 * HOUR:
-                asked *= (budget / len(spent) * min(1.0, (now - START) / DAY)) ** (1 / 12)
-            price, priced_at = price_for([one for one in rhythms if one is not None], now, asked, bounds), now
+            known = [one for one in rhythms if one is not None]
+            planner.reprice(known, now, spent=len(spent), days=min(1.0, (now - START) / DAY))
+            priced_at = now
         source, requests = press[number], requests + 1
         spent.append(now)
         rhythm = rhythms[number]
@@ -210,19 +211,20 @@ def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Ou
             failures[number] += 1
         else:
             failures[number] = 0
-            known = source.known_at(now)
-            fresh = source.times[max(seen[number], known - source.window) : known]
-            seen[number] = known
+            there = source.known_at(now)
+            fresh = source.times[max(seen[number], there - source.window) : there]
+            seen[number] = there
+            held = min(there, source.window)
             polls[number].append(now)
             if rhythm is None:
-                rhythm = began(now, fresh.tolist() if source.is_dated else [], min(known, source.window))
+                rhythm = began(now, fresh.tolist() if source.is_dated else [], held)
             else:
                 # Who dates nothing is taken to have published evenly since the last poll.
                 came = fresh if source.is_dated else np.linspace(rhythm.at, now, len(fresh) + 2)[1:-1]
-                rhythm = learned(rhythm, now, came.tolist(), min(known, source.window), min(known, source.window))
+                rhythm = learned(rhythm, now, came.tolist(), held, held)
             rhythms[number] = rhythm
-        usual = wait(rhythm, now, price, bounds) if rhythm else HOUR
-        pause = after_failures(usual, failures[number], rhythm)
+        usual = wait(rhythm, now, planner.price, bounds) if rhythm else HOUR
+        pause = after_failures(usual, failures[number] / 2)
         heapq.heappush(queue, (now + pause * float(rng.uniform(0.97, 1.03)), number))
     delays, missed = [], 0
     for source, asked in zip(press, polls, strict=True):
@@ -255,7 +257,8 @@ def main() -> int:
     over = starved(learner, hourly)
     figures = {
         "seed": asked.seed, "requests": learner.requests, "hourly_requests": hourly.requests,
-        "median_min": round(float(np.median(learner.all)), 1), "hourly_median_min": round(float(np.median(hourly.all)), 1),
+        "median_min": round(float(np.median(learner.all)), 1),
+        "hourly_median_min": round(float(np.median(hourly.all)), 1),
         "p95_min": round(float(np.percentile(learner.all, 95)), 1),
         "avoidable_missed": max(0, learner.missed - often.missed),
         "mean_min": round(float(learner.all.mean()), 1), "hourly_mean_min": round(float(hourly.all.mean()), 1),

@@ -19,8 +19,8 @@ MAX_INDEXES = 50
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _KEYS = (
-    "title", "home", "language", "feeds", "sitemaps", "listings", "every", "delay", "timezone", "enabled", "body_css",
-    "drop_css", "tags",
+    "title", "home", "language", "feeds", "sitemaps", "listings", "every", "min", "max", "cron", "revisit", "delay",
+    "timezone", "enabled", "body_css", "drop_css", "tags",
 )  # fmt: skip
 _LISTING_KEYS = ("url", "css", "pattern")
 
@@ -77,7 +77,11 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
         feeds=entry.urls("feeds"),
         sitemaps=entry.urls("sitemaps"),
         listings=tuple(_listing(one) for one in entry.tables("listings")),
-        every=entry.seconds("every", 1800.0),
+        every=entry.seconds("every", 0.0),
+        least=entry.seconds("min", 300.0),
+        most=entry.seconds("max", 86_400.0),
+        cron=entry.cron("cron"),
+        revisit=entry.flag("revisit"),
         delay=entry.seconds("delay", 1.0),
         timezone=entry.zone("timezone"),
         enabled=entry.flag("enabled"),
@@ -88,6 +92,10 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
     for key, selectors in (("body_css", (source.body_css,)), ("drop_css", source.drop_css)):
         for selector in filter(None, selectors):
             entry.check_css(key, selector)
+    if source.every and source.cron:
+        raise CatalogueError(f"{where}: [{name}] has both every and cron; one says when it is polled")
+    if source.least > source.most:
+        raise CatalogueError(f"{where}: [{name}] has a min above its max")
     count = len(source.feeds) + len(source.sitemaps) + len(source.listings)
     if not count:
         raise CatalogueError(f"{where}: [{name}] names nothing to poll; give it feeds, sitemaps or listings")

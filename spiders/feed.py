@@ -11,6 +11,7 @@ from lxml import etree
 from spiders.charset import decode
 from spiders.dates import newest_first
 from spiders.entry import feed_facts, moment_of, read_entry
+from spiders.interval import asked_interval
 from spiders.jsonfeed import read_json
 from spiders.markup import Document, MarkupError, is_html, parse_xml, unzipped
 from spiders.names import key_of
@@ -62,7 +63,7 @@ def _read_xml(document: Document, url: str, limit: int, now: datetime) -> Index:
     title, home, language = feed_facts(feed, url)
     return Index(
         kind="feed", title=title, home=home, language=language, leads=leads, total=total - len(read) + len(leads),
-        problem=document.problem, notes=document.notes + lost,
+        problem=document.problem, notes=document.notes + lost, asks=asked_interval(feed),
     )  # fmt: skip
 
 

@@ -34,7 +34,12 @@ class Hints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One entry of the catalogue. `every` and `delay` are seconds; `timezone` is an IANA name."""
+    """One entry of the catalogue.
+
+    `every`, `least`, `most` and `delay` are seconds; `timezone` is an IANA name. Without `every` and `cron` (five
+    fields, in that zone) when to poll is learned, and lies between `least` and `most`. `revisit` says that its kept
+    articles are looked at again.
+    """
 
     name: str
     title: str
@@ -43,7 +48,11 @@ class Source:
     feeds: tuple[str, ...] = ()
     sitemaps: tuple[str, ...] = ()
     listings: tuple[Listing, ...] = ()
-    every: float = 1800.0
+    every: float = 0.0
+    least: float = 300.0
+    most: float = 86_400.0
+    cron: str = ""
+    revisit: bool = True
     delay: float = 1.0
     timezone: str = ""
     enabled: bool = True

@@ -121,7 +121,9 @@ class CheckedTable:
 
     def seconds(self, key: str, default: float) -> float:
         """A time such as "30 min" or a number, in seconds."""
-        value = self.table.get(key, default)
+        if key not in self.table:
+            return default
+        value = self.table[key]
         allowed = 'a time above 0, such as "30 min", "5s", "2h" or a number of seconds'
         if isinstance(value, str):
             found = _DURATION.fullmatch(value.strip())
@@ -131,6 +133,18 @@ class CheckedTable:
         if not math.isfinite(value) or not 0 < value <= 366 * 86400:
             raise self.wrong(key, self.table[key], allowed)
         return float(value)
+
+    def cron(self, key: str) -> str:
+        """Times in the five fields of cron, such as "*/10 6-22 * * *"."""
+        from apscheduler.triggers.cron import CronTrigger  # late: workers read sources, and need no clock
+
+        text = self.text(key)
+        try:
+            if text:
+                CronTrigger.from_crontab(text, timezone="UTC")
+        except ValueError as error:
+            raise self.wrong(key, text, f'five fields such as "*/10 6-22 * * *" ({error})') from None
+        return text
 
     def zone(self, key: str) -> str:
         """The name of a time zone."""

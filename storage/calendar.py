@@ -8,14 +8,15 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select
+from sqlalchemy import Connection, Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.state import Endpoint, Poll, RobotsCopy
-from storage.tables import calendar, endpoints, parked_hosts, polls, robots
+from storage.rhythm import Rhythm, unpacked
+from storage.state import Appointment, Endpoint, Poll, RobotsCopy, Standing
+from storage.tables import appointments, calendar, endpoints, parked_hosts, polls, robots
 from storage.text import clean
 
 _LONGEST_REASON = 1000
@@ -47,6 +48,34 @@ def schedule(tx: Connection, source: str, next_poll_at: datetime, reason: str, n
     """When a source is polled next, and why then."""
     values = {"source": source, "next_poll_at": next_poll_at, "reason": clean(reason, _LONGEST_REASON), "set_at": now}
     tx.execute(_SCHEDULE[tx.dialect.name], values)
+
+
+def appointments_of(tx: Connection, source: str) -> list[Appointment]:
+    """When each index of a source is read next."""
+    rows = tx.execute(_APPOINTMENTS, {"source": source})
+    return [Appointment(**{**row._mapping, "rhythm": unpacked(row.rhythm)}) for row in rows]
+
+
+def appoint(tx: Connection, appointment: Appointment) -> None:
+    """Remember when an index is read next."""
+    values = {field.name: getattr(appointment, field.name) for field in fields(Appointment)} | {
+        "address": _address(appointment.url),
+        "reason": clean(appointment.reason, _LONGEST_REASON),
+        "rhythm": appointment.rhythm.packed() if appointment.rhythm else "",
+    }
+    tx.execute(_APPOINT[tx.dialect.name], values)
+
+
+def rhythms(tx: Connection) -> list[tuple[str, Rhythm]]:
+    """What was learned of every index that is asked, as (source, rhythm)."""
+    rows = tx.execute(_RHYTHMS)
+    return [(row.source, rhythm) for row in rows if (rhythm := unpacked(row.rhythm)) is not None]
+
+
+def polls_since(tx: Connection, begin: datetime) -> tuple[int, datetime | None]:
+    """How many indexes were asked since then, and when the first of them was."""
+    row = tx.execute(_POLLS_SINCE, {"begin": begin}).one()
+    return row.many, row.first
 
 
 def due(tx: Connection, sources: Sequence[str], now: datetime) -> list[str]:
@@ -108,6 +137,18 @@ _RECORD_POLL = {
 }
 _SCHEDULE = _upserts(calendar, "source")
 _CALENDAR = select(calendar.c.source, calendar.c.next_poll_at)
+_APPOINTMENTS = (
+    select(*[appointments.c[field.name] for field in fields(Appointment)])
+    .where(appointments.c.source == bindparam("source"))
+    .order_by(appointments.c.address)
+)
+_APPOINT = _upserts(appointments, "source", "address")
+_RHYTHMS = select(appointments.c.source, appointments.c.rhythm).where(
+    appointments.c.state == Standing.ASKED, appointments.c.rhythm != ""
+)
+_POLLS_SINCE = select(func.count().label("many"), func.min(polls.c.started_at).label("first")).where(
+    polls.c.started_at >= bindparam("begin")
+)
 _ROBOTS = select(*[robots.c[field.name] for field in fields(RobotsCopy)]).where(robots.c.origin == bindparam("origin"))
 _SAVE_ROBOTS = _upserts(robots, "origin")
 _PARKED = (

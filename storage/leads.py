@@ -40,8 +40,8 @@ class LeadCounts:
     due_at: datetime | None = None
 
 
-def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: datetime) -> int:
-    """Write down what an index named; returns how many of the leads were not known yet.
+def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: datetime) -> list[datetime | None]:
+    """Write down what an index named; returns when each lead that was not known yet was published, as it says.
 
     What the index now says of a known lead replaces what it said. A known lead keeps its state, but for
     one whose article was kept and is dated later than its fetch: it waits again, at most once an hour and
@@ -102,12 +102,23 @@ def _renew(tx: Connection, rows: list[dict[str, Any]]) -> None:
         )
 
 
-def _insert(tx: Connection, rows: list[dict[str, Any]]) -> int:
+def _insert(tx: Connection, rows: list[dict[str, Any]]) -> list[datetime | None]:
     """Newest first as the index had them, so that ids tell the order; another process may have been quicker."""
     if not rows:
-        return 0
+        return []
     statement = _INSERT[tx.dialect.name]
-    return sum(len(tx.execute(statement, part).all()) for part in parts(rows, _CHUNK))
+    return [row.published for part in parts(rows, _CHUNK) for row in tx.execute(statement, part)]
+
+
+def next_due(tx: Connection, source: str, after: datetime) -> datetime | None:
+    """When the next of a source's leads may be fetched, of those that may not at `after` already."""
+    found: datetime | None = tx.execute(_NEXT_DUE, {"source": source, "after": after}).scalar()
+    return found
+
+
+def are_waiting(tx: Connection, source: str, now: datetime) -> bool:
+    """Whether any lead of a source may be fetched now."""
+    return tx.execute(_WAITING_NOW, {"source": source, "now": now}).first() is not None
 
 
 def lease_leads(
@@ -224,9 +235,16 @@ _TAKE_UP_AGAIN = (
     .values(state=LeadState.WAITING, due_at=EPOCH, attempts=0, ended_at=None, again=leads.c.again + 1)
 )
 _INSERT = {
-    "sqlite": insert_sqlite(leads).on_conflict_do_nothing().returning(leads.c.id),
-    "postgresql": insert_postgres(leads).on_conflict_do_nothing().returning(leads.c.id),
+    "sqlite": insert_sqlite(leads).on_conflict_do_nothing().returning(leads.c.published),
+    "postgresql": insert_postgres(leads).on_conflict_do_nothing().returning(leads.c.published),
 }
+_OPEN = leads.c.state.in_((LeadState.WAITING, LeadState.RETRY))
+_NEXT_DUE = select(func.min(leads.c.due_at)).where(
+    leads.c.source == bindparam("source"), _OPEN, leads.c.due_at > bindparam("after")
+)
+_WAITING_NOW = (
+    select(leads.c.id).where(leads.c.source == bindparam("source"), _OPEN, leads.c.due_at <= bindparam("now")).limit(1)
+)
 _TAKE = update(leads).values(state=LeadState.LEASED, owner=bindparam("owner"), due_at=bindparam("until"))
 _TAKEN = (leads.c.id, leads.c.url, leads.c.said, leads.c.published, leads.c.attempts)
 _LEASE = {

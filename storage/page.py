@@ -135,7 +135,7 @@ class Index:
     `leads` come newest first as far as the index tells, at most the reader's limit; `total`
     counts all that it named. `more` names further indexes to read (a sitemap index's
     children, the next listing page). `problem` says in words what was wrong; with leads it
-    means "read as far as it goes".
+    means "read as far as it goes". `asks` is how many seconds apart it wants to be read, 0 where it says nothing.
     """
 
     kind: str = ""
@@ -147,3 +147,4 @@ class Index:
     more: tuple[str, ...] = ()
     problem: str = ""
     notes: tuple[str, ...] = ()
+    asks: float = 0.0

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 HOURS, WEEKDAYS = 24, 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """Counts that fade with time, as of `at` (POSIX seconds, as `first_at`, when learning began).
+    """Counts that fade with time, as of `at` (POSIX seconds, as are `first_at`, when learning began, and `newest_at`).
 
     `entries` came in `days` of watching; `hours` and `weekdays` tell them apart by their UTC hour and weekday (Monday
     first). `lately` is what came in the last hours and `expected` what should have. `window` is how many entries the
-    index holds at once. `named` and `new` are what the last dozen polls named, and how much of that was not known.
+    index holds at once. `named` and `new` are what the last dozen polls named, and how much of that was not known;
+    `latest` is how many the very last one brought, `newest_at` when the newest of all was published.
     """
 
     first_at: float
@@ -29,6 +31,7 @@ class Rhythm:
     named: float = 0.0
     new: float = 0.0
     newest_at: float = 0.0
+    latest: int = 0
 
     def packed(self) -> str:
         """As text for a column."""
@@ -39,8 +42,10 @@ def unpacked(text: str) -> Rhythm | None:
     """What `packed` wrote, or None where it says nothing that can be used."""
     try:
         read = json.loads(text)
-        known = {name: tuple(value) if isinstance(value, list) else value for name, value in read.items()}
-        rhythm = Rhythm(**{name: value for name, value in known.items() if name in _NAMES})
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in read.items() if name in _NAMES
+        }
+        rhythm = Rhythm(**known)
     except (ValueError, TypeError, AttributeError):
         return None
     return rhythm if len(rhythm.hours) == HOURS and len(rhythm.weekdays) == WEEKDAYS else None

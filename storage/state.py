@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from storage.page import Lead
+from storage.rhythm import Rhythm
 
 
 class LeadState(StrEnum):
@@ -84,6 +85,36 @@ class Poll:
     again: int = 0
     changed: int = 0
     reason: str = ""
+
+
+class Standing(StrEnum):
+    """How far an index that fails has come: asked as usual, after days, or not at all."""
+
+    ASKED = "asked"
+    PARKED = "parked"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    """When an index is read next, and why then; `rhythm` is what was learned of it.
+
+    `strain` adds up its failures since it last answered, each as heavy as its kind; `failing_since` is the first.
+    """
+
+    source: str
+    url: str
+    next_at: datetime
+    reason: str = ""
+    rhythm: Rhythm | None = None
+    strain: float = 0.0
+    failing_since: datetime | None = None
+    state: str = Standing.ASKED
+    set_at: datetime
+
+    def is_due(self, now: datetime, early: float = 0.1) -> bool:
+        """Whether its time has come, or all but the given part of its wait is over."""
+        return self.state != Standing.RETIRED and self.next_at - (self.next_at - self.set_at) * early <= now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,20 @@ from storage import boilerplate, calendar, leads, redesign, revisits, store
 from storage.article import Article, Decision, Refusal
 from storage.errors import TapeError
 from storage.page import Lead, Page
-from storage.state import Capture, Endpoint, LeadState, Learned, LeasedLead, Looked, Poll, Revisit, RobotsCopy, Settled
+from storage.rhythm import Rhythm
+from storage.state import (
+    Appointment,
+    Capture,
+    Endpoint,
+    LeadState,
+    Learned,
+    LeasedLead,
+    Looked,
+    Poll,
+    Revisit,
+    RobotsCopy,
+    Settled,
+)  # fmt: skip
 from storage.warc import replay
 from storage.writer import Writer
 
@@ -31,15 +44,17 @@ log = logging.getLogger(__name__)
 
 GONE = 410
 MISSING = (404, GONE)
+GO_ON = timedelta(minutes=1)
+"""How soon a source is polled again of which more waits to be fetched."""
 LEASE = timedelta(minutes=15)
 """How long a lead belongs to the process that took it, where nobody can see that the process died."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListingPage:
-    """What keeping a page of a listing came to: how many leads were new, and the listing's memory after it."""
+    """What keeping a page of a listing came to: when each new lead was published, and the listing's memory after it."""
 
-    new: int
+    came: tuple[datetime | None, ...]
     endpoint: Endpoint
 
 
@@ -57,12 +72,12 @@ class Desk:
         """What is remembered of a source's index addresses."""
         return await self._do(lambda tx, _: calendar.endpoints_of(tx, source))
 
-    async def keep_index(self, endpoint: Endpoint, found: Sequence[Lead]) -> int:
-        """Write an index's memory and its leads in one transaction; returns how many leads are new."""
+    async def keep_index(self, endpoint: Endpoint, found: Sequence[Lead]) -> tuple[datetime | None, ...]:
+        """Write an index's memory and its leads in one transaction; returns when each new lead was published."""
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> int:
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> tuple[datetime | None, ...]:
             calendar.save_endpoint(tx, endpoint)
-            return leads.record_leads(tx, endpoint.source, found, self.now()) if found else 0
+            return tuple(leads.record_leads(tx, endpoint.source, found, self.now())) if found else ()
 
         return await self._do(work)
 
@@ -73,14 +88,14 @@ class Desk:
         """
 
         def work(tx: Transaction, _: tuple[Capture, ...]) -> ListingPage:
-            new = leads.record_leads(tx, endpoint.source, found, self.now()) if found else 0
+            new = leads.record_leads(tx, endpoint.source, found, self.now()) if found else []
             is_first = endpoint.url == listing.url
-            onward = endpoint.more if found and new == len(found) else listing.more if is_first else ()
+            onward = endpoint.more if found and len(new) == len(found) else listing.more if is_first else ()
             if not is_first:
                 calendar.save_endpoint(tx, replace(endpoint, more=()))
             kept = replace(endpoint if is_first else listing, more=onward)
             calendar.save_endpoint(tx, kept)
-            return ListingPage(new, kept)
+            return ListingPage(tuple(new), kept)
 
         return await self._do(work)
 
@@ -94,15 +109,49 @@ class Desk:
         if ids:
             await self._do(lambda tx, _: leads.release_leads(tx, self.owner, ids))
 
-    async def close_poll(self, source: str, polls: Sequence[Poll], next_poll_at: datetime, reason: str) -> None:
-        """Leave the poll's rows, and when the source is polled next."""
+    async def appointments(self, source: str) -> list[Appointment]:
+        """When each of a source's indexes is read next."""
+        return await self._do(lambda tx, _: calendar.appointments_of(tx, source))
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> None:
+    async def close_poll(
+        self,
+        source: str,
+        polls: Sequence[Poll],
+        appointments: Sequence[Appointment],
+        next_poll: tuple[datetime, str],
+        *,
+        go_on: bool,
+    ) -> tuple[datetime, str]:
+        """Leave the poll's rows and when its indexes are read next; returns when the source is polled next, and why.
+
+        That is at `next_poll`, or earlier for the sake of articles that are due again, or with `go_on` for those that
+        wait already.
+        """
+
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> tuple[datetime, str]:
+            now = self.now()
             for poll in polls:
                 calendar.record_poll(tx, poll)
-            calendar.schedule(tx, source, next_poll_at, reason, self.now())
+            for appointment in appointments:
+                calendar.appoint(tx, appointment)
+            planned = [next_poll]
+            if go_on and leads.are_waiting(tx, source, now):
+                planned.append((now + GO_ON, "more articles wait than one poll fetches"))
+            if (retry_at := leads.next_due(tx, source, now)) is not None:
+                planned.append((max(retry_at, now + GO_ON), "an article is to be asked for again"))
+            next_at, reason = min(planned)
+            calendar.schedule(tx, source, next_at, reason, now)
+            return next_at, reason
 
-        await self._do(work)
+        return await self._do(work)
+
+    async def rhythms(self) -> list[tuple[str, Rhythm]]:
+        """What was learned of every index that is asked, as (source, rhythm)."""
+        return await self._do(lambda tx, _: calendar.rhythms(tx))
+
+    async def polls_since(self, begin: datetime) -> tuple[int, datetime | None]:
+        """How many indexes were asked since then, and when the first of them was."""
+        return await self._do(lambda tx, _: calendar.polls_since(tx, begin))
 
     async def due(self, sources: Sequence[str]) -> list[str]:
         """Those of the named sources whose time has come, the longest overdue first."""

@@ -12,7 +12,13 @@ from storage.state import Poll
 
 @dataclass(slots=True)
 class IndexPoll:
-    """One index's poll so far; sizes in bytes, counts of leads."""
+    """One index's poll so far; sizes in bytes, counts of leads.
+
+    `came` are the leads that were not known, each with when it was published as far as its index says; `named` is
+    when all that it names was published. `asks` are the seconds that the index, or its host, wants to be left alone.
+    `is_main` tells the indexes by which a source is followed from those that only add to them; `is_backlog` those
+    that hold what is old.
+    """
 
     endpoint: str
     started_at: datetime
@@ -21,8 +27,12 @@ class IndexPoll:
     status: int = 0
     bytes: int = 0
     leads: int = 0
-    new: int = 0
     truncated: int = 0
+    came: tuple[datetime | None, ...] = ()
+    named: tuple[datetime, ...] = ()
+    asks: float = 0.0
+    is_main: bool = True
+    is_backlog: bool = False
 
     def row(self, source: str, counts: Counter[str]) -> Poll:
         """The row, with the counts of article pages that stand on it."""
@@ -35,7 +45,7 @@ class IndexPoll:
             status=self.status,
             bytes=self.bytes,
             leads=self.leads,
-            new=self.new,
+            new=len(self.came),
             truncated=self.truncated,
             kept=counts["kept"],
             repeats=counts["repeats"],

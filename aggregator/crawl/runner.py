@@ -6,9 +6,9 @@ import asyncio
 import logging
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
@@ -18,10 +18,12 @@ from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.addresses import AddressPolicy
 from aggregator.crawl.again import Revisiting
-from aggregator.crawl.desk import Desk
+from aggregator.crawl.desk import GO_ON, Desk
 from aggregator.crawl.errand import ErrandSpider, Fetch
 from aggregator.crawl.flight import Flight
 from aggregator.crawl.gate import HostGate, host_of
+from aggregator.crawl.indexes import Place, known_indexes
+from aggregator.crawl.polled import IndexPoll
 from aggregator.crawl.resolver import GuardedResolver, checked_guard
 from aggregator.crawl.robots import Robots
 from aggregator.crawl.tally import Tally
@@ -31,11 +33,12 @@ from aggregator.intake.pool import ReaderPool
 from spiders.source import Source
 from spiders.spider import SourceSpider
 from storage.errors import ArchiveError
-from storage.state import Poll
+from storage.state import Appointment, Poll, Standing
 
 log = logging.getLogger(__name__)
 
 POLLS_AT_ONCE = 48
+NOTHING_LEFT = timedelta(days=1)
 DRAIN_SECONDS = 7.0
 """How long a stopped crawl may take to finish what is in flight; then its fetches are given up."""
 
@@ -55,7 +58,7 @@ class PollResult:
     @property
     def is_polled(self) -> bool:
         """Whether every index of the source was read, or had not changed."""
-        return not self.error and bool(self.polls) and all(p.outcome in ("ok", "unmodified") for p in self.polls)
+        return not self.error and all(p.outcome in ("ok", "unmodified") for p in self.polls)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -64,11 +67,17 @@ class PollResult:
 
 
 class Plan(Protocol):
-    """Decides when a source is polled next, and says why."""
+    """Decides when an index is read again, and says why."""
 
     def __call__(
-        self, source: Source, polls: tuple[Poll, ...], *, failures: int, parked_until: datetime | None, now: datetime
-    ) -> tuple[datetime, str]: ...
+        self,
+        source: Source,
+        before: Appointment | None,
+        poll: IndexPoll,
+        *,
+        parked_until: datetime | None,
+        now: datetime,
+    ) -> Appointment: ...
 
 
 class Crew:
@@ -127,12 +136,18 @@ class Crew:
         self.gate.park(host, until, reason)
         await self.desk.park(host, until, reason)
 
-    async def poll(self, source: Source) -> PollResult:
-        """Poll one source: read its indexes, fetch its leads, leave its rows and its next time."""
+    async def poll(self, source: Source, *, only_due: bool = False) -> PollResult:
+        """Poll one source: read its indexes, fetch its leads, leave its rows and its next time.
+
+        With `only_due` it asks for those indexes alone whose time has come.
+        """
         started = self.now()
         memory = {endpoint.url: endpoint for endpoint in await self.desk.endpoints(source.name)}
         await self.desk.learn(source.name)
-        visit = SourceVisit(source=source, crew=self, memory=memory, started_at=started)
+        appointments = {one.url: one for one in await self.desk.appointments(source.name)}
+        visit = SourceVisit(
+            source=source, crew=self, memory=memory, started_at=started, appointments=appointments, only_due=only_due
+        )
         crawler = self._runner.create_crawler(SourceSpider)
         self._crawlers.add(crawler)
         self.tally.running.add(source.name)
@@ -143,8 +158,7 @@ class Crew:
             self._crawlers.discard(crawler)
             self.tally.running.discard(source.name)
             await visit.close()
-        result = self._result(source, visit, error)
-        await self.desk.close_poll(source.name, result.polls, result.next_poll_at, result.next_reason)
+        result = await self._closed(source, visit, error)
         self.tally.done += 1
         log.info("polled source=%s outcome=%s", source.name, ",".join(p.outcome for p in result.polls) or result.error)
         return result
@@ -172,14 +186,16 @@ class Crew:
         if failed:
             raise failed[0]
 
-    def _result(self, source: Source, visit: SourceVisit, error: str) -> PollResult:
+    async def _closed(self, source: Source, visit: SourceVisit, error: str) -> PollResult:
+        """Write down what the poll came to, and when its indexes and the source are asked next."""
         polls, now = tuple(visit.rows()), self.now()
-        parking = self.gate.parked(host_of(polls[0].endpoint if polls else source.home))
-        next_at, reason = self.plan(
-            source, polls, failures=visit.failures(), parked_until=parking.until if parking else None, now=now
-        )
-        if self.stopping:
-            next_at, reason = now, "the crawl was stopped"
+        made = {poll.endpoint: self._appointment(source, visit, poll, now) for poll in visit.asked_and_answered()}
+        places = known_indexes(source, visit.memory)
+        planned = (now, "the crawl was stopped")
+        if not self.stopping:
+            planned = _first_of(places, {**visit.appointments, **made}, now)
+        go_on = visit.counts["fetches"] > 0 and not visit.closed_hosts
+        next_at, reason = await self.desk.close_poll(source.name, polls, list(made.values()), planned, go_on=go_on)
         reasons = visit.reasons + Counter(visit.closed_hosts.values())
         return PollResult(
             source=source.name,
@@ -190,6 +206,11 @@ class Crew:
             next_reason=reason,
             error=error,
         )
+
+    def _appointment(self, source: Source, visit: SourceVisit, poll: IndexPoll, now: datetime) -> Appointment:
+        parking = self.gate.parked(host_of(poll.endpoint))
+        before = visit.appointments.get(poll.endpoint)
+        return self.plan(source, before, poll, parked_until=parking.until if parking else None, now=now)
 
     def _broken(self, source: Source, words: str) -> PollResult:
         return PollResult(
@@ -202,7 +223,9 @@ class Crew:
             error=words,
         )
 
-    async def poll_all(self, sources: Iterable[Source], report: Callable[[PollResult], None]) -> list[PollResult]:
+    async def poll_all(
+        self, sources: Iterable[Source], report: Callable[[PollResult], None], *, only_due: bool = False
+    ) -> list[PollResult]:
         """Poll many sources, some at once; a source that fails never stops another."""
 
         async def one(source: Source) -> PollResult | None:
@@ -210,7 +233,7 @@ class Crew:
                 if self.stopping:
                     return None
                 try:
-                    result = await self.poll(source)
+                    result = await self.poll(source, only_due=only_due)
                 except ArchiveError as error:
                     self.give_up(str(error))
                     result = self._broken(source, str(error))
@@ -234,6 +257,18 @@ class Crew:
             await asyncio.sleep(0.05)  # each crawl ends in its own time: there is no one event to wait for
         self.flight.give_up()
         await asyncio.gather(*(crawler.stop_async() for crawler in self._crawlers))
+
+
+def _first_of(places: Iterable[Place], appointments: Mapping[str, Appointment], now: datetime) -> tuple[datetime, str]:
+    """When the first of a source's indexes is asked again; one that never was waits for the next poll."""
+    planned = [
+        (kept.next_at, kept.reason)
+        if (kept := appointments.get(place.url))
+        else (now + GO_ON, "an index was not asked yet")
+        for place in places
+        if place.url not in appointments or appointments[place.url].state != Standing.RETIRED
+    ]
+    return min(planned, default=(now + NOTHING_LEFT, "none of its indexes is polled any more"))
 
 
 def _crawl_error(crawler: Crawler, stopping: bool) -> str:

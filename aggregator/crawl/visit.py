@@ -16,7 +16,9 @@ from aggregator.crawl.again import SecondLooks
 from aggregator.crawl.endpoints import Judgement, conditions, judge_fault, judge_index, judge_status, permanent_move
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.flight import Stopped
+from aggregator.crawl.freshness import freshness
 from aggregator.crawl.gate import host_of
+from aggregator.crawl.indexes import MAX_DEPTH, NEWEST_FIRST, in_turn, known_indexes
 from aggregator.crawl.polled import IndexPoll
 from aggregator.intake.ingest import article_fault, redirected_home, retry_delay
 from aggregator.intake.verdict import challenged
@@ -25,7 +27,7 @@ from spiders.spider import Fetched, IndexTask
 from storage.article import Kind, Refusal
 from storage.errors import ArchiveError, is_archives_own
 from storage.page import Index, Lead, Page
-from storage.state import Endpoint, LeasedLead, Poll, Revisit
+from storage.state import Appointment, Endpoint, LeasedLead, Poll, Revisit
 
 if TYPE_CHECKING:
     from aggregator.crawl.runner import Crew
@@ -37,9 +39,6 @@ MAX_FETCHES = 200
 MAX_SECONDS = 180.0
 MAX_INDEXES = 60
 """How many indexes a poll asks for; a source of the catalogue names at most 50, the rest is for what those name."""
-NEWEST_FIRST = 10
-"""How many of an index's children are asked at every poll; the others take turns."""
-MAX_DEPTH = 3
 MAX_PAGES = 20
 """How many further pages of a listing are read, as long as all that they name is new."""
 UNDER_WAY = 4
@@ -62,11 +61,14 @@ class SourceVisit:
     crew: Crew
     memory: dict[str, Endpoint]
     started_at: datetime
+    appointments: dict[str, Appointment] = field(default_factory=dict)
+    only_due: bool = False
     polls: list[IndexPoll] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     closed_hosts: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
+    _backlog: set[str] = field(default_factory=set)
     _asked: dict[str, datetime] = field(default_factory=dict)
     _left_out: set[str] = field(default_factory=set)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNDER_WAY))
@@ -76,12 +78,18 @@ class SourceVisit:
     # -- indexes ----------------------------------------------------------------------
 
     def index_tasks(self) -> Iterable[IndexTask]:
-        """The catalogue's indexes, and those that they named when last read."""
-        tasks = [task for known in self.source.indexes if (task := self._task(*known)) is not None]
-        for parent in tasks:  # which grows while it is walked: a child may have children
-            if parent.kind == "sitemap":
-                tasks += self._further(parent, self._remembered(parent.url).more)
-        return tasks
+        """The indexes that are known, as far as they are asked now."""
+        places = known_indexes(self.source, self.memory)
+        self._backlog = {place.url for place in places if place.is_backlog}
+        tasks = (self._task(p.url, p.kind, p.listing, p.depth) for p in places if self._is_asked(p.url))
+        return [task for task in tasks if task is not None]
+
+    def _is_asked(self, url: str) -> bool:
+        """A clock asks for what is due; who polls by hand, for everything."""
+        if not self.only_due:
+            return True
+        appointment = self.appointments.get(url)
+        return appointment is None or appointment.is_due(self.started_at)
 
     def _task(self, url: str, kind: str, listing: Listing | None = None, depth: int = 0) -> IndexTask | None:
         if url in self._asked or depth > (MAX_PAGES if kind == "listing" else MAX_DEPTH):
@@ -130,28 +138,23 @@ class SourceVisit:
             judgement = judge_index(endpoint, page, index, permanent_move(hops), now)
         wanted = [lead for lead in index.leads if self._is_wanted(lead)]
         if task.listing is None or (judgement.outcome == "failed" and (page.status >= 500 or page.status == 429)):
-            new, more = await self.crew.desk.keep_index(judgement.endpoint, wanted), index.more
+            came, more = await self.crew.desk.keep_index(judgement.endpoint, wanted), index.more
             self.memory[task.url] = judgement.endpoint
         else:
             listing = await self.crew.desk.keep_page(judgement.endpoint, wanted, self._remembered(task.listing.url))
-            new, more = listing.new, listing.endpoint.more
+            came, more = listing.came, listing.endpoint.more
             self.memory[task.listing.url] = listing.endpoint
         poll = self._note(task.url, judgement, page)
-        poll.leads, poll.new, poll.truncated = len(index.leads), new, max(0, index.total - len(index.leads))
+        poll.leads, poll.came, poll.truncated = len(index.leads), came, max(0, index.total - len(index.leads))
+        poll.named = tuple(lead.published for lead in index.leads if lead.published)
+        poll.asks = max(index.asks, freshness(page))
         return self._further(task, more)
 
     def _further(self, task: IndexTask, urls: Iterable[str]) -> list[IndexTask]:
-        tasks = [self._task(url, task.kind, task.listing, task.depth + 1) for url in self._in_turn(tuple(urls))]
+        urls = in_turn(tuple(urls), self.memory)
+        self._backlog.update(urls[NEWEST_FIRST:] if task.kind == "sitemap" else ())
+        tasks = [self._task(url, task.kind, task.listing, task.depth + 1) for url in urls if self._is_asked(url)]
         return [found for found in tasks if found is not None]
-
-    def _in_turn(self, urls: tuple[str, ...]) -> tuple[str, ...]:
-        """The newest few, as the index orders them, then those that were asked longest ago, so that each is reached."""
-
-        def last_asked(url: str) -> float:
-            polled_at = self._remembered(url).polled_at
-            return polled_at.timestamp() if polled_at else 0.0
-
-        return urls[:NEWEST_FIRST] + tuple(sorted(urls[NEWEST_FIRST:], key=last_asked))
 
     def _is_wanted(self, lead: Lead) -> bool:
         """No front page is an article, and no index of the source's own, though sitemaps name them."""
@@ -183,6 +186,8 @@ class SourceVisit:
             judgement=judgement,
             status=page.status if page else 0,
             bytes=len(page.body) if page else 0,
+            is_main=not self.source.feeds or url in self.source.feeds,
+            is_backlog=url in self._backlog,
         )
         self.polls.append(poll)
         return poll
@@ -342,9 +347,9 @@ class SourceVisit:
         await self.crew.desk.release(list(self._held))
         self._held.clear()
 
-    def failures(self) -> int:
-        """How many polls in a row have failed at every index; 0 when one of them answered."""
-        return min((poll.judgement.endpoint.failures for poll in self.polls), default=0)
+    def asked_and_answered(self) -> list[IndexPoll]:
+        """The indexes that were asked; when the crawl is stopped, without those that were broken off by us."""
+        return [poll for poll in self.polls if not self.crew.stopping or poll.judgement.outcome in ("ok", "unmodified")]
 
     def rows(self) -> list[Poll]:
         """The poll's rows, one an endpoint; the first carries the counts of article pages."""

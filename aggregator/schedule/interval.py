@@ -13,20 +13,25 @@ from storage.rhythm import Rhythm
 
 STEEPNESS = 1.2
 """1 makes the mean delay least; more serves the median article, at the cost of sources that publish little."""
-FULLEST = 0.3
+FULLEST = 0.2
 """How much of an index's window may be expected to be new at the next poll: the rest is for what nobody expects."""
 LIVELY_CAP = 120 * 60.0
 """Seconds that an index is left alone at most while it lives; a quiet one is asked ever less often."""
-QUIET_AFTER = 30.0
+QUIET_AFTER = 45.0
 """Days without anything new after which an index is asked less often than a lively one."""
+CROWDED = 0.3
+"""Where so much of a window was new at the last poll, the next comes as soon as it may."""
+ADDING_QUIET_AFTER = 0.5
+"""The same for an index that adds nothing to what a source's main indexes named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The least and the most seconds between two polls."""
+    """The least and the most seconds between two polls; an index that only adds to others may be quiet sooner."""
 
     least: float = 300.0
     most: float = 86_400.0
+    is_main: bool = True
 
 
 def wait(rhythm: Rhythm, now: float, price: float, bounds: Bounds) -> float:
@@ -35,9 +40,11 @@ def wait(rhythm: Rhythm, now: float, price: float, bounds: Bounds) -> float:
     `price` is the waiting, in entry-days weighted by how busy the index is, that pays for one request. Where a rate
     of `r` entries a day holds, that is after sqrt(2 * price / r ** STEEPNESS) days.
     """
+    if rhythm.latest >= max(2.0, CROWDED * rhythm.window):
+        return bounds.least
     lift = boost(rhythm)
     most = cap(rhythm, now, bounds)
-    room = max(2.0, FULLEST * rhythm.window)
+    room = max(1.0, FULLEST * rhythm.window)
     paid = weight = came = 0.0
     at, latest = now, now + most
     while at < latest:
@@ -63,8 +70,9 @@ def cap(rhythm: Rhythm, now: float, bounds: Bounds) -> float:
     """The most seconds an index is left alone: longer, the longer nothing new came."""
     since = (now - max(rhythm.newest_at, rhythm.first_at)) / DAY
     usual_gap = 1 / a_day(rhythm)
-    quiet = max(0.0, since - max(QUIET_AFTER, 3 * usual_gap))
-    return min(max(bounds.least, LIVELY_CAP * (1 + quiet / QUIET_AFTER)), bounds.most)
+    patience = QUIET_AFTER if bounds.is_main else ADDING_QUIET_AFTER
+    quiet = max(0.0, since - max(patience, min(3 * usual_gap, QUIET_AFTER)) if bounds.is_main else since - patience)
+    return min(max(bounds.least, LIVELY_CAP * (1 + quiet / patience)), bounds.most)
 
 
 def _root(a: float, b: float, c: float) -> float:
@@ -85,7 +93,7 @@ def price_for(rhythms: Iterable[Rhythm], now: float, budget: float, bounds: Boun
         return 1.0
     rates = np.maximum([[rate(one, now + hour * HOUR) for hour in range(24)] for one in known], 1e-9)
     most = np.array([[cap(one, now, bounds)] for one in known])
-    room = np.array([[max(2.0, FULLEST * one.window)] for one in known])
+    room = np.array([[max(1.0, FULLEST * one.window)] for one in known])
     longest = np.clip(room / rates * DAY, bounds.least, most)
     unit = np.sqrt(2 / rates**STEEPNESS) * DAY
     low, high = -14.0, 6.0  # powers of ten, between which every price lies

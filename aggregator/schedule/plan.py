@@ -1,42 +1,130 @@
-"""Decides when a source is polled next, and says why."""
+"""Decides when an index is read again, and says why."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
+from apscheduler.triggers.cron import CronTrigger
+
+from aggregator.crawl.polled import IndexPoll
+from aggregator.schedule.interval import Bounds, wait
+from aggregator.schedule.rhythm import a_day, began, learned
+from aggregator.schedule.words import about, percent
 from spiders.source import Source
-from storage.state import Poll
+from storage.rhythm import Rhythm
+from storage.state import Appointment, Standing
 
-MAX_BACK_OFF = timedelta(hours=24)
-
-
-def next_poll(
-    source: Source, polls: tuple[Poll, ...], *, failures: int, parked_until: datetime | None, now: datetime
-) -> tuple[datetime, str]:
-    """The next time and its reason, from the source's own interval, its failures, and what its host asked for.
-
-    `failures` counts the polls in a row at which every index failed: each doubles the wait, up to a day.
-    """
-    every = timedelta(seconds=source.every)
-    if parked_until is not None and parked_until > now + every:
-        return parked_until, f"its host asked to be left alone until {parked_until:%Y-%m-%d %H:%M:%S} UTC"
-    if polls and all(poll.outcome == "gone" for poll in polls):
-        return now + MAX_BACK_OFF, "every index is gone (HTTP 410)"
-    if failures:
-        wait = min(every * 2 ** min(failures, 20), max(MAX_BACK_OFF, every))
-        reason = next((poll.reason for poll in polls if poll.reason), "no answer")
-        return now + wait, f"every {words(every)}, now {words(wait)} after {failures} failed in a row: {reason}"
-    return now + every, f"every {words(every)}"
+FIRST_PRICE = 0.006
+"""Before anything is known: an index with five new entries a day is asked about every hour."""
+RETRY_WITHIN = 3600.0
+"""Seconds after which an index that fails is asked again at the latest, as long as that is new."""
+MOST_STRAIN = 8.0
+PARKED_AFTER, RETIRED_AFTER = timedelta(days=3), timedelta(days=60)
+PARKED_WAIT, RETIRED_WAIT = timedelta(days=3), timedelta(days=365)
+BACKLOG_WAIT = 7 * 86_400.0
+_WELL = ("ok", "unmodified")
+_TEMPORARY = (408, 425, 429, 503)
 
 
-def words(span: timedelta) -> str:
-    """A length of time as people say it."""
-    seconds = span.total_seconds()
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {name}"
-    return f"{seconds:g} s"
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every index: what a request costs (`interval.wait`), and how far a wait is shaken, from 0 to 1."""
+
+    price: float = FIRST_PRICE
+    shake: Callable[[], float] = lambda: 0.5
 
 
-def after_failures(usual: float, failures: int, rhythm: object) -> float:
-    return max(usual, min(usual * 1.5 ** min(failures, 10), 3600.0)) if failures else usual
+def next_reading(
+    source: Source, before: Appointment | None, poll: IndexPoll, *, parked_until: datetime | None, now: datetime,
+    terms: Terms = Terms(),
+) -> Appointment:  # fmt: skip
+    """The appointment that follows a poll."""
+    rhythm = _learned(before.rhythm if before else None, poll, now)
+    kept = Appointment(source=source.name, url=poll.endpoint, next_at=now, rhythm=rhythm, set_at=now)
+    if poll.judgement.outcome == "gone":
+        reason = poll.judgement.reason or "HTTP 410"
+        return replace(kept, next_at=now + RETIRED_WAIT, reason=reason, state=Standing.RETIRED)
+    usual, reason = _usual(source, rhythm, poll, now, terms)
+    if poll.judgement.outcome not in _WELL:
+        kept, failing, reason = _failing(kept, before, poll, usual, now)
+        usual = source.least if kept.state == Standing.ASKED and parked_until is not None else failing
+    next_at = now + timedelta(seconds=usual)
+    if parked_until is not None and parked_until > next_at:
+        next_at, reason = parked_until, f"its host asked to be left alone until {parked_until:%Y-%m-%d %H:%M:%S} UTC"
+    return replace(kept, next_at=next_at, reason=reason)
+
+
+def _learned(rhythm: Rhythm | None, poll: IndexPoll, now: datetime) -> Rhythm | None:
+    """What the poll teaches; one that failed teaches nothing."""
+    if poll.judgement.outcome not in _WELL:
+        return rhythm
+    at = now.timestamp()
+    if rhythm is None:
+        # What only adds to the main indexes is judged by what they leave to it, not by all that it holds.
+        sample = [one.timestamp() for one in poll.named] if poll.is_main else []
+        return began(at, sample, poll.leads)
+    came = [one.timestamp() if one else (rhythm.at + at) / 2 for one in poll.came]
+    return learned(rhythm, at, came, poll.leads, poll.leads)
+
+
+def _usual(source: Source, rhythm: Rhythm | None, poll: IndexPoll, now: datetime, terms: Terms) -> tuple[float, str]:
+    """Seconds until an index that is well is read again, and why."""
+    if source.cron:
+        at = CronTrigger.from_crontab(source.cron, timezone=source.timezone or "UTC").get_next_fire_time(None, now)
+        if at is not None:
+            return (at.astimezone(UTC) - now).total_seconds(), f'at {at:%H:%M %Z}, as cron = "{source.cron}" says'
+    if source.every:
+        return source.every, f"every {about(source.every)}, as the catalogue says"
+    if rhythm is None:
+        return min(max(RETRY_WITHIN, source.least), source.most), "nothing is known of it yet"
+    least = max(source.least, poll.asks)
+    most = max(source.most, BACKLOG_WAIT) if poll.is_backlog else source.most
+    bounds = Bounds(least=min(least, most), most=most, is_main=poll.is_main and not poll.is_backlog)
+    seconds = wait(rhythm, now.timestamp(), terms.price, bounds)
+    seconds = min(max(seconds * (0.97 + 0.06 * terms.shake()), bounds.least), bounds.most)
+    return seconds, f"every {about(seconds)}: {_evidence(rhythm, source, poll)}"
+
+
+def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll) -> str:
+    """What an interval rests on, in words."""
+    said = [f"{a_day(rhythm):.2g} new a day"]
+    if rhythm.named:
+        said.append(f"last 12 polls {percent(rhythm.new / rhythm.named)} new")
+    if poll.asks > source.least:
+        said.append(f"host asks >= {about(poll.asks)}")
+    return ", ".join(said)
+
+
+def _failing(
+    kept: Appointment, before: Appointment | None, poll: IndexPoll, usual: float, now: datetime
+) -> tuple[Appointment, float, str]:
+    """An index that gave nothing: asked less often, after days, and in the end not at all."""
+    strain = (before.strain if before else 0.0) + _weight(poll)
+    since = (before.failing_since if before else None) or now
+    state = Standing.ASKED
+    seconds = after_failures(usual, strain)
+    words = f"every {about(seconds)} while it fails (since {since:%Y-%m-%d %H:%M} UTC)"
+    if strain >= MOST_STRAIN and now - since >= PARKED_AFTER:
+        state, seconds = Standing.PARKED, max(PARKED_WAIT.total_seconds(), usual)
+        words = f"it fails since {since:%Y-%m-%d}: tried every {about(seconds)}"
+        if now - since >= RETIRED_AFTER:
+            state, seconds = Standing.RETIRED, RETIRED_WAIT.total_seconds()
+            words = f"it fails since {since:%Y-%m-%d}: not polled any more; `evnews crawl {kept.source}` tries it once"
+    reason = f"{words}: {poll.judgement.reason or 'no answer'}"
+    return replace(kept, strain=strain, failing_since=since, state=state), seconds, reason
+
+
+def after_failures(usual: float, strain: float) -> float:
+    """Seconds until an index that fails is tried again: its usual wait at least, and where that is short, longer."""
+    return max(usual, min(usual * 1.5 ** min(strain, 10.0), RETRY_WITHIN)) if strain else usual
+
+
+def _weight(poll: IndexPoll) -> float:
+    """How much a failure says that the index is no more: little where the server is busy, much where it says no."""
+    if poll.judgement.outcome == "parked":
+        return 0.0
+    if poll.status in _TEMPORARY or not poll.status:
+        return 0.5
+    return 2.0 if poll.judgement.outcome == "refused" or 400 <= poll.status < 500 else 1.0

@@ -10,7 +10,7 @@ from storage.rhythm import HOURS, WEEKDAYS, Rhythm
 DAY, HOUR = 86_400.0, 3_600.0
 FADES = 21.0
 """Days after which what was seen counts half."""
-LATELY = 8.0
+LATELY = 5.0
 """Hours after which what came lately counts half."""
 PRIOR_ENTRIES, PRIOR_DAYS = 0.5, 0.5
 """What is believed of an index before anything was seen of it."""
@@ -56,6 +56,7 @@ def learned(rhythm: Rhythm, now: float, came: Sequence[float], window: int, name
         named=rhythm.named * keep + named / _POLLS,
         new=rhythm.new * keep + len(times) / _POLLS,
         newest_at=max([rhythm.newest_at, *times]),
+        latest=len(times),
     )
 
 
@@ -82,9 +83,7 @@ def _with(rhythm: Rhythm, times: Sequence[float]) -> Rhythm:
     for at in times:
         hours[int(at // HOUR) % HOURS] += 1
         weekdays[(int(at // DAY) + _EPOCH_WEEKDAY) % WEEKDAYS] += 1
-    return replace(
-        rhythm, entries=rhythm.entries + len(times), hours=tuple(hours), weekdays=tuple(weekdays)
-    )
+    return replace(rhythm, entries=rhythm.entries + len(times), hours=tuple(hours), weekdays=tuple(weekdays))
 
 
 def a_day(rhythm: Rhythm) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
 from storage.tables.types import DIGEST, ID, Address, Addresses, Moment, Words, metadata
 
@@ -58,6 +58,21 @@ calendar = Table(
     Column("source", Words, primary_key=True),
     Column("next_poll_at", Moment, nullable=False),
     Column("reason", Words, nullable=False),
+    Column("set_at", Moment, nullable=False),
+)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("address", DIGEST, primary_key=True),
+    Column("url", Address, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("rhythm", Text, nullable=False),
+    Column("strain", Float, nullable=False),
+    Column("failing_since", Moment),
+    Column("state", Words, nullable=False),
     Column("set_at", Moment, nullable=False),
 )
 

@@ -235,7 +235,7 @@ def test_the_leases_of_a_killed_process_come_free(database_url: str) -> None:
 def named(database: Database, now: datetime, **dates: datetime) -> bool:
     """Whether a kept lead waits again once its index has named it with some dates."""
     with database.write() as tx:
-        assert record_leads(tx, "site", [Lead(url=SITE + "/a", title="A", **dates)], now) == 0  # type: ignore[arg-type]
+        assert record_leads(tx, "site", [Lead(url=SITE + "/a", title="A", **dates)], now) == []  # type: ignore[arg-type]
         return bool(lead_counts(tx, "site").waiting)
 
 

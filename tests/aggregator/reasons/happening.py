@@ -47,7 +47,7 @@ class Happening:
         """A poll of a source's index, which names these leads."""
         begun, ended = self.now - timedelta(seconds=1), self.now + timedelta(seconds=1)
         with self.database.write() as tx:
-            new = record_leads(tx, source, leads, self.now)
+            new = len(record_leads(tx, source, leads, self.now))
             poll = Poll(
                 source=source, endpoint=feed, started_at=begun, ended_at=ended, outcome="ok", leads=len(leads), new=new
             )
