@@ -79,6 +79,8 @@ AboutTopic = Annotated[
     list[str] | None, typer.Option("--topic", metavar="NAME", help="Only what names this topic; may be repeated.")
 ]
 SavedName = Annotated[str, typer.Option("--saved", metavar="NAME", help="What a saved search finds.")]
+Host = Annotated[str, typer.Option("--host", help="Where to listen; others than this machine need a token.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 for any that is free.")]
 Named = Annotated[str, typer.Argument(metavar="NAME")]
 
 
@@ -137,6 +139,21 @@ def crawl(
 
     how = How(due=due, watch=watch, revisit=revisit, confirm_now=confirm_now, as_json=as_json)
     raise typer.Exit(run_crawl(context.obj.load(), names or [], sources, how))
+
+
+@app.command(epilog="Examples: evnews up; evnews up --port 8081; evnews up --sources mine.toml --log json")
+def up(
+    context: typer.Context,
+    sources: SourcesFile = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    open_page: Annotated[bool, typer.Option("--open", help="Open its address in the browser.")] = False,
+    log: Annotated[str, typer.Option("--log", metavar="text|json", help="How the log on stderr is written.")] = "text",
+) -> None:
+    """Poll each source when it is time, and serve: everything in one process, until Ctrl-C."""
+    from aggregator.console.up import How, run_up
+
+    raise typer.Exit(run_up(context.obj.load(), sources, How(host=host, port=port, open=open_page, log=log)))
 
 
 @sources_app.callback(invoke_without_command=True)
@@ -300,10 +317,8 @@ def searches_retry(context: typer.Context, name: Named) -> None:
 @app.command(epilog="Examples: evnews serve; evnews serve --host 0.0.0.0 --port 8080")
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option("--host", help="Where to listen; others than this machine need a token.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 for any that is free.")] = 8080,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
 ) -> None:
     """Serve feeds of everything, a source, a topic, a saved search or any query: /opml lists them."""
     from aggregator.console.serve import serve as run

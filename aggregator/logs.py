@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 # Line ends, what commands a terminal, and what turns the direction of the letters that follow.
@@ -12,6 +14,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 _USERINFO = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,15}://)[^/@\s]{1,500}@")
 _LONGEST = 4000
 """Characters of a log line that are shown; what is longer is somebody's page, not a message."""
+# Our messages are `key=value` parts; the last may be a text of several words.
+_PARTS = re.compile(r"(\w+)=(.*?)(?= \w+=|$)")
+_OWN = ("time", "level", "logger", "message", "traceback")
 _NOISY = ("scrapy", "twisted", "trafilatura", "htmldate", "courlan", "charset_normalizer", "alembic", "apscheduler")
 
 
@@ -49,10 +54,35 @@ def safe_line(text: str) -> str:
     return _USERINFO.sub(r"\1***@", shown)
 
 
-def configure_logging(level: int = logging.WARNING) -> None:
-    """Send this program's log to stderr; libraries only from ERROR on."""
+class JsonFormatter(PlainFormatter):
+    """One JSON object a line: time, level, what wrote it, and its message with its `key=value` parts apart."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object; a traceback is one of its texts."""
+        message = safe_line(_cut(record.getMessage()))
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": message,
+            **{key: value for key, value in _PARTS.findall(message) if key not in _OWN},
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False)
+
+
+def configure_logging(form: str = "text", level: int = logging.WARNING) -> None:
+    """Send this program's log to stderr as `text` or `json`; libraries only from ERROR on.
+
+    As JSON it tells of each finished unit too, since it is written for a program.
+    """
     handler = _Stderr()
-    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    if form == "json":
+        level = min(level, logging.INFO)
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(level, logging.ERROR))

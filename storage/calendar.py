@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +20,8 @@ from storage.tables import appointments, calendar, endpoints, parked_hosts, poll
 from storage.text import clean
 
 _LONGEST_REASON = 1000
+_SET_BACK = timedelta(minutes=5)
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def endpoint(tx: Connection, source: str, url: str) -> Endpoint:
@@ -79,8 +81,12 @@ def polls_since(tx: Connection, begin: datetime) -> tuple[int, datetime | None]:
 
 
 def due(tx: Connection, sources: Sequence[str], now: datetime) -> list[str]:
-    """Which of the sources are due: those never polled first, then the longest overdue."""
-    times = {row.source: row.next_poll_at for row in tx.execute(_CALENDAR)}
+    """Which of the sources are due: those never polled first, then the longest overdue.
+
+    What was planned at a time that has not come yet was planned by a clock that has been set back: it is due too.
+    """
+    rows = list(tx.execute(_CALENDAR))
+    times = {row.source: row.next_poll_at if row.set_at <= now + _SET_BACK else _LONG_AGO for row in rows}
     fresh = [name for name in sources if name not in times]
     overdue = sorted((times[name], name) for name in sources if name in times and times[name] <= now)
     return fresh + [name for _, name in overdue]
@@ -136,7 +142,7 @@ _RECORD_POLL = {
     for name, statement in _upserts(polls, "source", "address", "started_at").items()
 }
 _SCHEDULE = _upserts(calendar, "source")
-_CALENDAR = select(calendar.c.source, calendar.c.next_poll_at)
+_CALENDAR = select(calendar.c.source, calendar.c.next_poll_at, calendar.c.set_at)
 _APPOINTMENTS = (
     select(*[appointments.c[field.name] for field in fields(Appointment)])
     .where(appointments.c.source == bindparam("source"))

@@ -75,6 +75,16 @@ class Database:
                 yield connection
                 transaction.rollback()
 
+    def session(self) -> Connection:
+        """A connection for what belongs to a session, outside any transaction; the caller closes it."""
+        with _explaining():
+            return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    @property
+    def file(self) -> Path | None:
+        """The file that SQLite keeps the archive in."""
+        return Path(str(self._engine.url.database)) if self.dialect == "sqlite" else None
+
     def size(self) -> int:
         """Bytes that the database takes on disk."""
         sql = "SELECT pg_database_size(current_database())"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.page import Lead
 from storage.rhythm import Rhythm
+
+_SET_BACK = timedelta(minutes=5)
 
 
 class LeadState(StrEnum):
@@ -113,8 +115,9 @@ class Appointment:
     set_at: datetime
 
     def is_due(self, now: datetime, early: float = 0.1) -> bool:
-        """Whether its time has come, or all but the given part of its wait is over."""
-        return self.state != Standing.RETIRED and self.next_at - (self.next_at - self.set_at) * early <= now
+        """Whether its time has come, or all but the given part of its wait is over, or the clock was set back."""
+        is_time = self.next_at - (self.next_at - self.set_at) * early <= now or self.set_at > now + _SET_BACK
+        return is_time and self.state != Standing.RETIRED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from aggregator.config import Config
 from aggregator.console.answer import complain, counted, mistake
 from aggregator.intake.topicfile import load_topics
 from aggregator.intake.topicnames import UnknownTopic, with_topics
-from aggregator.service import utc_now
+from aggregator.service.crew import utc_now
 from spiders.tablefile import CatalogueError
 from storage.article import Query
 from storage.errors import ArchiveError

@@ -16,9 +16,11 @@ from aggregator.console.summary import print_summary, record_of
 from aggregator.crawl.again import Revisiting
 from aggregator.crawl.runner import Crew, PollResult, run_in_reactor
 from aggregator.logs import configure_logging
-from aggregator.schedule.ticker import watch_due
-from aggregator.service import open_crew
+from aggregator.schedule.ticker import Clock, Job
+from aggregator.service.crew import open_crew
 from spiders.source import Source
+
+TELL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +63,14 @@ async def _crawl(config: Config, catalogue: tuple[Source, ...], sources: tuple[S
             stopping = Stopping(crew, _tell_stopping, leave=progress.close)
             report = _reporter(progress, as_json=how.as_json)
             if how.watch:
-                results = await watch_due(crew, sources, report, lambda: tell_of_new(config))
+                clock = Clock(crew, sources, report)
+                await clock.run([Job("tell", TELL_SECONDS, lambda: tell_of_new(config))])
+                results = list(clock.last.values())
             else:
-                results = await crew.poll_all(await _due(crew, sources) if how.due else sources, report)
+                polled = await _due(crew, sources) if how.due else sources
+                results = await crew.poll_all(polled, report, only_due=how.due)
         await stopping.done()
-        if not how.watch:
-            await tell_of_new(config)
+        await tell_of_new(config)
         if not how.as_json and not how.watch:
             print_summary(results, crew.tally, progress.seconds)
         return _status(crew, results)

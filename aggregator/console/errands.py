@@ -13,7 +13,7 @@ from aggregator.console.signals import Stopping
 from aggregator.crawl.errand import Fetch
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.runner import Crew, run_in_reactor
-from aggregator.service import open_crew
+from aggregator.service.crew import open_crew
 from spiders.source import Listing, Source
 from storage.article import Article, Refusal
 from storage.errors import ArchiveError

@@ -14,7 +14,7 @@ from aggregator.console.answer import TROUBLE, complain, counted, mistake, print
 from aggregator.console.topics import resolved
 from aggregator.feeds.records import time_of
 from aggregator.logs import safe_line
-from aggregator.service import utc_now
+from aggregator.service.crew import utc_now
 from spiders.tablefile import NAME, NAMES
 from storage import alerts
 from storage.alerts import SearchState

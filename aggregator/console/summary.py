@@ -45,7 +45,9 @@ def index_word(result: PollResult) -> str:
     for outcome in ("failed", "refused", "parked", "gone", "ok"):
         if outcome in outcomes:
             return outcome
-    return "unchanged" if outcomes else "nothing to poll"
+    if not outcomes:
+        return "articles" if result.counts["fetches"] else "nothing due"
+    return "unchanged"
 
 
 def why(result: PollResult) -> str:

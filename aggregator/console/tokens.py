@@ -5,7 +5,7 @@ from __future__ import annotations
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.answer import complain, mistake
-from aggregator.service import utc_now
+from aggregator.service.crew import utc_now
 from spiders.tablefile import NAME, NAMES
 from storage.tokens import add_token, all_tokens, remove_token
 

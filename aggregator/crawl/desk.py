@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from aggregator.intake.ingest import retry_delay
 from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, keep_in_line, refused_as_repeated
 from spiders.source import Hints
-from storage import boilerplate, calendar, leads, redesign, revisits, store
+from storage import boilerplate, calendar, glance, leads, redesign, revisits, store
 from storage.article import Article, Decision, Refusal
 from storage.errors import TapeError
 from storage.page import Lead, Page
@@ -144,6 +144,10 @@ class Desk:
             return next_at, reason
 
         return await self._do(work)
+
+    async def beat(self) -> None:
+        """Write down that the service is alive."""
+        await self._do(lambda tx, _: glance.beat(tx, self.now()))
 
     async def rhythms(self) -> list[tuple[str, Rhythm]]:
         """What was learned of every index that is asked, as (source, rhythm)."""

@@ -10,7 +10,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from aggregator.crawl.polled import IndexPoll
 from aggregator.schedule.interval import Bounds, wait
-from aggregator.schedule.rhythm import a_day, began, learned
+from aggregator.schedule.rhythm import DAY, a_day, began, busiest, learned
 from aggregator.schedule.words import about, percent
 from spiders.source import Source
 from storage.rhythm import Rhythm
@@ -20,6 +20,7 @@ FIRST_PRICE = 0.006
 """Before anything is known: an index with five new entries a day is asked about every hour."""
 RETRY_WITHIN = 3600.0
 """Seconds after which an index that fails is asked again at the latest, as long as that is new."""
+OFFLINE_WAIT = 300.0
 MOST_STRAIN = 8.0
 PARKED_AFTER, RETIRED_AFTER = timedelta(days=3), timedelta(days=60)
 PARKED_WAIT, RETIRED_WAIT = timedelta(days=3), timedelta(days=365)
@@ -30,10 +31,12 @@ _TEMPORARY = (408, 425, 429, 503)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every index: what a request costs (`interval.wait`), and how far a wait is shaken, from 0 to 1."""
+    """What holds for every index: what a request costs (`interval.wait`), how far a wait is shaken, from 0 to 1, and
+    whether nothing at all can be reached, so that no index is to blame."""
 
     price: float = FIRST_PRICE
     shake: Callable[[], float] = lambda: 0.5
+    is_offline: bool = False
 
 
 def next_reading(
@@ -48,6 +51,8 @@ def next_reading(
         return replace(kept, next_at=now + RETIRED_WAIT, reason=reason, state=Standing.RETIRED)
     usual, reason = _usual(source, rhythm, poll, now, terms)
     if poll.judgement.outcome not in _WELL:
+        if terms.is_offline and not poll.status:
+            return _unreached(kept, before, usual, now)
         kept, failing, reason = _failing(kept, before, poll, usual, now)
         usual = source.least if kept.state == Standing.ASKED and parked_until is not None else failing
     next_at = now + timedelta(seconds=usual)
@@ -97,6 +102,14 @@ def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll) -> str:
     return ", ".join(said)
 
 
+def _unreached(kept: Appointment, before: Appointment | None, usual: float, now: datetime) -> Appointment:
+    """While nothing can be reached, an index keeps its good name."""
+    kept = replace(kept, next_at=now + timedelta(seconds=max(usual, OFFLINE_WAIT)), reason="nothing can be reached")
+    if before is None:
+        return kept
+    return replace(kept, strain=before.strain, failing_since=before.failing_since, state=before.state)
+
+
 def _failing(
     kept: Appointment, before: Appointment | None, poll: IndexPoll, usual: float, now: datetime
 ) -> tuple[Appointment, float, str]:
@@ -104,7 +117,7 @@ def _failing(
     strain = (before.strain if before else 0.0) + _weight(poll)
     since = (before.failing_since if before else None) or now
     state = Standing.ASKED
-    seconds = after_failures(usual, strain)
+    seconds = after_failures(usual, strain, kept.rhythm)
     words = f"every {about(seconds)} while it fails (since {since:%Y-%m-%d %H:%M} UTC)"
     if strain >= MOST_STRAIN and now - since >= PARKED_AFTER:
         state, seconds = Standing.PARKED, max(PARKED_WAIT.total_seconds(), usual)
@@ -116,9 +129,15 @@ def _failing(
     return replace(kept, strain=strain, failing_since=since, state=state), seconds, reason
 
 
-def after_failures(usual: float, strain: float) -> float:
-    """Seconds until an index that fails is tried again: its usual wait at least, and where that is short, longer."""
-    return max(usual, min(usual * 1.5 ** min(strain, 10.0), RETRY_WITHIN)) if strain else usual
+def after_failures(usual: float, strain: float, rhythm: Rhythm | None) -> float:
+    """Seconds until an index that fails is tried again: its usual wait at least, and where that is short, longer.
+
+    Not so long that a tenth of its window fills up meanwhile: what is pushed out of it is lost.
+    """
+    longer: float = min(usual * 1.5 ** min(strain, 10.0), RETRY_WITHIN)
+    if rhythm is not None:
+        longer = min(longer, 0.1 * rhythm.window / busiest(rhythm) * DAY)
+    return max(usual, longer)
 
 
 def _weight(poll: IndexPoll) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from aggregator.crawl.polled import IndexPoll
 from aggregator.schedule.interval import Bounds, price_for
@@ -19,6 +19,7 @@ THRIFT = 0.95
 LEAST_SPENT = 0.25
 """Days that have to be counted before what was spent corrects what is planned."""
 _QUICKNESS = 1 / 12
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Planner:
@@ -26,6 +27,7 @@ class Planner:
 
     def __init__(self, budget: float, *, rng: random.Random | None = None) -> None:
         self._aim = self._asked = THRIFT * budget
+        self._reached_at = _NEVER
         self._terms = Terms(shake=(rng or random.Random()).random)  # noqa: S311 - it only spreads requests
 
     @property
@@ -51,4 +53,9 @@ class Planner:
         now: datetime,
     ) -> Appointment:
         """The appointment that follows a poll (a `runner.Plan`)."""
-        return next_reading(source, before, poll, parked_until=parked_until, now=now, terms=self._terms)
+        if poll.status:
+            self._reached_at = now
+        # Since this index was asked last, no other was reached either: then it is our own network that is away.
+        is_offline = before is not None and self._reached_at < before.set_at
+        terms = replace(self._terms, is_offline=is_offline)
+        return next_reading(source, before, poll, parked_until=parked_until, now=now, terms=terms)

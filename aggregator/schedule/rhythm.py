@@ -91,6 +91,11 @@ def a_day(rhythm: Rhythm) -> float:
     return (rhythm.entries + PRIOR_ENTRIES) / (rhythm.days + PRIOR_DAYS)
 
 
+def busiest(rhythm: Rhythm) -> float:
+    """How many entries a day come in the busiest hour."""
+    return a_day(rhythm) * max(hour_factor(rhythm, hour) for hour in range(HOURS))
+
+
 def boost(rhythm: Rhythm) -> float:
     """By how much more, or less, comes in these hours than usual."""
     return min(max((rhythm.lately + STEADY) / (rhythm.expected + STEADY), LEAST_BOOST), MOST_BOOST)

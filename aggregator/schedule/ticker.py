@@ -1,57 +1,91 @@
-"""The clock of `crawl --watch`: an in-memory tick asks the database what is due; the database is the calendar."""
+"""The clock: an in-memory tick asks the database what is due; the database is the calendar."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from aggregator.crawl.runner import Crew, PollResult
 from spiders.source import Source
+from storage.errors import ArchiveError
+
+log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-TELL_SECONDS = 60.0
+BEGUN_A_TICK = 6
+"""How many polls begin in one second at most: after a week's rest everything is due at once."""
 
 
-async def watch_due(
-    crew: Crew, sources: Iterable[Source], report: Callable[[PollResult], None], tell: Callable[[], Awaitable[None]]
-) -> list[PollResult]:
-    """Poll each source whenever it is due, until the crew is stopped; a source is never polled twice at once.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that comes again every so many seconds; it is never done twice at once, and what was missed is done once."""
 
-    `tell` is called every minute, never twice at once, and at the end: it tells of what is new. Returns the results
-    of the last poll of each source.
-    """
-    by_name = {source.name: source for source in sources}
-    running: dict[str, asyncio.Task[None]] = {}
-    last: dict[str, PollResult] = {}
+    name: str
+    seconds: float
+    work: Callable[[], Awaitable[None]]
 
-    async def one(source: Source) -> None:
-        def keep(result: PollResult) -> None:
-            last[result.source] = result
-            report(result)
 
+class Clock:
+    """Polls each source whenever it is due, and does other work now and then, until the crew is stopped."""
+
+    def __init__(self, crew: Crew, sources: Iterable[Source], report: Callable[[PollResult], None]) -> None:
+        self._crew, self._report = crew, report
+        self._sources = {source.name: source for source in sources}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self.last: dict[str, PollResult] = {}
+        """The result of the last poll of each source."""
+
+    def use(self, sources: Iterable[Source]) -> None:
+        """Another catalogue from now on; what is being polled is finished as it was begun."""
+        self._sources = {source.name: source for source in sources}
+
+    async def run(self, jobs: Iterable[Job]) -> None:
+        """Until the crew is stopped and what it has begun is done."""
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        for job in (Job("poll", TICK_SECONDS, self._tick), *jobs):
+            scheduler.add_job(
+                _guarded(job), "interval", seconds=job.seconds, jitter=job.seconds / 20, id=job.name,
+                max_instances=1, coalesce=True, misfire_grace_time=None,
+            )  # fmt: skip
+        scheduler.start()
         try:
-            await crew.poll_all([source], keep)
+            await self._tick()
+            await self._crew.stop_asked.wait()
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
         finally:
-            running.pop(source.name, None)
+            scheduler.shutdown(wait=False)
 
-    async def tick() -> None:
-        if crew.stopping:
+    async def _tick(self) -> None:
+        if self._crew.stopping:
             return
-        idle = [name for name in by_name if name not in running]
-        for name in await crew.desk.due(idle):
-            running[name] = asyncio.ensure_future(one(by_name[name]))
+        idle = [name for name in self._sources if name not in self._running]
+        for name in (await self._crew.desk.due(idle))[:BEGUN_A_TICK]:
+            self._running[name] = asyncio.ensure_future(self._poll(self._sources[name]))
 
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    scheduler.add_job(tick, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
-    scheduler.add_job(tell, "interval", seconds=TELL_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
-    scheduler.start()
-    try:
-        await tick()
-        await crew.stop_asked.wait()
-        await asyncio.gather(*running.values(), return_exceptions=True)
-        await tell()
-    finally:
-        scheduler.shutdown(wait=False)
-    return list(last.values())
+    async def _poll(self, source: Source) -> None:
+        try:
+            await self._crew.poll_all([source], self._keep, only_due=True)
+        finally:
+            self._running.pop(source.name, None)
+
+    def _keep(self, result: PollResult) -> None:
+        self.last[result.source] = result
+        self._report(result)
+
+
+def _guarded(job: Job) -> Callable[[], Awaitable[None]]:
+    """A job whose failure is told, and is tried again when its time comes."""
+
+    async def run() -> None:
+        try:
+            await job.work()
+        except ArchiveError as error:
+            log.warning("event=job-failed job=%s trouble=%s", job.name, error)
+        except Exception:  # around one job, which costs no other
+            log.exception("event=job-broken job=%s", job.name)
+
+    return run

@@ -175,7 +175,7 @@ def test_what_an_errand_raises_comes_out(evnews: Evnews) -> None:
     code = (
         "from aggregator.config import load_config\n"
         "from aggregator.crawl.runner import run_in_reactor\n"
-        "from aggregator.service import open_crew\n"
+        "from aggregator.service.crew import open_crew\n"
         "from spiders.source import Source\n"
         "source = Source(name='x', title='x', home='http://x.example/')\n"
         "async def fail(fetch): raise LookupError('out it comes')\n"

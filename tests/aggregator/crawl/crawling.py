@@ -26,7 +26,7 @@ from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.again import Revisiting
 from aggregator.crawl.runner import Crew, PollResult
-from aggregator.service import open_crew
+from aggregator.service.crew import open_crew
 from spiders.catalogue import load_catalogue
 from spiders.source import Source
 from storage.check import check

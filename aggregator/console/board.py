@@ -1,0 +1,159 @@
+"""What a running service shows: in a terminal a live table, elsewhere a line for each poll that is worth one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import OrderedDict
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar
+
+from aggregator.console.answer import complain
+from aggregator.console.progress import poll_line
+from aggregator.console.summary import why
+from aggregator.crawl.runner import Crew, PollResult
+from aggregator.logs import safe_line
+from aggregator.schedule.words import about
+from storage.database import Database
+from storage.errors import ArchiveError
+from storage.glance import Glance, glance
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.live import Live
+
+_POLLS, _ARRIVALS, _PROBLEMS = 5, 10, 5
+_OFFLINE_AFTER = 3
+"""So many sources have to be tried, and none reached, before the network is taken to be away."""
+
+
+class Board:
+    """A context manager around a service (a `service.Watcher`), on stderr; `is_plain` shows nothing but troubles."""
+
+    SECONDS: ClassVar[float] = 2.0
+    """How often it looks at the archive."""
+
+    def __init__(self, database: Database, address: str, *, is_plain: bool = False) -> None:
+        self._database, self._address, self._is_plain = database, address, is_plain
+        self._crew: Crew | None = None
+        self._glance = Glance()
+        self._problems: OrderedDict[str, str] = OrderedDict()
+        self._unreached: set[str] = set()
+        self._said = ""
+        self._live: Live | None = None
+
+    def __enter__(self) -> Board:
+        complain(f"serving {self._address}; its feeds are listed at {self._address}opml; Ctrl-C ends it")
+        if not self._is_plain and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+            self._live = Live(get_renderable=self._shown, console=console, refresh_per_second=2, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back as it was."""
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def leads(self, crew: Crew | None) -> None:
+        """It polls from now on, or another does."""
+        self._crew = crew
+        if crew is None:
+            self._say("another service polls this archive; this one serves, and takes over when that one ends")
+        elif self._said:
+            self._say("this service polls now")
+
+    def trouble(self, words: str) -> None:
+        """It cannot go on at present."""
+        self._say(f"{words}; evnews waits a minute and tries again")
+
+    def polled(self, result: PollResult) -> None:
+        """A source was polled."""
+        self._problems.pop(result.source, None)
+        if not result.is_polled:
+            self._problems[result.source] = why(result)
+        self._look_for_the_web(result)
+        is_news = result.counts["kept"] or not result.is_polled
+        if is_news and not self._live and not self._is_plain and not self._is_offline:
+            print(f"{result.next_poll_at:%H:%M:%S} next  {poll_line(result)}", file=sys.stderr, flush=True)
+
+    @property
+    def _is_offline(self) -> bool:
+        return len(self._unreached) >= _OFFLINE_AFTER
+
+    def _look_for_the_web(self, result: PollResult) -> None:
+        """Say it once where no source at all can be reached, and once when one can again."""
+        if any(poll.status for poll in result.polls):
+            if self._is_offline:
+                self._say("the web can be reached again")
+            self._unreached.clear()
+        elif result.polls and not result.is_polled:
+            was_offline = self._is_offline
+            self._unreached.add(result.source)
+            if self._is_offline and not was_offline:
+                self._say("no source can be reached: is this machine online? evnews goes on trying")
+
+    def _say(self, words: str) -> None:
+        if words != self._said:
+            self._said = words
+            complain(words)
+
+    async def look(self) -> None:
+        """Look at the archive for what is shown; nothing where nothing is."""
+        if self._live is None:
+            return
+        try:
+            self._glance = await asyncio.to_thread(self._read)
+        except ArchiveError as error:
+            self._say(str(error))
+
+    def _read(self) -> Glance:
+        with self._database.read() as tx:
+            return glance(tx, _POLLS, _ARRIVALS)
+
+    def _shown(self) -> Group:
+        from rich.console import Group
+        from rich.text import Text
+
+        lines = board_lines(self._glance, self._crew, dict(self._problems), self._address, datetime.now(UTC))
+        return Group(*(Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in lines))
+
+
+def board_lines(
+    seen: Glance, crew: Crew | None, problems: dict[str, str], address: str, now: datetime
+) -> list[tuple[str, str]]:
+    """The board as (line, style) pairs."""
+    lines = [(f"evnews  {address}opml for your reader, {address}feeds/all.atom for everything", "bold"), ("", "")]
+    if crew is not None:
+        counts, running = crew.tally.outcomes, sorted(crew.tally.running)
+        now_at = f"polling {', '.join(running[:4])}{' ...' if len(running) > 4 else ''}" if running else "idle"
+        lines.append((f"{now_at}; {crew.tally.done} polls, {counts['kept']} kept, {counts['refused']} refused", ""))
+        lines.append(("", ""))
+    if seen.arrivals:
+        lines.append(("last articles", "bold"))
+        lines += [
+            (f"  {at:%H:%M:%S}  {source:<20.20}  {safe_line(title)}", "") for _, source, title, at in seen.arrivals
+        ]
+        lines.append(("", ""))
+    if seen.next_polls:
+        lines.append(("next polls", "bold"))
+        for source, at, reason in seen.next_polls:
+            wait = (at - now).total_seconds()
+            lines.append(
+                (f"  {'now' if wait <= 0 else 'in ' + about(wait):<9} {source:<20.20}  {safe_line(reason)}", "")
+            )
+    if problems:
+        lines += [("", ""), (f"problems ({len(problems)})", "bold yellow")]
+        newest = list(problems.items())[-_PROBLEMS:]
+        lines += [(f"  {source:<20.20}  {words}", "yellow") for source, words in newest]
+    return lines

@@ -1,0 +1,207 @@
+"""The server of a process: what it hands out, where it listens, and its end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import uvicorn
+
+from aggregator.alerts.searchfile import load_searches, searches_file
+from aggregator.config import DEFAULT_PUBLIC_URL, Config
+from aggregator.intake.topicfile import load_topics
+from aggregator.service.crew import utc_now
+from aggregator.web.access import is_loopback
+from aggregator.web.api import Api
+from aggregator.web.app import Serving, application
+from aggregator.web.hub import Publisher
+from aggregator.web.marks import Marks
+from aggregator.web.shelf import Shelf
+from aggregator.web.synccall import Sync
+from storage.database import Database
+from storage.library import Library
+from storage.monitor import Monitor
+from storage.tokens import Token, all_tokens, token_of
+
+_TOKENS_FOR = 2.0
+"""Seconds after which a token that was taken away opens nothing any more."""
+_MOST_AT_ONCE = 100
+_LARGEST_HEAD = 16_384
+_HUB_SECONDS = 5.0
+"""How long the end waits for a hub that is just being told."""
+_STOP_SECONDS = 8.0
+
+
+class NeedsTokens(Exception):
+    """The server could be reached by others, and nobody would need a token: one has to be made first."""
+
+
+class CannotListen(Exception):
+    """The address cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that listens at `address`; nothing is answered before `run`."""
+
+    address: str
+    _server: uvicorn.Server
+    _listening: socket.socket
+    _publisher: Publisher | None
+
+    def run(self) -> None:
+        """Serve until a signal comes, or `stop` is called from another thread."""
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn ends well on either signal, and then raises it once more, for whoever was there before.
+            for one in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(one, lambda *_: None)
+        with _telling(self._publisher):
+            self._server.run(sockets=[self._listening])
+
+    def stop(self) -> None:
+        """End `run`: answers under way are given a few seconds."""
+        self._server.should_exit = True
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve in a thread as long as the block runs."""
+        thread = threading.Thread(target=self.run, name="evnews-server", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            thread.join(_STOP_SECONDS)
+
+
+@contextmanager
+def opened_server(config: Config, database: Database, host: str, port: int) -> Iterator[Server]:
+    """A server on an address that is taken for as long as the block runs; raises NeedsTokens, CannotListen."""
+    known = _known(database)
+    if not is_loopback(host) and not known():
+        raise NeedsTokens(
+            f"{host} can be reached by others, and no token is made yet: `evnews token add NAME` makes one;"
+            " --host 127.0.0.1 serves this machine alone"
+        )
+    try:
+        listening = _listening(host, port)
+    except OSError as error:
+        raise CannotListen(f"{host}:{port} cannot be served: {error.strerror or error}; --port takes another") from None
+    with closing(listening):
+        address = _address(config, host, listening.getsockname()[1])
+        yield _built(config, database, listening, address, known, is_open=is_loopback(host))
+
+
+def _built(
+    config: Config,
+    database: Database,
+    listening: socket.socket,
+    address: str,
+    known: Callable[[], list[Token]],
+    *,
+    is_open: bool,
+) -> Server:
+    def knows(secret: str) -> Token | None:
+        return token_of(known(), secret)
+
+    library = Library(database)
+    searches = _reread(searches_file(config.home), lambda: load_searches(config.home))
+    topics = _reread(config.home / "topics.toml", lambda: load_topics(config.home))
+    # What is not open to all is no hub's business.
+    hub = config.hub if is_open and config.public_url != DEFAULT_PUBLIC_URL else ""
+    shelf = Shelf(library, Monitor(database), address, searches, topics, muted=config.mute, hub=hub)
+    sync = Sync(
+        database=database, base=address, knows=knows, searches=searches, topics=topics, now=utc_now, muted=config.mute
+    )
+    serving = Serving(
+        library=library, shelf=shelf, marks=Marks(database.version), public_url=address,
+        knows=None if is_open else knows, sync=sync,
+        api=Api(database=database, topics=topics, now=utc_now, muted=config.mute),
+    )  # fmt: skip
+    settings = uvicorn.Config(
+        application(serving), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=_MOST_AT_ONCE, h11_max_incomplete_event_size=_LARGEST_HEAD, timeout_graceful_shutdown=5,
+        lifespan="off", log_config=None,
+    )  # fmt: skip
+    publisher = Publisher(database, hub, shelf.address, sync.words_of) if hub else None
+    return Server(address, uvicorn.Server(settings), listening, publisher)
+
+
+@contextmanager
+def _telling(publisher: Publisher | None) -> Iterator[None]:
+    """A hub is told of changes as long as the block runs."""
+    if publisher is None:
+        yield
+        return
+    is_over = threading.Event()
+    running = threading.Thread(target=publisher.run, args=(is_over,), name="evnews-hub", daemon=True)
+    running.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        running.join(_HUB_SECONDS)
+
+
+_Read = TypeVar("_Read")
+
+
+def _reread(path: Path, load: Callable[[], _Read]) -> Callable[[], _Read]:
+    """What a file says, read again when it was changed."""
+    held: list[tuple[tuple[int, int] | None, _Read]] = []
+
+    def read() -> _Read:
+        try:
+            status = path.stat()
+            mark = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            mark = None
+        if not held or held[0][0] != mark:
+            held[:] = [(mark, load())]
+        return held[0][1]
+
+    return read
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    # With its protocol named: asyncio sends small answers at once only where it knows that it speaks TCP.
+    listening = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def _address(config: Config, host: str, port: int) -> str:
+    """Where readers find the server: the public address where one is set, or where it listens."""
+    if config.public_url != DEFAULT_PUBLIC_URL:
+        return config.public_url.rstrip("/") + "/"
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}/"
+
+
+def _known(database: Database) -> Callable[[], list[Token]]:
+    """The tokens, read again when they are a little old."""
+    held: tuple[float, list[Token]] = (-_TOKENS_FOR, [])
+
+    def known() -> list[Token]:
+        nonlocal held
+        if time.monotonic() - held[0] >= _TOKENS_FOR or not held[1]:
+            with database.read() as tx:
+                held = (time.monotonic(), all_tokens(tx))
+        return held[1]
+
+    return known
