@@ -3,9 +3,9 @@
     python benchmarks/polling.py --seed N [--sources 500] [--days 28] [--history FILE.jsonl]
 
 The press is generated: the busiest source has about a hundred articles a day, the k-th as many as a hundred over k.
-Sources have feeds of 10 to 100 entries, their own working hours, weekends and time zones, series of articles at once,
-bursts, weeks of silence, and hours at which they cannot be reached; one in five dates no entry. The learner starts
-cold: all it sees is what a poll sees. `--history` takes recorded times instead, as `evnews export jsonl` writes them.
+Sources have feeds of 10 to 100 entries, their own working hours, weekends and time zones, up to eight articles at a
+time, bursts, weeks of silence, and hours at which they cannot be reached; one in five dates no entry. The learner
+starts cold: all it sees is what a poll sees. `--history` takes recorded times, as `evnews export jsonl` writes them.
 
 The baseline, in the same run, asks every source every hour, from a minute of its own; and misses are counted beside
 those of asking every five minutes. The last line is one JSON object; the exit status is 1 where a bar is missed: no
@@ -43,6 +43,7 @@ Nor is the first hour, in which every source is asked for the first time."""
 BUSIEST = 100.0
 MEDIAN_SHARE, P95_TIMES, MOST_P95 = 0.35, 3.0, 360.0
 REPRICED = HOUR
+MOST_TOGETHER = 8
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ def _source(rng: np.random.Generator, a_day: float, days: float) -> Press:
     together = rng.choice([1.0, 1.0, 1.5, 2.5])  # how many articles come at once, on average
     events = np.repeat(grid, rng.poisson(shape / together))
     at = events + rng.uniform(0, step, len(events))
-    size = rng.geometric(1 / together, len(at))
+    size = np.minimum(rng.geometric(1 / together, len(at)), MOST_TOGETHER)
     times = np.repeat(at, size) + rng.uniform(0, 120, int(size.sum()))
     if rng.random() < 0.3:  # publishes on the full and the half hour
         times = np.floor(times / 1800) * 1800 + rng.uniform(0, 90, len(times))

@@ -15,7 +15,7 @@ STEEPNESS = 1.2
 """1 makes the mean delay least; more serves the median article, at the cost of sources that publish little."""
 FULLEST = 0.2
 """How much of an index's window may be expected to be new at the next poll: the rest is for what nobody expects."""
-LIVELY_CAP = 120 * 60.0
+LIVELY_CAP = 105 * 60.0
 """Seconds that an index is left alone at most while it lives; a quiet one is asked ever less often."""
 QUIET_AFTER = 45.0
 """Days without anything new after which an index is asked less often than a lively one."""

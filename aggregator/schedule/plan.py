@@ -53,7 +53,7 @@ def next_reading(
     if poll.judgement.outcome not in _WELL:
         if terms.is_offline and not poll.status:
             return _unreached(kept, before, usual, now)
-        kept, failing, reason = _failing(kept, before, poll, usual, now)
+        kept, failing, reason = _failing(kept, source, before, poll, usual, now)
         usual = source.least if kept.state == Standing.ASKED and parked_until is not None else failing
     next_at = now + timedelta(seconds=usual)
     if parked_until is not None and parked_until > next_at:
@@ -111,13 +111,15 @@ def _unreached(kept: Appointment, before: Appointment | None, usual: float, now:
 
 
 def _failing(
-    kept: Appointment, before: Appointment | None, poll: IndexPoll, usual: float, now: datetime
+    kept: Appointment, source: Source, before: Appointment | None, poll: IndexPoll, usual: float, now: datetime
 ) -> tuple[Appointment, float, str]:
     """An index that gave nothing: asked less often, after days, and in the end not at all."""
     strain = (before.strain if before else 0.0) + _weight(poll)
     since = (before.failing_since if before else None) or now
     state = Standing.ASKED
-    seconds = after_failures(usual, strain, kept.rhythm)
+    # What the operator has set is kept to; it may be seconds, in which a broken server is not to be asked for ever.
+    is_set = bool(source.every or source.cron)
+    seconds = max(usual, min(usual * 1.5**strain, 600.0)) if is_set else after_failures(usual, strain, kept.rhythm)
     words = f"every {about(seconds)} while it fails (since {since:%Y-%m-%d %H:%M} UTC)"
     if strain >= MOST_STRAIN and now - since >= PARKED_AFTER:
         state, seconds = Standing.PARKED, max(PARKED_WAIT.total_seconds(), usual)
@@ -130,20 +132,22 @@ def _failing(
 
 
 def after_failures(usual: float, strain: float, rhythm: Rhythm | None) -> float:
-    """Seconds until an index that fails is tried again: its usual wait at least, and where that is short, longer.
+    """Seconds until an index that fails is tried again: longer than usual, but within the hour.
 
-    Not so long that a tenth of its window fills up meanwhile: what is pushed out of it is lost.
+    And not so long that a tenth of its window fills up meanwhile: what is pushed out of it is lost.
     """
-    longer: float = min(usual * 1.5 ** min(strain, 10.0), RETRY_WITHIN)
+    longer: float = usual * 1.5 ** min(strain, 10.0)
     if rhythm is not None:
-        longer = min(longer, 0.1 * rhythm.window / busiest(rhythm) * DAY)
-    return max(usual, longer)
+        longer = min(longer, max(usual, 0.1 * rhythm.window / busiest(rhythm) * DAY))
+    return min(longer, RETRY_WITHIN)
 
 
 def _weight(poll: IndexPoll) -> float:
     """How much a failure says that the index is no more: little where the server is busy, much where it says no."""
     if poll.judgement.outcome == "parked":
         return 0.0
+    if poll.judgement.outcome == "refused":
+        return 2.0
     if poll.status in _TEMPORARY or not poll.status:
         return 0.5
-    return 2.0 if poll.judgement.outcome == "refused" or 400 <= poll.status < 500 else 1.0
+    return 2.0 if 400 <= poll.status < 500 else 1.0
