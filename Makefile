@@ -18,7 +18,7 @@ setup: .venv/.runtime
 	touch $@
 
 run: setup
-	$(BIN)/evnews crawl; status=$$?; $(BIN)/evnews stats; exit $$status
+	$(BIN)/evnews up --open
 
 demo: setup
 	$(BIN)/python -m tests.newsroom.demo

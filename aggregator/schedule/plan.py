@@ -25,6 +25,7 @@ MOST_STRAIN = 8.0
 PARKED_AFTER, RETIRED_AFTER = timedelta(days=3), timedelta(days=60)
 PARKED_WAIT, RETIRED_WAIT = timedelta(days=3), timedelta(days=365)
 BACKLOG_WAIT = 7 * 86_400.0
+_MINUTE = timedelta(minutes=1)
 _WELL = ("ok", "unmodified")
 _TEMPORARY = (408, 425, 429, 503)
 
@@ -76,10 +77,8 @@ def _learned(rhythm: Rhythm | None, poll: IndexPoll, now: datetime) -> Rhythm | 
 
 def _usual(source: Source, rhythm: Rhythm | None, poll: IndexPoll, now: datetime, terms: Terms) -> tuple[float, str]:
     """Seconds until an index that is well is read again, and why."""
-    if source.cron:
-        at = CronTrigger.from_crontab(source.cron, timezone=source.timezone or "UTC").get_next_fire_time(None, now)
-        if at is not None:
-            return (at.astimezone(UTC) - now).total_seconds(), f'at {at:%H:%M %Z}, as cron = "{source.cron}" says'
+    if source.cron and (at := next_cron(source.cron, source.timezone or "UTC", now)) is not None:
+        return (at.astimezone(UTC) - now).total_seconds(), f'at {at:%H:%M %Z}, as cron = "{source.cron}" says'
     if source.every:
         return source.every, f"every {about(source.every)}, as the catalogue says"
     if rhythm is None:
@@ -90,6 +89,19 @@ def _usual(source: Source, rhythm: Rhythm | None, poll: IndexPoll, now: datetime
     seconds = wait(rhythm, now.timestamp(), terms.price, bounds)
     seconds = min(max(seconds * (0.97 + 0.06 * terms.shake()), bounds.least), bounds.most)
     return seconds, f"every {about(seconds)}: {_evidence(rhythm, source, poll)}"
+
+
+def next_cron(fields: str, timezone: str, now: datetime) -> datetime | None:
+    """The next moment after this minute that five fields of cron name, in a zone; None where there is none.
+
+    An hour that comes twice, as clocks are set back, counts once, unless the fields name every hour.
+    """
+    trigger = CronTrigger.from_crontab(fields, timezone=timezone)
+    every_hour = fields.split()[1].startswith("*")
+    at: datetime | None = trigger.get_next_fire_time(None, now + _MINUTE)
+    while at is not None and at.fold and not every_hour:
+        at = trigger.get_next_fire_time(None, at.astimezone(UTC) + _MINUTE)
+    return at
 
 
 def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll) -> str:

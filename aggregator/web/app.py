@@ -21,6 +21,7 @@ from aggregator.feeds.opml import write_outlines
 from aggregator.web.access import KnownHosts, Knows, NeedsToken
 from aggregator.web.api import ENDPOINTS, Api, Endpoint, Nothing, with_number
 from aggregator.web.asked import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed
+from aggregator.web.front import front_page
 from aggregator.web.given import Given, Wrong
 from aggregator.web.marks import Marks, mark_of
 from aggregator.web.openapi import openapi
@@ -65,6 +66,7 @@ def application(serving: Serving) -> ASGIApp:
     """The server as an ASGI application."""
     routes = [
         Route("/feeds/{path:path}", _feed(serving)),
+        Route("/", _front(serving)),
         Route("/opml", _opml(serving)),
         Route("/healthz", _healthy),
         Route("/readyz", _ready(serving)),
@@ -93,6 +95,14 @@ def _feed(serving: Serving) -> Callable[[Request], Response]:
         return answer
 
     return _answered(given)
+
+
+def _front(serving: Serving) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        body = front_page(serving.library, serving.shelf.muted)
+        return _unless_known(request, serving, mark_of(body), lambda: body, "text/html; charset=utf-8")
+
+    return _answered(answer)
 
 
 def _opml(serving: Serving) -> Callable[[Request], Response]:

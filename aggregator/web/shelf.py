@@ -40,7 +40,7 @@ class Shelf:
         hub: str = "",
     ) -> None:
         self._library, self._base = library, base
-        self._searches, self._topics, self._muted = searches, topics, muted
+        self._searches, self._topics, self.muted = searches, topics, muted
         self._hub, self._pages = hub, Pages(library, now)
         self._happenings = happenings(library, monitor)
         self._outlines: dict[str, tuple[float, list[OutlineFeed]]] = {}
@@ -134,7 +134,7 @@ class Shelf:
     def _query(self, asked: FeedAsked) -> tuple[Query, str]:
         """What a feed asks the archive, and its title."""
         kind, _, name = asked.path.partition("/")
-        query = Query(limit=asked.limit, cursor=asked.cursor, collapse=True, muted=self._muted)
+        query = Query(limit=asked.limit, cursor=asked.cursor, collapse=True, muted=self.muted)
         if asked.path == "all":
             return query, "evnews: all articles"
         if asked.path == "query":

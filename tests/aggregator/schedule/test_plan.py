@@ -1,52 +1,188 @@
-"""The next poll: its time and its reason."""
+"""The next reading of an index: its time, its reason, and the life of an index that fails."""
 
-from datetime import UTC, datetime, timedelta
+from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from aggregator.schedule.plan import MAX_BACK_OFF, next_poll, words
+from aggregator.schedule.plan import RETIRED_AFTER, Terms, next_reading
+from aggregator.schedule.words import about
 from spiders.source import Source
-from storage.state import Poll
+from storage.state import Appointment, Standing
+from tests.aggregator.schedule.polling import FEED, NOW, SOURCE, past, polled
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-SOURCE = Source(name="a", title="A", home="https://a.example/", every=1800)
-
-
-def poll(outcome: str, reason: str = "") -> Poll:
-    return Poll(
-        source="a", endpoint="https://a.example/f", started_at=NOW, ended_at=NOW, outcome=outcome, reason=reason
-    )
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def test_a_good_poll_comes_again_after_the_sources_interval() -> None:
-    when, why = next_poll(SOURCE, (poll("ok"),), failures=0, parked_until=None, now=NOW)
-    assert (when, why) == (NOW + timedelta(minutes=30), "every 30 min")
+def read(
+    outcome: str = "ok",
+    *,
+    source: Source = SOURCE,
+    before: Appointment | None = None,
+    now: datetime = NOW,
+    parked_until: datetime | None = None,
+    terms: Terms | None = None,
+    **more: object,
+) -> Appointment:
+    poll = polled(outcome, now, **more)  # type: ignore[arg-type]
+    return next_reading(source, before, poll, parked_until=parked_until, now=now, terms=terms or Terms())
+
+
+def source(**more: object) -> Source:
+    return Source(name="a", title="A", home="https://a.example/", feeds=(FEED,), **more)  # type: ignore[arg-type]
+
+
+def lived(a_day: float, **more: object) -> Appointment:
+    """A feed's appointment after its first reading, with so many entries a day behind it."""
+    return read(named=past(a_day), **more)
+
+
+def test_a_busy_index_is_read_sooner_than_a_quiet_one_and_says_why() -> None:
+    busy, quiet = lived(50.0), lived(0.5)
+    assert busy.next_at - NOW < 20 * MINUTE < HOUR < quiet.next_at - NOW
+    assert quiet.next_at - NOW <= DAY
+    assert "new a day" in busy.reason
+    assert busy.reason.startswith(f"every {about((busy.next_at - NOW).total_seconds())}: ")
+
+
+def test_a_dearer_request_is_made_later() -> None:
+    cheap, dear = (lived(10.0, terms=Terms(price=price)) for price in (0.0001, 0.1))
+    assert cheap.next_at < dear.next_at
+
+
+def test_the_bounds_of_the_catalogue_hold() -> None:
+    assert lived(500.0, source=source()).next_at - NOW >= 5 * MINUTE
+    assert lived(500.0, source=source(least=1200.0)).next_at - NOW >= 20 * MINUTE
+    assert lived(0.2, source=source(most=1800.0)).next_at - NOW <= 30 * MINUTE
+
+
+def test_what_the_host_asks_for_is_kept_to_and_said() -> None:
+    asked = lived(500.0, asks=3000.0)
+    assert asked.next_at - NOW >= 50 * MINUTE
+    assert "host asks >= 50 min" in asked.reason
+
+
+@pytest.mark.parametrize("outcome", ["ok", "unmodified"])
+def test_the_operators_interval_wins_over_what_was_learned(outcome: str) -> None:
+    kept = read(outcome, source=source(every=7.0), before=lived(0.2), asks=3000.0)
+    assert kept.next_at == NOW + timedelta(seconds=7)
+    assert "as the catalogue says" in kept.reason
+
+
+def test_nothing_wins_over_retry_after() -> None:
+    until = NOW + 5 * HOUR
+    kept = read("parked", source=source(every=7.0), parked_until=until, reason="HTTP 429")
+    assert kept.next_at == until
+    assert "left alone until" in kept.reason
+    assert kept.strain == 0
+    assert read(source=source(every=7.0), parked_until=NOW + timedelta(seconds=3)).next_at == NOW + timedelta(seconds=7)
+
+
+def test_cron_names_the_moment_in_the_sources_own_zone() -> None:
+    kept = read(source=source(cron="30 6 * * *", timezone="Asia/Tokyo"))
+    assert kept.next_at == datetime(2026, 3, 4, 21, 30, tzinfo=NOW.tzinfo)
+    assert "30 6 * * *" in kept.reason
+
+
+def test_cron_fires_once_where_the_clock_is_set_back() -> None:
+    before = datetime(2026, 10, 25, 0, 0, tzinfo=NOW.tzinfo)  # 02:00 in Berlin, an hour before it is 02:00 again
+    nightly = source(cron="30 2 * * *", timezone="Europe/Berlin")
+    first = read(source=nightly, now=before)
+    second = read(source=nightly, before=first, now=first.next_at)
+    assert second.next_at - first.next_at > 20 * HOUR
+
+
+def test_failures_come_back_within_the_hour_and_an_answer_forgets_them() -> None:
+    kept, now = lived(5.0), NOW
+    waits = []
+    for _ in range(6):
+        now = kept.next_at
+        kept = read("failed", before=kept, now=now, reason="HTTP 500")
+        waits.append(kept.next_at - now)
+    assert max(waits) <= HOUR
+    assert kept.strain == 6
+    assert "HTTP 500" in kept.reason
+    assert read(before=kept, now=now).strain == 0
+    assert read(before=kept, now=now).failing_since is None
+
+
+def test_a_full_window_is_looked_into_at_once() -> None:
+    before = lived(1.0)
+    now = before.next_at
+    kept = read(before=before, now=now, came=(now - MINUTE,) * 15, window=20)
+    assert kept.next_at - now == 5 * MINUTE
+
+
+def test_while_nothing_can_be_reached_no_index_is_to_blame() -> None:
+    kept = lived(5.0)
+    for _ in range(2000):
+        kept = read("failed", before=kept, now=kept.next_at, status=0, terms=Terms(is_offline=True))
+    assert (kept.strain, kept.failing_since, kept.state) == (0, None, Standing.ASKED)
+    assert kept.next_at - kept.set_at <= DAY
+
+
+def test_a_dead_index_is_parked_tried_after_days_and_retired_in_the_end() -> None:
+    kept, states, asked = lived(5.0), [], 0
+    while kept.state != Standing.RETIRED:
+        kept = read("failed", before=kept, now=kept.next_at, status=404, reason="HTTP 404")
+        states.append(kept.state)
+        asked += 1
+        assert asked < 500
+    assert states == sorted(states)  # asked, parked, retired
+    assert kept.set_at - NOW >= RETIRED_AFTER
+    assert "since 2026-03-04" in kept.reason
+    assert not kept.is_due(kept.next_at + 100 * DAY)
+    assert read(before=kept, now=kept.set_at + DAY).state == Standing.ASKED
+
+
+def test_gone_is_the_end_at_once() -> None:
+    assert read("gone", before=lived(5.0), reason="HTTP 410").state == Standing.RETIRED
+
+
+OUTCOMES = st.sampled_from(["ok", "unmodified", "failed", "refused", "parked"])
+STEPS = st.tuples(OUTCOMES, st.sampled_from([0, 404, 429, 500, 503]), st.integers(0, 40), st.floats(0, 40))
+
+
+@given(
+    st.lists(STEPS, max_size=40),
+    st.sampled_from([source(), source(every=5.0), source(least=60.0, most=7200.0), source(cron="*/7 * * * *")]),
+)
+def test_whatever_happens_the_next_time_lies_ahead_and_has_a_reason(
+    steps: list[tuple[str, int, int, float]], of: Source
+) -> None:
+    kept: Appointment | None = None
+    now = NOW
+    for outcome, status, came, late in steps:
+        parked = now + 2 * HOUR if outcome == "parked" else None
+        more = {"status": status, "reason": "it failed"} if outcome not in ("ok", "unmodified") else {}
+        news = (now - MINUTE,) * came if outcome == "ok" else ()
+        kept = read(outcome, source=of, before=kept, now=now, parked_until=parked, came=news, **more)
+        assert now < kept.next_at <= now + 366 * DAY
+        assert kept.reason
+        assert kept.set_at == now
+        if outcome in ("ok", "unmodified"):
+            assert (kept.strain, kept.state) == (0, Standing.ASKED)
+            assert kept.next_at <= now + timedelta(seconds=max(of.most, of.every))
+        now = max(kept.next_at, now + timedelta(hours=late))
+
+
+@given(st.integers(-400, 400), st.integers(1, 86_400))
+def test_a_clock_that_jumps_skips_nothing_for_long(days: int, wait: int) -> None:
+    """An appointment is due when its time has come, and where it was made in what is the future now."""
+    kept = Appointment(source="a", url=FEED, next_at=NOW + timedelta(seconds=wait), set_at=NOW)
+    now = NOW + timedelta(days=days)
+    if days:
+        assert kept.is_due(now)
+    else:
+        assert not kept.is_due(now)
 
 
 @pytest.mark.parametrize(
-    ("failures", "wait"), [(1, timedelta(hours=1)), (3, timedelta(hours=4)), (9, MAX_BACK_OFF), (500, MAX_BACK_OFF)]
+    ("seconds", "said"),
+    [(5, "5 s"), (89, "89 s"), (95, "1.6 min"), (1800, "30 min"), (7200, "2 h"), (9000, "2.5 h"), (86400 * 3, "3 d")],
 )
-def test_failures_in_a_row_double_the_wait_up_to_a_day(failures: int, wait: timedelta) -> None:
-    when, why = next_poll(SOURCE, (poll("failed", "HTTP 503"),), failures=failures, parked_until=None, now=NOW)
-    assert when == NOW + wait
-    assert "HTTP 503" in why
-
-
-def test_retry_after_wins_over_the_interval_but_never_shortens_it() -> None:
-    late = NOW + timedelta(hours=5)
-    assert next_poll(SOURCE, (poll("parked"),), failures=1, parked_until=late, now=NOW)[0] == late
-    soon = NOW + timedelta(seconds=20)
-    assert next_poll(SOURCE, (poll("ok"),), failures=0, parked_until=soon, now=NOW)[0] == NOW + timedelta(minutes=30)
-
-
-def test_an_interval_longer_than_the_back_off_is_kept() -> None:
-    weekly = Source(name="a", title="A", home="https://a.example/", every=7 * 86400)
-    when, _ = next_poll(weekly, (poll("failed"),), failures=4, parked_until=None, now=NOW)
-    assert when == NOW + timedelta(days=7)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(5, "5 s"), (90, "90 s"), (1800, "30 min"), (7200, "2 h"), (86400, "1 d")]
-)
-def test_spans_are_said_as_people_say_them(seconds: int, said: str) -> None:
-    assert words(timedelta(seconds=seconds)) == said
+def test_spans_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    assert about(seconds) == said

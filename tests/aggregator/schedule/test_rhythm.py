@@ -1,0 +1,123 @@
+"""What is learned of an index, and what it is worth to ask."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.schedule.interval import Bounds, price_for, wait
+from aggregator.schedule.planner import Planner
+from aggregator.schedule.rhythm import DAY, HOUR, a_day, began, boost, expected_between, hour_factor, learned, rate
+from storage.rhythm import Rhythm, unpacked
+from tests.aggregator.schedule.polling import NOW, past
+
+AT = NOW.timestamp()
+BOUNDS = Bounds()
+
+
+def watched(rhythm: Rhythm, days: int, each_day: tuple[float, ...]) -> Rhythm:
+    """After hourly polls of an index that publishes at these hours of each day."""
+    for hour in range(1, days * 24 + 1):
+        now = AT + hour * HOUR
+        at = now % DAY / HOUR
+        came = [now - HOUR / 2 for one in each_day if at - 1 <= one < at]
+        rhythm = learned(rhythm, now, came, 30, 30)
+    return rhythm
+
+
+def test_the_dates_of_a_first_reading_tell_how_often_it_publishes() -> None:
+    for often in (0.5, 4.0, 40.0):
+        times = [at.timestamp() for at in past(often, days=30)][:100]
+        assert 0.7 * often < a_day(began(AT, times, 100)) < 1.4 * often
+
+
+def test_a_first_reading_without_dates_knows_nothing_and_learns() -> None:
+    rhythm = watched(began(AT, [], 30), 20, (9.5, 10.5, 14.5))
+    assert 2.4 < a_day(rhythm) < 3.6
+
+
+def test_hours_are_told_apart() -> None:
+    rhythm = watched(began(AT, [], 30), 30, (8.5, 9.5, 9.5, 10.5))
+    assert hour_factor(rhythm, 9) > 4
+    assert hour_factor(rhythm, 21) < 0.4
+    morning = AT - AT % DAY + DAY * 31 + 8.5 * HOUR
+    assert wait(rhythm, morning, 0.006, BOUNDS) < wait(rhythm, morning + 12 * HOUR, 0.006, BOUNDS)
+
+
+def test_what_comes_in_a_burst_raises_what_is_expected_and_passes() -> None:
+    rhythm = watched(began(AT, [], 30), 20, (9.5, 15.5))
+    calm = boost(rhythm)
+    burst = learned(rhythm, rhythm.at + HOUR, [rhythm.at + HOUR / 2] * 9, 30, 30)
+    assert boost(burst) > 2 * calm
+    later = learned(burst, burst.at + 3 * DAY, [], 30, 30)
+    assert boost(later) < 1.2
+
+
+def test_a_clock_set_back_teaches_nothing_wrong() -> None:
+    rhythm = watched(began(AT, [], 30), 5, (9.5,))
+    back = learned(rhythm, rhythm.at - 400 * DAY, [rhythm.at - 400 * DAY], 30, 30)
+    assert back.at == rhythm.at
+    assert abs(a_day(back) - a_day(rhythm)) < 0.5
+
+
+@given(st.floats(0, 400), st.floats(0, 10))
+def test_what_is_expected_adds_up(hours: float, more: float) -> None:
+    rhythm = began(AT, [at.timestamp() for at in past(7.0, days=10)], 30)
+    whole = expected_between(rhythm, AT, AT + hours * HOUR)
+    assert whole >= 0
+    assert expected_between(rhythm, AT, AT + (hours + more) * HOUR) >= whole * 0.3
+    assert rate(rhythm, AT + hours * HOUR) > 0
+
+
+@given(
+    st.lists(st.tuples(st.floats(1, 1e6), st.integers(0, 50)), max_size=30),
+    st.floats(1e-9, 1e3),
+    st.integers(1, 1000),
+)
+def test_a_wait_lies_within_its_bounds(polls: list[tuple[float, int]], price: float, window: int) -> None:
+    rhythm, now = began(AT, [], window), AT
+    for seconds, many in polls:
+        now += seconds
+        rhythm = learned(rhythm, now, [now - seconds / 2] * many, window, window)
+    for bounds in (BOUNDS, Bounds(least=60.0, most=600.0), Bounds(is_main=False)):
+        assert bounds.least <= wait(rhythm, now, price, bounds) <= bounds.most
+    assert unpacked(rhythm.packed()) is not None
+
+
+def test_a_price_keeps_to_the_budget() -> None:
+    rhythms = [began(AT, [at.timestamp() for at in past(often)], 50) for often in (0.3, 1.0, 3.0, 10.0, 30.0)]
+    for budget in (60.0, 120.0, 300.0):
+        price = price_for(rhythms, AT, budget, BOUNDS)
+        spent = 0
+        for rhythm in rhythms:
+            at = AT
+            while at < AT + DAY:
+                at += wait(rhythm, at, price, BOUNDS)
+                spent += 1
+        assert 0.7 * budget < spent < 1.3 * budget
+
+
+def test_a_planner_that_overspends_gets_dearer_and_back() -> None:
+    rhythms = [began(AT, [at.timestamp() for at in past(often)], 50) for often in (1.0, 3.0, 10.0)]
+    planner = Planner(72.0)
+    planner.reprice(rhythms, AT, spent=0, days=0.0)
+    first = planner.price
+    for _ in range(12):
+        planner.reprice(rhythms, AT, spent=150, days=1.0)
+    dear = planner.price
+    assert dear > first
+    for _ in range(40):
+        planner.reprice(rhythms, AT, spent=30, days=1.0)
+    assert planner.price < dear
+
+
+def test_what_was_learned_is_read_back_and_rubbish_is_nothing() -> None:
+    rhythm = watched(began(AT, [at.timestamp() for at in past(3.0)], 30), 3, (9.5,))
+    again = unpacked(rhythm.packed())
+    assert again is not None
+    assert abs(a_day(again) - a_day(rhythm)) < 0.001
+    for text in ("", "{}", "[]", "null", "7", '{"first_at": 1, "at": 2, "hours": [1]}', '{"at": "x"}'):
+        assert unpacked(text) is None
+    assert NOW - timedelta(days=1) < NOW
