@@ -380,13 +380,13 @@ def show(
     raise typer.Exit(show_article(context.obj.load(), article, as_json=as_json))
 
 
-@app.command(epilog="Examples: evnews why 42; evnews why https://electrek.co/2026/01/31/a-story/")
+@app.command(epilog="Examples: evnews why 42; evnews why electrek; evnews why https://electrek.co/2026/01/31/a-story/")
 def why(
     context: typer.Context,
-    asked: Annotated[str, typer.Argument(metavar="ARTICLE-OR-URL", help="An article's number, or an address.")],
+    asked: Annotated[str, typer.Argument(metavar="WHAT", help="An article's number, an address, or a source.")],
     as_json: Json = False,
 ) -> None:
-    """Every decision about an article or an address, in words: exit status 1 when nothing is known of it."""
+    """Every decision about an article or an address, or when a source is polled, in words; 1 if nothing is known."""
     from aggregator.console.why import tell_why
 
     raise typer.Exit(tell_why(context.obj.load(), asked, as_json=as_json))

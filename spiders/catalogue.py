@@ -78,8 +78,8 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
         sitemaps=entry.urls("sitemaps"),
         listings=tuple(_listing(one) for one in entry.tables("listings")),
         every=entry.seconds("every", 0.0),
-        least=entry.seconds("min", 300.0),
-        most=entry.seconds("max", 86_400.0),
+        min=entry.seconds("min", 300.0),
+        max=entry.seconds("max", 86_400.0),
         cron=entry.cron("cron"),
         revisit=entry.flag("revisit"),
         delay=entry.seconds("delay", 1.0),
@@ -94,7 +94,7 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
             entry.check_css(key, selector)
     if source.every and source.cron:
         raise CatalogueError(f"{where}: [{name}] has both every and cron; one says when it is polled")
-    if source.least > source.most:
+    if source.min > source.max:
         raise CatalogueError(f"{where}: [{name}] has a min above its max")
     count = len(source.feeds) + len(source.sitemaps) + len(source.listings)
     if not count:

@@ -36,8 +36,8 @@ class Hints:
 class Source:
     """One entry of the catalogue.
 
-    `every`, `least`, `most` and `delay` are seconds; `timezone` is an IANA name. Without `every` and `cron` (five
-    fields, in that zone) when to poll is learned, and lies between `least` and `most`. `revisit` says that its kept
+    `every`, `min`, `max` and `delay` are seconds; `timezone` is an IANA name. Without `every` and `cron` (five
+    fields, in that zone) when to poll is learned, and lies between `min` and `max`. `revisit` says that its kept
     articles are looked at again.
     """
 
@@ -49,8 +49,8 @@ class Source:
     sitemaps: tuple[str, ...] = ()
     listings: tuple[Listing, ...] = ()
     every: float = 0.0
-    least: float = 300.0
-    most: float = 86_400.0
+    min: float = 300.0
+    max: float = 86_400.0
     cron: str = ""
     revisit: bool = True
     delay: float = 1.0

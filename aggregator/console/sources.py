@@ -13,6 +13,7 @@ from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, mistake, print_json
 from aggregator.console.catalogue import chosen, read_catalogue
 from aggregator.logs import configure_logging, safe_line
+from aggregator.schedule.words import about
 from spiders.catalogue import CatalogueError, load_catalogue, parse_source
 from spiders.edit import add_source, add_sources, remove_source
 from spiders.links import absolute
@@ -41,10 +42,15 @@ def _print_table(sources: tuple[Source, ...]) -> None:
     table = table_of("source", "title", "lang", ">every", ">indexes", "home")
     for source in sources:
         count = len(source.feeds) + len(source.sitemaps) + len(source.listings)
-        every = f"{source.every / 60:g} min" if source.enabled else "off"
+        every = _when(source) if source.enabled else "off"
         cells = (source.name, source.title, source.language, every, str(count), source.home)
         table.add_row(*(safe_line(cell) for cell in cells), style="" if source.enabled else "dim")
     draw(table)
+
+
+def _when(source: Source) -> str:
+    """When it is polled, as far as the catalogue says."""
+    return source.cron or (about(source.every) if source.every else "learned")
 
 
 def _fields(source: Source) -> dict[str, object]:
@@ -52,7 +58,8 @@ def _fields(source: Source) -> dict[str, object]:
         "source": source.name, "title": source.title, "home": source.home, "language": source.language,
         "feeds": source.feeds, "sitemaps": source.sitemaps,
         "listings": [{"url": one.url, "css": one.css, "pattern": one.pattern} for one in source.listings],
-        "every": source.every, "delay": source.delay, "timezone": source.timezone, "enabled": source.enabled,
+        "every": source.every, "min": source.min, "max": source.max, "cron": source.cron, "revisit": source.revisit,
+        "delay": source.delay, "timezone": source.timezone, "enabled": source.enabled,
         "body_css": source.body_css, "drop_css": source.drop_css, "tags": source.tags,
     }  # fmt: skip
 

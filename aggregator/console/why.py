@@ -13,11 +13,15 @@ from aggregator.console.search import LARGEST_ID, complain_of_no_article
 from aggregator.feeds.records import time_of
 from aggregator.intake.topicfile import load_topics
 from aggregator.logs import safe_line
+from aggregator.reasons.polling import polling
 from aggregator.reasons.reason import Figure, Reason, Section
 from aggregator.reasons.telling import heading, sections
+from spiders.catalogue import load_catalogue
+from spiders.tablefile import NAME
 from storage.account import Account
 from storage.identity import host_of, url_key
 from storage.reasons import account
+from storage.timing import timing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,10 +32,15 @@ LONGEST_ADDRESS = 4096
 
 
 def tell_why(config: Config, asked: str, *, as_json: bool) -> int:
-    """Print what is known of the article with a number, or at an address; 1 where nothing is."""
+    """Print what is known of the article with a number, at an address, or of a source; 1 where nothing is."""
+    if NAME.fullmatch(asked) and not asked.isdigit() and _is_source(config, asked):
+        return _tell_when(config, asked, as_json=as_json)
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 20 else None
     if number is None and not _is_address(asked):
-        mistake(f"{asked[:80]!r} is neither the number of an article nor an address; `evnews search` prints both")
+        mistake(
+            f"{asked[:80]!r} is neither the number of an article nor an address, which `evnews search` prints, nor a"
+            " source, which `evnews sources` lists"
+        )
     now = datetime.now(UTC)
     with open_archive(config) as database:
         if number is not None and not 0 < number <= LARGEST_ID:
@@ -49,6 +58,31 @@ def tell_why(config: Config, asked: str, *, as_json: bool) -> int:
         _print(heading(found), told)
     if found.catalogue and found.catalogue != load_topics(config.home).digest:
         complain("its topics were read with another catalogue; `evnews topics --refresh` brings them up to date")
+    return 0
+
+
+def _is_source(config: Config, name: str) -> bool:
+    """Whether the catalogue names it, or the archive knows it."""
+    with open_archive(config) as database:
+        known = timing(database, name)
+    return bool(known.polls or known.next_poll_at) or any(
+        name == source.name for source in load_catalogue(config.home).sources
+    )
+
+
+def _tell_when(config: Config, name: str, *, as_json: bool) -> int:
+    """When a source is polled, and why then; 1 where it never was."""
+    now = datetime.now(UTC)
+    with open_archive(config) as database:
+        told = polling(timing(database, name), now)
+    if not told:
+        complain(f"{name} was never polled; `evnews crawl {name}` does it now, `evnews up` from now on")
+        return TROUBLE
+    if as_json:
+        for record in records(told):
+            print_json(record)
+    else:
+        _print(f"Source {name}", told)
     return 0
 
 

@@ -55,7 +55,7 @@ def next_reading(
         if terms.is_offline and not poll.status:
             return _unreached(kept, before, usual, now)
         kept, failing, reason = _failing(kept, source, before, poll, usual, now)
-        usual = source.least if kept.state == Standing.ASKED and parked_until is not None else failing
+        usual = source.min if kept.state == Standing.ASKED and parked_until is not None else failing
     next_at = now + timedelta(seconds=usual)
     if parked_until is not None and parked_until > next_at:
         next_at, reason = parked_until, f"its host asked to be left alone until {parked_until:%Y-%m-%d %H:%M:%S} UTC"
@@ -82,9 +82,9 @@ def _usual(source: Source, rhythm: Rhythm | None, poll: IndexPoll, now: datetime
     if source.every:
         return source.every, f"every {about(source.every)}, as the catalogue says"
     if rhythm is None:
-        return min(max(RETRY_WITHIN, source.least), source.most), "nothing is known of it yet"
-    least = max(source.least, poll.asks)
-    most = max(source.most, BACKLOG_WAIT) if poll.is_backlog else source.most
+        return min(max(RETRY_WITHIN, source.min), source.max), "nothing is known of it yet"
+    least = max(source.min, poll.asks)
+    most = max(source.max, BACKLOG_WAIT) if poll.is_backlog else source.max
     bounds = Bounds(least=min(least, most), most=most, is_main=poll.is_main and not poll.is_backlog)
     seconds = wait(rhythm, now.timestamp(), terms.price, bounds)
     seconds = min(max(seconds * (0.97 + 0.06 * terms.shake()), bounds.least), bounds.most)
@@ -109,7 +109,7 @@ def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll) -> str:
     said = [f"{a_day(rhythm):.2g} new a day"]
     if rhythm.named:
         said.append(f"last 12 polls {percent(rhythm.new / rhythm.named)} new")
-    if poll.asks > source.least:
+    if poll.asks > source.min:
         said.append(f"host asks >= {about(poll.asks)}")
     return ", ".join(said)
 

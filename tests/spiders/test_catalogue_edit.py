@@ -79,7 +79,7 @@ def test_a_shipped_source_is_switched_off(tmp_path: Path, before: str):
     remove_source(path, "insideevs", shipped=True)
     source = next(source for source in load_catalogue(tmp_path).sources if source.name == "insideevs")
     assert not source.enabled
-    assert source.every == (3600.0 if before else 1800.0)
+    assert source.every == (3600.0 if before else 0.0)
     assert ("# hourly" in path.read_text(encoding="utf-8")) == ("# hourly" in before)
 
 

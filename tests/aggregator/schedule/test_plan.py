@@ -55,8 +55,8 @@ def test_a_dearer_request_is_made_later() -> None:
 
 def test_the_bounds_of_the_catalogue_hold() -> None:
     assert lived(500.0, source=source()).next_at - NOW >= 5 * MINUTE
-    assert lived(500.0, source=source(least=1200.0)).next_at - NOW >= 20 * MINUTE
-    assert lived(0.2, source=source(most=1800.0)).next_at - NOW <= 30 * MINUTE
+    assert lived(500.0, source=source(min=1200.0)).next_at - NOW >= 20 * MINUTE
+    assert lived(0.2, source=source(max=1800.0)).next_at - NOW <= 30 * MINUTE
 
 
 def test_what_the_host_asks_for_is_kept_to_and_said() -> None:
@@ -148,7 +148,7 @@ STEPS = st.tuples(OUTCOMES, st.sampled_from([0, 404, 429, 500, 503]), st.integer
 
 @given(
     st.lists(STEPS, max_size=40),
-    st.sampled_from([source(), source(every=5.0), source(least=60.0, most=7200.0), source(cron="*/7 * * * *")]),
+    st.sampled_from([source(), source(every=5.0), source(min=60.0, max=7200.0), source(cron="*/7 * * * *")]),
 )
 def test_whatever_happens_the_next_time_lies_ahead_and_has_a_reason(
     steps: list[tuple[str, int, int, float]], of: Source
@@ -165,7 +165,7 @@ def test_whatever_happens_the_next_time_lies_ahead_and_has_a_reason(
         assert kept.set_at == now
         if outcome in ("ok", "unmodified"):
             assert (kept.strain, kept.state) == (0, Standing.ASKED)
-            assert kept.next_at <= now + timedelta(seconds=max(of.most, of.every))
+            assert kept.next_at <= now + timedelta(seconds=max(of.max, of.every))
         now = max(kept.next_at, now + timedelta(hours=late))
 
 
