@@ -188,7 +188,7 @@ def _found(source: Press, polls: np.ndarray, days: float) -> tuple[np.ndarray, i
 
 def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Outcome:
     """The learner, starting cold, on a budget of 24 requests a day and source."""
-    bounds, planner = Bounds(), Planner(24.0 * len(press))
+    bounds, planner = Bounds(), Planner(24.0)
     end = START + days * DAY
     queue = [(START + float(rng.uniform(0, HOUR)), number) for number in range(len(press))]
     heapq.heapify(queue)
@@ -203,7 +203,7 @@ def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Ou
             while spent and spent[0] < now - DAY:
                 spent.popleft()
             known = [one for one in rhythms if one is not None]
-            planner.reprice(known, now, spent=len(spent), days=min(1.0, (now - START) / DAY))
+            planner.reprice(known, now, sources=len(known), spent=len(spent), days=min(1.0, (now - START) / DAY))
             priced_at = now
         source, requests = press[number], requests + 1
         spent.append(now)

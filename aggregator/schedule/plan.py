@@ -106,8 +106,11 @@ def next_cron(fields: str, timezone: str, now: datetime) -> datetime | None:
 
 def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll) -> str:
     """What an interval rests on, in words."""
-    said = [f"{a_day(rhythm):.2g} new a day"]
-    if rhythm.named:
+    if rhythm.entries < 1 and rhythm.days < 1:
+        said = ["little is known of it yet"]
+    else:
+        said = [f"{a_day(rhythm):.2g} new a day"]
+    if rhythm.named and rhythm.days:
         said.append(f"last 12 polls {percent(rhythm.new / rhythm.named)} new")
     if poll.asks > source.min:
         said.append(f"host asks >= {about(poll.asks)}")

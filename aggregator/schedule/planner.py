@@ -18,15 +18,15 @@ THRIFT = 0.95
 """The share of the budget that is planned: the rest is for what could not be foreseen."""
 LEAST_SPENT = 0.25
 """Days that have to be counted before what was spent corrects what is planned."""
-_QUICKNESS = 1 / 12
+_QUICKNESS, _MOST_CORRECTION = 1 / 12, 4.0
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Planner:
-    """Knows the price; `budget` counts requests for indexes a day, of all sources together."""
+    """Knows the price; `polls_a_day` counts requests for indexes of a source, on average over all sources."""
 
-    def __init__(self, budget: float, *, rng: random.Random | None = None) -> None:
-        self._aim = self._asked = THRIFT * budget
+    def __init__(self, polls_a_day: float, *, rng: random.Random | None = None) -> None:
+        self._aim, self._correction = THRIFT * polls_a_day, 1.0
         self._reached_at = _NEVER
         self._terms = Terms(shake=(rng or random.Random()).random)  # noqa: S311 - it only spreads requests
 
@@ -35,13 +35,18 @@ class Planner:
         """What a request costs at present (`interval.wait`)."""
         return self._terms.price
 
-    def reprice(self, rhythms: Sequence[Rhythm], now: float, *, spent: int, days: float) -> None:
-        """Find the price anew; `spent` requests were made in the last `days`, at most one. Meant for every hour."""
+    def reprice(self, rhythms: Sequence[Rhythm], now: float, *, sources: int, spent: int, days: float) -> None:
+        """Find the price anew, meant for every hour.
+
+        The rhythms are those of so many sources, at which `spent` requests were made in the last `days`, at most one.
+        """
+        aim = self._aim * sources
         if days >= LEAST_SPENT and spent:
-            self._asked *= (self._aim * min(days, 1.0) / spent) ** _QUICKNESS
-            self._asked = min(max(self._asked, self._aim / 4), self._aim * 4)
+            corrected = self._correction * (aim * min(days, 1.0) / spent) ** _QUICKNESS
+            self._correction = min(max(corrected, 1 / _MOST_CORRECTION), _MOST_CORRECTION)
         if rhythms:
-            self._terms = replace(self._terms, price=price_for(rhythms, now, self._asked, Bounds()))
+            price = price_for(rhythms, now, aim * self._correction, Bounds())
+            self._terms = replace(self._terms, price=price)
 
     def __call__(
         self,

@@ -71,7 +71,7 @@ async def open_crew(
         stack.callback(pool.close)
         desk = Desk(writer, owner.token, now, config.warc_folder)
         sources = list(sources)
-        planner = Planner(POLLS_A_DAY * len(sources))
+        planner = Planner(POLLS_A_DAY)
         await reprice(planner, desk)
         crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=planner, now=now, again=again)
         await crew.prepare(sources)
@@ -81,10 +81,12 @@ async def open_crew(
 async def reprice(planner: Planner, desk: Desk) -> None:
     """Tell the planner what was learned of all indexes, and how many were asked in the last day."""
     now = desk.now()
-    rhythms = [rhythm for _, rhythm in await desk.rhythms()]
+    known = await desk.rhythms()
+    sources = len({source for source, _ in known})
     spent, first = await desk.polls_since(now - timedelta(days=1))
     days = (now - first) / timedelta(days=1) if first else 0.0
-    planner.reprice(rhythms, now.timestamp(), spent=spent, days=days)
+    rhythms = [rhythm for _, rhythm in known]
+    planner.reprice(rhythms, now.timestamp(), sources=sources, spent=spent, days=days)
 
 
 def _topics(home: Path) -> TopicCatalogue | None:

@@ -20,7 +20,7 @@ TABLES = {
     "endpoints": "source, url, etag, last_modified, validators_url, digest, unmodified, failures, leads, more",
     "captures": "url, status, source, verdict, reason",
     "robots": "origin, body, status, reason",
-    "calendar": "source, reason",
+    "calendar": "source",
 }
 
 

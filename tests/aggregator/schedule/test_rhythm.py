@@ -101,15 +101,15 @@ def test_a_price_keeps_to_the_budget() -> None:
 
 def test_a_planner_that_overspends_gets_dearer_and_back() -> None:
     rhythms = [began(AT, [at.timestamp() for at in past(often)], 50) for often in (1.0, 3.0, 10.0)]
-    planner = Planner(72.0)
-    planner.reprice(rhythms, AT, spent=0, days=0.0)
+    planner = Planner(24.0)
+    planner.reprice(rhythms, AT, sources=3, spent=0, days=0.0)
     first = planner.price
     for _ in range(12):
-        planner.reprice(rhythms, AT, spent=150, days=1.0)
+        planner.reprice(rhythms, AT, sources=3, spent=150, days=1.0)
     dear = planner.price
     assert dear > first
     for _ in range(40):
-        planner.reprice(rhythms, AT, spent=30, days=1.0)
+        planner.reprice(rhythms, AT, sources=3, spent=30, days=1.0)
     assert planner.price < dear
 
 
