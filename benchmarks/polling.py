@@ -225,7 +225,7 @@ def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Ou
                 rhythm = learned(rhythm, now, came.tolist(), held, held)
             rhythms[number] = rhythm
         usual = wait(rhythm, now, planner.price, bounds) if rhythm else HOUR
-        pause = after_failures(usual, failures[number] / 2, rhythm)
+        pause = after_failures(usual, failures[number] / 2, rhythm) if failures[number] else usual
         heapq.heappush(queue, (now + pause * float(rng.uniform(0.97, 1.03)), number))
     delays, missed = [], 0
     for source, asked in zip(press, polls, strict=True):

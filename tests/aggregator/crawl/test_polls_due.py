@@ -1,0 +1,129 @@
+"""What a clock asks for: the indexes whose time has come, articles that are due again, never a storm."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aggregator.crawl.runner import Crew, PollResult
+from aggregator.schedule.ticker import BEGUN_A_TICK, Clock
+from spiders.source import Source
+from storage.calendar import appoint, appointments_of
+from storage.database import open_database
+from storage.state import Appointment, Standing
+from tests.aggregator.crawl.crawling import Home
+from tests.aggregator.crawl.loopback import Answer, Site
+
+HOUR = timedelta(hours=1)
+
+
+def due(home: Home, source: Source) -> PollResult:
+    """A poll as the clock makes it."""
+
+    async def work(crew: Crew) -> PollResult:
+        return await crew.poll(source, only_due=True)
+
+    return home.run(work, source)
+
+
+def appointments(home: Home) -> dict[str, Appointment]:
+    """The site's, by the path of the index."""
+    database = open_database(home.config.database_url)
+    try:
+        with database.read() as tx:
+            return {"/" + one.url.rpartition("/")[2]: one for one in appointments_of(tx, "site")}
+    finally:
+        database.close()
+
+
+def appoint_at(home: Home, **times: datetime) -> None:
+    """Have indexes read at these times, appointed now; `feed` is /feed.xml."""
+    made, now = appointments(home), home.clock()
+    database = open_database(home.config.database_url)
+    with database.write() as tx:
+        for name, at in times.items():
+            appoint(tx, replace(made[f"/{name}.xml"], next_at=at, set_at=now))
+    database.close()
+
+
+def test_one_poll_asks_for_every_index_whose_wait_is_nearly_over(home: Home, site: Site) -> None:
+    for path in ("/feed.xml", "/other.xml", "/rare.xml"):
+        site.feed(site.article("/a"), path=path)
+    source = site.source("site", "/feed.xml", "/other.xml", "/rare.xml")
+    home.poll(source)
+    now = home.clock()
+    appoint_at(home, feed=now + HOUR, other=now + 1.08 * HOUR, rare=now + 9 * HOUR)
+    site.log.clear()
+    home.clock.forward(minutes=30)
+    assert due(home, source).polls == ()
+    assert site.log == []
+    home.clock.forward(minutes=31)
+    result = due(home, source)
+    assert {poll.endpoint.rpartition("/")[2] for poll in result.polls} == {"feed.xml", "other.xml"}
+    assert result.is_polled
+    assert Counter(one.path for one in site.log)["/rare.xml"] == 0
+    assert result.next_poll_at == min(one.next_at for one in appointments(home).values())
+
+
+def test_an_article_that_is_due_again_brings_its_source_forward_and_no_index(home: Home, site: Site) -> None:
+    site.feed(site.url("/a"))
+    site.pages["/a"] = Answer(b"busy", 503)
+    source = site.source(every=86_400.0)
+    result = home.poll(source)["site"]
+    assert result.next_poll_at - home.clock() < HOUR
+    assert "asked for again" in result.next_reason
+    site.article("/a")
+    home.clock.forward(seconds=(result.next_poll_at - home.clock()).total_seconds() + 1)
+    site.log.clear()
+    again = due(home, source)
+    assert [one.path for one in site.log if one.path != "/robots.txt"] == ["/a"]
+    assert (again.counts["kept"], again.is_polled) == (1, True)
+    assert again.next_poll_at - home.clock() > 20 * HOUR
+
+
+def test_a_retired_index_is_left_alone_by_the_clock_and_not_by_hand(home: Home, site: Site) -> None:
+    site.feed(site.article("/a"))
+    source = site.source()
+    home.poll(source)
+    database = open_database(home.config.database_url)
+    with database.write() as tx:
+        appoint(tx, replace(appointments(home)["/feed.xml"], state=Standing.RETIRED))
+    database.close()
+    site.log.clear()
+    home.clock.forward(days=400)
+    idle = due(home, source)
+    assert (site.log, idle.polls) == ([], ())
+    assert "none of its indexes" in idle.next_reason
+    assert idle.next_poll_at - home.clock() > 20 * HOUR
+    assert home.poll(source)["site"].is_polled
+    assert appointments(home)["/feed.xml"].state == Standing.ASKED
+
+
+def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(home: Home, site: Site) -> None:
+    sources = []
+    for number in range(4 * BEGUN_A_TICK):
+        site.feed(path=f"/{number}.xml")
+        sources.append(site.source(f"s{number}", f"/{number}.xml", delay=0.001, every=86_400.0))
+    home.poll(*sources)
+    home.clock.forward(days=7)
+    site.log.clear()
+    begun: list[int] = []
+
+    async def work(crew: Crew) -> None:
+        clock = Clock(crew, sources, lambda result: None)
+        running = asyncio.ensure_future(clock.run([]))
+        await asyncio.sleep(0.5)
+        begun.append(len(crew.tally.running) + crew.tally.done)
+        while crew.tally.done < len(sources):
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1.5)
+        crew.stop_asked.set()
+        await running
+
+    home.run(work, *sources)
+    assert 0 < begun[0] <= 2 * BEGUN_A_TICK
+    asked = Counter(one.path for one in site.log if one.path != "/robots.txt")
+    assert asked == Counter(f"/{number}.xml" for number in range(len(sources)))
+    assert max(one.concurrent for one in site.log) == 1
