@@ -193,7 +193,7 @@ class Crew:
         places = known_indexes(source, visit.memory)
         planned = (now, "the crawl was stopped")
         if not self.stopping:
-            planned = _first_of(places, {**visit.appointments, **made}, now)
+            planned = _first_of(places, visit.appointments, made, now)
         go_on = visit.counts["fetches"] > 0 and not visit.closed_hosts
         next_at, reason = await self.desk.close_poll(source.name, polls, list(made.values()), planned, go_on=go_on)
         reasons = visit.reasons + Counter(visit.closed_hosts.values())
@@ -259,15 +259,20 @@ class Crew:
         await asyncio.gather(*(crawler.stop_async() for crawler in self._crawlers))
 
 
-def _first_of(places: Iterable[Place], appointments: Mapping[str, Appointment], now: datetime) -> tuple[datetime, str]:
-    """When the first of a source's indexes is asked again; one that never was waits for the next poll."""
-    planned = [
-        (kept.next_at, kept.reason)
-        if (kept := appointments.get(place.url))
-        else (now + GO_ON, "an index was not asked yet")
-        for place in places
-        if place.url not in appointments or appointments[place.url].state != Standing.RETIRED
-    ]
+def _first_of(
+    places: Iterable[Place], before: Mapping[str, Appointment], made: Mapping[str, Appointment], now: datetime
+) -> tuple[datetime, str]:
+    """When the first of a source's indexes is asked again.
+
+    One that this poll had no room for, or could not ask, waits a minute at least.
+    """
+    planned = []
+    for place in places:
+        kept = made.get(place.url) or before.get(place.url)
+        if kept is None:
+            planned.append((now + GO_ON, "an index was not asked yet"))
+        elif kept.state != Standing.RETIRED:
+            planned.append((kept.next_at if place.url in made else max(kept.next_at, now + GO_ON), kept.reason))
     return min(planned, default=(now + NOTHING_LEFT, "none of its indexes is polled any more"))
 
 

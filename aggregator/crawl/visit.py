@@ -224,7 +224,7 @@ class SourceVisit:
 
     async def revisits(self) -> AsyncIterator[Revisit]:
         """The kept articles to be asked for again, where the crew was told to."""
-        if self.crew.again is None:
+        if self.crew.again is None or not self.source.revisit:
             return
         self._round = SecondLooks(self, self.crew.again.confirm_now)
         try:

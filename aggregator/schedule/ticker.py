@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 BEGUN_A_TICK = 6
 """How many polls begin in one second at most: after a week's rest everything is due at once."""
+BROKEN_SECONDS = 60.0
+"""How long a source rests whose poll was broken off by an error of our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Clock:
     def __init__(self, crew: Crew, sources: Iterable[Source], report: Callable[[PollResult], None]) -> None:
         self._crew, self._report = crew, report
         self._sources = {source.name: source for source in sources}
+        self._not_before: dict[str, float] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self.last: dict[str, PollResult] = {}
         """The result of the last poll of each source."""
@@ -62,7 +65,8 @@ class Clock:
     async def _tick(self) -> None:
         if self._crew.stopping:
             return
-        idle = [name for name in self._sources if name not in self._running]
+        now = asyncio.get_running_loop().time()
+        idle = [name for name in self._sources if name not in self._running and self._not_before.get(name, 0.0) <= now]
         for name in (await self._crew.desk.due(idle))[:BEGUN_A_TICK]:
             self._running[name] = asyncio.ensure_future(self._poll(self._sources[name]))
 
@@ -74,6 +78,8 @@ class Clock:
 
     def _keep(self, result: PollResult) -> None:
         self.last[result.source] = result
+        if result.error:  # what went wrong inside us may have left the calendar as it was
+            self._not_before[result.source] = asyncio.get_running_loop().time() + BROKEN_SECONDS
         self._report(result)
 
 

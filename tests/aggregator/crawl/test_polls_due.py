@@ -7,11 +7,14 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from aggregator.crawl.runner import Crew, PollResult
-from aggregator.schedule.ticker import BEGUN_A_TICK, Clock
+from aggregator.schedule.ticker import BEGUN_A_TICK, Clock, Job
 from spiders.source import Source
 from storage.calendar import appoint, appointments_of
 from storage.database import open_database
+from storage.errors import ArchiveBusy
 from storage.state import Appointment, Standing
 from tests.aggregator.crawl.crawling import Home
 from tests.aggregator.crawl.loopback import Answer, Site
@@ -127,3 +130,47 @@ def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(home: Home,
     asked = Counter(one.path for one in site.log if one.path != "/robots.txt")
     assert asked == Counter(f"/{number}.xml" for number in range(len(sources)))
     assert max(one.concurrent for one in site.log) == 1
+
+
+def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site) -> None:
+    source, results = site.source(), []
+
+    async def work(crew: Crew) -> None:
+        async def broken(source: Source, *, only_due: bool = False) -> PollResult:
+            raise ValueError("a bug")
+
+        crew.poll = broken  # type: ignore[method-assign]
+        clock = Clock(crew, [source], results.append)
+        running = asyncio.ensure_future(clock.run([]))
+        await asyncio.sleep(3.5)
+        crew.stop_asked.set()
+        await running
+
+    home.run(work, source)
+    assert [result.error for result in results] == ["internal error: ValueError: a bug"]
+
+
+def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    times: list[int] = []
+
+    async def fails() -> None:
+        times.append(1)
+        raise ArchiveBusy("another process is writing") if len(times) == 1 else ValueError("a bug")
+
+    async def work(crew: Crew) -> None:
+        running = asyncio.ensure_future(Clock(crew, [], lambda result: None).run([Job("often", 0.5, fails)]))
+        while len(times) < 3:
+            await asyncio.sleep(0.05)
+        crew.stop_asked.set()
+        await running
+
+    home.run(work)
+    assert "event=job-failed job=often trouble=another process is writing" in caplog.text
+    assert "event=job-broken job=often" in caplog.text
+
+
+def test_a_source_may_be_left_out_of_second_looks(home: Home, site: Site) -> None:
+    site.feed(site.article("/a"))
+    home.poll(site.source())
+    assert home.revisit(site.source(revisit=False))["site"].counts["again"] == 0
+    assert home.revisit(site.source())["site"].counts["again"] == 1
