@@ -481,6 +481,28 @@ def stats(context: typer.Context, as_json: Json = False) -> None:
     raise typer.Exit(show_stats(context.obj.load(), as_json=as_json))
 
 
+@db_app.command("backup", epilog="Examples: evnews db backup copy.db; evnews db backup /mnt/backups/ --keep 7")
+def db_backup(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="FILE-OR-FOLDER/", help="A file that is not there yet, or a folder.")
+    ],
+    keep: Annotated[int, typer.Option("--keep", min=0, metavar="N", help="In a folder: only the newest N stay.")] = 0,
+) -> None:
+    """Copy the archive as it is at this moment, whole or not at all; others may read and write meanwhile."""
+    from aggregator.console.db import run_backup
+
+    raise typer.Exit(run_backup(context.obj.load(), target, keep=keep))
+
+
+@db_app.command("restore", epilog="Example: evnews db restore /mnt/backups/evnews-20260131T120000Z.db")
+def db_restore(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Put a backup in the archive's place; the one that was there is kept beside it."""
+    from aggregator.console.db import run_restore
+
+    raise typer.Exit(run_restore(context.obj.load(), file))
+
+
 @db_app.command("check", epilog="Examples: evnews db check; evnews db check --all")
 def db_check(
     context: typer.Context,

@@ -1,12 +1,16 @@
-"""`evnews db`: the archive proved whole, and its search index built anew."""
+"""`evnews db`: the archive proved whole, copied and put back, and its search index built anew."""
 
 from __future__ import annotations
 
-from aggregator.archive import open_archive
+from pathlib import Path
+
+from aggregator.archive import make_home, open_archive
 from aggregator.config import Config
-from aggregator.console.answer import counted
+from aggregator.console.answer import counted, mistake
 from aggregator.console.bar import bar
 from aggregator.logs import safe_line
+from aggregator.service.crew import utc_now
+from storage.backup import LIST, backup, dated, missing_tapes, restore, thin_out
 from storage.check import check, optimize, reindex
 from storage.monitor import Monitor
 
@@ -41,3 +45,35 @@ def run_reindex(config: Config) -> int:
         count = reindex(database, progress)
     print(f"{counted(count, 'article')} indexed")
     return 0
+
+
+def run_backup(config: Config, where: str, *, keep: int) -> int:
+    """Copy the archive to a file, or into a folder under its time; with `keep` only the newest stay there."""
+    target = Path(where)
+    is_folder = target.is_dir() or where.endswith("/")
+    if keep and not is_folder:
+        mistake("--keep says how many backups stay in a folder; name a folder (with a / at its end)")
+    with open_archive(config) as database, bar("copying pages") as progress:
+        made = backup(database, dated(target, utc_now()) if is_folder else target, progress)
+    print(f"{made.file}: {made.size / 1e6:,.1f} MB")
+    if made.tapes:
+        print(
+            f"its pages lie in {counted(made.tapes, 'file')} of {config.warc_folder}, {made.tape_bytes / 1e6:,.1f} MB:"
+            f" copy them too, {made.file.name}{LIST} lists them"
+        )
+    for gone in thin_out(target, keep) if keep else ():
+        print(f"removed {gone}")
+    return 0
+
+
+def run_restore(config: Config, copy: Path) -> int:
+    """Put a backup in the archive's place; what was there is kept beside it. 1 where pages are missing."""
+    if not config.database_url.startswith("sqlite"):
+        mistake("PostgreSQL restores itself: pg_restore --clean --dbname=DATABASE evnews.dump")
+    make_home(config)
+    before = restore(Path(config.database_url.removeprefix("sqlite:///")), copy)
+    print(f"{copy} is the archive now" + (f"; the one before lies in {before}" if before else ""))
+    missing = missing_tapes(copy, config.warc_folder)
+    for name in missing:
+        print(safe_line(f"missing in {config.warc_folder}: {name}"))
+    return 1 if missing else 0

@@ -199,3 +199,24 @@ def test_db_check_finds_a_changed_byte_and_a_lost_row(copied: Evnews) -> None:
     assert rotten.status == 1
     assert f"{tape.name} holds other bytes at " in rotten.out
     assert "1 problem found" in rotten.out
+
+
+def test_an_archive_is_backed_up_and_put_back(copied: Evnews, tmp_path: Path) -> None:
+    """Its pages' files are named, and missed where they are not."""
+    made = copied("db", "backup", f"{tmp_path / 'copies'}/", "--keep", "1")
+    assert made.status == 0
+    copy = Path(made.out.partition(": ")[0])
+    assert copy.parent == tmp_path / "copies"
+    assert "copy them too" in made.out
+    assert copied("db", "backup", copy).status == 1
+    assert copied("db", "backup", tmp_path / "one.db", "--keep", "2").status == 2
+    kept = json.loads(copied("stats", "--json").out.splitlines()[0])["articles"]
+    (copied.home / "archive.db").write_bytes(b"")
+    done = copied("db", "restore", copy)
+    assert (done.status, "the one before lies in" in done.out) == (0, True)
+    assert json.loads(copied("stats", "--json").out.splitlines()[0])["articles"] == kept
+    assert copied("db", "check").status == 0
+    next((copied.home / "warc").glob("*.warc*")).unlink()
+    missed = copied("db", "restore", copy)
+    assert (missed.status, "missing in" in missed.out) == (1, True)
+    assert copied("db", "restore", copy.with_name(copy.name + ".warcs.txt")).status == 1
