@@ -29,7 +29,7 @@ class Config:
 
     `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds, `hub` is told when
     public feeds change. `mute` are queries: what
-    they find is hidden from answers that do not ask for all.
+    they find is hidden from answers that do not ask for all. `backups` is the folder that the service backs up to.
     """
 
     home: Path
@@ -43,6 +43,8 @@ class Config:
     public_url: str = DEFAULT_PUBLIC_URL
     hub: str = ""
     mute: tuple[str, ...] = ()
+    backups: str = ""
+    keep_backups: int = 7
 
     @property
     def database_url(self) -> str:
@@ -98,7 +100,7 @@ def _from_text(key: str, text: str) -> object:
         return [part.strip() for part in text.split(",") if part.strip()]
     if key == "keep_pages":
         return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
-    if key == "workers":
+    if key in ("workers", "keep_backups"):
         return int(text) if text.strip().isdigit() else text
     return text
 
@@ -170,6 +172,12 @@ def _workers(value: object) -> int:
     return value
 
 
+def _some(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10_000:
+        raise ValueError("a whole number from 1 to 10000 is expected")
+    return value
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false is expected")
@@ -187,5 +195,7 @@ _CHECKS = {
     "public_url": _web_address,
     "hub": _web_address,
     "mute": _mute,
+    "backups": _text,
+    "keep_backups": _some,
 }
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

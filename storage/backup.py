@@ -83,9 +83,9 @@ def backups(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"{PREFIX}????????T??????Z{SUFFIX}")) if folder.is_dir() else []
 
 
-def thin_out(folder: Path, keep: int) -> list[Path]:
-    """Remove all but the newest; returns what was removed."""
-    gone = backups(folder)[: -keep if keep > 0 else None]
+def thin_out(folder: Path, keep: int, spare: Path | None = None) -> list[Path]:
+    """Remove all but the newest, and `spare`; returns what was removed."""
+    gone = [one for one in backups(folder)[: -keep if keep > 0 else None] if one != spare]
     for one in gone:
         one.unlink(missing_ok=True)
         one.with_name(one.name + LIST).unlink(missing_ok=True)

@@ -18,6 +18,8 @@ from aggregator.console.catalogue import read_catalogue
 from aggregator.crawl.runner import run_in_reactor
 from aggregator.logs import configure_logging
 from aggregator.schedule.ticker import Job
+from aggregator.service.crew import utc_now
+from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due
 from aggregator.service.server import CannotListen, NeedsTokens, Server, opened_server
 from aggregator.service.service import Service
 from spiders.catalogue import load_catalogue
@@ -62,6 +64,7 @@ async def _run(config: Config, database: Database, file: Path | None, server: Se
     with Board(database, server.address, is_plain=how.log == "json") as board:
         service = Service(config, database, _Reader(config, file), board, jobs=[
             Job("tell", TELL_SECONDS, lambda: tell_of_new(config)),
+            Job("backup", LOOK_SECONDS, lambda: _back_up(config, database)),
             Job("board", board.SECONDS, board.look),
         ])  # fmt: skip
         _on_signals(service, board)
@@ -69,6 +72,10 @@ async def _run(config: Config, database: Database, file: Path | None, server: Se
             await asyncio.to_thread(webbrowser.open, server.address)
         await service.run()
     return 0
+
+
+async def _back_up(config: Config, database: Database) -> None:
+    await back_up_when_due(config, database, utc_now)
 
 
 def _on_signals(service: Service, board: Board) -> None:
