@@ -156,6 +156,19 @@ def up(
     raise typer.Exit(run_up(context.obj.load(), sources, How(host=host, port=port, open=open_page, log=log)))
 
 
+@app.command(epilog="Examples: evnews doctor; evnews doctor --json")
+def doctor(
+    context: typer.Context,
+    sources: SourcesFile = None,
+    port: Port = 8080,
+    as_json: Json = False,
+) -> None:
+    """Look whether all that evnews stands on is in order, and say what to do where it is not: exit status 1."""
+    from aggregator.console.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(context.obj.load(), sources, port, as_json=as_json))
+
+
 @sources_app.callback(invoke_without_command=True)
 def sources_table(context: typer.Context, sources: SourcesFile = None, as_json: Json = False) -> None:
     """Show and change the catalogue of sources; alone, prints it as a table."""
