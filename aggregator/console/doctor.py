@@ -57,8 +57,8 @@ def examined(config: Config, file: Path | None, port: int) -> Iterator[Finding]:
     catalogue = _catalogue(config, file)
     for look in (
         _python, _sqlite, lambda: _home(config), lambda: _disk(config), lambda: _clock(config),
-        lambda: _archive(config), lambda: catalogue[1], lambda: _topics(config), lambda: _searches(config), lambda: _contact(config),
-        lambda: _names(config, catalogue[0]), lambda: _port(port),
+        lambda: _archive(config), lambda: catalogue[1], lambda: _topics(config), lambda: _searches(config),
+        lambda: _contact(config), lambda: _names(config, catalogue[0]), lambda: _port(port),
     ):  # fmt: skip
         yield look()
 
