@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar
 
-from aggregator.console.answer import complain
+from aggregator.console.answer import complain, counted
 from aggregator.console.progress import poll_line
 from aggregator.console.summary import why
 from aggregator.crawl.runner import Crew, PollResult
@@ -42,10 +42,11 @@ class Board:
         self._unreached: set[str] = set()
         self._said = ""
         self._live: Live | None = None
+        self._has_table = not is_plain and sys.stderr.isatty()
 
     def __enter__(self) -> Board:
         complain(f"serving {self._address}; its feeds are listed at {self._address}opml; Ctrl-C ends it")
-        if not self._is_plain and sys.stderr.isatty():
+        if self._has_table:
             from rich.console import Console
             from rich.live import Live
 
@@ -84,7 +85,7 @@ class Board:
             self._problems[result.source] = why(result)
         self._look_for_the_web(result)
         is_news = result.counts["kept"] or not result.is_polled
-        if is_news and not self._live and not self._is_plain and not self._is_offline:
+        if is_news and not self._has_table and not self._is_plain and not self._is_offline:
             print(f"{result.next_poll_at:%H:%M:%S} next  {poll_line(result)}", file=sys.stderr, flush=True)
 
     @property
@@ -133,11 +134,12 @@ def board_lines(
     seen: Glance, crew: Crew | None, problems: dict[str, str], address: str, now: datetime
 ) -> list[tuple[str, str]]:
     """The board as (line, style) pairs."""
-    lines = [(f"evnews  {address}opml for your reader, {address}feeds/all.atom for everything", "bold"), ("", "")]
+    lines = [(f"evnews  {address}  for your reader: {address}opml", "bold"), ("", "")]
     if crew is not None:
         counts, running = crew.tally.outcomes, sorted(crew.tally.running)
         now_at = f"polling {', '.join(running[:4])}{' ...' if len(running) > 4 else ''}" if running else "idle"
-        lines.append((f"{now_at}; {crew.tally.done} polls, {counts['kept']} kept, {counts['refused']} refused", ""))
+        done = f"{counted(crew.tally.done, 'poll')}, {counts['kept']} kept, {counts['refused']} refused"
+        lines.append((f"{done}; {now_at}", ""))
         lines.append(("", ""))
     if seen.arrivals:
         lines.append(("last articles", "bold"))
