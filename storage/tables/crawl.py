@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
 from storage.tables.types import DIGEST, ID, Address, Addresses, Moment, Words, metadata
 
@@ -70,7 +70,7 @@ appointments = Table(
     Column("next_at", Moment, nullable=False),
     Column("reason", Words, nullable=False),
     Column("rhythm", Text, nullable=False),
-    Column("strain", Float, nullable=False),
+    Column("strain", Double, nullable=False),
     Column("failing_since", Moment),
     Column("state", Words, nullable=False),
     Column("set_at", Moment, nullable=False),

@@ -27,7 +27,7 @@ def leads(*names: str, **said: str) -> list[Lead]:
 
 def record(database: Database, found: list[Lead], source: str = "site") -> int:
     with database.write() as tx:
-        return record_leads(tx, source, found, NOW)
+        return len(record_leads(tx, source, found, NOW))
 
 
 def lease(database: Database, owner: str, now: datetime = NOW, limit: int = 100) -> list[LeasedLead]:

@@ -11,7 +11,7 @@ depends_on = None
 
 _TABLES = """
 CREATE TABLE appointments (
-    source {ordered} NOT NULL, address TEXT NOT NULL, url TEXT NOT NULL, next_at {moment} NOT NULL,
+    source {ordered} NOT NULL, address VARCHAR(64) NOT NULL, url TEXT NOT NULL, next_at {moment} NOT NULL,
     reason TEXT NOT NULL, rhythm TEXT NOT NULL, strain {real} NOT NULL, failing_since {moment}, state TEXT NOT NULL,
     set_at {moment} NOT NULL, PRIMARY KEY (source, address)
 ) {keyed};
