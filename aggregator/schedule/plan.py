@@ -32,8 +32,11 @@ _TEMPORARY = (408, 425, 429, 503)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every index: what a request costs (`interval.wait`), how far a wait is shaken, from 0 to 1, and
-    whether nothing at all can be reached, so that no index is to blame."""
+    """What holds for every index.
+
+    What a request costs (`interval.wait`), how far a wait is shaken, from 0 to 1, and whether nothing at all can be
+    reached, so that no index is to blame.
+    """
 
     price: float = FIRST_PRICE
     shake: Callable[[], float] = lambda: 0.5
@@ -98,7 +101,7 @@ def next_cron(fields: str, timezone: str, now: datetime) -> datetime | None:
     """
     trigger = CronTrigger.from_crontab(fields, timezone=timezone)
     every_hour = fields.split()[1].startswith("*")
-    at: datetime | None = trigger.get_next_fire_time(None, now + _MINUTE)
+    at: datetime | None = trigger.get_next_fire_time(None, now.replace(second=0, microsecond=0) + _MINUTE)
     while at is not None and at.fold and not every_hour:
         at = trigger.get_next_fire_time(None, at.astimezone(UTC) + _MINUTE)
     return at

@@ -87,6 +87,14 @@ def test_cron_names_the_moment_in_the_sources_own_zone() -> None:
     assert "30 6 * * *" in kept.reason
 
 
+def test_a_poll_that_ends_just_before_a_named_minute_does_not_skip_it() -> None:
+    daily = source(cron="30 12 * * *")
+    slot = NOW.replace(minute=30)
+    assert read(source=daily, now=slot - timedelta(seconds=1)).next_at == slot
+    assert read(source=daily, now=slot).next_at == slot + DAY
+    assert read(source=daily, now=slot + timedelta(seconds=59)).next_at == slot + DAY
+
+
 def test_cron_fires_once_where_the_clock_is_set_back() -> None:
     before = datetime(2026, 10, 25, 0, 0, tzinfo=NOW.tzinfo)  # 02:00 in Berlin, an hour before it is 02:00 again
     nightly = source(cron="30 2 * * *", timezone="Europe/Berlin")
