@@ -222,7 +222,7 @@ def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Ou
             else:
                 # Who dates nothing is taken to have published evenly since the last poll.
                 came = fresh if source.is_dated else np.linspace(rhythm.at, now, len(fresh) + 2)[1:-1]
-                rhythm = learned(rhythm, now, came.tolist(), held, held)
+                rhythm = learned(rhythm, now, came.tolist(), held)
             rhythms[number] = rhythm
         usual = wait(rhythm, now, planner.price, bounds) if rhythm else HOUR
         pause = after_failures(usual, failures[number] / 2, rhythm) if failures[number] else usual

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
+from aggregator.crawl.httpdate import http_date
 from storage.page import Page
 
 LONGEST = 3600.0
@@ -22,9 +21,5 @@ def freshness(page: Page) -> float:
     ages = [int(found) for found in _MAX_AGE.findall(control)]
     if ages:
         return min(float(max(ages)), LONGEST)
-    try:
-        expires = parsedate_to_datetime(page.header("expires")[:100])
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
-    expires = expires if expires.tzinfo else expires.replace(tzinfo=UTC)
-    return min(max((expires - page.fetched_at).total_seconds(), 0.0), LONGEST)
+    expires = http_date(page.header("expires"))
+    return min(max((expires - page.fetched_at).total_seconds(), 0.0), LONGEST) if expires else 0.0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from scrapy import Request, signals
@@ -13,6 +12,7 @@ from scrapy.http import Headers, Response
 from aggregator.crawl.addresses import BlockedAddress
 from aggregator.crawl.faults import NotAnIndex, RefusedRedirect
 from aggregator.crawl.gate import host_of
+from aggregator.crawl.httpdate import http_date
 from aggregator.crawl.robots import MAX_ROBOTS
 from storage.page import Page
 
@@ -108,12 +108,8 @@ def parked_until(retry_after: str, now: datetime) -> datetime:
     if text.isascii() and text.isdigit():
         wait = timedelta(seconds=min(int(text), int(MAX_PARKING.total_seconds())))
         return now + wait
-    try:
-        date = parsedate_to_datetime(text)
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return min(max(date, now), now + MAX_PARKING)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return now + UNSAID_PARKING
+    date = http_date(text)
+    return min(max(date, now), now + MAX_PARKING) if date else now + UNSAID_PARKING
 
 
 class EarlyStop:

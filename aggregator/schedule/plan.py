@@ -66,7 +66,7 @@ def next_reading(
 
 
 def _learned(rhythm: Rhythm | None, poll: IndexPoll, now: datetime) -> Rhythm | None:
-    """What the poll teaches; one that failed teaches nothing."""
+    """What the poll teaches; one that failed teaches nothing, and what has not changed names as much as before."""
     if poll.judgement.outcome not in _WELL:
         return rhythm
     at = now.timestamp()
@@ -75,7 +75,7 @@ def _learned(rhythm: Rhythm | None, poll: IndexPoll, now: datetime) -> Rhythm | 
         sample = [one.timestamp() for one in poll.named] if poll.is_main else []
         return began(at, sample, poll.leads)
     came = [one.timestamp() if one else (rhythm.at + at) / 2 for one in poll.came]
-    return learned(rhythm, at, came, poll.leads, poll.leads)
+    return learned(rhythm, at, came, poll.leads if poll.judgement.outcome == "ok" else rhythm.window)
 
 
 def _usual(source: Source, rhythm: Rhythm | None, poll: IndexPoll, now: datetime, terms: Terms) -> tuple[float, str]:

@@ -41,8 +41,11 @@ def began(now: float, published: Sequence[float], window: int) -> Rhythm:
     return replace(seen, newest_at=dated[-1], lately=0.0, expected=0.0)
 
 
-def learned(rhythm: Rhythm, now: float, came: Sequence[float], window: int, named: int) -> Rhythm:
-    """After a poll at `now` that found new entries published at `came` (clamped to the time since the last poll)."""
+def learned(rhythm: Rhythm, now: float, came: Sequence[float], named: int) -> Rhythm:
+    """After a poll at `now` of an index that named so many entries.
+
+    Those that are new were published at `came`, which is clamped to the time since the last poll.
+    """
     since = rhythm.at
     expected = expected_between(rhythm, since, now)
     faded = _faded(rhythm, now)
@@ -52,7 +55,7 @@ def learned(rhythm: Rhythm, now: float, came: Sequence[float], window: int, name
         _with(faded, times),
         lately=faded.lately + len(times),
         expected=faded.expected + expected,
-        window=max(window, int(rhythm.window * keep)),
+        window=max(named, int(rhythm.window * keep)),
         named=rhythm.named * keep + named / _POLLS,
         new=rhythm.new * keep + len(times) / _POLLS,
         newest_at=max([rhythm.newest_at, *times]),

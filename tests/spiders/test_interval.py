@@ -59,6 +59,7 @@ def test_ttl_and_update_period(inside: str, seconds: float) -> None:
         ({"Expires": "Thu, 01 Jan 2026 00:10:00 GMT"}, 600),
         ({"Expires": "Thu, 01 Jan 2020 00:00:00 GMT"}, 0),
         ({"Expires": "0"}, 0),
+        ({"Expires": "\t(" + "9" * 90}, 0),
         ({"Expires": "Fri, 31 Dec 9999 23:59:59 GMT"}, LONGEST),
         ({"Cache-Control": "max-age=60", "Expires": "Thu, 01 Jan 2026 00:10:00 GMT"}, 60),
     ],

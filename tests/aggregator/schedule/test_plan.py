@@ -124,6 +124,16 @@ def test_a_full_window_is_looked_into_at_once() -> None:
     assert kept.next_at - now == 5 * MINUTE
 
 
+def test_a_window_stays_as_wide_while_nothing_changes() -> None:
+    kept = first = lived(5.0, window=40)
+    for _ in range(50):
+        kept = read("unmodified", before=kept, now=kept.next_at, window=0)
+    assert first.rhythm is not None
+    assert kept.rhythm is not None
+    assert (first.rhythm.window, kept.rhythm.window) == (40, 40)
+    assert round(kept.rhythm.named) == 40
+
+
 def test_while_nothing_can_be_reached_no_index_is_to_blame() -> None:
     kept = lived(5.0)
     for _ in range(2000):

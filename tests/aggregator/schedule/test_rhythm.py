@@ -23,7 +23,7 @@ def watched(rhythm: Rhythm, days: int, each_day: tuple[float, ...]) -> Rhythm:
         now = AT + hour * HOUR
         at = now % DAY / HOUR
         came = [now - HOUR / 2 for one in each_day if at - 1 <= one < at]
-        rhythm = learned(rhythm, now, came, 30, 30)
+        rhythm = learned(rhythm, now, came, 30)
     return rhythm
 
 
@@ -49,15 +49,15 @@ def test_hours_are_told_apart() -> None:
 def test_what_comes_in_a_burst_raises_what_is_expected_and_passes() -> None:
     rhythm = watched(began(AT, [], 30), 20, (9.5, 15.5))
     calm = boost(rhythm)
-    burst = learned(rhythm, rhythm.at + HOUR, [rhythm.at + HOUR / 2] * 9, 30, 30)
+    burst = learned(rhythm, rhythm.at + HOUR, [rhythm.at + HOUR / 2] * 9, 30)
     assert boost(burst) > 2 * calm
-    later = learned(burst, burst.at + 3 * DAY, [], 30, 30)
+    later = learned(burst, burst.at + 3 * DAY, [], 30)
     assert boost(later) < 1.2
 
 
 def test_a_clock_set_back_teaches_nothing_wrong() -> None:
     rhythm = watched(began(AT, [], 30), 5, (9.5,))
-    back = learned(rhythm, rhythm.at - 400 * DAY, [rhythm.at - 400 * DAY], 30, 30)
+    back = learned(rhythm, rhythm.at - 400 * DAY, [rhythm.at - 400 * DAY], 30)
     assert back.at == rhythm.at
     assert abs(a_day(back) - a_day(rhythm)) < 0.5
 
@@ -80,7 +80,7 @@ def test_a_wait_lies_within_its_bounds(polls: list[tuple[float, int]], price: fl
     rhythm, now = began(AT, [], window), AT
     for seconds, many in polls:
         now += seconds
-        rhythm = learned(rhythm, now, [now - seconds / 2] * many, window, window)
+        rhythm = learned(rhythm, now, [now - seconds / 2] * many, window)
     for bounds in (BOUNDS, Bounds(least=60.0, most=600.0), Bounds(is_main=False)):
         assert bounds.least <= wait(rhythm, now, price, bounds) <= bounds.most
     assert unpacked(rhythm.packed()) is not None
