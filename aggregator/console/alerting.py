@@ -14,6 +14,7 @@ from aggregator.config import Config
 from aggregator.console.answer import complain, counted, mistake
 from aggregator.intake.topicfile import load_topics
 from aggregator.intake.topicnames import UnknownTopic, with_topics
+from aggregator.schedule.ticker import Job
 from aggregator.service.crew import utc_now
 from spiders.tablefile import CatalogueError
 from storage.article import Query
@@ -21,6 +22,8 @@ from storage.errors import ArchiveError
 from storage.search.grammar import read
 from storage.search.spelling import spell
 from storage.search.syntax import All
+
+TELL_SECONDS = 60.0
 
 
 def read_searches(config: Config) -> SavedSearches:
@@ -71,6 +74,11 @@ def tell_new(config: Config, found: SavedSearches) -> Told:
         return Told(articles={})
     with open_archive(config) as database:
         return run_round(database, searches, config.home, utc_now)
+
+
+def telling(config: Config) -> Job:
+    """The same again and again, for a clock."""
+    return Job("tell", TELL_SECONDS, lambda: tell_of_new(config))
 
 
 async def tell_of_new(config: Config) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections import OrderedDict
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar
 
 from aggregator.console.answer import complain, counted
-from aggregator.console.progress import poll_line
+from aggregator.console.display import Display
+from aggregator.console.progress import print_next
+from aggregator.console.serve import tell_serving
 from aggregator.console.summary import why
 from aggregator.crawl.runner import Crew, PollResult
 from aggregator.logs import safe_line
@@ -21,7 +21,6 @@ from storage.glance import Glance, glance
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.live import Live
 
 _POLLS, _ARRIVALS, _PROBLEMS = 5, 10, 5
 _OFFLINE_AFTER = 3
@@ -38,21 +37,14 @@ class Board:
         self._database, self._address, self._is_plain = database, address, is_plain
         self._crew: Crew | None = None
         self._glance = Glance()
-        self._problems: OrderedDict[str, str] = OrderedDict()
+        self._problems: dict[str, str] = {}
         self._unreached: set[str] = set()
         self._said = ""
-        self._live: Live | None = None
-        self._has_table = not is_plain and sys.stderr.isatty()
+        self._display = Display(self._shown, 2, is_on=not is_plain)
 
     def __enter__(self) -> Board:
-        complain(f"serving {self._address}; its feeds are listed at {self._address}opml; Ctrl-C ends it")
-        if self._has_table:
-            from rich.console import Console
-            from rich.live import Live
-
-            console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-            self._live = Live(get_renderable=self._shown, console=console, refresh_per_second=2, transient=True)
-            self._live.start()
+        tell_serving(self._address)
+        self._display.__enter__()
         return self
 
     def __exit__(
@@ -62,9 +54,7 @@ class Board:
 
     def close(self) -> None:
         """Give the terminal back as it was."""
-        if self._live:
-            self._live.stop()
-            self._live = None
+        self._display.close()
 
     def leads(self, crew: Crew | None) -> None:
         """It polls from now on, or another does."""
@@ -85,8 +75,8 @@ class Board:
             self._problems[result.source] = why(result)
         self._look_for_the_web(result)
         is_news = result.counts["kept"] or not result.is_polled
-        if is_news and not self._has_table and not self._is_plain and not self._is_offline:
-            print(f"{result.next_poll_at:%H:%M:%S} next  {poll_line(result)}", file=sys.stderr, flush=True)
+        if is_news and not self._display.is_used and not self._is_plain and not self._is_offline:
+            print_next(result)
 
     @property
     def _is_offline(self) -> bool:
@@ -111,7 +101,7 @@ class Board:
 
     async def look(self) -> None:
         """Look at the archive for what is shown; nothing where nothing is."""
-        if self._live is None:
+        if not self._display.is_open:
             return
         try:
             self._glance = await asyncio.to_thread(self._read)
@@ -126,7 +116,7 @@ class Board:
         from rich.console import Group
         from rich.text import Text
 
-        lines = board_lines(self._glance, self._crew, dict(self._problems), self._address, datetime.now(UTC))
+        lines = board_lines(self._glance, self._crew, self._problems, self._address, datetime.now(UTC))
         return Group(*(Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in lines))
 
 

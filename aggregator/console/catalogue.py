@@ -19,6 +19,12 @@ def read_catalogue(config: Config, file: Path | None) -> Catalogue:
     return catalogue
 
 
+def complain_of_no_contact(config: Config) -> None:
+    """That publishers cannot reach who crawls, where nothing tells them how."""
+    if not config.contact and not config.user_agent:
+        complain("no contact is set, publishers cannot reach you (see EVNEWS_CONTACT)")
+
+
 def chosen(catalogue: Catalogue, names: list[str]) -> tuple[Source, ...]:
     """The named sources, or every enabled one; an unknown name ends the program with status 2."""
     if not names:

@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.config import Config
-from aggregator.console.alerting import tell_of_new
+from aggregator.console.alerting import tell_of_new, telling
 from aggregator.console.answer import INTERRUPTED, complain, mistake, print_json
-from aggregator.console.catalogue import chosen, read_catalogue
+from aggregator.console.catalogue import chosen, complain_of_no_contact, read_catalogue
 from aggregator.console.progress import Progress
-from aggregator.console.signals import Stopping
+from aggregator.console.signals import Stopping, tell_stopping
 from aggregator.console.summary import print_summary, record_of
 from aggregator.crawl.again import Revisiting
 from aggregator.crawl.runner import Crew, PollResult, run_in_reactor
 from aggregator.logs import configure_logging
-from aggregator.schedule.ticker import Clock, Job
+from aggregator.schedule.ticker import Clock
 from aggregator.service.crew import open_crew
 from spiders.source import Source
-
-TELL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +46,7 @@ def run_crawl(config: Config, names: list[str], file: Path | None, how: How) -> 
     configure_logging()
     catalogue = read_catalogue(config, file)
     sources = chosen(catalogue, names)
-    if not config.contact and not config.user_agent:
-        complain("no contact is set, publishers cannot reach you (see EVNEWS_CONTACT)")
+    complain_of_no_contact(config)
     if not sources:
         complain("the catalogue names no source that is enabled")
         return 1
@@ -60,11 +57,11 @@ def run_crawl(config: Config, names: list[str], file: Path | None, how: How) -> 
 async def _crawl(config: Config, catalogue: tuple[Source, ...], sources: tuple[Source, ...], how: How) -> int:
     async with open_crew(config, catalogue, again=how.again) as crew:
         with Progress(crew.tally, quiet=how.as_json, endless=how.watch) as progress:
-            stopping = Stopping(crew, _tell_stopping, leave=progress.close)
+            stopping = Stopping(crew, tell_stopping, leave=progress.close)
             report = _reporter(progress, as_json=how.as_json)
             if how.watch:
                 clock = Clock(crew, sources, report)
-                await clock.run([Job("tell", TELL_SECONDS, lambda: tell_of_new(config))])
+                await clock.run([telling(config)])
                 results = list(clock.last.values())
             else:
                 polled = await _due(crew, sources) if how.due else sources
@@ -74,10 +71,6 @@ async def _crawl(config: Config, catalogue: tuple[Source, ...], sources: tuple[S
         if not how.as_json and not how.watch:
             print_summary(results, crew.tally, progress.seconds)
         return _status(crew, results)
-
-
-def _tell_stopping() -> None:
-    complain("stopping; what is in flight is finished and kept (again to leave at once)")
 
 
 def _status(crew: Crew, results: Sequence[PollResult]) -> int:

@@ -7,12 +7,12 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from aggregator.console.display import Display
 from aggregator.console.summary import COUNTS, index_word, why
 from aggregator.crawl.runner import PollResult
 from aggregator.crawl.tally import Tally
 
 if TYPE_CHECKING:
-    from rich.live import Live
     from rich.text import Text
 
 NAMED = 4
@@ -25,7 +25,7 @@ class Progress:
     def __init__(self, tally: Tally, *, quiet: bool, endless: bool = False) -> None:
         self._tally, self._quiet, self._endless = tally, quiet, endless
         self._started = time.monotonic()
-        self._live: Live | None = None
+        self._display = Display(self._shown, 4, is_on=not quiet)
 
     @property
     def seconds(self) -> float:
@@ -33,13 +33,7 @@ class Progress:
         return time.monotonic() - self._started
 
     def __enter__(self) -> Progress:
-        if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.live import Live
-
-            console = Console(stderr=True, highlight=False)
-            self._live = Live(get_renderable=self._shown, console=console, refresh_per_second=4, transient=True)
-            self._live.start()
+        self._display.__enter__()
         return self
 
     def __exit__(
@@ -49,25 +43,26 @@ class Progress:
 
     def close(self) -> None:
         """Give the terminal back as it was."""
-        if self._live:
-            self._live.stop()
-            self._live = None
+        self._display.close()
 
     def polled(self, result: PollResult) -> None:
         """One source is done: a line of its own, where no display counts it or no table will tell."""
-        if self._quiet or (self._live and not self._endless):
+        if self._quiet or (self._display.is_open and not self._endless):
             return
-        line = poll_line(result)
         if self._endless:
-            line = f"{result.next_poll_at:%H:%M:%S} next  {line}"
+            print_next(result)
         else:
-            line = f"[{self._tally.done}/{self._tally.sources}] {line}"
-        print(line, file=sys.stderr, flush=True)
+            print(f"[{self._tally.done}/{self._tally.sources}] {poll_line(result)}", file=sys.stderr, flush=True)
 
     def _shown(self) -> Text:
         from rich.text import Text
 
         return Text("\n".join(progress_lines(self._tally, self.seconds)), no_wrap=True, overflow="ellipsis")
+
+
+def print_next(result: PollResult) -> None:
+    """What one of many polls of a source came to, and when the next is."""
+    print(f"{result.next_poll_at:%H:%M:%S} next  {poll_line(result)}", file=sys.stderr, flush=True)
 
 
 def progress_lines(tally: Tally, seconds: float) -> tuple[str, str]:

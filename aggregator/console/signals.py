@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a crew works: the first ends the work in good order, the second at once."""
+"""Ctrl-C and SIGTERM while a crew or a service works: the first ends the work in good order, the second at once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,28 @@ import os
 import signal
 from collections.abc import Callable
 
-from aggregator.console.answer import INTERRUPTED
+from aggregator.console.answer import INTERRUPTED, complain
 from aggregator.crawl.runner import DRAIN_SECONDS, Crew
+
+
+def at_signals(stop: Callable[[], None], leave: Callable[[], None]) -> None:
+    """At the first signal `stop` is called; at the second `leave`, and the process ends at once."""
+    asked: list[int] = []
+
+    def signalled() -> None:
+        if asked:
+            leave()
+            os._exit(INTERRUPTED)
+        asked.append(1)
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, signalled)
+
+
+def tell_stopping() -> None:
+    """That a first signal was heard."""
+    complain("stopping; what is in flight is finished and kept (again to leave at once)")
 
 
 class Stopping:
@@ -25,15 +45,11 @@ class Stopping:
         leave: Callable[[], None] = lambda: None,
         drain: float = DRAIN_SECONDS,
     ) -> None:
-        self._crew, self._tell, self._leave, self._drain = crew, tell, leave, drain
+        self._crew, self._tell, self._drain = crew, tell, drain
         self._task: asyncio.Task[None] | None = None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._signalled)
+        at_signals(self._stop, leave)
 
-    def _signalled(self) -> None:
-        if self._task is not None:
-            self._leave()
-            os._exit(INTERRUPTED)
+    def _stop(self) -> None:
         self._tell()
         self._task = asyncio.ensure_future(self._crew.stop(self._drain))
 
