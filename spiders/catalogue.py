@@ -32,6 +32,11 @@ class Catalogue:
     sources: tuple[Source, ...]
     problems: tuple[str, ...] = ()
 
+    @property
+    def enabled(self) -> tuple[Source, ...]:
+        """The sources that are switched on."""
+        return tuple(source for source in self.sources if source.enabled)
+
 
 def load_catalogue(home: Path | None, file: Path | None = None) -> Catalogue:
     """The shipped catalogue overlaid by `home/sources.toml`, or `file` alone.

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from spiders.links import absolute
+from storage.disk import sync
 from storage.text import clean_line
 
 if TYPE_CHECKING:
@@ -204,12 +205,4 @@ def write_document(path: Path, document: TOMLDocument, *, new_mode: int = 0o644)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path.parent)

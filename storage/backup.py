@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from storage.database import STEPS, Database
+from storage.disk import sync, written_whole
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveFull, ArchiveUnavailable, NewerSchema
 
 PREFIX, SUFFIX, LIST = "evnews-", ".db", ".warcs.txt"
@@ -44,11 +45,11 @@ def backup(database: Database, target: Path, progress: Callable[[int, int], None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         tape = _copied(source, unfinished, progress)
-        lines = "".join(f"{name}\t{size}\n" for name, size in tape)
-        _write(target.with_name(target.name + LIST), lines.encode())
-        _sync(unfinished)
+        with written_whole(target.with_name(target.name + LIST)) as listed:
+            listed.writelines(f"{name}\t{size}\n".encode() for name, size in tape)
+        sync(unfinished)
         unfinished.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
             raise ArchiveFull(f"no room for a backup in {target.parent}; nothing was left there") from error
@@ -101,10 +102,10 @@ def restore(database_file: Path, copy: Path) -> Path | None:
         with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as reading, \
                 closing(sqlite3.connect(beside)) as writing:  # fmt: skip
             reading.backup(writing)
-        _sync(beside)
+        sync(beside)
         before = _set_aside(database_file)
         beside.rename(database_file)
-        _sync(database_file.parent)
+        sync(database_file.parent)
     except (OSError, sqlite3.Error) as error:
         raise ArchiveUnavailable(f"{copy} cannot be put in place: {error}") from error
     finally:
@@ -159,18 +160,3 @@ def missing_tapes(copy: Path, folder: Path) -> list[str]:
         if not path.is_file() or path.stat().st_size < int(size):
             missing.append(name)
     return missing
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, select
-from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
-from sqlalchemy.dialects.postgresql import insert as insert_postgres
-from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy import Connection, bindparam, func, select
 
 from storage.rhythm import Rhythm, unpacked
-from storage.state import Appointment, Endpoint, Poll, RobotsCopy, Standing
+from storage.state import CLOCK_SLACK, Appointment, Endpoint, Poll, RobotsCopy, Standing
 from storage.tables import appointments, calendar, endpoints, parked_hosts, polls, robots
 from storage.text import clean
+from storage.upserts import upserts
 
 _LONGEST_REASON = 1000
-_SET_BACK = timedelta(minutes=5)
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -86,7 +81,7 @@ def due(tx: Connection, sources: Sequence[str], now: datetime) -> list[str]:
     What was planned at a time that has not come yet was planned by a clock that has been set back: it is due too.
     """
     rows = list(tx.execute(_CALENDAR))
-    times = {row.source: row.next_poll_at if row.set_at <= now + _SET_BACK else _LONG_AGO for row in rows}
+    times = {row.source: row.next_poll_at if row.set_at <= now + CLOCK_SLACK else _LONG_AGO for row in rows}
     fresh = [name for name in sources if name not in times]
     overdue = sorted((times[name], name) for name in sources if name in times and times[name] <= now)
     return fresh + [name for _, name in overdue]
@@ -118,37 +113,25 @@ def _address(url: str) -> str:
     return sha256(url.encode("utf-8", "replace")).hexdigest()
 
 
-def _upserts(table: Table, *keys: str) -> Mapping[str, Any]:
-    """A statement a dialect: insert a row, or replace all but the key of the one that is there."""
-
-    def replacing(statement: SqliteInsert | PostgresInsert) -> SqliteInsert | PostgresInsert:
-        names = [column.name for column in table.columns if column.name not in ("id", *keys)]
-        return statement.on_conflict_do_update(
-            index_elements=keys, set_={name: statement.excluded[name] for name in names}
-        )
-
-    return {"sqlite": replacing(insert_sqlite(table)), "postgresql": replacing(insert_postgres(table))}
-
-
 _ENDPOINTS = (
     select(*[endpoints.c[field.name] for field in fields(Endpoint)])
     .where(endpoints.c.source == bindparam("source"))
     .order_by(endpoints.c.address)
 )
 _ENDPOINT = _ENDPOINTS.where(endpoints.c.address == bindparam("address"))
-_SAVE_ENDPOINT = _upserts(endpoints, "source", "address")
+_SAVE_ENDPOINT = upserts(endpoints, "source", "address")
 _RECORD_POLL = {
     name: statement.returning(polls.c.id)
-    for name, statement in _upserts(polls, "source", "address", "started_at").items()
+    for name, statement in upserts(polls, "source", "address", "started_at").items()
 }
-_SCHEDULE = _upserts(calendar, "source")
+_SCHEDULE = upserts(calendar, "source")
 _CALENDAR = select(calendar.c.source, calendar.c.next_poll_at, calendar.c.set_at)
 _APPOINTMENTS = (
     select(*[appointments.c[field.name] for field in fields(Appointment)])
     .where(appointments.c.source == bindparam("source"))
     .order_by(appointments.c.address)
 )
-_APPOINT = _upserts(appointments, "source", "address")
+_APPOINT = upserts(appointments, "source", "address")
 _RHYTHMS = select(appointments.c.source, appointments.c.rhythm).where(
     appointments.c.state == Standing.ASKED, appointments.c.rhythm != ""
 )
@@ -156,10 +139,10 @@ _POLLS_SINCE = select(func.count().label("many"), func.min(polls.c.started_at).l
     polls.c.started_at >= bindparam("begin")
 )
 _ROBOTS = select(*[robots.c[field.name] for field in fields(RobotsCopy)]).where(robots.c.origin == bindparam("origin"))
-_SAVE_ROBOTS = _upserts(robots, "origin")
+_SAVE_ROBOTS = upserts(robots, "origin")
 _PARKED = (
     select(parked_hosts.c.host, parked_hosts.c.until, parked_hosts.c.reason)
     .where(parked_hosts.c.until > bindparam("now"))
     .order_by(parked_hosts.c.until)
 )
-_PARK = _upserts(parked_hosts, "host")
+_PARK = upserts(parked_hosts, "host")

@@ -83,7 +83,7 @@ class Database:
     @property
     def file(self) -> Path | None:
         """The file that SQLite keeps the archive in."""
-        return Path(str(self._engine.url.database)) if self.dialect == "sqlite" else None
+        return _file_of(self._engine.url)
 
     def size(self) -> int:
         """Bytes that the database takes on disk."""
@@ -186,6 +186,15 @@ def _explaining() -> Iterator[None]:
         if mendable := explained(error):
             raise mendable from error
         raise
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file that a database's URL names, whether it is there or not; None where it names none of SQLite's."""
+    return _file_of(_checked(url))
+
+
+def _file_of(url: URL) -> Path | None:
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def _checked(url: str) -> URL:

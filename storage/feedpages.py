@@ -11,17 +11,15 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
-from sqlalchemy.dialects.postgresql import insert as insert_postgres
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.article import Query
 from storage.database import Database, write_lock
 from storage.finding import Finder
 from storage.parts import parts
 from storage.tables import archived_feeds, articles, feed_pages
+from storage.upserts import upserts
 
 PAGE = 50
 """Articles of a page."""
@@ -116,18 +114,10 @@ def _digest(query: Query) -> str:
     return sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _upsert(statement: Any) -> Any:
-    new = {name: statement.excluded[name] for name in ("asks", "seen_id", "waiting", "pages")}
-    return statement.on_conflict_do_update(index_elements=["feed"], set_=new)
-
-
 _LAST = select(func.max(articles.c.id))
 _STATE = select(archived_feeds).where(archived_feeds.c.feed == bindparam("feed"))
 _PAGE = select(feed_pages.c.article_ids).where(
     feed_pages.c.feed == bindparam("feed"), feed_pages.c.number == bindparam("page")
 )
 _FORGET = delete(feed_pages).where(feed_pages.c.feed == bindparam("which"))
-_STATED = {
-    "sqlite": _upsert(insert_sqlite(archived_feeds)),
-    "postgresql": _upsert(insert_postgres(archived_feeds)),
-}
+_STATED = upserts(archived_feeds, "feed")

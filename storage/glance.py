@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects.postgresql import insert as insert_postgres
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.tables import articles, calendar, meta
+from storage.upserts import upserts
 
 _HEARTBEAT = "heartbeat"
 
@@ -51,9 +50,5 @@ _LAST = (
     .order_by(articles.c.id.desc())
     .limit(bindparam("most"))
 )
-_SQLITE, _POSTGRES = insert_sqlite(meta), insert_postgres(meta)
-_BEAT = {
-    "sqlite": _SQLITE.on_conflict_do_update(index_elements=["name"], set_={"value": _SQLITE.excluded.value}),
-    "postgresql": _POSTGRES.on_conflict_do_update(index_elements=["name"], set_={"value": _POSTGRES.excluded.value}),
-}
+_BEAT = upserts(meta, "name")
 _LAST_BEAT = select(meta.c.value).where(meta.c.name == bindparam("name"))

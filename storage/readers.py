@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
@@ -18,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from storage.parts import parts
 from storage.ready import Ready
 from storage.tables import articles, marks, merged, read_upto
+from storage.upserts import upserts
 
 OLD_IS_READ = timedelta(days=30)
 """What arrived longer ago is read: who begins to read an archive of years has a month before them."""
@@ -122,17 +122,11 @@ def _drop(tx: Connection, token: str, mark: Mark, ids: Collection[int]) -> None:
         tx.execute(_DROP, {"who": token, "said": mark, "ids": part})
 
 
-def _upto(statement: Any) -> Any:
-    return statement.on_conflict_do_update(
-        index_elements=[read_upto.c.token], set_={"arrived": statement.excluded.arrived}
-    )
-
-
 _ADD = {
     "sqlite": insert_sqlite(marks).on_conflict_do_nothing(),
     "postgresql": insert_postgres(marks).on_conflict_do_nothing(),
 }
-_UPTO = {"sqlite": _upto(insert_sqlite(read_upto)), "postgresql": _upto(insert_postgres(read_upto))}
+_UPTO = upserts(read_upto, "token")
 _DROP = (
     delete(marks)
     .where(marks.c.token == bindparam("who"), marks.c.mark == bindparam("said"))

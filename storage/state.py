@@ -9,7 +9,8 @@ from enum import StrEnum
 from storage.page import Lead
 from storage.rhythm import Rhythm
 
-_SET_BACK = timedelta(minutes=5)
+CLOCK_SLACK = timedelta(minutes=5)
+"""What was written further ahead of the present was written before the clock was set back."""
 
 
 class LeadState(StrEnum):
@@ -116,7 +117,7 @@ class Appointment:
 
     def is_due(self, now: datetime, early: float = 0.1) -> bool:
         """Whether its time has come, or all but the given part of its wait is over, or the clock was set back."""
-        is_time = self.next_at - (self.next_at - self.set_at) * early <= now or self.set_at > now + _SET_BACK
+        is_time = self.next_at - (self.next_at - self.set_at) * early <= now or self.set_at > now + CLOCK_SLACK
         return is_time and self.state != Standing.RETIRED
 
 

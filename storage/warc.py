@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from storage import warcfile, warcrecord
+from storage.disk import sync
 from storage.errors import TapeError as TapeError
 from storage.page import Page
 from storage.state import Capture
@@ -61,7 +62,7 @@ class WarcTape:
             if self._file is not None:
                 os.fsync(self._file.fd)
             if self._names_changed:
-                warcfile.sync_folder(self._folder)
+                sync(self._folder)
                 self._names_changed = False
         except OSError as error:
             self._leave(error)
@@ -81,7 +82,7 @@ class WarcTape:
         if self._file is None:
             if not self._folder.exists():
                 self._folder.mkdir(parents=True, exist_ok=True)
-                warcfile.sync_folder(self._folder.parent)
+                sync(self._folder.parent)
             self._file = TapeFile(self._folder, self._software, self._clock().astimezone(UTC))
             self._names_changed = True
         return self._file
@@ -115,7 +116,7 @@ def recover(folder: Path) -> list[str]:
     said = [_closed(path) for path in sorted(folder.glob("*" + warcfile.OPEN))]
     done = [words for words in said if words]
     if done:
-        warcfile.sync_folder(folder)
+        sync(folder)
     return done
 
 

@@ -189,15 +189,6 @@ def member(fd: int, offset: int) -> tuple[bytes, int]:
     return bytes(out), offset
 
 
-def sync_folder(folder: Path) -> None:
-    """Return when the folder's names are on the disk."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def _open_by_either_name(path: Path) -> int:
     # The last try is for a file that was closed, and so renamed, between the first and the second.
     for candidate in (path, path.with_name(path.name + OPEN)):

@@ -12,6 +12,7 @@ from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
 from storage.backup import LIST, backup, dated, missing_tapes, restore, thin_out
 from storage.check import check, optimize, reindex
+from storage.database import sqlite_file
 from storage.monitor import Monitor
 
 CAPTURES = 1_000
@@ -68,10 +69,11 @@ def run_backup(config: Config, where: str, *, keep: int) -> int:
 
 def run_restore(config: Config, copy: Path) -> int:
     """Put a backup in the archive's place; what was there is kept beside it. 1 where pages are missing."""
-    if not config.database_url.startswith("sqlite"):
+    file = sqlite_file(config.database_url)
+    if file is None:
         mistake("PostgreSQL restores itself: pg_restore --clean --dbname=DATABASE evnews.dump")
     make_home(config)
-    before = restore(Path(config.database_url.removeprefix("sqlite:///")), copy)
+    before = restore(file, copy)
     print(f"{copy} is the archive now" + (f"; the one before lies in {before}" if before else ""))
     missing = missing_tapes(copy, config.warc_folder)
     for name in missing:

@@ -9,7 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from spiders.catalogue import Catalogue, load_catalogue
 from spiders.tablefile import CatalogueError
 from storage.errors import ArchiveError
 from storage.glance import last_beat
+from storage.state import CLOCK_SLACK
 
 LEAST_ROOM = 2 * 10**9
 """Bytes that should be free: an archive grows by some gigabytes a year."""
@@ -124,7 +125,7 @@ def _clock(config: Config) -> Finding:
             seen = last_beat(tx)
     except ArchiveError:
         seen = None
-    if seen is not None and seen > now + timedelta(minutes=5):
+    if seen is not None and seen > now + CLOCK_SLACK:
         return Finding(
             "clock", False, f"a service ran at {seen:%Y-%m-%d %H:%M} UTC, which is still to come: set it right"
         )
@@ -146,7 +147,7 @@ def _catalogue(config: Config, file: Path | None) -> tuple[Catalogue, Finding]:
         found = load_catalogue(config.home, file)
     except CatalogueError as error:
         return Catalogue(sources=()), Finding("sources", False, str(error))
-    enabled = sum(source.enabled for source in found.sources)
+    enabled = len(found.enabled)
     words = f"{enabled} of {len(found.sources)} are enabled"
     if found.problems:
         return found, Finding("sources", False, f"{words}; {found.problems[0]}")
@@ -179,7 +180,7 @@ def _names(config: Config, catalogue: Catalogue) -> Finding:
     """Whether a few of the sources' hosts have addresses; a proxy looks them up itself."""
     if config.proxy:
         return Finding("names", True, "the proxy looks them up")
-    hosts = [urlsplit(source.home).hostname or "" for source in catalogue.sources if source.enabled][:_HOSTS]
+    hosts = [urlsplit(source.home).hostname or "" for source in catalogue.enabled[:_HOSTS]]
     failed = [host for host in hosts if not _has_address(host)]
     if hosts and len(failed) == len(hosts):
         return Finding(

@@ -16,7 +16,6 @@ from aggregator.console.answer import TROUBLE, complain, counted, mistake
 from aggregator.console.bar import bar
 from aggregator.console.topics import resolved
 from aggregator.feeds.channel import Channel, article_entries
-from aggregator.feeds.files import written_whole
 from aggregator.feeds.formats import DATA, FEEDS
 from aggregator.feeds.opml import write_outlines
 from aggregator.feeds.parquet import NoPyarrow
@@ -25,6 +24,7 @@ from aggregator.web.asked import FeedAsked
 from aggregator.web.shelf import Shelf
 from storage.article import KeptArticle, Query
 from storage.database import Database
+from storage.disk import written_whole
 from storage.library import Library
 from storage.monitor import Monitor
 

@@ -174,8 +174,8 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 def export_opml(config: Config, output: Path, file: Path | None) -> int:
     """Write the enabled sources' feeds as OPML."""
-    from aggregator.feeds.files import written_whole
     from aggregator.feeds.opml import write_opml
+    from storage.disk import written_whole
 
     sources = [source for source in read_catalogue(config, file).sources if source.enabled and source.feeds]
     data = write_opml(sources, "evnews sources", datetime.now(UTC))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import webbrowser
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from aggregator.logs import configure_logging
 from aggregator.schedule.ticker import Job
 from aggregator.service.crew import utc_now
 from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due
+from aggregator.service.reread import reread
 from aggregator.service.server import Server
 from aggregator.service.service import Service
-from spiders.catalogue import load_catalogue
+from spiders.catalogue import Catalogue, load_catalogue
 from spiders.source import Source
 from spiders.tablefile import CatalogueError
 from storage.database import Database
@@ -42,22 +44,29 @@ def run_up(config: Config, file: Path | None, how: How) -> int:
     if how.log not in ("text", "json"):
         mistake(f"--log is text or json, not {how.log!r}")
     configure_logging(how.log)
-    if not any(source.enabled for source in read_catalogue(config, file).sources):
+    catalogue = read_catalogue(config, file)
+    if not catalogue.enabled:
         mistake("the catalogue names no source that is enabled; `evnews sources add URL` adds one")
     complain_of_no_contact(config)
+    sources = _sources(config, file, catalogue)
 
     def work(database: Database, server: Server) -> int:
         with server.running():
-            return run_in_reactor(lambda: _run(config, database, file, server, how))
+            return run_in_reactor(lambda: _run(config, database, sources, server, how))
 
     return with_server(config, how.host, how.port, work)
 
 
-async def _run(config: Config, database: Database, file: Path | None, server: Server, how: How) -> int:
+async def _run(
+    config: Config, database: Database, sources: Callable[[], tuple[Source, ...]], server: Server, how: How
+) -> int:
+    async def back_up() -> None:
+        await back_up_when_due(config, database, utc_now)
+
     with Board(database, server.address, is_plain=how.log == "json") as board:
-        service = Service(config, database, _Reader(config, file), board, jobs=[
+        service = Service(config, database, sources, board, jobs=[
             telling(config),
-            Job("backup", LOOK_SECONDS, lambda: _back_up(config, database)),
+            Job("backup", LOOK_SECONDS, back_up),
             Job("board", board.SECONDS, board.look),
         ])  # fmt: skip
 
@@ -73,31 +82,25 @@ async def _run(config: Config, database: Database, file: Path | None, server: Se
     return 0
 
 
-async def _back_up(config: Config, database: Database) -> None:
-    await back_up_when_due(config, database, utc_now)
+def _sources(config: Config, file: Path | None, catalogue: Catalogue) -> Callable[[], tuple[Source, ...]]:
+    """Gives the enabled sources, from `catalogue` on read again when its file changes.
 
+    A file that cannot be read leaves them as they were; each problem is told of once.
+    """
+    known, told = catalogue, set(catalogue.problems)
 
-class _Reader:
-    """The enabled sources; a catalogue that cannot be read leaves them as they were, and is told of once."""
-
-    def __init__(self, config: Config, file: Path | None) -> None:
-        self._config, self._file = config, file
-        self._last: tuple[Source, ...] = ()
-        self._told: set[str] = set()
-
-    def __call__(self) -> tuple[Source, ...]:
+    def read() -> tuple[Source, ...]:
+        nonlocal known
+        problems: tuple[str, ...]
         try:
-            catalogue = load_catalogue(self._config.home, self._file)
+            known = load_catalogue(config.home, file)
+            problems = known.problems
         except CatalogueError as error:
-            self._tell([str(error)])
-            return self._last
-        self._tell(catalogue.problems)
-        self._last = tuple(source for source in catalogue.sources if source.enabled)
-        return self._last
-
-    def _tell(self, problems: tuple[str, ...] | list[str]) -> None:
+            problems = (str(error),)
         for problem in problems:
-            if problem not in self._told:
-                self._told.add(problem)
-                if len(self._told) > 1 or self._last:
-                    complain(problem)
+            if problem not in told:
+                told.add(problem)
+                complain(problem)
+        return known.enabled
+
+    return reread(file or config.home / "sources.toml", read)

@@ -21,7 +21,7 @@ from spiders.tablefile import NAME
 from storage.account import Account
 from storage.identity import host_of, url_key
 from storage.reasons import account
-from storage.timing import timing
+from storage.timing import Timing, timing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,8 +33,8 @@ LONGEST_ADDRESS = 4096
 
 def tell_why(config: Config, asked: str, *, as_json: bool) -> int:
     """Print what is known of the article with a number, at an address, or of a source; 1 where nothing is."""
-    if NAME.fullmatch(asked) and not asked.isdigit() and _is_source(config, asked):
-        return _tell_when(config, asked, as_json=as_json)
+    if NAME.fullmatch(asked) and not asked.isdigit() and (source := _source(config, asked)) is not None:
+        return _tell_when(source, as_json=as_json)
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 20 else None
     if number is None and not _is_address(asked):
         mistake(
@@ -61,20 +61,17 @@ def tell_why(config: Config, asked: str, *, as_json: bool) -> int:
     return 0
 
 
-def _is_source(config: Config, name: str) -> bool:
-    """Whether the catalogue names it, or the archive knows it."""
+def _source(config: Config, name: str) -> Timing | None:
+    """The times of a source that the archive knows, or that the catalogue names; None where it is none."""
     with open_archive(config) as database:
         known = timing(database, name)
-    return bool(known.polls or known.next_poll_at) or any(
-        name == source.name for source in load_catalogue(config.home).sources
-    )
+    is_known = known.polls or known.next_poll_at
+    return known if is_known or any(name == one.name for one in load_catalogue(config.home).sources) else None
 
 
-def _tell_when(config: Config, name: str, *, as_json: bool) -> int:
+def _tell_when(source: Timing, *, as_json: bool) -> int:
     """When a source is polled, and why then; 1 where it never was."""
-    now = datetime.now(UTC)
-    with open_archive(config) as database:
-        told = polling(timing(database, name), now)
+    name, told = source.source, polling(source, datetime.now(UTC))
     if not told:
         complain(f"{name} was never polled; `evnews crawl {name}` does it now, `evnews up` from now on")
         return TROUBLE

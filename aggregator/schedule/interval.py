@@ -44,7 +44,7 @@ def wait(rhythm: Rhythm, now: float, price: float, bounds: Bounds) -> float:
         return bounds.least
     lift = boost(rhythm)
     most = cap(rhythm, now, bounds)
-    room = max(1.0, FULLEST * rhythm.window)
+    room = _room(rhythm)
     paid = weight = came = 0.0
     at, latest = now, now + most
     while at < latest:
@@ -64,6 +64,11 @@ def wait(rhythm: Rhythm, now: float, price: float, bounds: Bounds) -> float:
         came += per_day * span
         at = until
     return min(max(at - now, bounds.least), most)
+
+
+def _room(rhythm: Rhythm) -> float:
+    """How many entries may be expected to be new at the next poll."""
+    return max(1.0, FULLEST * rhythm.window)
 
 
 def cap(rhythm: Rhythm, now: float, bounds: Bounds) -> float:
@@ -93,7 +98,7 @@ def price_for(rhythms: Iterable[Rhythm], now: float, budget: float, bounds: Boun
         return 1.0
     rates = np.maximum([[rate(one, now + hour * HOUR) for hour in range(24)] for one in known], 1e-9)
     most = np.array([[cap(one, now, bounds)] for one in known])
-    room = np.array([[max(1.0, FULLEST * one.window)] for one in known])
+    room = np.array([[_room(one)] for one in known])
     longest = np.clip(room / rates * DAY, bounds.least, most)
     unit = np.sqrt(2 / rates**STEEPNESS) * DAY
     low, high = -14.0, 6.0  # powers of ten, between which every price lies

@@ -84,9 +84,15 @@ def _with(rhythm: Rhythm, times: Sequence[float]) -> Rhythm:
         return rhythm
     hours, weekdays = list(rhythm.hours), list(rhythm.weekdays)
     for at in times:
-        hours[int(at // HOUR) % HOURS] += 1
-        weekdays[(int(at // DAY) + _EPOCH_WEEKDAY) % WEEKDAYS] += 1
+        hour, weekday = _hour_and_weekday(at)
+        hours[hour] += 1
+        weekdays[weekday] += 1
     return replace(rhythm, entries=rhythm.entries + len(times), hours=tuple(hours), weekdays=tuple(weekdays))
+
+
+def _hour_and_weekday(at: float) -> tuple[int, int]:
+    """In UTC; Monday is 0."""
+    return int(at // HOUR) % HOURS, (int(at // DAY) + _EPOCH_WEEKDAY) % WEEKDAYS
 
 
 def a_day(rhythm: Rhythm) -> float:
@@ -117,7 +123,7 @@ def weekday_factor(rhythm: Rhythm, weekday: int) -> float:
 
 def rate(rhythm: Rhythm, at: float) -> float:
     """Entries a day at a moment, as the rhythm alone has it."""
-    hour, weekday = int(at // HOUR) % HOURS, (int(at // DAY) + _EPOCH_WEEKDAY) % WEEKDAYS
+    hour, weekday = _hour_and_weekday(at)
     return a_day(rhythm) * hour_factor(rhythm, hour) * weekday_factor(rhythm, weekday)
 
 

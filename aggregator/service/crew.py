@@ -50,6 +50,7 @@ async def open_crew(
     sources: Iterable[Source],
     *,
     again: Revisiting | None = None,
+    planner: Planner | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Crew]:
     """A crew ready to poll, on the running reactor: leases of dead processes given back, torn tapes mended."""
@@ -70,12 +71,16 @@ async def open_crew(
         pool = ReaderPool(config.process_count, _topics(config.home))
         stack.callback(pool.close)
         desk = Desk(writer, owner.token, now, config.warc_folder)
-        sources = list(sources)
-        planner = Planner(POLLS_A_DAY)
+        planner = planner or new_planner()
         await reprice(planner, desk)
         crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=planner, now=now, again=again)
         await crew.prepare(sources)
         yield crew
+
+
+def new_planner() -> Planner:
+    """A planner that keeps to the budget, and knows nothing yet."""
+    return Planner(POLLS_A_DAY)
 
 
 async def reprice(planner: Planner, desk: Desk) -> None:

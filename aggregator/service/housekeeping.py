@@ -11,6 +11,7 @@ from pathlib import Path
 from aggregator.config import Config
 from storage.backup import PREFIX, backup, backups, dated, thin_out
 from storage.database import Database
+from storage.state import CLOCK_SLACK
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def _back_up_when_due(config: Config, database: Database, now: datetime) -> Path
 
 def _is_due(folder: Path, now: datetime) -> bool:
     """Whether no backup is of the last day; those from the future were named before the clock was set back."""
-    return not any(now - EVERY < _made_at(one) <= now + timedelta(minutes=5) for one in backups(folder))
+    return not any(now - EVERY < _made_at(one) <= now + CLOCK_SLACK for one in backups(folder))
 
 
 def _made_at(file: Path) -> datetime:

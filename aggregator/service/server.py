@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
 import uvicorn
 
@@ -18,6 +16,7 @@ from aggregator.alerts.searchfile import load_searches, searches_file
 from aggregator.config import DEFAULT_PUBLIC_URL, Config
 from aggregator.intake.topicfile import load_topics
 from aggregator.service.crew import utc_now
+from aggregator.service.reread import reread
 from aggregator.web.access import is_loopback
 from aggregator.web.api import Api
 from aggregator.web.app import Serving, application
@@ -112,8 +111,8 @@ def _built(
         return token_of(known(), secret)
 
     library = Library(database)
-    searches = _reread(searches_file(config.home), lambda: load_searches(config.home))
-    topics = _reread(config.home / "topics.toml", lambda: load_topics(config.home))
+    searches = reread(searches_file(config.home), lambda: load_searches(config.home))
+    topics = reread(config.home / "topics.toml", lambda: load_topics(config.home))
     # What is not open to all is no hub's business.
     hub = config.hub if is_open and config.public_url != DEFAULT_PUBLIC_URL else ""
     shelf = Shelf(library, Monitor(database), address, searches, topics, muted=config.mute, hub=hub)
@@ -148,26 +147,6 @@ def _telling(publisher: Publisher | None) -> Iterator[None]:
     finally:
         is_over.set()
         running.join(_HUB_SECONDS)
-
-
-_Read = TypeVar("_Read")
-
-
-def _reread(path: Path, load: Callable[[], _Read]) -> Callable[[], _Read]:
-    """What a file says, read again when it was changed."""
-    held: list[tuple[tuple[int, int] | None, _Read]] = []
-
-    def read() -> _Read:
-        try:
-            status = path.stat()
-            mark = (status.st_mtime_ns, status.st_size)
-        except OSError:
-            mark = None
-        if not held or held[0][0] != mark:
-            held[:] = [(mark, load())]
-        return held[0][1]
-
-    return read
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -13,7 +13,7 @@ from aggregator.config import Config
 from aggregator.crawl.runner import Crew, PollResult
 from aggregator.schedule.planner import Planner
 from aggregator.schedule.ticker import Clock, Job
-from aggregator.service.crew import open_crew, reprice
+from aggregator.service.crew import new_planner, open_crew, reprice
 from aggregator.service.lag import Lag
 from aggregator.service.systemd import notify, watchdog_seconds
 from spiders.source import Source
@@ -53,12 +53,11 @@ class Service:
 
     config: Config
     database: Database
-    read: Callable[[], Sequence[Source]]
+    read: Callable[[], tuple[Source, ...]]
     watcher: Watcher
     jobs: Sequence[Job] = ()
     lag: Lag = field(default_factory=Lag)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
-    _crew: Crew | None = None
 
     def stop(self) -> None:
         """Take no new work, finish what is under way, and end `run`."""
@@ -90,14 +89,15 @@ class Service:
 
     async def _lead(self, claim: Leadership) -> str:
         """Poll until stopped, or until the lead is lost; returns what made it impossible to go on."""
-        sources = list(self.read())
+        sources, planner = self.read(), new_planner()
         try:
-            async with open_crew(self.config, sources) as crew:
+            async with open_crew(self.config, sources, planner=planner) as crew:
                 self.watcher.leads(crew)
                 clock = Clock(crew, sources, self.watcher.polled)
                 stopping = asyncio.ensure_future(self._stops(crew))
                 try:
-                    await clock.run([*self._own_jobs(crew, clock, claim), *self.jobs])
+                    own = self._own_jobs(crew, clock, planner, claim, sources)
+                    await clock.run([*own, *self.jobs])
                 finally:
                     crew.stop_asked.set()
                     await stopping
@@ -113,23 +113,17 @@ class Service:
             one.cancel()
         await crew.stop(DRAIN_SECONDS)
 
-    def _own_jobs(self, crew: Crew, clock: Clock, claim: Leadership) -> list[Job]:
-        known: list[Sequence[Source]] = [tuple(self.read())]
-
+    def _own_jobs(
+        self, crew: Crew, clock: Clock, planner: Planner, claim: Leadership, known: Sequence[Source]
+    ) -> list[Job]:
         async def catalogue() -> None:
-            sources = tuple(await asyncio.to_thread(self.read))
-            if sources != known[0]:
-                known[0] = sources
+            nonlocal known
+            sources = await asyncio.to_thread(self.read)
+            if sources != known:
+                known = sources
                 clock.use(sources)
                 await crew.prepare(sources)
                 log.info("event=catalogue-changed sources=%d", len(sources))
-
-        async def price() -> None:
-            if isinstance(crew.plan, Planner):
-                await reprice(crew.plan, crew.desk)
-
-        async def heart() -> None:
-            await crew.desk.beat()
 
         async def lead() -> None:
             if not await asyncio.to_thread(claim.is_held):
@@ -137,8 +131,8 @@ class Service:
 
         return [
             Job("catalogue", _CATALOGUE, catalogue),
-            Job("price", _REPRICE, price),
-            Job("heartbeat", _BEAT, heart),
+            Job("price", _REPRICE, lambda: reprice(planner, crew.desk)),
+            Job("heartbeat", _BEAT, crew.desk.beat),
             Job("lead", _LEADER, lead),
         ]
 

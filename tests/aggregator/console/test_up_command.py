@@ -12,6 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from aggregator.config import Config
+from aggregator.console.up import _sources
+from spiders.catalogue import load_catalogue
 from tests.aggregator.console.calling import Evnews
 from tests.aggregator.console.test_serve_command import free_port, reached
 from tests.newsroom.room import Newsroom
@@ -140,3 +145,23 @@ def test_mistakes_are_said_at_once(evnews: Evnews, tmp_path: Path) -> None:
     refused = evnews.here("up", "--sources", empty)
     assert (refused.status, "sources add" in refused.err) == (2, True)
     assert evnews.apart("up", "--host", "0.0.0.0").status == 2
+
+
+def test_a_changed_catalogue_is_taken_up_and_a_broken_one_is_told_of_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sources.toml"
+    source = '[{0}]\nhome = "https://{0}.example/"\nfeeds = ["https://{0}.example/feed"]\n'
+    file.write_text(source.format("volt"))
+    read = _sources(Config(home=tmp_path), file, load_catalogue(None, file))
+    assert [one.name for one in read()] == ["volt"]
+    file.write_text(source.format("volt") + source.format("ohm") + "enabled = false\n" + source.format("amp"))
+    assert [one.name for one in read()] == ["volt", "amp"]
+    for broken in ("[volt\n", "[volt\n "):
+        file.write_text(broken)
+        assert [one.name for one in read()] == ["volt", "amp"]
+    file.write_text(source.format("amp") + "[bad]\nhome = 7\n")
+    assert [one.name for one in read()] == ["amp"]
+    lines = capsys.readouterr().err.splitlines()
+    assert [str(file) in line for line in lines] == [True] * 2
+    assert "[bad]" in lines[1]

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from aggregator.feeds.files import written_whole
+from storage.disk import written_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -58,7 +58,7 @@ def test_a_kill_leaves_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.write_bytes(b"old")
     code = (
-        "import os, sys; from pathlib import Path; from aggregator.feeds.files import written_whole\n"
+        "import os, sys; from pathlib import Path; from storage.disk import written_whole\n"
         "with written_whole(Path(sys.argv[1])) as file:\n"
         "    file.write(b'new'); file.flush(); os.kill(os.getpid(), 9)"
     )

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are on the disk when they are said to be: written whole, or not at all."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             part.unlink()
         raise
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync(path: Path) -> None:
+    """Return when a file's bytes, or a folder's names, are on the disk."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     finally:
