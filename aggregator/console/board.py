@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from aggregator.console.answer import complain, counted
 from aggregator.console.display import Display
@@ -27,34 +26,24 @@ _OFFLINE_AFTER = 3
 """So many sources have to be tried, and none reached, before the network is taken to be away."""
 
 
-class Board:
+class Board(Display):
     """A context manager around a service (a `service.Watcher`), on stderr; `is_plain` shows nothing but troubles."""
 
     SECONDS: ClassVar[float] = 2.0
     """How often it looks at the archive."""
 
     def __init__(self, database: Database, address: str, *, is_plain: bool = False) -> None:
+        super().__init__(2, is_on=not is_plain)
         self._database, self._address, self._is_plain = database, address, is_plain
         self._crew: Crew | None = None
         self._glance = Glance()
         self._problems: dict[str, str] = {}
         self._unreached: set[str] = set()
         self._said = ""
-        self._display = Display(self._shown, 2, is_on=not is_plain)
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> Self:
         tell_serving(self._address)
-        self._display.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the terminal back as it was."""
-        self._display.close()
+        return super().__enter__()
 
     def leads(self, crew: Crew | None) -> None:
         """It polls from now on, or another does."""
@@ -75,7 +64,7 @@ class Board:
             self._problems[result.source] = why(result)
         self._look_for_the_web(result)
         is_news = result.counts["kept"] or not result.is_polled
-        if is_news and not self._display.is_used and not self._is_plain and not self._is_offline:
+        if is_news and not self.is_used and not self._is_plain and not self._is_offline:
             print_next(result)
 
     @property
@@ -101,7 +90,7 @@ class Board:
 
     async def look(self) -> None:
         """Look at the archive for what is shown; nothing where nothing is."""
-        if not self._display.is_open:
+        if not self.is_open:
             return
         try:
             self._glance = await asyncio.to_thread(self._read)

@@ -1,24 +1,28 @@
-"""A display on stderr that is drawn anew as long as it is open; nothing where stderr is no terminal."""
+"""What is drawn anew on stderr as long as it is open; nothing where stderr is no terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
 
-class Display:
-    """A context manager; `shown` gives what is drawn, `per_second` times a second."""
+class Display(ABC):
+    """A context manager that draws what `_shown` gives, `per_second` times a second."""
 
-    def __init__(self, shown: Callable[[], RenderableType], per_second: int, *, is_on: bool = True) -> None:
-        self._shown, self._per_second = shown, per_second
+    def __init__(self, per_second: int, *, is_on: bool = True) -> None:
+        self._per_second = per_second
         self._is_on = is_on and sys.stderr.isatty()
         self._live: Live | None = None
+
+    @abstractmethod
+    def _shown(self) -> RenderableType:
+        """What is drawn at this moment."""
 
     @property
     def is_open(self) -> bool:
@@ -30,7 +34,7 @@ class Display:
         """Whether it is drawn at all, before, now or after."""
         return self._is_on
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> Self:
         if self._is_on:
             from rich.console import Console
             from rich.live import Live

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aggregator.console.display import Display
@@ -19,35 +18,22 @@ NAMED = 4
 """How many of the sources under way are named."""
 
 
-class Progress:
+class Progress(Display):
     """A context manager around a crawl, on stderr; `quiet` shows nothing (JSON is on stdout)."""
 
     def __init__(self, tally: Tally, *, quiet: bool, endless: bool = False) -> None:
+        super().__init__(4, is_on=not quiet)
         self._tally, self._quiet, self._endless = tally, quiet, endless
         self._started = time.monotonic()
-        self._display = Display(self._shown, 4, is_on=not quiet)
 
     @property
     def seconds(self) -> float:
         """How long it has run."""
         return time.monotonic() - self._started
 
-    def __enter__(self) -> Progress:
-        self._display.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the terminal back as it was."""
-        self._display.close()
-
     def polled(self, result: PollResult) -> None:
         """One source is done: a line of its own, where no display counts it or no table will tell."""
-        if self._quiet or (self._display.is_open and not self._endless):
+        if self._quiet or (self.is_open and not self._endless):
             return
         if self._endless:
             print_next(result)
