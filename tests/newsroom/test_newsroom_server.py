@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import tomllib
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,16 +101,15 @@ def test_the_log_tells_who_asked_for_what(room: Newsroom) -> None:
 
 def test_the_log_counts_requests_in_hand_by_host(room: Newsroom) -> None:
     room.fault("kerbside", "hang", "/stories/")
-    sockets = [raw(truth.url) for truth in room.articles("kerbside")]
-    other = ask(room.home("voltward") + "/")
-    wait_for(lambda: len(room.hits("kerbside")) == 3)
-    assert sorted(hit.concurrent for hit in room.hits("kerbside")) == [1, 2, 3]
-    assert [hit.concurrent for hit in room.hits("voltward")] == [1]
-    assert other.status == 200
-    assert {hit.status for hit in room.hits("kerbside")} == {200}
-    assert {hit.ended for hit in room.hits("kerbside")} == {0.0}
-    for sock in sockets:
-        sock.close()
+    with ExitStack() as held:
+        for truth in room.articles("kerbside"):
+            held.enter_context(raw(truth.url))
+        other = ask(room.home("voltward") + "/")
+        wait_for(lambda: [hit.status for hit in room.hits("kerbside")] == [200] * 3)
+        assert sorted(hit.concurrent for hit in room.hits("kerbside")) == [1, 2, 3]
+        assert [hit.concurrent for hit in room.hits("voltward")] == [1]
+        assert other.status == 200
+        assert {hit.ended for hit in room.hits("kerbside")} == {0.0}
     wait_for(lambda: all(hit.ended for hit in room.hits("kerbside")))
 
 
