@@ -156,6 +156,21 @@ def up(
     raise typer.Exit(run_up(context.obj.load(), sources, How(host=host, port=port, open=open_page, log=log)))
 
 
+@app.command(epilog="Examples: evnews health; evnews health electrek; evnews health --json")
+def health(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Sources to tell of; all by default.")
+    ] = None,
+    sources: SourcesFile = None,
+    as_json: Json = False,
+) -> None:
+    """Which sources went silent, block, fail or yield too little, since when, and what to do; 1 where one does."""
+    from aggregator.console.health import show_health
+
+    raise typer.Exit(show_health(context.obj.load(), sources, names or [], as_json=as_json))
+
+
 @app.command(epilog="Examples: evnews doctor; evnews doctor --json")
 def doctor(
     context: typer.Context,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -16,6 +17,7 @@ from storage.home import default_home
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080/"
 
 
@@ -30,6 +32,7 @@ class Config:
     `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds, `hub` is told when
     public feeds change. `mute` are queries: what
     they find is hidden from answers that do not ask for all. `backups` is the folder that the service backs up to.
+    `tell` are the addresses that hear of sources that are not well, but for the `quiet` hours, such as 22:00-07:00.
     """
 
     home: Path
@@ -45,6 +48,8 @@ class Config:
     mute: tuple[str, ...] = ()
     backups: str = ""
     keep_backups: int = 7
+    tell: tuple[str, ...] = ()
+    quiet: str = ""
 
     @property
     def database_url(self) -> str:
@@ -96,7 +101,7 @@ def _file_settings(path: Path) -> dict[str, object]:
 
 
 def _from_text(key: str, text: str) -> object:
-    if key in ("allow_networks", "mute"):
+    if key in ("allow_networks", "mute", "tell"):
         return [part.strip() for part in text.split(",") if part.strip()]
     if key == "keep_pages":
         return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
@@ -166,6 +171,19 @@ def _mute(value: object) -> tuple[str, ...]:
     return rules
 
 
+def _tell(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError('a list of addresses such as ["ntfys://ntfy.example.org/evnews"] is expected')
+    return tuple(_text(item) for item in value)
+
+
+def _quiet(value: object) -> str:
+    text = _text(value)
+    if text and not _HOURS.fullmatch(text):
+        raise ValueError("hours of the day such as 22:00-07:00 are expected")
+    return text
+
+
 def _workers(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 256:
         raise ValueError("a whole number from 0 (one a core) to 256 is expected")
@@ -197,5 +215,7 @@ _CHECKS = {
     "mute": _mute,
     "backups": _text,
     "keep_backups": _some,
+    "tell": _tell,
+    "quiet": _quiet,
 }
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -12,6 +13,7 @@ from aggregator.console.progress import print_next
 from aggregator.console.serve import tell_serving
 from aggregator.console.summary import why
 from aggregator.crawl.runner import Crew, PollResult
+from aggregator.health.rounds import Report
 from aggregator.logs import safe_line
 from aggregator.schedule.words import about
 from storage.database import Database
@@ -38,6 +40,7 @@ class Board(Display):
         self._crew: Crew | None = None
         self._glance = Glance()
         self._problems: dict[str, str] = {}
+        self._unwell: dict[str, str] = {}
         self._unreached: set[str] = set()
         self._said = ""
 
@@ -56,6 +59,10 @@ class Board(Display):
     def trouble(self, words: str) -> None:
         """It cannot go on at present."""
         self._say(f"{words}; evnews waits a minute and tries again")
+
+    def examined(self, reports: Sequence[Report]) -> None:
+        """Every source was examined; those that are not well are shown until they are."""
+        self._unwell = {one.source: f"{one.state}: {one.findings[0].words}" for one in reports if not one.is_ok}
 
     def polled(self, result: PollResult) -> None:
         """A source was polled."""
@@ -105,7 +112,7 @@ class Board(Display):
         from rich.console import Group
         from rich.text import Text
 
-        lines = board_lines(self._glance, self._crew, self._problems, self._address, datetime.now(UTC))
+        lines = board_lines(self._glance, self._crew, self._unwell | self._problems, self._address, datetime.now(UTC))
         return Group(*(Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in lines))
 
 

@@ -23,10 +23,13 @@ from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due
 from aggregator.service.reread import reread
 from aggregator.service.server import Server
 from aggregator.service.service import Service
+from aggregator.service.telling import look_after
 from spiders.catalogue import Catalogue, load_catalogue
 from spiders.source import Source
 from spiders.tablefile import CatalogueError
 from storage.database import Database
+
+HEALTH_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +66,14 @@ async def _run(
     async def back_up() -> None:
         await back_up_when_due(config, database, utc_now)
 
+    async def look_after_sources() -> None:
+        board.examined(await look_after(config, database, sources(), utc_now()))
+
     with Board(database, server.address, is_plain=how.log == "json") as board:
         service = Service(config, database, sources, board, jobs=[
             telling(config),
             Job("backup", LOOK_SECONDS, back_up),
+            Job("health", HEALTH_SECONDS, look_after_sources),
             Job("board", board.SECONDS, board.look),
         ])  # fmt: skip
 

@@ -21,6 +21,7 @@ from storage.tables.archive import (
 )
 from storage.tables.copies import likenesses, prints, signatures
 from storage.tables.crawl import appointments, calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
+from storage.tables.health import conditions
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
 from storage.tables.readers import alerts, archived_feeds, feed_pages, marks, read_upto, saved_searches, tokens
 from storage.tables.stories import stories, story_due, story_terms, tellers, term_counts
@@ -42,6 +43,7 @@ __all__ = [
     "captures",
     "changed_blocks",
     "claims",
+    "conditions",
     "endpoints",
     "feed_pages",
     "held_blocks",

@@ -1,0 +1,101 @@
+"""A round: how every source is now, put down, and what of it its operator has not heard of yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.health.findings import Finding, State, findings, state_of, usual_volume
+from aggregator.health.volume import Tide, Volume, tide_of
+from spiders.source import Source
+from storage.database import Database
+from storage.health import Condition, Past, conditions_of, keep_condition, past_of
+
+LATELY = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How one source is; `findings` are the worst first, `volume` is what it publishes, as far as that is known."""
+
+    source: str
+    state: State
+    since: datetime
+    findings: tuple[Finding, ...] = ()
+    told: str = ""
+    volume: Volume | None = None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether nothing was found."""
+        return self.state == State.OK
+
+
+def examine(database: Database, sources: Sequence[Source], now: datetime) -> list[Report]:
+    """How every source is, in the order given; nothing is written."""
+    pasts = []
+    for source in sources:
+        with database.read() as tx:  # a transaction each, so that none is long
+            pasts.append(past_of(tx, source.name, now))
+    with database.read() as tx:
+        known = conditions_of(tx)
+    tide = _tide(pasts, now)
+    return [
+        _report(source, past, known.get(source.name), now, tide) for source, past in zip(sources, pasts, strict=True)
+    ]
+
+
+def _tide(pasts: Sequence[Past], now: datetime) -> Tide:
+    volumes = [volume for past in pasts if (volume := usual_volume(past, now)) is not None]
+    return tide_of(volumes, now.timestamp())
+
+
+def _report(source: Source, past: Past, before: Condition | None, now: datetime, tide: Tide) -> Report:
+    indexes = frozenset(url for url, _, _ in source.indexes)
+    found = findings(past, indexes, now, tide)
+    state = state_of(found)
+    is_same = before is not None and before.state == state
+    return Report(
+        source=source.name,
+        state=state,
+        since=before.since if before is not None and is_same else now,
+        findings=tuple(found),
+        told=before.told if before is not None else "",
+        volume=usual_volume(past, now),
+    )
+
+
+def is_cut_off(database: Database, sources: Sequence[Source], now: datetime) -> bool:
+    """Whether no source at all answered lately, though some were asked: then it is not they who are at fault."""
+    asked = []
+    with database.read() as tx:
+        for source in sources:
+            asked += [one for one in past_of(tx, source.name, now).polls[:5] if one.ended_at > now - LATELY]
+    return bool(asked) and not any(one.status for one in asked)
+
+
+def keep(database: Database, reports: Sequence[Report], now: datetime) -> None:
+    """Put down how the sources are."""
+    with database.write() as tx:
+        for report in reports:
+            keep_condition(tx, condition_of(report, now))
+
+
+def condition_of(report: Report, now: datetime) -> Condition:
+    """The row of a report."""
+    return Condition(
+        source=report.source,
+        state=report.state,
+        since=report.since,
+        checked_at=now,
+        findings=json.dumps([_packed(one) for one in report.findings], ensure_ascii=False),
+        told=report.told,
+    )
+
+
+def _packed(finding: Finding) -> dict[str, str]:
+    return {
+        "state": finding.state, "since": finding.since.isoformat(), "words": finding.words, "advice": finding.advice,
+    }  # fmt: skip

@@ -1,0 +1,153 @@
+"""What tells how a source is: when it named something new, what was read of it, how its polls went; and what was found.
+
+A Past is what lies in the archive of one source, a Condition what was concluded of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from storage import calendar
+from storage.state import Appointment, Endpoint, LeadState, Poll
+from storage.tables import articles, conditions, leads, polls
+from storage.upserts import upserts
+
+MOST_TIMES, MOST_READINGS, MOST_TRIED, MOST_POLLS = 20_000, 600, 60, 200
+_PAST = timedelta(days=500)
+_UNKNOWN = ("", "[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of one article: the words of its text, and whether a title, a date and an author were found.
+
+    `at` is when it was first read (POSIX seconds).
+    """
+
+    id: int
+    at: float
+    words: int
+    title: bool
+    date: bool
+    author: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What became of one of the latest pages that a source named: a lead's `state`, and why; `attempts` failed."""
+
+    at: datetime
+    state: str
+    reason: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What is known of a source. `times` are when it published what it named (POSIX seconds, sorted).
+
+    Of what bears no date, that is when it was first named. `readings` are its latest articles, in the order in which
+    they were read, `tried` its latest pages and `polls` its latest polls, the newest first.
+    """
+
+    source: str
+    times: tuple[float, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    polls: tuple[Poll, ...] = ()
+    appointments: tuple[Appointment, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How a source is `since` when; `findings` say why, as JSON. `told` is the state that its operator knows of."""
+
+    source: str
+    state: str
+    since: datetime
+    checked_at: datetime
+    findings: str = "[]"
+    told: str = ""
+
+
+def past_of(tx: Connection, source: str, now: datetime) -> Past:
+    """All that tells how a source is."""
+    one = {"source": source}
+    named = tx.execute(_NAMED, one | {"begin": now - _PAST}).all()
+    read = tx.execute(_READ, one).all()
+    tried = tx.execute(_TRIED, one)
+    asked = tx.execute(_POLLS, one)
+    return Past(
+        source=source,
+        times=tuple(sorted(min(row.published or row.recorded_at, row.recorded_at).timestamp() for row in named)),
+        readings=tuple(
+            Reading(
+                id=row.id,
+                at=row.first_seen.timestamp(),
+                words=row.words,
+                title=bool(row.title),
+                date=bool(row.published or row.published_date),
+                author=row.authors not in _UNKNOWN,
+            )
+            for row in sorted(read, key=lambda row: (row.first_seen, row.id))
+        ),
+        tried=tuple(Tried(**row._mapping) for row in tried),
+        polls=tuple(Poll(**row._mapping) for row in asked),
+        appointments=tuple(calendar.appointments_of(tx, source)),
+        endpoints=tuple(calendar.endpoints_of(tx, source)),
+    )
+
+
+def conditions_of(tx: Connection) -> dict[str, Condition]:
+    """What was last found of every source."""
+    return {row.source: Condition(**row._mapping) for row in tx.execute(_CONDITIONS)}
+
+
+def keep_condition(tx: Connection, condition: Condition) -> None:
+    """Put down what was found of a source; what its operator knows stays as it is."""
+    values = {field.name: getattr(condition, field.name) for field in fields(Condition)}
+    tx.execute(_KEEP[tx.dialect.name], values)
+
+
+def told_of(tx: Connection, source: str, state: str) -> None:
+    """The operator knows of a source's state."""
+    tx.execute(_TOLD, {"of": source, "state_told": state})
+
+
+_NAMED = (
+    select(leads.c.published, leads.c.recorded_at)
+    .where(leads.c.source == bindparam("source"), leads.c.recorded_at > bindparam("begin"))
+    .order_by(leads.c.recorded_at.desc())
+    .limit(MOST_TIMES)
+)
+_READ = (
+    select(
+        articles.c.id, articles.c.first_seen, articles.c.words, articles.c.title, articles.c.published,
+        articles.c.published_date, articles.c.authors,
+    )
+    .where(articles.c.source == bindparam("source"))
+    .order_by(articles.c.dated.desc(), articles.c.id.desc())
+    .limit(MOST_READINGS)
+)  # fmt: skip
+_TRIED = (
+    select(leads.c.recorded_at.label("at"), leads.c.state, leads.c.reason, leads.c.attempts)
+    .where(
+        leads.c.source == bindparam("source"),
+        leads.c.state.in_([LeadState.KEPT, LeadState.REFUSED, LeadState.RETRY]),
+    )
+    .order_by(leads.c.recorded_at.desc(), leads.c.id.desc())
+    .limit(MOST_TRIED)
+)
+_POLLS = (
+    select(*[polls.c[field.name] for field in fields(Poll)])
+    .where(polls.c.source == bindparam("source"))
+    .order_by(polls.c.id.desc())
+    .limit(MOST_POLLS)
+)
+_CONDITIONS = select(*[conditions.c[field.name] for field in fields(Condition)])
+_KEEP = upserts(conditions, "source")
+_TOLD = update(conditions).where(conditions.c.source == bindparam("of")).values(told=bindparam("state_told"))

@@ -1,0 +1,20 @@
+"""Tables of how sources are: what was last found of each, and what its operator was told."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, String, Table, Text
+
+from storage.tables.types import Moment, Words, metadata
+
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("state", String(12), nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("checked_at", Moment, nullable=False),
+    # What was found, as JSON.
+    Column("findings", Text, nullable=False),
+    # The state that the operator knows of.
+    Column("told", String(12), nullable=False),
+)

@@ -1,0 +1,106 @@
+"""What is found of a source, from what lies in the archive of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from aggregator.health.findings import Finding, State, findings, state_of
+from storage.health import Past, Tried
+from storage.state import Appointment, Endpoint, LeadState, Poll, Standing
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+FEED = "https://a.example/feed"
+INDEXES = frozenset({FEED})
+DAILY = tuple((NOW - n * DAY).timestamp() for n in range(100, 0, -1))
+
+
+def poll(outcome: str = "ok", reason: str = "", at: datetime = NOW) -> Poll:
+    return Poll(source="a", endpoint=FEED, started_at=at, ended_at=at, outcome=outcome, reason=reason)
+
+
+def tried(state: str, reason: str = "", many: int = 1) -> tuple[Tried, ...]:
+    return tuple(Tried(at=NOW - n * HOUR, state=state, reason=reason, attempts=0) for n in range(many))
+
+
+def appointment(**more: object) -> Appointment:
+    return Appointment(source="a", url=FEED, next_at=NOW, set_at=NOW, **more)  # type: ignore[arg-type]
+
+
+def found(**more: object) -> list[Finding]:
+    return findings(Past(source="a", **more), INDEXES, NOW)  # type: ignore[arg-type]
+
+
+def states(**more: object) -> list[State]:
+    return [one.state for one in found(**more)]
+
+
+def test_a_source_as_usual_has_no_findings() -> None:
+    well = {"times": DAILY, "polls": (poll(),), "appointments": (appointment(),), "tried": tried("kept", many=20)}
+    assert states(**well) == []
+    assert states() == []
+    assert state_of([]) == State.OK
+
+
+def test_silence_counts_from_when_the_index_was_last_read_well() -> None:
+    quiet = tuple(at - 30 * 86_400 for at in DAILY)
+    (one,) = found(times=quiet, polls=(poll(),))
+    assert one.state == State.SILENT
+    assert one.since == NOW - 31 * DAY
+    assert "nothing new since 2026-01-30 12:00 UTC" in one.words
+    assert states(times=quiet, polls=(poll(at=NOW - 30 * DAY),)) == []  # nobody has looked since
+
+
+def test_an_index_fails_once_it_does_so_for_a_while() -> None:
+    last = poll("failed", "HTTP 503")
+    short = appointment(failing_since=NOW - HOUR / 2, strain=1.0)
+    long = appointment(failing_since=NOW - 2 * HOUR, strain=1.0)
+    heavy = appointment(failing_since=NOW - HOUR / 2, strain=6.0)
+    assert states(polls=(last,), appointments=(short,)) == []
+    (one,) = found(polls=(last,), appointments=(long,))
+    assert (one.state, one.since, "HTTP 503" in one.words) == (State.FAILING, NOW - 2 * HOUR, True)
+    assert states(polls=(last,), appointments=(heavy,)) == [State.FAILING]
+    assert states(polls=(poll(), last), appointments=(long,)) == []  # it answered again
+
+
+def test_robots_txt_that_forbids_is_told_at_once() -> None:
+    last = poll("refused", "robots: disallowed by robots.txt")
+    (one,) = found(polls=(last,), appointments=(appointment(failing_since=NOW, strain=2.0),))
+    assert (one.state, one.words) == (State.BLOCKED, f"robots.txt forbids {FEED}")
+
+
+def test_parked_and_retired_are_told_of_all_indexes() -> None:
+    last = poll("failed", "HTTP 404")
+    parked = appointment(failing_since=NOW - 5 * DAY, strain=9.0, state=Standing.PARKED)
+    retired = appointment(failing_since=NOW - 70 * DAY, strain=9.0, state=Standing.RETIRED)
+    (one,) = found(polls=(last,), appointments=(parked,))
+    assert (one.state, one.since) == (State.PARKED, NOW - 5 * DAY)
+    assert "HTTP 404" in one.words
+    assert states(polls=(last,), appointments=(retired,)) == [State.RETIRED]
+
+
+def test_pages_that_are_all_refused_block_and_such_as_fail_fail() -> None:
+    kept = tried(LeadState.KEPT, many=10)
+    (one,) = found(tried=(*tried(LeadState.REFUSED, "a bot challenge", 5), *kept))
+    assert one.state == State.BLOCKED
+    assert one.words == "none of its last 5 pages could be kept, 5 for: a bot challenge"
+    assert states(tried=(*tried(LeadState.RETRY, "HTTP 500", 4), *kept)) == [State.FAILING]
+    assert states(tried=(*tried(LeadState.REFUSED, "a list", 3), *kept)) == []
+    mixed = (*tried(LeadState.REFUSED, "a list", 5), *kept[:1], *tried(LeadState.REFUSED, "a list", 20))
+    assert states(tried=mixed) == []  # hardly ever was anything kept: it is no change
+
+
+def test_a_feed_that_moved_is_told_with_its_new_address() -> None:
+    (one,) = found(endpoints=(Endpoint(source="a", url=FEED, moved_to="https://b.example/rss", polled_at=NOW),))
+    assert (one.state, one.words) == (State.MOVED, f"{FEED} moved to https://b.example/rss")
+    assert states(endpoints=(Endpoint(source="a", url="https://a.example/old", moved_to="https://b.example/"),)) == []
+
+
+def test_a_flood_is_told_and_the_worst_finding_names_the_state() -> None:
+    many = tuple((NOW - n * HOUR / 10).timestamp() for n in range(100, 0, -1))
+    seen = found(times=(*DAILY, *many), polls=(poll("failed", "HTTP 500"), poll()), appointments=(
+        appointment(failing_since=NOW - 2 * HOUR),
+    ))  # fmt: skip
+    assert [one.state for one in seen] == [State.FAILING, State.FLOODED]
+    assert state_of(seen[::-1]) == State.FAILING
+    assert "100 articles in 24 hours" in seen[1].words
