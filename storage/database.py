@@ -34,6 +34,7 @@ STEPS = (
     "0013",
     "0014",
     "0015",
+    "0016",
 )
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30

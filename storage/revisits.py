@@ -21,6 +21,18 @@ def revisits(tx: Connection, source: str, after: int, limit: int) -> list[Revisi
     return [found for row in rows if (found := _revisit(tx, source, row)) is not None]
 
 
+def revisits_of(tx: Connection, source: str, ids: Sequence[int]) -> list[Revisit]:
+    """These articles of a source, in the order given, as far as they are kept."""
+    rows = {row.id: row for row in tx.execute(_THESE, {"ids": list(ids)})}
+    found = (_revisit(tx, source, rows[one]) for one in ids if one in rows)
+    return [one for one in found if one is not None]
+
+
+def addresses_of(tx: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Where each of these articles lies."""
+    return {row.id: row.url for row in tx.execute(_THESE, {"ids": list(ids)})}
+
+
 def _revisit(tx: Connection, source: str, article: Any) -> Revisit | None:
     alias = tx.execute(_ALIAS, {"digest": key_digest(article.key)}).scalar()
     seen = tx.execute(_LATEST, {"article": article.id, "alias": alias}).first()
@@ -55,8 +67,10 @@ def _capture(seen: Any) -> Capture | None:
     return Capture(file=seen.file, offset=seen.offset, length=seen.length, digest=seen.capture_digest)
 
 
+_COLUMNS = (articles.c.id, articles.c.url, articles.c.key, articles.c.withdrawn)
+_THESE = select(*_COLUMNS).where(articles.c.id.in_(bindparam("ids", expanding=True)))
 _ARTICLES = (
-    select(articles.c.id, articles.c.url, articles.c.key, articles.c.withdrawn)
+    select(*_COLUMNS)
     .where(articles.c.source == bindparam("source"), articles.c.id > bindparam("after"))
     .order_by(articles.c.id)
     .limit(bindparam("most"))

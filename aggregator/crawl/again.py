@@ -12,8 +12,9 @@ from aggregator.crawl.desk import GONE
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.gate import host_of
 from aggregator.intake.ingest import article_fault, redirected_home
-from spiders.source import Hints
+from spiders.source import Hints, Source
 from storage.article import Article, Decision, Kind, Refusal
+from storage.ladder import Look
 from storage.page import Page
 from storage.state import Looked, Revisit
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 UNDER_WAY = 4
 BATCH = 100
+MOST_DUE = 20
+"""Articles that a poll looks at again at most: new ones are not to wait for them."""
 FEWEST_FOR_OUTAGE = 3
 """A host of which so many articles were looked at, and all are missing, is taken to be out of order."""
 
@@ -44,10 +47,14 @@ class Missing:
 
 @dataclass(slots=True)
 class SecondLooks:
-    """One round over all kept articles of a source. With `confirm_now` a missing page is asked for twice at once."""
+    """One round over all kept articles of a source, or with `only_due` over those whose next look is due.
+
+    With `confirm_now` a missing page is asked for twice at once.
+    """
 
     visit: SourceVisit
-    confirm_now: bool
+    confirm_now: bool = False
+    only_due: bool = False
     _open: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNDER_WAY))
@@ -63,12 +70,12 @@ class SecondLooks:
 
     async def revisits(self) -> AsyncIterator[Revisit]:
         """What to ask for, as fast as answers come; at its end what was missing is judged."""
-        after = 0
-        while not self._is_over() and (batch := await self.crew.desk.revisits(self.visit.source.name, after, BATCH)):
-            after = batch[-1].article_id
+        async for batch in self._batches():
             async for revisit in self._in_turn(batch):
                 yield revisit
         await self._answers()
+        if not self._looked_at:
+            return
         missing = await self._without_outages()
         if self.confirm_now and not self.crew.stopping:
             self._is_second = True
@@ -76,6 +83,16 @@ class SecondLooks:
                 yield revisit
             await self._answers()
         await self._settle()
+
+    async def _batches(self) -> AsyncIterator[list[Revisit]]:
+        desk, source = self.crew.desk, self.visit.source
+        if self.only_due:
+            yield await desk.due_revisits(source.name, index_hosts(source), MOST_DUE)
+            return
+        after = 0
+        while not self._is_over() and (batch := await desk.revisits(source.name, after, BATCH)):
+            after = batch[-1].article_id
+            yield batch
 
     async def _settle(self) -> None:
         """Hold back what came or went everywhere at once; what seemed edited for that alone is not counted."""
@@ -113,24 +130,28 @@ class SecondLooks:
             self._idle.set()
 
     async def answered(self, revisit: Revisit, hops: tuple[Page, ...]) -> None:
-        """Compare what came with what is kept."""
-        page = hops[-1]
+        """Compare what came with what is kept, and plan the next look."""
         if not self._is_second:
             self._looked_at[host_of(revisit.url)] += 1
             self.visit.tell("again")
+        outcome = await self._compared(revisit, hops)
+        await self.crew.desk.looked_again(revisit, self.visit.source.name, outcome)
+
+    async def _compared(self, revisit: Revisit, hops: tuple[Page, ...]) -> Look:
+        page = hops[-1]
         fault = article_fault(page)
         if page.status == 304:
-            await self._look(revisit, page, "unmodified", "HTTP 304")
-        elif page.status == GONE:
-            await self._look(revisit, page, "missing", "HTTP 410", hops, sure=True)
-        elif page.status == 404:
-            await self._miss(revisit, hops, "HTTP 404")
-        elif fault is not None:
+            return await self._look(revisit, page, "unmodified", "HTTP 304")
+        if page.status == GONE:
+            return await self._look(revisit, page, "missing", "HTTP 410", hops, sure=True)
+        if page.status == 404:
+            return await self._miss(revisit, hops, "HTTP 404")
+        if fault is not None:
             self.visit.tell("failed", fault[0])
-        elif redirected_home(hops):
-            await self._miss(revisit, hops, "redirected to the site's front page")
-        else:
-            await self._read(revisit, hops)
+            return Look.FAILED
+        if redirected_home(hops):
+            return await self._miss(revisit, hops, "redirected to the site's front page")
+        return await self._read(revisit, hops)
 
     async def failed(self, revisit: Revisit, error: BaseException) -> None:
         """No answer says nothing of the article; where its host asks for patience, the rest waits for another day."""
@@ -142,19 +163,19 @@ class SecondLooks:
             self.visit.closed_hosts.setdefault(host, fault.reason)
             return
         self.visit.tell("failed", fault.reason)
+        await self.crew.desk.looked_again(revisit, self.visit.source.name, Look.FAILED)
 
-    async def _read(self, revisit: Revisit, hops: tuple[Page, ...]) -> None:
+    async def _read(self, revisit: Revisit, hops: tuple[Page, ...]) -> Look:
         keeper = AgainKeeper(self.crew, self.visit.source.hints, revisit)
         ingest = self.crew.ingest.ingest(hops, self.visit.source.hints, keeper)
         outcome = await self.crew.flight.carry(ingest)
         if outcome.refusal is not None and outcome.refusal.code == "not-found":
-            await self._miss(revisit, hops, outcome.refusal.reason)
-        elif outcome.refusal is not None:
+            return await self._miss(revisit, hops, outcome.refusal.reason)
+        if outcome.refusal is not None:
             refusal = outcome.refusal
-            await self._look(revisit, hops[-1], "refused", refusal.reason, hops, verdict=refusal.code)
-            self.visit.tell("refused", outcome.refusal.reason)
-        elif outcome.decision is not None:
-            self._count(outcome.decision)
+            self.visit.tell("refused", refusal.reason)
+            return await self._look(revisit, hops[-1], "refused", refusal.reason, hops, verdict=refusal.code)
+        return self._count(outcome.decision)
 
     async def _look(
         self,
@@ -166,15 +187,15 @@ class SecondLooks:
         *,
         sure: bool = False,
         verdict: str = "",
-    ) -> None:
+    ) -> Look:
         looked = replace(_missing(revisit, page, reason), outcome=outcome, sure=sure)
-        self._count(await self.crew.desk.looked(revisit, looked, self._kept(hops), verdict))
+        return self._count(await self.crew.desk.looked(revisit, looked, self._kept(hops), verdict))
 
-    async def _miss(self, revisit: Revisit, hops: tuple[Page, ...], reason: str) -> None:
+    async def _miss(self, revisit: Revisit, hops: tuple[Page, ...], reason: str) -> Look:
         if self._is_second:
-            await self._look(revisit, hops[-1], "missing", f"{reason}, asked twice", hops, sure=True)
-            return
+            return await self._look(revisit, hops[-1], "missing", f"{reason}, asked twice", hops, sure=True)
         self._missing.append(Missing(revisit, _missing(revisit, hops[-1], reason)))
+        return Look.MISSING
 
     async def _without_outages(self) -> list[Missing]:
         """Write down what was missing; a host of which everything was is out of order, and that says nothing."""
@@ -191,10 +212,17 @@ class SecondLooks:
     def _kept(self, hops: tuple[Page, ...]) -> tuple[Page, ...]:
         return hops if self.crew.config.keep_pages else ()
 
-    def _count(self, decision: Decision | None) -> None:
-        if decision is not None and decision.kind is Kind.REVISED:
-            self._changed.add(decision.article_id)
-            self.visit.counts["changed"] = len(self._changed)
+    def _count(self, decision: Decision | None) -> Look:
+        if decision is None or decision.kind is not Kind.REVISED:
+            return Look.SAME
+        self._changed.add(decision.article_id)
+        self.visit.counts["changed"] = len(self._changed)
+        return Look.CHANGED
+
+
+def index_hosts(source: Source) -> frozenset[str]:
+    """The hosts of a source's indexes."""
+    return frozenset(host_of(url) for url, _, _ in source.indexes)
 
 
 def _missing(revisit: Revisit, page: Page, reason: str) -> Looked:

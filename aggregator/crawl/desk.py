@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from aggregator.crawl.gate import host_of
+from aggregator.crawl.ladder import allowed, chosen, first_step, next_step
 from aggregator.intake.ingest import retry_delay
 from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, keep_in_line, refused_as_repeated
 from spiders.source import Hints
-from storage import boilerplate, calendar, glance, leads, redesign, revisits, store
-from storage.article import Article, Decision, Refusal
+from storage import boilerplate, calendar, glance, ladder, leads, redesign, revisits, store
+from storage.article import Article, Decision, Kind, Refusal
 from storage.errors import TapeError
+from storage.ladder import Look
 from storage.page import Lead, Page
 from storage.rhythm import Rhythm
 from storage.state import (
@@ -121,11 +124,12 @@ class Desk:
         next_poll: tuple[datetime, str],
         *,
         go_on: bool,
+        look_on: Collection[str] | None = None,
     ) -> tuple[datetime, str]:
         """Leave the poll's rows and when its indexes are read next; returns when the source is polled next, and why.
 
         That is at `next_poll`, or earlier for the sake of articles that are due again, or with `go_on` for those that
-        wait already.
+        wait already; or for a look at a kept article, where `look_on` names the hosts of the indexes.
         """
 
         def work(tx: Transaction, _: tuple[Capture, ...]) -> tuple[datetime, str]:
@@ -139,6 +143,8 @@ class Desk:
                 planned.append((now + GO_ON, "more articles wait than one poll fetches"))
             if (retry_at := leads.next_due(tx, source, now)) is not None:
                 planned.append((max(retry_at, now + GO_ON), "an article is to be asked for again"))
+            if look_on is not None:
+                planned += _next_look(tx, source, look_on, now)
             next_at, reason = min(planned)
             calendar.schedule(tx, source, next_at, reason, now)
             return next_at, reason
@@ -227,6 +233,33 @@ class Desk:
         """Kept articles of a source that may be asked for again, by id, after the id `after`."""
         return await self._do(lambda tx, _: revisits.revisits(tx, source, after, limit))
 
+    async def due_revisits(self, source: str, index_hosts: Collection[str], most: int) -> list[Revisit]:
+        """Kept articles of a source whose next look is due, as far as its hosts can be asked for that today."""
+
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> list[Revisit]:
+            steps = _affordable(tx, source, index_hosts, self.now(), most)
+            return revisits.revisits_of(tx, source, [step.article_id for step in steps])
+
+        return await self._do(work)
+
+    async def looked_again(self, revisit: Revisit, source: str, outcome: Look) -> None:
+        """Plan the look that follows one which came to `outcome`."""
+
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> None:
+            now = self.now()
+            ladder.looked_again(tx, source, outcome, now)
+            step = ladder.step_of(tx, revisit.article_id)
+            if step is None:
+                return
+            is_lively = ladder.is_lively(tx, revisit.article_id, now)
+            planned = next_step(step, outcome, ladder.past_looks(tx, source), now, is_lively=is_lively)
+            if planned is None:
+                ladder.drop(tx, revisit.article_id)
+            else:
+                ladder.plan(tx, planned)
+
+        await self._do(work)
+
     async def looked(
         self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = (), verdict: str = ""
     ) -> Decision | None:
@@ -269,9 +302,9 @@ class Desk:
             log.warning("event=no-replay reason=%s", error)
             return None
 
-    def keeper(self, leased: LeasedLead, keep_pages: bool) -> LeadKeeper:
+    def keeper(self, leased: LeasedLead, *, keep_pages: bool, looks_again: bool) -> LeadKeeper:
         """Keeps what came of one lead."""
-        return LeadKeeper(self, leased, keep_pages)
+        return LeadKeeper(self, leased, keep_pages, looks_again)
 
     async def keep(
         self,
@@ -287,6 +320,42 @@ class Desk:
         if kept.learned.version > known.version:
             self._learned[source] = kept.learned
         return kept.decision if isinstance(kept, Kept) else None
+
+
+def _affordable(
+    tx: Transaction, source: str, index_hosts: Collection[str], now: datetime, most: int
+) -> list[ladder.Step]:
+    """The looks that are due and that the source's hosts can be asked for, within their share of a day's requests.
+
+    Requests for indexes count for an article only where it lies on the host of one.
+    """
+    steps = ladder.due_looks(tx, source, now)
+    if not steps:
+        return []
+    past = ladder.spent(tx, source, now)
+    everywhere = allowed(past.pages, past.looks)
+    beside_indexes = allowed(past.pages + past.indexes, past.looks)
+    if beside_indexes <= 0:
+        return []
+    addresses = revisits.addresses_of(tx, [step.article_id for step in steps])
+    at_index: list[ladder.Step] = []
+    elsewhere: list[ladder.Step] = []
+    for step in steps:
+        is_at_index = host_of(addresses.get(step.article_id, "")) in index_hosts
+        (at_index if is_at_index else elsewhere).append(step)
+    found = chosen(at_index, min(most, beside_indexes))
+    return found + chosen(elsewhere, max(0, min(most, everywhere) - len(found)))
+
+
+def _next_look(tx: Transaction, source: str, index_hosts: Collection[str], now: datetime) -> list[tuple[datetime, str]]:
+    """When the next look at a kept article can be made, as a list that is empty where none can."""
+    reason = "a kept article is to be looked at again"
+    if _affordable(tx, source, index_hosts, now, 1):
+        return [(now + GO_ON, reason)]
+    at, past = ladder.next_due(tx, source, now), ladder.spent(tx, source, now)
+    if at is None or allowed(past.pages, past.looks) <= 0:
+        return []
+    return [(max(at, now + GO_ON), reason)]
 
 
 def _record_captures(
@@ -318,11 +387,15 @@ def _is_missed(tx: Transaction, leased: LeasedLead, page: Page, taped: int | Non
 
 @dataclass(frozen=True, slots=True)
 class LeadKeeper:
-    """Ends one lead together with what its page came to (an `ingest.Keeper`)."""
+    """Ends one lead together with what its page came to (an `ingest.Keeper`).
+
+    With `looks_again` a new article's first second look is planned.
+    """
 
     desk: Desk
     leased: LeasedLead
     keep_pages: bool
+    looks_again: bool = False
 
     def hints(self, hints: Hints) -> Hints:
         """With what was learned by now."""
@@ -343,6 +416,10 @@ class LeadKeeper:
                 return repeated
             kept = keep_article(tx, article, page, _record_captures(tx, captures, hops), learned, now)
             leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, kept.decision.reason, now)
+            if self.looks_again and kept.decision.kind in (Kind.NEW, Kind.COPY):
+                step = first_step(kept.decision.article_id, page.source, article.published, now)
+                if step is not None:
+                    ladder.plan(tx, step)
             return kept
 
         return await desk.keep(leased.source, work, hops if self.keep_pages else ())

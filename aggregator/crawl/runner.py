@@ -17,7 +17,7 @@ from scrapy.settings import Settings
 from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.addresses import AddressPolicy
-from aggregator.crawl.again import Revisiting
+from aggregator.crawl.again import Revisiting, index_hosts
 from aggregator.crawl.desk import GO_ON, Desk
 from aggregator.crawl.errand import ErrandSpider, Fetch
 from aggregator.crawl.flight import Flight
@@ -195,7 +195,10 @@ class Crew:
         if not self.stopping:
             planned = _first_of(places, visit.appointments, made, now)
         go_on = visit.counts["fetches"] > 0 and not visit.closed_hosts
-        next_at, reason = await self.desk.close_poll(source.name, polls, list(made.values()), planned, go_on=go_on)
+        look_on = index_hosts(source) if source.revisit and not visit.closed_hosts else None
+        next_at, reason = await self.desk.close_poll(
+            source.name, polls, list(made.values()), planned, go_on=go_on, look_on=look_on
+        )
         reasons = visit.reasons + Counter(visit.closed_hosts.values())
         return PollResult(
             source=source.name,

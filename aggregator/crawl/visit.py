@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aggregator.crawl.again import SecondLooks
+from aggregator.crawl.again import Revisiting, SecondLooks
+from aggregator.crawl.desk import LeadKeeper
 from aggregator.crawl.endpoints import Judgement, conditions, judge_fault, judge_index, judge_status, permanent_move
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.flight import Stopped
@@ -223,10 +224,11 @@ class SourceVisit:
         return self.crew.stopping or asyncio.get_running_loop().time() > deadline
 
     async def revisits(self) -> AsyncIterator[Revisit]:
-        """The kept articles to be asked for again, where the crew was told to."""
-        if self.crew.again is None or not self.source.revisit:
+        """The kept articles to be asked for again: all where the crew was told to, else by the clock those due."""
+        if not self.source.revisit or not (self.crew.again or self.only_due):
             return
-        self._round = SecondLooks(self, self.crew.again.confirm_now)
+        again = self.crew.again or Revisiting()
+        self._round = SecondLooks(self, again.confirm_now, only_due=self.crew.again is None)
         try:
             async for revisit in self._round.revisits():
                 yield revisit
@@ -275,7 +277,7 @@ class SourceVisit:
                 await self._ingest(leased, hops)
 
     async def _ingest(self, leased: LeasedLead, hops: tuple[Page, ...]) -> None:
-        keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
+        keeper = self._keeper(leased)
         outcome = await self.crew.flight.carry(self.crew.ingest.ingest(hops, self.source.hints, keeper))
         if outcome.decision is not None:
             self.tell(outcome.decision.kind)
@@ -323,9 +325,13 @@ class SourceVisit:
             await self._fail(leased, fault.reason, "permanent" if fault.kind == "permanent" else "transient")
 
     async def _refuse(self, leased: LeasedLead, hops: tuple[Page, ...], code: str, reason: str) -> None:
-        keeper = self.crew.desk.keeper(leased, self.crew.config.keep_pages)
+        keeper = self._keeper(leased)
         await keeper.refuse(hops, Refusal(code=code, reason=reason))
         self.tell("refused", reason)
+
+    def _keeper(self, leased: LeasedLead) -> LeadKeeper:
+        keep_pages = self.crew.config.keep_pages
+        return self.crew.desk.keeper(leased, keep_pages=keep_pages, looks_again=self.source.revisit)
 
     async def _fail(self, leased: LeasedLead, reason: str, kind: str, hops: tuple[Page, ...] = ()) -> None:
         retry_in = retry_delay(leased.attempts) if kind == "transient" else None

@@ -20,7 +20,19 @@ from storage.tables.archive import (
     vocabulary,
 )
 from storage.tables.copies import likenesses, prints, signatures
-from storage.tables.crawl import appointments, calendar, captures, endpoints, leads, meta, parked_hosts, polls, robots
+from storage.tables.crawl import (
+    appointments,
+    calendar,
+    captures,
+    endpoints,
+    leads,
+    meta,
+    next_looks,
+    parked_hosts,
+    polls,
+    robots,
+    second_looks,
+)
 from storage.tables.health import conditions
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
 from storage.tables.readers import alerts, archived_feeds, feed_pages, marks, read_upto, saved_searches, tokens
@@ -55,6 +67,7 @@ __all__ = [
     "meta",
     "metadata",
     "moment",
+    "next_looks",
     "paragraph_windows",
     "parked_hosts",
     "past_texts",
@@ -63,6 +76,7 @@ __all__ = [
     "read_upto",
     "revisions",
     "robots",
+    "second_looks",
     "saved_searches",
     "sightings",
     "signatures",

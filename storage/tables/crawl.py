@@ -119,6 +119,27 @@ leads = Table(
     UniqueConstraint("source", "key"),
 )
 
+# When a kept article is looked at again: `gap` seconds after it was planned, on a ladder that began at `begun_at`.
+next_looks = Table(
+    "next_looks",
+    metadata,
+    Column("article_id", ID, primary_key=True, autoincrement=False),
+    Column("source", Words, nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("gap", BigInteger, nullable=False),
+)
+
+# What looking again came to.
+second_looks = Table(
+    "second_looks",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("source", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("outcome", String(10), nullable=False),
+)
+
 captures = Table(
     "captures",
     metadata,

@@ -13,12 +13,14 @@ from tests.aggregator.console.calling import Evnews
 FEED = "https://{}.example/feed"
 
 
-def write_sources(home: Path, *names: str) -> None:
+def write_sources(home: Path, *names: str) -> Path:
     entries = [
         f'[{name}]\ntitle = "{name}"\nhome = "https://{name}.example/"\nfeeds = ["{FEED.format(name)}"]\n'
         for name in names
     ]
-    (home / "sources.toml").write_text("\n".join(entries))
+    path = home / "only.toml"
+    path.write_text("\n".join(entries))
+    return path
 
 
 def polled(home: Path, name: str, *, failing: bool) -> None:
@@ -39,10 +41,10 @@ def polled(home: Path, name: str, *, failing: bool) -> None:
 def test_health_tells_what_is_not_well_and_what_to_do(evnews: Evnews) -> None:
     home = evnews.home
     home.mkdir()
-    write_sources(home, "a", "b")
+    only = write_sources(home, "a", "b")
     polled(home, "a", failing=False)
     polled(home, "b", failing=True)
-    told = evnews("health")
+    told = evnews("health", "--sources", only)
     assert told.status == 1
     lines = told.out.splitlines()
     assert lines[0] == "failing   b"
@@ -50,11 +52,11 @@ def test_health_tells_what_is_not_well_and_what_to_do(evnews: Evnews) -> None:
     assert lines[2].strip() == "-> evnews sources check b"
     assert lines[3] == "1 source well, 1 not"
     assert "no service runs on this archive since" in told.err
-    well = evnews("health", "a")
+    well = evnews("health", "a", "--sources", only)
     assert (well.status, well.out.splitlines()[0]) == (0, "ok        a")
-    records = evnews("health", "--json").records
+    records = evnews("health", "--json", "--sources", only).records
     assert [(one["source"], one["state"], len(one["findings"])) for one in records] == [
         ("a", "ok", 0),
         ("b", "failing", 1),
     ]
-    assert evnews("health", "c").status == 2
+    assert evnews("health", "c", "--sources", only).status == 2
