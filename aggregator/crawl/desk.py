@@ -417,7 +417,8 @@ class LeadKeeper:
             kept = keep_article(tx, article, page, _record_captures(tx, captures, hops), learned, now)
             leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, kept.decision.reason, now)
             if self.looks_again and kept.decision.kind in (Kind.NEW, Kind.COPY):
-                step = first_step(kept.decision.article_id, page.source, article.published, now)
+                named = leased.lead.published or article.published
+                step = first_step(kept.decision.article_id, page.source, named, now)
                 if step is not None:
                     ladder.plan(tx, step)
             return kept
