@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
-from storage.tables import articles, calendar, meta
+from storage.tables import articles, calendar, leads, meta
 from storage.upserts import upserts
 
 _HEARTBEAT = "heartbeat"
@@ -40,6 +40,11 @@ def last_beat(tx: Connection) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+def waiting_leads(tx: Connection) -> int:
+    """How many articles are known of and not fetched yet."""
+    return int(tx.execute(_WAITING).scalar_one())
+
+
 _NEXT = (
     select(calendar.c.source, calendar.c.next_poll_at, calendar.c.reason)
     .order_by(calendar.c.next_poll_at, calendar.c.source)
@@ -51,4 +56,5 @@ _LAST = (
     .limit(bindparam("most"))
 )
 _BEAT = upserts(meta, "name")
+_WAITING = select(func.count()).where(leads.c.due_at.is_not(None))
 _LAST_BEAT = select(meta.c.value).where(meta.c.name == bindparam("name"))

@@ -118,6 +118,12 @@ def told_of(tx: Connection, source: str, state: str) -> None:
     tx.execute(_TOLD, {"of": source, "state_told": state})
 
 
+def last_well(tx: Connection, source: str) -> datetime | None:
+    """When an index of a source was last read well."""
+    found: datetime | None = tx.execute(_LAST_WELL, {"source": source}).scalar()
+    return found
+
+
 _NAMED = (
     select(leads.c.published, leads.c.recorded_at)
     .where(leads.c.source == bindparam("source"), leads.c.recorded_at > bindparam("begin"))
@@ -147,6 +153,12 @@ _POLLS = (
     .where(polls.c.source == bindparam("source"))
     .order_by(polls.c.id.desc())
     .limit(MOST_POLLS)
+)
+_LAST_WELL = (
+    select(polls.c.ended_at)
+    .where(polls.c.source == bindparam("source"), polls.c.outcome.in_(["ok", "unmodified"]))
+    .order_by(polls.c.id.desc())
+    .limit(1)
 )
 _CONDITIONS = select(*[conditions.c[field.name] for field in fields(Condition)])
 _KEEP = upserts(conditions, "source")

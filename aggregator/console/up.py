@@ -22,7 +22,7 @@ from aggregator.service.crew import utc_now
 from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due
 from aggregator.service.reread import reread
 from aggregator.service.server import Server
-from aggregator.service.service import Service
+from aggregator.service.service import Service, Watchers
 from aggregator.service.telling import look_after
 from spiders.catalogue import Catalogue, load_catalogue
 from spiders.source import Source
@@ -70,7 +70,9 @@ async def _run(
         board.examined(await look_after(config, database, sources(), utc_now()))
 
     with Board(database, server.address, is_plain=how.log == "json") as board:
-        service = Service(config, database, sources, board, jobs=[
+        metrics = server.metrics
+        await asyncio.to_thread(metrics.know, sources())
+        service = Service(config, database, sources, Watchers([board, metrics]), lag=metrics.lag, jobs=[
             telling(config),
             Job("backup", LOOK_SECONDS, back_up),
             Job("health", HEALTH_SECONDS, look_after_sources),

@@ -282,7 +282,7 @@ class SourceVisit:
         if outcome.decision is not None:
             self.tell(outcome.decision.kind)
         elif outcome.refusal is not None:
-            self.tell("refused", outcome.refusal.reason)
+            self._tell_refused(outcome.refusal)
 
     async def article_refused(self, leased: LeasedLead, hops: tuple[Page, ...], reason: str) -> None:
         """End a lead whose answer was no article page."""
@@ -326,8 +326,13 @@ class SourceVisit:
 
     async def _refuse(self, leased: LeasedLead, hops: tuple[Page, ...], code: str, reason: str) -> None:
         keeper = self._keeper(leased)
-        await keeper.refuse(hops, Refusal(code=code, reason=reason))
-        self.tell("refused", reason)
+        refusal = Refusal(code=code, reason=reason)
+        await keeper.refuse(hops, refusal)
+        self._tell_refused(refusal)
+
+    def _tell_refused(self, refusal: Refusal) -> None:
+        self.crew.tally.verdicts[refusal.code] += 1
+        self.tell("refused", refusal.reason)
 
     def _keeper(self, leased: LeasedLead) -> LeadKeeper:
         keep_pages = self.crew.config.keep_pages
@@ -336,11 +341,14 @@ class SourceVisit:
     async def _fail(self, leased: LeasedLead, reason: str, kind: str, hops: tuple[Page, ...] = ()) -> None:
         retry_in = retry_delay(leased.attempts) if kind == "transient" else None
         await self.crew.desk.fail(leased, reason, retry_in, hops, keep_pages=self.crew.config.keep_pages)
+        self.crew.tally.faults[kind] += 1
         self.tell("failed" if kind == "transient" else "refused", reason)
 
     def tell(self, what: str, reason: str = "") -> None:
         """Count what became of a page, with the reason where it is worth telling."""
         name = _COUNTED_AS.get(what, what)
+        if name != what:
+            self.crew.tally.decisions[what] += 1
         self.counts[name] += 1
         if reason:
             self.reasons[reason] += 1

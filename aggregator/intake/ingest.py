@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -48,6 +49,13 @@ class Ingest:
         self._reader = reader
         self._bytes = self._pages = 0
         self._room = asyncio.Condition()
+        self.read, self.reading_seconds = 0, 0.0
+        """How many pages were read, and how long that took with their waits for a worker."""
+
+    @property
+    def in_hand(self) -> int:
+        """Pages that were fetched and are not kept yet."""
+        return self._pages
 
     async def room(self) -> None:
         """Wait until what has been fetched and not yet kept is small enough to fetch more."""
@@ -60,7 +68,7 @@ class Ingest:
         self._bytes, self._pages = self._bytes + size, self._pages + 1
         try:
             while True:
-                made = await self._reader.extract(hops[-1], keeper.hints(hints))
+                made = await self._read(hops[-1], keeper.hints(hints))
                 if isinstance(made, Refusal):
                     await keeper.refuse(hops, made)
                     return Outcome(refusal=made)
@@ -71,6 +79,13 @@ class Ingest:
             self._bytes, self._pages = self._bytes - size, self._pages - 1
             async with self._room:
                 self._room.notify_all()
+
+    async def _read(self, page: Page, hints: Hints) -> Article | Refusal:
+        begun = time.monotonic()
+        try:
+            return await self._reader.extract(page, hints)
+        finally:
+            self.read, self.reading_seconds = self.read + 1, self.reading_seconds + time.monotonic() - begun
 
 
 def article_fault(page: Page) -> tuple[str, bool] | None:

@@ -16,6 +16,7 @@ from aggregator.alerts.searchfile import load_searches, searches_file
 from aggregator.config import DEFAULT_PUBLIC_URL, Config
 from aggregator.intake.topicfile import load_topics
 from aggregator.service.crew import utc_now
+from aggregator.service.metrics import Metrics
 from aggregator.service.reread import reread
 from aggregator.web.access import is_loopback
 from aggregator.web.api import Api
@@ -51,6 +52,7 @@ class Server:
     """A server that listens at `address`; nothing is answered before `run`."""
 
     address: str
+    metrics: Metrics
     _server: uvicorn.Server
     _listening: socket.socket
     _publisher: Publisher | None
@@ -119,9 +121,10 @@ def _built(
     sync = Sync(
         database=database, base=address, knows=knows, searches=searches, topics=topics, now=utc_now, muted=config.mute
     )
+    metrics = Metrics(database)
     serving = Serving(
         library=library, shelf=shelf, marks=Marks(database.version), public_url=address,
-        knows=None if is_open else knows, sync=sync,
+        knows=None if is_open else knows, sync=sync, metrics=metrics.page,
         api=Api(database=database, topics=topics, now=utc_now, muted=config.mute),
     )  # fmt: skip
     settings = uvicorn.Config(
@@ -130,7 +133,7 @@ def _built(
         lifespan="off", log_config=None,
     )  # fmt: skip
     publisher = Publisher(database, hub, shelf.address, sync.words_of) if hub else None
-    return Server(address, uvicorn.Server(settings), listening, publisher)
+    return Server(address, metrics, uvicorn.Server(settings), listening, publisher)
 
 
 @contextmanager

@@ -47,6 +47,28 @@ class Watcher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Several watchers as one."""
+
+    all: Sequence[Watcher]
+
+    def polled(self, result: PollResult) -> None:
+        """A source was polled."""
+        for one in self.all:
+            one.polled(result)
+
+    def leads(self, crew: Crew | None) -> None:
+        """It polls from now on, or another does."""
+        for one in self.all:
+            one.leads(crew)
+
+    def trouble(self, words: str) -> None:
+        """It cannot go on at present."""
+        for one in self.all:
+            one.trouble(words)
+
+
 @dataclass(slots=True)
 class Service:
     """Polls until it is stopped. `read` gives the sources as the catalogue has them at the moment."""

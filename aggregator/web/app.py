@@ -56,6 +56,7 @@ class Serving:
     api: Api
     sync: Sync
     knows: Knows | None = None
+    metrics: Callable[[], tuple[bytes, str]] | None = None
 
     def cache_control(self, seconds: int) -> str:
         """What may keep an answer, and how long."""
@@ -70,6 +71,7 @@ def application(serving: Serving) -> ASGIApp:
         Route("/opml", _opml(serving)),
         Route("/healthz", _healthy),
         Route("/readyz", _ready(serving)),
+        Route("/metrics", _metrics(serving)),
         *_api_routes(serving),
         *sync_routes(serving.sync),
     ]
@@ -203,6 +205,16 @@ def _ready(serving: Serving) -> Callable[[Request], Response]:
         return (
             PlainTextResponse("ready\n") if serving.library.is_current() else problem(503, "The archive is not ready.")
         )
+
+    return answer
+
+
+def _metrics(serving: Serving) -> Callable[[Request], Response]:
+    def answer(_: Request) -> Response:
+        if serving.metrics is None:
+            return problem(404, "Nothing is counted here.")
+        body, media_type = serving.metrics()
+        return Response(body, media_type=media_type, headers={"Cache-Control": "no-store"})
 
     return answer
 

@@ -72,6 +72,11 @@ def test_what_appears_is_kept_and_served_and_sigterm_ends_it_well(
         assert "/opml" in page
         assert newsroom.articles()[0].url.partition("//")[2].split("/")[0] in page
         assert b"<outline" in reached(f"{address}opml")
+        told = reached(f"{address}metrics").decode().splitlines()
+        assert "evnews_is_leader 1.0" in told
+        assert f'evnews_pages_total{{outcome="kept"}} {len(newsroom.articles())}.0' in told
+        assert f"evnews_extraction_seconds_count {len(newsroom.articles())}.0" in told
+        assert any(line.startswith('evnews_kept_total{decision="new"}') for line in told)
         status, err = ended(running)
     assert status == 0
     assert "Traceback" not in err

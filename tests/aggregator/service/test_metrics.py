@@ -1,0 +1,77 @@
+"""What Prometheus reads, by its own parser."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from aggregator.crawl.runner import PollResult
+from aggregator.service.metrics import MOST_SOURCES, Metrics
+from spiders.source import Source
+from storage import calendar, glance
+from storage.database import Database
+from storage.health import Condition, keep_condition
+from storage.state import Poll
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def read(metrics: Metrics) -> dict[tuple[str, ...], float]:
+    """The value of each series, by its name and its labels' values."""
+    body, media_type = metrics.page()
+    assert media_type.startswith("text/plain")
+    families = text_string_to_metric_families(body.decode())
+    return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+
+
+def result(source: str, *outcomes: str) -> PollResult:
+    polls = tuple(
+        Poll(source=source, endpoint=f"https://{source}/{n}", started_at=NOW, ended_at=NOW, outcome=outcome)
+        for n, outcome in enumerate(outcomes)
+    )
+    return PollResult(source=source, polls=polls, counts=Counter(), reasons=(), next_poll_at=NOW, next_reason="")
+
+
+def test_polls_are_counted_by_outcome_and_the_last_good_one_is_told(database: Database) -> None:
+    metrics = Metrics(database)
+    metrics.polled(result("a", "ok", "unmodified"))
+    metrics.polled(result("b", "ok", "failed"))
+    metrics.polled(result("a", "unmodified"))
+    found = read(metrics)
+    assert found["evnews_polls_total", "ok"] == found["evnews_polls_total", "unmodified"] == 2
+    assert found["evnews_polls_total", "failed"] == 1
+    last = "evnews_source_last_success_timestamp_seconds"
+    assert found[last, "a"] == NOW.timestamp()
+    assert (last, "b") not in found
+    assert found["evnews_is_leader",] == 0
+
+
+def test_what_was_before_the_process_is_looked_up(database: Database) -> None:
+    before = NOW - timedelta(hours=3)
+    with database.write() as tx:
+        for at, outcome in ((before, "ok"), (NOW, "failed")):
+            calendar.record_poll(
+                tx, Poll(source="a", endpoint="https://a/", started_at=at, ended_at=at, outcome=outcome)
+            )
+        glance.beat(tx, NOW)
+        for name, state in (("a", "failing"), ("b", "ok"), ("c", "ok")):
+            keep_condition(tx, Condition(source=name, state=state, since=NOW, checked_at=NOW))
+    metrics = Metrics(database)
+    metrics.know([Source(name=name, title=name, home="https://a/") for name in ("a", "b")])
+    found = read(metrics)
+    assert found["evnews_source_last_success_timestamp_seconds", "a"] == before.timestamp()
+    assert (found["evnews_sources", "ok"], found["evnews_sources", "failing"]) == (2, 1)
+    assert (found["evnews_source_ok", "a"], found["evnews_source_ok", "b"]) == (0, 1)
+    assert found["evnews_heartbeat_timestamp_seconds",] == NOW.timestamp()
+    assert found["evnews_leads_waiting",] == 0
+
+
+def test_labels_are_bounded(database: Database) -> None:
+    metrics = Metrics(database)
+    for number in range(MOST_SOURCES + 5):
+        metrics.polled(result(f"s{number}", "ok"))
+    found = read(metrics)
+    assert sum(name[0].endswith("last_success_timestamp_seconds") for name in found) == MOST_SOURCES
+    assert found["evnews_polls_total", "ok"] == MOST_SOURCES + 5
