@@ -17,9 +17,10 @@ from storage.state import LeasedLead, Revisit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexTask:
-    """One index to ask for: `conditions` may only be sent to `validators_url`."""
+    """One index, known by `url`, to ask for at `ask`; `conditions` may only be sent to `validators_url`."""
 
     url: str
+    ask: str
     kind: str
     listing: Listing | None = None
     validators_url: str = ""
@@ -105,7 +106,7 @@ class SourceSpider(Spider):
 
     def _index_request(self, task: IndexTask) -> Request:
         return Request(
-            task.url,
+            task.ask,
             callback=self.read_index,
             errback=self.index_failed,
             meta={"task": task, "source": self.source.name, "conditions": (task.validators_url, task.conditions)},

@@ -35,6 +35,7 @@ STEPS = (
     "0014",
     "0015",
     "0016",
+    "0017",
 )
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30

@@ -13,6 +13,10 @@ CLOCK_SLACK = timedelta(minutes=5)
 """What was written further ahead of the present was written before the clock was set back."""
 
 
+MOVED_AFTER = 5
+"""So many times in a row a permanent redirect has to lead to one address before the index is asked for there."""
+
+
 class LeadState(StrEnum):
     """Where a lead stands: every lead ends as kept or refused, or is due again."""
 
@@ -42,7 +46,7 @@ class Endpoint:
     since the last full answer, `failures` the failed polls in a row, `leads` what the last
     good reading held. `more` are the further indexes that it named (a sitemap index's
     children): they are polled even when the index itself has not changed. `moved_to` is where
-    a permanent redirect pointed, `gone_at` when the server said 410.
+    permanent redirects led, `moves` times in a row; `gone_at` when the server said 410.
     """
 
     source: str
@@ -58,6 +62,12 @@ class Endpoint:
     moved_to: str = ""
     gone_at: datetime | None = None
     polled_at: datetime | None = None
+    moves: int = 0
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it was found at another address often enough to be asked for there."""
+        return self.moves >= MOVED_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from spiders.spider import conditional_headers
 from storage.page import Index, Page
 from storage.state import Endpoint
 
+TRIED_AGAIN_AFTER = 50
+"""As often an index that moved is found at its new address before its own is tried once more."""
 UNCONDITIONAL_AFTER = 20
 """After so many 304s in a row one full answer is asked for, in case the server is wrong."""
 
@@ -88,7 +90,6 @@ def judge_index(endpoint: Endpoint, page: Page, index: Index, moved_to: str, now
         failures=0,
         leads=len(index.leads),
         more=index.more,
-        moved_to=moved_to,
         gone_at=None,
         polled_at=now,
     )
@@ -101,6 +102,33 @@ def permanent_move(hops: tuple[Page, ...]) -> str:
     if redirects and all(hop.status in (301, 308) for hop in redirects):
         return final.url
     return ""
+
+
+def address(endpoint: Endpoint) -> str:
+    """Where an index is asked for: at its own address, which now and then is tried also when it has moved."""
+    is_tried = endpoint.moves % TRIED_AGAIN_AFTER == 0
+    return endpoint.moved_to if endpoint.has_moved and not is_tried else endpoint.url
+
+
+def followed(judgement: Judgement, before: Endpoint, asked: str, moved_to: str) -> Judgement:
+    """The judgement, with what it tells of a move; `asked` is where the index was asked for, as `before` had it.
+
+    Only an answer that was read well, or has not changed, counts for one. One that is no good at either address of an
+    index that moved counts against that address alone: the other is asked next.
+    """
+    after, is_at_home = judgement.endpoint, asked == before.url
+    if judgement.outcome not in ("ok", "unmodified"):
+        if is_at_home and not before.has_moved:
+            return judgement
+        moves = before.moves + 1 if is_at_home else 0
+        outcome = "failed" if judgement.outcome == "gone" else judgement.outcome
+        return replace(judgement, endpoint=replace(after, moves=moves, gone_at=before.gone_at), outcome=outcome)
+    if moved_to:
+        moves = before.moves + 1 if is_at_home and moved_to == before.moved_to else 1
+        return replace(judgement, endpoint=replace(after, moved_to=moved_to, moves=moves))
+    if is_at_home:
+        return replace(judgement, endpoint=replace(after, moved_to="", moves=0))
+    return replace(judgement, endpoint=replace(after, moves=before.moves + 1))
 
 
 def _remarks(index: Index, moved_to: str) -> list[str]:

@@ -14,7 +14,16 @@ from urllib.parse import urlsplit
 
 from aggregator.crawl.again import Revisiting, SecondLooks
 from aggregator.crawl.desk import LeadKeeper
-from aggregator.crawl.endpoints import Judgement, conditions, judge_fault, judge_index, judge_status, permanent_move
+from aggregator.crawl.endpoints import (
+    Judgement,
+    address,
+    conditions,
+    followed,
+    judge_fault,
+    judge_index,
+    judge_status,
+    permanent_move,
+)
 from aggregator.crawl.faults import fault_of
 from aggregator.crawl.flight import Stopped
 from aggregator.crawl.freshness import freshness
@@ -108,6 +117,7 @@ class SourceVisit:
         self._asked[url] = self.crew.now()
         return IndexTask(
             url=url,
+            ask=address(endpoint),
             kind=kind,
             listing=listing,
             depth=depth,
@@ -128,6 +138,7 @@ class SourceVisit:
 
     async def _judged(self, task: IndexTask, hops: tuple[Page, ...]) -> Iterable[IndexTask]:
         page, endpoint, now = hops[-1], self._remembered(task.url), self.crew.now()
+        moved_to = permanent_move(hops)
         index, judgement = Index(), judge_status(endpoint, page, now)
         if judgement is None:
             reading = self.crew.pool.read_index(page, task.kind, task.listing, MAX_LEADS, now)
@@ -136,7 +147,8 @@ class SourceVisit:
             except Stopped as stopped:
                 self._note(task.url, judge_fault(endpoint, fault_of(stopped), now))
                 return []
-            judgement = judge_index(endpoint, page, index, permanent_move(hops), now)
+            judgement = judge_index(endpoint, page, index, moved_to, now)
+        judgement = followed(judgement, endpoint, task.ask, moved_to)
         wanted = [lead for lead in index.leads if self._is_wanted(lead)]
         if task.listing is None or (judgement.outcome == "failed" and (page.status >= 500 or page.status == 429)):
             came, more = await self.crew.desk.keep_index(judgement.endpoint, wanted), index.more
@@ -165,7 +177,9 @@ class SourceVisit:
 
     async def index_failed(self, task: IndexTask, error: BaseException) -> None:
         """Note an index that gave no answer."""
-        judgement = judge_fault(self._remembered(task.url), fault_of(error), self.crew.now())
+        endpoint = self._remembered(task.url)
+        judgement = judge_fault(endpoint, fault_of(error), self.crew.now())
+        judgement = followed(judgement, endpoint, task.ask, "")
         self._note(task.url, judgement)
         if self.crew.stopping:  # what we broke off ourselves is no failure of theirs
             return

@@ -13,8 +13,8 @@ from aggregator.health.volume import DAY, NO_TIDE, Tide, Volume, ebb, is_flood, 
 from storage.health import Past, Tried
 from storage.state import Appointment, LeadState, Poll, Standing
 
-FAILING_FOR, FAILING_STRAIN = timedelta(hours=1), 4.0
-"""An index fails that does so for so long, or so often and heavily."""
+FAILING_FOR, FAILING_TIMES = timedelta(hours=1), 3
+"""An index fails that does so for so long, or so many times in a row."""
 REFUSED_IN_A_ROW = 4
 _MOSTLY = 0.8
 _WELL = ("ok", "unmodified")
@@ -88,11 +88,12 @@ def _failing(past: Past, indexes: frozenset[str], now: datetime) -> Iterator[Fin
             advice="look at the site: it may have moved; evnews tries it every few days",
         )  # fmt: skip
         return
+    failures = {one.url: one.failures for one in past.endpoints}
     for one in asked:
         last = _last(past, one.url)
         if last is None or last.outcome in _WELL or one.failing_since is None:
             continue
-        is_lasting = now - one.failing_since >= FAILING_FOR or one.strain >= FAILING_STRAIN
+        is_lasting = now - one.failing_since >= FAILING_FOR or failures.get(one.url, 0) >= FAILING_TIMES
         if last.reason.startswith("robots: disallowed"):
             yield Finding(
                 state=State.BLOCKED, since=one.failing_since, words=f"robots.txt forbids {one.url}",
@@ -128,10 +129,10 @@ def _why(past: Past, url: str) -> str:
 
 def _moved(past: Past, indexes: frozenset[str], now: datetime) -> Iterator[Finding]:
     for one in past.endpoints:
-        if one.url in indexes and one.moved_to:
+        if one.url in indexes and one.has_moved:
             yield Finding(
                 state=State.MOVED, since=one.polled_at or now, words=f"{one.url} moved to {one.moved_to}",
-                advice="give the new address to the catalogue: evnews follows the redirect until then",
+                advice="give the new address to the catalogue: evnews asks there until then",
             )  # fmt: skip
 
 

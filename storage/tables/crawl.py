@@ -25,6 +25,7 @@ endpoints = Table(
     Column("moved_to", Address, nullable=False),
     Column("gone_at", Moment),
     Column("polled_at", Moment),
+    Column("moves", Integer, nullable=False, server_default="0"),
 )
 
 polls = Table(

@@ -54,7 +54,7 @@ def appoint_at(home: Home, **times: datetime) -> None:
 def test_one_poll_asks_for_every_index_whose_wait_is_nearly_over(home: Home, site: Site) -> None:
     for path in ("/feed.xml", "/other.xml", "/rare.xml"):
         site.feed(site.article("/a"), path=path)
-    source = site.source("site", "/feed.xml", "/other.xml", "/rare.xml")
+    source = site.source("site", "/feed.xml", "/other.xml", "/rare.xml", revisit=False)
     home.poll(source)
     now = home.clock()
     appoint_at(home, feed=now + HOUR, other=now + 1.08 * HOUR, rare=now + 9 * HOUR)

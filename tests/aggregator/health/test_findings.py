@@ -55,11 +55,11 @@ def test_an_index_fails_once_it_does_so_for_a_while() -> None:
     last = poll("failed", "HTTP 503")
     short = appointment(failing_since=NOW - HOUR / 2, strain=1.0)
     long = appointment(failing_since=NOW - 2 * HOUR, strain=1.0)
-    heavy = appointment(failing_since=NOW - HOUR / 2, strain=6.0)
+    often = (Endpoint(source="a", url=FEED, failures=3),)
     assert states(polls=(last,), appointments=(short,)) == []
     (one,) = found(polls=(last,), appointments=(long,))
     assert (one.state, one.since, "HTTP 503" in one.words) == (State.FAILING, NOW - 2 * HOUR, True)
-    assert states(polls=(last,), appointments=(heavy,)) == [State.FAILING]
+    assert states(polls=(last,), appointments=(short,), endpoints=often) == [State.FAILING]
     assert states(polls=(poll(), last), appointments=(long,)) == []  # it answered again
 
 
@@ -91,9 +91,13 @@ def test_pages_that_are_all_refused_block_and_such_as_fail_fail() -> None:
 
 
 def test_a_feed_that_moved_is_told_with_its_new_address() -> None:
-    (one,) = found(endpoints=(Endpoint(source="a", url=FEED, moved_to="https://b.example/rss", polled_at=NOW),))
+    (one,) = found(
+        endpoints=(Endpoint(source="a", url=FEED, moved_to="https://b.example/rss", moves=5, polled_at=NOW),)
+    )
     assert (one.state, one.words) == (State.MOVED, f"{FEED} moved to https://b.example/rss")
-    assert states(endpoints=(Endpoint(source="a", url="https://a.example/old", moved_to="https://b.example/"),)) == []
+    assert states(endpoints=(Endpoint(source="a", url=FEED, moved_to="https://b.example/rss", moves=2),)) == []
+    other = Endpoint(source="a", url="https://a.example/old", moved_to="https://b.example/", moves=9)
+    assert states(endpoints=(other,)) == []  # the catalogue does not name it any more
 
 
 def test_a_flood_is_told_and_the_worst_finding_names_the_state() -> None:
