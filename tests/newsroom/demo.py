@@ -1,34 +1,71 @@
-"""`make demo`: the whole way through once, on the small news web of the tests, with no internet."""
+"""`make demo`: the service on the small news web of the tests, with no internet, while articles appear."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from itertools import cycle
 from pathlib import Path
 
 from tests.newsroom.room import Newsroom
 from tests.newsroom.server import running
 
+FIRST = 4
+"""How many articles each publisher has when the service starts."""
+EVERY = 3.0
+WATCHED_SECONDS, UNWATCHED_SECONDS = 4.0, 0.4
+"""How long it takes until the next article appears."""
+MOST_SECONDS = 90.0
+
 
 def main() -> int:
-    """Crawl into a throw-away home, search it, and say where it lies; the exit status tells whether all was found."""
+    """Run the service on a throw-away home while articles appear, search it, and say where it lies.
+
+    In a terminal it runs until Ctrl-C; elsewhere until all that is to appear is kept. The exit status tells whether
+    all was found.
+    """
     home = Path(tempfile.mkdtemp(prefix="evnews-demo-"))
-    with running(Newsroom()) as room:
-        sources = room.write_sources(home / "newsroom.toml", 0.01)
-        expected = len(room.articles())
+    with running(Newsroom(public=FIRST)) as room:
+        sources = room.write_sources(home / "newsroom.toml", 0.01, every=EVERY)
         statuses = [
-            _evnews(home, "crawl", "--sources", str(sources)),
+            _serve(home, sources, room, is_watched=sys.stderr.isatty()),
             _evnews(home, "search", "solid-state", "--limit", "2"),
             _evnews(home, "search", "小米", "--limit", "2"),
             _evnews(home, "stats"),
         ]
+        expected = len(room.articles())
     kept = _kept(home)
-    print(f"\n{kept} of the {expected} articles that were public are kept. The archive lies in {home}")
+    print(f"\n{kept} of the {expected} articles that appeared are kept. The archive lies in {home}")
     print(f"Look at it with: .venv/bin/evnews --home {home} search ladesäule")
     return max(*statuses, int(kept != expected))
+
+
+def _serve(home: Path, sources: Path, room: Newsroom, *, is_watched: bool) -> int:
+    """`evnews up` while articles appear, one here, one there."""
+    words = ("up", "--sources", str(sources), "--port", "0")
+    print(f"\n$ evnews {' '.join(words)}", flush=True)
+    service = subprocess.Popen(_command(home, *words), env=_environment())
+    names = sorted({truth.publisher for truth in room.articles()})
+    publishers = cycle(names)
+    begun, is_all_out = time.monotonic(), False
+    try:
+        while service.poll() is None and (is_watched or time.monotonic() - begun < MOST_SECONDS):
+            time.sleep(WATCHED_SECONDS if is_watched else UNWATCHED_SECONDS)
+            before = len(room.articles())
+            if not is_all_out:
+                is_all_out = not any(room.publish(1, next(publishers)) for _ in names)
+            if is_all_out and not is_watched and _kept(home) == before:
+                break
+    except KeyboardInterrupt:
+        pass  # the service was told too, by the same key
+    else:
+        service.send_signal(signal.SIGTERM)
+    return service.wait()
 
 
 def _evnews(home: Path, *words: str) -> int:

@@ -175,7 +175,7 @@ class EndpointLife(RuleBasedStateMachine):
             assert is_gone or (self.failing_since and one.set_at - self.failing_since >= RETIRED_AFTER)
         elif one.state == Standing.PARKED:
             assert self.failing_since
-            assert BOUND <= one.set_at - self.failing_since
+            assert one.set_at - self.failing_since >= BOUND
             assert one.next_at - one.set_at <= BOUND
         else:
             assert one.next_at - one.set_at <= timedelta(days=1)
