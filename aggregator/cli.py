@@ -523,6 +523,17 @@ def db_backup(
     raise typer.Exit(run_backup(context.obj.load(), target, keep=keep))
 
 
+@db_app.command("upgrade", epilog="Examples: evnews db upgrade; evnews db upgrade --no-backup")
+def db_upgrade(
+    context: typer.Context,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="Without a copy beside the archive first.")] = False,
+) -> None:
+    """Bring the archive of an older evnews up to date, after a backup; other commands do so without one."""
+    from aggregator.console.db import run_upgrade
+
+    raise typer.Exit(run_upgrade(context.obj.load(), is_backed_up=no_backup))
+
+
 @db_app.command("restore", epilog="Example: evnews db restore /mnt/backups/evnews-20260131T120000Z.db")
 def db_restore(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Put a backup in the archive's place; the one that was there is kept beside it."""

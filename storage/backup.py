@@ -20,6 +20,7 @@ from storage.disk import sync, written_whole
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveFull, ArchiveUnavailable, NewerSchema
 
 PREFIX, SUFFIX, LIST = "evnews-", ".db", ".warcs.txt"
+POSTGRES = "PostgreSQL backs itself up: pg_dump --format=custom --file=evnews.dump DATABASE"
 _PAGES = 4_000
 _TAPE = 'SELECT file, max("offset" + length) FROM captures GROUP BY file ORDER BY file'
 
@@ -38,7 +39,12 @@ def backup(database: Database, target: Path, progress: Callable[[int, int], None
     """Copy an archive in SQLite to a file that is not there yet: whole, or not at all. Raises ArchiveError."""
     source = database.file
     if source is None:
-        raise ArchiveUnavailable("PostgreSQL backs itself up: pg_dump --format=custom --file=evnews.dump DATABASE")
+        raise ArchiveUnavailable(POSTGRES)
+    return backup_of(source, target, progress)
+
+
+def backup_of(source: Path, target: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> Backup:
+    """The same of an archive's file, of whatever version of evnews it is."""
     if target.exists():
         raise ArchiveUnavailable(f"{target} is there already; name another file, or a folder")
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")

@@ -169,6 +169,17 @@ def open_database(url: str, *, migrate: bool = True) -> Database:
     return database
 
 
+def schema_of(url: str) -> str:
+    """The step that an archive's schema is at, empty where there is none yet; nothing is changed."""
+    if (file := sqlite_file(url)) is not None and not file.exists():
+        return ""
+    engine = _engine(_checked(url))
+    try:
+        return _version(Database(engine))
+    finally:
+        engine.dispose()
+
+
 _POSTGRES_VERSION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
 

@@ -10,9 +10,9 @@ from aggregator.console.answer import counted, mistake
 from aggregator.console.bar import bar
 from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
-from storage.backup import LIST, backup, dated, missing_tapes, restore, thin_out
+from storage.backup import LIST, POSTGRES, backup, backup_of, dated, missing_tapes, restore, thin_out
 from storage.check import check, optimize, reindex
-from storage.database import sqlite_file
+from storage.database import STEPS, schema_of, sqlite_file
 from storage.monitor import Monitor
 
 CAPTURES = 1_000
@@ -64,6 +64,24 @@ def run_backup(config: Config, where: str, *, keep: int) -> int:
         )
     for gone in thin_out(target, keep) if keep else ():
         print(f"removed {gone}")
+    return 0
+
+
+def run_upgrade(config: Config, *, is_backed_up: bool) -> int:
+    """Bring the archive's schema up to date, after a backup beside it unless `is_backed_up` already."""
+    version = schema_of(config.database_url)
+    if version == STEPS[-1]:
+        print(f"the archive's schema is {version}, the latest: nothing is to be done")
+        return 0
+    file = sqlite_file(config.database_url)
+    if version in STEPS and not is_backed_up:
+        if file is None:
+            mistake(f"{POSTGRES}; then evnews db upgrade --no-backup")
+        with bar("copying pages") as progress:
+            made = backup_of(file, file.with_name(f"before-{STEPS[-1]}-{dated(file.parent, utc_now()).name}"), progress)
+        print(f"backup: {made.file}: {made.size / 1e6:,.1f} MB", flush=True)
+    with open_archive(config):  # which brings it up to date, whole or not at all
+        print(f"the archive's schema is {STEPS[-1]} now" + (f" ({version} before)" if version else ""))
     return 0
 
 

@@ -46,5 +46,5 @@ def test_a_source_that_never_names_authors_has_not_lost_them() -> None:
 
 
 def test_of_few_articles_nothing_is_said() -> None:
-    assert thinness(readings(FEWEST) + []) == []
+    assert thinness(readings(FEWEST)) == []
     assert thinness(readings(10) + readings(15, 1000, author=False)) == []
