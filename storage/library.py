@@ -315,10 +315,13 @@ def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArti
     topics, told = topics_of(connection, ids), story_ids(connection, ids)
     for article_id in ids:
         if article_id in rows:
-            about = tuple(topic.name for topic in topics.get(article_id, ()))
-            kept = _kept(rows[article_id], spelled.get(article_id, []))
-            edited = tuple(editions[article_id])
-            yield replace(kept, topics=about, story=told.get(article_id), revisions=edited)
+            yield _kept(
+                rows[article_id],
+                aliases=tuple(spelled.get(article_id, ())),
+                topics=tuple([topic.name for topic in topics.get(article_id, ())]),
+                story=told.get(article_id),
+                revisions=tuple(editions[article_id]),
+            )
 
 
 def _with_past(connection: Connection, found: Iterator[KeptArticle]) -> Iterator[KeptArticle]:
@@ -331,12 +334,13 @@ def _with_past(connection: Connection, found: Iterator[KeptArticle]) -> Iterator
         yield replace(article, past=tuple({row.digest: whole_text(row) for row in rows}.items()))
 
 
-def _kept(row: Any, spelled: Sequence[str]) -> KeptArticle:
+def _kept(row: Any, **beside: Any) -> KeptArticle:
+    """An article of its row, and what stands in other tables."""
     values = row._asdict()
     for name in ("authors", "tags"):
-        values[name] = tuple(json.loads(values[name]))
-    values["origins"] = tuple((field, origin) for field, origin in json.loads(values["origins"]))
-    return KeptArticle(**values, aliases=tuple(spelled))
+        values[name] = tuple(json.loads(values[name])) if values[name] != "[]" else ()
+    values["origins"] = tuple([(field, origin) for field, origin in json.loads(values["origins"])])
+    return KeptArticle(**values, **beside)
 
 
 def _edition(row: Any) -> Edition:
