@@ -19,7 +19,7 @@ FEWEST = 30
 RECENT = 60
 """The latest articles, which are weighed against those before them."""
 MOST_COMPARED = 500
-_TEXT_TELLS, _FACTS_TELL, _CALMS = 8.0, 9.0, 3.0
+_TEXT_TELLS, _FACTS_TELL, _CALMS = 8.0, 10.0, 3.0
 """What speaks for a change is told above these, and over below the last: natural logarithms of odds."""
 _MOST = 16.0
 _LOW = 0.3
