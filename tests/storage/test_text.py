@@ -28,7 +28,8 @@ def test_a_glance_says_what_cleaning_would(words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("a\r\nb\rc\n", "a\nb\nc\n"), ("e\u0301", "é"), ("\x00a\x1fb", "ab"), ("\ud800", "\ufffd"), ("\ufffe\U0001fffe", ""),
+        ("a\r\nb\rc\n", "a\nb\nc\n"), ("e\u0301", "é"), ("\x00a\x1fb", "ab"), ("\ud800", "\ufffd"),
+        ("\ufffe\U0001fffe", ""),
         ("tab\tand\xa0nbsp", "tab\tand\xa0nbsp"),
     ],
 )  # fmt: skip
