@@ -36,6 +36,7 @@ STEPS = (
     "0015",
     "0016",
     "0017",
+    "0018",
 )
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30

@@ -15,6 +15,7 @@ from aggregator.health.findings import State
 from aggregator.health.rounds import Report, examine
 from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
+from storage.audits import Audit
 from storage.glance import last_beat
 
 _DEAD_AFTER = timedelta(minutes=10)
@@ -52,6 +53,19 @@ def record_of(report: Report) -> dict[str, object]:
         ],
         "articles_a_day": round(volume.a_day, 3) if volume else None,
         "usual_gap_days": round(volume.usual_gap, 3) if volume else None,
+        "audit": _audit_fields(report.audit) if report.audit else None,
+    }
+
+
+def _audit_fields(audit: Audit) -> dict[str, object]:
+    return {
+        "at": time_of(audit.at),
+        "begin": time_of(audit.begin_at),
+        "both": audit.shared,
+        "feed_alone": audit.feed_alone,
+        "sitemap_alone": audit.sitemap_alone,
+        "missed": audit.missed,
+        "reason": audit.reason,
     }
 
 
@@ -66,10 +80,22 @@ def _print(reports: Sequence[Report], *, whole: bool) -> None:
             print(safe_line(f"          -> {one.advice}"))
         if report.is_ok:
             print(f"          {_usual(report)}")
+        if whole and report.audit is not None:
+            print(safe_line(f"          {_audited(report.audit)}"))
     well = sum(report.is_ok for report in reports)
     if not whole:
         rest = len(reports) - well
         print(f"{counted(well, 'source')} well" + (f", {rest} not" if rest else ""))
+
+
+def _audited(audit: Audit) -> str:
+    if audit.reason:
+        return f"its feed and sitemap are not compared: {audit.reason}"
+    span = f"since {audit.begin_at:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"{span} its feed and its sitemap both name {counted(audit.shared, 'article')}, the feed alone"
+        f" {audit.feed_alone}, the sitemap alone {audit.sitemap_alone} ({audit.missed} of them missed until then)"
+    )
 
 
 def _usual(report: Report) -> str:

@@ -14,8 +14,9 @@ from aggregator.crawl.ladder import allowed, chosen, first_step, next_step
 from aggregator.intake.ingest import retry_delay
 from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, keep_in_line, refused_as_repeated
 from spiders.source import Hints
-from storage import boilerplate, calendar, glance, ladder, leads, redesign, revisits, store
+from storage import audits, boilerplate, calendar, glance, ladder, leads, redesign, revisits, store
 from storage.article import Article, Decision, Kind, Refusal
+from storage.audits import Audit
 from storage.errors import TapeError
 from storage.ladder import Look
 from storage.page import Lead, Page
@@ -148,6 +149,24 @@ class Desk:
             next_at, reason = min(planned)
             calendar.schedule(tx, source, next_at, reason, now)
             return next_at, reason
+
+        return await self._do(work)
+
+    async def audits(self) -> dict[str, Audit]:
+        """The last audit of every source."""
+        return await self._do(lambda tx, _: audits.audits_of(tx))
+
+    async def keep_audit(self, audit: Audit, alone: Sequence[Lead]) -> Audit:
+        """Keep an audit, and as leads what the sitemap alone named and nothing had named before."""
+
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> Audit:
+            unknown = audits.unknown(tx, audit.source, [lead.url for lead in alone])
+            missed = [lead for lead in alone if lead.url in unknown]
+            if missed:
+                leads.record_leads(tx, audit.source, missed, self.now())
+            kept = replace(audit, missed=len(missed))
+            audits.keep_audit(tx, kept)
+            return kept
 
         return await self._do(work)
 

@@ -10,12 +10,15 @@ from enum import StrEnum
 
 from aggregator.health.thinness import Thin, thinness
 from aggregator.health.volume import DAY, NO_TIDE, Tide, Volume, ebb, is_flood, silence, volume_of
+from storage.audits import Audit
 from storage.health import Past, Tried
 from storage.state import Appointment, LeadState, Poll, Standing
 
 FAILING_FOR, FAILING_TIMES = timedelta(hours=1), 3
 """An index fails that does so for so long, or so many times in a row."""
 REFUSED_IN_A_ROW = 4
+FEED_SHARE, FEWEST_ALONE = 0.5, 10
+"""A feed is incomplete that names less of what there is, where the sitemap alone names so many."""
 _MOSTLY = 0.8
 _WELL = ("ok", "unmodified")
 _OUT_OF_ORDER = (
@@ -59,7 +62,9 @@ def usual_volume(past: Past, now: datetime) -> Volume | None:
     return volume_of(past.times, now.timestamp())
 
 
-def findings(past: Past, indexes: frozenset[str], now: datetime, tide: Tide = NO_TIDE) -> list[Finding]:
+def findings(
+    past: Past, indexes: frozenset[str], now: datetime, tide: Tide = NO_TIDE, audit: Audit | None = None
+) -> list[Finding]:
     """All that is wrong with a source, whose catalogue names these `indexes`, the worst first."""
     found = [
         *_failing(past, indexes, now),
@@ -67,6 +72,7 @@ def findings(past: Past, indexes: frozenset[str], now: datetime, tide: Tide = NO
         *_volume(past, indexes, now, tide),
         *map(_thin, thinness(past.readings)),
         *_moved(past, indexes, now),
+        *_incomplete(past, audit),
     ]
     order = list(State)
     return sorted(found, key=lambda one: (order.index(one.state), one.since))
@@ -134,6 +140,20 @@ def _moved(past: Past, indexes: frozenset[str], now: datetime) -> Iterator[Findi
                 state=State.MOVED, since=one.polled_at or now, words=f"{one.url} moved to {one.moved_to}",
                 advice="give the new address to the catalogue: evnews asks there until then",
             )  # fmt: skip
+
+
+def _incomplete(past: Past, audit: Audit | None) -> Iterator[Finding]:
+    """Its sitemap names much that its feed does not."""
+    if audit is None or audit.feed_share is None or audit.feed_share >= FEED_SHARE:
+        return
+    if audit.sitemap_alone >= FEWEST_ALONE:
+        every = audit.shared + audit.feed_alone + audit.sitemap_alone
+        yield Finding(
+            state=State.SLOW, since=audit.at,
+            words=f"its feeds name {every - audit.sitemap_alone} of the {every} articles that they and its sitemap name"
+            f" since {_moment(audit.begin_at)}",
+            advice=f"give {past.source} its other feeds, or its sitemap, in the catalogue",
+        )  # fmt: skip
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------

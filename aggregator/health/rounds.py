@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from aggregator.health.findings import Finding, State, findings, state_of, usual_volume
 from aggregator.health.volume import Tide, Volume, tide_of
 from spiders.source import Source
+from storage.audits import Audit, audits_of
 from storage.database import Database
 from storage.health import Condition, Past, conditions_of, keep_condition, past_of
 
@@ -26,6 +27,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     told: str = ""
     volume: Volume | None = None
+    audit: Audit | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -40,10 +42,11 @@ def examine(database: Database, sources: Sequence[Source], now: datetime) -> lis
         with database.read() as tx:  # a transaction each, so that none is long
             pasts.append(past_of(tx, source.name, now))
     with database.read() as tx:
-        known = conditions_of(tx)
+        known, audits = conditions_of(tx), audits_of(tx)
     tide = _tide(pasts, now)
     return [
-        _report(source, past, known.get(source.name), now, tide) for source, past in zip(sources, pasts, strict=True)
+        _report(source, past, known.get(source.name), audits.get(source.name), now, tide)
+        for source, past in zip(sources, pasts, strict=True)
     ]
 
 
@@ -52,9 +55,11 @@ def _tide(pasts: Sequence[Past], now: datetime) -> Tide:
     return tide_of(volumes, now.timestamp())
 
 
-def _report(source: Source, past: Past, before: Condition | None, now: datetime, tide: Tide) -> Report:
+def _report(
+    source: Source, past: Past, before: Condition | None, audit: Audit | None, now: datetime, tide: Tide
+) -> Report:
     indexes = frozenset(url for url, _, _ in source.indexes)
-    found = findings(past, indexes, now, tide)
+    found = findings(past, indexes, now, tide, audit)
     state = state_of(found)
     is_same = before is not None and before.state == state
     return Report(
@@ -64,6 +69,7 @@ def _report(source: Source, past: Past, before: Condition | None, now: datetime,
         findings=tuple(found),
         told=before.told if before is not None else "",
         volume=usual_volume(past, now),
+        audit=audit,
     )
 
 

@@ -13,6 +13,7 @@ from aggregator.config import Config
 from aggregator.crawl.runner import Crew, PollResult
 from aggregator.schedule.planner import Planner
 from aggregator.schedule.ticker import Clock, Job
+from aggregator.service.auditing import LOOK_SECONDS, audit_some
 from aggregator.service.crew import new_planner, open_crew, reprice
 from aggregator.service.lag import Lag
 from aggregator.service.systemd import notify, watchdog_seconds
@@ -151,7 +152,11 @@ class Service:
             if not await asyncio.to_thread(claim.is_held):
                 crew.give_up("another service may poll now: the connection that held the lead is gone")
 
+        async def audit() -> None:
+            await audit_some(crew, known)
+
         return [
+            Job("audit", LOOK_SECONDS, audit),
             Job("catalogue", _CATALOGUE, catalogue),
             Job("price", _REPRICE, lambda: reprice(planner, crew.desk)),
             Job("heartbeat", _BEAT, crew.desk.beat),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, String, Table, Text
+from sqlalchemy import Column, Integer, String, Table, Text
 
 from storage.tables.types import Moment, Words, metadata
 
@@ -17,4 +17,18 @@ conditions = Table(
     Column("findings", Text, nullable=False),
     # The state that the operator knows of.
     Column("told", String(12), nullable=False),
+)
+
+# What the feed and the sitemap of a source named: both, or one alone.
+audits = Table(
+    "audits",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("begin_at", Moment, nullable=False),
+    Column("shared", Integer, nullable=False),
+    Column("feed_alone", Integer, nullable=False),
+    Column("sitemap_alone", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("reason", Words, nullable=False),
 )

@@ -13,7 +13,7 @@ from storage.database import STEPS, open_database, schema_of
 from tests.aggregator.console.calling import Evnews
 
 OLDER = """
-DROP TABLE conditions; DROP INDEX leads_named; DROP TABLE next_looks; DROP TABLE second_looks;
+DROP TABLE conditions; DROP INDEX leads_named; DROP TABLE next_looks; DROP TABLE second_looks; DROP TABLE audits;
 ALTER TABLE endpoints DROP COLUMN moves; UPDATE alembic_version SET version_num = '0014';
 INSERT INTO meta (name, value) VALUES ('mark', 'kept');
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from aggregator.health.findings import Finding, State, findings, state_of
+from storage.audits import Audit
 from storage.health import Past, Tried
 from storage.state import Appointment, Endpoint, LeadState, Poll, Standing
 
@@ -108,3 +109,14 @@ def test_a_flood_is_told_and_the_worst_finding_names_the_state() -> None:
     assert [one.state for one in seen] == [State.FAILING, State.FLOODED]
     assert state_of(seen[::-1]) == State.FAILING
     assert "100 articles in 24 hours" in seen[1].words
+
+
+def test_a_feed_that_names_less_than_half_of_what_the_sitemap_does_is_slow() -> None:
+    def audited(**more: int) -> list[State]:
+        audit = Audit(source="a", at=NOW, begin_at=NOW - 7 * DAY, **more)
+        return [one.state for one in findings(Past(source="a"), INDEXES, NOW, audit=audit)]
+
+    assert audited(shared=5, feed_alone=1, sitemap_alone=20) == [State.SLOW]
+    assert audited(shared=15, feed_alone=6, sitemap_alone=20) == []
+    assert audited(shared=1, sitemap_alone=6) == []
+    assert audited() == []
