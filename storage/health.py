@@ -49,17 +49,24 @@ class Tried:
 class Past:
     """What is known of a source. `times` are when it published what it named (POSIX seconds, sorted).
 
-    Of what bears no date, that is when it was first named. `readings` are its latest articles, in the order in which
-    they were read, `tried` its latest pages and `polls` its latest polls, the newest first.
+    Of what bears no date, that is when it was first named; `dated` are those that bear one. `readings` are its latest
+    articles, in the order in which they were read, `tried` its latest pages and `polls` its latest polls, the newest
+    first.
     """
 
     source: str
     times: tuple[float, ...] = ()
+    dated: tuple[float, ...] = ()
     readings: tuple[Reading, ...] = ()
     tried: tuple[Tried, ...] = ()
     polls: tuple[Poll, ...] = ()
     appointments: tuple[Appointment, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
+
+    @property
+    def times_by_date(self) -> tuple[float, ...]:
+        """Those that bear a date, where most do: a sitemap may name what is old and undated by the thousand."""
+        return self.dated if len(self.dated) >= len(self.times) / 2 else self.times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +88,12 @@ def past_of(tx: Connection, source: str, now: datetime) -> Past:
     read = tx.execute(_READ, one).all()
     tried = tx.execute(_TRIED, one)
     asked = tx.execute(_POLLS, one)
+    dated = [min(row.published, row.recorded_at).timestamp() for row in named if row.published]
+    undated = [row.recorded_at.timestamp() for row in named if not row.published]
     return Past(
         source=source,
-        times=tuple(sorted(min(row.published or row.recorded_at, row.recorded_at).timestamp() for row in named)),
+        times=tuple(sorted(dated + undated)),
+        dated=tuple(sorted(dated)),
         readings=tuple(
             Reading(
                 id=row.id,

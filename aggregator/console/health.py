@@ -27,7 +27,7 @@ def show_health(config: Config, file: Path | None, names: list[str], *, as_json:
     sources = chosen(catalogue, names) if names else catalogue.enabled
     now = utc_now()
     with open_archive(config) as database:
-        reports = examine(database, sources, now)
+        reports = examine(database, sources, now).reports
         with database.read() as tx:
             alive = last_beat(tx)
     if as_json:

@@ -26,6 +26,10 @@ _OUT_OF_ORDER = (
 )  # fmt: skip
 
 
+_NO_ARTICLES = ("a list of other pages", "redirected to the site's front page", "robots: disallowed")
+"""Reasons of pages that a sitemap names beside articles: they say nothing of the articles."""
+
+
 class State(StrEnum):
     """How a source is, the worst first; of several findings the worst one names it."""
 
@@ -162,11 +166,12 @@ def _incomplete(past: Past, audit: Audit | None) -> Iterator[Finding]:
 def _pages(past: Past) -> Iterator[Finding]:
     """None of its latest pages could be kept, while those before could."""
     bad: list[Tried] = []
-    for one in past.tried:
+    told = [one for one in past.tried if not one.reason.startswith(_NO_ARTICLES) or one.state == LeadState.KEPT]
+    for one in told:
         if one.state == LeadState.KEPT:
             break
         bad.append(one)
-    before = past.tried[len(bad) :]
+    before = told[len(bad) :]
     kept = sum(one.state == LeadState.KEPT for one in before)
     is_new = not before or kept >= _MOSTLY / 2 * len(before)
     if len(bad) < REFUSED_IN_A_ROW or not is_new:
@@ -215,8 +220,9 @@ def _volume(past: Past, indexes: frozenset[str], now: datetime, tide: Tide) -> I
             advice=f"open the site: a part of it may have left the feed; evnews sources check {past.source}",
         )  # fmt: skip
     begin = now.timestamp() - DAY
-    before = volume_of([one for one in past.times if one <= begin], begin)
-    lately = [one for one in past.times if one > begin]
+    times = past.times_by_date
+    before = volume_of([one for one in times if one <= begin], begin)
+    lately = [one for one in times if one > begin]
     if before is not None and is_flood(before, len(lately)):
         yield Finding(
             state=State.FLOODED, since=datetime.fromtimestamp(lately[0], UTC),

@@ -14,7 +14,8 @@ from storage.audits import Audit, audits_of
 from storage.database import Database
 from storage.health import Condition, Past, conditions_of, keep_condition, past_of
 
-LATELY = timedelta(hours=2)
+LATELY, MOST_LATELY = timedelta(hours=2), 5
+"""Which polls tell whether anything can be reached: those of so long, the last few of a source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,19 @@ class Report:
         return self.state == State.OK
 
 
-def examine(database: Database, sources: Sequence[Source], now: datetime) -> list[Report]:
-    """How every source is, in the order given; nothing is written."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """How every source is, in the order given. `is_cut_off` where none answered lately, though some were asked.
+
+    Then it is not they who are at fault.
+    """
+
+    reports: list[Report]
+    is_cut_off: bool
+
+
+def examine(database: Database, sources: Sequence[Source], now: datetime) -> Round:
+    """Look at every source; nothing is written."""
     pasts = []
     for source in sources:
         with database.read() as tx:  # a transaction each, so that none is long
@@ -44,10 +56,16 @@ def examine(database: Database, sources: Sequence[Source], now: datetime) -> lis
     with database.read() as tx:
         known, audits = conditions_of(tx), audits_of(tx)
     tide = _tide(pasts, now)
-    return [
+    reports = [
         _report(source, past, known.get(source.name), audits.get(source.name), now, tide)
         for source, past in zip(sources, pasts, strict=True)
     ]
+    return Round(reports=reports, is_cut_off=_is_cut_off(pasts, now))
+
+
+def _is_cut_off(pasts: Sequence[Past], now: datetime) -> bool:
+    asked = [poll for past in pasts for poll in past.polls[:MOST_LATELY] if poll.ended_at > now - LATELY]
+    return bool(asked) and not any(poll.status for poll in asked)
 
 
 def _tide(pasts: Sequence[Past], now: datetime) -> Tide:
@@ -71,15 +89,6 @@ def _report(
         volume=usual_volume(past, now),
         audit=audit,
     )
-
-
-def is_cut_off(database: Database, sources: Sequence[Source], now: datetime) -> bool:
-    """Whether no source at all answered lately, though some were asked: then it is not they who are at fault."""
-    asked = []
-    with database.read() as tx:
-        for source in sources:
-            asked += [one for one in past_of(tx, source.name, now).polls[:5] if one.ended_at > now - LATELY]
-    return bool(asked) and not any(one.status for one in asked)
 
 
 def keep(database: Database, reports: Sequence[Report], now: datetime) -> None:

@@ -11,7 +11,7 @@ from aggregator.alerts import channels
 from aggregator.alerts.message import Message
 from aggregator.config import Config
 from aggregator.health.findings import State
-from aggregator.health.rounds import Report, examine, is_cut_off, keep
+from aggregator.health.rounds import Report, examine, keep
 from aggregator.logs import safe_line
 from spiders.source import Source
 from storage.database import Database
@@ -37,11 +37,12 @@ async def look_after(
 def _look_after(
     config: Config, database: Database, sources: Sequence[Source], now: datetime, send: Send
 ) -> list[Report]:
-    if is_cut_off(database, sources, now):
+    found = examine(database, sources, now)
+    if found.is_cut_off:
         return []
+    reports = found.reports
     with database.read() as tx:
         before = {name: one.state for name, one in conditions_of(tx).items()}
-    reports = examine(database, sources, now)
     keep(database, reports, now)
     for report in reports:
         if report.state != before.get(report.source, State.OK):

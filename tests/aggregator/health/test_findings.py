@@ -120,3 +120,16 @@ def test_a_feed_that_names_less_than_half_of_what_the_sitemap_does_is_slow() -> 
     assert audited(shared=15, feed_alone=6, sitemap_alone=20) == []
     assert audited(shared=1, sitemap_alone=6) == []
     assert audited() == []
+
+
+def test_pages_that_a_sitemap_names_beside_articles_block_nothing() -> None:
+    kept = tried(LeadState.KEPT, many=10)
+    lists = tried(LeadState.REFUSED, "a list of other pages: 40 links", 30)
+    assert states(tried=(*lists, *kept)) == []
+    walls = tried(LeadState.REFUSED, "a bot challenge", 4)
+    assert states(tried=(*lists[:5], *walls, *lists[:5], *kept)) == [State.BLOCKED]
+
+
+def test_what_a_sitemap_names_without_dates_is_no_flood() -> None:
+    old = tuple((NOW - n * HOUR / 10).timestamp() for n in range(90, 0, -1))
+    assert states(times=(*DAILY, *old), dated=DAILY, polls=(poll(),)) == []
