@@ -86,6 +86,30 @@ def test_what_appears_is_kept_and_served_and_sigterm_ends_it_well(
     assert max(Counter(entry.path for entry in newsroom.log if "articles" in entry.path).values(), default=1) == 1
 
 
+def test_in_postgresql_it_polls_takes_the_lead_and_tells_how_sources_are(
+    evnews: Evnews, newsroom: Newsroom, tmp_path: Path, new_postgres: Callable[[], str]
+) -> None:
+    sources, url = newsroom.write_sources(tmp_path / "sources.toml", 0.01, every=EVERY), new_postgres()
+
+    def kept_there() -> int:
+        answer = evnews.here("stats", "--json", EVNEWS_DB=url)
+        return int(answer.records[0]["articles"])
+
+    with up(evnews, sources, EVNEWS_DB=url) as (running, address):
+        assert within(60, lambda: kept_there() == len(newsroom.articles()))
+        newsroom.publish(1)
+        assert within(40, lambda: kept_there() == len(newsroom.articles()))
+        with up(evnews, sources, EVNEWS_DB=url) as (second, other):
+            assert within(20, lambda: b"evnews_is_leader 0.0" in reached(f"{other}metrics"))
+            assert b"evnews_is_leader 1.0" in reached(f"{address}metrics")
+            assert ended(second)[0] == 0
+        told = evnews.here("health", "--sources", sources, EVNEWS_DB=url)
+        assert (told.status, told.out.strip()) == (0, "6 sources well")
+        status, err = ended(running)
+    assert (status, "Traceback" in err) == (0, False)
+    assert evnews.here("db", "check", EVNEWS_DB=url).status == 0
+
+
 def test_the_log_is_json_where_it_is_asked_for(evnews: Evnews, newsroom: Newsroom, tmp_path: Path) -> None:
     sources = newsroom.write_sources(tmp_path / "sources.toml", 0.01, every=EVERY)
     with up(evnews, sources, "--log", "json") as (running, _):
