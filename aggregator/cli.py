@@ -523,6 +523,17 @@ def db_backup(
     raise typer.Exit(run_backup(context.obj.load(), target, keep=keep))
 
 
+@db_app.command("prune", epilog="Examples: evnews db prune --dry-run; evnews db prune")
+def db_prune(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go, and take nothing.")] = False,
+) -> None:
+    """Take the oldest captured pages away until they take no more than `keep_pages` says; articles stay."""
+    from aggregator.console.db import run_prune
+
+    raise typer.Exit(run_prune(context.obj.load(), is_dry=dry_run))
+
+
 @db_app.command("upgrade", epilog="Examples: evnews db upgrade; evnews db upgrade --no-backup")
 def db_upgrade(
     context: typer.Context,

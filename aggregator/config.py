@@ -17,6 +17,8 @@ from storage.home import default_home
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([MGT]B)", re.IGNORECASE)
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080/"
 
@@ -29,10 +31,10 @@ class ConfigError(Exception):
 class Config:
     """Every setting, checked.
 
-    `workers` counts processes; 0 means one a core. `public_url` is the home of exported feeds, `hub` is told when
-    public feeds change. `mute` are queries: what
-    they find is hidden from answers that do not ask for all. `backups` is the folder that the service backs up to.
-    `tell` are the addresses that hear of sources that are not well, but for the `quiet` hours, such as 22:00-07:00.
+    `workers` counts processes; 0 means one a core. `keep_pages` may be the bytes that pages take at most.
+    `public_url` is the home of exported feeds, `hub` is told when public feeds change. `mute` are queries: what they
+    find is hidden from answers that do not ask for all. `backups` is the folder that the service backs up to. `tell`
+    are the addresses that hear of sources that are not well, but for the `quiet` hours, such as 22:00-07:00.
     """
 
     home: Path
@@ -42,7 +44,7 @@ class Config:
     proxy: str = ""
     allow_networks: tuple[Network, ...] = ()
     workers: int = 0
-    keep_pages: bool = True
+    keep_pages: bool | int = True
     public_url: str = DEFAULT_PUBLIC_URL
     hub: str = ""
     mute: tuple[str, ...] = ()
@@ -55,6 +57,11 @@ class Config:
     def database_url(self) -> str:
         """Where the archive lies: the `db` setting, or `archive.db` in the home folder."""
         return self.db or f"sqlite:///{self.home.resolve() / 'archive.db'}"
+
+    @property
+    def most_tape_bytes(self) -> int | None:
+        """What the tape may take; None without a limit."""
+        return None if isinstance(self.keep_pages, bool) else self.keep_pages
 
     @property
     def warc_folder(self) -> Path:
@@ -196,10 +203,13 @@ def _some(value: object) -> int:
     return value
 
 
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false is expected")
-    return value
+def _pages(value: object) -> bool | int:
+    if isinstance(value, bool):
+        return value
+    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or not float(found[1]):
+        raise ValueError('true, false or what they may take, such as "200 GB", is expected')
+    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 _CHECKS = {
@@ -209,7 +219,7 @@ _CHECKS = {
     "proxy": _proxy,
     "allow_networks": _networks,
     "workers": _workers,
-    "keep_pages": _flag,
+    "keep_pages": _pages,
     "public_url": _web_address,
     "hub": _web_address,
     "mute": _mute,

@@ -37,6 +37,7 @@ STEPS = (
     "0016",
     "0017",
     "0018",
+    "0019",
 )
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30

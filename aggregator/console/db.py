@@ -10,10 +10,12 @@ from aggregator.console.answer import counted, mistake
 from aggregator.console.bar import bar
 from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
+from aggregator.service.housekeeping import pruned
 from storage.backup import LIST, POSTGRES, backup, backup_of, dated, missing_tapes, restore, thin_out
 from storage.check import check, optimize, reindex
 from storage.database import STEPS, schema_of, sqlite_file
 from storage.monitor import Monitor
+from storage.retention import leaving
 
 CAPTURES = 1_000
 """So many captures are read, spread over the tape, where not all are asked for."""
@@ -82,6 +84,25 @@ def run_upgrade(config: Config, *, is_backed_up: bool) -> int:
         print(f"backup: {made.file}: {made.size / 1e6:,.1f} MB", flush=True)
     with open_archive(config):  # which brings it up to date, whole or not at all
         print(f"the archive's schema is {STEPS[-1]} now" + (f" ({version} before)" if version else ""))
+    return 0
+
+
+def run_prune(config: Config, *, is_dry: bool) -> int:
+    """Take the oldest pages off the tape until it takes no more than `keep_pages` says; or tell what would go."""
+    most = config.most_tape_bytes
+    if most is None:
+        mistake('nothing limits the pages; keep_pages = "200 GB" in evnews.toml does')
+    with open_archive(config) as database:
+        going = leaving(database, config.warc_folder, most)
+        for one in going:
+            staying = f", {one.staying} of them stay" if one.staying else ""
+            print(f"{one.file.name}: {one.size / 1e6:,.1f} MB, {counted(one.pages, 'page')}{staying}")
+        freed = sum(one.size for one in going)
+        if is_dry or not going:
+            print(f"{freed / 1e6:,.1f} MB would go" if going else "nothing is to go")
+            return 0
+        moved = sum(pruned(config, database, going, utc_now))
+    print(f"{freed / 1e6:,.1f} MB are gone" + (f"; {counted(moved, 'page')} carried over" if moved else ""))
     return 0
 
 

@@ -19,7 +19,7 @@ from aggregator.crawl.runner import run_in_reactor
 from aggregator.logs import configure_logging
 from aggregator.schedule.ticker import Job
 from aggregator.service.crew import utc_now
-from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due
+from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due, prune_when_due
 from aggregator.service.reread import reread
 from aggregator.service.server import Server
 from aggregator.service.service import Service, Watchers
@@ -66,6 +66,9 @@ async def _run(
     async def back_up() -> None:
         await back_up_when_due(config, database, utc_now)
 
+    async def prune() -> None:
+        await prune_when_due(config, database, utc_now)
+
     async def look_after_sources() -> None:
         board.examined(await look_after(config, database, sources(), utc_now()))
 
@@ -75,6 +78,7 @@ async def _run(
         service = Service(config, database, sources, Watchers([board, metrics]), lag=metrics.lag, jobs=[
             telling(config),
             Job("backup", LOOK_SECONDS, back_up),
+            Job("prune", LOOK_SECONDS, prune),
             Job("health", HEALTH_SECONDS, look_after_sources),
             Job("board", board.SECONDS, board.look),
         ])  # fmt: skip

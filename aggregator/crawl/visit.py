@@ -349,12 +349,12 @@ class SourceVisit:
         self.tell("refused", refusal.reason)
 
     def _keeper(self, leased: LeasedLead) -> LeadKeeper:
-        keep_pages = self.crew.config.keep_pages
+        keep_pages = bool(self.crew.config.keep_pages)
         return self.crew.desk.keeper(leased, keep_pages=keep_pages, looks_again=self.source.revisit)
 
     async def _fail(self, leased: LeasedLead, reason: str, kind: str, hops: tuple[Page, ...] = ()) -> None:
         retry_in = retry_delay(leased.attempts) if kind == "transient" else None
-        await self.crew.desk.fail(leased, reason, retry_in, hops, keep_pages=self.crew.config.keep_pages)
+        await self.crew.desk.fail(leased, reason, retry_in, hops, keep_pages=bool(self.crew.config.keep_pages))
         self.crew.tally.faults[kind] += 1
         self.tell("failed" if kind == "transient" else "refused", reason)
 

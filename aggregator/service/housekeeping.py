@@ -1,17 +1,21 @@
-"""What keeps an archive in good order while the service runs: a backup a day, where a folder is set for them."""
+"""What keeps an archive in good order while the service runs: a backup a day, and pages that take what they may."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from aggregator import __version__
 from aggregator.config import Config
 from storage.backup import PREFIX, backup, backups, dated, thin_out
 from storage.database import Database
+from storage.retention import Leaving, leaving, take_off
 from storage.state import CLOCK_SLACK
+from storage.warc import WarcTape
 
 log = logging.getLogger(__name__)
 
@@ -41,3 +45,25 @@ def _is_due(folder: Path, now: datetime) -> bool:
 
 def _made_at(file: Path) -> datetime:
     return datetime.strptime(file.stem.removeprefix(PREFIX), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+async def prune_when_due(config: Config, database: Database, now: Callable[[], datetime]) -> int:
+    """Take the oldest pages off the tape where it takes more than it may; returns how many files went."""
+    return await asyncio.to_thread(_prune_when_due, config, database, now)
+
+
+def _prune_when_due(config: Config, database: Database, now: Callable[[], datetime]) -> int:
+    if config.most_tape_bytes is None:
+        return 0
+    going = leaving(database, config.warc_folder, config.most_tape_bytes)
+    moved = sum(pruned(config, database, going, now))
+    if going:
+        log.info("event=pruned files=%d bytes=%d carried=%d", len(going), sum(one.size for one in going), moved)
+    return len(going)
+
+
+def pruned(config: Config, database: Database, going: Sequence[Leaving], now: Callable[[], datetime]) -> Iterator[int]:
+    """Take files off the tape, one after the other; gives how many pages of each were carried over."""
+    with closing(WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)) as tape:
+        for one in going:
+            yield take_off(database, config.warc_folder, tape, one)

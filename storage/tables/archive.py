@@ -89,7 +89,7 @@ sightings = Table(
     Column("twin", String(10), nullable=False),
     Column("source", Words, nullable=False),
     Column("fetched_at", Moment, nullable=False),
-    Column("capture_id", ID, ForeignKey("captures.id")),
+    Column("capture_id", ID, ForeignKey("captures.id"), index=True),
     Column("etag", Words, nullable=False),
     Column("last_modified", Words, nullable=False),
 )
@@ -105,7 +105,7 @@ looks = Table(
     Column("outcome", String(12), nullable=False),
     Column("sure", Boolean, nullable=False),
     Column("reason", Words, nullable=False),
-    Column("capture_id", ID, ForeignKey("captures.id")),
+    Column("capture_id", ID, ForeignKey("captures.id"), index=True),
 )
 
 revisions = Table(

@@ -220,3 +220,33 @@ def test_an_archive_is_backed_up_and_put_back(copied: Evnews, tmp_path: Path) ->
     missed = copied("db", "restore", copy)
     assert (missed.status, "missing in" in missed.out) == (1, True)
     assert copied("db", "restore", copy.with_name(copy.name + ".warcs.txt")).status == 1
+
+
+def test_pages_take_what_they_may_and_those_that_nobody_else_has_stay(copied: Evnews) -> None:
+    folder = copied.home / "warc"
+    with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
+        starred, withdrawn = (row[0] for row in connection.execute("SELECT id FROM articles ORDER BY id LIMIT 2"))
+        connection.execute("INSERT INTO marks VALUES ('phone', 'starred', ?, 0)", [starred])
+        connection.execute("UPDATE articles SET withdrawn = 1000000 WHERE id = ?", [withdrawn])
+        connection.commit()
+    (file,) = folder.iterdir()
+    limit = {"EVNEWS_KEEP_PAGES": "0.05 MB"}
+    told = copied("db", "prune", "--dry-run", **limit)
+    assert told.status == 0
+    assert f"{file.name}: " in told.out
+    assert "pages, 2 of them stay" in told.out
+    assert "MB would go" in told.out
+    assert list(folder.iterdir()) == [file]
+    articles = json.loads(copied("stats", "--json").out.splitlines()[0])["articles"]
+    done = copied("db", "prune", **limit)
+    assert (done.status, "2 pages carried over" in done.out) == (0, True)
+    (left,) = folder.iterdir()
+    assert left.name != file.name
+    assert left.stat().st_size < 50_000
+    assert copied("db", "check", "--all").status == 0
+    stats = json.loads(copied("stats", "--json").out.splitlines()[0])
+    assert (stats["articles"], stats["captures"]) == (articles, 2)
+    assert str(left.name) in copied("why", str(starred)).out
+    again = copied("db", "prune", EVNEWS_KEEP_PAGES="0.001 MB")
+    assert (again.status, "nothing is to go" in again.out) == (0, True)  # all that is left is to stay
+    assert copied("db", "prune").status == 2

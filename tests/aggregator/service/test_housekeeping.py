@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aggregator.config import Config
-from aggregator.service.housekeeping import back_up_when_due
+from aggregator.service.housekeeping import back_up_when_due, prune_when_due
 from storage.backup import backups
 from storage.database import open_database
 
@@ -35,4 +35,15 @@ def test_without_a_folder_nothing_is_made(tmp_path: Path) -> None:
     database = open_database(config.database_url)
     assert asyncio.run(back_up_when_due(config, database, lambda: NOW)) is None
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == []
+    database.close()
+
+
+def test_without_a_limit_no_page_goes(tmp_path: Path) -> None:
+    (tmp_path / "warc").mkdir()
+    (tmp_path / "warc" / "x.warc.gz").write_bytes(b"0" * 1000)
+    database = open_database(Config(home=tmp_path).database_url)
+    assert asyncio.run(prune_when_due(Config(home=tmp_path), database, lambda: NOW)) == 0
+    limited = Config(home=tmp_path, keep_pages=10)
+    assert asyncio.run(prune_when_due(limited, database, lambda: NOW)) == 0  # not a name of ours
+    assert (tmp_path / "warc" / "x.warc.gz").exists()
     database.close()
