@@ -16,7 +16,7 @@ RUNGS = tuple(
 SOON, LATER = timedelta(minutes=15), timedelta(hours=12)
 """After an edit it is looked at after half of its age, but within these."""
 AGAIN_AFTER = timedelta(hours=1)
-"""After no answer, or a page that is not there."""
+"""After no answer, or a page that is not there; and where that was so before, after half of the article's age."""
 LIVELY_FOR, LIVELY_GAP = timedelta(days=7), timedelta(hours=12)
 """As long as others still tell its story, an article of the week is looked at twice a day."""
 SHARE = 0.2
@@ -34,11 +34,11 @@ def first_step(article_id: int, source: str, published: datetime | None, now: da
 
 def next_step(step: Step, outcome: Look, past: Past, now: datetime, *, is_lively: bool) -> Step | None:
     """The look after one that came to `outcome`; None after the last. `past` tells how looks at the source went."""
-    if outcome in (Look.FAILED, Look.MISSING):
-        if now - step.begun_at > RUNGS[-1] + 2 * AGAIN_AFTER:
-            return None
-        return _after(step, AGAIN_AFTER, now)
     age = now - step.begun_at
+    if outcome in (Look.FAILED, Look.MISSING):
+        is_first = step.gap > AGAIN_AFTER.total_seconds()
+        wait = AGAIN_AFTER if is_first else max(age / 2, AGAIN_AFTER)
+        return _after(step, wait, now) if age <= RUNGS[-1] + AGAIN_AFTER else None
     if outcome == Look.CHANGED and age < RUNGS[-1]:
         return _after(step, min(max(age / 2, SOON), LATER), now)
     planned = _on_rung(step.article_id, step.source, step.begun_at, now, sparseness(past))

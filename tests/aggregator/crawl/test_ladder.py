@@ -82,11 +82,21 @@ def test_a_look_without_an_answer_comes_again_within_the_hour_and_not_for_ever()
     again = after(step, Look.FAILED)
     assert again is not None
     assert again.due_at == step.due_at + HOUR
-    for _ in range(10_000):
-        if step is None:
-            break
-        step = after(step, Look.MISSING)
+    missed = 0
+    while step is not None and missed < 100:
+        missed, step = missed + 1, after(step, Look.MISSING)
     assert step is None
+    assert 10 < missed < 30
+
+
+def test_what_is_missing_on_a_late_rung_is_confirmed_within_the_hour() -> None:
+    late = Step(article_id=1, source="a", begun_at=NOW - 7 * DAY, due_at=NOW, gap=4 * 86_400)
+    confirmed = after(late, Look.MISSING)
+    assert confirmed is not None
+    assert confirmed.due_at == NOW + HOUR
+    rest = after(confirmed, Look.MISSING)
+    assert rest is not None
+    assert rest.due_at - confirmed.due_at > 3 * DAY
 
 
 @given(st.integers(0, 10_000), st.integers(0, 2_000))
