@@ -37,6 +37,13 @@ _NONCHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
 _STOPPED = ("depth", "huge", "limit", "Memory allocation")
 
 
+_CUT_OFF = "cut off"
+_ENTRY_OF = {
+    "rss": "item", "channel": "item", "rdf": "item", "feed": "entry", "urlset": "url", "sitemapindex": "sitemap",
+}  # fmt: skip
+"""What a document of each root is a list of."""
+
+
 class MarkupError(ValueError):
     """The text holds no XML document at all; the message says so in words."""
 
@@ -94,7 +101,20 @@ def parse_xml(text: str, url: str) -> Document:
     notes = _notes(errors)
     if any(error.type == etree.ErrorTypes.ERR_TAG_NAME_MISMATCH for error in errors):
         root, errors = _parsed(_balanced(body), url)
-    return Document(root=root, problem=_problem(body, opening, errors, mender), notes=notes)
+    problem = _problem(body, opening, errors, mender)
+    if problem.startswith(_CUT_OFF) and (whole := _whole_entries(body, opening.root)):
+        root, _ = _parsed(whole, url)
+    return Document(root=root, problem=problem, notes=notes)
+
+
+def _whole_entries(body: str, root: str) -> str:
+    """A document that was cut off, as far as its entries are whole: half an address would be another one."""
+    name = _ENTRY_OF.get(root.rpartition(":")[2], "item|entry|url|sitemap")
+    ends = [found.end() for found in re.finditer(rf"</(?:\w+:)?(?:{name})\s*>", body, re.IGNORECASE)]
+    if ends:
+        return body[: ends[-1]]
+    first = re.search(rf"<(?:\w+:)?(?:{name})[\s>]", body, re.IGNORECASE)
+    return body[: first.start()] if first else body
 
 
 def _parsed(body: str, url: str) -> tuple[etree._Element, list[etree._LogEntry]]:
@@ -213,7 +233,7 @@ def _problem(body: str, opening: _Opening, errors: list[etree._LogEntry], mender
             return f"too deep or too large to read to its end (line {entry.line}: {entry.message.strip()[:80]})"
     start = _START_TAG.match(body)
     is_closed = f"</{opening.root}" in body[-100_000:].lower() or (start is not None and start[0].endswith("/>"))
-    return "" if is_closed else f"cut off: the end of <{opening.root[:40]}> is missing"
+    return "" if is_closed else f"{_CUT_OFF}: the end of <{opening.root[:40]}> is missing"
 
 
 def _notes(errors: list[etree._LogEntry]) -> tuple[str, ...]:

@@ -144,3 +144,11 @@ def test_mutated_indexes_never_raise(body: bytes, seed: int, changes: int):
         start = dice.randrange(len(data) + 1)
         data[start : start + dice.choice((0, 0, 1, 5, 40))] = dice.choice((*scraps, data[start : start + 30]))
     read_all_ways(bytes(data))
+
+
+@pytest.mark.parametrize(("kind", "body"), [("feed", FEED), ("feed", ATOM), ("feed", JSON), ("sitemap", SITEMAP)])
+def test_a_document_that_was_cut_off_never_names_half_an_address(kind: str, body: bytes) -> None:
+    whole = {lead.url for lead in read(body, kind).leads}
+    assert whole
+    for at in range(1, len(body)):
+        assert {lead.url for lead in read(body[:at], kind).leads} <= whole, body[:at][-60:]
