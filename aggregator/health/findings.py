@@ -14,8 +14,8 @@ from storage.audits import Audit
 from storage.health import Past, Tried
 from storage.state import Appointment, LeadState, Poll, Standing
 
-FAILING_FOR, FAILING_TIMES = timedelta(hours=1), 3
-"""An index fails that does so for so long, or so many times in a row."""
+FAILING_FOR, FAILING_TIMES, FAILING_STRAIN = timedelta(hours=1), 3, 4.0
+"""An index fails that does so for so long, so many times in a row, or so heavily (`Appointment.strain`)."""
 REFUSED_IN_A_ROW = 4
 FEED_SHARE, FEWEST_ALONE = 0.5, 10
 """A feed is incomplete that names less of what there is, where the sitemap alone names so many."""
@@ -103,7 +103,9 @@ def _failing(past: Past, indexes: frozenset[str], now: datetime) -> Iterator[Fin
         last = _last(past, one.url)
         if last is None or last.outcome in _WELL or one.failing_since is None:
             continue
-        is_lasting = now - one.failing_since >= FAILING_FOR or failures.get(one.url, 0) >= FAILING_TIMES
+        times = failures.get(one.url, 0)
+        is_often = times >= FAILING_TIMES or one.strain >= FAILING_STRAIN
+        is_lasting = is_often or now - one.failing_since >= FAILING_FOR
         if last.reason.startswith("robots: disallowed"):
             yield Finding(
                 state=State.BLOCKED, since=one.failing_since, words=f"robots.txt forbids {one.url}",

@@ -61,6 +61,8 @@ def test_an_index_fails_once_it_does_so_for_a_while() -> None:
     (one,) = found(polls=(last,), appointments=(long,))
     assert (one.state, one.since, "HTTP 503" in one.words) == (State.FAILING, NOW - 2 * HOUR, True)
     assert states(polls=(last,), appointments=(short,), endpoints=often) == [State.FAILING]
+    heavy = appointment(failing_since=NOW - HOUR / 2, strain=4.0)
+    assert states(polls=(last,), appointments=(heavy,)) == [State.FAILING]
     assert states(polls=(poll(), last), appointments=(long,)) == []  # it answered again
 
 
