@@ -18,27 +18,7 @@ from storage.search.labels import indexed
 from storage.search.queue import watch_queue
 from storage.vocabulary import watch
 
-STEPS = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-    "0007",
-    "0008",
-    "0009",
-    "0010",
-    "0011",
-    "0012",
-    "0013",
-    "0014",
-    "0015",
-    "0016",
-    "0017",
-    "0018",
-    "0019",
-)
+STEPS = tuple(f"{number:04}" for number in range(1, 20))
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30
 _LOCK = 0x65766E65777301

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, select, update
 
 from storage import calendar
-from storage.state import Appointment, Endpoint, LeadState, Poll
+from storage.state import WELL, Appointment, Endpoint, LeadState, Poll
 from storage.tables import articles, conditions, leads, polls
 from storage.upserts import upserts
 
@@ -37,12 +37,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What became of one of the latest pages that a source named: a lead's `state`, and why; `attempts` failed."""
+    """What became of one of the latest pages that a source named: a lead's `state`, and why."""
 
     at: datetime
     state: str
     reason: str
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +149,7 @@ _READ = (
     .limit(MOST_READINGS)
 )  # fmt: skip
 _TRIED = (
-    select(leads.c.recorded_at.label("at"), leads.c.state, leads.c.reason, leads.c.attempts)
+    select(leads.c.recorded_at.label("at"), leads.c.state, leads.c.reason)
     .where(
         leads.c.source == bindparam("source"),
         leads.c.state.in_([LeadState.KEPT, LeadState.REFUSED, LeadState.RETRY]),
@@ -166,7 +165,7 @@ _POLLS = (
 )
 _LAST_WELL = (
     select(polls.c.ended_at)
-    .where(polls.c.source == bindparam("source"), polls.c.outcome.in_(["ok", "unmodified"]))
+    .where(polls.c.source == bindparam("source"), polls.c.outcome.in_(WELL))
     .order_by(polls.c.id.desc())
     .limit(1)
 )

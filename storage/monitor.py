@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Row, bindparam, case, cast, func, select
 
 from storage.database import Database
-from storage.state import LeadState, Poll, SourceState, Turn
+from storage.state import WELL, LeadState, Poll, SourceState, Turn
 from storage.tables import articles, calendar, captures, leads, polls, revisions
 
 
@@ -126,7 +126,7 @@ _POLLS = (
     .limit(bindparam("most"))
 )
 _LATEST = 20_000
-_WELL = case((polls.c.outcome.in_(["ok", "unmodified"]), 1), else_=0)
+_WELL = case((polls.c.outcome.in_(WELL), 1), else_=0)
 _POLLED = (
     select(
         polls.c.id,

@@ -13,6 +13,8 @@ CLOCK_SLACK = timedelta(minutes=5)
 """What was written further ahead of the present was written before the clock was set back."""
 
 
+WELL = ("ok", "unmodified")
+"""The outcomes of a poll that read its index, or found that it has not changed."""
 MOVED_AFTER = 5
 """So many times in a row a permanent redirect has to lead to one address before the index is asked for there."""
 

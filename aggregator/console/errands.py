@@ -10,14 +10,12 @@ from aggregator.config import Config
 from aggregator.console.answer import INTERRUPTED
 from aggregator.console.discovery import Discovery, Look
 from aggregator.console.signals import Stopping
-from aggregator.crawl.errand import Fetch
-from aggregator.crawl.faults import fault_of
+from aggregator.crawl.errand import Fetch, page_at
 from aggregator.crawl.runner import Crew, run_in_reactor
 from aggregator.service.crew import open_crew
 from spiders.source import Listing, Source
 from storage.article import Article, Refusal
-from storage.errors import ArchiveError
-from storage.page import Index, Page
+from storage.page import Index
 
 SAMPLE = 3
 """How many articles of a source are looked at."""
@@ -83,7 +81,7 @@ def discovered(
     found = Discovery(home=url)
 
     async def look(crew: Crew, fetch: Fetch, _: Source) -> None:
-        await Look(crew.pool, lambda address: _page(fetch, address), crew.now, found, tell).at(url)
+        await Look(crew.pool, lambda address: page_at(fetch, address), crew.now, found, tell).at(url)
 
     _run_each(config, (source,), neighbours, look)
     return found
@@ -111,7 +109,7 @@ def examined(
 
 
 async def _read(crew: Crew, fetch: Fetch, url: str, kind: str, listing: Listing | None, depth: int = 0) -> Index:
-    page = await _page(fetch, url)
+    page = await page_at(fetch, url)
     if isinstance(page, str):
         return Index(kind=kind, problem=page)
     index = await crew.pool.read_index(page, kind, listing, MAX_LEADS, crew.now())
@@ -121,21 +119,10 @@ async def _read(crew: Crew, fetch: Fetch, url: str, kind: str, listing: Listing 
 
 
 async def _article(crew: Crew, fetch: Fetch, url: str, source: Source) -> Article | Refusal:
-    page = await _page(fetch, url)
+    page = await page_at(fetch, url)
     if isinstance(page, str):
         return Refusal(code="fetch", reason=page)
     return await crew.pool.extract(page, source.hints)
-
-
-async def _page(fetch: Fetch, url: str) -> Page | str:
-    """The page that answered with 200, or in words why there is none."""
-    try:
-        page = (await fetch(url))[-1]
-    except ArchiveError:
-        raise
-    except Exception as error:  # whatever one address does, the others are still looked at
-        return fault_of(error).reason
-    return page if page.status == 200 else f"HTTP {page.status}"
 
 
 def _run_each(

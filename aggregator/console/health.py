@@ -11,7 +11,6 @@ from aggregator.config import Config
 from aggregator.console.answer import TROUBLE, complain, counted, print_json
 from aggregator.console.catalogue import chosen, read_catalogue
 from aggregator.feeds.records import time_of
-from aggregator.health.findings import State
 from aggregator.health.rounds import Report, examine
 from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
@@ -70,8 +69,7 @@ def _audit_fields(audit: Audit) -> dict[str, object]:
 
 
 def _print(reports: Sequence[Report], *, whole: bool) -> None:
-    order = list(State)
-    for report in sorted(reports, key=lambda one: (order.index(one.state), one.source)):
+    for report in sorted(reports, key=lambda one: (one.state.rank, one.source)):
         if report.is_ok and not whole:
             continue
         print(safe_line(f"{report.state:<9} {report.source}"))

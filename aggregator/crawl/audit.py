@@ -7,13 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aggregator.crawl.errand import Fetch
-from aggregator.crawl.faults import fault_of
+from aggregator.crawl.errand import Fetch, page_at
 from aggregator.crawl.robots import origin_of
 from spiders.discover import sitemaps_of_robots
 from spiders.source import Source
 from storage.audits import Audit
-from storage.errors import ArchiveError
 from storage.identity import url_key
 from storage.page import Index, Lead
 
@@ -84,14 +82,9 @@ async def _named_by_robots(crew: Crew, source: Source) -> tuple[str, ...]:
 
 
 async def _read(crew: Crew, fetch: Fetch, url: str, kind: str) -> Index:
-    try:
-        page = (await fetch(url))[-1]
-    except ArchiveError:
-        raise
-    except Exception as error:  # whatever one address does, the source is audited by the others
-        return Index(kind=kind, problem=fault_of(error).reason)
-    if page.status != 200:
-        return Index(kind=kind, problem=f"HTTP {page.status}")
+    page = await page_at(fetch, url)
+    if isinstance(page, str):
+        return Index(kind=kind, problem=page)
     return await crew.pool.read_index(page, kind, None, MAX_LEADS, crew.now())
 
 

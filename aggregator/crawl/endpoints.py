@@ -9,7 +9,7 @@ from datetime import datetime
 from aggregator.crawl.faults import Fault
 from spiders.spider import conditional_headers
 from storage.page import Index, Page
-from storage.state import Endpoint
+from storage.state import WELL, Endpoint
 
 TRIED_AGAIN_AFTER = 50
 """As often an index that moved is found at its new address before its own is tried once more."""
@@ -117,7 +117,7 @@ def followed(judgement: Judgement, before: Endpoint, asked: str, moved_to: str) 
     index that moved counts against that address alone: the other is asked next.
     """
     after, is_at_home = judgement.endpoint, asked == before.url
-    if judgement.outcome not in ("ok", "unmodified"):
+    if judgement.outcome not in WELL:
         if is_at_home and not before.has_moved:
             return judgement
         moves = before.moves + 1 if is_at_home else 0

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider
 
+from aggregator.crawl.faults import fault_of
 from spiders.source import Source
+from storage.errors import ArchiveError
 from storage.page import Page
 
 if TYPE_CHECKING:
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
 
 Fetch = Callable[[str], Awaitable[tuple[Page, ...]]]
 """Fetches one address and gives its exchange, redirect hops first; raises what the downloader raises."""
+
+
+async def page_at(fetch: Fetch, url: str) -> Page | str:
+    """The page that answered with 200, or in words why there is none."""
+    try:
+        page = (await fetch(url))[-1]
+    except ArchiveError:
+        raise
+    except Exception as error:  # whatever one address does, the others are still looked at
+        return fault_of(error).reason
+    return page if page.status == 200 else f"HTTP {page.status}"
 
 
 class ErrandSpider(Spider):

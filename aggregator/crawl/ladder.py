@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 
 from storage.ladder import Look, Past, Step
 
-RUNGS = tuple(
-    timedelta(**one)
-    for one in (
-        {"minutes": 15}, {"hours": 1}, {"hours": 3}, {"days": 1}, {"days": 3}, {"days": 7}, {"days": 30},
-    )
+RUNGS = (
+    timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3),
+    timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=30),
 )  # fmt: skip
 """The ages at which an article is looked at."""
 SOON, LATER = timedelta(minutes=15), timedelta(hours=12)

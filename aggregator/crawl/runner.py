@@ -33,7 +33,7 @@ from aggregator.intake.pool import ReaderPool
 from spiders.source import Source
 from spiders.spider import SourceSpider
 from storage.errors import ArchiveError
-from storage.state import Appointment, Poll, Standing
+from storage.state import WELL, Appointment, Poll, Standing
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class PollResult:
     @property
     def is_polled(self) -> bool:
         """Whether every index of the source was read, or had not changed."""
-        return not self.error and all(p.outcome in ("ok", "unmodified") for p in self.polls)
+        return not self.error and all(p.outcome in WELL for p in self.polls)
 
     @property
     def problems(self) -> tuple[str, ...]:

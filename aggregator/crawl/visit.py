@@ -37,7 +37,7 @@ from spiders.spider import Fetched, IndexTask
 from storage.article import Kind, Refusal
 from storage.errors import ArchiveError, is_archives_own
 from storage.page import Index, Lead, Page
-from storage.state import Appointment, Endpoint, LeasedLead, Poll, Revisit
+from storage.state import WELL, Appointment, Endpoint, LeasedLead, Poll, Revisit
 
 if TYPE_CHECKING:
     from aggregator.crawl.runner import Crew
@@ -377,7 +377,7 @@ class SourceVisit:
 
     def asked_and_answered(self) -> list[IndexPoll]:
         """The indexes that were asked; when the crawl is stopped, without those that were broken off by us."""
-        return [poll for poll in self.polls if not self.crew.stopping or poll.judgement.outcome in ("ok", "unmodified")]
+        return [poll for poll in self.polls if not self.crew.stopping or poll.judgement.outcome in WELL]
 
     def rows(self) -> list[Poll]:
         """The poll's rows, one an endpoint; the first carries the counts of article pages."""

@@ -12,7 +12,7 @@ from aggregator.health.thinness import Thin, thinness
 from aggregator.health.volume import DAY, NO_TIDE, Tide, Volume, ebb, is_flood, silence, volume_of
 from storage.audits import Audit
 from storage.health import Past, Tried
-from storage.state import Appointment, LeadState, Poll, Standing
+from storage.state import WELL, Appointment, LeadState, Poll, Standing
 
 FAILING_FOR, FAILING_TIMES, FAILING_STRAIN = timedelta(hours=1), 3, 4.0
 """An index fails that does so for so long, so many times in a row, or so heavily (`Appointment.strain`)."""
@@ -20,7 +20,6 @@ REFUSED_IN_A_ROW = 4
 FEED_SHARE, FEWEST_ALONE = 0.5, 10
 """A feed is incomplete that names less of what there is, where the sitemap alone names so many."""
 _MOSTLY = 0.8
-_WELL = ("ok", "unmodified")
 _OUT_OF_ORDER = (
     "HTTP 5", "HTTP 408", "HTTP 425", "HTTP 429", "timeout", "truncated", "connection", "host name", "TLS",
 )  # fmt: skip
@@ -44,6 +43,11 @@ class State(StrEnum):
     MOVED = "moved"
     OK = "ok"
 
+    @property
+    def rank(self) -> int:
+        """The worst is 0."""
+        return list(State).index(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -57,8 +61,7 @@ class Finding:
 
 def state_of(findings: Sequence[Finding]) -> State:
     """The worst of what was found."""
-    order = list(State)
-    return min((one.state for one in findings), key=order.index, default=State.OK)
+    return min((one.state for one in findings), key=lambda state: state.rank, default=State.OK)
 
 
 def usual_volume(past: Past, now: datetime) -> Volume | None:
@@ -67,19 +70,26 @@ def usual_volume(past: Past, now: datetime) -> Volume | None:
 
 
 def findings(
-    past: Past, indexes: frozenset[str], now: datetime, tide: Tide = NO_TIDE, audit: Audit | None = None
+    past: Past,
+    indexes: frozenset[str],
+    now: datetime,
+    volume: Volume | None,
+    tide: Tide = NO_TIDE,
+    audit: Audit | None = None,
 ) -> list[Finding]:
-    """All that is wrong with a source, whose catalogue names these `indexes`, the worst first."""
+    """All that is wrong with a source, whose catalogue names these `indexes`, the worst first.
+
+    `volume` is its `usual_volume`.
+    """
     found = [
         *_failing(past, indexes, now),
         *_pages(past),
-        *_volume(past, indexes, now, tide),
+        *_volume(past, volume, indexes, now, tide),
         *map(_thin, thinness(past.readings)),
         *_moved(past, indexes, now),
         *_incomplete(past, audit),
     ]
-    order = list(State)
-    return sorted(found, key=lambda one: (order.index(one.state), one.since))
+    return sorted(found, key=lambda one: (one.state.rank, one.since))
 
 
 # -- indexes -----------------------------------------------------------------------------------------------------------
@@ -101,7 +111,7 @@ def _failing(past: Past, indexes: frozenset[str], now: datetime) -> Iterator[Fin
     failures = {one.url: one.failures for one in past.endpoints}
     for one in asked:
         last = _last(past, one.url)
-        if last is None or last.outcome in _WELL or one.failing_since is None:
+        if last is None or last.outcome in WELL or one.failing_since is None:
             continue
         times = failures.get(one.url, 0)
         is_often = times >= FAILING_TIMES or one.strain >= FAILING_STRAIN
@@ -203,12 +213,12 @@ def _thin(one: Thin) -> Finding:
 # -- volume ------------------------------------------------------------------------------------------------------------
 
 
-def _volume(past: Past, indexes: frozenset[str], now: datetime, tide: Tide) -> Iterator[Finding]:
-    volume, seen = usual_volume(past, now), _seen(past, indexes)
+def _volume(past: Past, volume: Volume | None, indexes: frozenset[str], now: datetime, tide: Tide) -> Iterator[Finding]:
+    seen = _seen(past, indexes)
     if volume is None or seen is None:
         return
     if (quiet := silence(volume, seen, tide)) is not None:
-        since = datetime.fromtimestamp(quiet.since, UTC)
+        since = datetime.fromtimestamp(quiet, UTC)
         yield Finding(
             state=State.SILENT, since=since,
             words=f"nothing new since {_moment(since)}, though its indexes are read well; {_usual(volume)}",
@@ -235,7 +245,7 @@ def _volume(past: Past, indexes: frozenset[str], now: datetime, tide: Tide) -> I
 
 def _seen(past: Past, indexes: frozenset[str]) -> float | None:
     """When its indexes were last read well."""
-    well = (one.ended_at for one in past.polls if one.outcome in _WELL and one.endpoint in indexes)
+    well = (one.ended_at for one in past.polls if one.outcome in WELL and one.endpoint in indexes)
     latest = max(well, default=None)
     return latest.timestamp() if latest else None
 

@@ -20,12 +20,16 @@ LATELY, MOST_LATELY = timedelta(hours=2), 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How one source is; `findings` are the worst first, `volume` is what it publishes, as far as that is known."""
+    """How one source is; `findings` are the worst first, `volume` is what it publishes, as far as that is known.
+
+    `was` is the state of the last round, `told` the one that its operator knows of.
+    """
 
     source: str
     state: State
     since: datetime
     findings: tuple[Finding, ...] = ()
+    was: str = ""
     told: str = ""
     volume: Volume | None = None
     audit: Audit | None = None
@@ -55,10 +59,11 @@ def examine(database: Database, sources: Sequence[Source], now: datetime) -> Rou
             pasts.append(past_of(tx, source.name, now))
     with database.read() as tx:
         known, audits = conditions_of(tx), audits_of(tx)
-    tide = _tide(pasts, now)
+    volumes = [usual_volume(past, now) for past in pasts]
+    tide = tide_of([volume for volume in volumes if volume is not None], now.timestamp())
     reports = [
-        _report(source, past, known.get(source.name), audits.get(source.name), now, tide)
-        for source, past in zip(sources, pasts, strict=True)
+        _report(source, past, volume, known.get(source.name), audits.get(source.name), now, tide)
+        for source, past, volume in zip(sources, pasts, volumes, strict=True)
     ]
     return Round(reports=reports, is_cut_off=_is_cut_off(pasts, now))
 
@@ -68,16 +73,17 @@ def _is_cut_off(pasts: Sequence[Past], now: datetime) -> bool:
     return bool(asked) and not any(poll.status for poll in asked)
 
 
-def _tide(pasts: Sequence[Past], now: datetime) -> Tide:
-    volumes = [volume for past in pasts if (volume := usual_volume(past, now)) is not None]
-    return tide_of(volumes, now.timestamp())
-
-
 def _report(
-    source: Source, past: Past, before: Condition | None, audit: Audit | None, now: datetime, tide: Tide
+    source: Source,
+    past: Past,
+    volume: Volume | None,
+    before: Condition | None,
+    audit: Audit | None,
+    now: datetime,
+    tide: Tide,
 ) -> Report:
     indexes = frozenset(url for url, _, _ in source.indexes)
-    found = findings(past, indexes, now, tide, audit)
+    found = findings(past, indexes, now, volume, tide, audit)
     state = state_of(found)
     is_same = before is not None and before.state == state
     return Report(
@@ -85,8 +91,9 @@ def _report(
         state=state,
         since=before.since if before is not None and is_same else now,
         findings=tuple(found),
+        was=before.state if before is not None else "",
         told=before.told if before is not None else "",
-        volume=usual_volume(past, now),
+        volume=volume,
         audit=audit,
     )
 

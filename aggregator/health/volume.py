@@ -64,15 +64,6 @@ class Volume:
         return _GAPS * self.usual_gap + _SLACK
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """Nothing new since `since`; both in open days: how long that is, and what is `usual` at most."""
-
-    since: float
-    open_days: float
-    usual: float
-
-
 def volume_of(times: Sequence[float] | np.ndarray, now: float) -> Volume | None:
     """What is usual, from when articles were published (POSIX seconds, sorted); None while too little is known."""
     known = np.asarray(times, dtype=float)
@@ -143,11 +134,10 @@ def open_days(volume: Volume, begin: float, end: float, tide: Tide = NO_TIDE) ->
     return float(after - before)
 
 
-def silence(volume: Volume, seen: float, tide: Tide = NO_TIDE) -> Silence | None:
-    """The silence of a source whose index was last read well at `seen`, or None where it is a usual one."""
+def silence(volume: Volume, seen: float, tide: Tide = NO_TIDE) -> float | None:
+    """Since when a source is silent whose index was last read well at `seen`; None where that is usual."""
     last = float(volume.events[-1])
-    passed = open_days(volume, last, seen, tide)
-    return Silence(last, passed, volume.patience) if passed > volume.patience else None
+    return last if open_days(volume, last, seen, tide) > volume.patience else None
 
 
 @dataclass(frozen=True, slots=True)

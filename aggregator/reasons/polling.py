@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aggregator.reasons.reason import Reason, Section
 from aggregator.reasons.saying import counted, moment
-from storage.state import Poll, Standing
+from storage.state import WELL, Poll, Standing
 from storage.timing import Timing
 
 CHARTED = 60
@@ -56,7 +56,7 @@ def _polls(timing: Timing) -> Iterator[Reason]:
             f" the right, brought {counted(new, 'article')}.",
             facts=(
                 ("url", url), ("polls", len(polls)), ("new", new), ("since", polls[-1].started_at),
-                ("failed", sum(poll.outcome not in ("ok", "unmodified") for poll in polls)),
+                ("failed", sum(poll.outcome not in WELL for poll in polls)),
             ),
             beneath=(url,),
         )  # fmt: skip
@@ -67,7 +67,7 @@ def chart(polls: Sequence[Poll]) -> str:
     most = max((poll.new for poll in polls), default=0)
     signs = []
     for poll in polls:
-        if poll.outcome not in ("ok", "unmodified"):
+        if poll.outcome not in WELL:
             signs.append(_FAILED)
         elif not poll.new:
             signs.append(_NOTHING)

@@ -14,7 +14,7 @@ from aggregator.schedule.rhythm import DAY, a_day, began, busiest, learned
 from aggregator.schedule.words import about, percent
 from spiders.source import Source
 from storage.rhythm import Rhythm
-from storage.state import Appointment, Standing
+from storage.state import WELL, Appointment, Standing
 
 FIRST_PRICE = 0.006
 """Before anything is known: an index with five new entries a day is asked about every hour."""
@@ -26,7 +26,6 @@ PARKED_AFTER, RETIRED_AFTER = timedelta(days=3), timedelta(days=60)
 PARKED_WAIT, RETIRED_WAIT = timedelta(days=3), timedelta(days=365)
 BACKLOG_WAIT = 7 * 86_400.0
 _MINUTE = timedelta(minutes=1)
-_WELL = ("ok", "unmodified")
 _TEMPORARY = (408, 425, 429, 503)
 
 
@@ -54,7 +53,7 @@ def next_reading(
         reason = poll.judgement.reason or "HTTP 410"
         return replace(kept, next_at=now + RETIRED_WAIT, reason=reason, state=Standing.RETIRED)
     usual, reason = _usual(source, rhythm, poll, now, terms)
-    if poll.judgement.outcome not in _WELL:
+    if poll.judgement.outcome not in WELL:
         if terms.is_offline and not poll.status:
             return _unreached(kept, before, usual, now)
         kept, failing, reason = _failing(kept, source, before, poll, usual, now)
@@ -67,7 +66,7 @@ def next_reading(
 
 def _learned(rhythm: Rhythm | None, poll: IndexPoll, now: datetime) -> Rhythm | None:
     """What the poll teaches; one that failed teaches nothing, and what has not changed names as much as before."""
-    if poll.judgement.outcome not in _WELL:
+    if poll.judgement.outcome not in WELL:
         return rhythm
     at = now.timestamp()
     if rhythm is None:

@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from aggregator.crawl.runner import Crew, PollResult
+from aggregator.health.findings import State
 from aggregator.service.lag import Lag
 from spiders.source import Source
 from storage.database import Database
@@ -99,7 +100,7 @@ class Metrics(Collector):
         yield by_state
         ok = GaugeMetricFamily("evnews_source_ok", "Whether a source is well", labels=["source"])
         for name in sorted(conditions)[:MOST_SOURCES]:
-            ok.add_metric([name], float(conditions[name].state == "ok"))
+            ok.add_metric([name], float(conditions[name].state == State.OK))
         yield ok
         yield _gauge("evnews_leads_waiting", "Articles that are known of and not fetched yet", waiting)
         if alive is not None:

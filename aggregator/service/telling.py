@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
 from aggregator.alerts import channels
 from aggregator.alerts.message import Message
+from aggregator.alerts.rounds import Send
 from aggregator.config import Config
 from aggregator.health.findings import State
 from aggregator.health.rounds import Report, examine, keep
 from aggregator.logs import safe_line
 from spiders.source import Source
 from storage.database import Database
-from storage.health import conditions_of, told_of
+from storage.health import told_of
 
 log = logging.getLogger(__name__)
 
 SETTLED = timedelta(minutes=10)
 """A state is told once it has lasted so long: what comes and goes is nobody's business."""
 _MOST_LISTED = 40
-
-Send = Callable[[str, Message], str]
-"""Sends a message to an address; returns what went wrong, or nothing."""
 
 
 async def look_after(
@@ -41,11 +39,9 @@ def _look_after(
     if found.is_cut_off:
         return []
     reports = found.reports
-    with database.read() as tx:
-        before = {name: one.state for name, one in conditions_of(tx).items()}
     keep(database, reports, now)
     for report in reports:
-        if report.state != before.get(report.source, State.OK):
+        if report.state != (report.was or State.OK):
             why = report.findings[0].words if report.findings else "well again"
             log.warning("event=health source=%s state=%s why=%s", report.source, report.state, safe_line(why))
     news = [one for one in reports if _is_news(one, now)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aggregator.health.findings import Finding, State, findings, state_of
+from aggregator.health.findings import Finding, State, findings, state_of, usual_volume
 from storage.audits import Audit
 from storage.health import Past, Tried
 from storage.state import Appointment, Endpoint, LeadState, Poll, Standing
@@ -21,7 +21,7 @@ def poll(outcome: str = "ok", reason: str = "", at: datetime = NOW) -> Poll:
 
 
 def tried(state: str, reason: str = "", many: int = 1) -> tuple[Tried, ...]:
-    return tuple(Tried(at=NOW - n * HOUR, state=state, reason=reason, attempts=0) for n in range(many))
+    return tuple(Tried(at=NOW - n * HOUR, state=state, reason=reason) for n in range(many))
 
 
 def appointment(**more: object) -> Appointment:
@@ -29,7 +29,8 @@ def appointment(**more: object) -> Appointment:
 
 
 def found(**more: object) -> list[Finding]:
-    return findings(Past(source="a", **more), INDEXES, NOW)  # type: ignore[arg-type]
+    past = Past(source="a", **more)  # type: ignore[arg-type]
+    return findings(past, INDEXES, NOW, usual_volume(past, NOW))
 
 
 def states(**more: object) -> list[State]:
@@ -116,7 +117,7 @@ def test_a_flood_is_told_and_the_worst_finding_names_the_state() -> None:
 def test_a_feed_that_names_less_than_half_of_what_the_sitemap_does_is_slow() -> None:
     def audited(**more: int) -> list[State]:
         audit = Audit(source="a", at=NOW, begin_at=NOW - 7 * DAY, **more)
-        return [one.state for one in findings(Past(source="a"), INDEXES, NOW, audit=audit)]
+        return [one.state for one in findings(Past(source="a"), INDEXES, NOW, None, audit=audit)]
 
     assert audited(shared=5, feed_alone=1, sitemap_alone=20) == [State.SLOW]
     assert audited(shared=15, feed_alone=6, sitemap_alone=20) == []
