@@ -523,15 +523,20 @@ def db_backup(
     raise typer.Exit(run_backup(context.obj.load(), target, keep=keep))
 
 
-@db_app.command("prune", epilog="Examples: evnews db prune --dry-run; evnews db prune")
+@db_app.command("prune", epilog="Examples: evnews db prune --dry-run; evnews db prune --even starred")
 def db_prune(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go, and take nothing.")] = False,
+    even: Annotated[
+        list[str] | None,
+        typer.Option("--even", metavar="KIND", help="Remove what else stays: starred, withdrawn; may be repeated."),
+    ] = None,
+    sources: SourcesFile = None,
 ) -> None:
-    """Take the oldest captured pages away until they take no more than `keep_pages` says; articles stay."""
+    """Remove articles older than `keep` says, and the oldest captured pages until they take what `keep_pages` says."""
     from aggregator.console.db import run_prune
 
-    raise typer.Exit(run_prune(context.obj.load(), is_dry=dry_run))
+    raise typer.Exit(run_prune(context.obj.load(), sources, even or (), is_dry=dry_run))
 
 
 @db_app.command("upgrade", epilog="Examples: evnews db upgrade; evnews db upgrade --no-backup")

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator import __version__
+from storage.ages import FOREVER, age
 from storage.home import default_home
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -31,7 +32,8 @@ class ConfigError(Exception):
 class Config:
     """Every setting, checked.
 
-    `workers` counts processes; 0 means one a core. `keep_pages` may be the bytes that pages take at most.
+    `workers` counts processes; 0 means one a core. `keep` is how many seconds articles are kept, `keep_pages` may be
+    the bytes that pages take at most.
     `public_url` is the home of exported feeds, `hub` is told when public feeds change. `mute` are queries: what they
     find is hidden from answers that do not ask for all. `backups` is the folder that the service backs up to. `tell`
     are the addresses that hear of sources that are not well, but for the `quiet` hours, such as 22:00-07:00.
@@ -44,6 +46,7 @@ class Config:
     proxy: str = ""
     allow_networks: tuple[Network, ...] = ()
     workers: int = 0
+    keep: float = FOREVER
     keep_pages: bool | int = True
     public_url: str = DEFAULT_PUBLIC_URL
     hub: str = ""
@@ -57,6 +60,11 @@ class Config:
     def database_url(self) -> str:
         """Where the archive lies: the `db` setting, or `archive.db` in the home folder."""
         return self.db or f"sqlite:///{self.home.resolve() / 'archive.db'}"
+
+    @property
+    def keeps_pages(self) -> bool:
+        """Whether fetched pages go on the tape."""
+        return self.keep_pages is not False
 
     @property
     def most_tape_bytes(self) -> int | None:
@@ -219,6 +227,7 @@ _CHECKS = {
     "proxy": _proxy,
     "allow_networks": _networks,
     "workers": _workers,
+    "keep": age,
     "keep_pages": _pages,
     "public_url": _web_address,
     "hub": _web_address,

@@ -19,8 +19,8 @@ MAX_INDEXES = 50
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _KEYS = (
-    "title", "home", "language", "feeds", "sitemaps", "listings", "every", "min", "max", "cron", "revisit", "delay",
-    "timezone", "enabled", "body_css", "drop_css", "tags",
+    "title", "home", "language", "feeds", "sitemaps", "listings", "every", "min", "max", "cron", "revisit", "keep",
+    "delay", "timezone", "enabled", "body_css", "drop_css", "tags",
 )  # fmt: skip
 _LISTING_KEYS = ("url", "css", "pattern")
 
@@ -87,6 +87,7 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
         max=entry.seconds("max", 86_400.0),
         cron=entry.cron("cron"),
         revisit=entry.flag("revisit"),
+        keep=entry.age("keep", 0.0),
         delay=entry.seconds("delay", 1.0),
         timezone=entry.zone("timezone"),
         enabled=entry.flag("enabled"),

@@ -36,9 +36,9 @@ class Hints:
 class Source:
     """One entry of the catalogue.
 
-    `every`, `min`, `max` and `delay` are seconds; `timezone` is an IANA name. Without `every` and `cron` (five
-    fields, in that zone) when to poll is learned, and lies between `min` and `max`. `revisit` says that its kept
-    articles are looked at again.
+    `every`, `min`, `max`, `delay` and `keep` are seconds, `keep` 0 where it is that of all; `timezone` is an IANA name.
+    Without `every` and `cron` (five fields, in that zone) when to poll is learned, and lies between `min` and `max`.
+    `revisit` says that its kept articles are looked at again.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Source:
     max: float = 86_400.0
     cron: str = ""
     revisit: bool = True
+    keep: float = 0.0
     delay: float = 1.0
     timezone: str = ""
     enabled: bool = True

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from spiders.links import absolute
+from storage.ages import AGES, age
 from storage.disk import sync
 from storage.text import clean_line
 
@@ -134,6 +135,15 @@ class CheckedTable:
         if not math.isfinite(value) or not 0 < value <= 366 * 86400:
             raise self.wrong(key, self.table[key], allowed)
         return float(value)
+
+    def age(self, key: str, default: float) -> float:
+        """An age such as "18 months", in seconds; infinite where it is "forever"."""
+        if key not in self.table:
+            return default
+        try:
+            return age(self.table[key])
+        except ValueError:
+            raise self.wrong(key, self.table[key], AGES) from None
 
     def cron(self, key: str) -> str:
         """Times in the five fields of cron, such as "*/10 6-22 * * *"."""

@@ -150,6 +150,20 @@ def forget(tx: Connection, article_id: int) -> None:
     _UNSIGN.run(tx, {"article": article_id})
 
 
+def leave(tx: Connection, article_id: int) -> None:
+    """Take an article that is to go from among its copies: one of them is their original from then on."""
+    forget(tx, article_id)
+    digest = told(tx, article_id).digest
+    near = {digest} | {row.other for row in _LIKE.all(tx, {"digests": [digest]})}
+    _LEAVE.run(tx, {"article": article_id, "digest": _NO_WORDS})
+    conclude(tx, near - {_NO_WORDS})
+    if left := tx.execute(_COPIES_OF, {"article": article_id}).scalars().all():
+        due(tx, left)  # more than one conclusion is drawn from
+        tx.execute(_UNLINK, {"article": article_id, "reason": _freed(0)})
+    if tx.execute(_TELLING, {"digest": digest}).first() is None:
+        tx.execute(_UNLIKEN, [{"digest": digest, "near": one} for one in near])
+
+
 def is_signed(tx: Connection, article_id: int, told: Told) -> bool:
     """Whether an article can be found as what is told of it now wants it."""
     if told.signed_at != told.told_at or not told.names_origin:
@@ -280,6 +294,20 @@ _UNPRINT = delete(prints).where(
 )
 _UNSIGN = Ready(delete(signatures).where(signatures.c.article_id == bindparam("article")))
 _LIKEN = {"sqlite": _once(insert_sqlite(likenesses)), "postgresql": _once(insert_postgres(likenesses))}
+_LEAVE = Ready(
+    update(articles).where(articles.c.id == bindparam("article")).values(text_digest=bindparam("digest"), copy_of=None)
+)
+_TELLING = select(articles.c.id).where(articles.c.text_digest == bindparam("digest")).limit(1)
+_COPIES_OF = select(articles.c.id).where(articles.c.copy_of == bindparam("article"))
+_UNLINK = (
+    update(articles).where(articles.c.copy_of == bindparam("article")).values(copy_of=None, reason=bindparam("reason"))
+)
+_UNLIKEN = delete(likenesses).where(
+    or_(
+        (likenesses.c.one == bindparam("digest")) & (likenesses.c.other == bindparam("near")),
+        (likenesses.c.one == bindparam("near")) & (likenesses.c.other == bindparam("digest")),
+    )
+)
 _LIKE = Ready(select(likenesses).where(likenesses.c.one.in_(bindparam("digests", expanding=True))))
 _AGE = (articles.c.published.is_(None), articles.c.published, articles.c.key, articles.c.id)
 _NUMBERED = (

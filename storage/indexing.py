@@ -69,6 +69,11 @@ def take(tx: Connection, shown: Row[*tuple[Any, ...]]) -> None:
     beside.take(tx, shown.search_row, entry)
 
 
+def remove(tx: Connection, article_id: int) -> None:
+    """Take an article out of the index for good."""
+    take(tx, tx.execute(_SHOWN.where(articles.c.id == bindparam("article")), {"article": article_id}).one())
+
+
 def entry_of(shown: Row[*tuple[Any, ...]]) -> Entry:
     """What the index holds of an article by the row that is shown of it."""
     return Entry(title=shown.title, text=shown.text, labels=shown.labels)

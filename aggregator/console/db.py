@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from aggregator.archive import make_home, open_archive
 from aggregator.config import Config
 from aggregator.console.answer import counted, mistake
 from aggregator.console.bar import bar
+from aggregator.console.catalogue import read_catalogue
 from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
-from aggregator.service.housekeeping import pruned
+from aggregator.service.housekeeping import keeping, pruned
 from storage.backup import LIST, POSTGRES, backup, backup_of, dated, missing_tapes, restore, thin_out
 from storage.check import check, optimize, reindex
-from storage.database import STEPS, schema_of, sqlite_file
+from storage.database import STEPS, Database, schema_of, sqlite_file
+from storage.expiry import STAYING, Keeping, expired, let_go
 from storage.monitor import Monitor
 from storage.retention import leaving
 
@@ -87,23 +90,52 @@ def run_upgrade(config: Config, *, is_backed_up: bool) -> int:
     return 0
 
 
-def run_prune(config: Config, *, is_dry: bool) -> int:
-    """Take the oldest pages off the tape until it takes no more than `keep_pages` says; or tell what would go."""
-    most = config.most_tape_bytes
-    if most is None:
-        mistake('nothing limits the pages; keep_pages = "200 GB" in evnews.toml does')
+def run_prune(config: Config, file: Path | None, even: Sequence[str], *, is_dry: bool) -> int:
+    """Remove articles that are older and pages that are more than is to be kept; or tell what would go."""
+    if wrong := next((kind for kind in even if kind not in STAYING), ""):
+        mistake(f"--even is {' or '.join(STAYING)}, not {wrong!r}")
+    kept = keeping(config, read_catalogue(config, file))
+    if kept.is_forever and config.most_tape_bytes is None:
+        mistake('nothing limits what is kept; keep = "5y" and keep_pages = "200 GB" in evnews.toml do')
     with open_archive(config) as database:
-        going = leaving(database, config.warc_folder, most)
-        for one in going:
-            staying = f", {one.staying} of them stay" if one.staying else ""
-            print(f"{one.file.name}: {one.size / 1e6:,.1f} MB, {counted(one.pages, 'page')}{staying}")
-        freed = sum(one.size for one in going)
-        if is_dry or not going:
-            print(f"{freed / 1e6:,.1f} MB would go" if going else "nothing is to go")
-            return 0
-        moved = sum(pruned(config, database, going, utc_now))
-    print(f"{freed / 1e6:,.1f} MB are gone" + (f"; {counted(moved, 'page')} carried over" if moved else ""))
+        (_list_articles if is_dry else _let_articles_go)(database, kept, even)
+        if config.most_tape_bytes is not None:
+            _prune_pages(config, database, config.most_tape_bytes, is_dry=is_dry)
     return 0
+
+
+def _list_articles(database: Database, kept: Keeping, even: Sequence[str]) -> None:
+    many = 0
+    for one in expired(database, kept, utc_now(), even=even):
+        many += 1
+        print(safe_line(f"{one.dated:%Y-%m-%d}  {one.source}  {one.id}  {one.title}"))
+    if not kept.is_forever:
+        print(f"{counted(many, 'article')} would go" if many else "no article is to go")
+
+
+def _let_articles_go(database: Database, kept: Keeping, even: Sequence[str]) -> None:
+    if kept.is_forever:
+        return
+    now, gone = utc_now(), 0
+    total = sum(1 for _ in expired(database, kept, now, even=even))
+    with bar("removing articles") as progress:
+        for some in let_go(database, kept, now, even=even):
+            gone += some
+            progress(gone, total)
+    print(f"{counted(gone, 'article')} removed" if gone else "no article is to go")
+
+
+def _prune_pages(config: Config, database: Database, most: int, *, is_dry: bool) -> None:
+    going = leaving(database, config.warc_folder, most)
+    for one in going:
+        staying = f", {one.staying} of them stay" if one.staying else ""
+        print(f"{one.file.name}: {one.size / 1e6:,.1f} MB, {counted(one.pages, 'page')}{staying}")
+    freed = sum(one.size for one in going)
+    if is_dry or not going:
+        print(f"{freed / 1e6:,.1f} MB would go" if going else "no page is to go")
+        return
+    moved = sum(pruned(config, database, going, utc_now))
+    print(f"{freed / 1e6:,.1f} MB are gone" + (f"; {counted(moved, 'page')} carried over" if moved else ""))
 
 
 def run_restore(config: Config, copy: Path) -> int:

@@ -55,19 +55,24 @@ def run_up(config: Config, file: Path | None, how: How) -> int:
 
     def work(database: Database, server: Server) -> int:
         with server.running():
-            return run_in_reactor(lambda: _run(config, database, sources, server, how))
+            return run_in_reactor(lambda: _run(config, database, file, sources, server, how))
 
     return with_server(config, how.host, how.port, work)
 
 
 async def _run(
-    config: Config, database: Database, sources: Callable[[], tuple[Source, ...]], server: Server, how: How
+    config: Config,
+    database: Database,
+    file: Path | None,
+    sources: Callable[[], tuple[Source, ...]],
+    server: Server,
+    how: How,
 ) -> int:
     async def back_up() -> None:
         await back_up_when_due(config, database, utc_now)
 
     async def prune() -> None:
-        await prune_when_due(config, database, utc_now)
+        await prune_when_due(config, database, file, utc_now)
 
     async def look_after_sources() -> None:
         board.examined(await look_after(config, database, sources(), utc_now()))

@@ -54,6 +54,7 @@ MAX_PAGES = 20
 UNDER_WAY = 4
 """How many of a source's articles are fetched or read at once; its host is asked for one at a time."""
 LEASE_BATCH = 25
+TOO_OLD = "its index dates it before the time from which articles are kept"
 
 
 _COUNTED_AS: dict[str, str] = {Kind.NEW: "kept", Kind.REVISED: "kept", Kind.COPY: "kept", Kind.SAME: "repeats"}
@@ -221,6 +222,10 @@ class SourceVisit:
                     if host_of(leased.lead.url) in self.closed_hosts:
                         continue  # stays leased, so that it is not offered again, and is given back at the end
                     await self._slots.acquire()
+                    if self._is_too_old(leased):
+                        async with self._ending(leased):
+                            await self._refuse(leased, (), "too-old", TOO_OLD)
+                        continue
                     await self.crew.ingest.room()
                     if self._is_over(deadline):
                         self._slots.release()
@@ -233,6 +238,12 @@ class SourceVisit:
             self._stopped_by(error)
         finally:
             self.counts["fetches"] = fetches
+
+    def _is_too_old(self, leased: LeasedLead) -> bool:
+        """Whether an article, as its index dates it, would be removed as soon as it is kept."""
+        published = leased.lead.published
+        age = (self.crew.now() - published).total_seconds() if published else 0.0
+        return age > (self.source.keep or self.crew.config.keep)
 
     def _is_over(self, deadline: float) -> bool:
         return self.crew.stopping or asyncio.get_running_loop().time() > deadline
@@ -349,12 +360,12 @@ class SourceVisit:
         self.tell("refused", refusal.reason)
 
     def _keeper(self, leased: LeasedLead) -> LeadKeeper:
-        keep_pages = bool(self.crew.config.keep_pages)
+        keep_pages = self.crew.config.keeps_pages
         return self.crew.desk.keeper(leased, keep_pages=keep_pages, looks_again=self.source.revisit)
 
     async def _fail(self, leased: LeasedLead, reason: str, kind: str, hops: tuple[Page, ...] = ()) -> None:
         retry_in = retry_delay(leased.attempts) if kind == "transient" else None
-        await self.crew.desk.fail(leased, reason, retry_in, hops, keep_pages=bool(self.crew.config.keep_pages))
+        await self.crew.desk.fail(leased, reason, retry_in, hops, keep_pages=self.crew.config.keeps_pages)
         self.crew.tally.faults[kind] += 1
         self.tell("failed" if kind == "transient" else "refused", reason)
 

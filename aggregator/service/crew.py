@@ -63,7 +63,7 @@ async def open_crew(
         for mended in recover(config.warc_folder):
             log.info("event=tape-recovered what=%s", mended)
         tape = WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)
-        writer = Writer(database, tape if config.keep_pages else None)
+        writer = Writer(database, tape if config.keeps_pages else None)
         stack.callback(tape.close)
         stack.callback(writer.close)
         stack.callback(_leave, writer, owner)

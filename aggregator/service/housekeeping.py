@@ -1,4 +1,5 @@
-"""What keeps an archive in good order while the service runs: a backup a day, and pages that take what they may."""
+"""What keeps an archive in good order while the service runs: a backup a day, articles as old and pages as many as are
+to be kept."""
 
 from __future__ import annotations
 
@@ -11,8 +12,10 @@ from pathlib import Path
 
 from aggregator import __version__
 from aggregator.config import Config
+from spiders.catalogue import Catalogue, CatalogueError, load_catalogue
 from storage.backup import PREFIX, backup, backups, dated, thin_out
 from storage.database import Database
+from storage.expiry import Keeping, let_go
 from storage.retention import Leaving, leaving, take_off
 from storage.state import CLOCK_SLACK
 from storage.warc import WarcTape
@@ -47,9 +50,36 @@ def _made_at(file: Path) -> datetime:
     return datetime.strptime(file.stem.removeprefix(PREFIX), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-async def prune_when_due(config: Config, database: Database, now: Callable[[], datetime]) -> int:
-    """Take the oldest pages off the tape where it takes more than it may; returns how many files went."""
-    return await asyncio.to_thread(_prune_when_due, config, database, now)
+def keeping(config: Config, catalogue: Catalogue) -> Keeping:
+    """How long articles are kept, as evnews.toml and the catalogue say.
+
+    Raises CatalogueError where a source of it cannot be used: that may be one which is to be kept longer than others.
+    """
+    kept = Keeping(usual=config.keep, of={source.name: source.keep for source in catalogue.sources if source.keep})
+    if catalogue.problems and not kept.is_forever:
+        raise CatalogueError(f"no article is removed until every source can be read: {catalogue.problems[0]}")
+    return kept
+
+
+async def prune_when_due(config: Config, database: Database, file: Path | None, now: Callable[[], datetime]) -> int:
+    """Remove what is not to be kept any more; returns how many articles and files of the tape went.
+
+    `file` is the catalogue where it is not that of the home folder.
+    """
+    gone = await asyncio.to_thread(_let_go, config, file, database, now())
+    return gone + await asyncio.to_thread(_prune_when_due, config, database, now)
+
+
+def _let_go(config: Config, file: Path | None, database: Database, now: datetime) -> int:
+    try:
+        kept = keeping(config, load_catalogue(config.home, file))
+    except CatalogueError as error:
+        log.warning("event=not-expired why=%s", error)
+        return 0
+    gone = sum(let_go(database, kept, now))
+    if gone:
+        log.info("event=expired articles=%d", gone)
+    return gone
 
 
 def _prune_when_due(config: Config, database: Database, now: Callable[[], datetime]) -> int:

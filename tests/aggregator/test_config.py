@@ -55,6 +55,8 @@ def test_an_unknown_key_names_file_and_key_and_what_is_known(tmp_path: Path) -> 
         ('keep_pages = "maybe"', {}, "keep_pages"),
         ('keep_pages = "0 GB"', {}, "keep_pages"),
         ("keep_pages = 200", {}, "keep_pages"),
+        ('keep = "5 hours"', {}, "keep"),
+        ("keep = 5", {}, "keep"),
         ('quiet = "22-7"', {}, "quiet"),
         ('tell = "ntfys://x"', {}, "tell"),
         ('allow_networks = "10.0.0.0/8"', {}, "allow_networks"),

@@ -248,5 +248,31 @@ def test_pages_take_what_they_may_and_those_that_nobody_else_has_stay(copied: Ev
     assert (stats["articles"], stats["captures"]) == (articles, 2)
     assert str(left.name) in copied("why", str(starred)).out
     again = copied("db", "prune", EVNEWS_KEEP_PAGES="0.001 MB")
-    assert (again.status, "nothing is to go" in again.out) == (0, True)  # all that is left is to stay
+    assert (again.status, "no page is to go" in again.out) == (0, True)  # all that is left is to stay
     assert copied("db", "prune").status == 2
+
+
+def test_articles_are_kept_as_long_as_is_said(copied: Evnews) -> None:
+    with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
+        of_source = dict(connection.execute("SELECT source, count(*) FROM articles GROUP BY source"))
+        starred, source, title = connection.execute("SELECT id, source, title FROM articles ORDER BY id").fetchone()
+        connection.execute("INSERT INTO marks VALUES ('phone', 'starred', ?, 0)", [starred])
+        connection.commit()
+    short = {"EVNEWS_KEEP": "1 day"}
+    total = sum(of_source.values())
+    told = copied("db", "prune", "--dry-run", **short)
+    assert (told.status, f"{total - 1} articles would go" in told.out) == (0, True)
+    assert len(told.out.splitlines()) == total
+    assert title not in told.out
+    assert json.loads(copied("stats", "--json").out.splitlines()[0])["articles"] == total
+    assert f"{starred}  {title}" in copied("db", "prune", "--dry-run", "--even", "starred", **short).out
+    assert copied("db", "prune", "--even", "read", **short).status == 2
+    (copied.home / "sources.toml").write_text(f'[{source}]\nfeeds = ["https://x.example/feed"]\nkeep = "forever"\n')
+    assert f"{total - of_source[source]} articles removed" in copied("db", "prune", **short).out
+    assert json.loads(copied("stats", "--json").out.splitlines()[0])["articles"] == of_source[source]
+    assert copied("db", "check", "--all").status == 0
+    again = copied("db", "prune", **short)
+    assert (again.status, "no article is to go" in again.out) == (0, True)
+    (copied.home / "sources.toml").write_text(f'[{source}]\nfeeds = ["https://x.example/feed"]\nkeep = "ever"\n')
+    wrong = copied("db", "prune", **short)
+    assert (wrong.status, "no article is removed until every source can be read" in wrong.err) == (2, True)

@@ -227,3 +227,19 @@ def test_a_killed_process_is_no_attempt_and_its_leads_are_free_at_once(
     assert Process(home, file).wait() == 0
     assert home.articles() == {truth.url for truth in room.articles()}
     assert {tries for _, _, tries in home.leads().values()} == {0}
+
+
+def test_what_would_be_removed_as_soon_as_it_is_kept_is_not_fetched(home: Home, site: Site) -> None:
+    """As its index dates it; a source's own age counts before that of all."""
+    item = "<item><title>t</title><link>{}</link>{}</item>"
+    dated = "<pubDate>Thu, 01 Jan 2015 10:00:00 GMT</pubDate>"
+    entries = [item.format(site.article("/old"), dated), item.format(site.article("/undated"), "")]
+    feed = f'<rss version="2.0"><channel><title>t</title>{"".join(entries)}</channel></rss>'
+    site.pages["/feed.xml"] = Answer(feed.encode(), type="application/rss+xml")
+    home.configure(keep=5 * 365 * 86_400.0)
+    home.poll(site.source())
+    assert site.paths() == ["/feed.xml", "/undated"]
+    assert home.leads()[site.url("/old")][:2] == ("refused", visit.TOO_OLD)
+    home.poll(site.source("other", keep=float("inf")))
+    assert home.articles() == {site.url("/old"), site.url("/undated")}
+    assert home.damage() == []

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from aggregator.config import Config
 from aggregator.service.housekeeping import back_up_when_due, prune_when_due
+from storage.article import Article
 from storage.backup import backups
 from storage.database import open_database
+from storage.page import Page
+from storage.store import record_article
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 
@@ -42,8 +45,26 @@ def test_without_a_limit_no_page_goes(tmp_path: Path) -> None:
     (tmp_path / "warc").mkdir()
     (tmp_path / "warc" / "x.warc.gz").write_bytes(b"0" * 1000)
     database = open_database(Config(home=tmp_path).database_url)
-    assert asyncio.run(prune_when_due(Config(home=tmp_path), database, lambda: NOW)) == 0
+    assert asyncio.run(prune_when_due(Config(home=tmp_path), database, None, lambda: NOW)) == 0
     limited = Config(home=tmp_path, keep_pages=10)
-    assert asyncio.run(prune_when_due(limited, database, lambda: NOW)) == 0  # not a name of ours
+    assert asyncio.run(prune_when_due(limited, database, None, lambda: NOW)) == 0  # not a name of ours
     assert (tmp_path / "warc" / "x.warc.gz").exists()
+    database.close()
+
+
+def test_old_articles_go_but_not_while_a_source_cannot_be_read(tmp_path: Path) -> None:
+    config, catalogue = Config(home=tmp_path, keep=365 * 86_400.0), tmp_path / "sources.toml"
+    database = open_database(config.database_url)
+    for name in ("usual", "ever"):
+        url, at = f"https://{name}.example/", NOW - timedelta(days=400)
+        page = Page(url=url, status=200, fetched_at=at, source=name)
+        with database.write() as tx:
+            record_article(tx, Article(url=url, title="t", text=f"text of {name}", published=at), page, None, at)
+    entry = '[ever]\nfeeds = ["https://ever.example/feed"]\nkeep = "{}"\n'
+    catalogue.write_text(entry.format("for ever"))
+    assert asyncio.run(prune_when_due(config, database, None, lambda: NOW)) == 0
+    catalogue.write_text("[ever")
+    assert asyncio.run(prune_when_due(config, database, None, lambda: NOW)) == 0
+    catalogue.write_text(entry.format("forever"))
+    assert [asyncio.run(prune_when_due(config, database, None, lambda: NOW)) for _ in range(2)] == [1, 0]
     database.close()

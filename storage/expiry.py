@@ -1,0 +1,189 @@
+"""Articles that are older than they are to be kept: which those are, and how one goes with all that is known of it.
+
+What stays of it: the pages on the tape, which have a limit of their own, and its addresses among what indexes named, so
+that it is not fetched again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, not_, or_, select, update
+
+from storage import boilerplate, copies, indexing, past, stories
+from storage.ages import FOREVER
+from storage.database import Database, write_lock
+from storage.parts import parts
+from storage.readers import Mark
+from storage.search.rows import row_of
+from storage.state import LeadState
+from storage.tables import (
+    aliases,
+    articles,
+    changed_blocks,
+    claims,
+    leads,
+    looks,
+    marks,
+    merged,
+    next_looks,
+    revisions,
+    sightings,
+    story_due,
+    texts,
+)
+
+_AT_ONCE = 20
+"""Articles that go in one transaction: nobody who writes waits longer than for so many."""
+_LISTED = 1_000
+_MOST_YEARS = 900.0 * 365.25 * 86_400
+STAYING = ("starred", "withdrawn")
+"""Kinds of articles that stay however old they are, unless it is said of a kind that it goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How many seconds articles are kept after they were published, or first seen where that is not known.
+
+    `of` are the sources that have an age of their own, `usual` is that of all others.
+    """
+
+    usual: float = FOREVER
+    of: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def shortest(self) -> float:
+        """The least of them."""
+        return min([self.usual, *self.of.values()])
+
+    @property
+    def is_forever(self) -> bool:
+        """Whether nothing is ever to go."""
+        return math.isinf(self.shortest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """An article that is older than it is to be kept."""
+
+    id: int
+    source: str
+    dated: datetime
+    title: str
+
+
+def expired(database: Database, keeping: Keeping, now: datetime, *, even: Collection[str] = ()) -> Iterator[Expired]:
+    """The articles that are to go, oldest first; of `STAYING` those kinds that `even` names."""
+    if keeping.is_forever:
+        return
+    statement = _EXPIRED.where(*_too_old(keeping, now), *_not_staying(even))
+    after = -1
+    while True:
+        with database.read() as tx:
+            rows = tx.execute(statement, {"after": after}).all()
+        yield from (Expired(id=row.id, source=row.source, dated=row.dated, title=row.title) for row in rows)
+        if len(rows) < _LISTED:
+            return
+        after = rows[-1].search_row
+
+
+def let_go(database: Database, keeping: Keeping, now: datetime, *, even: Collection[str] = ()) -> Iterator[int]:
+    """Remove the articles that are to go; gives how many went with each step. A step is whole or not at all."""
+    named: Sequence[str] | None = None
+    for some in parts(expired(database, keeping, now, even=even), _AT_ONCE):
+        with database.write() as tx:
+            write_lock(tx)
+            named = tx.execute(_NAMING).scalars().all() if named is None else named
+            # An article may have been starred, or have moved, since it was listed.
+            wanted = _STILL.where(*_too_old(keeping, now), *_not_staying(even))
+            ids = tx.execute(wanted, {"ids": [one.id for one in some]}).scalars().all()
+            for article_id in ids:
+                _take_apart(tx, article_id)
+            _end_leads(tx, ids, named, now)
+            for statement in _ROWS:
+                tx.execute(statement, {"ids": ids})
+        yield len(ids)
+
+
+def _too_old(keeping: Keeping, now: datetime) -> list[ColumnElement[bool]]:
+    """The last bound is what the search for them goes by: articles lie in the order of their dates."""
+    own = [
+        and_(articles.c.source == source, articles.c.dated < _before(now, seconds))
+        for source, seconds in sorted(keeping.of.items())
+        if not math.isinf(seconds)
+    ]
+    others = [articles.c.source.not_in(sorted(keeping.of))] if keeping.of else []
+    usual = [] if math.isinf(keeping.usual) else [and_(*others, articles.c.dated < _before(now, keeping.usual))]
+    return [or_(*own, *usual), articles.c.search_row < row_of(_before(now, keeping.shortest))]
+
+
+def _before(now: datetime, seconds: float) -> datetime:
+    return now - timedelta(seconds=min(seconds, _MOST_YEARS))
+
+
+def _not_staying(even: Collection[str]) -> list[ColumnElement[bool]]:
+    return [not_(condition) for kind, condition in _STAYS.items() if kind not in even]
+
+
+def _take_apart(tx: Connection, article_id: int) -> None:
+    """Let nothing be found by an article any more: in the index, among the copies, in its story."""
+    indexing.remove(tx, article_id)
+    past.forget(tx, article_id)
+    source = tx.execute(_SOURCE, {"article": article_id}).scalar_one()
+    boilerplate.forget(tx, source, article_id)
+    copies.leave(tx, article_id)
+    stories.leave(tx, article_id)
+
+
+def _end_leads(tx: Connection, ids: Sequence[int], named: Sequence[str], now: datetime) -> None:
+    """What was named at an article's addresses is not fetched again; a lease that runs comes to its own end."""
+    digests = tx.execute(_DIGESTS, {"ids": ids}).scalars().all()
+    reason = f"it was kept, and was removed on {now:%Y-%m-%d}: older than it is to be kept"
+    for sources in parts(named, _LISTED):
+        tx.execute(_END_LEADS, {"sources": sources, "digests": digests, "why": reason, "now": now})
+
+
+_STAYS = {
+    "starred": exists().where(marks.c.article_id == articles.c.id, marks.c.mark == Mark.STARRED),
+    "withdrawn": articles.c.withdrawn.is_not(None),
+}
+_EXPIRED = (
+    select(articles.c.id, articles.c.source, articles.c.dated, articles.c.title, articles.c.search_row)
+    .where(articles.c.search_row > bindparam("after"))
+    .order_by(articles.c.search_row)
+    .limit(_LISTED)
+)
+_STILL = select(articles.c.id).where(articles.c.id.in_(bindparam("ids", expanding=True))).order_by(articles.c.id)
+_SOURCE = select(articles.c.source).where(articles.c.id == bindparam("article"))
+_NAMING = select(leads.c.source).distinct()
+_DIGESTS = select(aliases.c.digest).where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
+_END_LEADS = (
+    update(leads)
+    .where(
+        leads.c.source.in_(bindparam("sources", expanding=True)),
+        leads.c.key.in_(bindparam("digests", expanding=True)),
+        leads.c.state.in_((LeadState.KEPT, LeadState.WAITING, LeadState.RETRY)),
+    )
+    .values(state=LeadState.REFUSED, reason=bindparam("why"), due_at=None, ended_at=bindparam("now"))
+)
+# In the order in which nothing that is left points to what has gone.
+_ROWS = [
+    delete(table).where(column.in_(bindparam("ids", expanding=True)))
+    for table, column in (
+        (revisions, revisions.c.article_id),
+        (looks, looks.c.article_id),
+        (sightings, sightings.c.article_id),
+        (texts, texts.c.article_id),
+        (aliases, aliases.c.article_id),
+        (claims, claims.c.article_id),
+        (changed_blocks, changed_blocks.c.article_id),
+        (merged, merged.c.article_id),
+        (story_due, story_due.c.article_id),
+        (next_looks, next_looks.c.article_id),
+        (marks, marks.c.article_id),
+        (articles, articles.c.id),
+    )
+]
