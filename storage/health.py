@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from storage import calendar
 from storage.state import WELL, Appointment, Endpoint, LeadState, Poll
-from storage.tables import articles, conditions, leads, polls
+from storage.tables import articles, conditions, leads, polls, turns
 from storage.upserts import upserts
 
 MOST_TIMES, MOST_READINGS, MOST_TRIED, MOST_POLLS = 20_000, 600, 60, 200
+MOST_TURNS = 5_000
 _PAST = timedelta(days=500)
 _UNKNOWN = ("", "[]")
 
@@ -80,6 +81,18 @@ class Condition:
     told: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """When a source came into a state; `home` is the address of its front page, `findings` say why, as JSON."""
+
+    id: int = 0
+    source: str
+    home: str
+    state: str
+    at: datetime
+    findings: str = "[]"
+
+
 def past_of(tx: Connection, source: str, now: datetime) -> Past:
     """All that tells how a source is."""
     one = {"source": source}
@@ -127,6 +140,23 @@ def told_of(tx: Connection, source: str, state: str) -> None:
     tx.execute(_TOLD, {"of": source, "state_told": state})
 
 
+def note_turn(tx: Connection, turn: Turn) -> None:
+    """Write down that a source came into a state; of all that was ever written down the latest stay."""
+    values = {field.name: getattr(turn, field.name) for field in fields(Turn) if field.name != "id"}
+    tx.execute(insert(turns), values)
+    tx.execute(_THIN_OUT, {"most": MOST_TURNS})
+
+
+def turns_of(tx: Connection, most: int) -> list[Turn]:
+    """The latest turns of all sources, newest first."""
+    return [Turn(**row._mapping) for row in tx.execute(_TURNS, {"most": most})]
+
+
+def last_turns(tx: Connection) -> dict[str, str]:
+    """The state that every source came into last."""
+    return {row.source: row.state for row in tx.execute(_LAST_TURNS)}
+
+
 def last_well(tx: Connection, source: str) -> datetime | None:
     """When an index of a source was last read well."""
     found: datetime | None = tx.execute(_LAST_WELL, {"source": source}).scalar()
@@ -169,6 +199,11 @@ _LAST_WELL = (
     .order_by(polls.c.id.desc())
     .limit(1)
 )
+_TURNS = select(turns).order_by(turns.c.id.desc()).limit(bindparam("most"))
+_LAST_TURNS = select(turns.c.source, turns.c.state).where(
+    turns.c.id.in_(select(func.max(turns.c.id)).group_by(turns.c.source))
+)
+_THIN_OUT = delete(turns).where(turns.c.id <= select(func.max(turns.c.id)).scalar_subquery() - bindparam("most"))
 _CONDITIONS = select(*[conditions.c[field.name] for field in fields(Condition)])
 _KEEP = upserts(conditions, "source")
 _TOLD = update(conditions).where(conditions.c.source == bindparam("of")).values(told=bindparam("state_told"))

@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, Row, bindparam, cast, func, select
 
 from storage.database import Database
-from storage.state import WELL, LeadState, Poll, SourceState, Turn
+from storage.health import Condition, Turn, conditions_of, turns_of
+from storage.state import LeadState, Poll, SourceState
 from storage.tables import articles, calendar, captures, leads, polls, revisions
 
 
@@ -57,10 +58,14 @@ class Monitor:
             return [Poll(**row._mapping) for row in rows]
 
     def turns(self, limit: int) -> list[Turn]:
-        """When indexes began to fail, and when they answered again, newest first, among the latest 20,000 polls."""
+        """When sources stopped to be well, and when they were well again, newest first."""
         with self._database.read() as connection:
-            rows = connection.execute(_TURNS, {"most": limit})
-            return [Turn(**{**row._mapping, "is_well": bool(row.is_well)}) for row in rows]
+            return turns_of(connection, limit)
+
+    def conditions(self) -> dict[str, Condition]:
+        """What was last found of every source, by name."""
+        with self._database.read() as connection:
+            return conditions_of(connection)
 
     def verdicts(self, source: str | None = None) -> list[tuple[str, str, int]]:
         """How many pages on the tape became no article, as (source, verdict, how many): of one source, or of all.
@@ -123,31 +128,6 @@ _POLLS = (
     select(*[polls.c[field.name] for field in fields(Poll)])
     .where(polls.c.source == bindparam("source"))
     .order_by(polls.c.id.desc())
-    .limit(bindparam("most"))
-)
-_LATEST = 20_000
-_WELL = case((polls.c.outcome.in_(WELL), 1), else_=0)
-_POLLED = (
-    select(
-        polls.c.id,
-        polls.c.source,
-        polls.c.endpoint,
-        polls.c.ended_at.label("at"),
-        polls.c.outcome,
-        polls.c.reason,
-        _WELL.label("is_well"),
-        # What is polled for the first time is taken for well before.
-        func.lag(_WELL, 1, 1)
-        .over(partition_by=(polls.c.source, polls.c.address), order_by=polls.c.id)
-        .label("was_well"),
-    )
-    .where(polls.c.id > select(func.coalesce(func.max(polls.c.id), 0) - _LATEST).scalar_subquery())
-    .subquery()
-)
-_TURNS = (
-    select(*[column for column in _POLLED.c if column.name != "was_well"])
-    .where(_POLLED.c.is_well != _POLLED.c.was_well)
-    .order_by(_POLLED.c.id.desc())
     .limit(bindparam("most"))
 )
 _KEPT = select(

@@ -165,19 +165,6 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """A poll by which an index of a source failed that had not failed before, or answered again (`is_well`)."""
-
-    id: int
-    source: str
-    endpoint: str
-    at: datetime
-    outcome: str
-    reason: str
-    is_well: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
     """What `stats` and the clock know of a source."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.console.alerting import tell_of_new, telling
 from aggregator.console.answer import INTERRUPTED, complain, mistake, print_json
@@ -17,7 +18,8 @@ from aggregator.crawl.again import Revisiting
 from aggregator.crawl.runner import Crew, PollResult, run_in_reactor
 from aggregator.logs import configure_logging
 from aggregator.schedule.ticker import Clock
-from aggregator.service.crew import open_crew
+from aggregator.service.crew import open_crew, utc_now
+from aggregator.service.telling import look_after
 from spiders.source import Source
 
 
@@ -68,9 +70,17 @@ async def _crawl(config: Config, catalogue: tuple[Source, ...], sources: tuple[S
                 results = await crew.poll_all(polled, report, only_due=how.due)
         await stopping.done()
         await tell_of_new(config)
+        if not crew.stopping:
+            await _look_after(config, catalogue)
         if not how.as_json and not how.watch:
             print_summary(results, crew.tally, progress.seconds)
         return _status(crew, results)
+
+
+async def _look_after(config: Config, catalogue: Sequence[Source]) -> None:
+    """How the sources are after the crawl is put down, and told where that is news, as a service does."""
+    with open_archive(config) as database:
+        await look_after(config, database, [source for source in catalogue if source.enabled], utc_now())
 
 
 def _status(crew: Crew, results: Sequence[PollResult]) -> int:

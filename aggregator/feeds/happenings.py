@@ -7,9 +7,11 @@ from html import escape
 
 from aggregator.feeds.channel import Entry
 from aggregator.feeds.links import web_url
+from aggregator.health.findings import Finding, State
+from aggregator.health.packing import unpacked
 from storage.article import Change, Revision, Story, Telling
 from storage.difference import Part, word_diff
-from storage.state import Turn
+from storage.health import Turn
 from storage.text import clean_line
 
 _TAGS = {"=": ("", ""), "-": ("<del>", "</del>"), "+": ("<ins>", "</ins>")}
@@ -83,17 +85,28 @@ def _told(one: Telling) -> str:
 
 
 def turn_entry(turn: Turn) -> Entry:
-    """An index of a source that began to fail, or answers again, as an entry."""
-    said, why = ("answers again", "answers again") if turn.is_well else ("fails", f"{turn.outcome}: {turn.reason}")
+    """A source that is no longer well, or is again, as an entry: what was found, and what to do."""
+    found = unpacked(turn.findings)
     return Entry(
-        id=f"urn:evnews:poll:{turn.id}",
-        title=clean_line(f"{turn.source} {said}"),
-        url=web_url(turn.endpoint),
+        id=f"urn:evnews:turn:{turn.id}",
+        title=clean_line(f"{turn.source} {is_now(turn.state)}"),
+        url=web_url(turn.home),
         updated=turn.at,
         published=turn.at,
         publishers=_publisher(turn.source),
-        summary=clean_line(f"{turn.endpoint} {why}"),
+        summary=clean_line("; ".join(one.words for one in found)) or "nothing is found any more",
+        html="".join(map(_finding_html, found)),
     )
+
+
+def is_now(state: str) -> str:
+    """How a source is, as the end of a sentence."""
+    return "is well again" if state == State.OK else f"is {state}"
+
+
+def _finding_html(one: Finding) -> str:
+    since = f"{one.since:%Y-%m-%d %H:%M} UTC"
+    return f"<p>{escape(clean_line(one.words))} (since {since}); {escape(clean_line(one.advice))}</p>"
 
 
 def _publisher(source: str) -> tuple[str, ...]:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.health.findings import Finding, State, findings, state_of, usual_volume
+from aggregator.health.packing import packed
 from aggregator.health.volume import Tide, Volume, tide_of
 from spiders.source import Source
 from storage.audits import Audit, audits_of
 from storage.database import Database
-from storage.health import Condition, Past, conditions_of, keep_condition, past_of
+from storage.health import Condition, Past, Turn, conditions_of, keep_condition, last_turns, note_turn, past_of
 
+SETTLED = timedelta(minutes=10)
+"""A state is told of once it has lasted so long."""
 LATELY, MOST_LATELY = timedelta(hours=2), 5
 """Which polls tell whether anything can be reached: those of so long, the last few of a source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How one source is; `findings` are the worst first, `volume` is what it publishes, as far as that is known.
+    """How one source is, whose front page is `home`.
 
-    `was` is the state of the last round, `told` the one that its operator knows of.
+    `findings` are the worst first, `volume` is what it publishes, as far as that is known. `was` is the state of the
+    last round, `told` the one that its operator knows of.
     """
 
     source: str
+    home: str
     state: State
     since: datetime
     findings: tuple[Finding, ...] = ()
@@ -38,6 +42,10 @@ class Report:
     def is_ok(self) -> bool:
         """Whether nothing was found."""
         return self.state == State.OK
+
+    def has_settled(self, now: datetime) -> bool:
+        """Whether it has been so for a while: what comes and goes is nobody's business."""
+        return now - self.since >= SETTLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +96,7 @@ def _report(
     is_same = before is not None and before.state == state
     return Report(
         source=source.name,
+        home=source.home,
         state=state,
         since=before.since if before is not None and is_same else now,
         findings=tuple(found),
@@ -101,8 +110,16 @@ def _report(
 def keep(database: Database, reports: Sequence[Report], now: datetime) -> None:
     """Put down how the sources are."""
     with database.write() as tx:
+        known = last_turns(tx)
         for report in reports:
             keep_condition(tx, condition_of(report, now))
+            if report.state != known.get(report.source, State.OK) and report.has_settled(now):
+                note_turn(tx, _turn_of(report))
+
+
+def _turn_of(report: Report) -> Turn:
+    found = packed(report.findings)
+    return Turn(source=report.source, home=report.home, state=report.state, at=report.since, findings=found)
 
 
 def condition_of(report: Report, now: datetime) -> Condition:
@@ -112,12 +129,6 @@ def condition_of(report: Report, now: datetime) -> Condition:
         state=report.state,
         since=report.since,
         checked_at=now,
-        findings=json.dumps([_packed(one) for one in report.findings], ensure_ascii=False),
+        findings=packed(report.findings),
         told=report.told,
     )
-
-
-def _packed(finding: Finding) -> dict[str, str]:
-    return {
-        "state": finding.state, "since": finding.since.isoformat(), "words": finding.words, "advice": finding.advice,
-    }  # fmt: skip

@@ -112,18 +112,18 @@ def _built(
     def knows(secret: str) -> Token | None:
         return token_of(known(), secret)
 
-    library = Library(database)
+    library, monitor = Library(database), Monitor(database)
     searches = reread(searches_file(config.home), lambda: load_searches(config.home))
     topics = reread(config.home / "topics.toml", lambda: load_topics(config.home))
     # What is not open to all is no hub's business.
     hub = config.hub if is_open and config.public_url != DEFAULT_PUBLIC_URL else ""
-    shelf = Shelf(library, Monitor(database), address, searches, topics, muted=config.mute, hub=hub)
+    shelf = Shelf(library, monitor, address, searches, topics, muted=config.mute, hub=hub)
     sync = Sync(
         database=database, base=address, knows=knows, searches=searches, topics=topics, now=utc_now, muted=config.mute
     )
     metrics = Metrics(database)
     serving = Serving(
-        library=library, shelf=shelf, marks=Marks(database.version), public_url=address,
+        library=library, monitor=monitor, shelf=shelf, marks=Marks(database.version), public_url=address,
         knows=None if is_open else knows, sync=sync, metrics=metrics.page,
         api=Api(database=database, topics=topics, now=utc_now, muted=config.mute),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 from aggregator.alerts import channels
 from aggregator.alerts.message import Message
@@ -20,8 +20,6 @@ from storage.health import told_of
 
 log = logging.getLogger(__name__)
 
-SETTLED = timedelta(minutes=10)
-"""A state is told once it has lasted so long: what comes and goes is nobody's business."""
 _MOST_LISTED = 40
 
 
@@ -51,7 +49,7 @@ def _look_after(
 
 
 def _is_news(report: Report, now: datetime) -> bool:
-    return report.state != (report.told or State.OK) and now - report.since >= SETTLED
+    return report.state != (report.told or State.OK) and report.has_settled(now)
 
 
 def is_quiet(hours: str, at: time) -> bool:

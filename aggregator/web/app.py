@@ -31,6 +31,7 @@ from aggregator.web.sync import sync_routes
 from aggregator.web.synccall import Sync
 from storage.errors import ArchiveError
 from storage.library import Library
+from storage.monitor import Monitor
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -50,6 +51,7 @@ class Serving:
     """What the server hands out. With `knows` every request needs a token that it knows."""
 
     library: Library
+    monitor: Monitor
     shelf: Shelf
     marks: Marks
     public_url: str
@@ -101,7 +103,7 @@ def _feed(serving: Serving) -> Callable[[Request], Response]:
 
 def _front(serving: Serving) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        body = front_page(serving.library, serving.shelf.muted)
+        body = front_page(serving.library, serving.monitor.conditions(), serving.shelf.muted)
         return _unless_known(request, serving, mark_of(body), lambda: body, "text/html; charset=utf-8")
 
     return _answered(answer)

@@ -33,7 +33,7 @@ from storage.tables.crawl import (
     robots,
     second_looks,
 )
-from storage.tables.health import audits, conditions
+from storage.tables.health import audits, conditions, turns
 from storage.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
 from storage.tables.readers import alerts, archived_feeds, feed_pages, marks, read_upto, saved_searches, tokens
 from storage.tables.stories import stories, story_due, story_terms, tellers, term_counts
@@ -90,5 +90,6 @@ __all__ = [
     "texts",
     "tokens",
     "topic_readings",
+    "turns",
     "vocabulary",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, String, Table, Text
+from sqlalchemy import Column, Index, Integer, String, Table, Text
 
-from storage.tables.types import Moment, Words, metadata
+from storage.tables.types import ID, Address, Moment, Words, metadata
 
 conditions = Table(
     "conditions",
@@ -18,6 +18,20 @@ conditions = Table(
     # The state that the operator knows of.
     Column("told", String(12), nullable=False),
 )
+
+# When a source stopped to be well, or was well again.
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("source", Words, nullable=False),
+    Column("home", Address, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("at", Moment, nullable=False),
+    # What was found then, as JSON.
+    Column("findings", Text, nullable=False),
+)
+Index("turns_by_source", turns.c.source, turns.c.id)
 
 # What the feed and the sitemap of a source named: both, or one alone.
 audits = Table(

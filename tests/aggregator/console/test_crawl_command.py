@@ -57,6 +57,14 @@ def test_a_crawl_without_a_terminal(evnews: Evnews, newsroom: Newsroom, catalogu
     assert again.out.splitlines()[-1].endswith("0 kept, 0 repeats, 0 refused, 0 to be tried again")
 
 
+def test_after_a_crawl_it_is_put_down_how_the_sources_are(evnews: Evnews, newsroom: Newsroom, catalogue: Path) -> None:
+    evnews("crawl", "chargepost", "--sources", catalogue)
+    with closing(sqlite3.connect(evnews.home / "archive.db")) as connection:
+        found = dict(connection.execute("SELECT source, state FROM conditions"))
+    assert len(found) == 6  # all of the catalogue, whichever were crawled
+    assert set(found.values()) == {"ok"}
+
+
 def test_every_failure_has_its_reason_and_the_status_is_1(evnews: Evnews, newsroom: Newsroom, catalogue: Path) -> None:
     """The other sources are complete; the table folds its last column and none else, at 80 columns and at 140."""
     newsroom.fault("chargepost", "429", arg="600")

@@ -14,7 +14,7 @@ from tests.aggregator.console.calling import Evnews
 
 OLDER = """
 DROP TABLE conditions; DROP INDEX leads_named; DROP TABLE next_looks; DROP TABLE second_looks; DROP TABLE audits;
-DROP INDEX ix_sightings_capture_id; DROP INDEX ix_looks_capture_id;
+DROP TABLE turns; DROP INDEX ix_sightings_capture_id; DROP INDEX ix_looks_capture_id;
 ALTER TABLE endpoints DROP COLUMN moves; UPDATE alembic_version SET version_num = '0014';
 INSERT INTO meta (name, value) VALUES ('mark', 'kept');
 """

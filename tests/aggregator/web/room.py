@@ -60,10 +60,10 @@ class Room:
             return token_of(all_tokens(tx), secret)
 
     def serving(self, **more: Any) -> Serving:
-        library = Library(self.database)
+        library, monitor = Library(self.database), Monitor(self.database)
         shelf = Shelf(
             library,
-            Monitor(self.database),
+            monitor,
             BASE,
             self.saved,
             lambda: load_topics(None),
@@ -77,7 +77,9 @@ class Room:
             database=self.database, base=BASE, knows=self.token_of, searches=self.saved,
             topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted,
         )  # fmt: skip
-        return Serving(library=library, shelf=shelf, marks=marks, public_url=BASE, sync=sync, api=api, **more)
+        return Serving(
+            library=library, monitor=monitor, shelf=shelf, marks=marks, public_url=BASE, sync=sync, api=api, **more
+        )
 
     def client(self, **more: Any) -> TestClient:
         return TestClient(application(self.serving(**more)), base_url=BASE, raise_server_exceptions=True)

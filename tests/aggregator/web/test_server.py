@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import gzip
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import feedparser
 import pytest
 
 from aggregator.feeds.opml import read_opml
+from aggregator.health.findings import Finding, State
+from aggregator.health.rounds import Report, keep
 from storage.article import Topic
-from storage.calendar import record_poll
-from storage.state import Poll
 from storage.tokens import add_token, remove_token
 from storage.topics import record_topics_anew
 from tests.aggregator.web.room import BASE, T0, Ask, Room
@@ -150,26 +150,42 @@ def test_a_list_of_all_feeds_names_feeds_that_are_there(room: Room, ask: Ask) ->
         assert ask(one.xml_url).status_code == 200
 
 
-def test_a_source_that_begins_to_fail_is_news_and_one_that_fails_on_is_not(room: Room, ask: Ask) -> None:
-    outcomes = ["ok", "failed", "failed", "unmodified", "ok", "gone"]
-    for n, outcome in enumerate(outcomes):
-        at = T0 + timedelta(hours=n)
-        polled = Poll(
-            source="s",
-            endpoint="https://s.example/feed",
-            started_at=at,
-            ended_at=at,
-            outcome=outcome,
-            reason=f"why {n}",
-        )
-        with room.database.write() as tx:
-            record_poll(tx, polled)
-            record_poll(tx, replace(polled, source="new", outcome="refused"))
+def found(source: str, state: State, at: datetime, was: State = State.OK) -> Report:
+    why = Finding(state=state, since=at, words=f"<{source}> is & was", advice="look & see")
+    return Report(
+        source=source, home="https://s.example/", state=state, since=at, was=was,
+        findings=() if state == State.OK else (why,),
+    )  # fmt: skip
+
+
+def test_a_source_that_is_no_longer_well_is_news_and_one_that_stays_so_is_not(room: Room, ask: Ask) -> None:
+    silent = found("s", State.SILENT, T0)
+    keep(room.database, [silent], T0 + timedelta(minutes=9))  # it may pass
+    assert feedparser.parse(ask("/feeds/health.atom").content).entries == []
+    for hours in range(1, 4):
+        keep(room.database, [silent, found("other", State.OK, T0)], T0 + timedelta(hours=hours))
+    again, blocked = found("s", State.OK, T0 + timedelta(hours=4)), found("other", State.BLOCKED, T0)
+    keep(room.database, [again, blocked], T0 + timedelta(hours=5))
     read = feedparser.parse(ask("/feeds/health.atom").content)
-    assert [entry.title for entry in read.entries] == ["s fails", "s answers again", "s fails", "new fails"]
-    assert read.entries[0].summary == "https://s.example/feed gone: why 5"
+    assert [entry.title for entry in read.entries] == ["other is blocked", "s is well again", "s is silent"]
+    assert (
+        read.entries[2].content[0].value == "<p>&lt;s&gt; is &amp; was (since 2025-01-01 00:00 UTC); look &amp; see</p>"
+    )
+    assert read.entries[2].link == "https://s.example/"
     tag = ask("/feeds/health.rss").headers["etag"]
     assert ask("/feeds/health.rss", headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_the_front_page_tells_how_the_sources_are(room: Room, ask: Ask) -> None:
+    assert "<h2>Sources</h2>" not in ask("/").text
+    keep(room.database, [found("gone", State.RETIRED, T0)], T0)
+    at = T0 + timedelta(days=1)
+    keep(room.database, [found("a", State.OK, T0), found("b", State.SLOW, T0), found("c", State.BLOCKED, T0)], at)
+    page = ask("/").text
+    assert "<p>1 of 3 are well, as of 2025-01-02 00:00 UTC.</p>" in page
+    assert "<li>c is blocked since 2025-01-01 00:00 UTC: &lt;c&gt; is &amp; was</li>" in page
+    assert page.index("c is blocked") < page.index("b is slow")
+    assert "gone is" not in page
 
 
 def test_an_answer_is_packed_for_who_takes_it_so_and_head_has_no_body(room: Room) -> None:
