@@ -132,25 +132,6 @@ def reindex(database: Database, progress: Callable[[int, int], None] | None = No
         return reindex_all(tx, progress)
 
 
-def optimize(database: Database) -> tuple[int, int]:
-    """Join the pieces of the search index; returns the database's bytes before and after.
-
-    In SQLite nobody else writes meanwhile. What articles hold is not changed.
-    """
-    before = database.size()
-    if database.dialect == "sqlite":
-        with database.write() as tx:
-            for index in ("article_index", "past_index"):
-                tx.exec_driver_sql(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # noqa: S608 — names of ours
-        database.checkpoint()
-    else:
-        with database.write() as tx:
-            tx.exec_driver_sql("ANALYZE")
-            tx.exec_driver_sql("SELECT gin_clean_pending_list('article_index_words')")
-            tx.exec_driver_sql("SELECT gin_clean_pending_list('past_index_words')")
-    return before, database.size()
-
-
 def _sqlite_integrity(connection: Connection) -> list[str]:
     try:
         said = list(connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars())

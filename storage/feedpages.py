@@ -80,6 +80,12 @@ def _cut(database: Database, feed: str, query: Query, now: datetime) -> tuple[_S
             return after, at_end
 
 
+def feeds_behind(tx: Connection) -> list[str]:
+    """The feeds that were begun to be cut, and that are more than a stride behind."""
+    last = tx.execute(_LAST).scalar() or 0
+    return list(tx.execute(_BEHIND, {"least": last - _STRIDE}).scalars())
+
+
 def feed_page(tx: Connection, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
     """The articles of a full page, and how many pages there are; None where there is no such page."""
     state = _state(tx, feed, _digest(query))
@@ -116,6 +122,9 @@ def _digest(query: Query) -> str:
 
 _LAST = select(func.max(articles.c.id))
 _STATE = select(archived_feeds).where(archived_feeds.c.feed == bindparam("feed"))
+_BEHIND = (
+    select(archived_feeds.c.feed).where(archived_feeds.c.seen_id < bindparam("least")).order_by(archived_feeds.c.feed)
+)
 _PAGE = select(feed_pages.c.article_ids).where(
     feed_pages.c.feed == bindparam("feed"), feed_pages.c.number == bindparam("page")
 )

@@ -28,7 +28,7 @@ from storage.article import (
 from storage.coverage import count_due, newest_stories, story_ids, story_of
 from storage.database import Database
 from storage.facts import article_at, kept_id
-from storage.feedpages import FeedArchive, feed_archive, feed_page
+from storage.feedpages import FeedArchive, feed_archive, feed_page, feeds_behind
 from storage.finding import Finder
 from storage.identity import key_digest, url_key
 from storage.overview import facets, timeline
@@ -110,6 +110,11 @@ class Library:
     def feed_archive(self, feed: str, query: Query, now: datetime) -> FeedArchive:
         """How far a feed is cut into pages by now; what arrived since the last time is cut on the way."""
         return feed_archive(self._database, feed, query, now)
+
+    def feeds_behind(self) -> list[str]:
+        """Feeds of which thousands of articles are still to be looked through for pages."""
+        with self._database.read() as tx:
+            return feeds_behind(tx)
 
     def feed_page(self, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
         """The articles of a full page of a feed, and how many pages there are; None where there is no such page."""

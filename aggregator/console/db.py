@@ -14,11 +14,12 @@ from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
 from aggregator.service.housekeeping import keeping, pruned
 from storage.backup import LIST, POSTGRES, backup, backup_of, dated, missing_tapes, restore, thin_out
-from storage.check import check, optimize, reindex
+from storage.check import check, reindex
 from storage.database import STEPS, Database, schema_of, sqlite_file
 from storage.expiry import STAYING, Keeping, expired, let_go
 from storage.monitor import Monitor
 from storage.retention import leaving
+from storage.upkeep import optimize
 
 CAPTURES = 1_000
 """So many captures are read, spread over the tape, where not all are asked for."""

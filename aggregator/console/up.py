@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from aggregator.crawl.runner import run_in_reactor
 from aggregator.logs import configure_logging
 from aggregator.schedule.ticker import Job
 from aggregator.service.crew import utc_now
-from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due, prune_when_due
+from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due, join_pieces_when_due, prune_when_due
 from aggregator.service.reread import reread
 from aggregator.service.server import Server
 from aggregator.service.service import Service, Watchers
@@ -30,6 +31,7 @@ from spiders.tablefile import CatalogueError
 from storage.database import Database
 
 HEALTH_SECONDS = 300.0
+CUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +70,19 @@ async def _run(
     server: Server,
     how: How,
 ) -> int:
+    ending = threading.Event()
+
     async def back_up() -> None:
-        await back_up_when_due(config, database, utc_now)
+        await back_up_when_due(config, database, utc_now, ending.is_set)
 
     async def prune() -> None:
-        await prune_when_due(config, database, file, utc_now)
+        await prune_when_due(config, database, file, utc_now, ending.is_set)
+
+    async def join_index() -> None:
+        await join_pieces_when_due(database, utc_now, ending.is_set)
+
+    async def cut_feeds() -> None:
+        await asyncio.to_thread(server.cut_feeds, ending.is_set)
 
     async def look_after_sources() -> None:
         board.examined(await look_after(config, database, sources(), utc_now()))
@@ -84,11 +94,14 @@ async def _run(
             telling(config),
             Job("backup", LOOK_SECONDS, back_up),
             Job("prune", LOOK_SECONDS, prune),
+            Job("optimize", LOOK_SECONDS, join_index),
+            Job("feed-pages", CUT_SECONDS, cut_feeds),
             Job("health", HEALTH_SECONDS, look_after_sources),
             Job("board", board.SECONDS, board.look),
         ])  # fmt: skip
 
         def stop() -> None:
+            ending.set()
             board.close()
             tell_stopping()
             service.stop()

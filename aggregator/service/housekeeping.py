@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 
 from aggregator import __version__
@@ -18,24 +20,48 @@ from storage.database import Database
 from storage.expiry import Keeping, let_go
 from storage.retention import Leaving, leaving, take_off
 from storage.state import CLOCK_SLACK
+from storage.upkeep import join_pieces, last_joined, note_joined
 from storage.warc import WarcTape
 
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(days=1)
+JOINED_EVERY = timedelta(days=7)
 LOOK_SECONDS = 600.0
+_REST_SECONDS = 0.05
+"""Between two steps, so that who waits to write does not wait long."""
+IsOver = Callable[[], bool]
+"""Whether the service is to end: what takes long then stops where nothing is lost."""
 
 
-async def back_up_when_due(config: Config, database: Database, now: Callable[[], datetime]) -> Path | None:
+class _Over(Exception):
+    """The service is to end."""
+
+
+def _never() -> bool:
+    return False
+
+
+async def back_up_when_due(
+    config: Config, database: Database, now: Callable[[], datetime], is_over: IsOver = _never
+) -> Path | None:
     """Make the day's backup, where there is none yet, and remove the oldest; returns the new one."""
-    return await asyncio.to_thread(_back_up_when_due, config, database, now()) if config.backups else None
+    return await asyncio.to_thread(_back_up_when_due, config, database, now(), is_over) if config.backups else None
 
 
-def _back_up_when_due(config: Config, database: Database, now: datetime) -> Path | None:
+def _back_up_when_due(config: Config, database: Database, now: datetime, is_over: IsOver) -> Path | None:
     folder = Path(config.backups).expanduser()
     if not _is_due(folder, now):
         return None
-    made = backup(database, dated(folder, now))
+
+    def go_on(_: int, __: int) -> None:
+        if is_over():
+            raise _Over
+
+    try:
+        made = backup(database, dated(folder, now), go_on)
+    except _Over:
+        return None
     gone = thin_out(folder, config.keep_backups, spare=made.file)
     log.info("event=backed-up file=%s bytes=%d removed=%d", made.file, made.size, len(gone))
     return made.file
@@ -61,32 +87,56 @@ def keeping(config: Config, catalogue: Catalogue) -> Keeping:
     return kept
 
 
-async def prune_when_due(config: Config, database: Database, file: Path | None, now: Callable[[], datetime]) -> int:
+async def join_pieces_when_due(database: Database, now: Callable[[], datetime], is_over: IsOver = _never) -> int:
+    """Join the pieces of the search index once a week, by steps; returns how many those were."""
+    return await asyncio.to_thread(_join_pieces_when_due, database, now(), is_over)
+
+
+def _join_pieces_when_due(database: Database, now: datetime, is_over: IsOver) -> int:
+    with database.read() as tx:
+        last = last_joined(tx)
+    if last is not None and now - JOINED_EVERY < last <= now + CLOCK_SLACK:
+        return 0
+    steps = 0
+    for _ in join_pieces(database):
+        if is_over():
+            return steps
+        steps += 1
+        time.sleep(_REST_SECONDS)
+    with database.write() as tx:
+        note_joined(tx, now)
+    log.info("event=index-joined steps=%d", steps)
+    return steps
+
+
+async def prune_when_due(
+    config: Config, database: Database, file: Path | None, now: Callable[[], datetime], is_over: IsOver = _never
+) -> int:
     """Remove what is not to be kept any more; returns how many articles and files of the tape went.
 
     `file` is the catalogue where it is not that of the home folder.
     """
-    gone = await asyncio.to_thread(_let_go, config, file, database, now())
-    return gone + await asyncio.to_thread(_prune_when_due, config, database, now)
+    gone = await asyncio.to_thread(_let_go, config, file, database, now(), is_over)
+    return gone + await asyncio.to_thread(_prune_when_due, config, database, now, is_over)
 
 
-def _let_go(config: Config, file: Path | None, database: Database, now: datetime) -> int:
+def _let_go(config: Config, file: Path | None, database: Database, now: datetime, is_over: IsOver) -> int:
     try:
         kept = keeping(config, load_catalogue(config.home, file))
     except CatalogueError as error:
         log.warning("event=not-expired why=%s", error)
         return 0
-    gone = sum(let_go(database, kept, now))
+    gone = sum(takewhile(lambda _: not is_over(), let_go(database, kept, now)))
     if gone:
         log.info("event=expired articles=%d", gone)
     return gone
 
 
-def _prune_when_due(config: Config, database: Database, now: Callable[[], datetime]) -> int:
+def _prune_when_due(config: Config, database: Database, now: Callable[[], datetime], is_over: IsOver) -> int:
     if config.most_tape_bytes is None:
         return 0
     going = leaving(database, config.warc_folder, config.most_tape_bytes)
-    moved = sum(pruned(config, database, going, now))
+    moved = sum(takewhile(lambda _: not is_over(), pruned(config, database, going, now)))
     if going:
         log.info("event=pruned files=%d bytes=%d carried=%d", len(going), sum(one.size for one in going), moved)
     return len(going)

@@ -53,6 +53,7 @@ class Server:
 
     address: str
     metrics: Metrics
+    cut_feeds: Callable[[Callable[[], bool]], None]
     _server: uvicorn.Server
     _listening: socket.socket
     _publisher: Publisher | None
@@ -133,7 +134,7 @@ def _built(
         lifespan="off", log_config=None,
     )  # fmt: skip
     publisher = Publisher(database, hub, shelf.address, sync.words_of) if hub else None
-    return Server(address, metrics, uvicorn.Server(settings), listening, publisher)
+    return Server(address, metrics, shelf.cut_feeds, uvicorn.Server(settings), listening, publisher)
 
 
 @contextmanager

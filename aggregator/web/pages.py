@@ -42,6 +42,10 @@ class Pages:
         # Until all is cut the feed is what it would be without pages: the same for who asks again.
         return found if asked.order == "arrival" else None
 
+    def cut_on(self, path: str, query: Query) -> bool:
+        """Cut a feed for half a second; whether all of it is cut."""
+        return self._library.feed_archive(path, _whole(query), self._now()).complete
+
     def page(self, asked: FeedAsked, query: Query) -> tuple[list[int] | None, int]:
         """The articles of the page that is asked for, or None where there is none, and how many pages there are."""
         return self._library.feed_page(asked.path, _whole(query), asked.page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
@@ -104,6 +105,15 @@ class Shelf:
             next_url=before if asked.form == "json" else "", prev_archive=before, next_archive=after,
             current_url=self.address(replace(asked, page=0)),
         )  # fmt: skip
+
+    def cut_feeds(self, is_over: Callable[[], bool]) -> None:
+        """Cut the feeds that somebody asked for and that are far behind, so that readers need not wait for it."""
+        for path in self._library.feeds_behind():
+            with suppress(NoFeed):
+                asked = FeedAsked(path=path, form="atom")
+                query, _ = self._query(asked)
+                while not (is_over() or self._pages.cut_on(path, query)):
+                    pass
 
     def outlines(self, form: str = "atom") -> list[OutlineFeed]:
         """Every feed with a name, as a subscription list has them; counted anew after a minute."""

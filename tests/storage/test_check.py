@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.article import Article, Query
-from storage.check import check, optimize, reindex
+from storage.check import check, reindex
 from storage.database import Database, open_database
 from storage.leads import finish_lead, lease_leads, record_leads
 from storage.library import Library
@@ -96,15 +96,6 @@ def test_an_index_of_another_preparation_is_mended(
         monkeypatch.setattr(reader, VERSION + 1)
     assert any(f"prepared by version {VERSION}" in problem for problem in check(database, tape))
     reindex(database)
-    assert check(database, tape) == []
-
-
-def test_an_index_that_was_joined_finds_the_same(database: Database, tape: Path) -> None:
-    before = Library(database).search(Query(words="words")).hits
-    assert len(before) == 3
-    old, new = optimize(database)
-    assert min(old, new) > 0
-    assert Library(database).search(Query(words="words")).hits == before
     assert check(database, tape) == []
 
 

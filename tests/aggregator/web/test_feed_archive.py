@@ -132,6 +132,25 @@ def test_a_large_archive_is_cut_by_and_by(room: Room, client: TestClient, monkey
     assert found["prev-archive"] == f"{BASE}feeds/all.atom?page=2"
 
 
+def test_a_feed_that_somebody_asked_for_is_cut_before_anybody_asks_again(
+    room: Room, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedpages, "_PATIENCE", 0.0)
+    monkeypatch.setattr(feedpages, "_STRIDE", 30)
+    monkeypatch.setattr(pages, "_APART", 0.0)
+    serving = room.serving()
+    for path in ("all", "search/chargers"):
+        client.get(f"/feeds/{path}.atom")
+    assert serving.library.feeds_behind() == ["all", "search/chargers"]
+    serving.shelf.cut_feeds(lambda: True)
+    assert serving.library.feeds_behind() == ["all", "search/chargers"]
+    room.searches = {}  # what is no feed any more costs the others nothing
+    serving.shelf.cut_feeds(lambda: False)
+    assert serving.library.feeds_behind() == ["search/chargers"]
+    found = links(feedparser.parse(client.get("/feeds/all.atom").content))
+    assert found["prev-archive"] == f"{BASE}feeds/all.atom?page=2"
+
+
 def test_another_search_of_the_name_has_other_pages(room: Room, client: TestClient) -> None:
     assert len(walk(client, f"{BASE}feeds/search/chargers.atom")[1]) == 1
     room.searches = {"chargers": "battery"}
