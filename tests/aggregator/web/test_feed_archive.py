@@ -9,11 +9,13 @@ from typing import Any
 import feedparser
 import pytest
 from lxml import etree
+from sqlalchemy import insert
 from starlette.testclient import TestClient
 
 from aggregator.web import pages
 from storage import feedpages
 from storage.feedpages import PAGE
+from storage.tables import archived_feeds
 from tests.aggregator.web.room import BASE, T0, Room
 
 FH = "{http://purl.org/syndication/history/1.0}archive"
@@ -139,14 +141,15 @@ def test_a_feed_that_somebody_asked_for_is_cut_before_anybody_asks_again(
     monkeypatch.setattr(feedpages, "_STRIDE", 30)
     monkeypatch.setattr(pages, "_APART", 0.0)
     serving = room.serving()
-    for path in ("all", "search/chargers"):
-        client.get(f"/feeds/{path}.atom")
-    assert serving.library.feeds_behind() == ["all", "search/chargers"]
+    client.get("/feeds/all.atom")
+    with room.database.write() as tx:
+        gone = {"feed": "search/gone", "asks": "", "seen_id": 1, "waiting": "[]", "pages": 0}
+        tx.execute(insert(archived_feeds), gone)
+    assert serving.library.feeds_behind() == ["all", "search/gone"]
     serving.shelf.cut_feeds(lambda: True)
-    assert serving.library.feeds_behind() == ["all", "search/chargers"]
-    room.searches = {}  # what is no feed any more costs the others nothing
-    serving.shelf.cut_feeds(lambda: False)
-    assert serving.library.feeds_behind() == ["search/chargers"]
+    assert serving.library.feeds_behind() == ["all", "search/gone"]
+    serving.shelf.cut_feeds(lambda: False)  # what is no feed any more costs the others nothing
+    assert serving.library.feeds_behind() == ["search/gone"]
     found = links(feedparser.parse(client.get("/feeds/all.atom").content))
     assert found["prev-archive"] == f"{BASE}feeds/all.atom?page=2"
 
