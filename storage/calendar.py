@@ -63,10 +63,10 @@ def appoint(tx: Connection, appointment: Appointment) -> None:
     tx.execute(_APPOINT[tx.dialect.name], values)
 
 
-def rhythms(tx: Connection) -> list[tuple[str, Rhythm]]:
-    """What was learned of every index that is asked, as (source, rhythm)."""
+def rhythms(tx: Connection) -> list[tuple[str, str, Rhythm]]:
+    """What was learned of every index that is asked, as (source, address, rhythm)."""
     rows = tx.execute(_RHYTHMS)
-    return [(row.source, rhythm) for row in rows if (rhythm := unpacked(row.rhythm)) is not None]
+    return [(row.source, row.url, rhythm) for row in rows if (rhythm := unpacked(row.rhythm)) is not None]
 
 
 def polls_since(tx: Connection, begin: datetime) -> tuple[int, datetime | None]:
@@ -132,7 +132,7 @@ _APPOINTMENTS = (
     .order_by(appointments.c.address)
 )
 _APPOINT = upserts(appointments, "source", "address")
-_RHYTHMS = select(appointments.c.source, appointments.c.rhythm).where(
+_RHYTHMS = select(appointments.c.source, appointments.c.url, appointments.c.rhythm).where(
     appointments.c.state == Standing.ASKED, appointments.c.rhythm != ""
 )
 _POLLS_SINCE = select(func.count().label("many"), func.min(polls.c.started_at).label("first")).where(

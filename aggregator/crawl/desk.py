@@ -174,8 +174,8 @@ class Desk:
         """Write down that the service is alive."""
         await self._do(lambda tx, _: glance.beat(tx, self.now()))
 
-    async def rhythms(self) -> list[tuple[str, Rhythm]]:
-        """What was learned of every index that is asked, as (source, rhythm)."""
+    async def rhythms(self) -> list[tuple[str, str, Rhythm]]:
+        """What was learned of every index that is asked, as (source, address, rhythm)."""
         return await self._do(lambda tx, _: calendar.rhythms(tx))
 
     async def polls_since(self, begin: datetime) -> tuple[int, datetime | None]:

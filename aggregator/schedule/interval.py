@@ -66,6 +66,21 @@ def wait(rhythm: Rhythm, now: float, price: float, bounds: Bounds) -> float:
     return min(max(at - now, bounds.least), most)
 
 
+def shared_least(waits: Iterable[float], most_a_day: float) -> float:
+    """The least seconds between two polls of an index by which those of one host are polled so often a day at most.
+
+    `waits` are the seconds that each index would wait by itself: one that waits longer anyway leaves its share to the
+    others. 0 where together they ask for no more.
+    """
+    left, longest_first = most_a_day, sorted(waits, reverse=True)
+    for number, seconds in enumerate(longest_first):
+        level = (len(longest_first) - number) * DAY / left
+        if seconds <= level:
+            return level
+        left -= DAY / seconds
+    return 0.0
+
+
 def _room(rhythm: Rhythm) -> float:
     """How many entries may be expected to be new at the next poll."""
     return max(1.0, FULLEST * rhythm.window)

@@ -33,13 +33,14 @@ _TEMPORARY = (408, 425, 429, 503)
 class Terms:
     """What holds for every index.
 
-    What a request costs (`interval.wait`), how far a wait is shaken, from 0 to 1, and whether nothing at all can be
-    reached, so that no index is to blame.
+    What a request costs (`interval.wait`), how far a wait is shaken, from 0 to 1, whether nothing at all can be
+    reached, so that no index is to blame, and the least seconds between two polls that its host's other indexes leave.
     """
 
     price: float = FIRST_PRICE
     shake: Callable[[], float] = lambda: 0.5
     is_offline: bool = False
+    host_least: float = 0.0
 
 
 def next_reading(
@@ -85,12 +86,12 @@ def _usual(source: Source, rhythm: Rhythm | None, poll: IndexPoll, now: datetime
         return source.every, f"every {about(source.every)}, as the catalogue says"
     if rhythm is None:
         return min(max(RETRY_WITHIN, source.min), source.max), "nothing is known of it yet"
-    least = max(source.min, poll.asks)
+    least = max(source.min, poll.asks, terms.host_least)
     most = max(source.max, BACKLOG_WAIT) if poll.is_backlog else source.max
     bounds = Bounds(least=min(least, most), most=most, is_main=poll.is_main and not poll.is_backlog)
     seconds = wait(rhythm, now.timestamp(), terms.price, bounds)
     seconds = min(max(seconds * (0.97 + 0.06 * terms.shake()), bounds.least), bounds.most)
-    return seconds, f"every {about(seconds)}: {_evidence(rhythm, source, poll)}"
+    return seconds, f"every {about(seconds)}: {_evidence(rhythm, source, poll, seconds <= terms.host_least)}"
 
 
 def next_cron(fields: str, timezone: str, now: datetime) -> datetime | None:
@@ -106,8 +107,8 @@ def next_cron(fields: str, timezone: str, now: datetime) -> datetime | None:
     return at
 
 
-def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll) -> str:
-    """What an interval rests on, in words."""
+def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll, is_shared: bool) -> str:
+    """What an interval rests on, in words; `is_shared` where other indexes of its host leave it no shorter one."""
     if rhythm.entries < 1 and rhythm.days < 1:
         said = ["little is known of it yet"]
     else:
@@ -116,6 +117,8 @@ def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll) -> str:
         said.append(f"last 12 polls {percent(rhythm.new / rhythm.named)} new")
     if poll.asks > source.min:
         said.append(f"host asks >= {about(poll.asks)}")
+    if is_shared:
+        said.append("its host has many indexes, which share what it is asked")
     return ", ".join(said)
 
 

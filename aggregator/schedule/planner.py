@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from aggregator.crawl.gate import host_of
 from aggregator.crawl.polled import IndexPoll
-from aggregator.schedule.interval import Bounds, price_for
+from aggregator.schedule.interval import Bounds, price_for, shared_least, wait
 from aggregator.schedule.plan import Terms, next_reading
 from spiders.source import Source
 from storage.rhythm import Rhythm
@@ -16,6 +17,8 @@ from storage.state import Appointment
 
 THRIFT = 0.95
 """The share of the budget that is planned: the rest is for what could not be foreseen."""
+HOST_POLLS_A_DAY = 600.0
+"""How often the indexes of one host are asked in a day, of whichever sources: two of them at the shortest interval."""
 LEAST_SPENT = 0.25
 """Days that have to be counted before what was spent corrects what is planned."""
 _QUICKNESS, _MOST_CORRECTION = 1 / 12, 4.0
@@ -28,6 +31,7 @@ class Planner:
     def __init__(self, polls_a_day: float, *, rng: random.Random | None = None) -> None:
         self._aim, self._correction = THRIFT * polls_a_day, 1.0
         self._reached_at = _NEVER
+        self._least: dict[str, float] = {}
         self._terms = Terms(shake=(rng or random.Random()).random)  # noqa: S311 - it only spreads requests
 
     @property
@@ -48,6 +52,13 @@ class Planner:
             price = price_for(rhythms, now, aim * self._correction, Bounds())
             self._terms = replace(self._terms, price=price)
 
+    def share_hosts(self, known: Sequence[tuple[str, Rhythm]], now: float) -> None:
+        """Find anew how often the indexes of each host may be asked, as (host, rhythm); after `reprice`."""
+        waits: dict[str, list[float]] = {}
+        for host, rhythm in known:
+            waits.setdefault(host, []).append(wait(rhythm, now, self.price, Bounds()))
+        self._least = {host: shared_least(found, HOST_POLLS_A_DAY) for host, found in waits.items()}
+
     def __call__(
         self,
         source: Source,
@@ -62,5 +73,6 @@ class Planner:
             self._reached_at = now
         # Since this index was asked last, no other was reached either: then it is our own network that is away.
         is_offline = before is not None and self._reached_at < before.set_at
-        terms = replace(self._terms, is_offline=is_offline)
+        host_least = self._least.get(host_of(poll.endpoint), 0.0)
+        terms = replace(self._terms, is_offline=is_offline, host_least=host_least)
         return next_reading(source, before, poll, parked_until=parked_until, now=now, terms=terms)

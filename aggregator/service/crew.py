@@ -87,11 +87,11 @@ async def reprice(planner: Planner, desk: Desk) -> None:
     """Tell the planner what was learned of all indexes, and how many were asked in the last day."""
     now = desk.now()
     known = await desk.rhythms()
-    sources = len({source for source, _ in known})
+    sources = len({source for source, _, _ in known})
     spent, first = await desk.polls_since(now - timedelta(days=1))
     days = (now - first) / timedelta(days=1) if first else 0.0
-    rhythms = [rhythm for _, rhythm in known]
-    planner.reprice(rhythms, now.timestamp(), sources=sources, spent=spent, days=days)
+    planner.reprice([rhythm for _, _, rhythm in known], now.timestamp(), sources=sources, spent=spent, days=days)
+    planner.share_hosts([(host_of(url), rhythm) for _, url, rhythm in known], now.timestamp())
 
 
 def _topics(home: Path) -> TopicCatalogue | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.schedule.interval import Bounds, price_for, wait
-from aggregator.schedule.planner import Planner
+from aggregator.schedule.interval import Bounds, price_for, shared_least, wait
+from aggregator.schedule.planner import HOST_POLLS_A_DAY, Planner
 from aggregator.schedule.rhythm import DAY, HOUR, a_day, began, boost, expected_between, hour_factor, learned, rate
+from spiders.source import Source
 from storage.rhythm import Rhythm, unpacked
-from tests.aggregator.schedule.polling import NOW, past
+from storage.state import Appointment
+from tests.aggregator.schedule.polling import FEED, NOW, SOURCE, past, polled
 
 AT = NOW.timestamp()
 BOUNDS = Bounds()
@@ -111,6 +115,37 @@ def test_a_planner_that_overspends_gets_dearer_and_back() -> None:
     for _ in range(40):
         planner.reprice(rhythms, AT, sources=3, spent=30, days=1.0)
     assert planner.price < dear
+
+
+@given(st.lists(st.floats(300.0, 86_400.0), max_size=40), st.floats(50.0, 1000.0))
+def test_the_indexes_of_a_host_share_what_it_is_asked(waits: list[float], most: float) -> None:
+    """Together no more than that, and no less where they ask for more; who waits longer anyway is left alone."""
+    least = shared_least(waits, most)
+    spent = sum(DAY / max(seconds, least) for seconds in waits)
+    assert spent <= most * 1.0001
+    if sum(DAY / seconds for seconds in waits) <= most * 0.9999:
+        assert least == 0.0
+    elif least:
+        assert spent == pytest.approx(most)
+
+
+def test_many_busy_indexes_of_one_host_are_asked_less_often_and_say_so() -> None:
+    busy = began(AT, [at.timestamp() for at in past(200.0)], 500)
+    planner = Planner(1000.0)
+    planner.reprice([busy] * 20, AT, sources=20, spent=0, days=0.0)
+
+    def gap(host: str, source: Source = SOURCE) -> tuple[float, str]:
+        planner.share_hosts([(host, busy)] * 19 + [("alone.example", busy)], AT)
+        before = Appointment(source="a", url=FEED, next_at=NOW, rhythm=busy, set_at=NOW)
+        made = planner(source, before, polled("unmodified"), parked_until=None, now=NOW)
+        return (made.next_at - NOW).total_seconds(), made.reason
+
+    alone, why = gap("crowded.example")
+    assert (alone < 400, "share" in why) == (True, False)
+    crowded, why = gap("a.example")
+    assert crowded == pytest.approx(19 * DAY / HOST_POLLS_A_DAY, rel=0.05)
+    assert "share what it is asked" in why
+    assert gap("a.example", replace(SOURCE, every=60.0))[0] == 60
 
 
 def test_what_was_learned_is_read_back_and_rubbish_is_nothing() -> None:
