@@ -12,14 +12,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator import __version__
-from storage.ages import FOREVER, age
 from storage.home import default_home
+from storage.limits import BOUNDLESS, FOREVER, age, size
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([MGT]B)", re.IGNORECASE)
-_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080/"
 
@@ -32,8 +30,8 @@ class ConfigError(Exception):
 class Config:
     """Every setting, checked.
 
-    `workers` counts processes; 0 means one a core. `keep` is how many seconds articles are kept, `keep_pages` may be
-    the bytes that pages take at most.
+    `workers` counts processes; 0 means one a core. `keep` is how many seconds articles are kept, `keep_pages` how
+    many bytes fetched pages may take, 0 where none is to be kept.
     `public_url` is the home of exported feeds, `hub` is told when public feeds change. `mute` are queries: what they
     find is hidden from answers that do not ask for all. `backups` is the folder that the service backs up to. `tell`
     are the addresses that hear of sources that are not well, but for the `quiet` hours, such as 22:00-07:00.
@@ -47,7 +45,7 @@ class Config:
     allow_networks: tuple[Network, ...] = ()
     workers: int = 0
     keep: float = FOREVER
-    keep_pages: bool | int = True
+    keep_pages: float = BOUNDLESS
     public_url: str = DEFAULT_PUBLIC_URL
     hub: str = ""
     mute: tuple[str, ...] = ()
@@ -64,12 +62,7 @@ class Config:
     @property
     def keeps_pages(self) -> bool:
         """Whether fetched pages go on the tape."""
-        return self.keep_pages is not False
-
-    @property
-    def most_tape_bytes(self) -> int | None:
-        """What the tape may take; None without a limit."""
-        return None if isinstance(self.keep_pages, bool) else self.keep_pages
+        return self.keep_pages > 0
 
     @property
     def warc_folder(self) -> Path:
@@ -211,15 +204,6 @@ def _some(value: object) -> int:
     return value
 
 
-def _pages(value: object) -> bool | int:
-    if isinstance(value, bool):
-        return value
-    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None or not float(found[1]):
-        raise ValueError('true, false or what they may take, such as "200 GB", is expected')
-    return int(float(found[1]) * _UNITS[found[2].upper()])
-
-
 _CHECKS = {
     "db": _database,
     "user_agent": _header_text,
@@ -228,7 +212,7 @@ _CHECKS = {
     "allow_networks": _networks,
     "workers": _workers,
     "keep": age,
-    "keep_pages": _pages,
+    "keep_pages": size,
     "public_url": _web_address,
     "hub": _web_address,
     "mute": _mute,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spiders.source import Listing, Source
 from spiders.tablefile import NAME, CatalogueError, CheckedTable, read_tables, shown
+from storage.limits import BOUNDLESS
 from storage.text import clean_line
 
 __all__ = ["SHIPPED", "Catalogue", "CatalogueError", "load_catalogue", "parse_source"]
@@ -20,7 +21,7 @@ MAX_INDEXES = 50
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _KEYS = (
     "title", "home", "language", "feeds", "sitemaps", "listings", "every", "min", "max", "cron", "revisit", "keep",
-    "delay", "timezone", "enabled", "body_css", "drop_css", "tags",
+    "keep_pages", "delay", "timezone", "enabled", "body_css", "drop_css", "tags",
 )  # fmt: skip
 _LISTING_KEYS = ("url", "css", "pattern")
 
@@ -88,6 +89,7 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
         cron=entry.cron("cron"),
         revisit=entry.flag("revisit"),
         keep=entry.age("keep", 0.0),
+        keep_pages=entry.size("keep_pages", BOUNDLESS),
         delay=entry.seconds("delay", 1.0),
         timezone=entry.zone("timezone"),
         enabled=entry.flag("enabled"),

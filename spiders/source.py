@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -36,7 +37,8 @@ class Hints:
 class Source:
     """One entry of the catalogue.
 
-    `every`, `min`, `max`, `delay` and `keep` are seconds, `keep` 0 where it is that of all; `timezone` is an IANA name.
+    `every`, `min`, `max`, `delay` and `keep` are seconds, `keep` 0 where it is that of all; `keep_pages` is bytes, 0
+    where its fetched pages are not kept. `timezone` is an IANA name.
     Without `every` and `cron` (five fields, in that zone) when to poll is learned, and lies between `min` and `max`.
     `revisit` says that its kept articles are looked at again.
     """
@@ -54,6 +56,7 @@ class Source:
     cron: str = ""
     revisit: bool = True
     keep: float = 0.0
+    keep_pages: float = math.inf
     delay: float = 1.0
     timezone: str = ""
     enabled: bool = True

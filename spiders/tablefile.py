@@ -12,15 +12,15 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from spiders.links import absolute
-from storage.ages import AGES, age
 from storage.disk import sync
+from storage.limits import AGES, SIZES, age, size
 from storage.text import clean_line
 
 if TYPE_CHECKING:
@@ -138,12 +138,19 @@ class CheckedTable:
 
     def age(self, key: str, default: float) -> float:
         """An age such as "18 months", in seconds; infinite where it is "forever"."""
+        return self._limit(key, default, age, AGES)
+
+    def size(self, key: str, default: float) -> float:
+        """A size such as "200 GB", in bytes; infinite where it is true, 0 where it is false."""
+        return self._limit(key, default, size, SIZES)
+
+    def _limit(self, key: str, default: float, read: Callable[[object], float], allowed: str) -> float:
         if key not in self.table:
             return default
         try:
-            return age(self.table[key])
+            return read(self.table[key])
         except ValueError:
-            raise self.wrong(key, self.table[key], AGES) from None
+            raise self.wrong(key, self.table[key], allowed) from None
 
     def cron(self, key: str) -> str:
         """Times in the five fields of cron, such as "*/10 6-22 * * *"."""

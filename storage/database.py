@@ -18,7 +18,7 @@ from storage.search.labels import indexed
 from storage.search.queue import watch_queue
 from storage.vocabulary import watch
 
-STEPS = tuple(f"{number:04}" for number in range(1, 21))
+STEPS = tuple(f"{number:04}" for number in range(1, 22))
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30
 _LOCK = 0x65766E65777301

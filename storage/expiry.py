@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, not_, or_, select, update
 
 from storage import boilerplate, copies, indexing, past, stories
-from storage.ages import FOREVER
 from storage.database import Database, write_lock
+from storage.limits import FOREVER
 from storage.parts import parts
 from storage.readers import Mark
 from storage.search.rows import row_of

@@ -12,13 +12,13 @@ from aggregator.console.bar import bar
 from aggregator.console.catalogue import read_catalogue
 from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
-from aggregator.service.housekeeping import keeping, pruned
+from aggregator.service.housekeeping import kept_by, pruned
 from storage.backup import LIST, POSTGRES, backup, backup_of, dated, missing_tapes, restore, thin_out
 from storage.check import check, reindex
 from storage.database import STEPS, Database, schema_of, sqlite_file
 from storage.expiry import STAYING, Keeping, expired, let_go
 from storage.monitor import Monitor
-from storage.retention import leaving
+from storage.retention import Leaving, Room, leaving
 from storage.upkeep import optimize
 
 CAPTURES = 1_000
@@ -95,13 +95,13 @@ def run_prune(config: Config, file: Path | None, even: Sequence[str], *, is_dry:
     """Remove articles that are older and pages that are more than is to be kept; or tell what would go."""
     if wrong := next((kind for kind in even if kind not in STAYING), ""):
         mistake(f"--even is {' or '.join(STAYING)}, not {wrong!r}")
-    kept = keeping(config, read_catalogue(config, file))
-    if kept.is_forever and config.most_tape_bytes is None:
+    kept = kept_by(config, read_catalogue(config, file))
+    if kept.keeping.is_forever and kept.room.is_boundless:
         mistake('nothing limits what is kept; keep = "5y" and keep_pages = "200 GB" in evnews.toml do')
     with open_archive(config) as database:
-        (_list_articles if is_dry else _let_articles_go)(database, kept, even)
-        if config.most_tape_bytes is not None:
-            _prune_pages(config, database, config.most_tape_bytes, is_dry=is_dry)
+        (_list_articles if is_dry else _let_articles_go)(database, kept.keeping, even)
+        if not kept.room.is_boundless:
+            (_list_pages if is_dry else _take_pages_off)(config, database, kept.room)
     return 0
 
 
@@ -126,17 +126,26 @@ def _let_articles_go(database: Database, kept: Keeping, even: Sequence[str]) -> 
     print(f"{counted(gone, 'article')} removed" if gone else "no article is to go")
 
 
-def _prune_pages(config: Config, database: Database, most: int, *, is_dry: bool) -> None:
-    going = leaving(database, config.warc_folder, most)
-    for one in going:
-        staying = f", {one.staying} of them stay" if one.staying else ""
-        print(f"{one.file.name}: {one.size / 1e6:,.1f} MB, {counted(one.pages, 'page')}{staying}")
-    freed = sum(one.size for one in going)
-    if is_dry or not going:
-        print(f"{freed / 1e6:,.1f} MB would go" if going else "no page is to go")
-        return
-    moved = sum(pruned(config, database, going, utc_now))
-    print(f"{freed / 1e6:,.1f} MB are gone" + (f"; {counted(moved, 'page')} carried over" if moved else ""))
+def _list_pages(config: Config, database: Database, room: Room) -> None:
+    freed = 0
+    for one in leaving(database, config.warc_folder, room):
+        freed += one.size
+        print(_words(one))
+    print(f"{freed / 1e6:,.1f} MB would go" if freed else "no page is to go")
+
+
+def _take_pages_off(config: Config, database: Database, room: Room) -> None:
+    freed = carried = 0
+    for one, moved in pruned(room, config, database, utc_now):
+        freed, carried = freed + one.size, carried + moved
+        print(_words(one), flush=True)
+    gone = f"{freed / 1e6:,.1f} MB are gone" + (f"; {counted(carried, 'page')} carried over" if carried else "")
+    print(gone if freed else "no page is to go")
+
+
+def _words(one: Leaving) -> str:
+    of, staying = f" of {one.source}" if one.source else "", f", {one.staying} of them stay" if one.staying else ""
+    return f"{one.file.name}: {one.size / 1e6:,.1f} MB{of}, {counted(one.pages, 'page')}{staying}"
 
 
 def run_restore(config: Config, copy: Path) -> int:

@@ -166,7 +166,7 @@ class SecondLooks:
         await self.crew.desk.looked_again(revisit, self.visit.source.name, Look.FAILED)
 
     async def _read(self, revisit: Revisit, hops: tuple[Page, ...]) -> Look:
-        keeper = AgainKeeper(self.crew, self.visit.source.hints, revisit)
+        keeper = AgainKeeper(self.crew, self.visit.source.hints, revisit, self.visit.keeps_pages)
         ingest = self.crew.ingest.ingest(hops, self.visit.source.hints, keeper)
         outcome = await self.crew.flight.carry(ingest)
         if outcome.refusal is not None and outcome.refusal.code == "not-found":
@@ -210,7 +210,7 @@ class SecondLooks:
         return [one for one in self._missing if host_of(one.revisit.url) not in out]
 
     def _kept(self, hops: tuple[Page, ...]) -> tuple[Page, ...]:
-        return hops if self.crew.config.keep_pages else ()
+        return hops if self.visit.keeps_pages else ()
 
     def _count(self, decision: Decision | None) -> Look:
         if decision is None or decision.kind is not Kind.REVISED:
@@ -240,6 +240,7 @@ class AgainKeeper:
     crew: Crew
     source_hints: Hints
     revisit: Revisit
+    keeps_pages: bool
 
     def hints(self, hints: Hints) -> Hints:
         """With what was learned by now."""
@@ -248,7 +249,7 @@ class AgainKeeper:
     async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | Refusal | None:
         """The page and what it says now, beside what was kept."""
         before = await self._read_anew(article)
-        pages = hops if self.crew.config.keep_pages else ()
+        pages = hops if self.keeps_pages else ()
         return await self.crew.desk.keep_again(self.revisit, hops, article, before, pages)
 
     async def refuse(self, hops: tuple[Page, ...], refusal: Refusal) -> None:

@@ -239,6 +239,11 @@ class SourceVisit:
         finally:
             self.counts["fetches"] = fetches
 
+    @property
+    def keeps_pages(self) -> bool:
+        """Whether the pages that are fetched go on the tape."""
+        return self.crew.config.keeps_pages and self.source.keep_pages > 0
+
     def _is_too_old(self, leased: LeasedLead) -> bool:
         """Whether an article, as its index dates it, would be removed as soon as it is kept."""
         published = leased.lead.published
@@ -360,12 +365,11 @@ class SourceVisit:
         self.tell("refused", refusal.reason)
 
     def _keeper(self, leased: LeasedLead) -> LeadKeeper:
-        keep_pages = self.crew.config.keeps_pages
-        return self.crew.desk.keeper(leased, keep_pages=keep_pages, looks_again=self.source.revisit)
+        return self.crew.desk.keeper(leased, keep_pages=self.keeps_pages, looks_again=self.source.revisit)
 
     async def _fail(self, leased: LeasedLead, reason: str, kind: str, hops: tuple[Page, ...] = ()) -> None:
         retry_in = retry_delay(leased.attempts) if kind == "transient" else None
-        await self.crew.desk.fail(leased, reason, retry_in, hops, keep_pages=self.crew.config.keeps_pages)
+        await self.crew.desk.fail(leased, reason, retry_in, hops, keep_pages=self.keeps_pages)
         self.crew.tally.faults[kind] += 1
         self.tell("failed" if kind == "transient" else "refused", reason)
 

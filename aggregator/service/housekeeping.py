@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
@@ -18,7 +19,8 @@ from spiders.catalogue import Catalogue, CatalogueError, load_catalogue
 from storage.backup import PREFIX, backup, backups, dated, thin_out
 from storage.database import Database
 from storage.expiry import Keeping, let_go
-from storage.retention import Leaving, leaving, take_off
+from storage.limits import BOUNDLESS
+from storage.retention import Leaving, Room, prune
 from storage.state import CLOCK_SLACK
 from storage.upkeep import join_pieces, last_joined, note_joined
 from storage.warc import WarcTape
@@ -76,13 +78,23 @@ def _made_at(file: Path) -> datetime:
     return datetime.strptime(file.stem.removeprefix(PREFIX), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def keeping(config: Config, catalogue: Catalogue) -> Keeping:
-    """How long articles are kept, as evnews.toml and the catalogue say.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long articles are kept, and how much room their pages have."""
+
+    keeping: Keeping
+    room: Room
+
+
+def kept_by(config: Config, catalogue: Catalogue) -> Kept:
+    """What evnews.toml and the catalogue say.
 
     Raises CatalogueError where a source of it cannot be used: that may be one which is to be kept longer than others.
     """
-    kept = Keeping(usual=config.keep, of={source.name: source.keep for source in catalogue.sources if source.keep})
-    if catalogue.problems and not kept.is_forever:
+    own = {source.name: source.keep for source in catalogue.sources if source.keep}
+    rooms = {source.name: source.keep_pages for source in catalogue.sources if 0 < source.keep_pages < BOUNDLESS}
+    kept = Kept(Keeping(usual=config.keep, of=own), Room(whole=config.keep_pages or BOUNDLESS, of=rooms))
+    if catalogue.problems and not kept.keeping.is_forever:
         raise CatalogueError(f"no article is removed until every source can be read: {catalogue.problems[0]}")
     return kept
 
@@ -116,34 +128,36 @@ async def prune_when_due(
 
     `file` is the catalogue where it is not that of the home folder.
     """
-    gone = await asyncio.to_thread(_let_go, config, file, database, now(), is_over)
-    return gone + await asyncio.to_thread(_prune_when_due, config, database, now, is_over)
+    return await asyncio.to_thread(_remove_when_due, config, database, file, now, is_over)
 
 
-def _let_go(config: Config, file: Path | None, database: Database, now: datetime, is_over: IsOver) -> int:
+def _remove_when_due(
+    config: Config, database: Database, file: Path | None, now: Callable[[], datetime], is_over: IsOver
+) -> int:
     try:
-        kept = keeping(config, load_catalogue(config.home, file))
+        kept = kept_by(config, load_catalogue(config.home, file))
     except CatalogueError as error:
-        log.warning("event=not-expired why=%s", error)
+        log.warning("event=nothing-removed why=%s", error)
         return 0
-    gone = sum(takewhile(lambda _: not is_over(), let_go(database, kept, now)))
+    gone = sum(takewhile(lambda _: not is_over(), let_go(database, kept.keeping, now())))
     if gone:
         log.info("event=expired articles=%d", gone)
-    return gone
+    return gone + _prune(kept.room, config, database, now, is_over)
 
 
-def _prune_when_due(config: Config, database: Database, now: Callable[[], datetime], is_over: IsOver) -> int:
-    if config.most_tape_bytes is None:
-        return 0
-    going = leaving(database, config.warc_folder, config.most_tape_bytes)
-    moved = sum(takewhile(lambda _: not is_over(), pruned(config, database, going, now)))
-    if going:
-        log.info("event=pruned files=%d bytes=%d carried=%d", len(going), sum(one.size for one in going), moved)
-    return len(going)
+def _prune(room: Room, config: Config, database: Database, now: Callable[[], datetime], is_over: IsOver) -> int:
+    files = freed = carried = 0
+    for one, moved in takewhile(lambda _: not is_over(), pruned(room, config, database, now)):
+        files, freed, carried = files + 1, freed + one.size, carried + moved
+    if files:
+        log.info("event=pruned files=%d bytes=%d carried=%d", files, freed, carried)
+    return files
 
 
-def pruned(config: Config, database: Database, going: Sequence[Leaving], now: Callable[[], datetime]) -> Iterator[int]:
-    """Take files off the tape, one after the other; gives how many pages of each were carried over."""
-    with closing(WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)) as tape:
-        for one in going:
-            yield take_off(database, config.warc_folder, tape, one)
+def pruned(
+    room: Room, config: Config, database: Database, now: Callable[[], datetime]
+) -> Iterator[tuple[Leaving, int]]:
+    """Take off the tape what has to go; gives each file, and how many of its pages were carried over."""
+    if not room.is_boundless:
+        with closing(WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)) as tape:
+            yield from prune(database, config.warc_folder, tape, room)

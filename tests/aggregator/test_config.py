@@ -18,7 +18,7 @@ def test_defaults_need_no_file(tmp_path: Path) -> None:
     assert config.database_url == f"sqlite:///{tmp_path / 'new' / 'archive.db'}"
     assert config.agent.startswith("evnews/")
     assert config.process_count >= 1
-    assert config.keep_pages
+    assert config.keeps_pages
 
 
 def test_the_file_is_overlaid_by_variables_and_those_by_options(tmp_path: Path) -> None:

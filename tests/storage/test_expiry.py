@@ -12,13 +12,13 @@ from sqlalchemy import func, select, text
 
 from aggregator.intake.joining import place_in_story, replace_due
 from storage import leads, readers
-from storage.ages import FOREVER, age
 from storage.article import Article, Query, Topic
 from storage.check import check
 from storage.copies import conclude, liken
 from storage.database import Database, open_database
 from storage.expiry import Keeping, expired, let_go
 from storage.library import Library
+from storage.limits import FOREVER, age
 from storage.page import Lead, Page
 from storage.state import LeadState, Looked
 from storage.store import record_article, record_look

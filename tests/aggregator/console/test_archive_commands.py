@@ -276,3 +276,30 @@ def test_articles_are_kept_as_long_as_is_said(copied: Evnews) -> None:
     (copied.home / "sources.toml").write_text(f'[{source}]\nfeeds = ["https://x.example/feed"]\nkeep = "ever"\n')
     wrong = copied("db", "prune", **short)
     assert (wrong.status, "no article is removed until every source can be read" in wrong.err) == (2, True)
+
+
+def test_a_source_has_room_of_its_own(copied: Evnews) -> None:
+    """Its oldest pages go, those of others are carried over, and both can still be read."""
+    folder = copied.home / "warc"
+    with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
+        per_source = "SELECT source, count(*), sum(length) FROM captures GROUP BY source ORDER BY 2 DESC"
+        source, many, size = connection.execute(per_source).fetchone()
+        total = connection.execute("SELECT count(*) FROM captures").fetchone()[0]
+        newest = connection.execute("SELECT max(id) FROM captures WHERE source = ?", [source]).fetchone()[0]
+    entry = f'[{source}]\nfeeds = ["https://x.example/feed"]\nkeep_pages = "{size / 2e6:.3f} MB"\n'
+    (copied.home / "sources.toml").write_text(entry)
+    told = copied("db", "prune", "--dry-run")
+    assert (told.status, f" MB of {source}, {total} pages, " in told.out) == (0, True)
+    done = copied("db", "prune")
+    assert (done.status, "pages carried over" in done.out) == (0, True)
+    with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
+        left, room = connection.execute(
+            "SELECT count(*), sum(length) FROM captures WHERE source = ?", [source]
+        ).fetchone()
+        assert connection.execute("SELECT count(*) FROM captures").fetchone()[0] == total - (many - left)
+        assert connection.execute("SELECT 1 FROM captures WHERE id = ?", [newest]).fetchone()
+    assert 0.25 * size < room <= 0.45 * size
+    assert len(list(folder.iterdir())) == 1
+    assert copied("db", "check", "--all").status == 0
+    again = copied("db", "prune")
+    assert (again.status, "no page is to go" in again.out) == (0, True)

@@ -14,7 +14,10 @@ from tests.aggregator.console.calling import Evnews
 
 OLDER = """
 DROP TABLE conditions; DROP INDEX leads_named; DROP TABLE next_looks; DROP TABLE second_looks; DROP TABLE audits;
-DROP TABLE turns; DROP INDEX ix_sightings_capture_id; DROP INDEX ix_looks_capture_id;
+DROP TABLE turns;
+DROP INDEX ix_sightings_text_id; DROP INDEX ix_sightings_asked; DROP INDEX ix_sightings_final;
+DROP INDEX ix_looks_alias_id; DROP INDEX ix_revisions_sighting_id; DROP INDEX ix_revisions_text_id;
+DROP INDEX ix_revisions_look_id; DROP INDEX ix_sightings_capture_id; DROP INDEX ix_looks_capture_id;
 ALTER TABLE endpoints DROP COLUMN moves; UPDATE alembic_version SET version_num = '0014';
 INSERT INTO meta (name, value) VALUES ('mark', 'kept');
 """

@@ -229,6 +229,19 @@ def test_a_killed_process_is_no_attempt_and_its_leads_are_free_at_once(
     assert {tries for _, _, tries in home.leads().values()} == {0}
 
 
+def test_of_a_source_that_is_to_keep_no_pages_none_is_on_the_tape(home: Home, site: Site) -> None:
+    site.feed(site.article("/1"), site.url("/missing"))
+    home.poll(site.source(keep_pages=0.0))
+    assert home.articles() == {site.url("/1")}
+    assert home.rows("SELECT count(*) FROM captures") == [(0,)]
+    site.article("/1", "edited words of some length")
+    home.revisit(site.source(keep_pages=0.0))
+    assert len(home.changes()) == 1
+    assert home.rows("SELECT count(*) FROM captures") == [(0,)]
+    home.revisit(site.source())
+    assert home.damage() == []
+
+
 def test_what_would_be_removed_as_soon_as_it_is_kept_is_not_fetched(home: Home, site: Site) -> None:
     """As its index dates it; a source's own age counts before that of all."""
     item = "<item><title>t</title><link>{}</link>{}</item>"
