@@ -141,7 +141,7 @@ def _take_apart(tx: Connection, article_id: int) -> None:
 def _end_leads(tx: Connection, ids: Sequence[int], named: Sequence[str], now: datetime) -> None:
     """What was named at an article's addresses is not fetched again; a lease that runs comes to its own end."""
     digests = tx.execute(_DIGESTS, {"ids": ids}).scalars().all()
-    reason = f"it was kept, and was removed on {now:%Y-%m-%d}: older than it is to be kept"
+    reason = f"removed on {now:%Y-%m-%d}: older than it is to be kept"
     for sources in parts(named, _LISTED):
         tx.execute(_END_LEADS, {"sources": sources, "digests": digests, "why": reason, "now": now})
 
@@ -167,7 +167,7 @@ _END_LEADS = (
         leads.c.key.in_(bindparam("digests", expanding=True)),
         leads.c.state.in_((LeadState.KEPT, LeadState.WAITING, LeadState.RETRY)),
     )
-    .values(state=LeadState.REFUSED, reason=bindparam("why"), due_at=None, ended_at=bindparam("now"))
+    .values(state=LeadState.EXPIRED, reason=bindparam("why"), due_at=None, ended_at=bindparam("now"))
 )
 # In the order in which nothing that is left points to what has gone.
 _ROWS = [

@@ -24,7 +24,7 @@ AGAIN_AFTER = timedelta(hours=1)
 MOST_AGAIN = 20
 _CHUNK = 500
 _NOWHERE = key_digest("")
-_ENDED = (LeadState.KEPT, LeadState.REFUSED)
+_ENDED = (LeadState.KEPT, LeadState.REFUSED, LeadState.EXPIRED)
 _TIMES = ("published", "updated")
 
 
@@ -37,6 +37,7 @@ class LeadCounts:
     kept: int = 0
     refused: int = 0
     retry: int = 0
+    expired: int = 0
     due_at: datetime | None = None
 
 
@@ -155,7 +156,7 @@ def finish_lead(
 ) -> bool:
     """Bring a lease to its end; False, and nothing is changed, when the lease has passed to somebody else.
 
-    RETRY counts an attempt and needs `next_at`; KEPT and REFUSED are for good.
+    RETRY counts an attempt and needs `next_at`; KEPT, REFUSED and EXPIRED are for good.
     """
     if state is LeadState.RETRY and next_at is None:
         raise ValueError("a retry needs a time")

@@ -20,13 +20,17 @@ MOVED_AFTER = 5
 
 
 class LeadState(StrEnum):
-    """Where a lead stands: every lead ends as kept or refused, or is due again."""
+    """Where a lead stands: every lead ends as kept or refused, or is due again.
+
+    One that has expired was kept, or would have been, and is older than it is to be kept.
+    """
 
     WAITING = "waiting"
     LEASED = "leased"
     KEPT = "kept"
     REFUSED = "refused"
     RETRY = "retry"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -45,6 +46,16 @@ def record_capture(tx: Connection, capture: Capture, page: Page, verdict: str = 
         "reason": clean(reason, 1000),
     }
     return int(tx.execute(_CAPTURE[tx.dialect.name], values).scalar_one())
+
+
+def record_captures(
+    tx: Connection, captures: Sequence[Capture], hops: Sequence[Page], verdict: str = "", reason: str = ""
+) -> int | None:
+    """Rows for where the hops lie on the tape; the last one's id, or None where pages are not kept."""
+    last = None
+    for capture, hop in zip(captures, hops, strict=False):
+        last = record_capture(tx, capture, hop, verdict, reason)
+    return last
 
 
 def record_article(tx: Connection, article: Article, page: Page, capture_id: int | None, now: datetime) -> Decision:

@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from aggregator.crawl.gate import host_of
-from aggregator.crawl.ladder import allowed, chosen, first_step, next_step
-from aggregator.intake.ingest import retry_delay
-from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, keep_in_line, refused_as_repeated
+from aggregator.crawl.allowance import GO_ON, affordable, next_look
+from aggregator.crawl.ladder import next_step
+from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, keep_in_line
 from spiders.source import Hints
 from storage import audits, boilerplate, calendar, glance, ladder, leads, redesign, revisits, store
-from storage.article import Article, Decision, Kind, Refusal
+from storage.article import Article, Decision, Refusal
 from storage.audits import Audit
 from storage.errors import TapeError
 from storage.ladder import Look
@@ -48,8 +47,6 @@ log = logging.getLogger(__name__)
 
 GONE = 410
 MISSING = (404, GONE)
-GO_ON = timedelta(minutes=1)
-"""How soon a source is polled again of which more waits to be fetched."""
 LEASE = timedelta(minutes=15)
 """How long a lead belongs to the process that took it, where nobody can see that the process died."""
 
@@ -69,12 +66,13 @@ class Desk:
         self._writer, self.owner, self.now, self._tape = writer, owner, now, tape
         self._learned: dict[str, Learned] = {}
 
-    async def _do(self, work: Callable[[Transaction, tuple[Capture, ...]], T], pages: Sequence[Page] = ()) -> T:
+    async def do(self, work: Callable[[Transaction, tuple[Capture, ...]], T], pages: Sequence[Page] = ()) -> T:
+        """Run a unit of work in the writer; its `pages` go on the tape first."""
         return await asyncio.wrap_future(self._writer.submit(work, pages))
 
     async def endpoints(self, source: str) -> list[Endpoint]:
         """What is remembered of a source's index addresses."""
-        return await self._do(lambda tx, _: calendar.endpoints_of(tx, source))
+        return await self.do(lambda tx, _: calendar.endpoints_of(tx, source))
 
     async def keep_index(self, endpoint: Endpoint, found: Sequence[Lead]) -> tuple[datetime | None, ...]:
         """Write an index's memory and its leads in one transaction; returns when each new lead was published."""
@@ -83,7 +81,7 @@ class Desk:
             calendar.save_endpoint(tx, endpoint)
             return tuple(leads.record_leads(tx, endpoint.source, found, self.now())) if found else ()
 
-        return await self._do(work)
+        return await self.do(work)
 
     async def keep_page(self, endpoint: Endpoint, found: Sequence[Lead], listing: Endpoint) -> ListingPage:
         """`keep_index` for a page of a listing, whose own memory names the next page that is left to read.
@@ -101,21 +99,21 @@ class Desk:
             calendar.save_endpoint(tx, kept)
             return ListingPage(tuple(new), kept)
 
-        return await self._do(work)
+        return await self.do(work)
 
     async def lease(self, source: str, limit: int) -> list[LeasedLead]:
         """Take up to `limit` leads of a source that are waiting or due again."""
         now = self.now()
-        return await self._do(lambda tx, _: leads.lease_leads(tx, source, self.owner, now, now + LEASE, limit))
+        return await self.do(lambda tx, _: leads.lease_leads(tx, source, self.owner, now, now + LEASE, limit))
 
     async def release(self, ids: Sequence[int]) -> None:
         """Give leads back, as they were."""
         if ids:
-            await self._do(lambda tx, _: leads.release_leads(tx, self.owner, ids))
+            await self.do(lambda tx, _: leads.release_leads(tx, self.owner, ids))
 
     async def appointments(self, source: str) -> list[Appointment]:
         """When each of a source's indexes is read next."""
-        return await self._do(lambda tx, _: calendar.appointments_of(tx, source))
+        return await self.do(lambda tx, _: calendar.appointments_of(tx, source))
 
     async def close_poll(
         self,
@@ -145,16 +143,16 @@ class Desk:
             if (retry_at := leads.next_due(tx, source, now)) is not None:
                 planned.append((max(retry_at, now + GO_ON), "an article is to be asked for again"))
             if look_on is not None:
-                planned += _next_look(tx, source, look_on, now)
+                planned += next_look(tx, source, look_on, now)
             next_at, reason = min(planned)
             calendar.schedule(tx, source, next_at, reason, now)
             return next_at, reason
 
-        return await self._do(work)
+        return await self.do(work)
 
     async def audits(self) -> dict[str, Audit]:
         """The last audit of every source."""
-        return await self._do(lambda tx, _: audits.audits_of(tx))
+        return await self.do(lambda tx, _: audits.audits_of(tx))
 
     async def keep_audit(self, audit: Audit, alone: Sequence[Lead]) -> Audit:
         """Keep an audit, and as leads what the sitemap alone named and nothing had named before."""
@@ -168,39 +166,39 @@ class Desk:
             audits.keep_audit(tx, kept)
             return kept
 
-        return await self._do(work)
+        return await self.do(work)
 
     async def beat(self) -> None:
         """Write down that the service is alive."""
-        await self._do(lambda tx, _: glance.beat(tx, self.now()))
+        await self.do(lambda tx, _: glance.beat(tx, self.now()))
 
     async def rhythms(self) -> list[tuple[str, str, Rhythm]]:
         """What was learned of every index that is asked, as (source, address, rhythm)."""
-        return await self._do(lambda tx, _: calendar.rhythms(tx))
+        return await self.do(lambda tx, _: calendar.rhythms(tx))
 
     async def polls_since(self, begin: datetime) -> tuple[int, datetime | None]:
         """How many indexes were asked since then, and when the first of them was."""
-        return await self._do(lambda tx, _: calendar.polls_since(tx, begin))
+        return await self.do(lambda tx, _: calendar.polls_since(tx, begin))
 
     async def due(self, sources: Sequence[str]) -> list[str]:
         """Those of the named sources whose time has come, the longest overdue first."""
-        return await self._do(lambda tx, _: calendar.due(tx, sources, self.now()))
+        return await self.do(lambda tx, _: calendar.due(tx, sources, self.now()))
 
     async def parked(self) -> list[tuple[str, datetime, str]]:
         """The hosts that asked to be left alone, until when, and why."""
-        return await self._do(lambda tx, _: calendar.parked(tx, self.now()))
+        return await self.do(lambda tx, _: calendar.parked(tx, self.now()))
 
     async def park(self, host: str, until: datetime, reason: str) -> None:
         """Remember that a host asked to be left alone."""
-        await self._do(lambda tx, _: calendar.park(tx, host, until, reason))
+        await self.do(lambda tx, _: calendar.park(tx, host, until, reason))
 
     async def robots_copy(self, origin: str) -> RobotsCopy | None:
         """The kept robots.txt of an origin."""
-        return await self._do(lambda tx, _: calendar.robots_copy(tx, origin))
+        return await self.do(lambda tx, _: calendar.robots_copy(tx, origin))
 
     async def save_robots(self, copy: RobotsCopy) -> None:
         """Keep an origin's robots.txt."""
-        await self._do(lambda tx, _: calendar.save_robots(tx, copy))
+        await self.do(lambda tx, _: calendar.save_robots(tx, copy))
 
     async def fail(
         self,
@@ -218,7 +216,7 @@ class Desk:
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
             now = self.now()
-            taped = _record_captures(tx, captures, hops, "failed" if retry_in else "refused", reason)
+            taped = store.record_captures(tx, captures, hops, "failed" if retry_in else "refused", reason)
             if hops and hops[-1].status in MISSING and _is_missed(tx, leased, hops[-1], taped, reason):
                 leads.finish_lead(tx, leased, self.owner, LeadState.KEPT, reason, now)
                 return
@@ -226,11 +224,15 @@ class Desk:
             next_at = now + timedelta(seconds=retry_in) if retry_in else None
             leads.finish_lead(tx, leased, self.owner, state, reason, now, next_at)
 
-        await self._do(work, hops if keep_pages else ())
+        await self.do(work, hops if keep_pages else ())
+
+    async def expire(self, leased: LeasedLead, reason: str) -> None:
+        """End a lead that is too old to be kept, without asking for it."""
+        await self.do(lambda tx, _: leads.finish_lead(tx, leased, self.owner, LeadState.EXPIRED, reason, self.now()))
 
     async def learn(self, source: str) -> None:
         """Look up what was learned of a source's pages."""
-        self._learned[source] = await self._do(lambda tx, _: boilerplate.learned_of(tx, source))
+        self._learned[source] = await self.do(lambda tx, _: boilerplate.learned_of(tx, source))
 
     def hints(self, hints: Hints) -> Hints:
         """A source's hints with what was learned of its pages."""
@@ -246,20 +248,20 @@ class Desk:
                 keep_in_line(tx, redrawn)
             return settled
 
-        return await self._do(work)
+        return await self.do(work)
 
     async def revisits(self, source: str, after: int, limit: int) -> list[Revisit]:
         """Kept articles of a source that may be asked for again, by id, after the id `after`."""
-        return await self._do(lambda tx, _: revisits.revisits(tx, source, after, limit))
+        return await self.do(lambda tx, _: revisits.revisits(tx, source, after, limit))
 
     async def due_revisits(self, source: str, index_hosts: Collection[str], most: int) -> list[Revisit]:
         """Kept articles of a source whose next look is due, as far as its hosts can be asked for that today."""
 
         def work(tx: Transaction, _: tuple[Capture, ...]) -> list[Revisit]:
-            steps = _affordable(tx, source, index_hosts, self.now(), most)
+            steps = affordable(tx, source, index_hosts, self.now(), most)
             return revisits.revisits_of(tx, source, [step.article_id for step in steps])
 
-        return await self._do(work)
+        return await self.do(work)
 
     async def looked_again(self, revisit: Revisit, source: str, outcome: Look) -> None:
         """Plan the look that follows one which came to `outcome`."""
@@ -277,7 +279,7 @@ class Desk:
             else:
                 ladder.plan(tx, planned)
 
-        await self._do(work)
+        await self.do(work)
 
     async def looked(
         self, revisit: Revisit, looks: Looked, hops: tuple[Page, ...] = (), verdict: str = ""
@@ -288,10 +290,10 @@ class Desk:
         """
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision | None:
-            taped = _record_captures(tx, captures, hops, verdict or looks.outcome, looks.reason)
+            taped = store.record_captures(tx, captures, hops, verdict or looks.outcome, looks.reason)
             return store.record_look(tx, revisit.article_id, looks, taped)
 
-        return await self._do(work, hops)
+        return await self.do(work, hops)
 
     async def keep_again(
         self,
@@ -309,7 +311,7 @@ class Desk:
                 return Outdated(learned)
             if before is not None:
                 keep_in_line(tx, store.record_rereading(tx, revisit.sighting_id, before[1], before[0]))
-            return keep_article(tx, article, hops[-1], _record_captures(tx, captures, hops), learned, self.now())
+            return keep_article(tx, article, hops[-1], store.record_captures(tx, captures, hops), learned, self.now())
 
         return await self.keep(hops[-1].source, work, pages)
 
@@ -321,10 +323,6 @@ class Desk:
             log.warning("event=no-replay reason=%s", error)
             return None
 
-    def keeper(self, leased: LeasedLead, *, keep_pages: bool, looks_again: bool) -> LeadKeeper:
-        """Keeps what came of one lead."""
-        return LeadKeeper(self, leased, keep_pages, looks_again)
-
     async def keep(
         self,
         source: str,
@@ -332,59 +330,13 @@ class Desk:
         pages: Sequence[Page],
     ) -> Decision | Refusal | None:
         """Keep an article, and remember what was learned of its source; None where that makes it outdated."""
-        kept = await self._do(work, pages)
+        kept = await self.do(work, pages)
         if isinstance(kept, Refusal):
             return kept
         known = self._learned.get(source, Learned())
         if kept.learned.version > known.version:
             self._learned[source] = kept.learned
         return kept.decision if isinstance(kept, Kept) else None
-
-
-def _affordable(
-    tx: Transaction, source: str, index_hosts: Collection[str], now: datetime, most: int
-) -> list[ladder.Step]:
-    """The looks that are due and that the source's hosts can be asked for, within their share of a day's requests.
-
-    Requests for indexes count for an article only where it lies on the host of one.
-    """
-    steps = ladder.due_looks(tx, source, now)
-    if not steps:
-        return []
-    past = ladder.spent(tx, source, now)
-    everywhere = allowed(past.pages, past.looks)
-    beside_indexes = allowed(past.pages + past.indexes, past.looks)
-    if beside_indexes <= 0:
-        return []
-    addresses = revisits.addresses_of(tx, [step.article_id for step in steps])
-    at_index: list[ladder.Step] = []
-    elsewhere: list[ladder.Step] = []
-    for step in steps:
-        is_at_index = host_of(addresses.get(step.article_id, "")) in index_hosts
-        (at_index if is_at_index else elsewhere).append(step)
-    found = chosen(at_index, min(most, beside_indexes))
-    return found + chosen(elsewhere, max(0, min(most, everywhere) - len(found)))
-
-
-def _next_look(tx: Transaction, source: str, index_hosts: Collection[str], now: datetime) -> list[tuple[datetime, str]]:
-    """When the next look at a kept article can be made, as a list that is empty where none can."""
-    reason = "a kept article is to be looked at again"
-    if _affordable(tx, source, index_hosts, now, 1):
-        return [(now + GO_ON, reason)]
-    at, past = ladder.next_due(tx, source, now), ladder.spent(tx, source, now)
-    if at is None or allowed(past.pages, past.looks) <= 0:
-        return []
-    return [(max(at, now + GO_ON), reason)]
-
-
-def _record_captures(
-    tx: Transaction, captures: Sequence[Capture], hops: Sequence[Page], verdict: str = "", reason: str = ""
-) -> int | None:
-    """Rows for where the hops lie on the tape; the last one's id, or None where pages are not kept."""
-    last = None
-    for capture, hop in zip(captures, hops, strict=False):
-        last = store.record_capture(tx, capture, hop, verdict, reason)
-    return last
 
 
 def _is_missed(tx: Transaction, leased: LeasedLead, page: Page, taped: int | None, reason: str) -> bool:
@@ -402,60 +354,3 @@ def _is_missed(tx: Transaction, leased: LeasedLead, page: Page, taped: int | Non
     )
     store.record_look(tx, article_id, looked, taped)
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class LeadKeeper:
-    """Ends one lead together with what its page came to (an `ingest.Keeper`).
-
-    With `looks_again` a new article's first second look is planned.
-    """
-
-    desk: Desk
-    leased: LeasedLead
-    keep_pages: bool
-    looks_again: bool = False
-
-    def hints(self, hints: Hints) -> Hints:
-        """With what was learned by now."""
-        return self.desk.hints(hints)
-
-    async def keep(self, hops: tuple[Page, ...], article: Article) -> Decision | Refusal | None:
-        """The article, its pages' place on the tape and the lead's end, in one transaction."""
-        desk, leased = self.desk, self.leased
-
-        def work(tx: Transaction, captures: tuple[Capture, ...]) -> Kept | Outdated | Refusal:
-            now, page = desk.now(), hops[-1]
-            learned = boilerplate.learned_of(tx, page.source)
-            if is_outdated(article, learned):
-                return Outdated(learned)
-            repeated = refused_as_repeated(tx, article, page)
-            if repeated is not None:
-                self._refuse(tx, captures, hops, repeated)
-                return repeated
-            kept = keep_article(tx, article, page, _record_captures(tx, captures, hops), learned, now)
-            leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, kept.decision.reason, now)
-            if self.looks_again and kept.decision.kind in (Kind.NEW, Kind.COPY):
-                named = leased.lead.published or article.published
-                step = first_step(kept.decision.article_id, page.source, named, now)
-                if step is not None:
-                    ladder.plan(tx, step)
-            return kept
-
-        return await desk.keep(leased.source, work, hops if self.keep_pages else ())
-
-    async def refuse(self, hops: tuple[Page, ...], refusal: Refusal) -> None:
-        """The pages stay on the tape with their verdict; the lead is asked again where its kind of refusal may pass."""
-
-        def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
-            self._refuse(tx, captures, hops, refusal)
-
-        await self.desk._do(work, hops if self.keep_pages else ())
-
-    def _refuse(self, tx: Transaction, captures: tuple[Capture, ...], hops: tuple[Page, ...], refusal: Refusal) -> None:
-        now = self.desk.now()
-        _record_captures(tx, captures, hops, refusal.code, refusal.reason)
-        wait = retry_delay(self.leased.attempts, refusal.code)
-        state = LeadState.REFUSED if wait is None else LeadState.RETRY
-        next_at = None if wait is None else now + timedelta(seconds=wait)
-        leads.finish_lead(tx, self.leased, self.desk.owner, state, refusal.reason, now, next_at)

@@ -18,7 +18,8 @@ from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.addresses import AddressPolicy
 from aggregator.crawl.again import Revisiting, index_hosts
-from aggregator.crawl.desk import GO_ON, Desk
+from aggregator.crawl.allowance import GO_ON
+from aggregator.crawl.desk import Desk
 from aggregator.crawl.errand import ErrandSpider, Fetch
 from aggregator.crawl.flight import Flight
 from aggregator.crawl.gate import HostGate, host_of

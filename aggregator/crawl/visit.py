@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aggregator.crawl.again import Revisiting, SecondLooks
-from aggregator.crawl.desk import LeadKeeper
 from aggregator.crawl.endpoints import (
     Judgement,
     address,
@@ -29,6 +28,7 @@ from aggregator.crawl.flight import Stopped
 from aggregator.crawl.freshness import freshness
 from aggregator.crawl.gate import host_of
 from aggregator.crawl.indexes import MAX_DEPTH, NEWEST_FIRST, in_turn, known_indexes
+from aggregator.crawl.keeper import LeadKeeper
 from aggregator.crawl.polled import IndexPoll
 from aggregator.intake.ingest import article_fault, redirected_home, retry_delay
 from aggregator.intake.verdict import challenged
@@ -224,7 +224,8 @@ class SourceVisit:
                     await self._slots.acquire()
                     if self._is_too_old(leased):
                         async with self._ending(leased):
-                            await self._refuse(leased, (), "too-old", TOO_OLD)
+                            await self.crew.desk.expire(leased, TOO_OLD)
+                            self._tell_refused(Refusal(code="too-old", reason=TOO_OLD))
                         continue
                     await self.crew.ingest.room()
                     if self._is_over(deadline):
@@ -365,7 +366,7 @@ class SourceVisit:
         self.tell("refused", refusal.reason)
 
     def _keeper(self, leased: LeasedLead) -> LeadKeeper:
-        return self.crew.desk.keeper(leased, keep_pages=self.keeps_pages, looks_again=self.source.revisit)
+        return LeadKeeper(self.crew.desk, leased, self.keeps_pages, self.source.revisit)
 
     async def _fail(self, leased: LeasedLead, reason: str, kind: str, hops: tuple[Page, ...] = ()) -> None:
         retry_in = retry_delay(leased.attempts) if kind == "transient" else None

@@ -118,6 +118,10 @@ def _refused(one: Naming, code: str, now: datetime) -> str:
     return f"Refused for good{when}, at try {_tried(one)}: {one.reason}. It is not asked for again."
 
 
+def _expired(one: Naming, code: str, now: datetime) -> str:
+    return f"Not kept any more: {one.reason}. It is not asked for again."
+
+
 def _next_poll(one: Naming, now: datetime, due: datetime | None = None) -> str:
     """At which poll that is, where it may not be before `due`."""
     which = f"first poll of {one.source} after {moment(due)}" if due and due > now else f"next poll of {one.source}"
@@ -141,4 +145,5 @@ _STANDING = {
     LeadState.RETRY: _retried,
     LeadState.KEPT: _kept,
     LeadState.REFUSED: _refused,
+    LeadState.EXPIRED: _expired,
 }

@@ -79,6 +79,7 @@ _STATES = {
     LeadState.LEASED: "It is being fetched.",
     LeadState.RETRY: "No article came of it so far; it is to be asked for again.",
     LeadState.WAITING: "It waits to be fetched.",
+    LeadState.EXPIRED: "It is older than it is to be kept, and is not asked for again.",
     LeadState.REFUSED: "No article came of it, and it is not asked for again.",
 }
 """What an address without an article comes to, by how its leads stand; the first that one of them fits."""

@@ -92,8 +92,8 @@ def test_it_is_not_fetched_again(database: Database) -> None:
         leads.record_leads(tx, "one", [named], NOW)
         assert leads.lease_leads(tx, "one", "me", NOW, NOW, 9) == []
         row = tx.execute(select(leads_table)).one()
-    assert (row.state, row.ended_at) == (LeadState.REFUSED, NOW)
-    assert row.reason == "it was kept, and was removed on 2026-03-01: older than it is to be kept"
+    assert (row.state, row.ended_at) == (LeadState.EXPIRED, NOW)
+    assert row.reason == "removed on 2026-03-01: older than it is to be kept"
 
 
 def test_each_source_has_its_own_age(database: Database) -> None:

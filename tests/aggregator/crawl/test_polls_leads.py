@@ -252,7 +252,7 @@ def test_what_would_be_removed_as_soon_as_it_is_kept_is_not_fetched(home: Home, 
     home.configure(keep=5 * 365 * 86_400.0)
     home.poll(site.source())
     assert site.paths() == ["/feed.xml", "/undated"]
-    assert home.leads()[site.url("/old")][:2] == ("refused", visit.TOO_OLD)
+    assert home.leads()[site.url("/old")][:2] == ("expired", visit.TOO_OLD)
     home.poll(site.source("other", keep=float("inf")))
     assert home.articles() == {site.url("/old"), site.url("/undated")}
     assert home.damage() == []
