@@ -8,9 +8,7 @@ CatalogueError    a file or an entry that cannot be used; says where, what was f
 from __future__ import annotations
 
 import math
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +17,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from spiders.links import absolute
-from storage.disk import sync
+from storage.disk import written_whole
 from storage.limits import AGES, SIZES, age, size
 from storage.text import clean_line
 
@@ -204,22 +202,8 @@ def read_document(path: Path) -> TOMLDocument:
 
 
 def write_document(path: Path, document: TOMLDocument, *, new_mode: int = 0o644) -> None:
-    """Replace the file at once: a new file beside it, on the disk, then renamed over it.
-
-    A file that was there keeps its mode. Raises OSError where it cannot be written.
-    """
+    """Replace the file at once; one that was there keeps its mode. Raises OSError where it cannot be written."""
     import tomlkit
 
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(tomlkit.dumps(document).rstrip("\n") + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else new_mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    sync(path.parent)
+    with written_whole(path, new_mode) as file:
+        file.write((tomlkit.dumps(document).rstrip("\n") + "\n").encode())

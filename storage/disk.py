@@ -11,11 +11,12 @@ from uuid import uuid4
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, new_mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file to write that takes the place of `path` when the block ends well; else the old one stays.
 
-    It is on the disk when the block has ended. Raises OSError, at the start where it can be
-    known. What is not a regular file (a device, a pipe) is written as it is.
+    It is on the disk when the block has ended. Raises OSError, at the start where it can be known. A file that was
+    there keeps its mode, a new one has `new_mode`, less what the process's mask takes. What is not a regular file (a
+    device, a pipe) is written as it is.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
@@ -24,11 +25,12 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         return
     part = path.parent / f".evnews-{uuid4().hex}.part"
     try:
-        with part.open("xb") as file:
+        mode = path.stat().st_mode & 0o777 if path.exists() else new_mode
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
             yield file
             file.flush()
-            if path.exists():
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
+            if path.exists():  # whatever the mask took of it
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         part.replace(path)
     except BaseException:

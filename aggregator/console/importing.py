@@ -30,7 +30,7 @@ def import_jsonl(config: Config, path: Path) -> int:
                 mistake("the archive holds articles already; --home DIR names an empty one, which is made")
         known = Bringing()
         try:
-            with path.open("rb") as file, bar("bringing articles back") as progress:
+            with path.open("rb") as file, bar("bringing articles back", in_bytes=True) as progress:
                 _bring(database, file, path.stat().st_size, known, progress)
         except ExportError as error:
             complain(f"{path}: {error}; {counted(known.brought, 'article')} before it were brought back")
