@@ -41,7 +41,8 @@ def _look_after(
     for report in reports:
         if report.state != (report.was or State.OK):
             why = report.findings[0].words if report.findings else "well again"
-            log.warning("event=health source=%s state=%s why=%s", report.source, report.state, safe_line(why))
+            level = logging.INFO if report.is_ok else logging.WARNING
+            log.log(level, "event=health source=%s state=%s why=%s", report.source, report.state, safe_line(why))
     news = [one for one in reports if _is_news(one, now)]
     if news and config.tell and not is_quiet(config.quiet, now.astimezone().time()):
         _tell(config, database, news, send)
