@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from storage.rhythm import Rhythm, unpacked
+from storage.rhythm import unpacked
 from storage.state import CLOCK_SLACK, Appointment, Endpoint, Poll, RobotsCopy, Standing
 from storage.tables import appointments, calendar, endpoints, parked_hosts, polls, robots
 from storage.text import clean
@@ -63,10 +63,10 @@ def appoint(tx: Connection, appointment: Appointment) -> None:
     tx.execute(_APPOINT[tx.dialect.name], values)
 
 
-def rhythms(tx: Connection) -> list[tuple[str, str, Rhythm]]:
-    """What was learned of every index that is asked, as (source, address, rhythm)."""
-    rows = tx.execute(_RHYTHMS)
-    return [(row.source, row.url, rhythm) for row in rows if (rhythm := unpacked(row.rhythm)) is not None]
+def learned_appointments(tx: Connection) -> list[Appointment]:
+    """Those of every index that is asked and of which something was learned."""
+    found = [Appointment(**{**row._mapping, "rhythm": unpacked(row.rhythm)}) for row in tx.execute(_LEARNED)]
+    return [one for one in found if one.rhythm is not None]
 
 
 def polls_since(tx: Connection, begin: datetime) -> tuple[int, datetime | None]:
@@ -132,7 +132,7 @@ _APPOINTMENTS = (
     .order_by(appointments.c.address)
 )
 _APPOINT = upserts(appointments, "source", "address")
-_RHYTHMS = select(appointments.c.source, appointments.c.url, appointments.c.rhythm).where(
+_LEARNED = select(*[appointments.c[field.name] for field in fields(Appointment)]).where(
     appointments.c.state == Standing.ASKED, appointments.c.rhythm != ""
 )
 _POLLS_SINCE = select(func.count().label("many"), func.min(polls.c.started_at).label("first")).where(

@@ -36,6 +36,10 @@ class TapeError(ArchiveError):
     """The tape could not keep a page, or cannot give one back; the message says where and why."""
 
 
+class PageLost(TapeError):
+    """A page's file is not there, or holds other bytes than were recorded."""
+
+
 def is_archives_own(error: BaseException) -> bool:
     """Whether an error is the archive's trouble, which the next page would meet too, and not one page's own."""
     return isinstance(error, ArchiveError) and (

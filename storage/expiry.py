@@ -6,14 +6,28 @@ that it is not fetched again.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
 
-from storage import boilerplate, copies, indexing, past, stories
+from storage import copies, indexing, past, stories
 from storage.database import Database, write_lock
 from storage.limits import FOREVER
 from storage.parts import parts
@@ -29,7 +43,9 @@ from storage.tables import (
     looks,
     marks,
     merged,
+    meta,
     next_looks,
+    paragraph_windows,
     revisions,
     sightings,
     story_due,
@@ -40,6 +56,7 @@ _AT_ONCE = 20
 """Articles that go in one transaction: nobody who writes waits longer than for so many."""
 _LISTED = 1_000
 _MOST_YEARS = 900.0 * 365.25 * 86_400
+_MARK = "keeping"
 STAYING = ("starred", "withdrawn")
 """Kinds of articles that stay however old they are, unless it is said of a kind that it goes."""
 
@@ -63,6 +80,19 @@ class Keeping:
     def is_forever(self) -> bool:
         """Whether nothing is ever to go."""
         return math.isinf(self.shortest)
+
+
+def remembered(tx: Connection) -> dict[str, float]:
+    """The ages of their own that sources had when articles were last looked for that are to go."""
+    said = tx.execute(_REMEMBERED).scalar()
+    return {} if said is None else {name: float(seconds) for name, seconds in json.loads(said).items()}
+
+
+def remember(tx: Connection, ages: Mapping[str, float]) -> None:
+    """Write down the ages that sources have of their own."""
+    tx.execute(delete(meta).where(meta.c.name == _MARK))
+    said = {name: str(seconds) for name, seconds in sorted(ages.items())}
+    tx.execute(insert(meta), {"name": _MARK, "value": json.dumps(said)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +122,11 @@ def expired(database: Database, keeping: Keeping, now: datetime, *, even: Collec
 
 def let_go(database: Database, keeping: Keeping, now: datetime, *, even: Collection[str] = ()) -> Iterator[int]:
     """Remove the articles that are to go; gives how many went with each step. A step is whole or not at all."""
-    named: Sequence[str] | None = None
+    with database.read() as tx:
+        named = tx.execute(_NAMING).scalars().all()
     for some in parts(expired(database, keeping, now, even=even), _AT_ONCE):
         with database.write() as tx:
             write_lock(tx)
-            named = tx.execute(_NAMING).scalars().all() if named is None else named
             # An article may have been starred, or have moved, since it was listed.
             wanted = _STILL.where(*_too_old(keeping, now), *_not_staying(even))
             ids = tx.execute(wanted, {"ids": [one.id for one in some]}).scalars().all()
@@ -132,8 +162,6 @@ def _take_apart(tx: Connection, article_id: int) -> None:
     """Let nothing be found by an article any more: in the index, among the copies, in its story."""
     indexing.remove(tx, article_id)
     past.forget(tx, article_id)
-    source = tx.execute(_SOURCE, {"article": article_id}).scalar_one()
-    boilerplate.forget(tx, source, article_id)
     copies.leave(tx, article_id)
     stories.leave(tx, article_id)
 
@@ -157,8 +185,13 @@ _EXPIRED = (
     .limit(_LISTED)
 )
 _STILL = select(articles.c.id).where(articles.c.id.in_(bindparam("ids", expanding=True))).order_by(articles.c.id)
-_SOURCE = select(articles.c.source).where(articles.c.id == bindparam("article"))
-_NAMING = select(leads.c.source).distinct()
+# Each source by a look into an index of all leads, instead of all of them read.
+_NAMING = text(
+    "WITH RECURSIVE named (source) AS (SELECT min(source) FROM leads UNION ALL"
+    " SELECT (SELECT min(source) FROM leads WHERE leads.source > named.source) FROM named"
+    " WHERE named.source IS NOT NULL) SELECT source FROM named WHERE source IS NOT NULL"
+)
+_REMEMBERED = select(meta.c.value).where(meta.c.name == bindparam("mark", _MARK))
 _DIGESTS = select(aliases.c.digest).where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
 _END_LEADS = (
     update(leads)
@@ -183,6 +216,7 @@ _ROWS = [
         (merged, merged.c.article_id),
         (story_due, story_due.c.article_id),
         (next_looks, next_looks.c.article_id),
+        (paragraph_windows, paragraph_windows.c.article_id),
         (marks, marks.c.article_id),
         (articles, articles.c.id),
     )

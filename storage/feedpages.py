@@ -72,7 +72,8 @@ def _cut(database: Database, feed: str, query: Query, now: datetime) -> tuple[_S
         full = len(come) - len(come) % PAGE
         after = _State(seen=seen, waiting=come[full:], pages=state.pages + full // PAGE)
         at_end = seen >= last
-        if not full and (at_end or seen == state.seen):
+        is_far = seen - state.seen > _STRIDE
+        if not full and (seen == state.seen or (at_end and not is_far)):
             return after, at_end
         with database.write() as tx:
             _note(tx, feed, asks, state, after, come[:full])

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from storage import warcfile, warcrecord
 from storage.disk import sync
+from storage.errors import PageLost
 from storage.errors import TapeError as TapeError
 from storage.page import Page
 from storage.state import Capture
@@ -128,17 +129,20 @@ def _closed(path: Path) -> str:
 
 
 def replay(folder: Path, capture: Capture) -> Page:
-    """The page that a capture names, exactly as it was recorded; raises TapeError."""
+    """The page that a capture names, exactly as it was recorded; raises TapeError, PageLost."""
     if not warcfile.NAME.fullmatch(capture.file):
         raise TapeError(f"not the name of a tape file: {capture.file[:200]!r}")
+    where = f"tape file {capture.file} at byte {capture.offset}"
     try:
         with warcfile.reading(folder / capture.file) as fd:
             data = os.pread(fd, capture.length, capture.offset)
             if len(data) != capture.length or _digest(data) != capture.digest:
-                raise RecordError("the record does not match its digest")
+                raise PageLost(f"{where}: the record does not match its digest")
             return warcfile.read_page(fd, capture.offset)[0]
+    except FileNotFoundError:
+        raise PageLost(f"{where}: there is no such file") from None
     except (RecordError, OSError, ValueError, OverflowError) as error:
-        raise TapeError(f"tape file {capture.file} at byte {capture.offset}: {error}") from None
+        raise TapeError(f"{where}: {error}") from None
 
 
 def replay_all(path: Path) -> Iterator[Page]:

@@ -12,11 +12,11 @@ from aggregator.console.bar import bar
 from aggregator.console.catalogue import read_catalogue
 from aggregator.logs import safe_line
 from aggregator.service.crew import utc_now
-from aggregator.service.housekeeping import kept_by, pruned
+from aggregator.service.housekeeping import keeping, pruned, room
 from storage.backup import LIST, POSTGRES, backup, backup_of, dated, missing_tapes, restore, thin_out
 from storage.check import check, reindex
 from storage.database import STEPS, Database, schema_of, sqlite_file
-from storage.expiry import STAYING, Keeping, expired, let_go
+from storage.expiry import STAYING, Keeping, expired, let_go, remember
 from storage.monitor import Monitor
 from storage.retention import Leaving, Room, leaving
 from storage.upkeep import optimize
@@ -95,13 +95,15 @@ def run_prune(config: Config, file: Path | None, even: Sequence[str], *, is_dry:
     """Remove articles that are older and pages that are more than is to be kept; or tell what would go."""
     if wrong := next((kind for kind in even if kind not in STAYING), ""):
         mistake(f"--even is {' or '.join(STAYING)}, not {wrong!r}")
-    kept = kept_by(config, read_catalogue(config, file))
-    if kept.keeping.is_forever and kept.room.is_boundless:
-        mistake('nothing limits what is kept; keep = "5y" and keep_pages = "200 GB" in evnews.toml do')
+    catalogue = read_catalogue(config, file)
+    limits = room(config, catalogue)
     with open_archive(config) as database:
-        (_list_articles if is_dry else _let_articles_go)(database, kept.keeping, even)
-        if not kept.room.is_boundless:
-            (_list_pages if is_dry else _take_pages_off)(config, database, kept.room)
+        kept = keeping(config, catalogue, database)
+        if kept.is_forever and limits.is_boundless:
+            mistake('nothing limits what is kept; keep = "5y" and keep_pages = "200 GB" in evnews.toml do')
+        (_list_articles if is_dry else _let_articles_go)(database, kept, even)
+        if not limits.is_boundless:
+            (_list_pages if is_dry else _take_pages_off)(config, database, limits)
     return 0
 
 
@@ -117,6 +119,8 @@ def _list_articles(database: Database, kept: Keeping, even: Sequence[str]) -> No
 def _let_articles_go(database: Database, kept: Keeping, even: Sequence[str]) -> None:
     if kept.is_forever:
         return
+    with database.write() as tx:
+        remember(tx, kept.of)
     now, gone = utc_now(), 0
     total = sum(1 for _ in expired(database, kept, now, even=even))
     with bar("removing articles") as progress:
@@ -126,17 +130,17 @@ def _let_articles_go(database: Database, kept: Keeping, even: Sequence[str]) -> 
     print(f"{counted(gone, 'article')} removed" if gone else "no article is to go")
 
 
-def _list_pages(config: Config, database: Database, room: Room) -> None:
+def _list_pages(config: Config, database: Database, limits: Room) -> None:
     freed = 0
-    for one in leaving(database, config.warc_folder, room):
+    for one in leaving(database, config.warc_folder, limits):
         freed += one.size
         print(_words(one))
     print(f"{freed / 1e6:,.1f} MB would go" if freed else "no page is to go")
 
 
-def _take_pages_off(config: Config, database: Database, room: Room) -> None:
+def _take_pages_off(config: Config, database: Database, limits: Room) -> None:
     freed = carried = 0
-    for one, moved in pruned(room, config, database, utc_now):
+    for one, moved in pruned(limits, config, database, utc_now):
         freed, carried = freed + one.size, carried + moved
         print(_words(one), flush=True)
     gone = f"{freed / 1e6:,.1f} MB are gone" + (f"; {counted(carried, 'page')} carried over" if carried else "")
@@ -144,7 +148,10 @@ def _take_pages_off(config: Config, database: Database, room: Room) -> None:
 
 
 def _words(one: Leaving) -> str:
-    of, staying = f" of {one.source}" if one.source else "", f", {one.staying} of them stay" if one.staying else ""
+    of, staying = (
+        f" of {', '.join(sorted(one.upto))}" if one.upto else "",
+        f", {one.staying} of them stay" if one.staying else "",
+    )
     return f"{one.file.name}: {one.size / 1e6:,.1f} MB{of}, {counted(one.pages, 'page')}{staying}"
 
 

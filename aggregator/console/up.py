@@ -20,7 +20,7 @@ from aggregator.crawl.runner import run_in_reactor
 from aggregator.logs import configure_logging
 from aggregator.schedule.ticker import Job
 from aggregator.service.crew import utc_now
-from aggregator.service.housekeeping import LOOK_SECONDS, back_up_when_due, join_pieces_when_due, prune_when_due
+from aggregator.service.housekeeping import LOOK_SECONDS, Pruning, back_up_when_due, join_pieces_when_due
 from aggregator.service.reread import reread
 from aggregator.service.server import Server
 from aggregator.service.service import Service, Watchers
@@ -75,8 +75,10 @@ async def _run(
     async def back_up() -> None:
         await back_up_when_due(config, database, utc_now, ending.is_set)
 
+    pruning = Pruning(config, database, file, utc_now, ending.is_set)
+
     async def prune() -> None:
-        await prune_when_due(config, database, file, utc_now, ending.is_set)
+        await pruning.round()
 
     async def join_index() -> None:
         await join_pieces_when_due(database, utc_now, ending.is_set)

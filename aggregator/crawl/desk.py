@@ -19,7 +19,6 @@ from storage.audits import Audit
 from storage.errors import TapeError
 from storage.ladder import Look
 from storage.page import Lead, Page
-from storage.rhythm import Rhythm
 from storage.state import (
     Appointment,
     Capture,
@@ -172,9 +171,9 @@ class Desk:
         """Write down that the service is alive."""
         await self.do(lambda tx, _: glance.beat(tx, self.now()))
 
-    async def rhythms(self) -> list[tuple[str, str, Rhythm]]:
-        """What was learned of every index that is asked, as (source, address, rhythm)."""
-        return await self.do(lambda tx, _: calendar.rhythms(tx))
+    async def learned_appointments(self) -> list[Appointment]:
+        """Those of every index that is asked and of which something was learned."""
+        return await self.do(lambda tx, _: calendar.learned_appointments(tx))
 
     async def polls_since(self, begin: datetime) -> tuple[int, datetime | None]:
         """How many indexes were asked since then, and when the first of them was."""
@@ -226,9 +225,15 @@ class Desk:
 
         await self.do(work, hops if keep_pages else ())
 
-    async def expire(self, leased: LeasedLead, reason: str) -> None:
-        """End a lead that is too old to be kept, without asking for it."""
-        await self.do(lambda tx, _: leads.finish_lead(tx, leased, self.owner, LeadState.EXPIRED, reason, self.now()))
+    async def expire(self, leased: LeasedLead, reason: str) -> bool:
+        """End a lead that is too old to be kept, without asking for it; False where its article is kept."""
+
+        def work(tx: Transaction, _: tuple[Capture, ...]) -> bool:
+            if store.article_at(tx, leased.lead.url) is not None:
+                return False
+            return leads.finish_lead(tx, leased, self.owner, LeadState.EXPIRED, reason, self.now())
+
+        return await self.do(work)
 
     async def learn(self, source: str) -> None:
         """Look up what was learned of a source's pages."""
@@ -309,6 +314,8 @@ class Desk:
             learned = boilerplate.learned_of(tx, hops[-1].source)
             if is_outdated(article, learned):
                 return Outdated(learned)
+            if not store.is_kept(tx, revisit.article_id):
+                return Refusal(code="removed", reason="the article was removed while it was asked for again")
             if before is not None:
                 keep_in_line(tx, store.record_rereading(tx, revisit.sighting_id, before[1], before[0]))
             return keep_article(tx, article, hops[-1], store.record_captures(tx, captures, hops), learned, self.now())

@@ -221,12 +221,10 @@ class SourceVisit:
                 for leased in batch:
                     if host_of(leased.lead.url) in self.closed_hosts:
                         continue  # stays leased, so that it is not offered again, and is given back at the end
-                    await self._slots.acquire()
-                    if self._is_too_old(leased):
-                        async with self._ending(leased):
-                            await self.crew.desk.expire(leased, TOO_OLD)
-                            self._tell_refused(Refusal(code="too-old", reason=TOO_OLD))
+                    if self._is_too_old(leased) and await self.crew.desk.expire(leased, TOO_OLD):
+                        self._held.pop(leased.id, None)
                         continue
+                    await self._slots.acquire()
                     await self.crew.ingest.room()
                     if self._is_over(deadline):
                         self._slots.release()

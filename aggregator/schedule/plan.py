@@ -90,8 +90,9 @@ def _usual(source: Source, rhythm: Rhythm | None, poll: IndexPoll, now: datetime
     most = max(source.max, BACKLOG_WAIT) if poll.is_backlog else source.max
     bounds = Bounds(least=min(least, most), most=most, is_main=poll.is_main and not poll.is_backlog)
     seconds = wait(rhythm, now.timestamp(), terms.price, bounds)
+    is_shared = seconds <= terms.host_least
     seconds = min(max(seconds * (0.97 + 0.06 * terms.shake()), bounds.least), bounds.most)
-    return seconds, f"every {about(seconds)}: {_evidence(rhythm, source, poll, seconds <= terms.host_least)}"
+    return seconds, f"every {about(seconds)}: {_evidence(rhythm, source, poll, is_shared)}"
 
 
 def next_cron(fields: str, timezone: str, now: datetime) -> datetime | None:

@@ -19,6 +19,8 @@ THRIFT = 0.95
 """The share of the budget that is planned: the rest is for what could not be foreseen."""
 HOST_POLLS_A_DAY = 600.0
 """How often the indexes of one host are asked in a day, of whichever sources: two of them at the shortest interval."""
+RARELY = 12 * 3600.0
+"""Seconds beyond which no index waits because others share its host: there would have to be hundreds of them."""
 LEAST_SPENT = 0.25
 """Days that have to be counted before what was spent corrects what is planned."""
 _QUICKNESS, _MOST_CORRECTION = 1 / 12, 4.0
@@ -52,12 +54,23 @@ class Planner:
             price = price_for(rhythms, now, aim * self._correction, Bounds())
             self._terms = replace(self._terms, price=price)
 
-    def share_hosts(self, known: Sequence[tuple[str, Rhythm]], now: float) -> None:
-        """Find anew how often the indexes of each host may be asked, as (host, rhythm); after `reprice`."""
+    def share_hosts(self, known: Sequence[Appointment], now: float) -> None:
+        """Find anew how often the indexes of each host may be asked, by their appointments; after `reprice`."""
         waits: dict[str, list[float]] = {}
-        for host, rhythm in known:
-            waits.setdefault(host, []).append(wait(rhythm, now, self.price, Bounds()))
+        for one in known:
+            waits.setdefault(host_of(one.url), []).append(self._foreseen(one, now))
         self._least = {host: shared_least(found, HOST_POLLS_A_DAY) for host, found in waits.items()}
+
+    def _foreseen(self, one: Appointment, now: float) -> float:
+        """Seconds that an index would wait if it were alone on its host.
+
+        For one that is asked rarely, as further sitemaps are, or more often than is ever learned, those for which it
+        was appointed; those of others may have come of sharing.
+        """
+        gap = (one.next_at - one.set_at).total_seconds()
+        if one.rhythm is None or gap > RARELY or 0 < gap < Bounds().least:
+            return max(gap, 1.0)
+        return wait(one.rhythm, now, self.price, Bounds())
 
     def __call__(
         self,

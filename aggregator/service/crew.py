@@ -86,12 +86,13 @@ def new_planner() -> Planner:
 async def reprice(planner: Planner, desk: Desk) -> None:
     """Tell the planner what was learned of all indexes, and how many were asked in the last day."""
     now = desk.now()
-    known = await desk.rhythms()
-    sources = len({source for source, _, _ in known})
+    known = await desk.learned_appointments()
+    sources = len({one.source for one in known})
     spent, first = await desk.polls_since(now - timedelta(days=1))
     days = (now - first) / timedelta(days=1) if first else 0.0
-    planner.reprice([rhythm for _, _, rhythm in known], now.timestamp(), sources=sources, spent=spent, days=days)
-    planner.share_hosts([(host_of(url), rhythm) for _, url, rhythm in known], now.timestamp())
+    rhythms = [one.rhythm for one in known if one.rhythm is not None]
+    planner.reprice(rhythms, now.timestamp(), sources=sources, spent=spent, days=days)
+    planner.share_hosts(known, now.timestamp())
 
 
 def _topics(home: Path) -> TopicCatalogue | None:

@@ -18,7 +18,7 @@ from aggregator.config import Config
 from spiders.catalogue import Catalogue, CatalogueError, load_catalogue
 from storage.backup import PREFIX, backup, backups, dated, thin_out
 from storage.database import Database
-from storage.expiry import Keeping, let_go
+from storage.expiry import Keeping, let_go, remember, remembered
 from storage.limits import BOUNDLESS
 from storage.retention import Leaving, Room, prune
 from storage.state import CLOCK_SLACK
@@ -78,25 +78,26 @@ def _made_at(file: Path) -> datetime:
     return datetime.strptime(file.stem.removeprefix(PREFIX), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """How long articles are kept, and how much room their pages have."""
+def keeping(config: Config, catalogue: Catalogue, database: Database) -> Keeping:
+    """How long articles are kept, as evnews.toml and the catalogue say.
 
-    keeping: Keeping
-    room: Room
-
-
-def kept_by(config: Config, catalogue: Catalogue) -> Kept:
-    """What evnews.toml and the catalogue say.
-
-    Raises CatalogueError where a source of it cannot be used: that may be one which is to be kept longer than others.
+    A source that is no longer in the catalogue keeps the age that it had there last: its file may be away, or half
+    written. Raises CatalogueError where an entry cannot be used: that may be one which is to be kept longer.
     """
-    own = {source.name: source.keep for source in catalogue.sources if source.keep}
-    rooms = {source.name: source.keep_pages for source in catalogue.sources if 0 < source.keep_pages < BOUNDLESS}
-    kept = Kept(Keeping(usual=config.keep, of=own), Room(whole=config.keep_pages or BOUNDLESS, of=rooms))
-    if catalogue.problems and not kept.keeping.is_forever:
+    with database.read() as tx:
+        known = remembered(tx)
+    for source in catalogue.sources:
+        known.pop(source.name, None)
+    kept = Keeping(usual=config.keep, of=known | {one.name: one.keep for one in catalogue.sources if one.keep})
+    if catalogue.problems and not kept.is_forever:
         raise CatalogueError(f"no article is removed until every source can be read: {catalogue.problems[0]}")
     return kept
+
+
+def room(config: Config, catalogue: Catalogue) -> Room:
+    """How much fetched pages may take, as evnews.toml and the catalogue say."""
+    own = {source.name: source.keep_pages for source in catalogue.sources if 0 < source.keep_pages < BOUNDLESS}
+    return Room(whole=config.keep_pages or BOUNDLESS, of=own)
 
 
 async def join_pieces_when_due(database: Database, now: Callable[[], datetime], is_over: IsOver = _never) -> int:
@@ -121,43 +122,62 @@ def _join_pieces_when_due(database: Database, now: datetime, is_over: IsOver) ->
     return steps
 
 
-async def prune_when_due(
-    config: Config, database: Database, file: Path | None, now: Callable[[], datetime], is_over: IsOver = _never
-) -> int:
-    """Remove what is not to be kept any more; returns how many articles and files of the tape went.
+@dataclass(slots=True)
+class Pruning:
+    """Removes what is not to be kept any more, round after round; `file` is the catalogue, where that is named.
 
-    `file` is the catalogue where it is not that of the home folder.
+    An article goes where two rounds in a row found that it is to go: what an editor has half written is no wish.
     """
-    return await asyncio.to_thread(_remove_when_due, config, database, file, now, is_over)
 
+    config: Config
+    database: Database
+    file: Path | None
+    now: Callable[[], datetime]
+    is_over: IsOver = _never
+    _last: Keeping | None = None
 
-def _remove_when_due(
-    config: Config, database: Database, file: Path | None, now: Callable[[], datetime], is_over: IsOver
-) -> int:
-    try:
-        kept = kept_by(config, load_catalogue(config.home, file))
-    except CatalogueError as error:
-        log.warning("event=nothing-removed why=%s", error)
-        return 0
-    gone = sum(takewhile(lambda _: not is_over(), let_go(database, kept.keeping, now())))
-    if gone:
-        log.info("event=expired articles=%d", gone)
-    return gone + _prune(kept.room, config, database, now, is_over)
+    async def round(self) -> int:
+        """Returns how many articles and files of the tape went."""
+        return await asyncio.to_thread(self._round)
 
+    def _round(self) -> int:
+        try:
+            catalogue = load_catalogue(self.config.home, self.file)
+        except CatalogueError as error:
+            log.warning("event=nothing-removed why=%s", error)
+            return 0
+        return self._articles(catalogue) + self._pages(catalogue)
 
-def _prune(room: Room, config: Config, database: Database, now: Callable[[], datetime], is_over: IsOver) -> int:
-    files = freed = carried = 0
-    for one, moved in takewhile(lambda _: not is_over(), pruned(room, config, database, now)):
-        files, freed, carried = files + 1, freed + one.size, carried + moved
-    if files:
-        log.info("event=pruned files=%d bytes=%d carried=%d", files, freed, carried)
-    return files
+    def _articles(self, catalogue: Catalogue) -> int:
+        try:
+            kept = keeping(self.config, catalogue, self.database)
+        except CatalogueError as error:
+            log.warning("event=no-article-removed why=%s", error)
+            return 0
+        if kept != self._last:
+            self._last = kept
+            return 0
+        with self.database.write() as tx:
+            remember(tx, kept.of)
+        gone = sum(takewhile(lambda _: not self.is_over(), let_go(self.database, kept, self.now())))
+        if gone:
+            log.info("event=expired articles=%d", gone)
+        return gone
+
+    def _pages(self, catalogue: Catalogue) -> int:
+        files = freed = carried = 0
+        limits = room(self.config, catalogue)
+        for one, moved in takewhile(lambda _: not self.is_over(), pruned(limits, self.config, self.database, self.now)):
+            files, freed, carried = files + 1, freed + one.size, carried + moved
+        if files:
+            log.info("event=pruned files=%d bytes=%d carried=%d", files, freed, carried)
+        return files
 
 
 def pruned(
-    room: Room, config: Config, database: Database, now: Callable[[], datetime]
+    limits: Room, config: Config, database: Database, now: Callable[[], datetime]
 ) -> Iterator[tuple[Leaving, int]]:
     """Take off the tape what has to go; gives each file, and how many of its pages were carried over."""
-    if not room.is_boundless:
+    if not limits.is_boundless:
         with closing(WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)) as tape:
-            yield from prune(database, config.warc_folder, tape, room)
+            yield from prune(database, config.warc_folder, tape, limits, now())

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 
 from aggregator.intake.joining import place_in_story, replace_due
 from storage import leads, readers
@@ -16,13 +16,13 @@ from storage.article import Article, Query, Topic
 from storage.check import check
 from storage.copies import conclude, liken
 from storage.database import Database, open_database
-from storage.expiry import Keeping, expired, let_go
+from storage.expiry import Keeping, expired, let_go, remember, remembered
 from storage.library import Library
 from storage.limits import FOREVER, age
 from storage.page import Lead, Page
 from storage.state import LeadState, Looked
 from storage.store import record_article, record_look
-from storage.tables import articles, metadata, texts
+from storage.tables import articles, metadata, paragraph_windows, texts
 from storage.tables import leads as leads_table
 from storage.topics import record_topics_anew
 
@@ -150,6 +150,25 @@ def test_a_number_is_not_given_twice(database: Database) -> None:
     old = keep(database, "old", "an old text", 400)
     go(database)
     assert keep(database, "new", "a new text", 1) > old
+
+
+def test_its_paragraphs_are_no_evidence_of_boilerplate_any_more(database: Database) -> None:
+    """Whichever of the sources that have it was first."""
+    old = keep(database, "old", "an old text", 400)
+    with database.write() as tx:
+        for source in ("one", "two"):
+            tx.execute(insert(paragraph_windows), {"source": source, "article_id": old, "paragraphs": b""})
+    go(database)
+    with database.read() as tx:
+        assert tx.execute(select(paragraph_windows)).all() == []
+
+
+def test_ages_of_sources_are_remembered(database: Database) -> None:
+    for ages in ({"a": DAY, "b": FOREVER}, {"b": 2 * DAY}, {}):
+        with database.write() as tx:
+            remember(tx, ages)
+        with database.read() as tx:
+            assert remembered(tx) == ages
 
 
 def test_nothing_goes_twice_while_others_look(database: Database) -> None:

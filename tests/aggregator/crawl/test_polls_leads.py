@@ -253,6 +253,32 @@ def test_what_would_be_removed_as_soon_as_it_is_kept_is_not_fetched(home: Home, 
     home.poll(site.source())
     assert site.paths() == ["/feed.xml", "/undated"]
     assert home.leads()[site.url("/old")][:2] == ("expired", visit.TOO_OLD)
+    (counted,) = home.rows("SELECT sum(refused + failed) FROM polls")
+    assert counted == (0,)  # what was not asked for is no request
     home.poll(site.source("other", keep=float("inf")))
     assert home.articles() == {site.url("/old"), site.url("/undated")}
     assert home.damage() == []
+
+
+def test_what_is_kept_although_it_is_old_is_asked_for_when_its_index_dates_it_anew(home: Home, site: Site) -> None:
+    """A starred article, that is."""
+    item = "<item><title>t</title><link>{}</link><pubDate>Thu, 01 Jan 2015 10:00:00 GMT</pubDate>{}</item>"
+
+    def publish(more: str) -> None:
+        feed = f'<rss version="2.0"><channel><title>t</title>{item.format(site.url("/old"), more)}</channel></rss>'
+        site.pages["/feed.xml"] = Answer(feed.encode(), type="application/rss+xml")
+
+    site.article("/old")
+    publish("")
+    home.poll(site.source())
+    assert home.articles() == {site.url("/old")}
+    home.configure(keep=5 * 365 * 86_400.0)
+    home.clock.forward(hours=3)
+    site.article("/old", "edited words of some length")
+    later = home.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+    publish(f'<updated xmlns="http://www.w3.org/2005/Atom">{later}</updated>')
+    home.clock.forward(hours=1)
+    home.poll(site.source())
+    assert site.paths().count("/old") == 2
+    assert home.leads()[site.url("/old")][0] == "kept"
+    assert len(home.changes()) == 1

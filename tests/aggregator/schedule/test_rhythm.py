@@ -134,9 +134,11 @@ def test_many_busy_indexes_of_one_host_are_asked_less_often_and_say_so() -> None
     planner = Planner(1000.0)
     planner.reprice([busy] * 20, AT, sources=20, spent=0, days=0.0)
 
+    before = Appointment(source="a", url=FEED, next_at=NOW, rhythm=busy, set_at=NOW)
+
     def gap(host: str, source: Source = SOURCE) -> tuple[float, str]:
-        planner.share_hosts([(host, busy)] * 19 + [("alone.example", busy)], AT)
-        before = Appointment(source="a", url=FEED, next_at=NOW, rhythm=busy, set_at=NOW)
+        known = [replace(before, url=f"https://{host}/{n}") for n in range(19)]
+        planner.share_hosts([*known, replace(before, url="https://alone.example/")], AT)
         made = planner(source, before, polled("unmodified"), parked_until=None, now=NOW)
         return (made.next_at - NOW).total_seconds(), made.reason
 
@@ -146,6 +148,21 @@ def test_many_busy_indexes_of_one_host_are_asked_less_often_and_say_so() -> None
     assert crowded == pytest.approx(19 * DAY / HOST_POLLS_A_DAY, rel=0.05)
     assert "share what it is asked" in why
     assert gap("a.example", replace(SOURCE, every=60.0))[0] == 60
+
+
+def test_what_is_asked_rarely_takes_nothing_from_the_others_of_its_host() -> None:
+    """Further sitemaps are asked every few days, however much they once held."""
+    lively = began(AT, [at.timestamp() for at in past(20.0)], 50)
+    planner = Planner(24.0)
+    feed = Appointment(source="a", url=FEED, next_at=NOW + timedelta(hours=1), rhythm=lively, set_at=NOW)
+    rare = [
+        replace(feed, url=f"https://a.example/sitemap-{n}.xml", next_at=NOW + timedelta(days=4)) for n in range(300)
+    ]
+    planner.reprice([lively], AT, sources=1, spent=0, days=0.0)
+    planner.share_hosts([feed, *rare], AT)
+    made = planner(SOURCE, feed, polled("unmodified"), parked_until=None, now=NOW)
+    assert (made.next_at - NOW) < timedelta(hours=2)
+    assert "share" not in made.reason
 
 
 def test_what_was_learned_is_read_back_and_rubbish_is_nothing() -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from os import urandom
 from pathlib import Path
 
+import pytest
+
 from aggregator.config import Config
-from aggregator.service.housekeeping import back_up_when_due, join_pieces_when_due, prune_when_due
+from aggregator.service.housekeeping import Pruning, back_up_when_due, join_pieces_when_due
 from storage.article import Article
 from storage.backup import backups
-from storage.database import open_database
+from storage.database import Database, open_database
+from storage.library import Library
 from storage.monitor import Monitor
 from storage.page import Page
-from storage.store import record_article
+from storage.store import record_article, record_capture
 from storage.upkeep import last_joined
+from storage.warc import WarcTape
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 
@@ -43,32 +49,80 @@ def test_without_a_folder_nothing_is_made(tmp_path: Path) -> None:
     database.close()
 
 
+def old_article(database: Database, source: str, n: int) -> None:
+    url, at = f"https://{source}.example/{n}", NOW - timedelta(days=400)
+    page = Page(url=url, status=200, fetched_at=at, source=source)
+    with database.write() as tx:
+        record_article(tx, Article(url=url, title="t", text=f"text {n} of {source}", published=at), page, None, at)
+
+
+def rounds(pruning: Pruning, many: int) -> list[int]:
+    """How much went in each of some rounds."""
+    return [asyncio.run(pruning.round()) for _ in range(many)]
+
+
 def test_without_a_limit_no_page_goes(tmp_path: Path) -> None:
     (tmp_path / "warc").mkdir()
     (tmp_path / "warc" / "x.warc.gz").write_bytes(b"0" * 1000)
     database = open_database(Config(home=tmp_path).database_url)
-    assert asyncio.run(prune_when_due(Config(home=tmp_path), database, None, lambda: NOW)) == 0
+    assert rounds(Pruning(Config(home=tmp_path), database, None, lambda: NOW), 2) == [0, 0]
     limited = Config(home=tmp_path, keep_pages=10)
-    assert asyncio.run(prune_when_due(limited, database, None, lambda: NOW)) == 0  # not a name of ours
+    assert rounds(Pruning(limited, database, None, lambda: NOW), 2) == [0, 0]  # not a name of ours
     assert (tmp_path / "warc" / "x.warc.gz").exists()
     database.close()
 
 
-def test_old_articles_go_but_not_while_a_source_cannot_be_read(tmp_path: Path) -> None:
+ENTRY = '[ever]\nfeeds = ["https://ever.example/feed"]\nkeep = "{}"\n'
+
+
+def test_old_articles_go_once_two_rounds_found_it_so(tmp_path: Path) -> None:
     config, catalogue = Config(home=tmp_path, keep=365 * 86_400.0), tmp_path / "sources.toml"
     database = open_database(config.database_url)
-    for name in ("usual", "ever"):
-        url, at = f"https://{name}.example/", NOW - timedelta(days=400)
-        page = Page(url=url, status=200, fetched_at=at, source=name)
-        with database.write() as tx:
-            record_article(tx, Article(url=url, title="t", text=f"text of {name}", published=at), page, None, at)
-    entry = '[ever]\nfeeds = ["https://ever.example/feed"]\nkeep = "{}"\n'
-    catalogue.write_text(entry.format("for ever"))
-    assert asyncio.run(prune_when_due(config, database, None, lambda: NOW)) == 0
+    for source in ("usual", "ever"):
+        old_article(database, source, 1)
+    pruning = Pruning(config, database, None, lambda: NOW)
+    catalogue.write_text(ENTRY.format("for ever"))
+    assert rounds(pruning, 3) == [0, 0, 0]  # whatever is meant, it is no age
     catalogue.write_text("[ever")
-    assert asyncio.run(prune_when_due(config, database, None, lambda: NOW)) == 0
-    catalogue.write_text(entry.format("forever"))
-    assert [asyncio.run(prune_when_due(config, database, None, lambda: NOW)) for _ in range(2)] == [1, 0]
+    assert rounds(pruning, 3) == [0, 0, 0]
+    catalogue.write_text(ENTRY.format("forever"))
+    assert rounds(pruning, 1) == [0]
+    catalogue.write_text(ENTRY.format("1 day").rpartition("keep")[0])  # half written
+    assert rounds(pruning, 1) == [0]
+    catalogue.write_text(ENTRY.format("forever"))
+    assert rounds(pruning, 3) == [0, 1, 0]
+    assert [one.name for one in Library(database).sources()] == ["ever"]
+    database.close()
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_source_that_left_the_catalogue_keeps_its_age(tmp_path: Path, away: bool) -> None:
+    config, catalogue = Config(home=tmp_path, keep=365 * 86_400.0), tmp_path / "sources.toml"
+    database = open_database(config.database_url)
+    old_article(database, "ever", 1)
+    catalogue.write_text(ENTRY.format("forever"))
+    assert rounds(Pruning(config, database, None, lambda: NOW), 2) == [0, 0]
+    if away:
+        catalogue.unlink()
+    else:
+        catalogue.write_text("")
+    assert rounds(Pruning(config, database, None, lambda: NOW), 3) == [0, 0, 0]
+    catalogue.write_text(ENTRY.format("1 year"))
+    assert rounds(Pruning(config, database, None, lambda: NOW), 2) == [0, 1]
+    database.close()
+
+
+def test_while_an_entry_is_wrong_pages_still_take_no_more_than_they_may(tmp_path: Path) -> None:
+    config = Config(home=tmp_path, keep=365 * 86_400.0, keep_pages=1_000)
+    database = open_database(config.database_url)
+    with closing(WarcTape(config.warc_folder, software="test", clock=lambda: NOW)) as tape:
+        for n in range(4):
+            page = Page(url=f"https://a.example/{n}", status=200, fetched_at=NOW, source="a", body=urandom(2_000))
+            with database.write() as tx:
+                record_capture(tx, tape.record(page), page)
+    (tmp_path / "sources.toml").write_text(ENTRY.format("for ever"))
+    assert rounds(Pruning(config, database, None, lambda: NOW), 1) == [1]
+    assert list(config.warc_folder.iterdir()) == []
     database.close()
 
 
@@ -77,16 +131,14 @@ def test_who_ends_waits_for_no_housekeeping(tmp_path: Path) -> None:
     config = Config(home=tmp_path, keep=365 * 86_400.0, backups=str(tmp_path / "copies"))
     database = open_database(config.database_url)
     for n in range(50):
-        url, at = f"https://a.example/{n}", NOW - timedelta(days=400)
-        page = Page(url=url, status=200, fetched_at=at, source="a")
-        with database.write() as tx:
-            record_article(tx, Article(url=url, title="t", text=f"text {n}", published=at), page, None, at)
+        old_article(database, "a", n)
     assert asyncio.run(back_up_when_due(config, database, lambda: NOW, lambda: True)) is None
     assert list((tmp_path / "copies").iterdir()) == []
     assert asyncio.run(join_pieces_when_due(database, lambda: NOW, lambda: True)) == 0
-    left = [50]
+    left, pruning = [50], Pruning(config, database, None, lambda: NOW, lambda: True)
+    rounds(pruning, 1)
     for _ in range(3):
-        asyncio.run(prune_when_due(config, database, None, lambda: NOW, lambda: True))
+        rounds(pruning, 1)
         left.append(Monitor(database).stats().articles)
     assert left == [50, 30, 10, 0]
     database.close()

@@ -154,6 +154,21 @@ def test_a_feed_that_somebody_asked_for_is_cut_before_anybody_asks_again(
     assert found["prev-archive"] == f"{BASE}feeds/all.atom?page=2"
 
 
+def test_a_feed_with_little_in_it_is_not_behind_for_ever(
+    room: Room, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many articles that were removed the numbers are left out."""
+    monkeypatch.setattr(feedpages, "_STRIDE", 30)
+    with room.database.write() as tx:
+        gone = {"feed": "search/rare", "asks": "", "seen_id": 1, "waiting": "[]", "pages": 0}
+        tx.execute(insert(archived_feeds), gone)
+    room.searches = {"rare": "x3"}
+    serving = room.serving()
+    assert serving.library.feeds_behind() == ["search/rare"]
+    serving.shelf.cut_feeds(lambda: False)
+    assert serving.library.feeds_behind() == []
+
+
 def test_another_search_of_the_name_has_other_pages(room: Room, client: TestClient) -> None:
     assert len(walk(client, f"{BASE}feeds/search/chargers.atom")[1]) == 1
     room.searches = {"chargers": "battery"}
