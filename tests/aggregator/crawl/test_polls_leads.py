@@ -7,12 +7,17 @@ import random
 import signal
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from aggregator.crawl import visit
 from aggregator.crawl.runner import Crew
+from storage.article import Article, Decision, Refusal
+from storage.database import open_database
+from storage.expiry import Keeping, let_go
+from storage.page import Page
 from tests.aggregator.crawl.crawling import Home, Process, setting, sources_of
 from tests.aggregator.crawl.loopback import Answer, Site
 from tests.newsroom.server import Newsroom, running
@@ -282,3 +287,22 @@ def test_what_is_kept_although_it_is_old_is_asked_for_when_its_index_dates_it_an
     assert site.paths().count("/old") == 2
     assert home.leads()[site.url("/old")][0] == "kept"
     assert len(home.changes()) == 1
+
+
+def test_an_article_that_is_removed_while_it_is_asked_for_again_does_not_come_back(home: Home, site: Site) -> None:
+    site.feed(site.article("/1"))
+    home.poll(site.source())
+
+    async def scenario(crew: Crew) -> Decision | Refusal | None:
+        (revisit,) = await crew.desk.revisits("site", 0, 9)
+        database = open_database(home.config.database_url)
+        later = home.clock() + timedelta(days=2)
+        assert sum(let_go(database, Keeping(usual=86_400.0), later)) == 1
+        database.close()
+        page = Page(url=revisit.url, status=200, fetched_at=later, source="site")
+        return await crew.desk.keep_again(revisit, (page,), Article(url=revisit.url, title="t", text="x"), None, ())
+
+    answer = home.run(scenario, site.source())
+    assert isinstance(answer, Refusal)
+    assert home.articles() == set()
+    assert home.damage() == []
