@@ -121,6 +121,14 @@ def _is_old(path: Path) -> bool:
     return time.time() - path.stat().st_mtime > _SETTLED_SECONDS
 
 
+def _size(path: Path) -> int:
+    """Its bytes; none where it is gone, or has another name since it was closed."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _count(tx: Connection, name: str) -> int:
     return int(tx.execute(_COUNT, {"of": name}).scalar_one())
 
@@ -128,7 +136,7 @@ def _count(tx: Connection, name: str) -> int:
 def _for_all(database: Database, folder: Path, room: Room, freed: int) -> list[Leaving]:
     if math.isinf(room.whole) or not folder.is_dir():
         return []
-    total = sum(path.stat().st_size for path in folder.iterdir()) - freed
+    total = sum(map(_size, folder.iterdir())) - freed
     chosen: list[Leaving] = []
     for path in _closed(folder):
         if total <= room.whole:
