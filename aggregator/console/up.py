@@ -98,7 +98,7 @@ async def _run(
             Job("prune", LOOK_SECONDS, prune),
             Job("optimize", LOOK_SECONDS, join_index),
             Job("feed-pages", CUT_SECONDS, cut_feeds),
-            Job("health", HEALTH_SECONDS, look_after_sources),
+            Job("health", HEALTH_SECONDS, look_after_sources, first=20.0),
             Job("board", board.SECONDS, board.look),
         ])  # fmt: skip
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -24,11 +25,15 @@ BROKEN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that comes again every so many seconds; it is never done twice at once, and what was missed is done once."""
+    """Work that comes again every so many seconds; it is never done twice at once, and what was missed is done once.
+
+    It comes for the first time after those seconds, or after `first`.
+    """
 
     name: str
     seconds: float
     work: Callable[[], Awaitable[None]]
+    first: float = 0.0
 
 
 class Clock:
@@ -53,6 +58,7 @@ class Clock:
             scheduler.add_job(
                 _guarded(job), "interval", seconds=job.seconds, jitter=job.seconds / 20, id=job.name,
                 max_instances=1, coalesce=True, misfire_grace_time=None,
+                next_run_time=datetime.now(UTC) + timedelta(seconds=job.first or job.seconds),
             )  # fmt: skip
         scheduler.start()
         try:

@@ -169,6 +169,26 @@ def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, cap
     assert "event=job-broken job=often" in caplog.text
 
 
+def test_a_job_may_come_early_the_first_time(home: Home) -> None:
+    done: list[str] = []
+
+    def job(name: str, first: float = 0.0) -> Job:
+        async def work() -> None:
+            done.append(name)
+
+        return Job(name, 3600.0, work, first)
+
+    async def work(crew: Crew) -> None:
+        running = asyncio.ensure_future(Clock(crew, [], lambda result: None).run([job("late"), job("early", 0.1)]))
+        while not done:
+            await asyncio.sleep(0.05)
+        crew.stop_asked.set()
+        await running
+
+    home.run(work)
+    assert done == ["early"]
+
+
 def test_a_source_may_be_left_out_of_second_looks(home: Home, site: Site) -> None:
     site.feed(site.article("/a"))
     home.poll(site.source())
