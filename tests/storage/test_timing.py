@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from aggregator.reasons.polling import chart, polling
@@ -35,7 +36,12 @@ def test_an_appointment_is_read_back_as_it_was_made(database: Database) -> None:
             assert calendar.appointments_of(tx, "a") == [later]
             assert calendar.appointments_of(tx, "b") == []
     with database.read() as tx:
-        assert calendar.rhythms(tx) == []
+        assert calendar.learned_appointments(tx) == []
+    asked = replace(made, state=Standing.ASKED)
+    with database.write() as tx:
+        calendar.appoint(tx, asked)
+    with database.read() as tx:
+        assert calendar.learned_appointments(tx) == [asked]
 
 
 def test_what_was_planned_in_the_future_of_a_clock_set_back_is_due(database: Database) -> None:
