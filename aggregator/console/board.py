@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 _POLLS, _ARRIVALS, _PROBLEMS = 5, 10, 5
+UNREACHED = "no source can be reached: is this machine online"
 _OFFLINE_AFTER = 3
 """So many sources have to be tried, and none reached, before the network is taken to be away."""
 
@@ -75,6 +76,11 @@ class Board(Display):
             print_next(result)
 
     @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by source; one for all while none can be reached."""
+        return {"all of them": UNREACHED} if self._is_offline else self._unwell | self._problems
+
+    @property
     def _is_offline(self) -> bool:
         return len(self._unreached) >= _OFFLINE_AFTER
 
@@ -88,7 +94,7 @@ class Board(Display):
             was_offline = self._is_offline
             self._unreached.add(result.source)
             if self._is_offline and not was_offline:
-                self._say("no source can be reached: is this machine online? evnews goes on trying")
+                self._say(f"{UNREACHED}? evnews goes on trying")
 
     def _say(self, words: str) -> None:
         if words != self._said:
@@ -112,7 +118,7 @@ class Board(Display):
         from rich.console import Group
         from rich.text import Text
 
-        lines = board_lines(self._glance, self._crew, self._unwell | self._problems, self._address, datetime.now(UTC))
+        lines = board_lines(self._glance, self._crew, self.problems, self._address, datetime.now(UTC))
         return Group(*(Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in lines))
 
 

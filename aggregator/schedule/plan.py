@@ -20,7 +20,8 @@ FIRST_PRICE = 0.006
 """Before anything is known: an index with five new entries a day is asked about every hour."""
 RETRY_WITHIN = 3600.0
 """Seconds after which an index that fails is asked again at the latest, as long as that is new."""
-OFFLINE_WAIT = 300.0
+OFFLINE_WAIT, LONGEST_OFFLINE_WAIT = 300.0, 900.0
+"""Seconds between two tries while nothing can be reached: they reach nobody, and the web may be back at any time."""
 MOST_STRAIN = 8.0
 PARKED_AFTER, RETIRED_AFTER = timedelta(days=3), timedelta(days=60)
 PARKED_WAIT, RETIRED_WAIT = timedelta(days=3), timedelta(days=365)
@@ -125,7 +126,8 @@ def _evidence(rhythm: Rhythm, source: Source, poll: IndexPoll, is_shared: bool) 
 
 def _unreached(kept: Appointment, before: Appointment | None, usual: float, now: datetime) -> Appointment:
     """While nothing can be reached, an index keeps its good name."""
-    kept = replace(kept, next_at=now + timedelta(seconds=max(usual, OFFLINE_WAIT)), reason="nothing can be reached")
+    seconds = min(max(usual, OFFLINE_WAIT), LONGEST_OFFLINE_WAIT)
+    kept = replace(kept, next_at=now + timedelta(seconds=seconds), reason="nothing can be reached")
     if before is None:
         return kept
     return replace(kept, strain=before.strain, failing_since=before.failing_since, state=before.state)

@@ -24,7 +24,7 @@ RARELY = 12 * 3600.0
 LEAST_SPENT = 0.25
 """Days that have to be counted before what was spent corrects what is planned."""
 _QUICKNESS, _MOST_CORRECTION = 1 / 12, 4.0
-_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+_NEVER, _EVER = datetime(1, 1, 1, tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC)
 
 
 class Planner:
@@ -84,8 +84,8 @@ class Planner:
         """The appointment that follows a poll (a `runner.Plan`)."""
         if poll.status:
             self._reached_at = now
-        # Since this index was asked last, no other was reached either: then it is our own network that is away.
-        is_offline = before is not None and self._reached_at < before.set_at
+        # Since this index was asked last, or ever, no other was reached: then it is our own network that is away.
+        is_offline = self._reached_at < (before.set_at if before is not None else _EVER)
         host_least = self._least.get(host_of(poll.endpoint), 0.0)
         terms = replace(self._terms, is_offline=is_offline, host_least=host_least)
         return next_reading(source, before, poll, parked_until=parked_until, now=now, terms=terms)

@@ -60,7 +60,9 @@ def test_without_internet_it_says_so_once_and_once_when_it_is_back(capsys: pytes
         for _ in range(3):
             for name in ("a", "b", "c", "d"):
                 board.polled(result(name, "failed", 0))
+        assert board.problems == {"all of them": "no source can be reached: is this machine online"}
         board.polled(result("a", kept=1))
+        assert sorted(board.problems) == ["b", "c", "d"]
         board.polled(result("b", "failed", 0))
     text = capsys.readouterr().err
     assert text.count("is this machine online?") == 1

@@ -129,6 +129,20 @@ def test_the_indexes_of_a_host_share_what_it_is_asked(waits: list[float], most: 
         assert spent == pytest.approx(most)
 
 
+def test_on_a_machine_that_is_not_online_the_first_polls_blame_nobody() -> None:
+    planner = Planner(24.0)
+    unreached = polled("failed", status=0, reason="host name not found")
+    made = planner(SOURCE, None, unreached, parked_until=None, now=NOW)
+    assert (made.reason, made.failing_since) == ("nothing can be reached", None)
+    assert timedelta(minutes=5) <= made.next_at - NOW <= timedelta(minutes=15)
+    again = planner(SOURCE, made, unreached, parked_until=None, now=made.next_at)
+    assert again.reason == "nothing can be reached"
+    planner(SOURCE, None, polled("ok"), parked_until=None, now=again.next_at)
+    for before in (None, again):
+        blamed = planner(SOURCE, before, unreached, parked_until=None, now=again.next_at + timedelta(minutes=9))
+        assert "while it fails" in blamed.reason
+
+
 def test_many_busy_indexes_of_one_host_are_asked_less_often_and_say_so() -> None:
     busy = began(AT, [at.timestamp() for at in past(200.0)], 500)
     planner = Planner(1000.0)
