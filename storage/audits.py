@@ -30,10 +30,19 @@ class Audit:
     reason: str = ""
 
     @property
+    def fed(self) -> int:
+        """How many the feed named."""
+        return self.shared + self.feed_alone
+
+    @property
+    def every(self) -> int:
+        """How many either route named."""
+        return self.fed + self.sitemap_alone
+
+    @property
     def feed_share(self) -> float | None:
         """The part of what either route named that the feed did; None where nothing was."""
-        every = self.shared + self.feed_alone + self.sitemap_alone
-        return (self.shared + self.feed_alone) / every if every else None
+        return self.fed / self.every if self.every else None
 
 
 def keep_audit(tx: Connection, audit: Audit) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text
 
+from storage import notes
 from storage.ready import Ready, insertion
 from storage.search import index_of
 from storage.search.index import Entry
@@ -20,7 +21,7 @@ _MARK = "reindex"
 
 def begin(tx: Connection) -> int:
     """Begin one, or go on with one that was left: the id of the last article that it was given in order."""
-    last = _LAST.scalar(tx)
+    last = notes.noted(tx, _MARK)
     if last is not None:
         return int(last)
     index_of(tx.dialect.name).begin_beside(tx)
@@ -32,7 +33,7 @@ def begin(tx: Connection) -> int:
 def abandon(tx: Connection) -> None:
     """Go on with none: what was begun is of no use any more."""
     tx.execute(delete(beside_rows))
-    tx.execute(delete(meta).where(meta.c.name == _MARK))
+    notes.forget(tx, _MARK)
 
 
 def note(tx: Connection, last: int) -> None:
@@ -42,7 +43,7 @@ def note(tx: Connection, last: int) -> None:
 
 def put(tx: Connection, row: int, entry: Entry) -> None:
     """Put an article into the index beside, if there is one and it does not hold its place."""
-    if _LAST.scalar(tx) is None or _HELD.scalar(tx, {"row": row}) is not None:
+    if notes.noted(tx, _MARK) is None or _HELD.scalar(tx, {"row": row}) is not None:
         return
     index_of(tx.dialect.name).add_beside(tx, row, entry)
     _HOLD.run(tx, {"search_row": row, "labels": entry.labels})
@@ -50,7 +51,7 @@ def put(tx: Connection, row: int, entry: Entry) -> None:
 
 def take(tx: Connection, row: int, entry: Entry) -> None:
     """Take an article out of the index beside, if there is one and it holds it."""
-    if _LAST.scalar(tx) is None or (labels := _HELD.scalar(tx, {"row": row})) is None:
+    if notes.noted(tx, _MARK) is None or (labels := _HELD.scalar(tx, {"row": row})) is None:
         return
     index_of(tx.dialect.name).remove_beside(tx, row, replace(entry, labels=labels))
     _LET_GO.run(tx, {"row": row})
@@ -65,7 +66,6 @@ def swap(tx: Connection) -> int:
     return many
 
 
-_LAST = Ready(select(meta.c.value).where(meta.c.name == _MARK))
 _HELD = Ready(select(beside_rows.c.labels).where(beside_rows.c.search_row == bindparam("row")))
 _HOLD = insertion(beside_rows)
 _LET_GO = Ready(delete(beside_rows).where(beside_rows.c.search_row == bindparam("row")))

@@ -19,12 +19,12 @@ from storage.article import Article, Edition, Topic
 from storage.copies import liken
 from storage.difference import Edit
 from storage.identity import key_digest, url_key
+from storage.notes import forget, note, noted
 from storage.observation import Observation, article_columns, observe
 from storage.page import Page
-from storage.ready import Ready
 from storage.search.index import Entry
 from storage.state import Looked
-from storage.tables import articles, looks, meta, revisions, sightings, texts
+from storage.tables import articles, looks, revisions, sightings, texts
 from storage.text import clean
 from storage.topics import record_topics
 
@@ -63,11 +63,11 @@ class Brought:
 
 def begin(tx: Connection) -> bool:
     """Begin to bring articles back, or go on; False where the archive holds others already."""
-    if tx.execute(_BEGUN).scalar() is not None:
+    if noted(tx, _MARK) is not None:
         return True
     if tx.execute(select(articles.c.id).limit(1)).first() is not None:
         return False
-    tx.execute(insert(meta), {"name": _MARK, "value": "1"})
+    note(tx, _MARK, "1")
     return True
 
 
@@ -81,13 +81,8 @@ def finish(tx: Connection, copies: Sequence[tuple[int, int]]) -> int:
             liken(tx, digests[one], [(digests[other], 1.0, "near")])
     if tx.dialect.name == "postgresql":
         tx.execute(_COUNT_ON)
-    tx.execute(delete(meta).where(meta.c.name == _MARK))
+    forget(tx, _MARK)
     return len(copies) - len(linked)
-
-
-def holds(tx: Connection, article_id: int) -> bool:
-    """Whether an article is there, or was joined to one that is."""
-    return _HOLDS.first(tx, {"article": article_id}) is not None or facts.kept_id(tx, article_id) != article_id
 
 
 def bring(tx: Connection, one: Brought) -> None:
@@ -171,8 +166,6 @@ def _write_editions(tx: Connection, one: Brought, seen: Sequence[Observation]) -
     tx.execute(insert(revisions), rows)
 
 
-_BEGUN = select(meta.c.value).where(meta.c.name == _MARK)
-_HOLDS = Ready(select(articles.c.id).where(articles.c.id == bindparam("article")))
 _DIGESTS = select(articles.c.id, articles.c.text_digest)
 _LINK = update(articles).where(articles.c.id == bindparam("article")).values(copy_of=bindparam("original"))
 _SIGHTED = (

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from storage.database import Database, write_lock
 from storage.indexing import reindex as reindex_all
+from storage.notes import noted
 from storage.rebuilding import rebuild
 from storage.search import index_of
 from storage.search.prepare import VERSION
@@ -143,7 +144,7 @@ def _sqlite_integrity(connection: Connection) -> list[str]:
 
 
 def _prepared(connection: Connection) -> list[str]:
-    kept = connection.execute(text("SELECT value FROM meta WHERE name = 'prepare'")).scalar()
+    kept = noted(connection, "prepare")
     if kept == str(VERSION):
         return []
     return [

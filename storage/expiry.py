@@ -18,8 +18,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
-    insert,
     not_,
     or_,
     select,
@@ -30,10 +28,11 @@ from sqlalchemy import (
 from storage import copies, indexing, past, stories
 from storage.database import Database, write_lock
 from storage.limits import FOREVER
+from storage.notes import note, noted
 from storage.parts import parts
-from storage.readers import Mark
 from storage.search.rows import row_of
 from storage.state import LeadState
+from storage.staying import STAYS
 from storage.tables import (
     aliases,
     articles,
@@ -43,7 +42,6 @@ from storage.tables import (
     looks,
     marks,
     merged,
-    meta,
     next_looks,
     paragraph_windows,
     revisions,
@@ -55,10 +53,9 @@ from storage.tables import (
 _AT_ONCE = 20
 """Articles that go in one transaction: nobody who writes waits longer than for so many."""
 _LISTED = 1_000
-_MOST_YEARS = 900.0 * 365.25 * 86_400
+_LONGEST = 900.0 * 365.25 * 86_400
+"""Seconds beyond which no date can be told any more."""
 _MARK = "keeping"
-STAYING = ("starred", "withdrawn")
-"""Kinds of articles that stay however old they are, unless it is said of a kind that it goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +81,13 @@ class Keeping:
 
 def remembered(tx: Connection) -> dict[str, float]:
     """The ages of their own that sources had when articles were last looked for that are to go."""
-    said = tx.execute(_REMEMBERED).scalar()
+    said = noted(tx, _MARK)
     return {} if said is None else {name: float(seconds) for name, seconds in json.loads(said).items()}
 
 
 def remember(tx: Connection, ages: Mapping[str, float]) -> None:
     """Write down the ages that sources have of their own."""
-    tx.execute(delete(meta).where(meta.c.name == _MARK))
-    said = {name: str(seconds) for name, seconds in sorted(ages.items())}
-    tx.execute(insert(meta), {"name": _MARK, "value": json.dumps(said)})
+    note(tx, _MARK, json.dumps({name: str(seconds) for name, seconds in sorted(ages.items())}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +101,7 @@ class Expired:
 
 
 def expired(database: Database, keeping: Keeping, now: datetime, *, even: Collection[str] = ()) -> Iterator[Expired]:
-    """The articles that are to go, oldest first; of `STAYING` those kinds that `even` names."""
+    """The articles that are to go, oldest first; of what `STAYS` the kinds that `even` names."""
     if keeping.is_forever:
         return
     statement = _EXPIRED.where(*_too_old(keeping, now), *_not_staying(even))
@@ -121,7 +116,13 @@ def expired(database: Database, keeping: Keeping, now: datetime, *, even: Collec
 
 
 def let_go(database: Database, keeping: Keeping, now: datetime, *, even: Collection[str] = ()) -> Iterator[int]:
-    """Remove the articles that are to go; gives how many went with each step. A step is whole or not at all."""
+    """Remove the articles that are to go; gives how many went with each step. A step is whole or not at all.
+
+    The ages of single sources are remembered from then on.
+    """
+    _remember(database, keeping)
+    if keeping.is_forever:
+        return
     with database.read() as tx:
         named = tx.execute(_NAMING).scalars().all()
     for some in parts(expired(database, keeping, now, even=even), _AT_ONCE):
@@ -138,6 +139,15 @@ def let_go(database: Database, keeping: Keeping, now: datetime, *, even: Collect
         yield len(ids)
 
 
+def _remember(database: Database, keeping: Keeping) -> None:
+    """Nothing is written where nothing is new: whoever has read the archive would read it again."""
+    with database.read() as tx:
+        if remembered(tx) == keeping.of:
+            return
+    with database.write() as tx:
+        remember(tx, keeping.of)
+
+
 def _too_old(keeping: Keeping, now: datetime) -> list[ColumnElement[bool]]:
     """The last bound is what the search for them goes by: articles lie in the order of their dates."""
     own = [
@@ -151,11 +161,11 @@ def _too_old(keeping: Keeping, now: datetime) -> list[ColumnElement[bool]]:
 
 
 def _before(now: datetime, seconds: float) -> datetime:
-    return now - timedelta(seconds=min(seconds, _MOST_YEARS))
+    return now - timedelta(seconds=min(seconds, _LONGEST))
 
 
 def _not_staying(even: Collection[str]) -> list[ColumnElement[bool]]:
-    return [not_(condition) for kind, condition in _STAYS.items() if kind not in even]
+    return [not_(condition) for kind, condition in STAYS.items() if kind not in even]
 
 
 def _take_apart(tx: Connection, article_id: int) -> None:
@@ -174,10 +184,6 @@ def _end_leads(tx: Connection, ids: Sequence[int], named: Sequence[str], now: da
         tx.execute(_END_LEADS, {"sources": sources, "digests": digests, "why": reason, "now": now})
 
 
-_STAYS = {
-    "starred": exists().where(marks.c.article_id == articles.c.id, marks.c.mark == Mark.STARRED),
-    "withdrawn": articles.c.withdrawn.is_not(None),
-}
 _EXPIRED = (
     select(articles.c.id, articles.c.source, articles.c.dated, articles.c.title, articles.c.search_row)
     .where(articles.c.search_row > bindparam("after"))
@@ -191,7 +197,6 @@ _NAMING = text(
     " SELECT (SELECT min(source) FROM leads WHERE leads.source > named.source) FROM named"
     " WHERE named.source IS NOT NULL) SELECT source FROM named WHERE source IS NOT NULL"
 )
-_REMEMBERED = select(meta.c.value).where(meta.c.name == bindparam("mark", _MARK))
 _DIGESTS = select(aliases.c.digest).where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
 _END_LEADS = (
     update(leads)
@@ -203,21 +208,11 @@ _END_LEADS = (
     .values(state=LeadState.EXPIRED, reason=bindparam("why"), due_at=None, ended_at=bindparam("now"))
 )
 # In the order in which nothing that is left points to what has gone.
+_OF_ARTICLES = (
+    revisions, looks, sightings, texts, aliases, claims, changed_blocks, merged, story_due, next_looks,
+    paragraph_windows, marks,
+)  # fmt: skip
 _ROWS = [
-    delete(table).where(column.in_(bindparam("ids", expanding=True)))
-    for table, column in (
-        (revisions, revisions.c.article_id),
-        (looks, looks.c.article_id),
-        (sightings, sightings.c.article_id),
-        (texts, texts.c.article_id),
-        (aliases, aliases.c.article_id),
-        (claims, claims.c.article_id),
-        (changed_blocks, changed_blocks.c.article_id),
-        (merged, merged.c.article_id),
-        (story_due, story_due.c.article_id),
-        (next_looks, next_looks.c.article_id),
-        (paragraph_windows, paragraph_windows.c.article_id),
-        (marks, marks.c.article_id),
-        (articles, articles.c.id),
-    )
+    delete(column.table).where(column.in_(bindparam("ids", expanding=True)))
+    for column in (*[table.c.article_id for table in _OF_ARTICLES], articles.c.id)
 ]

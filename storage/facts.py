@@ -103,6 +103,11 @@ def kept_id(tx: Connection, article_id: int) -> int:
     return article_id if moved is None else int(moved)
 
 
+def holds(tx: Connection, article_id: int) -> bool:
+    """Whether an article is there, or was joined to one that is."""
+    return _HOLDS.first(tx, {"article": article_id}) is not None or kept_id(tx, article_id) != article_id
+
+
 def add_look(tx: Connection, article_id: int, look: Looked, capture_id: int | None) -> bool:
     """Write down a look that gave no text; False where the article has no such address."""
     alias = tx.execute(_ALIAS, {"digest": key_digest(url_key(look.url)), "article": article_id}).scalar()
@@ -335,6 +340,7 @@ _SIGHTINGS = (
     .join(texts, texts.c.id == sightings.c.text_id)
     .where(sightings.c.article_id == bindparam("article"))
 )
+_HOLDS = Ready(select(articles.c.id).where(articles.c.id == bindparam("article")))
 _MOVED = select(merged.c.article_id).where(merged.c.id == bindparam("article"))
 _ALIAS = select(aliases.c.id).where(
     aliases.c.digest == bindparam("digest"), aliases.c.article_id == bindparam("article")

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from storage.tables import articles, calendar, leads, meta
-from storage.upserts import upserts
+from storage.notes import note, noted
+from storage.tables import articles, calendar, leads
 
 _HEARTBEAT = "heartbeat"
 
@@ -31,12 +31,12 @@ def glance(tx: Connection, polls: int, arrivals: int) -> Glance:
 
 def beat(tx: Connection, now: datetime) -> None:
     """Write down that the service is alive."""
-    tx.execute(_BEAT[tx.dialect.name], {"name": _HEARTBEAT, "value": now.isoformat()})
+    note(tx, _HEARTBEAT, now.isoformat())
 
 
 def last_beat(tx: Connection) -> datetime | None:
     """When a service was last alive, or None where none ever was."""
-    text = tx.execute(_LAST_BEAT, {"name": _HEARTBEAT}).scalar()
+    text = noted(tx, _HEARTBEAT)
     return datetime.fromisoformat(text) if text else None
 
 
@@ -55,6 +55,4 @@ _LAST = (
     .order_by(articles.c.id.desc())
     .limit(bindparam("most"))
 )
-_BEAT = upserts(meta, "name")
 _WAITING = select(func.count()).where(leads.c.due_at.is_not(None))
-_LAST_BEAT = select(meta.c.value).where(meta.c.name == bindparam("name"))

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from storage import beside, past
 from storage.article import Topic
+from storage.notes import note
 from storage.ready import Ready
 from storage.search import index_of
 from storage.search.index import Entry
@@ -117,8 +118,7 @@ def reindex(tx: Connection, progress: Callable[[int, int], None] | None = None) 
         if progress:
             progress(done, total)
     words.write(tx)
-    tx.execute(text("DELETE FROM meta WHERE name = 'prepare'"))
-    tx.execute(text("INSERT INTO meta (name, value) VALUES ('prepare', :version)"), {"version": str(VERSION)})
+    note(tx, "prepare", str(VERSION))
     return done
 
 

@@ -22,7 +22,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     not_,
     or_,
     select,
@@ -33,9 +32,10 @@ from storage.database import Database
 from storage.disk import sync
 from storage.errors import PageLost
 from storage.limits import BOUNDLESS
-from storage.readers import Mark
+from storage.notes import forget, note, noted
 from storage.state import Capture
-from storage.tables import articles, captures, looks, marks, meta, sightings
+from storage.staying import STAYS
+from storage.tables import articles, captures, looks, sightings
 from storage.warc import WarcTape, replay
 from storage.warcfile import NAME, read_page, reading
 from storage.warcrecord import RecordError
@@ -107,9 +107,11 @@ def _closed(folder: Path) -> list[Path]:
 
 def _is_settled(tx: Connection, path: Path) -> bool:
     """Whether the archive knows every page of a file: the last of one closed just now may not be written down yet."""
+    if _is_old(path):
+        return True
     last = tx.execute(_LAST_PAGE, {"of": path.name}).scalar()
-    if last is None or _is_old(path):
-        return _is_old(path)
+    if last is None:
+        return False
     try:
         with reading(path) as fd:
             return read_page(fd, last)[1] == path.stat().st_size
@@ -204,6 +206,7 @@ def _take_off(database: Database, folder: Path, tape: WarcTape, one: Leaving, no
     """
     with database.write() as tx:
         _begin(tx, one.file.name, now)
+    with database.read() as tx:
         staying = _staying(tx, one.file.name, one.upto)
     moved = _carried_over(folder, tape, staying)
     with database.write() as tx:
@@ -241,13 +244,15 @@ def _begin(tx: Connection, name: str, now: datetime) -> None:
     """Note which file is about to go, and since when there may be others that a kill has left."""
     begun = _begun(tx)
     since = begun[1] if begun else f"{now:%Y%m%d%H%M%S}"
-    tx.execute(_END)
-    tx.execute(insert(meta), {"name": _MARK, "value": f"{name} {since}"})
+    note(tx, _MARK, f"{name} {since}")
 
 
 def _begun(tx: Connection) -> tuple[str, str] | None:
-    said = tx.execute(_SAID).scalar()
-    return None if said is None else (said.split()[0], said.split()[1])
+    said = noted(tx, _MARK)
+    if said is None:
+        return None
+    name, since = said.split()
+    return name, since
 
 
 def _finish(database: Database, folder: Path) -> None:
@@ -258,11 +263,12 @@ def _finish(database: Database, folder: Path) -> None:
         return
     name, since = begun
     is_done = True
-    for path in folder.glob("*.warc.gz"):
-        with database.read() as tx:
-            is_empty = not _count(tx, path.name)
-        if not (is_empty and NAME.fullmatch(path.name) and (path.name == name or _time_of(path) >= since)):
+    for path in _closed(folder):
+        if path.name != name and _time_of(path) < since:
             continue
+        with database.read() as tx:
+            if _count(tx, path.name):
+                continue
         if path.name == name or _is_old(path):
             path.unlink(missing_ok=True)
         else:
@@ -270,7 +276,7 @@ def _finish(database: Database, folder: Path) -> None:
     sync(folder)
     if is_done:
         with database.write() as tx:
-            tx.execute(_END)
+            forget(tx, _MARK)
 
 
 def _time_of(path: Path) -> str:
@@ -281,13 +287,9 @@ _OF = captures.c.file == bindparam("of")
 _COUNT = select(func.count()).where(_OF)
 _LAST_PAGE = select(func.max(captures.c.offset)).where(_OF)
 _IDS = select(captures.c.id).where(_OF)
-_STAYS = or_(
-    articles.c.withdrawn.is_not(None),
-    exists().where(marks.c.article_id == articles.c.id, marks.c.mark == Mark.STARRED),
-)
 _IS_WANTED = or_(
     *[
-        exists().where(table.c.capture_id == captures.c.id, table.c.article_id == articles.c.id, _STAYS)
+        exists().where(table.c.capture_id == captures.c.id, table.c.article_id == articles.c.id, or_(*STAYS.values()))
         for table in (sightings, looks)
     ]
 )
@@ -306,8 +308,6 @@ _OF_SOURCE = (
     .where(captures.c.source == bindparam("source"), ~_IS_WANTED)
     .order_by(captures.c.id)
 )
-_SAID = select(meta.c.value).where(meta.c.name == _MARK)
-_END = delete(meta).where(meta.c.name == _MARK)
 _MOVE = (
     update(captures)
     .where(captures.c.id == bindparam("capture"))

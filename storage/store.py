@@ -137,11 +137,6 @@ def record_look(tx: Connection, article_id: int, look: Looked, capture_id: int |
     return Decision(kind=Kind.REVISED, reason=reason, article_id=article_id)
 
 
-def is_kept(tx: Connection, article_id: int) -> bool:
-    """Whether an article is there, or was joined to one that is."""
-    return tx.execute(_IS_KEPT, {"article": facts.kept_id(tx, article_id)}).first() is not None
-
-
 def article_at(tx: Connection, url: str) -> int | None:
     """The id of the article that was fetched at an address, in any spelling of it."""
     return facts.article_at(tx, key_digest(url_key(url)))
@@ -283,6 +278,5 @@ _INSERT = Ready(
     .returning(articles.c.id, articles.c.search_row)
 )
 _UPDATE = update(articles).where(articles.c.id == bindparam("article")).values({n: bindparam(n) for n in _DERIVED})
-_IS_KEPT = select(articles.c.id).where(articles.c.id == bindparam("article"))
 _TEXT = select(texts).where(texts.c.id == bindparam("text_id"))
 _MANY_REVISIONS = select(func.count()).select_from(revisions).where(revisions.c.article_id == bindparam("article"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection
 
 from storage.database import Database
-from storage.tables import meta
+from storage.notes import note, noted
 
 _INDEXES = ("article_index", "past_index")
 _STEP = 250
@@ -68,14 +68,10 @@ def _clean_pending(tx: Connection) -> None:
 
 def last_joined(tx: Connection) -> datetime | None:
     """When the pieces were last joined by steps, as far as that is known."""
-    said = tx.execute(_JOINED).scalar()
+    said = noted(tx, _MARK)
     return None if said is None else datetime.fromisoformat(said)
 
 
 def note_joined(tx: Connection, now: datetime) -> None:
     """All of them are joined."""
-    tx.execute(delete(meta).where(meta.c.name == _MARK))
-    tx.execute(insert(meta), {"name": _MARK, "value": now.isoformat()})
-
-
-_JOINED = select(meta.c.value).where(meta.c.name == bindparam("mark", _MARK))
+    note(tx, _MARK, now.isoformat())

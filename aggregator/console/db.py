@@ -16,9 +16,10 @@ from aggregator.service.housekeeping import keeping, pruned, room
 from storage.backup import LIST, POSTGRES, backup, backup_of, dated, missing_tapes, restore, thin_out
 from storage.check import check, reindex
 from storage.database import STEPS, Database, schema_of, sqlite_file
-from storage.expiry import STAYING, Keeping, expired, let_go, remember
+from storage.expiry import Keeping, expired, let_go
 from storage.monitor import Monitor
 from storage.retention import Leaving, Room, leaving
+from storage.staying import STAYS
 from storage.upkeep import optimize
 
 CAPTURES = 1_000
@@ -93,8 +94,8 @@ def run_upgrade(config: Config, *, is_backed_up: bool) -> int:
 
 def run_prune(config: Config, file: Path | None, even: Sequence[str], *, is_dry: bool) -> int:
     """Remove articles that are older and pages that are more than is to be kept; or tell what would go."""
-    if wrong := next((kind for kind in even if kind not in STAYING), ""):
-        mistake(f"--even is {' or '.join(STAYING)}, not {wrong!r}")
+    if wrong := next((kind for kind in even if kind not in STAYS), ""):
+        mistake(f"--even is {' or '.join(STAYS)}, not {wrong!r}")
     catalogue = read_catalogue(config, file)
     limits = room(config, catalogue)
     with open_archive(config) as database:
@@ -119,8 +120,6 @@ def _list_articles(database: Database, kept: Keeping, even: Sequence[str]) -> No
 def _let_articles_go(database: Database, kept: Keeping, even: Sequence[str]) -> None:
     if kept.is_forever:
         return
-    with database.write() as tx:
-        remember(tx, kept.of)
     now, gone = utc_now(), 0
     total = sum(1 for _ in expired(database, kept, now, even=even))
     with bar("removing articles") as progress:
@@ -148,10 +147,8 @@ def _take_pages_off(config: Config, database: Database, limits: Room) -> None:
 
 
 def _words(one: Leaving) -> str:
-    of, staying = (
-        f" of {', '.join(sorted(one.upto))}" if one.upto else "",
-        f", {one.staying} of them stay" if one.staying else "",
-    )
+    of = f" of {', '.join(sorted(one.upto))}" if one.upto else ""
+    staying = f", {one.staying} of them stay" if one.staying else ""
     return f"{one.file.name}: {one.size / 1e6:,.1f} MB{of}, {counted(one.pages, 'page')}{staying}"
 
 

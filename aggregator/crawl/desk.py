@@ -13,7 +13,7 @@ from aggregator.crawl.allowance import GO_ON, affordable, next_look
 from aggregator.crawl.ladder import next_step
 from aggregator.intake.keeping import Kept, Outdated, is_outdated, keep_article, keep_in_line
 from spiders.source import Hints
-from storage import audits, boilerplate, calendar, glance, ladder, leads, redesign, revisits, store
+from storage import audits, boilerplate, calendar, facts, glance, ladder, leads, redesign, revisits, store
 from storage.article import Article, Decision, Refusal
 from storage.audits import Audit
 from storage.errors import TapeError
@@ -314,7 +314,7 @@ class Desk:
             learned = boilerplate.learned_of(tx, hops[-1].source)
             if is_outdated(article, learned):
                 return Outdated(learned)
-            if not store.is_kept(tx, revisit.article_id):
+            if not facts.holds(tx, revisit.article_id):
                 return Refusal(code="removed", reason="the article was removed while it was asked for again")
             if before is not None:
                 keep_in_line(tx, store.record_rereading(tx, revisit.sighting_id, before[1], before[0]))

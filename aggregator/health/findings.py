@@ -163,10 +163,9 @@ def _incomplete(past: Past, audit: Audit | None) -> Iterator[Finding]:
     if audit is None or audit.feed_share is None or audit.feed_share >= FEED_SHARE:
         return
     if audit.sitemap_alone >= FEWEST_ALONE:
-        every = audit.shared + audit.feed_alone + audit.sitemap_alone
         yield Finding(
             state=State.SLOW, since=audit.at,
-            words=f"its feeds name {every - audit.sitemap_alone} of the {every} articles that they and its sitemap name"
+            words=f"its feeds name {audit.fed} of the {audit.every} articles that they and its sitemap name"
             f" since {_moment(audit.begin_at)}",
             advice=f"give {past.source} its other feeds, or its sitemap, in the catalogue",
         )  # fmt: skip

@@ -15,7 +15,7 @@ from aggregator.intake.joining import put_in_story
 from aggregator.intake.marks import marked
 from aggregator.intake.sanitize import sanitized
 from aggregator.intake.topicfile import catalogue_in_use
-from storage import bringing, stories
+from storage import bringing, facts, stories
 from storage.article import Article, Edition, Topic
 from storage.bringing import Brought
 from storage.difference import Edit
@@ -77,7 +77,7 @@ def _bring_back(tx: Transaction, one: Brought, known: Bringing) -> None:
         known.copies.append((one.id, one.copy_of))
     elif one.story is not None:
         known.stories.add(one.story)
-    if bringing.holds(tx, one.id):
+    if facts.holds(tx, one.id):
         known.there += 1
         return
     bringing.bring(tx, one)

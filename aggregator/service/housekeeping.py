@@ -18,7 +18,7 @@ from aggregator.config import Config
 from spiders.catalogue import Catalogue, CatalogueError, load_catalogue
 from storage.backup import PREFIX, backup, backups, dated, thin_out
 from storage.database import Database
-from storage.expiry import Keeping, let_go, remember, remembered
+from storage.expiry import Keeping, let_go, remembered
 from storage.limits import BOUNDLESS
 from storage.retention import Leaving, Room, prune
 from storage.state import CLOCK_SLACK
@@ -70,8 +70,13 @@ def _back_up_when_due(config: Config, database: Database, now: datetime, is_over
 
 
 def _is_due(folder: Path, now: datetime) -> bool:
-    """Whether no backup is of the last day; those from the future were named before the clock was set back."""
-    return not any(now - EVERY < _made_at(one) <= now + CLOCK_SLACK for one in backups(folder))
+    """Whether no backup is of the last day."""
+    return not any(_is_within(EVERY, _made_at(one), now) for one in backups(folder))
+
+
+def _is_within(span: timedelta, at: datetime, now: datetime) -> bool:
+    """Whether a time lies in the last span; what lies ahead was before the clock was set back."""
+    return now - span < at <= now + CLOCK_SLACK
 
 
 def _made_at(file: Path) -> datetime:
@@ -108,7 +113,7 @@ async def join_pieces_when_due(database: Database, now: Callable[[], datetime], 
 def _join_pieces_when_due(database: Database, now: datetime, is_over: IsOver) -> int:
     with database.read() as tx:
         last = last_joined(tx)
-    if last is not None and now - JOINED_EVERY < last <= now + CLOCK_SLACK:
+    if last is not None and _is_within(JOINED_EVERY, last, now):
         return 0
     steps = 0
     for _ in join_pieces(database):
@@ -157,8 +162,6 @@ class Pruning:
         if kept != self._last:
             self._last = kept
             return 0
-        with self.database.write() as tx:
-            remember(tx, kept.of)
         gone = sum(takewhile(lambda _: not self.is_over(), let_go(self.database, kept, self.now())))
         if gone:
             log.info("event=expired articles=%d", gone)
