@@ -10,13 +10,13 @@ from aggregator.config import Config
 from storage.errors import ArchiveUnavailable
 
 if TYPE_CHECKING:
-    from storage.database import Database
+    from storage.db.database import Database
 
 
 @contextlib.contextmanager
 def open_archive(config: Config) -> Iterator[Database]:
     """The archive's database, made or migrated where needed, closed at the end. Raises ArchiveError."""
-    from storage.database import open_database
+    from storage.db.database import open_database
 
     make_home(config)
     database = open_database(config.database_url)

@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator import __version__
-from storage.home import default_home
-from storage.limits import BOUNDLESS, FOREVER, age, size
+from storage.paths import default_home
+from storage.quantities import BOUNDLESS, FOREVER, age, size
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -171,7 +171,7 @@ def _networks(value: object) -> tuple[Network, ...]:
 def _mute(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError('a list of searches such as ["lang:ru", "title:sponsored"] is expected')
-    from storage.search.grammar import read_strictly
+    from storage.search.query.parser import read_strictly
 
     for rule in (rules := tuple(_text(item) for item in value)):
         if read_strictly(rule).node is None:

@@ -37,14 +37,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from planted import KINDS, Planter, is_cjk, length, live_blog, price_lists
 
-from aggregator.intake.keeping import keep_article
-from aggregator.intake.language import language
-from aggregator.intake.marks import marked
-from storage.article import Article
-from storage.boilerplate import learned_of
-from storage.check import check
-from storage.database import Database, open_database
-from storage.page import Page
+from aggregator.extraction.derived_fields import marked
+from aggregator.extraction.metadata.language import language
+from aggregator.ingest.keep import keep_article
+from storage.articles.boilerplate import learned_of
+from storage.db.database import Database, open_database
+from storage.maintenance.check import check
+from storage.model.article import Article
+from storage.model.page import Page
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SHORTEST = 80

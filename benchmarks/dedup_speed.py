@@ -23,14 +23,14 @@ import numpy as np
 from filling import fill_articles, filling, in_chunks, micros, size
 from planted import length
 
-from aggregator.intake.copies import place_among_copies
-from aggregator.intake.dedup import KEPT
-from aggregator.intake.marks import marked
-from storage.article import Article
-from storage.database import open_database
-from storage.page import Page
-from storage.places import BITS, packed, places
-from storage.store import record_article
+from aggregator.duplicates.compare import KEPT
+from aggregator.duplicates.link import place_among_copies
+from aggregator.extraction.derived_fields import marked
+from storage.articles.store import record_article
+from storage.db.database import open_database
+from storage.duplicates.bands import BITS, packed, places
+from storage.model.article import Article
+from storage.model.page import Page
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
 A_YEAR = 100_000

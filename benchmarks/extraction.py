@@ -59,10 +59,10 @@ def read_page(job: tuple[Path, Row]) -> tuple[Row, Row, float, float]:
     """Ours and the baseline's reading of one page, and the CPU seconds of each."""
     import trafilatura
 
-    from aggregator.intake.extract import extract
+    from aggregator.extraction.extract import extract
     from spiders.source import Hints
-    from storage.article import Article
-    from storage.page import Page
+    from storage.model.article import Article
+    from storage.model.page import Page
 
     logging.disable(logging.CRITICAL)
     folder, gold = job

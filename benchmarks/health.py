@@ -38,9 +38,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from aggregator.health.thinness import thinness
-from aggregator.health.volume import Volume, open_clock, open_days, tide_of, volume_of
-from storage.health import Reading
+from aggregator.health.extraction_quality import thinness
+from aggregator.health.publishing_volume import Volume, open_clock, open_days, tide_of, volume_of
+from storage.crawl.health import Reading
 
 DAY, HOUR = 86_400.0, 3_600.0
 STEP = HOUR / 4

@@ -29,11 +29,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from aggregator.schedule.budget import Planner
 from aggregator.schedule.interval import Bounds, wait
-from aggregator.schedule.plan import after_failures
-from aggregator.schedule.planner import Planner
-from aggregator.schedule.rhythm import began, learned
-from storage.rhythm import Rhythm
+from aggregator.schedule.learn_profile import began, learned
+from aggregator.schedule.next_poll import after_failures
+from storage.model.publishing_profile import Rhythm
 
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 START = 20_454 * DAY  # a Thursday

@@ -25,7 +25,7 @@ from scrapy.crawler import AsyncCrawlerRunner
 
 from aggregator.config import Config
 from aggregator.crawl.runner import Crew, run_in_reactor
-from aggregator.service.crew import open_crew
+from aggregator.service.setup import open_crew
 from spiders.source import Source
 
 MAX_MS = 40.0

@@ -28,12 +28,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from aggregator.intake.marks import marked
-from storage.article import Article, Query
-from storage.database import open_database
+from aggregator.extraction.derived_fields import marked
+from storage.articles.store import record_article
+from storage.db.database import open_database
 from storage.library import Library
-from storage.page import Page
-from storage.store import record_article
+from storage.model.article import Article, Query
+from storage.model.page import Page
 from tests.newsroom.room import Newsroom
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

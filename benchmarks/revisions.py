@@ -30,15 +30,16 @@ import trafilatura
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from aggregator.intake.extract import extract
+from aggregator.extraction.extract import extract
 from spiders.source import Hints
-from storage import redesign, store
-from storage.article import Article, Kind
-from storage.database import Database, open_database
-from storage.difference import Edit
+from storage.articles import store
+from storage.articles import template_changes as redesign
+from storage.db.database import Database, open_database
 from storage.library import Library
-from storage.page import Lead, Page
-from storage.state import Looked
+from storage.model.article import Article, Kind
+from storage.model.crawl import Looked
+from storage.model.page import Lead, Page
+from storage.text.diff import Edit
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ADDED = "Regulators have since confirmed that 4,217 vehicles are concerned."

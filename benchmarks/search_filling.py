@@ -20,20 +20,20 @@ import numpy as np
 from filling import micros
 from search_texts import Made, Press
 
-from aggregator.intake.dedup import KEPT
-from aggregator.intake.keeping import keep_article
-from aggregator.intake.marks import marked
-from aggregator.intake.words import terms
-from storage.article import Article, Topic
-from storage.database import Database
+from aggregator.duplicates.compare import KEPT
+from aggregator.extraction.derived_fields import marked
+from aggregator.ingest.keep import keep_article
+from aggregator.stories.extract_terms import terms
+from storage.db.database import Database
+from storage.duplicates.bands import BITS, packed, places
 from storage.identity import key_digest, text_digest, url_key
-from storage.page import Page
-from storage.places import BITS, packed, places
-from storage.search.labels import Labelled, indexed, is_run, labels
-from storage.search.rows import row_of
-from storage.state import Learned
-from storage.stories import FOUND_BY, _places
-from storage.terms import buckets, unpacked
+from storage.model.article import Article, Topic
+from storage.model.crawl import Learned
+from storage.model.page import Page
+from storage.search.index.field_terms import Labelled, indexed, is_run, labels
+from storage.search.index.row_ids import row_of
+from storage.stories.membership import FOUND_BY, _places
+from storage.stories.packed_terms import buckets, unpacked
 
 CHUNK = 2_000
 BATCH = 50

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, insert, select, text
 
-from storage.database import open_database
-from storage.indexing import reindex
-from storage.tables import aliases, article_topics, articles, revisions, sightings, texts
+from storage.db.database import open_database
+from storage.db.tables import aliases, article_topics, articles, revisions, sightings, texts
+from storage.search.article_index import reindex
 
 _TABLES = (articles, texts, aliases, sightings, revisions, article_topics)
 """What answers are made of; nothing is kept in this archive, so that prints and terms are not needed."""

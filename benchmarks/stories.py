@@ -38,14 +38,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from stories_speed import speed
 
-from aggregator.intake.keeping import keep_article
-from aggregator.intake.language import code
-from aggregator.intake.marks import marked
-from storage.article import Article
-from storage.boilerplate import learned_of
-from storage.coverage import story_ids
-from storage.database import Database, open_database
-from storage.page import Page
+from aggregator.extraction.derived_fields import marked
+from aggregator.extraction.metadata.language import code
+from aggregator.ingest.keep import keep_article
+from storage.articles.boilerplate import learned_of
+from storage.db.database import Database, open_database
+from storage.model.article import Article
+from storage.model.page import Page
+from storage.stories.reading import story_ids
 
 LEAST_F1 = 0.94
 LEAST_PAIRS = 0.80

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from filling import fill_articles, filling, in_chunks, micros, size
 
-from aggregator.intake.joining import place_in_story
-from storage.article import Article
-from storage.database import open_database
-from storage.frequencies import _written
-from storage.page import Page
-from storage.store import record_article
-from storage.stories import FOUND_BY, _places
-from storage.terms import BUCKETS
+from aggregator.stories.assign import place_in_story
+from storage.articles.store import record_article
+from storage.db.database import open_database
+from storage.model.article import Article
+from storage.model.page import Page
+from storage.stories.membership import FOUND_BY, _places
+from storage.stories.packed_terms import BUCKETS
+from storage.stories.term_frequencies import _written
 
 LAST = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW, IN_WINDOW = timedelta(days=21), 20_000
@@ -73,7 +73,7 @@ class Words:
         self.events = [self.lot.integers(2_000, _VOCABULARY, 14) for _ in range(_EVENTS)]
 
     def drawn(self, event: int | None) -> np.ndarray:
-        """The packed terms of an article, as `storage.terms` writes them."""
+        """The packed terms of an article, as `storage.stories.packed_terms` writes them."""
         ranks = np.searchsorted(self.weights, self.lot.random(_TERMS)).clip(max=_VOCABULARY - 1)
         counts = np.ones(_TERMS, np.int64)
         counts[:40] = 2

@@ -25,12 +25,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from aggregator.intake.extract import extract
-from aggregator.intake.topicfile import load_topics
-from aggregator.intake.topics import Matcher, TopicCatalogue
+from aggregator.extraction.extract import extract
+from aggregator.topics.catalogue import load_topics
+from aggregator.topics.matcher import Matcher, TopicCatalogue
 from spiders.source import Hints
-from storage.article import Article
-from storage.page import Page
+from storage.model.article import Article
+from storage.model.page import Page
 
 FETCHED = datetime(2026, 11, 1, tzinfo=UTC)
 TELLING = ("maker", "model", "battery", "charging")

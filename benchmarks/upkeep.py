@@ -28,11 +28,11 @@ from search import build
 from search_texts import Press
 from sqlalchemy import func, select
 
-from storage.check import check
-from storage.database import Database, open_database
-from storage.expiry import Keeping, let_go
-from storage.tables import articles
-from storage.upkeep import join_pieces, optimize
+from storage.db.database import Database, open_database
+from storage.db.tables import articles
+from storage.maintenance.check import check
+from storage.maintenance.expiry import Keeping, let_go
+from storage.search.optimize import join_pieces, optimize
 
 LARGEST_SHARE = 0.2
 

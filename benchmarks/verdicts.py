@@ -79,10 +79,10 @@ def timed(spent: list[float], function: Callable[..., Any]) -> Callable[..., Any
 def read_page(job: tuple[str, str, bytes, str, str]) -> Reading:
     """Read one page, with its lead's title and without."""
     logging.disable(logging.CRITICAL)
-    from aggregator.intake import extract as door
+    from aggregator.extraction import extract as door
     from spiders.source import Hints
-    from storage.article import Article
-    from storage.page import Lead, Page
+    from storage.model.article import Article
+    from storage.model.page import Lead, Page
 
     name, kind, body, url, title = job
     spent = [0.0]
@@ -119,7 +119,7 @@ def naive(body: bytes) -> bool:
     """Whether the baseline would keep a page: bare trafilatura found at least 25 words on it."""
     import trafilatura
 
-    from aggregator.intake.extract import words
+    from aggregator.extraction.extract import words
 
     logging.disable(logging.CRITICAL)
     return words(trafilatura.extract(body, include_comments=False) or "") >= _NAIVE

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spiders.source import Listing, Source
-from spiders.tablefile import NAME, CatalogueError, CheckedTable, read_tables, shown
-from storage.limits import BOUNDLESS
-from storage.text import clean_line
+from spiders.toml_tables import NAME, CatalogueError, CheckedTable, read_tables, shown
+from storage.quantities import BOUNDLESS
+from storage.text.clean import clean_line
 
 __all__ = ["SHIPPED", "Catalogue", "CatalogueError", "load_catalogue", "parse_source"]
 

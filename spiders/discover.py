@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
-from spiders.charset import decode
-from spiders.entry import MAX_TITLE
-from spiders.htmltree import base_of, parse_html
-from spiders.links import absolute
-from spiders.plain import plain
-from storage.page import ContentError
+from spiders.parse.charset import decode
+from spiders.parse.feed_entry import MAX_TITLE
+from spiders.parse.html_text import plain
+from spiders.parse.htmltree import base_of, parse_html
+from spiders.parse.links import absolute
+from storage.model.page import ContentError
 
 MAX_FEEDS = 50
 MAX_ROBOTS = 500 * 1024

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from spiders.catalogue import load_catalogue
 from spiders.source import Source
 from spiders.spider import SourceSpider
-from storage.home import default_home
+from storage.paths import default_home
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider

@@ -19,7 +19,7 @@ class Listing:
 class Hints:
     """What is known of a source's pages before one is read; picklable, goes to the workers.
 
-    From the catalogue, but for `boilerplate`: digests of paragraphs (`storage.wording.block`) that were
+    From the catalogue, but for `boilerplate`: digests of paragraphs (`storage.text.wording.block`) that were
     learned to be none of its articles' text, as of `boilerplate_version`.
     """
 

@@ -11,8 +11,8 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 
 from spiders.source import Listing, Source
-from storage.page import Page
-from storage.state import LeasedLead, Revisit
+from storage.model.crawl import LeasedLead, Revisit
+from storage.model.page import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from storage.notes import note, noted
-from storage.tables import articles, calendar, leads
+from storage.db.key_value import note, noted
+from storage.db.tables import articles, calendar, leads
 
 _HEARTBEAT = "heartbeat"
 

@@ -10,7 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
 
-from storage.article import (
+from storage.articles.snapshots import article_at, kept_id
+from storage.articles.text_columns import stated_text, whole_text
+from storage.articles.topics import TopicCount, count_stale, count_topics, topics_of
+from storage.db.database import Database
+from storage.db.parts import parts
+from storage.db.statements import Ready
+from storage.db.tables import aliases, articles, captures, revisions, texts
+from storage.identity import key_digest, url_key
+from storage.model.article import (
     Answer,
     Change,
     ChangePlace,
@@ -25,23 +33,15 @@ from storage.article import (
     Timeline,
     Topic,
 )
-from storage.coverage import count_due, newest_stories, story_ids, story_of
-from storage.database import Database
-from storage.facts import article_at, kept_id
-from storage.feedpages import FeedArchive, feed_archive, feed_page, feeds_behind
-from storage.finding import Finder
-from storage.identity import key_digest, url_key
-from storage.overview import facets, timeline
-from storage.parts import parts
-from storage.past import Shown, shown_between
-from storage.ready import Ready
+from storage.model.crawl import Capture
+from storage.readers.archived_feeds import FeedArchive, feed_archive, feed_page, feeds_behind
+from storage.search.facets import facets, timeline
+from storage.search.finder import Finder
+from storage.search.history import Shown, shown_between
+from storage.search.query.tree import Words
 from storage.search.snippet import snippet
-from storage.search.syntax import Words
-from storage.state import Capture
-from storage.suggesting import did_you_mean, suggestions
-from storage.tables import aliases, articles, captures, revisions, texts
-from storage.textrow import stated_text, whole_text
-from storage.topics import TopicCount, count_stale, count_topics, topics_of
+from storage.search.suggest import did_you_mean, suggestions
+from storage.stories.reading import count_due, newest_stories, story_ids, story_of
 
 _CHUNK = 200
 _PATIENCE = 0.25

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Row, bindparam, cast, func, select
 
-from storage.database import Database
-from storage.health import Condition, Turn, conditions_of, turns_of
-from storage.state import LeadState, Poll, SourceState
-from storage.tables import articles, calendar, captures, leads, polls, revisions
+from storage.crawl.health import Condition, Turn, conditions_of, turns_of
+from storage.db.database import Database
+from storage.db.tables import articles, calendar, captures, leads, polls, revisions
+from storage.model.crawl import LeadState, Poll, SourceState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,24 +12,24 @@ from pathlib import Path
 import pytest
 import typer
 
-from aggregator.alerts.searchfile import SavedSearch
+from aggregator.alerts.saved_searches import SavedSearch
 from aggregator.cli import app
+from aggregator.cli.commands.searches import record_of as search_fields
+from aggregator.cli.commands.sources import _fields as source_fields
+from aggregator.cli.crawl_report import record_of
+from aggregator.cli.source_check import Report
 from aggregator.config import KEYS
-from aggregator.console.errands import Report
-from aggregator.console.searches import record_of as search_fields
-from aggregator.console.sources import _fields as source_fields
-from aggregator.console.summary import record_of
 from aggregator.crawl.runner import PollResult
+from aggregator.feeds.json_records import story_fields, topic_fields
 from aggregator.feeds.jsonl import jsonl
-from aggregator.feeds.records import story_fields, topic_fields
-from aggregator.intake.topicfile import KEYS as TOPIC_KEYS
-from aggregator.intake.topics import KINDS
+from aggregator.topics.catalogue import KEYS as TOPIC_KEYS
+from aggregator.topics.matcher import KINDS
 from spiders.source import Listing, Source
-from storage.alerts import SearchState
-from storage.article import KeptArticle, Refusal, Story, Telling
-from storage.page import Index
-from storage.state import Poll
-from storage.topics import TopicCount
+from storage.articles.topics import TopicCount
+from storage.model.article import KeptArticle, Refusal, Story, Telling
+from storage.model.crawl import Poll
+from storage.model.page import Index
+from storage.readers.alerts import SearchState
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

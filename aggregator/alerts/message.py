@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aggregator.logs import safe_line
-from storage.article import KeptArticle
-from storage.text import clean_line
+from storage.model.article import KeptArticle
+from storage.text.clean import clean_line
 
 MOST_LISTED = 20
 _LONGEST_TITLE = 300

@@ -1,9 +1,17 @@
 """Every command with its options, a module a matter; each imports what it runs when it runs."""
 
-from aggregator.cli.front import app, main
+from aggregator.cli.app import app, main
 
 # In the order in which `evnews --help` lists their commands.
 # isort: off
-from aggregator.cli import running, reading, sources, searches, files, tokens, db  # noqa: F401
+from aggregator.cli.commands import (  # noqa: F401
+    running,
+    reading,
+    sources_options as sources,
+    searches_options as searches,
+    files,
+    token as tokens,
+    db_options as db,
+)
 
 __all__ = ["app", "main"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from storage.article import Query
+    from storage.model.article import Query
 
 
 WORDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
@@ -47,11 +47,11 @@ def query_asked(
     saved: str = "",
 ) -> Query:
     """The question that words and options ask."""
-    from aggregator.console.search import query_of
+    from aggregator.cli.commands.search import query_of
 
     asked = " ".join(words or [])
     if saved:
-        from aggregator.console.alerting import with_saved
+        from aggregator.cli.saved_search_option import with_saved
 
         asked = with_saved(context.obj.load(), saved, asked)
     return query_of(

@@ -6,12 +6,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from aggregator.crawl.gate import host_of
-from aggregator.crawl.ladder import allowed, chosen
-from storage import ladder, revisits
+from aggregator.crawl.host_limiter import host_of
+from aggregator.crawl.revisit_schedule import allowed, chosen
+from storage.crawl import ladder, revisits
 
 if TYPE_CHECKING:
-    from storage.writer import Transaction
+    from storage.db.writer import Transaction
 
 GO_ON = timedelta(minutes=1)
 """How soon a source is polled again of which more waits to be fetched."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spiders.source import Listing, Source
-from storage.state import Endpoint
+from storage.model.crawl import Endpoint
 
 NEWEST_FIRST = 10
 """How many of an index's children are asked at every poll; the others take turns."""

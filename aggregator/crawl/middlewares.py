@@ -9,12 +9,12 @@ from scrapy import Request, signals
 from scrapy.exceptions import StopDownload
 from scrapy.http import Headers, Response
 
-from aggregator.crawl.addresses import BlockedAddress
-from aggregator.crawl.faults import NotAnIndex, RefusedRedirect
-from aggregator.crawl.gate import host_of
+from aggregator.crawl.address_policy import BlockedAddress
+from aggregator.crawl.fetch_errors import NotAnIndex, RefusedRedirect
+from aggregator.crawl.host_limiter import host_of
 from aggregator.crawl.httpdate import http_date
 from aggregator.crawl.robots import MAX_ROBOTS
-from storage.page import Page
+from storage.model.page import Page
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -9,7 +9,7 @@ from spiders.spider import Fetched
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from aggregator.crawl.visit import SourceVisit
+    from aggregator.crawl.source_poll import SourceVisit
 
 
 class IngestPipeline:

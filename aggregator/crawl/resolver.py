@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IResolutionReceiver
 from zope.interface import implementer
 
-from aggregator.crawl.addresses import AddressPolicy
+from aggregator.crawl.address_policy import AddressPolicy
 
 
 @implementer(IResolutionReceiver)

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
-from aggregator.crawl.addresses import BlockedAddress
-from aggregator.crawl.faults import RobotsRefusal, fault_of
-from aggregator.crawl.gate import HostGate, Parked, host_of
-from storage.page import ContentError, Page
-from storage.state import RobotsCopy
+from aggregator.crawl.address_policy import BlockedAddress
+from aggregator.crawl.fetch_errors import RobotsRefusal, fault_of
+from aggregator.crawl.host_limiter import HostGate, Parked, host_of
+from storage.model.crawl import RobotsCopy
+from storage.model.page import ContentError, Page
 
 MAX_ROBOTS = 500 * 1024
 """How much of a robots.txt is read, in bytes (RFC 9309 asks for at least this much)."""

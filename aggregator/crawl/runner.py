@@ -16,25 +16,25 @@ from scrapy.settings import Settings
 
 from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
-from aggregator.crawl.addresses import AddressPolicy
-from aggregator.crawl.again import Revisiting, index_hosts
+from aggregator.crawl.address_policy import AddressPolicy
 from aggregator.crawl.allowance import GO_ON
-from aggregator.crawl.desk import Desk
-from aggregator.crawl.errand import ErrandSpider, Fetch
-from aggregator.crawl.flight import Flight
-from aggregator.crawl.gate import HostGate, host_of
+from aggregator.crawl.host_limiter import HostGate, host_of
+from aggregator.crawl.in_flight import Flight
+from aggregator.crawl.index_poll import IndexPoll
 from aggregator.crawl.indexes import Place, known_indexes
-from aggregator.crawl.polled import IndexPoll
+from aggregator.crawl.repository import Desk
 from aggregator.crawl.resolver import GuardedResolver, checked_guard
+from aggregator.crawl.revisit_round import Revisiting, index_hosts
 from aggregator.crawl.robots import Robots
-from aggregator.crawl.tally import Tally
-from aggregator.crawl.visit import SourceVisit
-from aggregator.intake.ingest import Ingest
-from aggregator.intake.pool import ReaderPool
+from aggregator.crawl.single_fetch import ErrandSpider, Fetch
+from aggregator.crawl.source_poll import SourceVisit
+from aggregator.crawl.stats import Tally
+from aggregator.extraction.pool import ReaderPool
+from aggregator.ingest.ingest import Ingest
 from spiders.source import Source
 from spiders.spider import SourceSpider
 from storage.errors import ArchiveError
-from storage.state import WELL, Appointment, Poll, Standing
+from storage.model.crawl import WELL, Appointment, Poll, Standing
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 BOT_NAME = "evnews"
 SPIDER_LOADER_CLASS = "spiders.loader.CatalogueLoader"
-COMMANDS_MODULE = "aggregator.commands"
+COMMANDS_MODULE = "aggregator.cli.scrapy_commands"
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 
 # One request at a time to a host, never without a gap: the process's own gate (gate.py) keeps
@@ -16,8 +16,8 @@ AUTOTHROTTLE_ENABLED = False
 CONCURRENT_ITEMS = 1
 
 DOWNLOAD_HANDLERS = {
-    "http": "aggregator.crawl.handler.PoliteHandler",
-    "https": "aggregator.crawl.handler.PoliteHandler",
+    "http": "aggregator.crawl.download_handler.PoliteHandler",
+    "https": "aggregator.crawl.download_handler.PoliteHandler",
     "file": None,
     "data": None,
     "ftp": None,

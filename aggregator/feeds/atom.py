@@ -8,9 +8,9 @@ from functools import partial
 
 from aggregator.feeds.channel import Channel, Entry
 from aggregator.feeds.links import web_url
-from aggregator.feeds.moments import spelled
+from aggregator.feeds.timestamps import spelled
 from aggregator.feeds.xml import ATOM, HISTORY, MEDIA, Writer, atom, streamed
-from storage.text import clean_line
+from storage.text.clean import clean_line
 
 _STATES = "http://www.google.com/reader/"
 """The scheme by which readers' apps know what was read and starred."""

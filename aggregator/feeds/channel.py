@@ -11,8 +11,8 @@ from datetime import datetime
 from html import escape
 
 from aggregator.feeds.links import web_url
-from storage.article import KeptArticle
-from storage.text import clean, clean_line
+from storage.model.article import KeptArticle
+from storage.text.clean import clean, clean_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

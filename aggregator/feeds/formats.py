@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 from aggregator.feeds.atom import atom_feed
 from aggregator.feeds.channel import Channel
-from aggregator.feeds.csvfile import csv_rows
+from aggregator.feeds.csv_export import csv_rows
 from aggregator.feeds.jsonfeed import json_feed
 from aggregator.feeds.jsonl import jsonl
 from aggregator.feeds.parquet import write_parquet
 from aggregator.feeds.rss import rss
-from storage.article import KeptArticle
+from storage.model.article import KeptArticle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from aggregator.feeds.channel import Channel, Entry
 from aggregator.feeds.links import web_url
-from aggregator.feeds.moments import spelled
-from storage.text import clean_line
+from aggregator.feeds.timestamps import spelled
+from storage.text.clean import clean_line
 
 
 def json_feed(channel: Channel) -> Iterator[bytes]:

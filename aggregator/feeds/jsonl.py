@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from aggregator.feeds.records import exported_fields
-from storage.article import KeptArticle
+from aggregator.feeds.json_records import exported_fields
+from storage.model.article import KeptArticle
 
 # Line ends that JSON lets stand in a string, and some readers of lines split at.
 _LINE_ENDS = {end: f"\\u{ord(end):04x}" for end in ("\x85", "\u2028", "\u2029")}

@@ -10,14 +10,14 @@ from email.utils import format_datetime
 from lxml import etree
 
 from aggregator.feeds.links import web_url
-from spiders.charset import decode
-from spiders.entry import language_tag
-from spiders.links import absolute
-from spiders.markup import MarkupError, parse_xml
-from spiders.names import key_of
-from spiders.plain import plain
+from spiders.parse.charset import decode
+from spiders.parse.feed_entry import language_tag
+from spiders.parse.html_text import plain
+from spiders.parse.links import absolute
+from spiders.parse.xml_names import key_of
+from spiders.parse.xml_repair import MarkupError, parse_xml
 from spiders.source import Source
-from storage.text import clean_line
+from storage.text.clean import clean_line
 
 MAX_BYTES = 2**20
 MAX_OUTLINES = 20_000

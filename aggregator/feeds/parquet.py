@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from aggregator.feeds.records import article_fields
-from storage.article import KeptArticle
-from storage.parts import parts
+from aggregator.feeds.json_records import article_fields
+from storage.db.parts import parts
+from storage.model.article import KeptArticle
 
 if TYPE_CHECKING:
     import pyarrow as pa

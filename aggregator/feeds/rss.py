@@ -17,7 +17,7 @@ from html import escape
 from aggregator.feeds.channel import Channel, Entry
 from aggregator.feeds.links import web_url
 from aggregator.feeds.xml import ATOM, CONTENT, DC, HISTORY, MEDIA, Writer, atom, streamed
-from storage.text import clean_line
+from storage.text.clean import clean_line
 
 
 def rss(channel: Channel) -> Iterator[bytes]:

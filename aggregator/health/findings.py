@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from aggregator.health.thinness import Thin, thinness
-from aggregator.health.volume import DAY, NO_TIDE, Tide, Volume, ebb, is_flood, silence, volume_of
-from storage.audits import Audit
-from storage.health import Past, Tried
-from storage.state import WELL, Appointment, LeadState, Poll, Standing
+from aggregator.health.extraction_quality import Thin, thinness
+from aggregator.health.publishing_volume import DAY, NO_TIDE, Tide, Volume, ebb, is_flood, silence, volume_of
+from storage.crawl.audits import Audit
+from storage.crawl.health import Past, Tried
+from storage.model.crawl import WELL, Appointment, LeadState, Poll, Standing
 
 FAILING_FOR, FAILING_TIMES, FAILING_STRAIN = timedelta(hours=1), 3, 4.0
 """An index fails that does so for so long, so many times in a row, or so heavily (`Appointment.strain`)."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aggregator.schedule.rhythm import DAY, HOUR, a_day, boost, rate
-from storage.rhythm import Rhythm
+from aggregator.schedule.learn_profile import DAY, HOUR, a_day, boost, rate
+from storage.model.publishing_profile import Rhythm
 
 STEEPNESS = 1.2
 """1 makes the mean delay least; more serves the median article, at the cost of sources that publish little."""

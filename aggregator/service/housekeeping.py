@@ -16,14 +16,14 @@ from pathlib import Path
 from aggregator import __version__
 from aggregator.config import Config
 from spiders.catalogue import Catalogue, CatalogueError, load_catalogue
-from storage.backup import PREFIX, backup, backups, dated, thin_out
-from storage.database import Database
-from storage.expiry import Keeping, let_go, remembered
-from storage.limits import BOUNDLESS
-from storage.retention import Leaving, Room, prune
-from storage.state import CLOCK_SLACK
-from storage.upkeep import join_pieces, last_joined, note_joined
-from storage.warc import WarcTape
+from storage.db.database import Database
+from storage.maintenance.backup import PREFIX, backup, backups, dated, thin_out
+from storage.maintenance.expiry import Keeping, let_go, remembered
+from storage.maintenance.retention import Leaving, Room, prune
+from storage.model.crawl import CLOCK_SLACK
+from storage.quantities import BOUNDLESS
+from storage.search.optimize import join_pieces, last_joined, note_joined
+from storage.warc.store import WarcTape
 
 log = logging.getLogger(__name__)
 

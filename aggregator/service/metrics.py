@@ -14,11 +14,11 @@ from prometheus_client.registry import Collector
 
 from aggregator.crawl.runner import Crew, PollResult
 from aggregator.health.findings import State
-from aggregator.service.lag import Lag
+from aggregator.service.loop_lag import Lag
 from spiders.source import Source
-from storage.database import Database
+from storage.crawl.health import conditions_of, last_well
+from storage.db.database import Database
 from storage.glance import last_beat, waiting_leads
-from storage.health import conditions_of, last_well
 
 MOST_SOURCES = 1000
 """Sources that are told of one by one at most: each is a time series of its own."""

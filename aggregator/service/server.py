@@ -12,23 +12,23 @@ from dataclasses import dataclass
 
 import uvicorn
 
-from aggregator.alerts.searchfile import load_searches, searches_file
+from aggregator.alerts.saved_searches import load_searches, searches_file
 from aggregator.config import DEFAULT_PUBLIC_URL, Config
-from aggregator.intake.topicfile import load_topics
-from aggregator.service.crew import utc_now
 from aggregator.service.metrics import Metrics
 from aggregator.service.reread import reread
+from aggregator.service.setup import utc_now
+from aggregator.topics.catalogue import load_topics
 from aggregator.web.access import is_loopback
 from aggregator.web.api import Api
 from aggregator.web.app import Serving, application
-from aggregator.web.hub import Publisher
-from aggregator.web.marks import Marks
-from aggregator.web.shelf import Shelf
-from aggregator.web.synccall import Sync
-from storage.database import Database
+from aggregator.web.feed_catalogue import Shelf
+from aggregator.web.greader.call import Sync
+from aggregator.web.responses import Marks
+from aggregator.web.websub import Publisher
+from storage.db.database import Database
 from storage.library import Library
 from storage.monitor import Monitor
-from storage.tokens import Token, all_tokens, token_of
+from storage.readers.tokens import Token, all_tokens, token_of
 
 _TOKENS_FOR = 2.0
 """Seconds after which a token that was taken away opens nothing any more."""

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aggregator.config import Config
+from aggregator.crawl.auditing import LOOK_SECONDS, audit_some
 from aggregator.crawl.runner import Crew, PollResult
-from aggregator.schedule.planner import Planner
-from aggregator.schedule.ticker import Clock, Job
-from aggregator.service.auditing import LOOK_SECONDS, audit_some
-from aggregator.service.crew import new_planner, open_crew, reprice
-from aggregator.service.lag import Lag
+from aggregator.schedule.budget import Planner
+from aggregator.schedule.clock import Clock, Job
+from aggregator.service.loop_lag import Lag
+from aggregator.service.setup import new_planner, open_crew, reprice
 from aggregator.service.systemd import notify, watchdog_seconds
 from spiders.source import Source
-from storage.database import Database
+from storage.db.database import Database
+from storage.db.leader import Leadership, leadership
 from storage.errors import ArchiveError
-from storage.leader import Leadership, leadership
 
 log = logging.getLogger(__name__)
 

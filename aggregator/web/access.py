@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.web.problems import problem
-from storage.tokens import Token
+from storage.readers.tokens import Token
 
 Knows = Callable[[str], Token | None]
 """The token whose secret this is, or None."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from aggregator.feeds.records import (
+from aggregator.feeds.json_records import (
     PERIODS,
     article_fields,
     capture_fields,
@@ -19,15 +19,15 @@ from aggregator.feeds.records import (
     time_of,
     topic_fields,
 )
-from aggregator.intake.topicnames import UnknownTopic, with_topics
-from aggregator.intake.topics import TopicCatalogue
-from aggregator.web.given import Given, Wrong
-from storage.article import ChangePlace, Query
-from storage.database import Database
+from aggregator.topics.matcher import TopicCatalogue
+from aggregator.topics.resolve import UnknownTopic, with_topics
+from aggregator.web.requests import Given, Wrong
+from storage.db.database import Database
 from storage.library import Library
-from storage.moments import micros, of_micros
+from storage.model.article import ChangePlace, Query
 from storage.monitor import Monitor
 from storage.search.snippet import END, START
+from storage.timestamps import micros, of_micros
 
 _USUAL, _MOST = 50, 200
 _USUAL_CHANGES, _MOST_CHANGES = 100, 1_000

@@ -1,1 +1,1 @@
-"""The archive's schema, step by step; run by `storage.database`, never by hand."""
+"""The archive's schema, step by step; run by `storage.db.database`, never by hand."""

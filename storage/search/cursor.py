@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.moments import micros, of_micros
+from storage.timestamps import micros, of_micros
 
 _SPELLED = re.compile(r"(new|old|best|changed)((?:\.[a-z]\d{1,19}){0,4})")
 _PART = re.compile(r"\.([a-z])(\d{1,19})")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from storage.search.labels import SIGN, is_run
-from storage.search.matching import But, Match, Tokens
-from storage.search.prepare import RUN_BEGINS, WORD, pieces, spelled_out
+from storage.search.analyzer import RUN_BEGINS, WORD, pieces, spelled_out
+from storage.search.index.field_terms import SIGN, is_run
+from storage.search.index.match import But, Match, Tokens
 
 UNLIKE = "\ua66e"
 """Stands in a text folded in place for a character that is searched as several or as none: a letter of no use."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from math import log
 
 from storage.search.folding import folded, pattern, side_by_side
-from storage.search.matching import Match
+from storage.search.index.match import Match
 
 CHARACTERS = 4_000
 """Of a text that are looked at: what it is about has been said by then."""

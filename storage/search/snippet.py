@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from storage.search.analyzer import fold, pieces
 from storage.search.folding import UNLIKE, beginning, folded_in_place, run, set_apart, word
-from storage.search.inflection import forms
-from storage.search.planning import at_digits, without_possessives
-from storage.search.prepare import fold, pieces
-from storage.search.syntax import Words
+from storage.search.planner import at_digits, without_possessives
+from storage.search.query.tree import Words
+from storage.search.query.word_forms import forms
 
 START, END = "\ue000", "\ue001"
 """Marks around what was found: characters that no cleaned text means anything by; escape first, then replace them."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-from tests.aggregator.console.calling import Done, Evnews
+from tests.aggregator.cli.evnews_command import Done, Evnews
 
 Record = dict[str, Any]
 

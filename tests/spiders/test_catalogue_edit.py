@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spiders.catalogue import CatalogueError, load_catalogue
-from spiders.edit import add_source, remove_source
+from spiders.catalogue_edit import add_source, remove_source
 from spiders.source import Listing, Source
-from storage.text import clean_line
+from storage.text.clean import clean_line
 
 VOLT = Source(
     name="volt",

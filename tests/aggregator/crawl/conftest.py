@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.aggregator.crawl.crawling import Home, Reactor
-from tests.aggregator.crawl.loopback import Site, serving
+from tests.aggregator.crawl.loopback_crawl import Home, Reactor
+from tests.aggregator.crawl.loopback_server import Site, serving
 from tests.newsroom.server import Newsroom, running
 
 

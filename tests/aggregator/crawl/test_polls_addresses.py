@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address
 
-from aggregator.crawl.addresses import AddressPolicy
+from aggregator.crawl.address_policy import AddressPolicy
 from aggregator.crawl.resolver import install_guard
 from aggregator.crawl.runner import Crew, PollResult
-from tests.aggregator.crawl.crawling import ALLOWED, ROOT, Home, Reactor, environment, sources_of
-from tests.aggregator.crawl.loopback import Answer, Site, canary, serving
+from tests.aggregator.crawl.loopback_crawl import ALLOWED, ROOT, Home, Reactor, environment, sources_of
+from tests.aggregator.crawl.loopback_server import Answer, Site, canary, serving
 from tests.newsroom.server import Newsroom
 
 PRIVATE = (

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.crawl.runner import Crew
-from tests.aggregator.crawl.crawling import AGENT_CONTACT, ALLOWED, Home, setting, sources_of
-from tests.aggregator.crawl.loopback import Answer, Asked, Site, rss, serving
+from tests.aggregator.crawl.loopback_crawl import AGENT_CONTACT, ALLOWED, Home, setting, sources_of
+from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, rss, serving
 from tests.newsroom.publishers import PUBLISHERS
 from tests.newsroom.server import Newsroom
 
@@ -185,7 +185,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_accepted(home: Home, site:
     from http.server import ThreadingHTTPServer
     from threading import Thread
 
-    from tests.aggregator.crawl.loopback import _Handler
+    from tests.aggregator.crawl.loopback_server import _Handler
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path))

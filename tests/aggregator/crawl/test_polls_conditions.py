@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from aggregator.crawl.runner import Crew
-from aggregator.crawl.visit import MAX_INDEXES
+from aggregator.crawl.source_poll import MAX_INDEXES
 from spiders.source import Listing
-from tests.aggregator.crawl.crawling import Home, setting, sources_of
-from tests.aggregator.crawl.loopback import Answer, Asked, Site, rss, serving
+from tests.aggregator.crawl.loopback_crawl import Home, setting, sources_of
+from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, rss, serving
 from tests.newsroom.server import Newsroom
 
 

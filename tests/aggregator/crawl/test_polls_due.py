@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from aggregator.crawl.runner import Crew, PollResult
-from aggregator.schedule.ticker import BEGUN_A_TICK, Clock, Job
+from aggregator.schedule.clock import BEGUN_A_TICK, Clock, Job
 from spiders.source import Source
-from storage.calendar import appoint, appointments_of
-from storage.database import open_database
+from storage.crawl.polls import appoint, appointments_of
+from storage.db.database import open_database
 from storage.errors import ArchiveBusy
-from storage.state import Appointment, Standing
-from tests.aggregator.crawl.crawling import Home
-from tests.aggregator.crawl.loopback import Answer, Site
+from storage.model.crawl import Appointment, Standing
+from tests.aggregator.crawl.loopback_crawl import Home
+from tests.aggregator.crawl.loopback_server import Answer, Site
 
 HOUR = timedelta(hours=1)
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.crawl import visit
+from aggregator.crawl import source_poll as visit
 from aggregator.crawl.runner import Crew
-from storage.article import Article, Decision, Refusal
-from storage.database import open_database
-from storage.expiry import Keeping, let_go
-from storage.page import Page
-from tests.aggregator.crawl.crawling import Home, Process, setting, sources_of
-from tests.aggregator.crawl.loopback import Answer, Site
+from storage.db.database import open_database
+from storage.maintenance.expiry import Keeping, let_go
+from storage.model.article import Article, Decision, Refusal
+from storage.model.page import Page
+from tests.aggregator.crawl.loopback_crawl import Home, Process, setting, sources_of
+from tests.aggregator.crawl.loopback_server import Answer, Site
 from tests.newsroom.server import Newsroom, running
 
 

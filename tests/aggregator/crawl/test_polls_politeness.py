@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aggregator.crawl.runner import Crew
 from spiders.source import Listing, Source
-from tests.aggregator.crawl.crawling import AGENT_CONTACT, Home, sources_of
-from tests.aggregator.crawl.loopback import Answer, Asked, Site, serving
+from tests.aggregator.crawl.loopback_crawl import AGENT_CONTACT, Home, sources_of
+from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, serving
 from tests.newsroom.server import Newsroom
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from aggregator.crawl.robots import product_token
 from aggregator.crawl.runner import Crew
-from tests.aggregator.crawl.crawling import Home, setting, sources_of
-from tests.aggregator.crawl.loopback import Answer, Asked, Site, canary, serving
+from tests.aggregator.crawl.loopback_crawl import Home, setting, sources_of
+from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, canary, serving
 from tests.newsroom.server import Newsroom
 
 OPEN = Answer(b"User-agent: *\nDisallow: /private/\n", type="text/plain")

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from aggregator.crawl.runner import Crew
-from aggregator.intake import pool
-from aggregator.intake.pool import worker_modules
+from aggregator.extraction import pool
+from aggregator.extraction.pool import worker_modules
 from spiders.source import Hints
-from storage.article import Refusal
-from storage.page import Page
-from tests.aggregator.crawl.crawling import ROOT, Home, sources_of
-from tests.aggregator.crawl.loopback import Answer, Site, story
+from storage.model.article import Refusal
+from storage.model.page import Page
+from tests.aggregator.crawl.loopback_crawl import ROOT, Home, sources_of
+from tests.aggregator.crawl.loopback_server import Answer, Site, story
 from tests.aggregator.crawl.test_polls_attacks import Pulse
 from tests.newsroom.server import Newsroom
 
@@ -130,7 +130,7 @@ COLD = """
 import sys
 from pathlib import Path
 from spiders.catalogue import load_catalogue
-from tests.aggregator.crawl.crawling import Home, Reactor
+from tests.aggregator.crawl.loopback_crawl import Home, Reactor
 from tests.aggregator.crawl.test_polls_attacks import Pulse
 reactor = Reactor()
 sources = load_catalogue(None, Path(sys.argv[2])).sources

@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from aggregator.feeds.csvfile import COLUMNS, csv_rows
+from aggregator.feeds.csv_export import COLUMNS, csv_rows
 from aggregator.feeds.formats import DATA
+from aggregator.feeds.json_records import article_fields
 from aggregator.feeds.parquet import NoPyarrow, write_parquet
-from aggregator.feeds.records import article_fields
-from storage.article import KeptArticle
+from storage.model.article import KeptArticle
 from tests.aggregator.feeds.test_feed_formats import any_article, article
 
 

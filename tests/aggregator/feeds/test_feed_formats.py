@@ -15,8 +15,8 @@ from lxml import etree
 from aggregator.feeds.channel import Channel, article_entries
 from aggregator.feeds.jsonl import jsonl
 from aggregator.feeds.rss import rss
-from storage.article import Edition, KeptArticle
-from storage.text import clean, clean_line
+from storage.model.article import Edition, KeptArticle
+from storage.text.clean import clean, clean_line
 
 MORNING = datetime(2025, 3, 4, 8, 30, tzinfo=UTC)
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"

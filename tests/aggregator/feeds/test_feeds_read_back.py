@@ -15,8 +15,8 @@ from aggregator.feeds.atom import atom_feed
 from aggregator.feeds.channel import Channel, article_entries, article_entry
 from aggregator.feeds.formats import FEEDS
 from aggregator.feeds.jsonfeed import json_feed
-from storage.article import KeptArticle
-from storage.text import clean, clean_line
+from storage.model.article import KeptArticle
+from storage.text.clean import clean, clean_line
 from tests.aggregator.feeds.test_feed_formats import _text, any_article, article
 
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from aggregator.health.findings import Finding, State, findings, state_of, usual_volume
-from storage.audits import Audit
-from storage.health import Past, Tried
-from storage.state import Appointment, Endpoint, LeadState, Poll, Standing
+from storage.crawl.audits import Audit
+from storage.crawl.health import Past, Tried
+from storage.model.crawl import Appointment, Endpoint, LeadState, Poll, Standing
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -12,15 +12,15 @@ import pytest
 
 from aggregator.config import Config
 from aggregator.service.housekeeping import Pruning, back_up_when_due, join_pieces_when_due
-from storage.article import Article
-from storage.backup import backups
-from storage.database import Database, open_database
+from storage.articles.store import record_article, record_capture
+from storage.db.database import Database, open_database
 from storage.library import Library
+from storage.maintenance.backup import backups
+from storage.model.article import Article
+from storage.model.page import Page
 from storage.monitor import Monitor
-from storage.page import Page
-from storage.store import record_article, record_capture
-from storage.upkeep import last_joined
-from storage.warc import WarcTape
+from storage.search.optimize import last_joined
+from storage.warc.store import WarcTape
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 

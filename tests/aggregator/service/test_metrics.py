@@ -10,10 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from aggregator.crawl.runner import PollResult
 from aggregator.service.metrics import MOST_SOURCES, Metrics
 from spiders.source import Source
-from storage import calendar, glance
-from storage.database import Database
-from storage.health import Condition, keep_condition
-from storage.state import Poll
+from storage import glance
+from storage.crawl import polls as calendar
+from storage.crawl.health import Condition, keep_condition
+from storage.db.database import Database
+from storage.model.crawl import Poll
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

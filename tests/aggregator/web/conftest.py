@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage.database import Database
-from tests.aggregator.web.room import Ask, Room
+from storage.db.database import Database
+from tests.aggregator.web.archive_server import Ask, Room
 
 
 @pytest.fixture

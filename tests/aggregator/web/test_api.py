@@ -12,9 +12,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from aggregator.web.api import ENDPOINTS
-from storage.article import Topic
-from storage.topics import record_topics_anew
-from tests.aggregator.web.room import T0, Ask, Room
+from storage.articles.topics import record_topics_anew
+from storage.model.article import Topic
+from tests.aggregator.web.archive_server import T0, Ask, Room
 
 
 def items(ask: Ask, path: str, **options: Any) -> list[Any]:

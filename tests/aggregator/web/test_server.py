@@ -12,12 +12,12 @@ import feedparser
 import pytest
 
 from aggregator.feeds.opml import read_opml
+from aggregator.health.examine import Report, keep
 from aggregator.health.findings import Finding, State
-from aggregator.health.rounds import Report, keep
-from storage.article import Topic
-from storage.tokens import add_token, remove_token
-from storage.topics import record_topics_anew
-from tests.aggregator.web.room import BASE, T0, Ask, Room
+from storage.articles.topics import record_topics_anew
+from storage.model.article import Topic
+from storage.readers.tokens import add_token, remove_token
+from tests.aggregator.web.archive_server import BASE, T0, Ask, Room
 
 
 def titles(answer: Any) -> list[str]:

@@ -1,0 +1,54 @@
+"""`evnews import`: an export is brought back into an empty archive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from aggregator.archive import open_archive
+from aggregator.cli.bar import bar
+from aggregator.cli.commands.topics import read_topics
+from aggregator.cli.output import TROUBLE, complain, counted, mistake
+from aggregator.config import Config
+from aggregator.ingest.import_articles import Bringing, ExportError, bring_back, finish, lines_of
+from aggregator.topics.catalogue import use
+from storage.articles import importing as bringing
+from storage.db.database import Database
+from storage.db.parts import parts
+
+_AT_ONCE = 200
+"""Articles that are written together: what was begun is gone on with after them."""
+
+
+def import_jsonl(config: Config, path: Path) -> int:
+    """Bring the articles of a file back; 1 where a line is wrong."""
+    use(read_topics(config))
+    with open_archive(config) as database:
+        with database.write() as tx:
+            if not bringing.begin(tx):
+                mistake("the archive holds articles already; --home DIR names an empty one, which is made")
+        known = Bringing()
+        try:
+            with path.open("rb") as file, bar("bringing articles back", in_bytes=True) as progress:
+                _bring(database, file, path.stat().st_size, known, progress)
+        except ExportError as error:
+            complain(f"{path}: {error}; {counted(known.brought, 'article')} before it were brought back")
+            complain("mend the line and run the command again: it goes on where it was left")
+            return TROUBLE
+        with database.write() as tx:
+            orphans = finish(tx, known)
+    there = f"; {counted(known.there, 'article')} were there from before" if known.there else ""
+    print(f"{counted(known.brought, 'article')} brought back from {path}{there}")
+    if orphans:
+        complain(f"{counted(orphans, 'article')} stand for themselves: the export has not what they are copies of")
+    return 0
+
+
+def _bring(
+    database: Database, file: BinaryIO, size: int, known: Bringing, progress: Callable[[int, int], None]
+) -> None:
+    for some in parts(lines_of(file), _AT_ONCE):
+        with database.write() as tx:
+            bring_back(tx, some, known)
+        progress(file.tell(), size)

@@ -1,0 +1,77 @@
+"""What a crawl came to: the table at the end, and a poll as a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aggregator.cli.output import counted
+from aggregator.cli.terminal import draw, say, table_of
+from aggregator.crawl.runner import PollResult
+from aggregator.crawl.stats import Tally
+from aggregator.feeds.json_records import time_of
+from aggregator.logs import safe_line
+
+COUNTS = ("kept", "repeats", "refused", "failed")
+
+
+def print_summary(results: Iterable[PollResult], tally: Tally, seconds: float) -> None:
+    """A table with a row a source, problems last, and one line in all."""
+    ordered = sorted(results, key=lambda result: (not result.is_polled, result.source))
+    table = table_of("source", "index", *(f">{name}" for name in COUNTS), "why")
+    for result in ordered:
+        cells = [result.source, index_word(result), *(str(result.counts[name]) for name in COUNTS), why(result)]
+        table.add_row(*cells, style="" if result.is_polled else "yellow")
+    if ordered:
+        draw(table)
+    counts = tally.outcomes
+    failed = sum(not result.is_polled for result in ordered)
+    again = (
+        f", {counts['again']} asked for again: {sum(r.counts['changed'] for r in ordered)} changed"
+        if counts["again"]
+        else ""
+    )
+    say(
+        f"{counted(len(ordered), 'source')} in {seconds:.1f} s: {counts['kept']} kept, {counts['repeats']} repeats, "
+        f"{counts['refused']} refused, {counts['failed']} to be tried again{again}"
+        + (f"; {counted(failed, 'source')} could not be polled" if failed else "")
+    )
+
+
+def index_word(result: PollResult) -> str:
+    """How a source's indexes were polled, in a word."""
+    if result.error:
+        return "error"
+    outcomes = {poll.outcome for poll in result.polls}
+    for outcome in ("failed", "refused", "parked", "gone", "ok"):
+        if outcome in outcomes:
+            return outcome
+    if not outcomes:
+        return "articles" if result.counts["fetches"] else "nothing due"
+    return "unchanged"
+
+
+def why(result: PollResult) -> str:
+    """Every reason worth knowing, safe to print."""
+    articles = [f"{reason} ({counted(count, 'article')})" for reason, count in result.reasons]
+    return safe_line("; ".join((*result.problems, *articles)))[:500]
+
+
+def record_of(result: PollResult) -> dict[str, object]:
+    """A poll as the fields of one JSON object (docs/json.md)."""
+    return {
+        "source": result.source,
+        "polled": result.is_polled,
+        **{name: result.counts[name] for name in (*COUNTS, "again", "changed")},
+        "reasons": [{"reason": reason, "articles": count} for reason, count in result.reasons],
+        "next_poll_at": time_of(result.next_poll_at),
+        "next_reason": result.next_reason,
+        "error": result.error,
+        "indexes": [
+            {
+                "url": poll.endpoint, "outcome": poll.outcome, "status": poll.status, "bytes": poll.bytes,
+                "leads": poll.leads, "new": poll.new, "truncated": poll.truncated, "reason": poll.reason,
+                "started": time_of(poll.started_at), "ended": time_of(poll.ended_at),
+            }
+            for poll in result.polls
+        ],
+    }  # fmt: skip

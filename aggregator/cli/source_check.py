@@ -1,0 +1,146 @@
+"""What `sources add` and `sources check` run: looking at sites through a crew, keeping nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aggregator.cli.output import INTERRUPTED
+from aggregator.cli.shutdown import Stopping
+from aggregator.cli.source_discovery import Discovery, Look
+from aggregator.config import Config
+from aggregator.crawl.runner import Crew, run_in_reactor
+from aggregator.crawl.single_fetch import Fetch, page_at
+from aggregator.service.setup import open_crew
+from spiders.source import Listing, Source
+from storage.model.article import Article, Refusal
+from storage.model.page import Index
+
+SAMPLE = 3
+"""How many articles of a source are looked at."""
+MAX_LEADS = 100
+MAX_DEPTH = 3
+"""How many sitemap indexes may stand one behind the other."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a source's indexes and some of its articles look like."""
+
+    source: str
+    indexes: list[tuple[str, Index]] = field(default_factory=list)
+    articles: list[tuple[str, Article | Refusal]] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether an index named articles and one of them could be read."""
+        return any(isinstance(made, Article) for _, made in self.articles)
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        lines = [self.source]
+        for url, index in self.indexes:
+            lines.append(f"  {index.kind or 'index'} {url}: {index.problem or f'{index.total} entries'}")
+        for url, made in self.articles:
+            if isinstance(made, Refusal):
+                lines.append(f"  {url}: refused, {made.reason}")
+            else:
+                day = made.published_date or "no date"
+                lines.append(f"  {made.title} ({day}; {', '.join(made.authors) or 'no author'}; {made.words} words)")
+        return lines
+
+    def fields(self) -> dict[str, object]:
+        """The report as JSON fields (docs/json.md)."""
+        return {
+            "source": self.source, "good": self.is_good,
+            "indexes": [
+                {"url": url, "kind": index.kind, "entries": index.total, "problem": index.problem}
+                for url, index in self.indexes
+            ],
+            "articles": [_article_fields(url, made) for url, made in self.articles],
+        }  # fmt: skip
+
+
+def _article_fields(url: str, made: Article | Refusal) -> dict[str, object]:
+    if isinstance(made, Refusal):
+        return {"url": url, "refused": made.reason, "title": "", "published_date": None, "authors": (), "words": 0}
+    return {
+        "url": url, "refused": "", "title": made.title, "published_date": made.published_date or None,
+        "authors": made.authors, "words": made.words,
+    }  # fmt: skip
+
+
+def discovered(
+    config: Config, url: str, source: Source, neighbours: tuple[Source, ...], tell: Callable[[str], None]
+) -> Discovery:
+    """Fetch a feed, a sitemap or a home page and find what can be polled; `tell` hears of each thing found.
+
+    `neighbours` are the sources whose delays count at the hosts that they share.
+    """
+    found = Discovery(home=url)
+
+    async def look(crew: Crew, fetch: Fetch, _: Source) -> None:
+        await Look(crew.pool, lambda address: page_at(fetch, address), crew.now, found, tell).at(url)
+
+    _run_each(config, (source,), neighbours, look)
+    return found
+
+
+def examined(
+    config: Config, sources: tuple[Source, ...], neighbours: tuple[Source, ...], tell: Callable[[Report], None]
+) -> list[Report]:
+    """Fetch each source's indexes and some of its articles; `tell` gets each report when it is done."""
+    reports: list[Report] = []
+
+    async def look(crew: Crew, fetch: Fetch, source: Source) -> None:
+        report = Report(source.name)
+        for url, kind, listing in source.indexes:
+            report.indexes.append((url, await _read(crew, fetch, url, kind, listing)))
+        leads = {lead.url: lead for _, index in report.indexes for lead in index.leads}
+        for url in list(leads)[:SAMPLE]:
+            report.articles.append((url, await _article(crew, fetch, url, source)))
+        if not crew.stopping:
+            reports.append(report)
+            tell(report)
+
+    _run_each(config, sources, neighbours, look)
+    return reports
+
+
+async def _read(crew: Crew, fetch: Fetch, url: str, kind: str, listing: Listing | None, depth: int = 0) -> Index:
+    page = await page_at(fetch, url)
+    if isinstance(page, str):
+        return Index(kind=kind, problem=page)
+    index = await crew.pool.read_index(page, kind, listing, MAX_LEADS, crew.now())
+    if index.more and not index.leads and kind == "sitemap" and depth < MAX_DEPTH:
+        return await _read(crew, fetch, index.more[0], kind, listing, depth + 1)
+    return index
+
+
+async def _article(crew: Crew, fetch: Fetch, url: str, source: Source) -> Article | Refusal:
+    page = await page_at(fetch, url)
+    if isinstance(page, str):
+        return Refusal(code="fetch", reason=page)
+    return await crew.pool.extract(page, source.hints)
+
+
+def _run_each(
+    config: Config,
+    sources: tuple[Source, ...],
+    neighbours: tuple[Source, ...],
+    look: Callable[[Crew, Fetch, Source], Awaitable[None]],
+) -> None:
+    async def main() -> int:
+        async with open_crew(config, (*neighbours, *sources)) as crew:
+            stopping = Stopping(crew, lambda: None, drain=0.0)
+            await asyncio.gather(*(_run(crew, source, look) for source in sources))
+            await stopping.done()
+            return INTERRUPTED if crew.stopping else 0
+
+    if run_in_reactor(main):
+        raise KeyboardInterrupt
+
+
+async def _run(crew: Crew, source: Source, look: Callable[[Crew, Fetch, Source], Awaitable[None]]) -> None:
+    await crew.errand(source, lambda fetch: look(crew, fetch, source))

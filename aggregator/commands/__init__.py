@@ -1,1 +1,0 @@
-"""Scrapy's own commands, where ours take their place (COMMANDS_MODULE)."""

@@ -1,0 +1,117 @@
+"""The download handler: gate, address guard, header cap, and every exchange captured as it came."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import (
+    HTTP11DownloadHandler,
+    _LenientHTTP11ClientFactory,
+    _LenientHTTP11ClientProtocol,
+    _LenientHTTPClientParser,
+)
+from scrapy.exceptions import CannotResolveHostError
+from scrapy.http import Response
+from twisted.web._newclient import ParseError
+
+from aggregator.crawl.address_policy import BlockedAddress
+from aggregator.crawl.host_limiter import host_of
+from storage.model.page import Page
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from aggregator.crawl.runner import Crew
+
+MAX_HEADER_BYTES = 256 * 1024
+"""The most bytes of header lines that one exchange may bring, interim 1xx answers included."""
+
+
+class HeaderFlood(ParseError):
+    """The server sends more header bytes than any honest one would."""
+
+
+class _CappedParser(_LenientHTTPClientParser):
+    """Counts header bytes; Twisted itself has no limit on them (HTTPClientParser.lineReceived)."""
+
+    _header_bytes = 0
+
+    def lineReceived(self, line: bytes) -> None:
+        self._header_bytes += len(line) + 2
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise HeaderFlood(f"response headers over {MAX_HEADER_BYTES >> 10} KiB", b"")
+        super().lineReceived(line)
+
+
+class _CappedProtocol(_LenientHTTP11ClientProtocol):
+    def request(self, request: Any) -> Any:
+        answer = super().request(request)
+        self._parser.__class__ = _CappedParser
+        return answer
+
+
+class _CappedFactory(_LenientHTTP11ClientFactory):
+    def buildProtocol(self, addr: Any) -> _CappedProtocol:
+        return _CappedProtocol(self._quiescentCallback)
+
+
+class PoliteHandler(HTTP11DownloadHandler):
+    """Scrapy's HTTP/1.1 handler behind the process's gate.
+
+    Each exchange, redirects and robots.txt too, waits for its host's turn and leaves a Page
+    in `request.meta["hops"]`, before any middleware has touched the body.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        if not hasattr(self._pool, "_factory"):
+            raise RuntimeError("Scrapy's connection pool has moved: the header cap cannot be set")
+        self._pool._factory = _CappedFactory
+        self._crew: Crew = crawler.spider.crew  # type: ignore[union-attr]
+        self._delay: float = crawler.spider.source.delay  # type: ignore[union-attr]
+
+    async def download_request(self, request: Request) -> Response:
+        """Fetch once, in turn. Raises BlockedAddress, Parked, Stopped, or Scrapy's download errors."""
+        return await self._crew.flight.carry(self._fetch(request))
+
+    async def _fetch(self, request: Request) -> Response:
+        host = host_of(request.url)
+        self._crew.policy.check_url(request.url)
+        async with self._crew.gate.turn(host, self._delay):
+            try:
+                response = await super().download_request(request)
+            except CannotResolveHostError:
+                refusal = self._crew.guard.refusal(host)
+                if refusal:
+                    raise BlockedAddress(refusal) from None
+                raise
+        self._crew.tally.fetched += 1
+        request.meta.setdefault("hops", []).append(captured(request, response, datetime.now(UTC)))
+        return response
+
+
+def captured(request: Request, response: Response, fetched_at: datetime) -> Page:
+    """The exchange as a Page: payload after transfer decoding, before content decoding."""
+    lead = request.meta.get("lead")
+    return Page(
+        url=request.url,
+        status=response.status,
+        headers=_pairs(response.headers),
+        body=response.body,
+        fetched_at=fetched_at,
+        source=request.meta.get("source", ""),
+        lead=lead.lead if lead else None,
+        via=tuple(request.meta.get("redirect_urls", ())),
+        ip=str(response.ip_address or ""),
+        request_headers=_pairs(request.headers),
+        method=request.method,
+        protocol=response.protocol or "HTTP/1.1",
+    )
+
+
+def _pairs(headers: Any) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1")) for name, values in headers.items() for value in values
+    )

@@ -1,0 +1,25 @@
+"""How long an answer stays fresh by its own headers: asking sooner may only get the same copy from a cache."""
+
+from __future__ import annotations
+
+import re
+
+from aggregator.crawl.httpdate import http_date
+from storage.model.page import Page
+
+LONGEST = 3600.0
+"""Seconds: publishers set a day for whole sites without thinking of feeds, and a conditional request is cheap."""
+_MAX_AGE = re.compile(r"(?:^|[,\s])(?:s-maxage|max-age)\s*=\s*\"?(\d{1,9})", re.IGNORECASE | re.ASCII)
+_NOT_KEPT = re.compile(r"(?:^|[,\s])(?:no-cache|no-store)(?:$|[,\s=])", re.IGNORECASE)
+
+
+def freshness(page: Page) -> float:
+    """Seconds from Cache-Control, or from Expires where that says nothing; at most an hour, 0 where neither does."""
+    control = page.header("cache-control")[:1000]
+    if _NOT_KEPT.search(control):
+        return 0.0
+    ages = [int(found) for found in _MAX_AGE.findall(control)]
+    if ages:
+        return min(float(max(ages)), LONGEST)
+    expires = http_date(page.header("expires"))
+    return min(max((expires - page.fetched_at).total_seconds(), 0.0), LONGEST) if expires else 0.0

@@ -1,0 +1,107 @@
+"""Page furniture, taken off the tree before the body is looked for: what its own marks or its tag give away."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from lxml.html import HtmlElement
+
+from aggregator.extraction.tree import drop
+
+_NEVER_TEXT = (
+    "script",
+    "style",
+    "svg",
+    "noscript",
+    "iframe",
+    "object",
+    "embed",
+    "canvas",
+    "audio",
+    "video",
+    "select",
+    "input",
+    "textarea",
+    "link",
+    "map",
+)
+_SELDOM_TEXT = ("nav", "dialog", "template", "button", "figcaption", "aside", "footer")
+_MARKS = re.compile(
+    r"(?<![a-z])(?:"
+    r"newsletters?|signup|sign-up|mailing-?list|email-?(?:capture|form|signup)|subscribe(?:-?(?:box|form|widget|cta|banner))?"
+    r"|(?:social-?)?shar(?:e|ing)(?:-?(?:bar|buttons?|links?|icons?|tools?|box|list|this|daddy))?|social(?:-?(?:bar|links?|icons?|media|buttons?|share|follow))?"
+    r"|addthis|addtoany|sharedaddy|follow-?us"
+    r"|related(?:-?(?:articles?|posts?|stor(?:y|ies)|content|links?|news|topics?|items?|reading))?|recommend(?:ed|ations?)?|recirc(?:ulation)?"
+    r"|read-?(?:more|next|also)|also-?read|see-?also|more-?(?:from|stories|news|on|articles)|you-?may|outbrain|taboola|revcontent|trending|most-?(?:read|popular)"
+    r"|author-?(?:box|bio|card|info|about|profile|block|details|description)|about-?(?:the-?)?author|post-?author|writer-?bio"
+    r"|(?:reader-?|user-?|facebook-?|fb-?|post-?|article-?|forum-?)?comments?(?:-?(?:list|area|section|wrapper|container|thread|form|box|block|body|count|link))?"
+    r"|disqus(?:-?thread)?|viafoura|coral-?talk|respond"
+    r"|(?:[a-z]{1,20}-?)?caption(?:-?text)?|photo-?credit|image-?credit|img-?credit"
+    r"|(?:ez-)?toc(?:-?(?:container|list|box|title))?|table-?of-?contents"
+    r"|advert(?:isement|ising|s)?|ads?(?:-?(?:slot|unit|container|wrapper|label|banner|block|box))|adsbygoogle|sponsor(?:ed|s)?(?:-?(?:box|block|banner|slot|content|link|message))?|promo(?:-?(?:box|block|banner))?|dfp"
+    r"|anzeigen?|werbung|annons[ei]?|reklam[ae]?|publicit[ey]|publicidade?|pubblicita|advertentie"
+    r"|breadcrumbs?|tag-?list|tags-?links|post-?tags|entry-?tags|article-?tags|cookies?-?(?:bar|banner|notice|consent)|gdpr"
+    r"|sr-only|screen-?reader(?:-text)?|visually-?hidden|print-?only|donat(?:e|ion)-?(?:box|banner|form)?|paging|pagination"
+    r")(?![a-z])"
+)
+_INVITES = re.compile(r"related|recommend|recirc|more|trend|popular|read|shar|social|also|promo|follow|most")
+_STATES = ("tag-", "category-", "post-", "js-", "has-", "is-", "no-", "with-", "tag_", "category_")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HOLDERS = frozenset({"html", "body", "main", "head", "form"})
+_KEPT_SHARE = 0.3
+"""An element that holds more than this part of the page's paragraphs is no furniture, whatever its marks say."""
+
+
+def strip(tree: HtmlElement) -> None:
+    """Drop what is never the article's text, and what calls itself share row, comments, advert and the like."""
+    for element in list(tree.iter(*_NEVER_TEXT)):
+        drop(element)
+    most = _KEPT_SHARE * len(tree.text_content())
+    prose = _KEPT_SHARE * sum(len(paragraph.text_content()) for paragraph in tree.iter("p"))
+    captions: list[HtmlElement] = []
+    for element in [e for e in tree.iter() if _is_suspect(e)]:
+        if element.tag in _HOLDERS:
+            continue
+        text = len(element.text_content())
+        held = sum(len(p.text_content()) for p in element.iter("p")) if text > 200 else 0
+        if held > prose or (text > most and not _is_talk(element)):
+            continue
+        if element.tag == "figcaption" or "caption" in (element.get("class") or "").lower():
+            captions.append(element)
+        elif (
+            text < 150
+            or element.tag in _SELDOM_TEXT
+            or not _INVITES.search(_marks(element))
+            or _linked(element) > 0.25 * text
+        ):
+            drop(element)
+    if sum(len(element.text_content()) for element in captions) < most:
+        for element in captions:
+            drop(element)
+
+
+def _linked(element: HtmlElement) -> int:
+    return sum(len(link.text_content()) for link in element.iter("a"))
+
+
+def _is_talk(element: HtmlElement) -> bool:
+    """Readers' comments may well outweigh the article."""
+    return "comment" in _marks(element)
+
+
+def _is_suspect(element: HtmlElement) -> bool:
+    if element.tag in _SELDOM_TEXT:
+        return True
+    name, kind = element.get("class"), element.get("id")
+    return bool(name or kind) and _is_furniture(f"{kind or ''} {name or ''}"[:300])
+
+
+def _marks(element: HtmlElement) -> str:
+    return f"{element.get('id', '')} {element.get('class', '')}".lower()
+
+
+@lru_cache(maxsize=8192)
+def _is_furniture(marks: str) -> bool:
+    tokens = [token for token in marks.split() if not token.startswith(_STATES)]
+    return bool(_MARKS.search(_CAMEL.sub("-", " ".join(tokens)).lower().replace("_", "-")))

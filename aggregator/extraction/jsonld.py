@@ -1,0 +1,331 @@
+"""What a page declares of itself in JSON-LD: the article among its nodes, mended where the JSON is a little broken."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from lxml.html import HtmlElement
+
+from storage.text.clean import clean, clean_line
+
+MAX_SCRIPT = 2 * 2**20
+MAX_NODES = 2_000
+_KINDS = {
+    "newsarticle": 5,
+    "reportagenewsarticle": 5,
+    "analysisnewsarticle": 5,
+    "opinionnewsarticle": 5,
+    "reviewnewsarticle": 5,
+    "backgroundnewsarticle": 5,
+    "askpublicnewsarticle": 5,
+    "liveblogposting": 5,
+    "advertisercontentarticle": 4,
+    "article": 4,
+    "blogposting": 4,
+    "techarticle": 4,
+    "scholarlyarticle": 4,
+    "satiricalarticle": 4,
+    "report": 4,
+    "socialmediaposting": 3,
+    "discussionforumposting": 3,
+    "review": 2,
+    "criticreview": 2,
+    "recipe": 2,
+    "videoobject": 1,
+    "webpage": 1,
+    "itempage": 1,
+    "medicalwebpage": 1,
+}
+_LISTS = ("collectionpage", "searchresultspage")
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+_WRAPPING = re.compile(
+    r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*<!\[CDATA\[\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\]\]>\*/)\s*;?\s*$"
+)
+_ORGANISATIONS = {"organization", "newsmediaorganization", "corporation", "company", "brand", "website", "webpage"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """The article as JSON-LD declares it; empty strings and tuples where it is silent.
+
+    `names` are what it is called beside its headline, as (property, words). `words` is its declared length.
+    `is_free` tells whether it may be read without paying, None where it is not said; `held_css` selects the parts
+    that may not. `page_kind` is what the page calls itself as a list of others.
+    """
+
+    kind: str = ""
+    headline: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+    people: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+    published: str = ""
+    created: str = ""
+    modified: str = ""
+    language: str = ""
+    summary: str = ""
+    body: str = ""
+    image: str = ""
+    site: str = ""
+    section: str = ""
+    url: str = ""
+    tags: tuple[str, ...] = ()
+    words: int = 0
+    is_free: bool | None = None
+    held_css: tuple[str, ...] = ()
+    page_kind: str = ""
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether the page calls itself a collection of others, and names no article."""
+        return self.page_kind in _LISTS and not self.is_article
+
+    @property
+    def is_article(self) -> bool:
+        """Whether the page calls itself an article of some kind."""
+        return _KINDS.get(self.kind, 0) >= 3
+
+
+def declared(tree: HtmlElement, url: str = "") -> Declared:
+    """The best article node of all JSON-LD scripts of a page; an empty Declared without one."""
+    nodes: list[dict[str, Any]] = []
+    for script in tree.iter("script"):
+        if "ld+json" in (script.get("type") or "").lower() and script.text and len(script.text) <= MAX_SCRIPT:
+            for value in _values(script.text):
+                nodes.extend(_nodes(value))
+        if len(nodes) > MAX_NODES:
+            break
+    articles = [node for node in nodes if _rank(node)]
+    if not articles:
+        return Declared(site=_site(nodes), page_kind=_page_kind(nodes))
+    best = max(
+        articles,
+        key=lambda node: (_rank(node), _names(node, url), bool(node.get("datePublished")), bool(node.get("author"))),
+    )
+    return _read(best, nodes)
+
+
+def _page_kind(nodes: list[dict[str, Any]]) -> str:
+    return next((kind for node in nodes for kind in _types(node) if kind in _LISTS), "")
+
+
+def _values(script: str) -> Iterator[Any]:
+    """The JSON values of one script; a broken one is mended or, failing that, left out."""
+    text = _WRAPPING.sub("", script.strip())
+    for candidate in (text, _mended(text), _mended(unescape(text))):
+        try:
+            yield json.loads(candidate, strict=False)
+            return
+        except (ValueError, RecursionError):
+            continue
+    yield from _sequence(text)
+
+
+def _mended(text: str) -> str:
+    return _TRAILING_COMMA.sub(r"\1", text.rstrip().rstrip(";"))
+
+
+def _sequence(text: str) -> Iterator[Any]:
+    """Values that stand one after another without a list around them, as far as they can be read."""
+    decoder, at = json.JSONDecoder(strict=False), 0
+    for _ in range(20):
+        start = text.find("{", at)
+        if start < 0:
+            return
+        try:
+            value, at = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return
+        yield value
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every node that may be an article: top level, lists, @graph, mainEntity and their like."""
+    waiting, seen = [(value, 0)], 0
+    while waiting and seen < MAX_NODES:
+        item, depth = waiting.pop()
+        seen += 1
+        if isinstance(item, list):
+            waiting.extend((child, depth + 1) for child in reversed(item[:200]) if depth < 8)
+        elif isinstance(item, dict):
+            yield item
+            for key in ("@graph", "mainEntity", "mainEntityOfPage", "hasPart", "itemReviewed", "liveBlogUpdate"):
+                child = item.get(key)
+                if (
+                    isinstance(child, (dict, list))
+                    and depth < 8
+                    and key not in ("hasPart", "itemReviewed", "liveBlogUpdate")
+                ):
+                    waiting.append((child, depth + 1))
+
+
+def _types(node: dict[str, Any]) -> list[str]:
+    kinds = node.get("@type")
+    listed = kinds if isinstance(kinds, list) else [kinds]
+    return [kind.rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower() for kind in listed[:10] if isinstance(kind, str)]
+
+
+def _rank(node: dict[str, Any]) -> int:
+    return max((_KINDS.get(kind, 0) for kind in _types(node)), default=0)
+
+
+def _names(node: dict[str, Any], url: str) -> bool:
+    """Whether the node says that it is about this very page."""
+    if not url:
+        return False
+    about = node.get("mainEntityOfPage")
+    named = [node.get("url"), node.get("@id"), about.get("@id") if isinstance(about, dict) else about]
+    path = url.split("://", 1)[-1].split("?")[0].split("#")[0].rstrip("/")
+    return any(
+        isinstance(name, str) and name.split("://", 1)[-1].split("?")[0].split("#")[0].rstrip("/") == path
+        for name in named
+    )
+
+
+def _read(node: dict[str, Any], nodes: list[dict[str, Any]]) -> Declared:
+    ids = {item["@id"]: item for item in nodes if isinstance(item.get("@id"), str) and len(item) > 1}
+    people, organisations = _authors(node, ids)
+    return Declared(
+        kind=max(_types(node), key=lambda kind: _KINDS.get(kind, 0)),
+        headline=_line(node.get("headline")) or _line(node.get("name")),
+        names=tuple((said, name) for said in ("alternativeHeadline", "name") if (name := _line(node.get(said)))),
+        people=people,
+        organisations=organisations,
+        published=_line(node.get("datePublished")) or _line(node.get("uploadDate")),
+        created=_line(node.get("dateCreated")),
+        modified=_line(node.get("dateModified")),
+        language=_language(node.get("inLanguage")),
+        summary=_line(node.get("description"), 4096),
+        body=_text(node.get("articleBody")) or _text(node.get("reviewBody")),
+        image=_address(node.get("image")) or _address(node.get("thumbnailUrl")),
+        site=_name(node.get("publisher"), ids) or _site(nodes),
+        section=_line(_first(node.get("articleSection"))),
+        url=_address(node.get("url")),
+        tags=_tags(node.get("keywords")),
+        words=_count(node.get("wordCount")),
+        is_free=_is_free(node),
+        held_css=tuple(_held(node))[:10],
+        page_kind=_page_kind(nodes),
+    )
+
+
+def _is_free(node: dict[str, Any]) -> bool | None:
+    """Whether the article may be read without paying; what it says of its parts counts where it is silent itself."""
+    own = _truth(node.get("isAccessibleForFree"))
+    if own is not None:
+        return own
+    return False if any(_truth(part.get("isAccessibleForFree")) is False for part in _parts(node)) else None
+
+
+def _held(node: dict[str, Any]) -> Iterator[str]:
+    for part in _parts(node):
+        if _truth(part.get("isAccessibleForFree")) is False:
+            yield from (css[:200] for css in _flat(part.get("cssSelector")) if isinstance(css, str) and css.strip())
+
+
+def _parts(node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [part for part in _flat(node.get("hasPart")) if isinstance(part, dict)]
+
+
+def _truth(value: Any) -> bool | None:
+    """A boolean of schema.org, which is written as such, as a word, or as an address."""
+    word = str(_first(value)).rsplit("/", 1)[-1].strip().lower()
+    return {"true": True, "1": True, "false": False, "0": False}.get(word)
+
+
+def _count(value: Any) -> int:
+    digits = str(_first(value)).strip()[:9]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _line(value: Any, limit: int = 1024) -> str:
+    """A string value as one clean line; markup in it taken out, references resolved."""
+    value = _first(value)
+    if isinstance(value, dict):
+        value = value.get("@value") or value.get("name")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
+    return plain(value, limit) if isinstance(value, str) else ""
+
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
+
+
+def plain(value: str, limit: int = 1024) -> str:
+    """One clean line of a value that may carry markup or escaped references."""
+    value = value[: 4 * limit]
+    if "&" in value:
+        value = unescape(unescape(value))
+    return clean_line(_TAG.sub(" ", value) if "<" in value else value, limit)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        value = "\n\n".join(item for item in value[:500] if isinstance(item, str))
+    return clean(value, MAX_SCRIPT) if isinstance(value, str) else ""
+
+
+def _address(value: Any) -> str:
+    value = _first(value)
+    if isinstance(value, dict):
+        value = _first(value.get("url") or value.get("contentUrl") or value.get("@id"))
+    return clean_line(value, 4096) if isinstance(value, str) else ""
+
+
+def _language(value: Any) -> str:
+    value = _first(value)
+    if isinstance(value, dict):
+        value = value.get("alternateName") or value.get("name")
+    return clean_line(value, 40) if isinstance(value, str) else ""
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    listed = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+    lines = (_line(item, 100) for item in listed[:60] if isinstance(item, (str, dict)))
+    return tuple(dict.fromkeys(line for line in lines if line and ":" not in line[:20]))[:40]
+
+
+def _name(value: Any, ids: dict[str, dict[str, Any]]) -> str:
+    value = _first(value)
+    if isinstance(value, dict):
+        node = (
+            ids.get(value.get("@id", ""), value) if isinstance(value.get("@id"), str) and "name" not in value else value
+        )
+        return _line(node.get("name"), 200)
+    return _line(value, 200)
+
+
+def _site(nodes: list[dict[str, Any]]) -> str:
+    return next((name for node in nodes if "website" in _types(node) and (name := _line(node.get("name"), 200))), "")
+
+
+def _authors(node: dict[str, Any], ids: dict[str, dict[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the authors: people (or of no stated kind), and organisations."""
+    people: list[str] = []
+    organisations: list[str] = []
+    for value in _flat(node.get("author")) or _flat(node.get("creator")):
+        if isinstance(value, dict):
+            known = (
+                ids.get(value.get("@id", "")) if isinstance(value.get("@id"), str) and not value.get("name") else None
+            )
+            entry = known or value
+            names = [_line(name, 300) for name in _flat(entry.get("name"))] or [
+                " ".join(filter(None, (_line(entry.get("givenName"), 100), _line(entry.get("familyName"), 100))))
+            ]
+            (organisations if set(_types(entry)) & _ORGANISATIONS else people).extend(filter(None, names))
+        elif isinstance(value, str):
+            people.append(_line(ids[value].get("name"), 300) if value in ids else plain(value, 300))
+    return tuple(dict.fromkeys(people))[:30], tuple(dict.fromkeys(organisations))[:10]
+
+
+def _flat(value: Any) -> list[Any]:
+    listed = value if isinstance(value, list) else [value]
+    return [item for entry in listed[:60] for item in (entry[:60] if isinstance(entry, list) else [entry]) if item]

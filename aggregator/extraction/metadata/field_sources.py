@@ -1,0 +1,55 @@
+"""The witnesses of one page - JSON-LD, markup, lead, hints - and the note of which was believed for each field."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from lxml.html import HtmlElement
+
+from aggregator.extraction import html_metadata as markup
+from aggregator.extraction.html_metadata import Signs
+from aggregator.extraction.jsonld import Declared
+from aggregator.extraction.metadata import dates
+from aggregator.extraction.metadata.dates import Moment
+from spiders.source import Hints
+from storage.model.page import Lead, Page
+
+_DAY_FIRST_HOSTS = (".uk", ".au", ".nz", ".ie", ".in", ".za")
+
+
+class Trust:
+    """The witnesses of one page, and the notes of who was believed."""
+
+    def __init__(self, tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> None:
+        self.tree, self.said, self.page, self.hints = tree, said, page, hints
+        self.head = markup.read(tree)
+        self.lead = page.lead or Lead(url="")
+        self.host = urlsplit(page.url).hostname or ""
+        self.origins: dict[str, str] = {}
+        self.site = ""
+
+    @cached_property
+    def signs(self) -> Signs:
+        """Bylines and times in the page's body; looked for only when asked, which most pages never do."""
+        return markup.signs(self.tree)
+
+    def first(self, field: str, *witnesses: tuple[str, str]) -> str:
+        """The first value that is not empty; its origin is noted."""
+        for origin, value in witnesses:
+            if value:
+                self.origins[field] = origin
+                return value
+        return ""
+
+    def moment(self, value: str) -> Moment | None:
+        """A printed date read by this page's habits; None where it is none, or impossible."""
+        if not value:
+            return None
+        return dates.read(value, zone=self.hints.timezone, latest=self.page.fetched_at, day_first=self._day_first)
+
+    @cached_property
+    def _day_first(self) -> bool:
+        """Whether 03/04/2025 is the third of April here: everywhere but on American pages."""
+        language = (self.head.language or self.hints.language).lower()
+        return not language.startswith("en-us") and (language not in ("en", "") or self.host.endswith(_DAY_FIRST_HOSTS))

@@ -1,1 +1,0 @@
-"""The way in: a Page comes in, an Article is kept."""

@@ -1,0 +1,63 @@
+"""The names of topics that queries hold: typed in any way, each becomes its name in the catalogue."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from aggregator.topics.matcher import TopicCatalogue, folded_name
+from storage.model.article import Query
+from storage.search.query.parser import read
+from storage.search.query.tree import Named, Node, changed, leaves
+from storage.search.query.unparse import spell
+
+
+class UnknownTopic(ValueError):
+    """A query names a topic that is none; the message says which, and what may have been meant."""
+
+
+def with_topics(query: Query, load: Callable[[], TopicCatalogue]) -> Query:
+    """The query with each topic by its name in the catalogue, which is loaded if it names any; raises UnknownTopic."""
+    typed = _typed(query)
+    if not query.topics and not typed:
+        return query
+    catalogue = load()
+    known = _by_any_name(catalogue)
+    for name in (*query.topics, *typed):
+        if folded_name(name) not in known:
+            raise UnknownTopic(_unknown(name, catalogue))
+
+    def by_its_name(node: Node) -> Node:
+        if isinstance(node, Named) and node.field == "topic":
+            return replace(node, name=known[folded_name(node.name)])
+        return node
+
+    topics = tuple(dict.fromkeys(known[folded_name(name)] for name in query.topics))
+    asked = read(query.words)
+    words = spell(replace(asked, node=changed(asked.node, by_its_name))) if typed else query.words
+    return replace(query, topics=topics, words=words)
+
+
+def _typed(query: Query) -> list[str]:
+    found = leaves(read(query.words).node)
+    return [one.name for one in found if isinstance(one, Named) and one.field == "topic"]
+
+
+def _by_any_name(catalogue: TopicCatalogue) -> Mapping[str, str]:
+    """Names by all that may be typed for them: an alias, a title, and before those the name itself."""
+    known: dict[str, str] = {}
+    for entry in catalogue.entries:
+        for alias in (*entry.aliases, *entry.unsure):
+            known.setdefault(folded_name(alias.removesuffix("*")), entry.name)
+    known.update((folded_name(entry.title), entry.name) for entry in catalogue.entries)
+    known.update((folded_name(entry.name), entry.name) for entry in catalogue.entries)
+    return known
+
+
+def _unknown(asked: str, catalogue: TopicCatalogue) -> str:
+    names = [entry.name for entry in catalogue.entries]
+    near = difflib.get_close_matches(asked[:80].lower(), names, n=3)
+    near += [name for name in names if asked and asked.lower() in name and name not in near][: 3 - len(near)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "`evnews topics` lists those that articles name"
+    return f"no topic is named {asked[:80]!r}; {hint}"

@@ -1,0 +1,60 @@
+"""The options of a request, as texts, numbers, choices and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.feeds.timestamps import read_moment
+from aggregator.web.asked import LONGEST_QUERY
+from storage.text.clean import clean
+
+
+class Wrong(ValueError):
+    """An option that cannot be; the message says what can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options of a request. What is no number, date or choice raises Wrong; numbers are clamped."""
+
+    options: Mapping[str, str]
+    number_in_path: int = 0
+
+    def text(self, name: str, most: int = LONGEST_QUERY) -> str:
+        """A text; empty where it is not given."""
+        value = clean(self.options.get(name, "")).strip()
+        if len(value) > most:
+            raise Wrong(f"{name} has at most {most} characters.")
+        return value
+
+    def number(self, name: str, usual: int, most: int) -> int:
+        """A number from 1 to `most`."""
+        value = self.options.get(name, "")
+        if not value:
+            return usual
+        if not (value.isascii() and value.isdecimal()) or len(value) > 9:
+            raise Wrong(f"{name} is a number from 1 to {most}.")
+        return min(max(int(value), 1), most)
+
+    def choice(self, name: str, among: Mapping[str, object] | tuple[str, ...]) -> str:
+        """One of some words; the first where it is not given."""
+        value = self.options.get(name, "") or next(iter(among))
+        if value not in among:
+            raise Wrong(f"{name} is one of {', '.join(among)}.")
+        return value
+
+    def is_on(self, name: str) -> bool:
+        """Whether an option is 1 or true."""
+        return self.options.get(name, "") in ("1", "true")
+
+    def moment(self, name: str, now: datetime) -> datetime | None:
+        """A time; None where it is not given."""
+        value = self.options.get(name, "")
+        if not value:
+            return None
+        try:
+            return read_moment(value, now)
+        except ValueError:
+            raise Wrong(f"{name} is a date, 2026-01-31 or 2026-01-31T12:00:00Z, or a time ago: 12h, 7d.") from None

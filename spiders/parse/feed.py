@@ -1,0 +1,72 @@
+"""Feeds to leads: RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0, JSON Feed; pure, linear, and as far as a feed goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+
+from lxml import etree
+
+from spiders.parse.charset import decode
+from spiders.parse.dates import newest_first
+from spiders.parse.feed_entry import feed_facts, moment_of, read_entry
+from spiders.parse.interval import asked_interval
+from spiders.parse.jsonfeed import read_json
+from spiders.parse.xml_names import key_of
+from spiders.parse.xml_repair import Document, MarkupError, is_html, parse_xml, unzipped
+from storage.model.page import ContentError, Index
+
+_FEEDS = frozenset(("rss", "rdf", "channel", "feed", "atom:feed", "entry", "atom:entry", "item"))
+_ENTRIES = frozenset(("item", "entry", "atom:entry", "atom:item"))
+_ENTRY_TAGS = ("{*}item", "{*}entry", "{*}Item", "atom:entry")
+MAX_CONSIDERED = 100_000
+"""Among how many entries the newest are looked for; the others are only counted."""
+
+
+def read_feed(
+    body: bytes, url: str, *, charset: str = "", media_type: str = "", limit: int = 1000, now: datetime
+) -> Index:
+    """The newest `limit` entries of a feed; never raises.
+
+    `url` is the address that answered, `charset` and `media_type` what HTTP said. Entries without
+    an address to fetch make no leads: a note counts them, `total` does not.
+    """
+    try:
+        text = decode(unzipped(body), charset).lstrip("\ufeff\0 \t\r\n")
+    except ContentError as error:
+        return Index(kind="feed", problem=str(error))
+    if not text:
+        return Index(kind="feed", problem="empty")
+    if text[0] in "{[":
+        return read_json(text, url, limit=limit, now=now)
+    if is_html(text):
+        return Index(kind="feed", problem="an HTML page, not a feed")
+    try:
+        return _read_xml(parse_xml(text, url), url, limit, now)
+    except MarkupError as error:
+        return Index(kind="feed", problem=f"not a feed ({media_type or 'no media type'}): {error}")
+
+
+def _read_xml(document: Document, url: str, limit: int, now: datetime) -> Index:
+    feed = next((element for element in document.root.iter(etree.Element) if key_of(str(element.tag)) in _FEEDS), None)
+    if feed is None:
+        name = key_of(str(document.root.tag)).lstrip("?:")[:40]
+        problem = document.problem or f"XML, but not a feed: its root is <{name}>"
+        return Index(kind="feed", problem=problem, notes=document.notes)
+    entries = list(islice(_entries(feed), MAX_CONSIDERED))
+    total = len(entries) if len(entries) < MAX_CONSIDERED else sum(1 for _ in feed.iter(*_ENTRY_TAGS))
+    chosen = newest_first([moment_of(entry, now) for entry in entries])[:limit]
+    read = [read_entry(entries[place], url, now) for place in chosen]
+    leads = tuple(lead for lead in read if lead is not None)
+    lost = (f"entries without an address: {len(read) - len(leads)}",) if len(leads) < len(read) else ()
+    title, home, language = feed_facts(feed, url)
+    return Index(
+        kind="feed", title=title, home=home, language=language, leads=leads, total=total - len(read) + len(leads),
+        problem=document.problem, notes=document.notes + lost, asks=asked_interval(feed),
+    )  # fmt: skip
+
+
+def _entries(feed: etree._Element) -> Iterator[etree._Element]:
+    """The feed's entries in their order; those within others too, since such a one was only not closed."""
+    return (element for element in feed.iter(*_ENTRY_TAGS) if key_of(str(element.tag)) in _ENTRIES)

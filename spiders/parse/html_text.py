@@ -1,0 +1,52 @@
+"""Text with markup in it to plain text, in linear time."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from storage.text.clean import clean_line
+
+_HIDDEN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>", re.I | re.S)
+_INLINE = (
+    " a abbr acronym b bdi bdo big blink cite code del dfn em font i ins kbd mark q ruby rp rt s samp small span "
+    "strike strong sub sup tt u var wbr "
+)
+_BLOCK = (
+    " address applet article aside audio blockquote body br button canvas center dd details div dl dt embed "
+    "fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe img input "
+    "label li link main meta nav object ol option p param picture pre section select source summary svg table tbody "
+    "td textarea tfoot th thead title tr ul video "
+)
+_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]{0,9})(?=[\s/>])[^<>]*+>")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos|nbsp|[a-zA-Z]{2,8});")
+_READ = 8
+"""How many characters of markup are looked at for one character of text."""
+
+
+def plain(text: str, limit: int, *, markup: bool = True) -> str:
+    """One line of plain text of at most `limit` characters; `markup` says that tags are not meant literally.
+
+    Only HTML's own elements are taken for tags, so "5 < 6 and List<T>" stays; entities that
+    were escaped once too often are undone.
+    """
+    text = text[: limit * _READ]
+    if markup and "<" in text:
+        text = untagged(text)
+    for _ in range(3):
+        if not _ENTITY.search(text):
+            break
+        text = unescape(text)
+        if markup and "<" in text:
+            text = untagged(text)
+    return clean_line(text, limit)
+
+
+def untagged(text: str) -> str:
+    """The text without HTML tags, comments, scripts and styles; a block's border becomes a space."""
+    return _TAG.sub(_without_tag, _HIDDEN.sub(" ", text))
+
+
+def _without_tag(tag: re.Match[str]) -> str:
+    name = f" {tag[1].lower()} "
+    return "" if name in _INLINE else " " if name in _BLOCK else tag[0]

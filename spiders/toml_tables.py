@@ -1,0 +1,209 @@
+"""TOML files that are a table an entry: read, each key of a table checked, and changed.
+
+A change leaves comments and order as they are, and a crash the old file or the new one.
+
+CatalogueError    a file or an entry that cannot be used; says where, what was found and what is allowed
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from spiders.parse.links import absolute
+from storage.atomic_file import written_whole
+from storage.quantities import AGES, SIZES, age, size
+from storage.text.clean import clean_line
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""What an entry may be called; `NAMES` says it in words."""
+NAMES = "small letters, digits and dashes, at most 64"
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?|d|days?)", re.I)
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class CatalogueError(Exception):
+    """A catalogue that cannot be read, or an entry that cannot be used."""
+
+
+def read_tables(file: Path) -> dict[str, object]:
+    """What the file says; raises CatalogueError where it cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise CatalogueError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CatalogueError(f"{file}: is not TOML: {error}") from None
+
+
+class CheckedTable:
+    """A TOML table and the words for where it stands; each method reads and checks one key."""
+
+    def __init__(self, place: str, table: Mapping[str, object]) -> None:
+        self.place, self.table = place, table
+
+    def wrong(self, key: str, found: object, allowed: str) -> CatalogueError:
+        """The error of a key whose value is not allowed."""
+        return CatalogueError(f"{self.place} {key} = {shown(found)}: allowed is {allowed}")
+
+    def only(self, keys: tuple[str, ...]) -> None:
+        """Raises CatalogueError where the table has a key that is none of these."""
+        unknown = next((key for key in self.table if key not in keys), None)
+        if unknown is not None:
+            raise CatalogueError(f"{self.place} {unknown[:80]}: there is no such key; allowed are {', '.join(keys)}")
+
+    def text(self, key: str) -> str:
+        """A text without blanks around it; empty where the key is not there."""
+        value = self.table.get(key, "")
+        if not isinstance(value, str):
+            raise self.wrong(key, value, "a text")
+        return value.strip()
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts of a list that are not blank."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.wrong(key, value, "a list of texts")
+        return tuple(one.strip() for one in value if one.strip())
+
+    def tables(self, key: str) -> list[CheckedTable]:
+        """The tables of a list."""
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self.wrong(key, value, "a list of tables, each with url and css or pattern")
+        return [CheckedTable(f"{self.place} {key}[{number}]", one) for number, one in enumerate(value)]
+
+    def flag(self, key: str, *, default: bool = True) -> bool:
+        """True or false."""
+        value = self.table.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong(key, value, "true or false")
+        return value
+
+    def matching(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
+        """A text that matches as a whole; `allowed` tells what does."""
+        text = self.text(key)
+        if text and not pattern.fullmatch(text):
+            raise self.wrong(key, text, allowed)
+        return text
+
+    def url(self, key: str) -> str:
+        """An http or https address, or an empty text."""
+        return self._web(key, self.text(key)) if self.text(key) else ""
+
+    def required_url(self, key: str) -> str:
+        """An http or https address."""
+        return self._web(key, self.text(key))
+
+    def urls(self, key: str) -> tuple[str, ...]:
+        """Addresses, each once; one alone need not be a list."""
+        value = self.table.get(key, [])
+        listed = [value] if isinstance(value, str) else list(self.texts(key))
+        return tuple(dict.fromkeys(self._web(key, url) for url in listed))
+
+    def _web(self, key: str, text: str) -> str:
+        if not absolute("", text):
+            raise self.wrong(key, text, "an http or https address")
+        if "@" in urlsplit(text).netloc:
+            raise self.wrong(
+                key, "an address with user and password", "one without: they would stand in logs and tables"
+            )
+        return text
+
+    def seconds(self, key: str, default: float) -> float:
+        """A time such as "30 min" or a number, in seconds."""
+        if key not in self.table:
+            return default
+        value = self.table[key]
+        allowed = 'a time above 0, such as "30 min", "5s", "2h" or a number of seconds'
+        if isinstance(value, str):
+            found = _DURATION.fullmatch(value.strip())
+            value = float(found[1]) * _UNITS[found[2][0].lower()] if found else value
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.wrong(key, value, allowed)
+        if not math.isfinite(value) or not 0 < value <= 366 * 86400:
+            raise self.wrong(key, self.table[key], allowed)
+        return float(value)
+
+    def age(self, key: str, default: float) -> float:
+        """An age such as "18 months", in seconds; infinite where it is "forever"."""
+        return self._limit(key, default, age, AGES)
+
+    def size(self, key: str, default: float) -> float:
+        """A size such as "200 GB", in bytes; infinite where it is true, 0 where it is false."""
+        return self._limit(key, default, size, SIZES)
+
+    def _limit(self, key: str, default: float, read: Callable[[object], float], allowed: str) -> float:
+        if key not in self.table:
+            return default
+        try:
+            return read(self.table[key])
+        except ValueError:
+            raise self.wrong(key, self.table[key], allowed) from None
+
+    def cron(self, key: str) -> str:
+        """Times in the five fields of cron, such as "*/10 6-22 * * *"."""
+        from apscheduler.triggers.cron import CronTrigger  # late: workers read sources, and need no clock
+
+        text = self.text(key)
+        try:
+            if text:
+                CronTrigger.from_crontab(text, timezone="UTC")
+        except ValueError as error:
+            raise self.wrong(key, text, f'five fields such as "*/10 6-22 * * *" ({error})') from None
+        return text
+
+    def zone(self, key: str) -> str:
+        """The name of a time zone."""
+        text = self.text(key)
+        try:
+            if text:
+                ZoneInfo(text)
+        except (KeyError, ValueError, OSError):
+            raise self.wrong(key, text, "a time zone of the IANA database, such as Europe/Oslo") from None
+        return text
+
+    def check_css(self, key: str, selector: str) -> None:
+        """Raises CatalogueError where it is no CSS selector."""
+        from lxml.cssselect import CSSSelector, SelectorError
+
+        try:
+            CSSSelector(selector, translator="html")
+        except (SelectorError, ValueError, RecursionError) as error:
+            raise self.wrong(key, selector, f"a CSS selector ({error})") from None
+
+
+def shown(value: object) -> str:
+    """A value as TOML would show it, short enough for one line."""
+    text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return clean_line(text, 120)
+
+
+def read_document(path: Path) -> TOMLDocument:
+    """A file that is to be changed, empty where there is none; raises CatalogueError where it is no TOML."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return tomlkit.document()
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: is not TOML, so nothing was written: {error}") from None
+
+
+def write_document(path: Path, document: TOMLDocument, *, new_mode: int = 0o644) -> None:
+    """Replace the file at once; one that was there keeps its mode. Raises OSError where it cannot be written."""
+    import tomlkit
+
+    with written_whole(path, new_mode) as file:
+        file.write((tomlkit.dumps(document).rstrip("\n") + "\n").encode())

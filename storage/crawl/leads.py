@@ -1,0 +1,277 @@
+"""Leads: what an index named is written down before it is asked for, taken by lease, and brought to an end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from storage.db.parts import parts
+from storage.db.tables import EPOCH, leads
+from storage.identity import key_digest, url_key
+from storage.model.crawl import LeadState, LeasedLead
+from storage.model.page import Lead
+from storage.text.clean import clean
+
+LONGEST_URL = 2083
+AGAIN_AFTER = timedelta(hours=1)
+MOST_AGAIN = 20
+_CHUNK = 500
+_NOWHERE = key_digest("")
+_ENDED = (LeadState.KEPT, LeadState.REFUSED, LeadState.EXPIRED)
+_TIMES = ("published", "updated")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadCounts:
+    """How many leads of a source stand where; `due_at` is when the first retry is due."""
+
+    waiting: int = 0
+    leased: int = 0
+    kept: int = 0
+    refused: int = 0
+    retry: int = 0
+    expired: int = 0
+    due_at: datetime | None = None
+
+
+def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: datetime) -> list[datetime | None]:
+    """Write down what an index named; returns when each lead that was not known yet was published, as it says.
+
+    What the index now says of a known lead replaces what it said. A known lead keeps its state, but for
+    one whose article was kept and is dated later than its fetch: it waits again, at most once an hour and
+    `MOST_AGAIN` times. Addresses that are too long or not http(s) are left out.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for lead in leads_named:
+        if len(lead.url) <= LONGEST_URL and lead.url[:8].lower().startswith(("http://", "https://")):
+            key = key_digest(url_key(lead.url))
+            rows.setdefault(key, {"key": key, "url": lead.url, "said": _said(lead), "published": lead.published})
+    rows.pop(_NOWHERE, None)
+    known = {row.key: row for row in _known(tx, source, sorted(rows))}
+    new = [
+        row
+        | {
+            "source": source,
+            "state": LeadState.WAITING,
+            "reason": "",
+            "attempts": 0,
+            "due_at": EPOCH,
+            "recorded_at": now,
+            "again": 0,
+        }
+        for key, row in rows.items()
+        if key not in known
+    ]
+    named_again = [(known[key], row) for key, row in rows.items() if key in known]
+    _renew(tx, [{"b_id": old.id, **row} for old, row in named_again if _is_news(old, row)])
+    for old, row in named_again:
+        if _is_later(old, _lead(row["url"], row["said"]), now):
+            tx.execute(_TAKE_UP_AGAIN, {"b_id": old.id})
+    return _insert(tx, new)
+
+
+def _known(tx: Connection, source: str, keys: Sequence[str]) -> Iterator[Any]:
+    for part in parts(keys, _CHUNK):
+        yield from tx.execute(_KNOWN, {"source": source, "keys": part})
+
+
+def _is_news(known: Any, row: dict[str, Any]) -> bool:
+    """What is being fetched stays as it is; spelling matters only before."""
+    is_said_anew = known.state != LeadState.LEASED and known.said != row["said"]
+    return bool(is_said_anew or (known.state == LeadState.WAITING and known.url != row["url"]))
+
+
+def _is_later(known: Any, lead: Lead, now: datetime) -> bool:
+    """Whether a kept article's index dates it after its last fetch."""
+    if known.state != LeadState.KEPT or known.again >= MOST_AGAIN or now - known.ended_at < AGAIN_AFTER:
+        return False
+    dated = max(filter(None, (lead.updated, lead.published)), default=None)
+    return dated is not None and known.ended_at < dated <= now
+
+
+def _renew(tx: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        tx.execute(
+            _RENEW, [{"b_id": r["b_id"], "url": r["url"], "said": r["said"], "published": r["published"]} for r in rows]
+        )
+
+
+def _insert(tx: Connection, rows: list[dict[str, Any]]) -> list[datetime | None]:
+    """Newest first as the index had them, so that ids tell the order; another process may have been quicker."""
+    if not rows:
+        return []
+    statement = _INSERT[tx.dialect.name]
+    return [row.published for part in parts(rows, _CHUNK) for row in tx.execute(statement, part)]
+
+
+def next_due(tx: Connection, source: str, after: datetime) -> datetime | None:
+    """When the next of a source's leads may be fetched, of those that may not at `after` already."""
+    found: datetime | None = tx.execute(_NEXT_DUE, {"source": source, "after": after}).scalar()
+    return found
+
+
+def are_waiting(tx: Connection, source: str, now: datetime) -> bool:
+    """Whether any lead of a source may be fetched now."""
+    return tx.execute(_WAITING_NOW, {"source": source, "now": now}).first() is not None
+
+
+def lease_leads(
+    tx: Connection, source: str, owner: str, now: datetime, until: datetime, limit: int
+) -> list[LeasedLead]:
+    """Take at most `limit` leads that may be fetched now: newest published first, then in order of recording.
+
+    Those are the waiting, the retries that are due, and those whose lease has ended. Nobody
+    else gets them before `until`.
+    """
+    rows = tx.execute(
+        _LEASE[tx.dialect.name], {"of_source": source, "now": now, "most": limit, "owner": owner, "until": until}
+    ).all()
+    # RETURNING promises no order. Without a date comes last.
+    rows = sorted(rows, key=lambda row: (row.published is None, EPOCH - (row.published or EPOCH), row.id))
+    return [LeasedLead(id=row.id, source=source, lead=_lead(row.url, row.said), attempts=row.attempts) for row in rows]
+
+
+def release_leads(tx: Connection, owner: str, ids: Sequence[int] | None = None) -> int:
+    """Give leases back without counting an attempt; returns how many."""
+    if ids is None:
+        return tx.execute(_RELEASE, {"owned": owner}).rowcount
+    return sum(tx.execute(_RELEASE_SOME, {"owned": owner, "ids": part}).rowcount for part in parts(ids, _CHUNK))
+
+
+def finish_lead(
+    tx: Connection,
+    lead: LeasedLead,
+    owner: str,
+    state: LeadState,
+    reason: str,
+    now: datetime,
+    next_at: datetime | None = None,
+) -> bool:
+    """Bring a lease to its end; False, and nothing is changed, when the lease has passed to somebody else.
+
+    RETRY counts an attempt and needs `next_at`; KEPT, REFUSED and EXPIRED are for good.
+    """
+    if state is LeadState.RETRY and next_at is None:
+        raise ValueError("a retry needs a time")
+    values = {
+        "lead": lead.id,
+        "owned": owner,
+        "state": state,
+        "reason": clean(reason, 1000),
+        "due_at": next_at if state is LeadState.RETRY else None,
+        "ended_at": now if state in _ENDED else None,
+        "more": 1 if state is LeadState.RETRY else 0,
+    }
+    return tx.execute(_FINISH, values).rowcount == 1
+
+
+def lead_counts(tx: Connection, source: str) -> LeadCounts:
+    """How a source's leads stand."""
+    rows = tx.execute(_COUNTS, {"source": source}).all()
+    counts = {str(row.state): int(row.many) for row in rows}
+    due = [row.due_at for row in rows if row.state == LeadState.RETRY]
+    return LeadCounts(**counts, due_at=due[0] if due else None)
+
+
+def _said(lead: Lead) -> str:
+    """A lead as JSON, less what has a column and what is empty."""
+    said: dict[str, Any] = {}
+    for name, default in _DEFAULTS.items():
+        value = getattr(lead, name)
+        if value == default:
+            continue
+        if isinstance(value, datetime):
+            value = value.isoformat()
+        said[name] = (
+            clean(value) if isinstance(value, str) else [clean(v) for v in value] if isinstance(value, tuple) else value
+        )
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def lead_of(row: Any) -> Lead:
+    """The lead that a row with `url` and `said` holds."""
+    return _lead(row.url, row.said)
+
+
+def _lead(url: str, said: str) -> Lead:
+    values: dict[str, Any] = json.loads(said)
+    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    for name in _TIMES:
+        if name in values:
+            values[name] = datetime.fromisoformat(values[name])
+    return Lead(**{"url": url, **values})
+
+
+def _free() -> Select[int]:
+    order = (case((leads.c.published.is_(None), 1), else_=0), leads.c.published.desc(), leads.c.id)
+    return (
+        select(leads.c.id)
+        .where(
+            leads.c.source == bindparam("of_source"), leads.c.due_at.is_not(None), leads.c.due_at <= bindparam("now")
+        )
+        .order_by(*order)
+        .limit(bindparam("most"))
+    )
+
+
+_DEFAULTS = {field.name: field.default for field in fields(Lead) if field.name != "url"}
+_KNOWN = select(
+    leads.c.id, leads.c.key, leads.c.state, leads.c.url, leads.c.said, leads.c.ended_at, leads.c.again
+).where(leads.c.source == bindparam("source"), leads.c.key.in_(bindparam("keys", expanding=True)))
+_RENEW = (
+    update(leads)
+    .where(leads.c.id == bindparam("b_id"))
+    .values(url=bindparam("url"), said=bindparam("said"), published=bindparam("published"))
+)
+_TAKE_UP_AGAIN = (
+    update(leads)
+    .where(leads.c.id == bindparam("b_id"))
+    .values(state=LeadState.WAITING, due_at=EPOCH, attempts=0, ended_at=None, again=leads.c.again + 1)
+)
+_INSERT = {
+    "sqlite": insert_sqlite(leads).on_conflict_do_nothing().returning(leads.c.published),
+    "postgresql": insert_postgres(leads).on_conflict_do_nothing().returning(leads.c.published),
+}
+_OPEN = leads.c.state.in_((LeadState.WAITING, LeadState.RETRY))
+_NEXT_DUE = select(func.min(leads.c.due_at)).where(
+    leads.c.source == bindparam("source"), _OPEN, leads.c.due_at > bindparam("after")
+)
+_WAITING_NOW = (
+    select(leads.c.id).where(leads.c.source == bindparam("source"), _OPEN, leads.c.due_at <= bindparam("now")).limit(1)
+)
+_TAKE = update(leads).values(state=LeadState.LEASED, owner=bindparam("owner"), due_at=bindparam("until"))
+_TAKEN = (leads.c.id, leads.c.url, leads.c.said, leads.c.published, leads.c.attempts)
+_LEASE = {
+    "sqlite": _TAKE.where(leads.c.id.in_(_free())).returning(*_TAKEN),
+    "postgresql": _TAKE.where(leads.c.id.in_(_free().with_for_update(skip_locked=True))).returning(*_TAKEN),
+}
+_RELEASE = (
+    update(leads)
+    .where(leads.c.owner == bindparam("owned"))
+    .values(state=case((leads.c.attempts > 0, LeadState.RETRY), else_=LeadState.WAITING), owner=None, due_at=EPOCH)
+)
+_RELEASE_SOME = _RELEASE.where(leads.c.id.in_(bindparam("ids", expanding=True)))
+_FINISH = (
+    update(leads)
+    .where(leads.c.id == bindparam("lead"), leads.c.owner == bindparam("owned"), leads.c.state == LeadState.LEASED)
+    .values(
+        state=bindparam("state"),
+        reason=bindparam("reason"),
+        due_at=bindparam("due_at"),
+        ended_at=bindparam("ended_at"),
+        attempts=leads.c.attempts + bindparam("more"),
+        owner=None,
+    )
+)
+_COUNTS = (
+    select(leads.c.state, func.count().label("many"), func.min(leads.c.due_at).label("due_at"))
+    .where(leads.c.source == bindparam("source"))
+    .group_by(leads.c.state)
+)

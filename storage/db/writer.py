@@ -1,0 +1,210 @@
+"""The one writer of a process: units of work in, each kept whole or not at all, many to a commit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from time import monotonic
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from storage.db.database import Database, explained
+from storage.errors import ArchiveError, ArchiveUnavailable
+from storage.model.crawl import Capture
+from storage.model.page import Page
+
+T = TypeVar("T")
+Transaction = Connection
+"""What a unit of work runs in; for those who may not know SQLAlchemy."""
+Work = Callable[[Connection, tuple[Capture, ...]], T]
+
+_log = logging.getLogger(__name__)
+_BATCH_SECONDS = 0.5
+"""No unit waits longer than this for others of its batch."""
+_BATCH_UNITS = 500
+
+
+class Tape(Protocol):
+    """What keeps pages: a page is safe once `sync` has returned after its `record`."""
+
+    def record(self, page: Page) -> Capture:
+        """Write a page and say where it lies."""
+
+    def sync(self) -> None:
+        """Return when all that was recorded is on the disk."""
+
+    def close(self) -> None:
+        """Bring all to the disk and finish."""
+
+
+@dataclass(slots=True)
+class _Unit:
+    work: Work[Any]
+    pages: tuple[Page, ...]
+    future: Future[Any]
+    captures: tuple[Capture, ...] = ()
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Runs units in a thread of its own; what queues up during one commit goes into the next.
+
+    A unit's pages are on the tape and on the disk before its work runs. A unit that raises is
+    undone alone and its exception is the future's; a failed commit fails every unit of its
+    batch. A future that is cancelled before its batch begins is never run. Where PostgreSQL's
+    connection is lost, the batch is run once more: work must bear being run twice.
+    """
+
+    def __init__(self, database: Database, tape: Tape | None = None) -> None:
+        self._database = database
+        self._tape = tape
+        self._queue: SimpleQueue[_Unit | None] = SimpleQueue()
+        self._lock = Lock()
+        self._closed = False
+        self._thread = Thread(target=self._run, name="evnews-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work[T], pages: Sequence[Page] = ()) -> Future[T]:
+        """Queue a unit: `work(connection, captures of its pages)`. Raises RuntimeError after `close`."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the writer is closed")
+            self._queue.put(_Unit(work, tuple(pages), future))
+        return future
+
+    def close(self) -> None:
+        """Write all that is queued, then close the tape. May be called twice."""
+        with self._lock:
+            first, self._closed = not self._closed, True
+            if first:
+                self._queue.put(None)
+        self._thread.join()
+        if first and self._tape is not None:
+            self._tape.close()
+
+    def _run(self) -> None:
+        while (unit := self._queue.get()) is not None:
+            batch, last = self._gather(unit)
+            running = [unit for unit in batch if unit.future.set_running_or_notify_cancel()]
+            try:
+                self._write(running)
+            except BaseException as error:  # a bug must fail its batch, not leave every later caller waiting
+                _log.exception("event=writer-failed units=%d", len(running))
+                _fail(running, error)
+            if last:
+                return
+
+    def _gather(self, first: _Unit) -> tuple[list[_Unit], bool]:
+        """What is queued by now, and whether that was the last."""
+        batch = [first]
+        try:
+            while len(batch) < _BATCH_UNITS:
+                unit = self._queue.get_nowait()
+                if unit is None:
+                    return batch, True
+                batch.append(unit)
+        except Empty:
+            pass
+        return batch, False
+
+    def _write(self, batch: list[_Unit]) -> None:
+        """In parts of at most half a second each, so that nobody waits long for the lock or the answer."""
+        left = self._record(batch)
+        while left:
+            done = self._commit_with_retry(left)
+            _answer(left[:done])
+            left = left[done:]
+
+    def _record(self, batch: list[_Unit]) -> list[_Unit]:
+        """Pages on the tape, and the tape on the disk, before any row names them; returns whose pages are."""
+        tape, good = self._tape, []
+        for unit in batch:
+            try:
+                unit.captures = tuple(tape.record(page) for page in unit.pages) if tape else ()
+                good.append(unit)
+            except Exception as error:
+                _fail([unit], error)
+        try:
+            if tape and any(unit.captures for unit in good):
+                tape.sync()
+        except Exception as error:
+            _fail([unit for unit in good if unit.captures], error)
+            return [unit for unit in good if not unit.captures]
+        return good
+
+    def _commit_with_retry(self, units: list[_Unit]) -> int:
+        """How many of the units, from the first, have come to an end: as long as a batch may take."""
+        for last in (self._database.dialect != "postgresql", True):
+            try:
+                return self._commit(units)
+            except Exception as error:
+                if last or not isinstance(error, ArchiveUnavailable):
+                    for unit in units:
+                        unit.error = error
+                    return len(units)
+                _log.warning("event=connection-lost units=%d retry=once error=%s", len(units), error)
+        raise AssertionError("the last attempt returns")
+
+    def _commit(self, units: list[_Unit]) -> int:
+        done = 0
+        started = monotonic()
+        with self._database.write() as tx:
+            for unit in units:
+                _run_unit(tx, unit)
+                done += 1
+                if monotonic() - started > _BATCH_SECONDS:
+                    break
+        return done
+
+
+def _run_unit(tx: Connection, unit: _Unit) -> None:
+    """One unit in its savepoint; raises only what costs the whole transaction."""
+    unit.error = None
+    try:
+        with tx.begin_nested():
+            unit.result = unit.work(tx, unit.captures)
+    except Exception as error:
+        unit.error = _mendable(error) or error
+        if _is_lost(tx, error):
+            raise unit.error from error
+
+
+def _mendable(error: BaseException | None) -> ArchiveError | None:
+    """What a user can mend, of an error or of those before it: going back to a savepoint may fail too, and hide why."""
+    while error is not None:
+        if isinstance(error, DBAPIError) and (found := explained(error)):
+            return found
+        error = error.__context__
+    return None
+
+
+def _is_lost(tx: Connection, error: Exception) -> bool:
+    """Whether the transaction went with the unit: a lost connection, or an error that made SQLite undo it all."""
+    if tx.invalidated or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    raw = tx.connection.dbapi_connection
+    return tx.dialect.name == "sqlite" and not getattr(raw, "in_transaction", True)
+
+
+def _fail(units: Sequence[_Unit], error: BaseException) -> None:
+    for unit in units:
+        unit.error = error
+    _answer(units)
+
+
+def _answer(units: Sequence[_Unit]) -> None:
+    for unit in units:
+        if unit.future.done():
+            continue
+        if unit.error is not None:
+            unit.future.set_exception(unit.error)
+        else:
+            unit.future.set_result(unit.result)

@@ -1,0 +1,14 @@
+"""What stays, with its pages, however old it is: nobody else may have it any more, or somebody wants to keep it."""
+
+from __future__ import annotations
+
+from sqlalchemy import exists
+
+from storage.db.tables import articles, marks
+from storage.readers.read_state import Mark
+
+STAYS = {
+    "starred": exists().where(marks.c.article_id == articles.c.id, marks.c.mark == Mark.STARRED),
+    "withdrawn": articles.c.withdrawn.is_not(None),
+}
+"""By kind, which articles those are: conditions on a row of `articles`."""

@@ -1,0 +1,322 @@
+"""The nouns of what is kept: an Article, the Decision about it, and what the library hands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An article's title and text as the search index takes them, by a version of their preparation."""
+
+    version: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """What extraction made of a Page: a value, no id, no session, no row.
+
+    Times are aware and in UTC. `published_date` is the calendar day as the page printed it
+    (ISO), `published_raw` the text it was read from. `origins` tells for each field where its
+    value came from, as (field, origin) pairs: `json-ld`, `meta`, `lead`, `html`, `trafilatura`.
+    `canonical_url` is what the page declares, only where it lies in the page's own registrable
+    domain, else empty. `html` is sanitised. `truncated` says that only the beginning of it may be
+    read without paying. `dropped` are the paragraphs that were left out of text and html as the source's
+    boilerplate, each with its place among the page's paragraphs, and `hints_version` the version of what
+    was known of the source's boilerplate then.
+
+    `variants` are paragraphs of the page that its own data (JSON-LD, the state of its scripts) has in
+    other words than it shows, each with its place; `echoed` the places of all the paragraphs that its data has.
+    `headlines` are what its heading, metas, data and tab call it, as (place, words).
+
+    `original_url` is a canonical address that lies on another site; `credit` is whom the text names
+    as its origin ("first published by ...", an agency's mark), as it is written there.
+
+    What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` (stories,
+    as `storage.stories.packed_terms` packs them), `topics`, `prepared` (search).
+    """
+
+    url: str
+    canonical_url: str = ""
+    title: str
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    published_date: str = ""
+    published_raw: str = ""
+    zone_known: bool = False
+    modified: datetime | None = None
+    language: str = ""
+    summary: str = ""
+    text: str
+    html: str = ""
+    image: str = ""
+    site_name: str = ""
+    tags: tuple[str, ...] = ()
+    words: int = 0
+    extractor: str = ""
+    origins: tuple[tuple[str, str], ...] = ()
+    original_url: str = ""
+    credit: str = ""
+    truncated: bool = False
+    dropped: tuple[tuple[int, str], ...] = ()
+    hints_version: int = 0
+    variants: tuple[tuple[int, str], ...] = ()
+    echoed: tuple[int, ...] = ()
+    headlines: tuple[tuple[str, str], ...] = ()
+    signature: bytes = b""
+    terms: bytes = b""
+    topics: tuple[Topic, ...] = ()
+    prepared: Prepared | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic of the catalogue that a text names: so often in its body, so often in its title."""
+
+    name: str
+    body: int = 0
+    title: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a page did not become an article: a short stable `code`, and the reason in words."""
+
+    code: str
+    reason: str
+
+
+class Kind(StrEnum):
+    """What the archive decided about an article that came in."""
+
+    NEW = "new"
+    SAME = "same"
+    REVISED = "revised"
+    COPY = "copy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided about an article, with its reason in words and the kept article's id.
+
+    `joined` are the articles that proved to be this one and are no more; `shows_anew` says that the
+    title or the text that is shown of it is not the one that was shown before.
+    """
+
+    kind: Kind
+    reason: str
+    article_id: int
+    joined: tuple[int, ...] = ()
+    shows_anew: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """What is known of one state of an article at one time, less its text.
+
+    `number` counts from 1, `title` is what its page is headed by, at any place.
+
+    `kind` is the kind of edit that led to it from the one before (`storage.text.diff.Edit`; empty for
+    the first), `added` and `removed` are its characters, white space apart.
+    """
+
+    number: int
+    fetched_at: datetime
+    title: str
+    digest: str
+    kind: str = ""
+    added: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision(Edition):
+    """An edition with its text.
+
+    `text` is the whole text of the page, boilerplate too; `stated` the same in the words of the page's own
+    data, where these are others.
+    """
+
+    text: str
+    stated: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A revision as news: of which article, what kind of edit, when, how many characters."""
+
+    article_id: int
+    url: str
+    source: str
+    title: str
+    revision: int
+    kind: str
+    at: datetime
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePlace:
+    """Where a change stands among all, in the order of their times."""
+
+    at: datetime
+    article_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptArticle:
+    """An article as the library hands it out: the value, its id, and what the archive knows of it.
+
+    `past` are the texts that it showed before, as (digest, text), where those are asked for.
+    """
+
+    id: int
+    url: str
+    canonical_url: str
+    source: str
+    title: str
+    authors: tuple[str, ...]
+    published: datetime | None
+    published_date: str
+    published_raw: str
+    zone_known: bool
+    updated: datetime | None
+    language: str
+    summary: str
+    text: str
+    html: str
+    image: str
+    site_name: str
+    tags: tuple[str, ...]
+    words: int
+    first_seen: datetime
+    revision: int
+    copy_of: int | None
+    truncated: bool = False
+    withdrawn: datetime | None = None
+    extractor: str = ""
+    origins: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[str, ...] = ()
+    reason: str = ""
+    topics: tuple[str, ...] = ()
+    original_url: str = ""
+    credit: str = ""
+    story: int | None = None
+    revisions: tuple[Edition, ...] = ()
+    past: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """An article in a story; `at` is when it was published (`dated`), or else first fetched."""
+
+    article_id: int
+    url: str
+    source: str
+    title: str
+    at: datetime
+    dated: bool
+    copies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """Articles that tell the same news, who had it first first; copies are counted with their originals.
+
+    `title` is that of the article which is most like all others.
+    """
+
+    id: int
+    title: str
+    first_at: datetime
+    last_at: datetime
+    sources: int
+    tellings: tuple[Telling, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A found article with the passage that shows why: marks are U+E000 and U+E001.
+
+    `also` are the sources of its copies, where those were collapsed under it. `number` is the revision that the
+    passage is of, where it stood in one that is no longer shown, from `since` to `until`.
+    """
+
+    article: KeptArticle
+    snippet: str
+    also: tuple[str, ...] = ()
+    number: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What a reader asked for: words and filters; times are aware, `until` exclusive, all `topics` are named.
+
+    `words` are in the grammar of searches, and what they say of the order goes before `order` ("new", "old", "best"
+    or "changed"). `cursor` is where the page before ended. With `collapse` a copy is not found beside its original.
+    """
+
+    words: str = ""
+    topics: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = 20
+    order: str = "new"
+    cursor: str = ""
+    collapse: bool = False
+    muted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A page of what was found; `cursor` asks for the next and is empty after the last.
+
+    An answer that stopped because time was up is not `complete`: it looked no further than `reached`. `notes` say
+    what of the words was not understood.
+    """
+
+    hits: tuple[Hit, ...] = ()
+    cursor: str = ""
+    complete: bool = True
+    reached: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many articles were found; at least so many where that is not `exact`."""
+
+    number: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """How many articles of each day, week or month, oldest first, by its first day; empty ones are left out.
+
+    Where time was up the oldest are missing: what was looked at goes back to `reached`.
+    """
+
+    unit: str
+    points: tuple[tuple[date, int], ...]
+    complete: bool
+    reached: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """Sources, languages and topics of what was found, most first, counted in a sample spread over its time."""
+
+    sampled: int
+    sources: tuple[tuple[str, int], ...]
+    languages: tuple[tuple[str, int], ...]
+    topics: tuple[tuple[str, int], ...]

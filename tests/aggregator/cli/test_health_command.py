@@ -1,0 +1,63 @@
+"""`evnews health`: what is not well, in words and as records, with an exit status for monitors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from storage import glance
+from storage.crawl import polls as calendar
+from storage.db.database import open_database
+from storage.model.crawl import Appointment, Poll
+from tests.aggregator.cli.evnews_command import Evnews
+
+FEED = "https://{}.example/feed"
+
+
+def write_sources(home: Path, *names: str) -> Path:
+    entries = [
+        f'[{name}]\ntitle = "{name}"\nhome = "https://{name}.example/"\nfeeds = ["{FEED.format(name)}"]\n'
+        for name in names
+    ]
+    path = home / "only.toml"
+    path.write_text("\n".join(entries))
+    return path
+
+
+def polled(home: Path, name: str, *, failing: bool) -> None:
+    now = datetime.now(UTC)
+    database = open_database(f"sqlite:///{home / 'archive.db'}")
+    url = FEED.format(name)
+    with database.write() as tx:
+        calendar.record_poll(tx, Poll(
+            source=name, endpoint=url, started_at=now, ended_at=now, outcome="failed" if failing else "ok",
+            reason="HTTP 503" if failing else "",
+        ))  # fmt: skip
+        since = now - timedelta(hours=5) if failing else None
+        calendar.appoint(tx, Appointment(source=name, url=url, next_at=now, failing_since=since, set_at=now))
+        glance.beat(tx, now - timedelta(hours=1))
+    database.close()
+
+
+def test_health_tells_what_is_not_well_and_what_to_do(evnews: Evnews) -> None:
+    home = evnews.home
+    home.mkdir()
+    only = write_sources(home, "a", "b")
+    polled(home, "a", failing=False)
+    polled(home, "b", failing=True)
+    told = evnews("health", "--sources", only)
+    assert told.status == 1
+    lines = told.out.splitlines()
+    assert lines[0] == "failing   b"
+    assert "https://b.example/feed fails: HTTP 503" in lines[1]
+    assert lines[2].strip() == "-> evnews sources check b"
+    assert lines[3] == "1 source well, 1 not"
+    assert "no service runs on this archive since" in told.err
+    well = evnews("health", "a", "--sources", only)
+    assert (well.status, well.out.splitlines()[0]) == (0, "ok        a")
+    records = evnews("health", "--json", "--sources", only).records
+    assert [(one["source"], one["state"], len(one["findings"])) for one in records] == [
+        ("a", "ok", 0),
+        ("b", "failing", 1),
+    ]
+    assert evnews("health", "c", "--sources", only).status == 2

@@ -1,0 +1,228 @@
+"""Crawls for tests: a home folder, a clock that can be set forward, and one reactor for the whole test run.
+
+A Twisted reactor runs once in a process. It lives here in a thread of its own, and each
+scenario is a coroutine that is run on it, with a fresh crew on the test's own archive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import ipaddress
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import text
+
+from aggregator.config import Config
+from aggregator.crawl import settings as crawl_settings
+from aggregator.crawl.revisit_round import Revisiting
+from aggregator.crawl.runner import Crew, PollResult
+from aggregator.service.setup import open_crew
+from spiders.catalogue import load_catalogue
+from spiders.source import Source
+from storage.db.database import open_database
+from storage.maintenance.check import check
+from tests.newsroom.server import Newsroom
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[3]
+
+AGENT_CONTACT = "mailto:tests@example.org"
+ALLOWED = (ipaddress.ip_network("127.1.0.0/16"), ipaddress.ip_network("127.2.0.0/16"))
+"""Newsroom publishers, and the sites that single tests make. 127.0.0.1 is left out: it is the canary."""
+
+
+class Reactor:
+    """The asyncio reactor in a thread; `run` brings a coroutine onto it and waits for what it returns."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        from twisted.internet import asyncioreactor
+
+        asyncioreactor.install(self.loop)
+        from twisted.internet import reactor
+
+        reactor.callWhenRunning(self._ready.set)  # type: ignore[attr-defined]
+        reactor.run(installSignalHandlers=False)  # type: ignore[attr-defined]
+
+    def run(self, work: Awaitable[T], seconds: float = 60.0) -> T:
+        """Wait for a coroutine that runs on the reactor; what it raises is raised here."""
+
+        async def whole() -> T:
+            return await asyncio.wait_for(work, seconds)
+
+        try:
+            return asyncio.run_coroutine_threadsafe(whole(), self.loop).result(seconds + 20)
+        except concurrent.futures.TimeoutError:
+            raise AssertionError(f"the crawl took longer than {seconds:g} s") from None
+
+    def close(self) -> None:
+        """End the reactor and its thread."""
+        from twisted.internet import reactor
+
+        reactor.callFromThread(reactor.stop)  # type: ignore[attr-defined]
+        self._thread.join(10)
+
+
+class Clock:
+    """The real time, less or more what a test has moved it."""
+
+    def __init__(self) -> None:
+        self.moved = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.moved
+
+    def forward(self, **span: float) -> None:
+        """Let time pass: `forward(hours=25)`."""
+        self.moved += timedelta(**span)
+
+
+class Home:
+    """One archive, and the crawls of it."""
+
+    def __init__(self, folder: Path, reactor: Reactor) -> None:
+        self.folder, self.reactor, self.clock = folder, reactor, Clock()
+        self.config = Config(home=folder, contact=AGENT_CONTACT, allow_networks=ALLOWED, workers=1)
+        self.seconds = 60.0
+        self.again: Revisiting | None = None
+
+    def configure(self, **settings: object) -> None:
+        """Change settings for the crawls to come."""
+        self.config = replace(self.config, **settings)  # type: ignore[arg-type]
+
+    @contextlib.asynccontextmanager
+    async def crew(self, *sources: Source) -> AsyncIterator[Crew]:
+        """A crew of this home, to be used on the reactor."""
+        async with open_crew(self.config, sources, again=self.again, now=self.clock) as crew:
+            yield crew
+
+    def run(self, work: Callable[[Crew], Awaitable[T]], *sources: Source) -> T:
+        """Run a scenario with a fresh crew, as a new process of the same home would."""
+
+        async def scenario() -> T:
+            async with self.crew(*sources) as crew:
+                return await work(crew)
+
+        return self.reactor.run(scenario(), self.seconds)
+
+    def poll(self, *sources: Source) -> dict[str, PollResult]:
+        """Poll sources, all at once, with a fresh crew; the results by name."""
+
+        async def work(crew: Crew) -> list[PollResult]:
+            return await crew.poll_all(sources, lambda result: None)
+
+        return {result.source: result for result in self.run(work, *sources)}
+
+    def revisit(self, *sources: Source, confirm_now: bool = False) -> dict[str, PollResult]:
+        """Poll sources, then ask again for every kept article of theirs."""
+        self.again = Revisiting(confirm_now)
+        try:
+            return self.poll(*sources)
+        finally:
+            self.again = None
+
+    def changes(self) -> dict[str, list[str]]:
+        """The kinds of edits of each article that has any, by address, oldest first."""
+        found: dict[str, list[str]] = {}
+        statement = (
+            "SELECT articles.url, revisions.kind FROM revisions JOIN articles ON articles.id = revisions.article_id"
+            " WHERE revisions.number > 1 ORDER BY articles.id, revisions.number"
+        )
+        for url, kind in self.rows(statement):
+            found.setdefault(str(url).partition("?")[0], []).append(str(kind))
+        return found
+
+    def rows(self, statement: str) -> list[tuple[object, ...]]:
+        """What a query finds in the archive."""
+        database = open_database(self.config.database_url)
+        try:
+            with database.read() as connection:
+                return [tuple(row) for row in connection.execute(text(statement))]
+        finally:
+            database.close()
+
+    def articles(self) -> set[str]:
+        """The addresses of all kept articles, without what a feed added to track its readers."""
+        return {str(url).partition("?")[0] for (url,) in self.rows("SELECT url FROM articles")}
+
+    def leads(self) -> dict[str, tuple[str, str, int]]:
+        """Every lead by address: its state, reason and attempts."""
+        found = self.rows("SELECT url, state, reason, attempts FROM leads")
+        return {str(url): (str(state), str(reason or ""), int(str(tries))) for url, state, reason, tries in found}
+
+    def damage(self) -> list[str]:
+        """What `evnews db check` finds wrong."""
+        database = open_database(self.config.database_url)
+        try:
+            return check(database, self.config.warc_folder)
+        finally:
+            database.close()
+
+
+def sources_of(room: Newsroom, folder: Path, **options: object) -> dict[str, Source]:
+    """The newsroom's publishers as sources, by name."""
+    file = room.write_sources(folder / "room.toml", **options)  # type: ignore[arg-type]
+    return {source.name: source for source in load_catalogue(None, file).sources}
+
+
+@contextlib.contextmanager
+def setting(name: str, value: object) -> Iterator[None]:
+    """One of Scrapy's settings changed for the crews that are made within."""
+    before = getattr(crawl_settings, name)
+    setattr(crawl_settings, name, value)
+    try:
+        yield
+    finally:
+        setattr(crawl_settings, name, before)
+
+
+class Process:
+    """`evnews crawl` in a process of its own, on a home and a catalogue."""
+
+    def __init__(self, home: Home, catalogue: Path, *words: str) -> None:
+        command = [sys.executable, "-m", "aggregator", "--home", str(home.folder), "crawl", "--json"]
+        self._started = subprocess.Popen(
+            [*command, "--sources", str(catalogue), *words], cwd=ROOT, env=environment(home),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._started.poll() is None
+
+    def kill(self, number: int) -> None:
+        """Send a signal to the process alone."""
+        self._started.send_signal(number)
+
+    def wait(self, seconds: float = 60.0) -> int:
+        """The exit status; what it said is in `said`."""
+        self.said, self.complaints = self._started.communicate(timeout=seconds)
+        return self._started.returncode
+
+
+def environment(home: Home, **more: str) -> dict[str, str]:
+    """The environment of a command that is to work on a home."""
+    settings = {
+        "EVNEWS_HOME": str(home.folder), "EVNEWS_ALLOW_NETWORKS": ",".join(str(network) for network in ALLOWED),
+        "EVNEWS_CONTACT": home.config.contact, "EVNEWS_WORKERS": "1",
+    }  # fmt: skip
+    return {**os.environ, **settings, **more}

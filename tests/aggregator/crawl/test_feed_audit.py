@@ -1,0 +1,116 @@
+"""The second route: what a news sitemap names and the feed does not is told, and fetched."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from aggregator.crawl.auditing import audit_some
+from aggregator.crawl.feed_audit import compared
+from aggregator.crawl.runner import Crew
+from spiders.source import Source
+from storage.crawl.audits import Audit, audits_of
+from storage.db.database import open_database
+from storage.model.page import Lead
+from tests.aggregator.crawl.loopback_crawl import Home
+from tests.aggregator.crawl.loopback_server import Answer, Site
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def lead(name: str, at: datetime | None = NOW - DAY, **more: object) -> Lead:
+    return Lead(url=f"https://a.example/{name}", published=at, **more)  # type: ignore[arg-type]
+
+
+def shares(fed: list[Lead], mapped: list[Lead]) -> tuple[int, int, int]:
+    found, _ = compared("a", fed, mapped, NOW)
+    return found.shared, found.feed_alone, found.sitemap_alone
+
+
+def test_articles_are_told_apart_by_the_routes_that_name_them() -> None:
+    fed = [lead("old", NOW - 3 * DAY), lead("both"), lead("fed")]
+    mapped = [lead("both/"), lead("mapped"), lead("old", NOW - 3 * DAY)]
+    found, alone = compared("a", fed, mapped, NOW)
+    assert (found.shared, found.feed_alone, found.sitemap_alone) == (2, 1, 1)
+    assert [one.url for one in alone] == ["https://a.example/mapped"]
+    assert found.feed_share == 0.75
+    assert found.begin_at == NOW - 3 * DAY
+
+
+def test_only_what_both_could_name_is_compared() -> None:
+    fed = [lead("both", NOW - 2 * DAY)]
+    before, fresh, undated = lead("x", NOW - 5 * DAY), lead("y", NOW - HOUR), lead("z", None, updated=NOW - DAY)
+    assert shares(fed, [lead("both", NOW - 2 * DAY), before, fresh, undated]) == (1, 0, 0)
+    long = [lead("long", NOW - 30 * DAY), lead("both")]
+    assert shares(long, [lead("both"), lead("ten", NOW - 10 * DAY)]) == (1, 0, 0)
+    assert shares([], []) == (0, 0, 0)
+    assert compared("a", [], [], NOW)[0].feed_share is None
+
+
+# -- over a site -------------------------------------------------------------------------------------------------------
+
+
+def news_sitemap(site: Site, at: datetime, *paths: str) -> Answer:
+    entries = "".join(
+        f"<url><loc>{site.url(path)}</loc><news:news><news:publication><news:name>S</news:name><news:language>en"
+        f"</news:language></news:publication><news:publication_date>{at.isoformat()}</news:publication_date>"
+        f"<news:title>About {path}</news:title></news:news></url>"
+        for path in paths
+    )
+    spaces = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
+    return Answer(f"<urlset {spaces}>{entries}</urlset>".encode(), type="application/xml")
+
+
+def dated_feed(site: Site, at: datetime, *paths: str) -> Answer:
+    items = "".join(
+        f"<item><link>{site.article(path)}</link><pubDate>{at:%a, %d %b %Y %H:%M:%S} GMT</pubDate></item>"
+        for path in paths
+    )
+    return Answer(f"<rss version='2.0'><channel>{items}</channel></rss>".encode(), type="application/rss+xml")
+
+
+def audited(home: Home, source: Source) -> list[str]:
+    async def work(crew: Crew) -> list[str]:
+        return await audit_some(crew, [source])
+
+    return home.run(work, source)
+
+
+def last_audit(home: Home) -> Audit:
+    database = open_database(home.config.database_url)
+    try:
+        with database.read() as tx:
+            return audits_of(tx)["site"]
+    finally:
+        database.close()
+
+
+def test_what_the_feed_left_out_is_fetched_by_the_next_poll(home: Home, site: Site) -> None:
+    source = site.source(every=86_400.0)
+    yesterday = home.clock() - DAY
+    site.pages["/robots.txt"] = Answer(f"Sitemap: {site.url('/news.xml')}\n".encode(), type="text/plain")
+    site.pages["/feed.xml"] = dated_feed(site, yesterday, "/a", "/b")
+    site.article("/left-out")
+    site.pages["/news.xml"] = news_sitemap(site, yesterday, "/a", "/b", "/left-out")
+    assert home.poll(source)["site"].counts["kept"] == 2
+    assert audited(home, source) == ["site"]
+    told = last_audit(home)
+    assert (told.shared, told.feed_alone, told.sitemap_alone, told.missed, told.reason) == (2, 0, 1, 1, "")
+    assert home.poll(source)["site"].counts["kept"] == 1
+    assert audited(home, source) == []  # once a day
+    home.clock.forward(hours=25)
+    assert audited(home, source) == ["site"]
+    assert last_audit(home).missed == 0
+
+
+def test_a_source_without_a_second_route_says_so(home: Home, site: Site) -> None:
+    source = site.source()
+    site.pages["/feed.xml"] = dated_feed(site, home.clock() - DAY, "/a")
+    home.poll(source)
+    audited(home, source)
+    assert last_audit(home).reason == "it has no feed, or no sitemap beside it"
+    site.pages["/robots.txt"] = Answer(f"Sitemap: {site.url('/gone.xml')}\n".encode(), type="text/plain")
+    home.clock.forward(hours=25)
+    home.poll(source)
+    audited(home, source)
+    assert last_audit(home).reason == "its sitemap could not be compared: HTTP 404"

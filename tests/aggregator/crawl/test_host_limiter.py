@@ -1,0 +1,142 @@
+"""The gate: one exchange at a time to a host, the largest delay asked for, parked hosts left alone."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.crawl.host_limiter import HostGate, Parked, host_of
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+        await asyncio.sleep(0)
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+
+def gate_on(clock: Clock) -> HostGate:
+    return HostGate(monotonic=clock.monotonic, sleep=clock.sleep, now=clock.now)
+
+
+async def test_one_at_a_time_with_the_gap_counted_from_the_end() -> None:
+    clock = Clock()
+    gate = gate_on(clock)
+    gate.ask("a.example", 2.0)
+    gate.ask("a.example", 0.5)
+    at_once = most = 0
+    starts, ends = [], []
+
+    async def exchange() -> None:
+        nonlocal at_once, most
+        async with gate.turn("a.example", 0.1):
+            at_once += 1
+            most = max(most, at_once)
+            starts.append(clock.seconds)
+            await clock.sleep(3.0)
+            ends.append(clock.seconds)
+            at_once -= 1
+
+    await asyncio.gather(*(exchange() for _ in range(4)))
+    assert most == 1
+    assert all(start >= end + 2.0 for start, end in zip(starts[1:], ends, strict=False))
+
+
+async def test_hosts_do_not_wait_for_each_other() -> None:
+    gate = HostGate()
+    entered = asyncio.Event()
+
+    async def hold() -> None:
+        async with gate.turn("slow.example", 1.0):
+            entered.set()
+            await asyncio.sleep(30)
+
+    holder = asyncio.create_task(hold())
+    await entered.wait()
+    async with asyncio.timeout(1):
+        async with gate.turn("quick.example", 1.0):
+            pass
+    holder.cancel()
+
+
+async def test_a_failed_exchange_still_keeps_the_gap_and_frees_the_host() -> None:
+    clock = Clock()
+    gate = gate_on(clock)
+    with pytest.raises(OSError):
+        async with gate.turn("a.example", 1.5):
+            raise OSError
+    async with gate.turn("a.example", 1.5):
+        assert clock.seconds == 1.5
+
+
+async def test_any_delay_above_zero_is_legal() -> None:
+    gate = HostGate()
+    gate.ask("a.example", 0.001)
+    assert gate.delay("a.example") == 0.001
+    gate.ask("a.example", 300.0)
+    assert gate.delay("a.example") == 300.0
+
+
+async def test_a_parked_host_refuses_at_once_and_opens_by_itself() -> None:
+    clock = Clock()
+    gate = gate_on(clock)
+    gate.park("a.example", clock.now() + timedelta(seconds=60), "HTTP 429")
+    gate.park("a.example", clock.now() + timedelta(seconds=5), "HTTP 503")
+    with pytest.raises(Parked, match=r"parked until 2026-01-01 00:01:00 UTC: HTTP 429"):
+        async with gate.turn("a.example", 1.0):
+            pass
+    assert clock.slept == []
+    clock.seconds = 61
+    async with gate.turn("a.example", 1.0):
+        pass
+
+
+async def test_a_host_parked_while_somebody_waits_is_not_asked() -> None:
+    clock = Clock()
+    gate = gate_on(clock)
+    async with gate.turn("a.example", 10.0):
+        waiting = asyncio.create_task(gate.turn("a.example", 10.0).__aenter__())
+        await asyncio.sleep(0)
+        gate.park("a.example", clock.now() + timedelta(hours=1), "HTTP 429")
+    with pytest.raises(Parked):
+        await waiting
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("http://A.Example:8080/x", "a.example"), ("https://a.example/", "a.example"), ("http://[::1]:80/", "::1")],
+)
+def test_the_key_is_the_host_whatever_the_port(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+async def test_a_longer_delay_that_is_asked_for_meanwhile_holds_for_the_gap_that_is_under_way() -> None:
+    clock = Clock()
+    gate = gate_on(clock)
+    async with gate.turn("a.example", 1.0):
+        pass
+    gate.ask("a.example", 5.0)
+    async with gate.turn("a.example", 1.0):
+        assert clock.seconds == 5.0
+
+
+async def test_who_comes_with_a_longer_delay_than_was_asked_for_brings_it_along() -> None:
+    clock = Clock()
+    gate = gate_on(clock)
+    gate.ask("a.example", 0.5)
+    async with gate.turn("a.example", 2.0):
+        pass
+    async with gate.turn("a.example", 0.1):
+        assert clock.seconds == 2.0

@@ -1,0 +1,200 @@
+"""The life of an index: answers, redirect chains, 410, 304 for ever, failures and recovery, in any order."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from aggregator.crawl.fetch_errors import Fault
+from aggregator.crawl.index_poll import IndexPoll
+from aggregator.crawl.index_response import (
+    UNCONDITIONAL_AFTER,
+    address,
+    conditions,
+    followed,
+    judge_fault,
+    judge_index,
+    judge_status,
+    permanent_move,
+)
+from aggregator.schedule.next_poll import RETIRED_AFTER, Terms, next_reading
+from spiders.source import Source
+from storage.model.crawl import MOVED_AFTER, Appointment, Endpoint, Standing
+from storage.model.page import Index, Lead, Page
+
+HOME = "https://a.example/feed"
+PLACES = (HOME, "https://a.example/rss", "https://b.example/feed")
+SOURCE = Source(name="a", title="A", home="https://a.example/", feeds=(HOME,))
+FAULTS = (
+    Fault("transient", "timeout: no full answer in time"), Fault("permanent", "robots: disallowed by robots.txt"),
+    Fault("parked", "its host asked to be left alone"), Fault("transient", "connection refused"),
+)  # fmt: skip
+BOUND = timedelta(days=3)
+
+
+class EndpointLife(RuleBasedStateMachine):
+    """A server whose index lies at one of three places, and a clock that asks for it when it is due."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.now = datetime(2026, 3, 2, tzinfo=UTC)
+        self.endpoint = Endpoint(source="a", url=HOME)
+        self.appointment: Appointment | None = None
+        self.place, self.status, self.hop = HOME, 200, 301
+        self.fault: Fault | None = None
+        self.edition, self.is_stuck = 1, False
+        self.failing_since: datetime | None = None
+        self.led_in_a_row = self.unmodified_in_a_row = 0
+        self.dead: frozenset[str] = frozenset()
+
+    # -- the server --
+
+    @rule(place=st.sampled_from(PLACES), hop=st.sampled_from([301, 308, 302]))
+    def moves(self, place: str, hop: int) -> None:
+        """The index lies elsewhere; its other addresses redirect there, for good or for now."""
+        self.place, self.hop = place, hop
+
+    @rule(status=st.sampled_from([200, 200, 200, 404, 410, 429, 500, 503]))
+    def answers(self, status: int) -> None:
+        self.status, self.fault = status, None
+
+    @rule(dead=st.sets(st.sampled_from(PLACES), max_size=2))
+    def lets_addresses_die(self, dead: set[str]) -> None:
+        """They answer 404, wherever the index lies."""
+        self.dead = frozenset(dead)
+
+    @rule(fault=st.sampled_from(FAULTS))
+    def breaks(self, fault: Fault) -> None:
+        self.fault = fault
+
+    @rule()
+    def publishes(self) -> None:
+        self.edition += 1
+
+    @rule(is_stuck=st.booleans())
+    def says_304_whatever_happens(self, is_stuck: bool) -> None:
+        self.is_stuck = is_stuck
+
+    def _hops(self, asked: str) -> tuple[Page, ...]:
+        headers = (("etag", f'"{self.edition}"'),)
+        known = conditions(self.endpoint) if self.endpoint.validators_url == self.place else ()
+        hops: list[Page] = []
+        if asked in self.dead:
+            return (Page(url=asked, status=404, headers=(), body=b"", fetched_at=self.now, source="a"),)
+        if asked != self.place:
+            hops.append(Page(url=asked, status=self.hop, headers=(), body=b"", fetched_at=self.now, source="a"))
+        is_same = known and (self.is_stuck or dict(known).get("If-None-Match") == f'"{self.edition}"')
+        status = 404 if self.place in self.dead else 304 if self.status == 200 and is_same else self.status
+        body = b"edition %d" % self.edition if status == 200 else b""
+        final = Page(
+            url=self.place, status=status, headers=headers, body=body, fetched_at=self.now, source="a",
+            request_headers=tuple(known),
+        )  # fmt: skip
+        return (*hops, final)
+
+    # -- the clock --
+
+    @rule(polls=st.integers(1, 12))
+    def time_passes(self, polls: int) -> None:
+        """So many polls, each when it is due."""
+        for _ in range(polls):
+            if self.appointment is not None:
+                if self.appointment.state == Standing.RETIRED:
+                    return
+                self.now = max(self.now, self.appointment.next_at)
+            self._poll()
+
+    @rule(polls=st.integers(4, 60))
+    def much_time_passes(self, polls: int) -> None:
+        """As it does between the troubles of a server."""
+        self.time_passes(polls)
+
+    @precondition(lambda self: self.appointment is not None)
+    @rule(days=st.integers(1, 400))
+    def nobody_looks(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    def _poll(self) -> None:
+        before, asked = self.endpoint, address(self.endpoint)
+        assert asked in (HOME, before.moved_to)
+        if before.gone_at:
+            return
+        if self.fault is not None:
+            judgement, page, leads = judge_fault(before, self.fault, self.now), None, 0
+            judgement = followed(judgement, before, asked, "")
+        else:
+            hops = self._hops(asked)
+            page, leads = hops[-1], 30
+            judgement = judge_status(before, page, self.now) or judge_index(
+                before, page, Index(leads=(Lead(url="https://a.example/1"),), total=1), permanent_move(hops), self.now
+            )
+            judgement = followed(judgement, before, asked, permanent_move(hops))
+        self.endpoint = judgement.endpoint
+        self._judged(before, asked, judgement.outcome)
+        poll = IndexPoll(
+            endpoint=HOME, started_at=self.now, ended_at=self.now, judgement=judgement, leads=leads,
+            status=page.status if page else 0,
+        )  # fmt: skip
+        terms = Terms(shake=random.Random(1).random)
+        self.appointment = next_reading(SOURCE, self.appointment, poll, parked_until=None, now=self.now, terms=terms)
+
+    def _judged(self, before: Endpoint, asked: str, outcome: str) -> None:
+        is_well = outcome in ("ok", "unmodified")
+        self.failing_since = None if is_well else self.failing_since or self.now
+        is_led_on = is_well and asked != self.place and self.hop in (301, 308)
+        is_same_place = is_led_on and asked == HOME and self.place == before.moved_to
+        self.led_in_a_row = self.led_in_a_row + 1 if is_same_place else int(is_led_on)
+        if is_well and asked == HOME and self.place == HOME:
+            assert (self.endpoint.moved_to, self.endpoint.moves) == ("", 0)
+        if address(self.endpoint) != HOME and asked == HOME and is_well:
+            assert self.led_in_a_row >= MOVED_AFTER or before.has_moved
+            assert self.endpoint.moved_to == self.place
+        if outcome == "gone":
+            assert (asked, self.status) == (HOME, 410) or self.place != HOME
+            assert not before.has_moved
+        if asked != HOME or before.has_moved:
+            assert self.endpoint.gone_at is None
+        if is_well:
+            self.unmodified_in_a_row = self.unmodified_in_a_row + 1 if self.endpoint.unmodified else 0
+        assert self.unmodified_in_a_row <= UNCONDITIONAL_AFTER  # now and then a full answer is asked for
+
+    @invariant()
+    def it_is_asked_again_in_time_or_visibly_not_any_more(self) -> None:
+        if self.appointment is None:
+            return
+        one = self.appointment
+        assert one.reason
+        assert one.next_at > one.set_at
+        if one.state == Standing.RETIRED:
+            is_gone = self.endpoint.gone_at is not None
+            assert is_gone or (self.failing_since and one.set_at - self.failing_since >= RETIRED_AFTER)
+        elif one.state == Standing.PARKED:
+            assert self.failing_since
+            assert one.set_at - self.failing_since >= BOUND
+            assert one.next_at - one.set_at <= BOUND
+        else:
+            assert one.next_at - one.set_at <= timedelta(days=1)
+        if self.failing_since is None:
+            assert (one.strain, one.failing_since, one.state) == (0.0, None, Standing.ASKED)
+
+    def teardown(self) -> None:
+        """Whatever happened, an index that is back at its address is read well after two polls, unless it was ended."""
+        if getattr(self, "appointment", None) is None or self.endpoint.gone_at:
+            return
+        self.fault, self.status, self.is_stuck, self.place = None, 200, False, HOME
+        self.dead -= {HOME}
+        self.appointment = replace(self.appointment, state=Standing.ASKED) if self.appointment else None
+        for _ in range(2):
+            self.now += timedelta(days=1)
+            self._poll()
+        assert self.endpoint.failures == 0
+        assert self.failing_since is None
+
+
+EndpointLife.TestCase.settings = settings(max_examples=300, stateful_step_count=50)
+TestEndpointLife = EndpointLife.TestCase

@@ -1,0 +1,78 @@
+"""Troubles of our own: an archive that cannot keep anything, a page that breaks us, a stop while pages are read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from aggregator.crawl.runner import Crew, PollResult
+from storage.model.article import Article, Refusal
+from storage.model.page import Page
+from tests.aggregator.crawl.loopback_crawl import Home
+from tests.aggregator.crawl.loopback_server import Answer, Site
+
+
+def test_a_tape_that_cannot_be_written_stops_the_crawl_and_loses_nothing(home: Home, site: Site) -> None:
+    site.feed(*(site.article(f"/{number}") for number in range(6)))
+    home.folder.mkdir(exist_ok=True)
+    (home.folder / "warc").write_bytes(b"")  # a file where the folder belongs
+
+    async def work(crew: Crew) -> tuple[list[PollResult], str]:
+        return await crew.poll_all([site.source()], lambda result: None), crew.trouble
+
+    results, trouble = home.run(work)
+    assert "cannot write to the tape" in trouble
+    assert not results[0].is_polled
+    assert "cannot write to the tape" in results[0].error
+    assert {state for state, _, _ in home.leads().values()} == {"waiting"}
+    (home.folder / "warc").unlink()
+    assert home.poll(site.source())["site"].is_polled
+    assert len(home.articles()) == 6
+    assert home.damage() == []
+
+
+def test_a_page_that_breaks_us_counts_an_attempt_and_costs_no_other(
+    home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.feed(*(site.article(f"/{number}") for number in range(4)))
+
+    async def work(crew: Crew) -> list[PollResult]:
+        extract = crew.pool.extract
+
+        async def broken(page: Page, hints: object) -> Article | Refusal:
+            if page.url == site.url("/2"):
+                raise ZeroDivisionError("a fault of ours")
+            return await extract(page, hints)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(crew.pool, "extract", broken)
+        return await crew.poll_all([site.source()], lambda result: None)
+
+    [result] = home.run(work)
+    assert result.counts["kept"] == 3
+    assert result.counts["failed"] == 1
+    assert home.leads()[site.url("/2")] == ("retry", "internal error: ZeroDivisionError", 1)
+
+
+def test_a_stop_does_not_wait_for_pages_that_are_being_read(home: Home, site: Site) -> None:
+    slow = Answer(
+        b"<!DOCTYPE html><title>Slow</title><body>" + b"<p>a" * 59_000, headers=(("Content-Type", "text/html"),)
+    )
+    for number in range(6):
+        site.pages[f"/{number}"] = slow
+    site.feed(*(site.url(f"/{number}") for number in range(6)))
+
+    async def work(crew: Crew) -> float:
+        polling = asyncio.ensure_future(crew.poll_all([site.source()], lambda result: None))
+        while not site.asked("/0") and not site.asked("/5"):
+            await asyncio.sleep(0.05)
+        started = time.monotonic()
+        await crew.stop(drain=0.5)
+        await polling
+        return time.monotonic() - started
+
+    assert home.run(work) < 6
+    states = {state for state, _, _ in home.leads().values()}
+    assert states <= {"waiting", "refused"}  # read to its end, or given back: none failed for our stop
+    assert home.damage() == []

@@ -1,0 +1,191 @@
+"""When kept articles are looked at again: the ladder, its share of a host's requests, and what comes of a look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.crawl.revisit_schedule import RUNGS, allowed, chosen, first_step, next_step, sparseness
+from aggregator.crawl.runner import Crew, PollResult
+from spiders.source import Source
+from storage.crawl.ladder import Look, Past, Step
+from tests.aggregator.crawl.loopback_crawl import Home
+from tests.aggregator.crawl.loopback_server import Answer, Site
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BUSY_EDITORS = Past(looks=100, changed=20)
+
+
+def begun(published: datetime = NOW) -> Step:
+    step = first_step(1, "a", published, NOW)
+    assert step is not None
+    return step
+
+
+def after(step: Step, outcome: Look = Look.SAME, past: Past = BUSY_EDITORS, *, is_lively: bool = False) -> Step | None:
+    return next_step(step, outcome, past, step.due_at, is_lively=is_lively)
+
+
+def climbed(past: Past, *, is_lively: bool = False) -> list[timedelta]:
+    """The ages at which an article that is never edited is looked at."""
+    step: Step | None = begun()
+    ages = []
+    while step is not None:
+        ages.append(step.due_at - step.begun_at)
+        assert len(ages) < 100
+        step = after(step, past=past, is_lively=is_lively)
+    return ages
+
+
+def test_an_article_is_looked_at_on_every_rung_and_then_no_more() -> None:
+    assert climbed(BUSY_EDITORS) == list(RUNGS)
+
+
+def test_a_source_that_never_edits_is_looked_at_more_seldom() -> None:
+    seldom = climbed(Past(looks=500, changed=0))
+    assert len(seldom) < len(RUNGS) - 1
+    assert set(seldom) < set(RUNGS)
+    assert seldom[-1] == RUNGS[-1]
+    assert sparseness(Past()) == 1.0 < sparseness(Past(looks=500, changed=0))
+
+
+def test_after_an_edit_the_next_look_comes_sooner() -> None:
+    step = begun()
+    for _ in range(4):
+        step = after(step) or step
+    usual, edited = after(step), after(step, Look.CHANGED)
+    assert usual is not None
+    assert edited is not None
+    assert edited.due_at - step.due_at == 12 * HOUR < usual.due_at - step.due_at
+
+
+def test_while_a_story_lives_its_articles_are_looked_at_twice_a_day() -> None:
+    lively = climbed(Past(looks=500, changed=0), is_lively=True)
+    week = [age for age in lively if DAY < age < 7 * DAY]
+    assert len(week) >= 11
+    assert lively[-1] == RUNGS[-1]
+
+
+def test_what_is_old_when_it_is_found_begins_where_it_stands() -> None:
+    assert begun(NOW - 2 * DAY).due_at == NOW + DAY
+    assert begun(NOW + DAY).due_at == NOW + 15 * MINUTE  # a date in the future
+    assert first_step(1, "a", NOW - 40 * DAY, NOW) is None
+
+
+def test_a_look_without_an_answer_comes_again_within_the_hour_and_not_for_ever() -> None:
+    step: Step | None = begun()
+    assert step is not None
+    again = after(step, Look.FAILED)
+    assert again is not None
+    assert again.due_at == step.due_at + HOUR
+    missed = 0
+    while step is not None and missed < 100:
+        missed, step = missed + 1, after(step, Look.MISSING)
+    assert step is None
+    assert 10 < missed < 30
+
+
+def test_what_is_missing_on_a_late_rung_is_confirmed_within_the_hour() -> None:
+    late = Step(article_id=1, source="a", begun_at=NOW - 7 * DAY, due_at=NOW, gap=4 * 86_400)
+    confirmed = after(late, Look.MISSING)
+    assert confirmed is not None
+    assert confirmed.due_at == NOW + HOUR
+    rest = after(confirmed, Look.MISSING)
+    assert rest is not None
+    assert rest.due_at - confirmed.due_at > 3 * DAY
+
+
+@given(st.integers(0, 10_000), st.integers(0, 2_000))
+def test_looks_stay_below_a_fifth_of_all_requests(requests: int, looks: int) -> None:
+    more = allowed(requests, looks)
+    assert more >= 0
+    if more:
+        assert (looks + more) / (looks + more + requests) < 0.2
+
+
+@pytest.mark.parametrize("most", [0, 1, 5, 8, 30])
+def test_of_what_is_due_the_young_come_first_and_the_old_are_not_forgotten(most: int) -> None:
+    young = [Step(article_id=n, source="a", begun_at=NOW, due_at=NOW, gap=900) for n in range(10)]
+    old = [Step(article_id=100 + n, source="a", begun_at=NOW, due_at=NOW - DAY, gap=86_400) for n in range(10)]
+    taken = chosen(old + young, most)
+    assert len({one.article_id for one in taken}) == len(taken) == min(most, 20)
+    if most == 8:
+        assert sum(one.article_id >= 100 for one in taken) == 2
+
+
+# -- by the clock ------------------------------------------------------------------------------------------------------
+
+
+def due(home: Home, source: Source) -> PollResult:
+    async def work(crew: Crew) -> PollResult:
+        return await crew.poll(source, only_due=True)
+
+    return home.run(work, source)
+
+
+def looks_at(site: Site, path: str) -> int:
+    return sum(one.path == path for one in site.log)
+
+
+def published(home: Home, site: Site, *paths: str) -> Source:
+    """A source whose articles were just kept."""
+    source = site.source(every=86_400.0)
+    site.feed(*(site.article(path) for path in paths))
+    result = home.poll(source)["site"]
+    assert result.counts["kept"] == len(paths)
+    return source
+
+
+PATHS = tuple(f"/a{n}" for n in range(12))
+
+
+def test_an_edit_is_found_by_the_clock(home: Home, site: Site) -> None:
+    source = published(home, site, *PATHS)
+    for path in PATHS:
+        site.article(path, "A passage that was not there before, about the range in winter.")
+    site.log.clear()
+    home.clock.forward(minutes=20)
+    result = due(home, source)
+    assert (result.counts["again"], result.counts["changed"]) == (3, 3)
+    assert sum(looks_at(site, path) for path in PATHS) == 3
+
+
+def test_looks_wait_while_their_share_of_a_days_requests_is_spent(home: Home, site: Site) -> None:
+    source = published(home, site, *PATHS)
+    site.log.clear()
+    for _ in range(20 * 4):  # within the day in which one feed and twelve pages were asked for
+        home.clock.forward(minutes=15)
+        due(home, source)
+    assert sum(looks_at(site, path) for path in PATHS) == 3
+    assert looks_at(site, "/feed.xml") == 0
+
+
+def test_the_first_look_comes_after_a_quarter_of_an_hour_and_says_so(home: Home, site: Site) -> None:
+    source = site.source(every=86_400.0)
+    site.feed(*(site.article(path) for path in PATHS))
+    result = home.poll(source)["site"]
+    assert result.next_reason == "a kept article is to be looked at again"
+    assert 14 * MINUTE < result.next_poll_at - home.clock() <= 16 * MINUTE
+
+
+def test_a_source_that_is_not_to_be_looked_at_again_is_not(home: Home, site: Site) -> None:
+    source = site.source(every=86_400.0, revisit=False)
+    site.feed(*(site.article(path) for path in PATHS))
+    home.poll(source)
+    site.log.clear()
+    home.clock.forward(hours=2)
+    due(home, source)
+    assert site.log == []
+
+
+def test_a_page_that_is_gone_is_found_withdrawn(home: Home, site: Site) -> None:
+    source = published(home, site, *PATHS)
+    for path in PATHS:
+        site.pages[path] = Answer(b"gone", 410)
+    home.clock.forward(minutes=20)
+    result = due(home, source)
+    assert (result.counts["again"], result.counts["changed"]) == (3, 3)

@@ -1,0 +1,161 @@
+"""When two texts are the same text told again, and when they only look so."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from aggregator.duplicates.compare import KEPT, Telling, is_promising, likeness, prints, signature
+from aggregator.extraction.attribution import credit
+from aggregator.extraction.derived_fields import marked
+from storage.model.article import Article
+
+_WORDS = st.sampled_from(["battery", "car", "range", "price", "maker", "charger", "grid", "plant", "new", "12", "400"])
+_TEXTS = st.lists(_WORDS, max_size=120).map(" ".join) | st.text(max_size=300)
+
+
+def prose(seed: int, words: int = 200) -> str:
+    """A text of made-up words that no other seed shares."""
+    rng = random.Random(seed)
+    made = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randrange(2, 9))) for _ in range(words)]
+    return "\n".join(" ".join(made[at : at + 25]) + "." for at in range(0, words, 25))
+
+
+def chinese(seed: int, characters: int = 300) -> str:
+    """A text of made-up Chinese."""
+    rng = random.Random(seed)
+    return "".join(chr(rng.randrange(0x4E00, 0x9F00)) for _ in range(characters))
+
+
+def alike(one: str, other: str) -> float:
+    """The similarity of two texts, or 0 where neither is a copy."""
+    found = likeness(Telling(one), Telling(other))
+    return found.similarity if found else 0.0
+
+
+@given(one=_TEXTS, other=_TEXTS)
+def test_likeness_is_the_same_both_ways(one: str, other: str) -> None:
+    assert likeness(Telling(one), Telling(other)) == likeness(Telling(other), Telling(one))
+    marks, others = prints(signature(one)), prints(signature(other))
+    assert is_promising(marks, others) == is_promising(others, marks)
+
+
+@given(text=_TEXTS)
+def test_a_text_is_its_own_copy(text: str) -> None:
+    assume(Telling(text).words)
+    found = likeness(Telling(text), Telling(text))
+    assert found is not None
+    assert (found.similarity, found.kind) == (1.0, "same")
+
+
+@given(
+    text=st.text(st.characters(), max_size=400)
+    | st.binary(max_size=400).map(lambda b: b.decode("utf-8", "surrogateescape"))
+)
+def test_no_text_is_too_odd(text: str) -> None:
+    made = marked(Article(url="https://ev.example/a", title="", text=text))
+    marks = prints(made.signature)
+    assert len(marks) <= KEPT
+    assert list(marks) == sorted(set(marks))
+    assert all(0 <= mark < 2**38 for mark in marks)
+    assert len(made.credit) <= 80
+
+
+@pytest.mark.parametrize("make", [prose, chinese])
+def test_a_copy_of_any_kind_is_found_and_taken_for_one(make: object) -> None:
+    text = make(1)  # type: ignore[operator]
+    other = make(2)  # type: ignore[operator]
+    cut = text[: len(text) * 2 // 5]
+    copies = {
+        "framed": f"{other[:80]}\n{text}\n{other[-80:]}",
+        "cut": cut,
+        "cut with a line": cut + "\n" + other[:30],
+        "rearranged": text[len(text) // 2 :] + " " + text[: len(text) // 2],
+        "shouted": text.upper().replace(".", "!"),
+    }
+    for kind, copy in copies.items():
+        assert alike(text, copy) >= 0.6, kind
+        assert is_promising(prints(signature(text)), prints(signature(copy))), kind
+    assert alike(text, other) == 0.0
+
+
+def test_one_word_in_twenty_may_be_another() -> None:
+    words = prose(1, 400).split()
+    words[::20] = [f"other{n}" for n in range(len(words[::20]))]
+    assert 0.7 < alike(prose(1, 400), " ".join(words)) < 0.9
+
+
+def test_a_part_is_told_from_the_whole() -> None:
+    found = likeness(Telling(prose(1)), Telling(prose(1)[:400]))
+    assert found is not None
+    assert found.kind == "part"
+
+
+def test_a_few_words_prove_nothing() -> None:
+    assert alike(prose(1), " ".join(prose(1).split()[:12])) == 0.0
+    assert signature("Read more in our app") == b""
+
+
+def test_a_text_without_words_is_like_no_other() -> None:
+    assert likeness(Telling("..."), Telling("!")) is None
+    assert likeness(Telling(""), Telling("")) is None
+
+
+def test_a_live_blog_without_its_times_is_a_copy_still() -> None:
+    entries = [prose(number, 60) for number in range(8)]
+    timed = "\n".join(f"{10 + number}:15 {prose(100 + number, 5)}\n{entry}" for number, entry in enumerate(entries))
+    assert likeness(Telling(timed), Telling("\n".join(entries)))
+
+
+def test_two_states_of_a_live_blog_are_not_copies() -> None:
+    entries = [f"{8 + n // 4:02}:{n % 4 * 15:02} {prose(n, 20)}" for n in range(12)]
+    before, after = "\n".join(reversed(entries[:6])), "\n".join(reversed(entries))
+    assert alike(before, after) == 0.0
+    assert alike(after, prose(99, 30) + "\n" + after) > 0.9
+
+
+def test_two_fillings_of_a_template_are_not_copies() -> None:
+    rows = [prose(n, 16).replace("\n", " ") for n in range(12)]
+
+    def filled(first: int) -> str:
+        return "\n".join(f"{row} costs {first + 37 * n} euros" for n, row in enumerate(rows))
+
+    assert len(Telling(filled(100)).shingles & Telling(filled(500)).shingles) > 0.6 * len(Telling(filled(100)).shingles)
+    assert alike(filled(100), filled(500)) == 0.0
+    assert alike(filled(100), "\n".join(filled(100).split("\n")[:8])) > 0.9
+
+
+def test_the_text_that_is_compared_is_bounded() -> None:
+    long = "word " * 1_000_000 + prose(1)
+    assert len(Telling(long).shingles) == 1
+    assert len(Telling(prose(1, 100_000)).words) <= 200_000
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("A text.\nThis article was originally published on The Conversation. Read the original.", "Conversation"),
+        ("A text.\nThe story first appeared on electrek.co.", "electrek.co"),
+        ("First published by InsideEVs\nA text.", "InsideEVs"),
+        ("A text. Republished with permission from Charged Magazine.", "Charged Magazine"),
+        ("A text.\nVia Electrek", "Electrek"),
+        ("A text.\nSource: https://www.electrive.com", "electrive.com"),
+        ("Ein Text.\nQuelle: Handelsblatt", "Handelsblatt"),
+        ("Ein Text. Dieser Artikel erschien zuerst bei Edison.", "Edison"),
+        ("Un texte.\nCet article a été initialement publié sur Automobile Propre.", "Automobile Propre"),
+        ("Un texto.\nPublicado originalmente en Motorpasión.", "Motorpasión"),
+        ("正文\n来源：新华社", "新华社"),
+        ("正文（本文来自：第一电动网）", "第一电动网"),
+        ("SHANGHAI, Jan 5 (Reuters) - Tesla cut prices.", "Reuters"),
+        ("WOLFSBURG (dpa) - Volkswagen baut um.", "dpa"),
+        ("Volkswagen baut um. (dpa-AFX)", "dpa-AFX"),
+        ("A text. The road leads via Lyon to Spain.", ""),
+        ("A text about a source: nobody said which one it was.", ""),
+        ("It was published on Monday.", ""),
+    ],
+)  # fmt: skip
+def test_a_credit_line_names_its_origin(text: str, name: str) -> None:
+    assert credit(text) == name

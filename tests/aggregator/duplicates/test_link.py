@@ -1,0 +1,323 @@
+"""Articles that tell the same text are linked to their original as they are kept, whoever comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text as sql
+
+from aggregator.extraction.derived_fields import marked
+from aggregator.ingest.keep import keep_article
+from storage.articles.boilerplate import learned_of
+from storage.db.database import Database, open_database
+from storage.duplicates import signatures as copies
+from storage.library import Library
+from storage.maintenance.check import check
+from storage.model.article import Article, Decision, KeptArticle, Kind, Query
+from storage.model.page import Page
+from tests.aggregator.duplicates.test_compare import prose
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+WHOLE = prose(1)
+CUT = WHOLE[: len(WHOLE) * 2 // 5]
+FRAMED = f"{prose(2, 20)}\n{WHOLE}\n{prose(3, 20)}"
+OTHER = prose(4)
+BOTH = WHOLE + "\n" + OTHER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """A fetched article in short: `host` and `path` make its address, `day` when it was published."""
+
+    host: str
+    path: str = "a"
+    text: str = WHOLE
+    day: float | None = None
+    hour: int = 0
+    canonical: str = ""
+    original: str = ""
+    site: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.host}.example/{self.path}"
+
+
+def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
+    decisions = []
+    for one in arrivals:
+        published = None if one.day is None else T0 + timedelta(days=one.day)
+        article = marked(
+            Article(
+                url=one.url, title=f"On {one.host}", text=one.text, published=published, original_url=one.original,
+                site_name=one.site, canonical_url=one.canonical,
+            )
+        )  # fmt: skip
+        page = Page(url=one.url, status=200, fetched_at=T0 + timedelta(hours=one.hour), source=one.host)
+        with database.write() as tx:
+            decisions.append(keep_article(tx, article, page, None, learned_of(tx, page.source), T0).decision)
+    return decisions
+
+
+def kept(database: Database) -> dict[str, KeptArticle]:
+    return {article.url: article for article in Library(database).articles(Query(limit=None))}
+
+
+def copied(database: Database) -> dict[str, str]:
+    """Whose copy each article is, by hosts; those that are nobody's are left out."""
+    found = kept(database)
+    hosts = {article.id: article.url.split("/")[2].split(".")[0] for article in found.values()}
+    return {hosts[a.id]: hosts[a.copy_of] for a in found.values() if a.copy_of is not None}
+
+
+@pytest.mark.parametrize("text", [WHOLE, CUT, FRAMED], ids=["same", "cut", "framed"])
+def test_a_text_told_again_is_a_copy(database: Database, text: str) -> None:
+    first, second = keep(database, Arrival(host="a", day=1), Arrival(host="b", day=2, text=text))
+    assert (first.kind, second.kind) == (Kind.NEW, Kind.COPY)
+    copy = kept(database)["https://b.example/a"]
+    assert copy.copy_of == first.article_id
+    assert f"article {first.article_id}" in second.reason
+    assert copy.reason == second.reason
+    assert "published first" in copy.reason
+    assert Library(database).copies(first.article_id) == [(copy.id, copy.url)]
+    assert check(database, None) == []
+
+
+def test_another_text_is_no_copy(database: Database) -> None:
+    assert [d.kind for d in keep(database, Arrival(host="a"), Arrival(host="b", text=OTHER))] == [Kind.NEW] * 2
+
+
+def test_an_original_that_arrives_late_takes_its_place(database: Database) -> None:
+    *_, last = keep(
+        database,
+        Arrival(host="b", day=3, text=FRAMED),
+        Arrival(host="c", day=4, text=CUT),
+        Arrival(host="a", day=1),
+    )
+    assert last.kind is Kind.NEW
+    assert "the original of 2" in last.reason
+    assert copied(database) == {"b": "a", "c": "a"}
+    assert all(f"article {last.article_id}" in kept(database)[f"https://{h}.example/a"].reason for h in "bc")
+    assert check(database, None) == []
+
+
+def test_a_credit_line_outweighs_the_date(database: Database) -> None:
+    keep(
+        database,
+        Arrival(host="early", day=1, text=f"{WHOLE}\nThis article was originally published on Electrek."),
+        Arrival(host="electrek", day=2),
+    )
+    assert copied(database) == {"early": "electrek"}
+    assert "names as its origin" in kept(database)["https://early.example/a"].reason
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        Arrival(host="late", day=900, text=f"{WHOLE}\nThis article was originally published on Electrek."),
+        Arrival(host="late", day=900, text=FRAMED, original="https://electrek.example/b"),
+    ],
+    ids=["credit", "canonical"],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_copy_that_names_its_origin_is_one_years_later(database: Database, named: Arrival, is_first: bool) -> None:
+    original, other = Arrival(host="electrek", day=2), Arrival(host="other", day=1500, text=f"{WHOLE}\nMore.")
+    keep(database, *((original, named) if is_first else (named, original)), other)
+    assert copied(database) == {"late": "electrek"}
+    assert check(database, None) == []
+
+
+def test_an_article_that_names_its_origin_later_is_linked_then(database: Database) -> None:
+    keep(database, Arrival(host="late", day=900, text=FRAMED), Arrival(host="electrek", day=2))
+    assert copied(database) == {}
+    keep(database, Arrival(host="late", day=900, text=FRAMED, original="https://electrek.example/b", hour=2))
+    assert copied(database) == {"late": "electrek"}
+    keep(database, Arrival(host="late", day=900, text=FRAMED, hour=3))
+    assert copied(database) == {}
+    assert check(database, None) == []
+
+
+def test_a_canonical_address_elsewhere_outweighs_the_date(database: Database) -> None:
+    keep(
+        database,
+        Arrival(host="early", day=1, text=FRAMED, original="https://home.example/other-address"),
+        Arrival(host="home", day=2),
+    )
+    assert copied(database) == {"early": "home"}
+
+
+def test_who_names_an_agency_is_still_dated(database: Database) -> None:
+    mark = "BERLIN (dpa) - "
+    keep(database, Arrival(host="b", day=2, text=mark + WHOLE), Arrival(host="a", day=1, text=mark + FRAMED))
+    assert copied(database) == {"b": "a"}
+
+
+def test_who_was_published_at_an_unknown_time_comes_after_who_was_not(database: Database) -> None:
+    keep(database, Arrival(host="a"), Arrival(host="b", day=9, text=FRAMED))
+    assert copied(database) == {"a": "b"}
+
+
+def test_copies_are_found_inside_a_window_of_telling_not_of_arrival(database: Database) -> None:
+    keep(
+        database,
+        Arrival(host="old", day=-900),
+        Arrival(host="copy", day=-890, text=FRAMED),
+        Arrival(host="new", day=0, text=CUT),
+        Arrival(host="undated", text=prose(2, 30) + WHOLE),
+    )
+    assert copied(database) == {"copy": "old", "undated": "new"}
+    assert check(database, None) == []
+
+
+def test_the_edge_of_a_stretch_of_the_index_hides_nothing(sqlite_database: Database) -> None:
+    for number, day in enumerate(range(0, 140, 7)):
+        text = prose(100 + number)
+        keep(
+            sqlite_database,
+            Arrival(host=f"a{number}", day=day, text=text),
+            Arrival(host=f"b{number}", day=day + 31, text=text + "\n" + prose(7, 20)),
+        )
+    assert copied(sqlite_database) == {f"b{n}": f"a{n}" for n in range(20)}
+
+
+def test_an_edit_that_changes_the_text_ends_the_copy(database: Database) -> None:
+    keep(
+        database,
+        Arrival(host="a", day=1),
+        Arrival(host="b", day=2, text=FRAMED),
+        Arrival(host="c", day=3, text=CUT),
+        Arrival(host="a", day=1, text=OTHER, hour=5),
+    )
+    assert copied(database) == {"c": "b"}
+    assert check(database, None) == []
+    keep(database, Arrival(host="d", day=4, text=OTHER + " " + prose(9, 20)))
+    assert copied(database) == {"c": "b", "d": "a"}
+    assert check(database, None) == []
+
+
+def test_a_text_that_holds_two_others_makes_neither_a_copy_of_the_other(database: Database) -> None:
+    keep(
+        database,
+        Arrival(host="a", day=1),
+        Arrival(host="b", day=3, text=OTHER),
+        Arrival(host="roundup", day=2, text=BOTH),
+    )
+    assert copied(database) == {"roundup": "a"}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_articles_that_are_joined_take_their_copies_along(sqlite_database: Database, order: Sequence[int]) -> None:
+    arrivals = [
+        Arrival(host="site", path="x", day=1),
+        Arrival(host="site", path="y", day=1, text=OTHER),
+        Arrival(host="copy", day=2, text=FRAMED),
+        Arrival(host="site", path="y", canonical="https://site.example/x", day=1, hour=3),
+    ]
+    keep(sqlite_database, *[arrivals[number] for number in order])
+    assert copied(sqlite_database) == {"copy": "site"}
+    assert len(kept(sqlite_database)) == 2
+    assert check(sqlite_database, None) == []
+
+
+def test_what_a_site_has_around_its_articles_makes_no_copies(sqlite_database: Database) -> None:
+    furniture = prose(50, 150)
+    site = [
+        Arrival(host="site", path=str(n), day=1, text=f"{prose(1000 + n, 60)}\n{furniture}")
+        for n in range(copies.COMMON + 9)
+    ]
+    assert {d.kind for d in keep(sqlite_database, *site)} == {Kind.NEW}
+    for number, cut in ((3, 1.0), (copies.COMMON + 5, 1.0), (8, 0.5)):
+        text = prose(1000 + number, 60)
+        arrival = Arrival(host=f"copy{number}", day=2, text=text[: int(len(text) * cut)])
+        keep(sqlite_database, arrival)
+        assert kept(sqlite_database)[arrival.url].copy_of == kept(sqlite_database)[site[number].url].id
+    assert check(sqlite_database, None) == []
+
+
+def test_a_whole_text_that_one_site_has_twice_is_a_copy(database: Database) -> None:
+    keep(database, Arrival(host="site", path="x", day=1), Arrival(host="site", path="y", day=2, text=FRAMED))
+    assert copied(database) == {"site": "site"}
+
+
+def test_a_text_that_very_many_tell_is_still_found(sqlite_database: Database) -> None:
+    keep(sqlite_database, Arrival(host="first", day=0))
+    many = [Arrival(host=f"h{n}", day=1, text=f"{prose(2000 + n, 12)}\n{WHOLE}") for n in range(copies.COMMON + 20)]
+    assert {d.kind for d in keep(sqlite_database, *many)} == {Kind.COPY}
+    assert set(copied(sqlite_database).values()) == {"first"}
+    with sqlite_database.read() as connection:
+        most = connection.execute(sql("SELECT max(n) FROM (SELECT count(*) n FROM prints GROUP BY place)")).scalar()
+    assert most == copies.COMMON
+    assert check(sqlite_database, None) == []
+
+
+def test_an_article_from_before_signatures_is_signed_when_it_is_seen_again(database: Database) -> None:
+    keep(database, Arrival(host="a", day=1))
+    with database.write() as tx:
+        copies.forget(tx, 1)
+        assert tx.execute(sql("SELECT count(*) FROM prints")).scalar() == 0
+    keep(database, Arrival(host="a", day=1, hour=1), Arrival(host="b", day=2, text=CUT))
+    assert copied(database) == {"b": "a"}
+
+
+_VARIANTS = {
+    "whole": WHOLE, "cut": CUT, "framed": FRAMED, "other": OTHER, "both": BOTH, "other cut": OTHER[:500],
+    "credited": f"{WHOLE}\nFirst published by Beta Press", "short": "A few words.", "none": "",
+}  # fmt: skip
+_HOSTS = ("a", "b", "c", "betapress", "e")
+_ARRIVALS = st.builds(
+    Arrival,
+    host=st.sampled_from(_HOSTS),
+    path=st.sampled_from(["x", "y"]),
+    text=st.sampled_from(list(_VARIANTS)).map(_VARIANTS.__getitem__),
+    day=st.sampled_from([None, None, 1, 2, 20, 45, 400]),
+    hour=st.integers(0, 3),
+    canonical=st.just(""),
+    original=st.sampled_from(["", "", "", "https://b.example/z"]),
+)
+
+
+def _joined_by(arrival: Arrival, canonical: bool) -> Arrival:
+    return replace(arrival, canonical=f"https://{arrival.host}.example/x") if canonical else arrival
+
+
+def _picture(database: Database) -> list[tuple[str, str, str, str]]:
+    found = kept(database)
+    urls = {article.id: article.url for article in found.values()}
+
+    def reason(article: KeptArticle) -> str:
+        return article.reason.replace(f"article {article.copy_of},", "it") if article.copy_of else ""
+
+    return sorted((a.url, a.text, urls.get(a.copy_of or 0, ""), reason(a)) for a in found.values())
+
+
+def _same_in_any_order(make: Callable[[], str], *orders: Iterable[Arrival]) -> None:
+    pictures = []
+    for order in orders:
+        database = open_database(make())
+        try:
+            keep(database, *order)
+            pictures.append(_picture(database))
+            assert check(database, None) == []
+        finally:
+            database.close()
+    assert pictures[0] == pictures[1]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_order_of_arrival_gives_the_same_copies(new_sqlite: Callable[[], str], data: st.DataObject) -> None:
+    arrivals = data.draw(st.lists(st.builds(_joined_by, _ARRIVALS, st.booleans()), min_size=2, max_size=6))
+    _same_in_any_order(new_sqlite, arrivals, data.draw(st.permutations(arrivals)))
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_any_order_gives_the_same_copies_in_postgres(new_postgres: Callable[[], str], data: st.DataObject) -> None:
+    arrivals = data.draw(st.lists(st.builds(_joined_by, _ARRIVALS, st.booleans()), min_size=2, max_size=6))
+    _same_in_any_order(new_postgres, arrivals, data.draw(st.permutations(arrivals)))

@@ -1,0 +1,119 @@
+"""Dates and authors where a page's witnesses disagree, or only its text knows."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregator.extraction.extract import extract
+from spiders.source import Hints
+from storage.model.article import Article
+from storage.model.page import Page
+
+PROSE = (
+    "The plant in the north of the country builds sixty thousand battery packs a year, and the company says that the "
+    "second hall will double that number before the winter. Workers from three closed mines were trained for it."
+)
+
+
+def read(body: str = "", head: str = "", path: str = "/plant-opens") -> Article:
+    markup = (
+        f"<html lang='en'><head><title>A plant opens</title>{head}</head>"
+        f"<body><main><h1>A plant opens</h1>{body}<p>{PROSE}</p></main></body></html>"
+    )
+    page = Page(
+        url=f"https://www.evblog.example{path}",
+        status=200,
+        headers=(("content-type", "text/html; charset=utf-8"),),
+        body=markup.encode(),
+        fetched_at=datetime(2026, 6, 1, tzinfo=UTC),
+    )
+    article = extract(page, Hints())
+    assert isinstance(article, Article), article
+    return article
+
+
+def meta(name: str, content: str) -> str:
+    return f'<meta property="{name}" content="{content}">'
+
+
+EVENING = meta("article:published_time", "2025-03-05T02:30:11Z")
+
+
+@pytest.mark.parametrize(
+    ("head", "path", "day"),
+    [
+        (EVENING, "/2025/03/04/plant-opens", "2025-03-04"),
+        (EVENING + meta("published_at", "2025-03-04 18:30:11"), "/plant-opens", "2025-03-04"),
+        (EVENING + meta("published_at", "2025-03-04 18:37:54"), "/plant-opens", "2025-03-05"),
+        (EVENING, "/2025/02/20/plant-opens", "2025-03-05"),
+        (EVENING, "/plant-opens", "2025-03-05"),
+    ],
+)
+def test_the_day_is_the_one_that_the_publisher_s_clock_showed(head: str, path: str, day: str) -> None:
+    article = read(head=head, path=path)
+    assert article.published == datetime(2025, 3, 5, 2, 30, 11, tzinfo=UTC)
+    assert article.published_date == day
+
+
+@pytest.mark.parametrize(
+    ("path", "day"),
+    [
+        ("/2025/03/04/plant", "2025-03-04"),
+        ("/2025/mar/04/plant", "2025-03-04"),
+        ("/news/20250304/plant", "2025-03-04"),
+        ("/2025/12/small-plant", ""),
+        ("/season/2021-22/plant", ""),
+    ],
+)
+def test_an_address_dates_its_article_only_where_it_names_a_day(path: str, day: str) -> None:
+    assert read(path=path).published_date == day
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<p>Press release of 4 March 2025 | Bergheim</p>",
+        "<p>04.03.2025 The second hall was opened by the minister of economy, who came by train and left by bus.</p>",
+        '<time datetime="2025-03-09T10:00:00Z">Publié le 4 mars 2025</time>',
+    ],
+)
+def test_a_date_that_only_the_text_prints_is_found(line: str) -> None:
+    assert read(line).published_date == "2025-03-04"
+
+
+def test_publication_marks_in_great_number_mark_a_list() -> None:
+    others = "".join(f'<li><time pubdate datetime="2025-05-{n:02}">May {n}</time></li>' for n in range(1, 12))
+    article = read(f'<p><time datetime="2025-03-04T09:00:00Z">4 March</time></p><ul>{others}</ul>')
+    assert article.published_date == "2025-03-04"
+
+
+@pytest.mark.parametrize(
+    ("body", "head", "authors"),
+    [
+        ('<span class="author vcard"><a class="url fn n" rel="author" href="/a">Voltfan</a></span>', "", ("Voltfan",)),
+        (
+            '<footer class="entry-footer"><span class="author vcard">'
+            '<a class="fn" rel="author" href="/a">Ada Berg</a></span></footer>',
+            "",
+            ("Ada Berg",),
+        ),
+        ('<span class="author-card"><b>About</b></span><a rel="author" href="/a">aberg</a>', "", ("aberg",)),
+        ('<a rel="author" href="/a">Ada Berg</a>', '<meta name="author" content="aberg">', ("Ada Berg",)),
+        ('<a rel="author" href="/a">Nils Holm</a>', '<meta name="author" content="aberg">', ("aberg",)),
+        (
+            "",
+            '<meta name="twitter:label1" content="Verfasst von"><meta name="twitter:data1" content="Ada Berg">',
+            ("Ada Berg",),
+        ),
+        (
+            "",
+            '<meta name="twitter:label1" content="Time to read"><meta name="twitter:data1" content="Ada Berg">',
+            (),
+        ),
+        ('<span class="byline">Veröffentlicht von <a>Ada Berg</a></span>', "", ("Ada Berg",)),
+        ("", '<meta name="author" content="Evblog - Ada Berg">', ("Ada Berg",)),
+        ("", '<meta name="author" content="No Author">', ()),
+    ],
+)
+def test_the_author_is_who_the_page_means(body: str, head: str, authors: tuple[str, ...]) -> None:
+    assert read(body, head).authors == authors

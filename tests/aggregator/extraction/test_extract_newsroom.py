@@ -1,0 +1,54 @@
+"""Every text of the small news web comes out of its served page as it was written, without furniture and adverts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from urllib.request import urlopen
+
+import pytest
+
+from aggregator.extraction.extract import extract
+from spiders.source import Hints
+from storage.model.article import Article
+from storage.model.page import Page
+from tests.newsroom.publishers import PUBLISHERS
+from tests.newsroom.server import Newsroom, Truth, running
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def newsroom() -> Iterator[Newsroom]:
+    with running(Newsroom()) as room:
+        yield room
+
+
+def served(truth: Truth) -> Article:
+    with urlopen(truth.url, timeout=10) as answer:
+        page = Page(
+            url=truth.url,
+            status=answer.status,
+            headers=tuple(answer.headers.items()),
+            body=answer.read(),
+            fetched_at=NOW,
+        )
+    article = extract(page, Hints())
+    assert isinstance(article, Article), article
+    return article
+
+
+@pytest.mark.parametrize("name", [at.name for at in PUBLISHERS])
+def test_the_text_is_the_manuscript(newsroom: Newsroom, name: str) -> None:
+    truths = newsroom.articles(name)
+    assert truths
+    for truth in truths:
+        assert served(truth).text.split() == truth.text.split(), truth.url
+
+
+def test_a_syndicated_copy_reads_like_its_original(newsroom: Newsroom) -> None:
+    texts = {truth.url: truth for truth in newsroom.articles()}
+    copies = [truth for truth in texts.values() if truth.copy_of]
+    assert copies
+    for copy in copies:
+        assert served(copy).text == served(texts[copy.copy_of]).text

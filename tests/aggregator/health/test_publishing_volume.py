@@ -1,0 +1,94 @@
+"""What is usual for a source, and which silence is not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from aggregator.health.publishing_volume import DAY, HOUR, ebb, is_flood, open_days, silence, tide_of, volume_of
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC).timestamp()  # a Monday
+
+
+def poisson(a_day: float, days: float = 200.0, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.sort(NOW - rng.uniform(0, days * DAY, rng.poisson(a_day * days)))
+
+
+def on_weekdays(a_day: int = 6, days: int = 200) -> np.ndarray:
+    """From nine to five, Monday to Friday."""
+    mornings = [NOW - ago * DAY for ago in range(1, days) if datetime.fromtimestamp(NOW - ago * DAY, UTC).weekday() < 5]
+    return np.sort([at + (9 + 8 * turn / a_day) * HOUR for at in mornings for turn in range(a_day)])
+
+
+def told_after(times: np.ndarray) -> float | None:
+    """Days after the last article at which silence is told of."""
+    volume = volume_of(times, NOW)
+    assert volume is not None
+    last = float(volume.events[-1])
+    return next((ago for ago in np.arange(0, 400, 0.05) if silence(volume, last + ago * DAY)), None)
+
+
+@pytest.mark.parametrize("a_day", [0.1, 1.0, 10.0, 100.0])
+def test_silence_is_told_of_within_two_usual_gaps_and_a_day(a_day: float) -> None:
+    days = told_after(poisson(a_day, 480.0))
+    assert days is not None
+    assert 4.6 / a_day < days < 1.15 * 2 * 4.6 / a_day + 1
+
+
+def test_a_weekend_is_no_silence_and_the_days_after_are() -> None:
+    volume = volume_of(on_weekdays(), NOW)  # the last article came on Friday afternoon
+    assert volume is not None
+    weekend = open_days(volume, float(volume.events[-1]), NOW)
+    week = open_days(volume, NOW, NOW + 3 * DAY)
+    assert weekend < 0.25 * week
+    assert silence(volume, NOW + 9 * HOUR) is None
+    assert silence(volume, NOW + 3 * DAY) is not None
+
+
+def test_nothing_is_said_of_a_source_of_which_little_is_known() -> None:
+    assert volume_of([], NOW) is None
+    assert volume_of([NOW - 100 * DAY, NOW - 99 * DAY, NOW - 99 * DAY + 60], NOW) is None
+
+
+def test_what_comes_within_an_hour_is_one_event() -> None:
+    times = [NOW - ago * DAY + minute * 60 for ago in range(30, 0, -1) for minute in (0, 5, 9)]
+    volume = volume_of(times, NOW)
+    assert volume is not None
+    assert len(volume.events) == 30
+    assert volume.a_day == pytest.approx(3 * volume.events_a_day)
+
+
+def test_a_holiday_of_all_sources_is_nobodys_silence() -> None:
+    press = [poisson(10.0, seed=seed) for seed in range(12)]
+    until = NOW - 3 * DAY
+    before = [volume for times in press if (volume := volume_of(times[times <= until], until))]
+    quiet = [
+        times[(times <= until) | (np.arange(len(times)) % 10 == 0)] for times in press
+    ]  # a tenth of the usual for three days
+    now_known = [volume for times in quiet if (volume := volume_of(times, NOW))]
+    tide = tide_of(now_known, NOW)
+    assert max(tide[:3]) < 0.3 < 0.7 < min(tide[4:])
+    assert silence(before[0], NOW) is not None
+    assert silence(before[0], NOW, tide) is None
+    assert set(tide_of(now_known[:3], NOW)) == {1.0}  # of few sources it is not known
+
+
+def test_much_less_than_usual_is_slow_and_chance_is_not() -> None:
+    times = poisson(10.0)
+    volume = volume_of(times, NOW)
+    assert volume is not None
+    assert ebb(volume, NOW) is None
+    kept = np.concatenate((times[times < NOW - 10 * DAY], times[times >= NOW - 10 * DAY][::10]))
+    thinned = volume_of(kept, NOW)
+    assert thinned is not None
+    assert ebb(thinned, NOW) is not None
+
+
+def test_a_flood_is_far_more_than_ever() -> None:
+    volume = volume_of(poisson(10.0), NOW)
+    assert volume is not None
+    assert not is_flood(volume, volume.fullest_day + 20)
+    assert is_flood(volume, 4 * volume.fullest_day + 30)

@@ -1,0 +1,226 @@
+"""An export comes back: byte for byte what it was, whole by every rule, and alive for what is fetched next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from html import escape
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from aggregator.extraction.derived_fields import marked
+from aggregator.feeds.jsonl import jsonl
+from aggregator.ingest import import_articles as exported
+from aggregator.ingest.import_articles import Bringing, ExportError, bring_back, finish, lines_of, read_exported
+from aggregator.ingest.keep import keep_article
+from storage.articles import importing as bringing
+from storage.articles.store import record_look
+from storage.db.database import Database, open_database
+from storage.library import Library
+from storage.maintenance.check import check
+from storage.model.article import Article, Query
+from storage.model.crawl import Learned, Looked
+from storage.model.page import Page
+
+T0 = datetime(2026, 3, 1, 8, tzinfo=UTC)
+TEXT = (
+    "The maker showed its battery on Monday and said that cells would be built in Spain from next year on.\n\n"
+    "Sodium ion cells cost less than lithium, the company told investors, and they hold in the cold of winter.\n\n"
+    "Analysts had expected the plant in Hungary, where BYD and CATL have announced large investments before."
+)
+RETOLD = (
+    "Spain gets the sodium ion plant that the maker showed on Monday: its battery cells cost less than lithium.\n\n"
+    "Investors heard from the company that the cells hold in winter. Hungary, where CATL and BYD invest, goes without."
+)
+HEADLINE = "Sodium cells: Spain gets the plant"
+LATER = T0 + timedelta(minutes=30)
+
+
+def keep(database: Database, url: str, text: str, at: datetime, source: str = "s", **more: Any) -> int:
+    fields = {
+        "title": "Sodium cells from Spain",
+        "language": "en",
+        "html": f"<p>{escape(text, quote=False)}</p>",
+        "words": 50,
+    }
+    article = marked(Article(url=url, text=text, **(fields | more)))
+    page = Page(url=url, status=200, fetched_at=at, source=source)
+    with database.write() as tx:
+        kept = keep_article(tx, article, page, None, Learned(), at)
+        assert hasattr(kept, "decision")
+        return kept.decision.article_id
+
+
+@pytest.fixture
+def archive(database: Database) -> Database:
+    """One of everything: a copy, a story, edits, a withdrawal that was undone, one that stands, odd characters."""
+    mine: dict[str, Any] = {"published": T0 - timedelta(hours=1), "authors": ("Ann", "Bo")}
+    first = keep(database, "https://a.example/1", TEXT, T0, **mine)
+    keep(database, "https://b.example/1", TEXT, T0 + timedelta(minutes=5), source="b", published=T0)
+    keep(database, "https://c.example/1", RETOLD, T0 + timedelta(hours=1), source="c", title=HEADLINE, published=LATER)
+    keep(database, "https://a.example/1", TEXT.replace("next year", "2028"), T0 + timedelta(days=1), **mine)
+    with database.write() as tx:
+        for hours in (30, 40):
+            at = T0 + timedelta(hours=hours)
+            gone = Looked(url="https://a.example/1", looked_at=at, status=410, outcome="missing", sure=True)
+            record_look(tx, first, gone, None)
+    keep(database, "https://a.example/1", TEXT.replace("next year", "2029"), T0 + timedelta(days=3), **mine)
+    words = "Ein Text. \u2028 小米汽车 <b>"
+    odd = keep(database, "https://d.example/ü?q=1&b=2", words, T0 + timedelta(days=3), title="=1+1 \u202e")
+    with database.write() as tx:
+        at = T0 + timedelta(days=4)
+        gone = Looked(url="https://d.example/ü?q=1&b=2", looked_at=at, status=404, outcome="missing", sure=True)
+        record_look(tx, odd, gone, None)
+    return database
+
+
+@pytest.fixture
+def empty(request: pytest.FixtureRequest, database: Database) -> Iterator[Database]:
+    """Another archive of the same dialect."""
+    name = "new_sqlite" if database.dialect == "sqlite" else "new_postgres"
+    make: Callable[[], str] = request.getfixturevalue(name)
+    opened = open_database(make())
+    yield opened
+    opened.close()
+
+
+def export(database: Database) -> bytes:
+    return b"".join(jsonl(Library(database).articles(Query(limit=None), past=True)))
+
+
+def bring(database: Database, body: bytes, known: Bringing | None = None) -> int:
+    known = known or Bringing()
+    with database.write() as tx:
+        assert bringing.begin(tx)
+    for line in lines_of(BytesIO(body)):
+        with database.write() as tx:
+            bring_back(tx, [line], known)
+    with database.write() as tx:
+        return finish(tx, known)
+
+
+def test_an_export_comes_back_as_it_was(archive: Database, empty: Database) -> None:
+    body = export(archive)
+    records = [json.loads(line) for line in body.splitlines()]
+    kinds = [[one["kind"] for one in record["revisions"]] for record in records]
+    assert kinds[0] == [None, "body", "withdrawn", "restored"]
+    assert [record["copy_of"] for record in records] == [None, 1, None, None]
+    assert records[0]["story"] == records[2]["story"]
+    assert [len(record["past_texts"]) for record in records] == [2, 0, 0, 0]
+    assert records[3]["withdrawn"]
+    assert bring(empty, body) == 0
+    assert export(empty) == body
+    assert check(empty, None) == []
+
+
+def test_what_was_found_is_found(archive: Database, empty: Database) -> None:
+    bring(empty, export(archive))
+    for words in (
+        "sodium",
+        "小米",
+        "source:b",
+        "is:copy",
+        "is:revised",
+        "is:withdrawn",
+        "in:history 2028",
+        "topic:byd",
+    ):
+        there, here = (
+            [hit.article.id for hit in Library(one).search(Query(words=words)).hits] for one in (archive, empty)
+        )
+        assert there == here
+        assert here, words
+    old, new = Library(archive).revisions(1), Library(empty).revisions(1)
+    assert [one.text for one in old] == [one.text for one in new]
+    assert [len(one.tellings) for one in Library(empty).stories()] == [2]
+    assert Library(empty).captures(1) == []
+
+
+def test_it_goes_on_from_there(archive: Database, empty: Database) -> None:
+    bring(empty, export(archive))
+    later = T0 + timedelta(days=9)
+    keep(empty, "https://a.example/1", TEXT.replace("next year", "2029"), later, published=T0)
+    assert len(Library(empty).revisions(1)) == len(Library(archive).revisions(1))
+    keep(empty, "https://a.example/1", TEXT.replace("next year", "2031"), later + timedelta(hours=1), published=T0)
+    assert len(Library(empty).revisions(1)) == len(Library(archive).revisions(1)) + 1
+    copy = keep(empty, "https://e.example/9", TEXT.replace("next year", "2031"), later, source="e")
+    assert copy > 4
+    article = Library(empty).article(copy)
+    assert article is not None
+    assert article.copy_of == 1
+    assert check(empty, None) == []
+
+
+def test_one_that_was_left_is_gone_on_with(archive: Database, empty: Database) -> None:
+    body = export(archive)
+    lines = body.splitlines(keepends=True)
+    with empty.write() as tx:
+        assert bringing.begin(tx)
+        bring_back(tx, [(1, lines[0]), (2, lines[1])], Bringing())
+    known = Bringing()
+    assert bring(empty, body, known) == 0
+    assert (known.brought, known.there) == (2, 2)
+    assert export(empty) == body
+    with empty.write() as tx:
+        assert not bringing.begin(tx)
+
+
+def test_a_copy_whose_original_is_not_there_stands_for_itself(archive: Database, empty: Database) -> None:
+    copies = [line for line in export(archive).splitlines(keepends=True) if json.loads(line)["id"] in (2, 4)]
+    assert bring(empty, b"".join(copies)) == 1
+    assert [json.loads(line)["copy_of"] for line in export(empty).splitlines()] == [None, None]
+    assert check(empty, None) == []
+
+
+def changed(body: bytes, **fields: Any) -> bytes:
+    return json.dumps({**json.loads(body.splitlines()[0]), **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"id": 0}, "id is no number"),
+        ({"id": True}, "id is no number"),
+        ({"id": 2**63}, "id is no number"),
+        ({"url": "javascript:alert(1)"}, "url is no http"),
+        ({"url": None}, "url is no http"),
+        ({"title": 7}, "title is no text"),
+        ({"tags": ["x", 7]}, "tags is no text"),
+        ({"tags": "x"}, "tags is no list"),
+        ({"revision": 9}, "none of its revisions"),
+        ({"revisions": []}, "none of its revisions"),
+        ({"revisions": [7]}, "no list of objects"),
+        ({"published": "yesterday"}, "published is no time"),
+        ({"first_seen": None}, "first_seen is missing"),
+        ({"html": "<div>" * 500}, "nested too deeply"),
+    ],
+)
+def test_a_line_that_is_none_is_said(archive: Database, fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ExportError, match=said):
+        read_exported(changed(export(archive), **fields), lambda at: at)
+
+
+@pytest.mark.parametrize("line", [b"x", b"[]", b"7", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_record_is_said(line: bytes) -> None:
+    with pytest.raises(ExportError, match="no JSON"):
+        read_exported(line, lambda at: at)
+
+
+def test_a_line_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exported, "LONGEST_LINE", 10)
+    with pytest.raises(ExportError, match="line 2: longer than 10"):
+        list(lines_of(BytesIO(b"short\n" + b"x" * 100)))
+
+
+def test_what_is_not_allowed_in_html_does_not_come_in(archive: Database) -> None:
+    line = changed(export(archive), html="<p onclick=x>a<script>alert(1)</script></p>")
+    assert read_exported(line, lambda at: at).article.html == "<p>a</p>"
+
+
+def test_an_address_that_is_another_articles_is_said(archive: Database, empty: Database) -> None:
+    body = export(archive)
+    with pytest.raises(ExportError, match="article 9 has the address of article 1"):
+        bring(empty, body.splitlines()[0] + b"\n" + changed(body, id=9))

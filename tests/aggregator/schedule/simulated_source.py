@@ -1,0 +1,39 @@
+"""Polls of one index, made up: what an answer, or none, leads to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from aggregator.crawl.index_poll import IndexPoll
+from aggregator.crawl.index_response import Judgement
+from spiders.source import Source
+from storage.model.crawl import Endpoint
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+FEED = "https://a.example/feed"
+SOURCE = Source(name="a", title="A", home="https://a.example/", feeds=(FEED,))
+STATUS = {"ok": 200, "unmodified": 304, "gone": 410, "failed": 500, "refused": 0, "parked": 0}
+
+
+def polled(
+    outcome: str = "ok",
+    now: datetime = NOW,
+    *,
+    came: tuple[datetime | None, ...] = (),
+    window: int = 30,
+    status: int | None = None,
+    reason: str = "",
+    **more: object,
+) -> IndexPoll:
+    """A poll of the feed that ended at `now`."""
+    return IndexPoll(
+        endpoint=FEED, started_at=now, ended_at=now, leads=window, came=came,
+        judgement=Judgement(endpoint=Endpoint(source="a", url=FEED), outcome=outcome, reason=reason),
+        status=STATUS[outcome] if status is None else status, **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def past(a_day: float, days: float = 20.0, now: datetime = NOW) -> tuple[datetime, ...]:
+    """When entries came that come evenly, so many a day, the last ones first."""
+    gap = timedelta(days=1 / a_day)
+    return tuple(now - gap * number for number in range(1, int(days * a_day) + 1))

@@ -1,0 +1,77 @@
+"""What tells how the service is: the lag of its loop, systemd's socket, the log as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from aggregator.logs import JsonFormatter
+from aggregator.service.loop_lag import Lag
+from aggregator.service.systemd import notify, watchdog_seconds
+
+
+async def test_a_loop_that_stands_still_is_told_of_with_what_it_did(caplog: pytest.LogCaptureFixture) -> None:
+    def busy_with_a_page() -> None:
+        time.sleep(1.9)
+
+    lag = Lag()
+    with caplog.at_level(logging.WARNING):
+        async with lag.watching():
+            await asyncio.sleep(0.3)
+            busy_with_a_page()
+            await asyncio.sleep(0.5)
+    assert "event=loop-lag" in caplog.text
+    assert "busy_with_a_page" in caplog.text
+    assert lag.longest() > 1.0
+    assert lag.longest() == 0.0
+
+
+def test_systemd_is_told_where_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    notify("READY=1")
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(path))
+        listening.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+        notify("READY=1")
+        assert listening.recv(100) == b"READY=1"
+    notify("STOPPING=1")  # nobody listens any more, which ends nothing
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("30000000", 15.0), ("", 0.0), ("soon", 0.0)])
+def test_the_watchdog_is_fed_twice_as_often_as_it_asks(
+    said: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", said)
+    assert watchdog_seconds() == seconds
+
+
+def test_a_json_line_has_its_parts_apart_and_no_secret() -> None:
+    message = "polled source=%s level=high outcome=%s"
+    record = logging.LogRecord(
+        "evnews", logging.INFO, "", 1, message, ("a\x1b[31m", "http://me:secret@x.example/ was no answer"), None
+    )
+    line = JsonFormatter().format(record)
+    fields = json.loads(line)
+    assert fields["source"] == "a\\x1b[31m"
+    assert fields["level"] == "info"
+    assert fields["outcome"] == "http://***@x.example/ was no answer"
+    assert "secret" not in line
+    assert "\n" not in line
+
+
+def test_a_traceback_is_one_of_a_json_lines_texts() -> None:
+    try:
+        raise ValueError("bad\nline")
+    except ValueError as error:
+        record = logging.LogRecord("evnews", logging.ERROR, "", 1, "event=broken", (), (ValueError, error, None))
+    fields = json.loads(JsonFormatter().format(record))
+    assert (fields["event"], fields["level"]) == ("broken", "error")
+    assert "ValueError" in fields["traceback"]

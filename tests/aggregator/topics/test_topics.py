@@ -1,0 +1,294 @@
+"""Names of topics are found where they are meant, and nowhere else; the catalogue says what is wrong with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.extraction.derived_fields import marked
+from aggregator.extraction.pool import ReaderPool, worker_modules
+from aggregator.topics.catalogue import SHIPPED, load_topics
+from aggregator.topics.matcher import KINDS, MOST, Entry, Matcher, TopicCatalogue, folded_name
+from spiders.source import Hints
+from spiders.toml_tables import CatalogueError
+from storage.model.article import Article, Topic
+from storage.model.page import Page
+
+CATALOGUE = load_topics(None)
+SHIPPED_TOPICS = Matcher(CATALOGUE)
+ALIASES = [(entry.name, alias) for entry in CATALOGUE.entries for alias in entry.aliases]
+
+
+def names(title: str, text: str = "") -> list[str]:
+    return [topic.name for topic in SHIPPED_TOPICS.topics(title, text)]
+
+
+def matcher(*entries: Entry, **groups: tuple[str, ...]) -> Matcher:
+    return Matcher(TopicCatalogue(entries=entries, groups=tuple(groups.items())))
+
+
+def entry(name: str, *aliases: str, **more: object) -> Entry:
+    return Entry(name=name, title=name, kind="maker", aliases=aliases, **more)  # type: ignore[arg-type]
+
+
+def counts(found: tuple[Topic, ...]) -> dict[str, tuple[int, int]]:
+    return {topic.name: (topic.title, topic.body) for topic in found}
+
+
+def test_the_shipped_catalogue_is_sound_and_large_enough() -> None:
+    assert CATALOGUE.problems == ()
+    kinds = Counter(one.kind for one in CATALOGUE.entries)
+    assert len(CATALOGUE.entries) >= 220
+    assert set(kinds) == set(KINDS)
+    assert all(count >= 10 for count in kinds.values())
+
+
+def test_no_sure_name_belongs_to_two_topics() -> None:
+    owners: dict[str, set[str]] = {}
+    for name, alias in ALIASES:
+        owners.setdefault(folded_name(alias), set()).add(name)
+    assert [alias for alias, topics in owners.items() if len(topics) > 1] == []
+
+
+def test_every_sure_name_alone_in_a_title_is_found() -> None:
+    lost = [(name, alias) for name, alias in ALIASES if name not in names(alias.removesuffix("*"))]
+    assert lost == []
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("Minister stellt Minimum vor", set()),
+        ("Die neuen Feststoffbatterien kommen", {"solid-state"}),
+        ("A solid state battery", {"solid-state"}),
+        ("A solid‑state battery", {"solid-state"}),
+        ("A solid-state drive", set()),
+        ("全固態電池登場", {"solid-state"}),
+        ("トヨタの全固体電池", {"toyota", "solid-state"}),
+        ("小米SU7发布", {"xiaomi", "xiaomi-su7"}),
+        ("小米粥好喝", set()),
+        ("ＢＹＤ expands", {"byd"}),
+        ("比亞迪漲價", {"byd"}),
+        ("比亚迪海豹降价", {"byd", "byd-seal", "prices"}),
+        ("BYD's BYDs", {"byd"}),
+        ("Det vil byd på problemer", set()),
+        ("Nikola Tesla was born here", set()),
+        ("Teslas stehen still", {"tesla"}),
+        ("MEGANE E-TECH", {"renault", "renault-megane-e-tech"}),
+        ("Ny hurtigladestasjonene", {"fast-charging"}),
+        ("LiFePO4 und LFP-Zellen", {"lfp"}),
+        ("J3400 ports", {"nacs"}),
+        ("현대차와 기아차", {"hyundai", "kia"}),
+        ("Xiaomi SU7 Ultra", {"xiaomi", "xiaomi-su7", "xiaomi-su7-ultra"}),
+        ("Škoda Enyaq", {"skoda", "skoda-enyaq"}),
+        ("Skoda", {"skoda"}),
+        ("Полёт на электромобиле", {"bev"}),
+    ],
+)
+def test_names_are_found_where_they_are_meant(text: str, topics: set[str]) -> None:
+    assert set(names(text)) == topics
+    assert set(names("", text)) == topics
+
+
+@pytest.mark.parametrize(
+    ("unclear", "clear", "topic"),
+    [
+        ("The Seal of approval", "The BYD Seal is an electric car", "byd-seal"),
+        ("A Leaf falls", "The Leaf was the first electric car of many", "nissan-leaf"),
+        ("Polestar, the star", "Polestar cuts jobs at the carmaker", "polestar"),
+        ("Mini sagas are back", "Mini builds its electric car in Oxford", "mini"),
+        ("Smart ideas for the flat", "Smart, the Geely brand", "smart"),
+        ("Usain Bolt wins", "GM brings the Bolt back", "chevrolet-bolt"),
+        ("Born in Paris", "The Cupra is a Born", "cupra-born"),
+        ("Spring is here", "Dacia renews the Spring", "dacia-spring"),
+        ("Ford's Theatre", "The carmaker Ford", "ford"),
+        ("Lucid moments", "Lucid and Rivian lose money", "lucid"),
+    ],
+)
+def test_a_name_that_means_other_things_needs_its_context(unclear: str, clear: str, topic: str) -> None:
+    assert topic not in names("", unclear)
+    assert topic in names("", clear)
+    assert topic not in names("", unclear + "." + " x" * 400 + clear.replace(topic, "").lower())
+
+
+def test_once_meant_every_mention_counts() -> None:
+    found = matcher(entry("seal", unsure=("Seal",), context=("sedan",), case=True))
+    text = "The Seal is a sedan. " + "It is said. " * 60 + "The Seal sells."
+    assert counts(found.topics("Seal", text)) == {"seal": (1, 2)}
+    assert found.topics("Seal", "The seal is an animal, no sedan.") == found.topics("Seal", "It is said.") == ()
+
+
+def test_a_sure_name_makes_the_unsure_ones_sure() -> None:
+    found = matcher(entry("kia", "Kia Motors", unsure=("Kia",), context=("car",)), entry("ev6", "EV6", part_of="kia"))
+    assert counts(found.topics("", "Kia Motors. " + "x " * 300 + "Kia")) == {"kia": (0, 2)}
+    assert counts(found.topics("EV6", "x " * 300 + "Kia")) == {"ev6": (1, 0), "kia": (1, 1)}
+
+
+def test_the_longest_name_counts_and_what_it_is_part_of() -> None:
+    found = matcher(
+        entry("xiaomi", "Xiaomi"),
+        entry("su7", "SU7", part_of="xiaomi"),
+        entry("ultra", "SU7 Ultra", part_of="su7"),
+        entry("nikola", "Tesla", excluded=("Nikola Tesla",)),
+    )
+    assert counts(found.topics("SU7 Ultra", "")) == {"ultra": (1, 0), "su7": (1, 0), "xiaomi": (1, 0)}
+    assert counts(found.topics("", "SU7, SU7 Ultra")) == {"su7": (0, 2), "xiaomi": (0, 2), "ultra": (0, 1)}
+    assert counts(found.topics("", "Nikola Tesla and Tesla")) == {"nikola": (0, 1)}
+
+
+def test_topics_of_the_title_come_first_then_those_named_most() -> None:
+    found = matcher(entry("a", "alpha"), entry("b", "beta"), entry("c", "gamma"))
+    assert [one.name for one in found.topics("beta", "alpha alpha gamma")] == ["b", "a", "c"]
+
+
+def test_capitals_count_where_the_catalogue_says_so() -> None:
+    found = matcher(entry("leaf", "Leaf", case=True), entry("smart", "smart fortwo", case=True))
+    assert counts(found.topics("Leaf LEAF leaf lEAF Leafs", "Smart fortwo")) == {"leaf": (2, 0), "smart": (0, 1)}
+    accented = matcher(entry("zoe", "Zoé", case=True))
+    assert counts(accented.topics("ﬃßÆ Zoé zoé ZOE ﬃ", "")) == {"zoe": (2, 0)}
+
+
+def test_no_more_than_a_hundred_topics_are_kept() -> None:
+    many = matcher(*(entry(f"t{n}", f"word{n}x") for n in range(MOST + 20)))
+    text = " ".join(f"word{n}x" for n in range(MOST + 20))
+    assert len(many.topics("", text)) == MOST
+
+
+@given(st.text(), st.text())
+def test_no_text_raises_and_the_same_text_gives_the_same(title: str, text: str) -> None:
+    assert SHIPPED_TOPICS.topics(title, text) == SHIPPED_TOPICS.topics(title, text)
+
+
+_PIECES = st.sampled_from(
+    ["ﷺ", "ß", "Æ", "é", "\ud800", "\0", "İ", "ﬁ", "小", " ", "-", "\n", "Zoé", "Seal", "SU7", "s"]
+)
+
+
+@given(st.lists(_PIECES, max_size=30).map("".join), st.sampled_from(ALIASES))
+def test_a_name_between_blanks_is_found_whatever_stands_around_it(around: str, known: tuple[str, str]) -> None:
+    name, alias = known
+    found = names("", f"{around}\n {alias.removesuffix('*')} \n{around}")
+    assert name in found
+
+
+@given(st.sampled_from([alias for _, alias in ALIASES if alias.isascii() and (alias[0] + alias[-1]).isalnum()]))
+def test_a_name_inside_a_word_is_not_found(alias: str) -> None:
+    only = matcher(entry("x", alias))
+    assert only.topics(f"a{alias}", f"{alias}qq") == ()
+    assert counts(only.topics(alias, f"({alias})")) == {"x": (1, 1)}
+
+
+def test_an_article_is_marked_with_what_it_names() -> None:
+    article = Article(url="https://a.example/", title="BYD", text="An LFP battery by BYD and CATL")
+    assert [one.name for one in marked(article).topics] == ["byd", "catl", "lfp"]
+
+
+OWN = """
+shipped = false
+[groups]
+sea = ["ship", "harbour"]
+[whale]
+title = "Whales"
+kind = "market"
+aliases = ["whale", "小鲸"]
+[seal]
+kind = "market"
+unsure = ["seal"]
+context = ["@sea"]
+"""
+
+
+def test_another_file_follows_another_field(tmp_path: Path) -> None:
+    (tmp_path / "topics.toml").write_text(OWN)
+    own = load_topics(tmp_path)
+    assert own.problems == ()
+    assert [(one.name, one.title) for one in own.entries] == [("whale", "Whales"), ("seal", "seal")]
+    found = Matcher(own)
+    assert counts(found.topics("Tesla meets whales", "A seal in the harbour")) == {"whale": (1, 0), "seal": (0, 1)}
+    assert own.digest != CATALOGUE.digest == load_topics(None, SHIPPED).digest
+
+
+def test_the_users_file_changes_single_keys_adds_and_switches_off(tmp_path: Path) -> None:
+    (tmp_path / "topics.toml").write_text(
+        '[tesla]\ntitle = "T"\n[byd]\nenabled = false\n[alder]\nkind = "maker"\naliases = ["Alder"]\n'
+    )
+    own = {one.name: one for one in load_topics(tmp_path).entries}
+    shipped = {one.name: one for one in CATALOGUE.entries}
+    assert own["tesla"].title == "T"
+    assert own["tesla"].aliases == shipped["tesla"].aliases
+    assert set(own) == {*shipped, "alder"} - {"byd"}
+    assert own["byd-seal"].part_of == ""
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("x = 1", "x = 1 is no topic; a topic is a table: [x]"),
+        ('[X]\nkind = "maker"\naliases = ["Xx"]', "[X] is no name"),
+        ('[x]\nkind = "car"\naliases = ["Xx"]', '[x] kind = "car": allowed is one of maker, model'),
+        ('[x]\naliases = ["Xx"]', '[x] kind = ""'),
+        ('[x]\nkind = "maker"', "[x] aliases = []"),
+        ('[x]\nkind = "maker"\naliases = "Xx"', "allowed is a list of texts"),
+        ('[x]\nkind = "maker"\naliases = ["a"]', '[x] aliases = "a": allowed is at least two letters'),
+        ('[x]\nkind = "maker"\naliases = ["*"]', '[x] aliases = "*"'),
+        ('[x]\nkind = "maker"\naliases = ["ab* cd"]', '[x] aliases = "ab* cd"'),
+        ('[x]\nkind = "maker"\nunsure = ["Xx"]', "[x] context = []"),
+        ('[x]\nkind = "maker"\naliases = ["Xx"]\ncontext = ["@boats"]', '[x] context = "@boats"'),
+        ('[x]\nkind = "maker"\naliases = ["Xx"]\ncase = "yes"', '[x] case = "yes": allowed is true or false'),
+        ('[x]\nkind = "maker"\naliases = ["Xx"]\nname = "y"', "[x] name: there is no such key; allowed are title"),
+        ('[x]\nkind = "maker"\naliases = ["Xx"]\npart_of = "y"', '[x] part_of = "y": allowed is the name of another'),
+        ('[x]\nkind = "maker"\naliases = ["Xx"]\npart_of = "x"', '[x] part_of = "x": allowed is a topic that is not'),
+        ("groups = 3", "groups = 3: allowed is a table"),
+    ],
+)
+def test_a_wrong_entry_is_said_and_costs_no_other(tmp_path: Path, table: str, said: str) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(f'{table}\n[good]\nkind = "maker"\naliases = ["Good"]\n')
+    catalogue = load_topics(None, file)
+    assert len(catalogue.problems) == 1
+    assert catalogue.problems[0].startswith(f"{file}: ")
+    assert said in catalogue.problems[0]
+    assert "good" in [one.name for one in catalogue.entries]
+
+
+def test_a_circle_of_topics_is_cut(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    parts = [("a", "b"), ("b", "c"), ("c", "a")]
+    file.write_text("".join(f'[{x}]\nkind = "maker"\naliases = ["{x}{x}"]\npart_of = "{y}"\n' for x, y in parts))
+    catalogue = load_topics(None, file)
+    assert len(catalogue.problems) == 1
+    assert {one.name for one in Matcher(catalogue).topics("cc", "")} == {"c", "a"}
+
+
+@pytest.mark.parametrize("text", ["shipped = 1", "[[", "\udcff"])
+def test_a_file_that_cannot_be_used_is_a_mistake(tmp_path: Path, text: str) -> None:
+    (tmp_path / "topics.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(CatalogueError, match=r"topics\.toml"):
+        load_topics(tmp_path)
+
+
+def test_workers_mark_with_the_catalogue_that_they_are_given(tmp_path: Path) -> None:
+    (tmp_path / "topics.toml").write_text(OWN)
+    body = "<html lang=en><head><title>Tesla and the whale</title></head><body><article><h1>Tesla and the whale</h1>"
+    body += "<p>" + "A whale was seen from the harbour, and a Tesla stood there charging in the rain. " * 8 + "</p>"
+    page = Page(url="https://a.example/a", status=200, body=body.encode(), fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    async def read(pool: ReaderPool) -> tuple[list[str], list[str]]:
+        made = await pool.extract(page, Hints())
+        assert isinstance(made, Article)
+        return [one.name for one in made.topics], await asyncio.wrap_future(worker_modules(pool))
+
+    for catalogue, found in ((load_topics(tmp_path), ["whale"]), (None, ["tesla"])):
+        pool = ReaderPool(1, catalogue)
+        try:
+            named, modules = asyncio.run(read(pool))
+        finally:
+            pool.close()
+        assert named == found
+        assert not {name.partition(".")[0] for name in modules} & {"sqlalchemy", "scrapy", "twisted"}

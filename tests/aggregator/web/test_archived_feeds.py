@@ -1,0 +1,186 @@
+"""Feeds back to their first day: pages that stay, and a feed that misses nothing that is in none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import feedparser
+import pytest
+from lxml import etree
+from sqlalchemy import insert
+from starlette.testclient import TestClient
+
+from aggregator.web import archived_feeds as pages
+from storage.db.tables import archived_feeds
+from storage.readers import archived_feeds as feedpages
+from storage.readers.archived_feeds import PAGE
+from tests.aggregator.web.archive_server import BASE, T0, Room
+
+FH = "{http://purl.org/syndication/history/1.0}archive"
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def client(room: Room) -> Iterator[TestClient]:
+    """A server of 120 articles, of which 60 name a charger; the oldest by publication arrived last."""
+    for n in range(12, 120):
+        room.keep(200 - n, f"{'battery' if n % 2 else 'charger'} x{n}", title=f"n{n}", seen=T0 + timedelta(hours=n))
+    with room.client() as client:
+        yield client
+
+
+def ids(read: Any) -> list[int]:
+    return [int(entry.id.rpartition(":")[2]) for entry in read.entries]
+
+
+def links(read: Any) -> dict[str, str]:
+    return {link.rel: link.href for link in read.feed.links}
+
+
+def walk(client: TestClient, url: str) -> tuple[list[int], list[list[int]]]:
+    """What a reader has that follows every prev-archive: the feed's own articles, and those of each page."""
+    read = feedparser.parse(client.get(url).content)
+    assert not read.bozo
+    own, pages = ids(read), []
+    while following := links(read).get("prev-archive"):
+        read = feedparser.parse(client.get(following).content)
+        pages.append(ids(read))
+    return own, pages
+
+
+@pytest.mark.parametrize("form", ["atom", "rss"])
+@pytest.mark.parametrize(
+    ("path", "count", "waiting"), [("all", 120, 20), ("source/s", 120, 20), ("search/chargers", 60, 10)]
+)
+def test_every_article_is_reached(client: TestClient, form: str, path: str, count: int, waiting: int) -> None:
+    own, pages = walk(client, f"{BASE}feeds/{path}.{form}")
+    assert [len(page) for page in pages] == [PAGE] * (count // PAGE)
+    assert {*own, *(one for page in pages for one in page)} == set(range(1, 121) if count == 120 else range(1, 120, 2))
+    newest = sorted({*own} - {one for page in pages for one in page})
+    assert len(newest) == waiting
+    assert [one for page in pages for one in page] == sorted((one for page in pages for one in page), reverse=True)
+
+
+def test_a_page_says_what_it_is(client: TestClient) -> None:
+    client.get("/feeds/all.atom")
+    answer = client.get("/feeds/all.atom?page=1")
+    assert answer.headers["cache-control"] == "public, max-age=86400"
+    tree = etree.fromstring(answer.content)
+    assert tree.find(FH) is not None
+    said = {link.get("rel"): link.get("href") for link in tree.findall(f"{ATOM}link")}
+    assert said == {
+        "alternate": BASE, "self": f"{BASE}feeds/all.atom?page=1", "current": f"{BASE}feeds/all.atom",
+        "next-archive": f"{BASE}feeds/all.atom?page=2",
+    }  # fmt: skip
+    subscribed = etree.fromstring(client.get("/feeds/all.atom").content)
+    assert subscribed.find(FH) is None
+    assert "next" not in {link.get("rel") for link in subscribed.findall(f"{ATOM}link")}
+    assert client.get("/feeds/all.atom?page=3").status_code == 404
+    assert client.get("/feeds/all.atom?page=x").status_code == 400
+    assert client.get("/feeds/all.json?page=2").json()["next_url"] == f"{BASE}feeds/all.json?page=1"
+
+
+def test_a_page_never_changes_but_by_an_edit(room: Room, client: TestClient) -> None:
+    client.get("/feeds/all.atom")
+    before = client.get("/feeds/all.atom?page=1")
+    for n in range(300, 340):
+        room.keep(n, f"late x{n}", seen=T0 + timedelta(days=9))
+    room.keep(0, "charger x0 was edited", title="t00", seen=T0 + timedelta(days=9))
+    client.get("/feeds/all.atom")
+    after = client.get("/feeds/all.atom?page=1", headers={"If-None-Match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert ids(feedparser.parse(after.content)) == ids(feedparser.parse(before.content))
+    again = client.get("/feeds/all.atom?page=1", headers={"If-None-Match": after.headers["etag"]})
+    assert again.status_code == 304
+    own, pages = walk(client, f"{BASE}feeds/all.atom")
+    assert len(pages) == 3
+    assert {*own, *(one for page in pages for one in page)} == set(range(1, 161))
+
+
+def test_an_edited_entry_stands_in_the_feed_once_more(room: Room, client: TestClient) -> None:
+    assert 5 not in ids(feedparser.parse(client.get("/feeds/source/s.atom").content))
+    tag = client.get("/feeds/source/s.atom").headers["etag"]
+    room.now = T0 + timedelta(days=10)
+    room.keep(4, "charger x4 was edited", title="t04", seen=T0 + timedelta(days=9))
+    answer = client.get("/feeds/source/s.atom", headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert ids(feedparser.parse(answer.content)).count(5) == 1
+
+
+def test_the_order_of_arrival(room: Room, client: TestClient) -> None:
+    own = ids(feedparser.parse(client.get("/feeds/all.atom?order=arrival").content))
+    assert own == list(range(120, 50, -1))
+    long = ids(feedparser.parse(client.get("/feeds/all.rss?order=arrival&limit=200").content))
+    assert long == list(range(120, 0, -1))
+    short = feedparser.parse(client.get("/feeds/all.rss?order=arrival&limit=5").content)
+    assert (ids(short), "prev-archive" in links(short)) == ([120, 119, 118, 117, 116], False)
+    refused = client.get("/feeds/query.atom?q=x&order=arrival")
+    assert (refused.status_code, "order of arrival" in refused.json()["detail"]) == (400, True)
+
+
+def test_a_large_archive_is_cut_by_and_by(room: Room, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedpages, "_PATIENCE", 0.0)
+    monkeypatch.setattr(feedpages, "_STRIDE", 30)
+    monkeypatch.setattr(pages, "_APART", 0.0)
+    first = client.get("/feeds/all.atom")
+    assert "prev-archive" not in links(feedparser.parse(first.content))
+    again = client.get("/feeds/all.atom", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    for _ in range(6):
+        room.keep(900, "x", seen=T0)
+        found = links(feedparser.parse(client.get("/feeds/all.atom").content))
+    assert found["prev-archive"] == f"{BASE}feeds/all.atom?page=2"
+
+
+def test_a_feed_that_somebody_asked_for_is_cut_before_anybody_asks_again(
+    room: Room, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedpages, "_PATIENCE", 0.0)
+    monkeypatch.setattr(feedpages, "_STRIDE", 30)
+    monkeypatch.setattr(pages, "_APART", 0.0)
+    serving = room.serving()
+    client.get("/feeds/all.atom")
+    with room.database.write() as tx:
+        gone = {"feed": "search/gone", "asks": "", "seen_id": 1, "waiting": "[]", "pages": 0}
+        tx.execute(insert(archived_feeds), gone)
+    assert serving.library.feeds_behind() == ["all", "search/gone"]
+    serving.shelf.cut_feeds(lambda: True)
+    assert serving.library.feeds_behind() == ["all", "search/gone"]
+    serving.shelf.cut_feeds(lambda: False)  # what is no feed any more costs the others nothing
+    assert serving.library.feeds_behind() == ["search/gone"]
+    found = links(feedparser.parse(client.get("/feeds/all.atom").content))
+    assert found["prev-archive"] == f"{BASE}feeds/all.atom?page=2"
+
+
+def test_a_feed_with_little_in_it_is_not_behind_for_ever(
+    room: Room, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many articles that were removed the numbers are left out."""
+    monkeypatch.setattr(feedpages, "_STRIDE", 30)
+    with room.database.write() as tx:
+        gone = {"feed": "search/rare", "asks": "", "seen_id": 1, "waiting": "[]", "pages": 0}
+        tx.execute(insert(archived_feeds), gone)
+    room.searches = {"rare": "x3"}
+    serving = room.serving()
+    assert serving.library.feeds_behind() == ["search/rare"]
+    serving.shelf.cut_feeds(lambda: False)
+    assert serving.library.feeds_behind() == []
+
+
+def test_another_search_of_the_name_has_other_pages(room: Room, client: TestClient) -> None:
+    assert len(walk(client, f"{BASE}feeds/search/chargers.atom")[1]) == 1
+    room.searches = {"chargers": "battery"}
+    own, pages = walk(client, f"{BASE}feeds/search/chargers.atom")
+    assert {*own, *(one for page in pages for one in page)} == set(range(2, 121, 2))
+
+
+def test_of_a_text_the_first_that_came_is_in_the_pages(room: Room, client: TestClient) -> None:
+    text = "the same words " * 40
+    for n in range(60):
+        room.keep(500 + n, f"{text} {n // 2}", source=f"twin{n % 2}", seen=T0 + timedelta(days=9))
+    own, pages = walk(client, f"{BASE}feeds/all.atom")
+    found = [*own, *(one for page in pages for one in page)]
+    assert len(pages) == 3
+    assert {one for one in found if one > 120} == set(range(121, 181, 2))

@@ -1,0 +1,102 @@
+"""Listing pages: which links are picked, what they are called, which page follows."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from spiders.parse.listing import read_listing
+from spiders.source import Listing
+from storage.model.page import Index
+
+URL = "https://volt.example/news/"
+PAGE = """<!doctype html><html lang="nb"><head><title>Volt &ndash; news</title>
+<link rel="next" href="/news/?page=2"></head><body>
+<nav><a href="/about">About us</a><a href="/news/">News</a></nav>
+<article class="card"><a href="/news/2025/van"><img src="/i.jpg" alt=""></a>
+<h2><a href="/news/2025/van#top">A <b>van</b> &amp; more</a></h2></article>
+<article class="card"><h2><a href="2025/bus" title="A bus"></a></h2></article>
+<a class="more" href="/news/2025/truck"><h3>A truck</h3></a>
+<a href="javascript:alert(1)">x</a><a href="mailto:a@volt.example">mail</a><a>none</a>
+</body></html>"""
+
+
+def read(listing: Listing, page: str | bytes = PAGE, **options: object) -> Index:
+    return read_listing(page if isinstance(page, bytes) else page.encode(), URL, listing, **options)  # type: ignore[arg-type]
+
+
+def test_a_pattern_picks_by_address():
+    index = read(Listing(url=URL, pattern=r"/news/\d{4}/"))
+    assert [(lead.url, lead.title) for lead in index.leads] == [
+        ("https://volt.example/news/2025/van", "A van & more"),
+        ("https://volt.example/news/2025/bus", "A bus"),
+        ("https://volt.example/news/2025/truck", "A truck"),
+    ]
+    assert (index.kind, index.title, index.language, index.total, index.problem) == (
+        "listing",
+        "Volt – news",
+        "nb",
+        3,
+        "",
+    )
+    assert index.more == ("https://volt.example/news/?page=2",)
+
+
+@pytest.mark.parametrize(
+    ("css", "pattern", "ends"),
+    [
+        (".card h2 a", "", ["van", "bus"]),
+        (".card", "", ["van", "bus"]),
+        ("article.card", "bus", ["bus"]),
+        ("a.more h3", "", ["truck"]),
+        ("a.more, .card", "", ["van", "bus", "truck"]),
+    ],
+)
+def test_css_picks_links_or_what_holds_them(css: str, pattern: str, ends: list[str]):
+    assert [lead.url.rpartition("/")[2] for lead in read(Listing(url=URL, css=css, pattern=pattern)).leads] == ends
+
+
+def test_the_limit_keeps_the_first():
+    index = read(Listing(url=URL, pattern="/2025/"), limit=1)
+    assert ([lead.title for lead in index.leads], index.total) == (["A van & more"], 3)
+
+
+def test_a_base_element_is_obeyed_but_not_off_the_web():
+    page = '<base href="{}"><a href="x/1">One</a>'
+    assert (
+        read(Listing(url=URL, pattern="/x/"), page.format("https://b.example/d/")).leads[0].url
+        == "https://b.example/d/x/1"
+    )
+    assert (
+        read(Listing(url=URL, pattern="/x/"), page.format("file:///etc/")).leads[0].url
+        == "https://volt.example/news/x/1"
+    )
+
+
+def test_bytes_are_decoded_by_http_then_by_the_page():
+    words = "<a href=/x>größer und schöner geladen</a>"
+    assert (
+        read(Listing(url=URL, pattern="x"), words.encode("cp1252"), charset="windows-1252").leads[0].title
+        == "größer und schöner geladen"
+    )
+    assert (
+        read(Listing(url=URL, pattern="x"), f"<meta charset=latin1>{words}".encode("latin1")).leads[0].title
+        == "größer und schöner geladen"
+    )
+
+
+@pytest.mark.parametrize(
+    ("page", "listing", "problem"),
+    [
+        ("", Listing(url=URL, pattern="x"), "empty"),
+        (PAGE, Listing(url=URL, pattern="/nowhere/"), "no link on the page is selected"),
+        (PAGE, Listing(url=URL, css="a[", pattern=""), "the catalogue's selector or pattern is wrong"),
+        (PAGE, Listing(url=URL, css="a:gibberish(1)", pattern=""), "the catalogue's selector or pattern is wrong"),
+        (PAGE, Listing(url=URL, pattern="("), "the catalogue's selector or pattern is wrong"),
+        (gzip.compress(PAGE.encode(), mtime=0)[:50], Listing(url=URL, pattern="x"), "compressed body is cut off"),
+    ],
+)
+def test_what_is_wrong_is_named(page: str | bytes, listing: Listing, problem: str):
+    index = read(listing, page)
+    assert (index.leads, index.problem.partition(":")[0]) == ((), problem)

@@ -1,0 +1,105 @@
+"""What recurs in a source's articles is learned, version by version, and nothing else is; in both dialects."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text as sql
+
+from storage.articles.boilerplate import WINDOW, forget, learn, learned_of
+from storage.db.database import Database
+from storage.model.crawl import Learned
+from storage.text.wording import block
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+BOX = "Every Friday our editors write down what they have learned of batteries."
+NOTE = "We may earn a commission when you buy through links on this site."
+
+
+def words(number: int) -> str:
+    return f"Report {number} tells of the plant in town {number} and what it makes there.\n\nMore news"
+
+
+def kept(database: Database, number: int, text: str, source: str = "site") -> Learned:
+    """Learn from one more article."""
+    with database.write() as tx:
+        return learn(tx, source, number, text, learned_of(tx, source), T0)
+
+
+def learned(database: Database, source: str = "site") -> Learned:
+    with database.read() as tx:
+        return learned_of(tx, source)
+
+
+def test_a_paragraph_of_five_articles_is_learned(database: Database) -> None:
+    for number in range(1, 5):
+        assert kept(database, number, f"{BOX}\n\n{words(number)}") == Learned()
+    made = kept(database, 5, f"{words(5)}\n\n{BOX.upper()}")
+    assert made == Learned(version=1, paragraphs=frozenset({block(BOX)}))
+    assert learned(database) == made
+    assert learned(database, "other") == Learned()
+    with database.read() as connection:
+        assert list(connection.execute(sql("SELECT learned FROM source_hints")).scalars()) == [f'["{BOX.upper()}"]']
+
+
+def test_five_of_many_are_too_few(database: Database) -> None:
+    """A fifth of the latest fifty is needed: of forty that is eight."""
+    for number in range(1, 34):
+        kept(database, number, words(number))
+    for number in range(34, 41):
+        kept(database, number, f"{words(number)}\n\n{BOX}")
+    assert learned(database) == Learned()
+    kept(database, 41, f"{words(41)}\n\n{BOX}")
+    assert learned(database) == Learned()
+    assert kept(database, 42, f"{words(42)}\n\n{BOX}").paragraphs == {block(BOX)}
+
+
+def test_headings_and_what_one_article_repeats_are_not_learned(database: Database) -> None:
+    for number in range(1, 9):
+        made = kept(database, number, words(number))
+    again = "\n\n".join([BOX] * 10)
+    assert kept(database, 9, again) == made == Learned()
+
+
+def test_each_change_is_a_version_and_what_nobody_has_any_more_is_forgotten(database: Database) -> None:
+    for number in range(1, 6):
+        kept(database, number, f"{BOX}\n\n{words(number)}")
+    for number in range(6, 11):
+        kept(database, number, f"{NOTE}\n\n{words(number)}")
+    assert learned(database) == Learned(version=2, paragraphs=frozenset(map(block, (BOX, NOTE))))
+    for number in range(11, 11 + WINDOW - 6):
+        kept(database, number, words(number))
+    assert learned(database).version == 2, "article 5 is still among the latest"
+    kept(database, 100, words(100))
+    assert learned(database) == Learned(version=3, paragraphs=frozenset({block(NOTE)}))
+
+
+def test_an_article_that_proved_to_be_another_is_not_counted(database: Database) -> None:
+    for number in range(1, 5):
+        kept(database, number, f"{BOX}\n\n{words(number)}")
+    with database.write() as tx:
+        forget(tx, "site", 4)
+    assert kept(database, 5, f"{BOX}\n\n{words(5)}") == Learned()
+    assert kept(database, 6, f"{BOX}\n\n{words(6)}").version == 1
+
+
+TEXTS = st.lists(
+    st.lists(st.sampled_from([BOX, NOTE, "Short", words(1), words(2)]), max_size=4).map("\n\n".join), max_size=12
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(TEXTS)
+def test_learning_twice_changes_nothing(sqlite_database: Database, texts: list[str]) -> None:
+    with sqlite_database.write() as tx:
+        for table in ("source_hints", "paragraph_windows"):
+            tx.execute(sql(f"DELETE FROM {table}"))
+    for number, text in enumerate(texts, 1):
+        once = kept(sqlite_database, number, text)
+        assert kept(sqlite_database, number, text) == once
+    before = learned(sqlite_database)
+    for number, text in list(enumerate(texts, 1))[-WINDOW:]:
+        kept(sqlite_database, number, text)
+    assert learned(sqlite_database) == before

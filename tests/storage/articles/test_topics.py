@@ -1,0 +1,201 @@
+"""Topics are kept with their articles, whatever becomes of those, and are counted and found by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from sqlalchemy import text as sql
+
+from aggregator.extraction.derived_fields import marked
+from aggregator.ingest.keep import keep_article
+from aggregator.topics.catalogue import catalogue_in_use, matcher_in_use
+from storage.articles.boilerplate import learned_of
+from storage.articles.topics import refresh
+from storage.db.database import Database, open_database
+from storage.library import Library
+from storage.maintenance.check import check
+from storage.model.article import Article, Query, Topic
+from storage.model.page import Page
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+NEW = "0123456789abcdef"
+
+
+def keep(
+    database: Database, url: str, title: str, text: str = "", *, day: int = 0, hour: int = 0, source: str = "a",
+    canonical: str = "",
+) -> int:  # fmt: skip
+    article = Article(url=url, title=title, text=text, published=T0 + timedelta(days=day), canonical_url=canonical)
+    page = Page(url=url, status=200, fetched_at=T0 + timedelta(hours=hour), source=source)
+    with database.write() as tx:
+        return keep_article(
+            tx, marked(article), page, None, learned_of(tx, page.source), T0 + timedelta(days=400)
+        ).decision.article_id
+
+
+def url(name: object) -> str:
+    return f"https://ev.example/{name}"
+
+
+def found(database: Database, *topics: str, **more: object) -> list[str]:
+    query = Query(topics=topics, **more)  # type: ignore[arg-type]
+    return [hit.article.title for hit in Library(database).search(query).hits]
+
+
+def rows(database: Database) -> list[tuple[object, ...]]:
+    statement = "SELECT articles.url, topic, article_topics.dated, body, article_topics.title FROM article_topics"
+    with database.read() as connection:
+        read = connection.execute(sql(f"{statement} JOIN articles ON articles.id = article_id ORDER BY 1, 2"))
+        return [tuple(row) for row in read]
+
+
+def test_an_article_keeps_what_its_title_and_its_text_name(database: Database) -> None:
+    kept = keep(database, url(1), "BYD raises prices", "BYD and CATL make LFP batteries. BYD sells.")
+    library = Library(database)
+    assert library.topics_of(kept) == (
+        Topic(name="byd", body=2, title=1),
+        Topic(name="catl", body=1),
+        Topic(name="lfp", body=1),
+    )
+    article = library.article(kept)
+    assert article is not None
+    assert article.topics == ("byd", "catl", "lfp")
+    assert library.topics_of(kept + 1) == ()
+
+
+def test_a_topic_finds_its_articles_newest_first_with_words_and_filters(database: Database) -> None:
+    keep(database, url(1), "Old BYD", "about batteries", day=1)
+    keep(database, url(2), "New BYD", "about CATL batteries", day=3, source="b")
+    keep(database, url(3), "Middle BYD", "about chairs", day=2)
+    keep(database, url(4), "Tesla", "about CATL", day=9)
+    assert found(database, "byd") == ["New BYD", "Middle BYD", "Old BYD"]
+    assert found(database, "byd", limit=2) == ["New BYD", "Middle BYD"]
+    assert found(database, "byd", "catl") == found(database, "catl", "byd") == ["New BYD"]
+    assert found(database, "byd", words="batteries") == ["New BYD", "Old BYD"]
+    assert sorted(found(database, "byd", words="batteries", order="best")) == ["New BYD", "Old BYD"]
+    assert found(database, "byd", sources=("b",)) == ["New BYD"]
+    assert found(database, "byd", since=T0 + timedelta(days=2)) == ["New BYD", "Middle BYD"]
+    assert found(database, "byd", until=T0 + timedelta(days=2)) == ["Old BYD"]
+    assert found(database, "byd", words="...") == found(database, "nothing") == found(database, "tesla", "byd") == []
+    library = Library(database)
+    assert library.count(Query(topics=("byd",))).number == 3
+    assert [one.title for one in library.articles(Query(topics=("catl",), limit=None))] == ["Tesla", "New BYD"]
+
+
+def test_topics_are_counted_with_their_sources_and_their_newest_article(database: Database) -> None:
+    keep(database, url(1), "BYD one", "CATL", day=1)
+    newest = keep(database, url(2), "BYD two", day=5, source="b")
+    keep(database, url(3), "BYD three", day=3)
+    library = Library(database)
+    counts = {one.name: one for one in library.topic_counts()}
+    assert [one.name for one in library.topic_counts()] == ["byd", "catl"]
+    assert (counts["byd"].articles, counts["byd"].sources) == (3, 2)
+    assert (counts["byd"].newest_id, counts["byd"].newest_title) == (newest, "BYD two")
+    assert counts["byd"].newest_at == T0 + timedelta(days=5)
+    assert [(one.name, one.articles) for one in library.topic_counts(T0 + timedelta(days=2))] == [("byd", 2)]
+
+
+def test_another_text_brings_other_topics_and_the_older_page_does_not(database: Database) -> None:
+    kept = keep(database, url(1), "BYD", hour=1)
+    assert keep(database, url(1), "Tesla", hour=2) == kept
+    assert found(database, "tesla") == ["Tesla"]
+    assert found(database, "byd") == []
+    keep(database, url(1), "Volvo", hour=0)
+    assert [one.name for one in Library(database).topics_of(kept)] == ["tesla"]
+    assert check(database, None) == []
+
+
+def test_the_same_pages_leave_the_same_topics_in_any_order(request: pytest.FixtureRequest) -> None:
+    new: Callable[[], str] = request.getfixturevalue("new_sqlite")
+    pages = (
+        lambda db: keep(db, url(1), "BYD and CATL", "One text about BYD", day=3, hour=0),
+        lambda db: keep(db, url(2), "BYD and CATL", "Another text about LFP", day=2, hour=5, canonical=url(1)),
+        lambda db: keep(db, url(1), "BYD and Tesla", "Now it tells of Tesla", day=1, hour=9),
+        lambda db: keep(db, url(2), "Volvo", "Now it tells of Volvo", day=4, hour=3, canonical=url(1)),
+    )
+    outcomes = []
+    for order in permutations(pages):
+        database = open_database(new())
+        for page in order:
+            page(database)
+        outcomes.append(rows(database))
+        assert check(database, None) == []
+        database.close()
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    assert outcomes[0]
+
+
+def test_joined_articles_leave_no_topics_behind(database: Database) -> None:
+    first = keep(database, url(1), "BYD and CATL", "One text")
+    second = keep(database, url(2), "BYD and CATL", "Another text")
+    assert found(database, "byd") == ["BYD and CATL"] * 2
+    third = keep(database, url(2), "BYD and CATL", "Another text", canonical=url(1), hour=1)
+    assert third == min(first, second)
+    assert found(database, "byd") == ["BYD and CATL"]
+    assert Library(database).topics_of(max(first, second)) == Library(database).topics_of(third) != ()
+    assert Library(database).stale_topics(catalogue_in_use().digest) == 0
+
+
+def test_topics_follow_the_date_of_their_article(database: Database) -> None:
+    keep(database, url(1), "BYD one", "Text", day=5, hour=0)
+    keep(database, url(2), "BYD two", "Text", day=3, hour=0)
+    keep(database, url(1), "BYD one", "Text", day=1, hour=1)
+    assert found(database, "byd") == ["BYD two", "BYD one"]
+    assert check(database, None) == []
+
+
+def test_a_refresh_reads_what_another_catalogue_has_read(database: Database) -> None:
+    for number in range(250):
+        keep(database, url(number), f"BYD {number}", "Tesla" if number % 2 else "")
+    library = Library(database)
+    assert library.stale_topics(NEW) == 250
+    told: list[tuple[int, int]] = []
+    assert refresh(database, lambda title, text: (Topic(name="new", body=len(text)),), NEW, _note(told)) == 250
+    assert told == [(100, 250), (200, 250), (250, 250)]
+    assert [(one.name, one.articles) for one in library.topic_counts()] == [("new", 250)]
+    assert library.stale_topics(NEW) == 0
+    assert refresh(database, lambda title, text: (), NEW) == 0
+    assert len(library.topic_counts()) == 1
+    refresh(database, matcher_in_use().topics, catalogue_in_use().digest)
+    assert [(one.name, one.articles) for one in library.topic_counts()] == [("byd", 250), ("tesla", 125)]
+
+
+def _note(told: list[tuple[int, int]]) -> Callable[[int, int], None]:
+    return lambda done, total: told.append((done, total))
+
+
+def test_a_refresh_that_is_broken_off_goes_on_where_it_was(database: Database) -> None:
+    for number in range(150):
+        keep(database, url(number), f"BYD {number}")
+    read: list[str] = []
+
+    def find(title: str, text: str) -> tuple[Topic, ...]:
+        if len(read) == 120:
+            raise KeyboardInterrupt
+        read.append(title)
+        return ()
+
+    with pytest.raises(KeyboardInterrupt):
+        refresh(database, find, NEW)
+    library = Library(database)
+    assert library.stale_topics(NEW) == 50
+    assert library.count(Query(topics=("byd",))).number == 50
+    assert refresh(database, lambda title, text: (), NEW) == 50
+
+
+def test_a_topics_articles_are_read_in_their_order_without_sorting(sqlite_database: Database) -> None:
+    keep(sqlite_database, url(1), "BYD")
+    with sqlite_database.read() as connection:
+        plan = connection.execute(
+            sql(
+                "EXPLAIN QUERY PLAN SELECT articles.id FROM articles JOIN article_topics"
+                " ON article_topics.article_id = articles.id WHERE article_topics.topic = 'byd'"
+                " ORDER BY article_topics.dated DESC, article_topics.article_id DESC LIMIT 20"
+            )
+        ).all()
+    steps = [row.detail for row in plan]
+    assert "article_topics_by_topic" in steps[0]
+    assert not any("TEMP B-TREE" in step for step in steps)

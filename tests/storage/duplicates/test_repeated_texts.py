@@ -1,0 +1,53 @@
+"""Where a source has shown a text before, as the archive finds it, in both dialects."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from storage.articles.store import record_article
+from storage.crawl.leads import record_leads
+from storage.db.database import Database
+from storage.duplicates.repeated_texts import MOST, Showing, showings
+from storage.identity import text_digest
+from storage.model.article import Article
+from storage.model.page import Lead, Page
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+TEXT = "Read it in the app."
+
+
+def keep(
+    database: Database, path: str, title: str, *, source: str = "site", days: float = 0, origin: str = "html"
+) -> int:
+    url = f"https://{source}.example/{path}"
+    lead = Lead(url=url, title=f"Told of {path}")
+    at = T0 + timedelta(days=days)
+    page = Page(url=url, status=200, fetched_at=at, source=source, lead=lead)
+    made = Article(url=url, title=title, text=TEXT, words=5, origins=(("title", origin),))
+    with database.write() as tx:
+        record_leads(tx, source, [lead], at)
+        return record_article(tx, made, page, None, at).article_id
+
+
+def found(database: Database, source: str = "site", within: float = 3) -> list[Showing]:
+    with database.read() as connection:
+        return showings(connection, source, text_digest(TEXT), T0, timedelta(days=within))
+
+
+def test_the_showings_of_a_text_are_those_of_its_source_and_time(database: Database) -> None:
+    first = keep(database, "a", "App")
+    second = keep(database, "b", "Told of b", days=-2, origin="lead")
+    keep(database, "c", "App", days=4)
+    keep(database, "d", "App", source="other")
+    assert found(database) == [
+        Showing(article_id=first, title="App", is_own=True, told="Told of a"),
+        Showing(article_id=second, title="Told of b", is_own=False, told="Told of b"),
+    ]
+    assert len(found(database, within=5)) == 3
+    assert found(database, "none") == []
+
+
+def test_no_more_than_a_bound_are_read(database: Database) -> None:
+    for number in range(MOST + 5):
+        keep(database, str(number), f"App {number}")
+    assert len(found(database)) == MOST

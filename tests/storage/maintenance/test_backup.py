@@ -1,0 +1,195 @@
+"""A backup is the archive at one moment, whatever is written meanwhile; and it comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.db.database import Database, open_database
+from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveUnavailable, NewerSchema
+from storage.glance import beat
+from storage.maintenance.backup import LIST, backup, backups, dated, missing_tapes, restore, thin_out
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where an archive is made."""
+    return tmp_path / "home" / "archive.db"
+
+
+@pytest.fixture
+def archive(file: Path) -> Database:
+    """An archive in SQLite, of some thousand pages."""
+    file.parent.mkdir()
+    database = open_database(f"sqlite:///{file}")
+    with database.write() as tx:
+        tx.execute(text("CREATE TABLE pairs (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, filling TEXT)"))
+        numbers = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 4000)"
+        tx.execute(text(f"INSERT INTO pairs {numbers} SELECT id, 0, 0, hex(randomblob(2000)) FROM n"))
+    return database
+
+
+def copied(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+
+def test_a_copy_taken_while_others_write_is_one_moment(archive: Database, file: Path, tmp_path: Path) -> None:
+    is_over = threading.Event()
+    written = [0]
+
+    def write() -> None:
+        while not is_over.is_set():
+            written[0] += 1
+            with archive.write() as tx:  # always both, so that a copy between the two would be seen
+                tx.execute(text("UPDATE pairs SET a = :n WHERE id IN (1, 4000)"), {"n": written[0]})
+                tx.execute(text("UPDATE pairs SET b = :n WHERE id IN (2, 3999)"), {"n": written[0]})
+
+    steps: list[tuple[int, int]] = []
+
+    def told(done: int, total: int) -> None:
+        steps.append((done, total))
+        before = written[0]
+        end = time.monotonic() + 5
+        while written[0] < before + 2 and time.monotonic() < end:
+            time.sleep(0.001)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        made = backup(archive, tmp_path / "copy.db", told)
+    finally:
+        is_over.set()
+        writer.join()
+    assert len(steps) > 1
+    assert steps[-1][0] == steps[-1][1]
+    assert [total for _, total in steps] == [steps[0][1]] * len(steps)  # it never began anew
+    assert written[0] > len(steps)
+    with closing(copied(made.file)) as found:
+        assert found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        a = {row[0] for row in found.execute("SELECT a FROM pairs WHERE id IN (1, 4000)")}
+        b = {row[0] for row in found.execute("SELECT b FROM pairs WHERE id IN (2, 3999)")}
+    assert a == b
+    assert len(a) == 1
+    assert sorted(path.name for path in tmp_path.glob("*copy*")) == ["copy.db", f"copy.db{LIST}"]
+    archive.close()
+
+
+_BACKS_UP = """
+import sys, time
+from pathlib import Path
+from storage.maintenance.backup import backup
+from storage.db.database import open_database
+def told(done, total):
+    print("copying", flush=True)
+    time.sleep(0.2)
+backup(open_database(sys.argv[1]), Path(sys.argv[2]), told)
+"""
+
+
+def test_a_killed_backup_leaves_nothing_that_looks_like_one(archive: Database, file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copies" / "copy.db"
+    command = [sys.executable, "-c", _BACKS_UP, f"sqlite:///{file}", str(target)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "copying\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert not target.exists()
+    assert backup(archive, target).file == target
+    archive.close()
+
+
+def test_a_file_that_is_there_and_a_folder_that_cannot_be_are_told(archive: Database, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+    for target in (tmp_path / "there", tmp_path / "there" / "copy.db"):
+        with pytest.raises(ArchiveUnavailable):
+            backup(archive, target)
+    assert (tmp_path / "there").read_text() == "mine"
+    archive.close()
+
+
+def test_a_backup_comes_back_and_what_was_there_is_kept(archive: Database, file: Path, tmp_path: Path) -> None:
+    with archive.write() as tx:
+        beat(tx, NOW)
+    made = backup(archive, tmp_path / "copy.db")
+    with archive.write() as tx:
+        tx.execute(text("UPDATE pairs SET a = 7"))
+    with archive.read() as tx:
+        tx.execute(text("SELECT count(*) FROM pairs")).scalar()
+        with pytest.raises(ArchiveBusy):
+            restore(file, made.file)
+    archive.close()
+    before = restore(file, made.file)
+    assert before is not None
+    with closing(copied(before)) as old, closing(copied(file)) as new:
+        assert old.execute("SELECT DISTINCT a FROM pairs").fetchall() == [(7,)]
+        assert new.execute("SELECT DISTINCT a FROM pairs").fetchall() == [(0,)]
+    open_database(f"sqlite:///{file}").close()
+    assert restore(tmp_path / "other" / "archive.db", made.file) is None
+
+
+def test_what_is_no_backup_is_not_put_in_place(archive: Database, file: Path, tmp_path: Path) -> None:
+    made = backup(archive, tmp_path / "copy.db")
+    archive.close()
+    before = file.read_bytes()
+    damaged, newer, rubbish = tmp_path / "damaged.db", tmp_path / "newer.db", tmp_path / "rubbish.db"
+    content = bytearray(made.file.read_bytes())
+    content[40_000:400_000] = b"\xff" * 360_000
+    damaged.write_bytes(content)
+    newer.write_bytes(made.file.read_bytes())
+    with closing(sqlite3.connect(newer)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    rubbish.write_bytes(b"no database at all" * 1000)
+    missing = tmp_path / "no"
+    for wrong, error in (
+        (damaged, ArchiveDamaged), (newer, NewerSchema), (rubbish, ArchiveDamaged), (missing, ArchiveUnavailable),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            restore(file, wrong)
+    assert file.read_bytes() == before
+
+
+def test_only_the_newest_backups_of_a_folder_stay(archive: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "copies"
+    for hour in range(4):
+        backup(archive, dated(folder, NOW + timedelta(hours=hour)))
+    (folder / "evnews-mine.db").write_text("mine")
+    kept = backups(folder)[-2:]
+    assert len(thin_out(folder, 2)) == 2
+    assert backups(folder) == kept
+    assert {path.name for path in folder.iterdir()} == {
+        "evnews-mine.db", *(path.name for path in kept), *(path.name + LIST for path in kept),
+    }  # fmt: skip
+    archive.close()
+
+
+def test_missing_files_of_the_tape_are_named(tmp_path: Path) -> None:
+    copy, folder = tmp_path / "copy.db", tmp_path / "warc"
+    folder.mkdir()
+    (folder / "a.warc.gz").write_bytes(b"x" * 100)
+    (folder / "b.warc.gz").write_bytes(b"x" * 99)
+    copy.with_name(copy.name + LIST).write_text("a.warc.gz\t100\nb.warc.gz\t100\nc.warc.gz\t1\n")
+    assert missing_tapes(copy, folder) == ["b.warc.gz", "c.warc.gz"]
+    assert missing_tapes(tmp_path / "other.db", folder) == []
+
+
+def test_postgresql_says_what_to_run(new_postgres: object, tmp_path: Path) -> None:
+    database = open_database(new_postgres())  # type: ignore[operator]
+    with pytest.raises(ArchiveUnavailable, match="pg_dump"):
+        backup(database, tmp_path / "copy.db")
+    database.close()

@@ -1,0 +1,184 @@
+"""The check finds what is wrong, each kind of it, and a new index mends what an index can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.articles.store import record_article, record_capture
+from storage.crawl.leads import finish_lead, lease_leads, record_leads
+from storage.db.database import Database, open_database
+from storage.library import Library
+from storage.maintenance.check import check, reindex
+from storage.model.article import Article, Query
+from storage.model.crawl import Capture, LeadState
+from storage.model.page import Lead, Page
+from storage.search.analyzer import VERSION
+from storage.stories.membership import due
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RECORDS = [b"first record" * 9, b"second record" * 99, b"third"]
+
+
+@pytest.fixture
+def tape(database: Database, tmp_path: Path) -> Path:
+    """An archive of three articles whose captures lie on a tape of two files, one of them still open."""
+    files = {"a.warc.gz": RECORDS[:2], "b.warc.gz": RECORDS[2:]}
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(files["a.warc.gz"]))
+    (tmp_path / "b.warc.gz.open").write_bytes(b"".join(files["b.warc.gz"]))
+    places = [("a.warc.gz", 0), ("a.warc.gz", len(RECORDS[0])), ("b.warc.gz", 0)]
+    for n, ((file, offset), record) in enumerate(zip(places, RECORDS, strict=True)):
+        url = f"https://ev.example/{n}"
+        page = Page(url=url, status=200, fetched_at=NOW, source="site", lead=Lead(url=url))
+        capture = Capture(file=file, offset=offset, length=len(record), digest=f"sha256:{sha256(record).hexdigest()}")
+        with database.write() as tx:
+            record_leads(tx, "site", [Lead(url=url)], NOW)
+            row = record_capture(tx, capture, page)
+            kept = record_article(tx, Article(url=url, title=f"T{n}", text=f"Same words, {n // 2}"), page, row, NOW)
+            due(tx, [kept.article_id])
+            for lead in lease_leads(tx, "site", "me", NOW, NOW, 9):
+                finish_lead(tx, lead, "me", LeadState.KEPT, "new", NOW)
+    return tmp_path
+
+
+def spoil(database: Database, *statements: str) -> None:
+    with database.write() as tx:
+        for statement in statements:
+            tx.execute(text(statement))
+
+
+def test_a_sound_archive_has_no_problems(database: Database, tape: Path) -> None:
+    assert check(database, tape) == []
+    assert check(database, None) == []
+
+
+def test_an_empty_archive_has_no_problems(database: Database, tmp_path: Path) -> None:
+    assert check(database, tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE articles SET revision = 7 WHERE id = 1", "article 1 has no text to show"),
+        ("DELETE FROM revisions WHERE article_id = 1", "article 1 has no text to show"),
+        ("UPDATE articles SET copy_of = 3 WHERE id = 1", "article 1 is a copy of 3"),
+        ("UPDATE leads SET key = 'gone' WHERE id = 2", "lead 2 of site was kept, but no article"),
+        ("INSERT INTO merged (id, article_id) VALUES (1, 2)", "article 1 was joined to 2"),
+        ("UPDATE meta SET value = '0' WHERE name = 'prepare'", "prepared by version 0"),
+    ],
+)
+def test_rows_that_contradict_each_other_are_told(database: Database, tape: Path, statement: str, words: str) -> None:
+    spoil(database, statement)
+    assert any(problem.startswith(words) or words in problem for problem in check(database, tape))
+
+
+def test_an_index_that_disagrees_is_told_and_mended(database: Database, tape: Path) -> None:
+    spoil(database, "UPDATE texts SET text = 'Words that nobody indexed' WHERE article_id = 2")
+    (problem,) = check(database, tape)
+    assert "reindex" in problem
+    assert Library(database).search(Query(words="nobody")).hits == ()
+    told: list[tuple[int, int]] = []
+    assert reindex(database, lambda done, total: told.append((done, total))) == 3
+    assert told == [(3, 3)]
+    assert [hit.article.id for hit in Library(database).search(Query(words="nobody")).hits] == [2]
+    assert check(database, tape) == []
+
+
+def test_an_index_of_another_preparation_is_mended(
+    database: Database, tape: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for reader in ("storage.maintenance.check.VERSION", "storage.search.article_index.VERSION"):
+        monkeypatch.setattr(reader, VERSION + 1)
+    assert any(f"prepared by version {VERSION}" in problem for problem in check(database, tape))
+    reindex(database)
+    assert check(database, tape) == []
+
+
+def test_a_row_of_the_index_without_an_article_is_told(database: Database, tape: Path) -> None:
+    if database.dialect == "sqlite":
+        spoil(database, "INSERT INTO article_index (rowid, title, text) VALUES (99, 'stray', 'stray')")
+    else:
+        spoil(database, "INSERT INTO article_index (search_row, words) VALUES (99, CAST('stray' AS tsvector))")
+    assert any("reindex" in problem for problem in check(database, tape))
+    assert Library(database).search(Query(words="stray")).hits == ()
+
+
+def test_every_changed_byte_of_the_tape_is_told(database: Database, tape: Path) -> None:
+    path = tape / "a.warc.gz"
+    good = path.read_bytes()
+    for at in (0, len(RECORDS[0]) - 1, len(RECORDS[0]), len(good) - 1):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        (problem,) = check(database, tape)
+        assert "holds other bytes" in problem
+        assert f"ev.example/{int(at >= len(RECORDS[0]))}" in problem
+    path.write_bytes(good[:-1])
+    (problem,) = check(database, tape)
+    assert "ends before" in problem
+
+
+def test_some_of_the_tape_are_others_each_time(database: Database, tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each capture has its turn, and with more turns than captures each is read."""
+    path = tape / "a.warc.gz"
+    good = path.read_bytes()
+    path.write_bytes(bytes([good[0] ^ 1]) + good[1:])
+    told = []
+    for turn in range(3):
+        monkeypatch.setattr("storage.maintenance.check.randrange", lambda step, turn=turn: turn % step)
+        told.append(len(check(database, tape, 1)))
+    assert sorted(told) == [0, 0, 1]
+    assert len(check(database, tape, 3)) == 1
+
+
+def test_a_past_that_is_none_is_told(database: Database, tape: Path) -> None:
+    spoil(database, "INSERT INTO past_texts (text_id, article_id) SELECT text_id, article_id FROM revisions LIMIT 1")
+    assert any("searched as the past" in problem for problem in check(database, tape))
+
+
+def test_a_missing_tape_file_is_told(database: Database, tape: Path) -> None:
+    (tape / "b.warc.gz.open").unlink()
+    (problem,) = check(database, tape)
+    assert "b.warc.gz is missing" in problem
+
+
+def test_a_capture_names_no_file_outside_the_tape(database: Database, tape: Path) -> None:
+    (tape.parent / "outside").write_bytes(RECORDS[2])
+    spoil(database, "UPDATE captures SET file = '../outside' WHERE id = 3")
+    (problem,) = check(database, tape)
+    assert "missing" in problem
+
+
+def test_many_problems_of_a_kind_are_counted(database: Database) -> None:
+    for n in range(25):
+        url = f"https://ev.example/{n}"
+        with database.write() as tx:
+            page = Page(url=url, status=200, fetched_at=NOW)
+            record_article(tx, Article(url=url, title="T", text=f"words {n}"), page, None, NOW)
+    spoil(database, "DELETE FROM sightings WHERE id < 0", "UPDATE articles SET copy_of = id")
+    problems = [problem for problem in check(database, None) if "copy" in problem or "more" in problem]
+    assert problems[-1] == "... and 15 more like that"
+    assert len(problems) == 11
+
+
+def test_a_damaged_file_is_told(new_sqlite: Callable[[], str]) -> None:
+    url = new_sqlite()
+    database = open_database(url)
+    for n in range(300):
+        page = Page(url=f"https://ev.example/{n}", status=200, fetched_at=NOW)
+        with database.write() as tx:
+            record_article(tx, Article(url=page.url, title="T", text=f"words {n} " * 50), page, None, NOW)
+    with database.write() as tx:
+        page_size = int(tx.exec_driver_sql("PRAGMA page_size").scalar_one())
+    database.close()
+    path = Path(url.removeprefix("sqlite:///"))
+    data = bytearray(path.read_bytes())
+    for start in range(30 * page_size, len(data), 7 * page_size):
+        data[start : start + 64] = b"\xff" * 64
+    path.write_bytes(data)
+    database = open_database(url)
+    assert any("damaged" in problem for problem in check(database, None))
+    database.close()

@@ -1,0 +1,224 @@
+"""Articles that are older than they are to be kept go with all that is known of them, and nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, insert, select, text
+
+from aggregator.stories.assign import place_in_story, replace_due
+from storage.articles.store import record_article, record_look
+from storage.articles.topics import record_topics_anew
+from storage.crawl import leads
+from storage.db.database import Database, open_database
+from storage.db.tables import articles, metadata, paragraph_windows, texts
+from storage.db.tables import leads as leads_table
+from storage.duplicates.signatures import conclude, liken
+from storage.library import Library
+from storage.maintenance.check import check
+from storage.maintenance.expiry import Keeping, expired, let_go, remember, remembered
+from storage.model.article import Article, Query, Topic
+from storage.model.crawl import LeadState, Looked
+from storage.model.page import Lead, Page
+from storage.quantities import FOREVER, age
+from storage.readers import read_state as readers
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = 86_400.0
+YEAR = Keeping(usual=365 * DAY)
+
+
+def keep(
+    database: Database, path: str, words: str, days: float, *, source: str = "one", title: str = "A battery"
+) -> int:
+    """An article that was published so many days ago, and was named by an index; its id."""
+    url = f"https://{source}.example/{path}"
+    at = NOW - timedelta(days=days)
+    with database.write() as tx:
+        leads.record_leads(tx, source, [Lead(url=url, published=at)], at)
+        (lead,) = leads.lease_leads(tx, source, "me", NOW, NOW, 1)
+        made = Article(url=url, title=title, text=words, published=at)
+        decision = record_article(tx, made, Page(url=url, status=200, fetched_at=at, source=source), None, at)
+        place_in_story(tx, made, decision)
+        record_topics_anew(tx, decision.article_id, [Topic(name="byd", body=1, title=0)], "c")
+        leads.finish_lead(tx, lead, "me", LeadState.KEPT, "kept", at)
+    return decision.article_id
+
+
+def go(database: Database, keeping: Keeping = YEAR, *, even: tuple[str, ...] = ()) -> list[int]:
+    """The ids of the articles that go; that many are told of, and the archive is whole afterwards."""
+    going = [one.id for one in expired(database, keeping, NOW, even=even)]
+    assert sum(let_go(database, keeping, NOW, even=even)) == len(going)
+    assert check(database, None) == []
+    return going
+
+
+def left(database: Database) -> list[int]:
+    with database.read() as tx:
+        return list(tx.execute(select(articles.c.id).order_by(articles.c.id)).scalars())
+
+
+def test_an_old_article_goes_with_all_that_is_known_of_it(database: Database) -> None:
+    old = keep(database, "old", "an old battery text", 400)
+    new = keep(database, "new", "another text of today", 30)
+    with database.write() as tx:
+        edited = Article(url="https://one.example/old", title="A battery", text="an old battery text, edited")
+        at = NOW - timedelta(days=399)
+        record_article(tx, edited, Page(url=edited.url, status=200, fetched_at=at, source="one"), None, at)
+        readers.mark_read(tx, "phone", [old], NOW)
+    assert go(database) == [old]
+    assert left(database) == [new]
+    library = Library(database)
+    assert library.article(old) is None
+    assert [hit.article.id for hit in library.search(Query(words="text")).hits] == [new]
+    assert library.search(Query(words="edited")).hits == ()
+    with database.read() as tx:
+        for table in metadata.sorted_tables:
+            if "article_id" in table.c:
+                column = table.c.article_id
+                assert tx.execute(select(func.count()).where(column == old)).scalar_one() == 0, table.name
+        assert tx.execute(select(func.count()).select_from(texts)).scalar_one() == 1
+    assert go(database) == []
+
+
+def test_it_is_not_fetched_again(database: Database) -> None:
+    keep(database, "old", "an old text", 400)
+    go(database)
+    with database.write() as tx:
+        named = Lead(url="https://one.example/old", updated=NOW)
+        leads.record_leads(tx, "one", [named], NOW)
+        assert leads.lease_leads(tx, "one", "me", NOW, NOW, 9) == []
+        row = tx.execute(select(leads_table)).one()
+    assert (row.state, row.ended_at) == (LeadState.EXPIRED, NOW)
+    assert row.reason == "removed on 2026-03-01: older than it is to be kept"
+
+
+def test_each_source_has_its_own_age(database: Database) -> None:
+    short, usual, ever = (keep(database, "a", f"text of {one}", 100, source=one) for one in ("short", "usual", "ever"))
+    oldest = keep(database, "b", "the oldest text", 5000, source="ever")
+    keeping = Keeping(usual=200 * DAY, of={"short": 50 * DAY, "ever": FOREVER})
+    assert go(database, keeping) == [short]
+    assert go(database, Keeping(usual=50 * DAY, of={"ever": FOREVER})) == [usual]
+    assert go(database, Keeping(of={"short": DAY})) == []
+    assert go(database, Keeping()) == []
+    assert left(database) == [ever, oldest]
+
+
+def test_starred_and_withdrawn_articles_stay_unless_told(database: Database) -> None:
+    starred, withdrawn = (keep(database, str(n), f"old text {n}", 400 + n) for n in range(2))
+    with database.write() as tx:
+        readers.star(tx, "phone", [starred], NOW)
+        for days in (300, 299):
+            looked = Looked(
+                url="https://one.example/1", looked_at=NOW - timedelta(days=days), status=410, outcome="missing",
+                reason="gone", sure=True,
+            )  # fmt: skip
+            record_look(tx, withdrawn, looked, None)
+    assert go(database) == []
+    assert go(database, even=("withdrawn",)) == [withdrawn]
+    assert go(database, even=("starred",)) == [starred]
+
+
+def test_a_copy_that_stays_becomes_the_original_of_the_others(database: Database) -> None:
+    """Of the same words and of like words, and it tells the story then."""
+    first = keep(database, "a", "the very same text", 400, source="first")
+    second = keep(database, "a", "the very same text", 390, source="second")
+    third = keep(database, "a", "the very same text, nearly", 389, source="third")
+    with database.write() as tx:
+        rows = tx.execute(select(articles.c.id, articles.c.text_digest)).all()
+        digests = {row.id: row.text_digest for row in rows}
+        liken(tx, digests[third], [(digests[first], 0.95, "near")])
+        conclude(tx, [digests[third]])
+        replace_due(tx, 100)
+    assert Library(database).article(third).copy_of == first  # type: ignore[union-attr]
+    assert go(database, Keeping(usual=395 * DAY)) == [first]
+    with database.write() as tx:
+        replace_due(tx, 100)
+    assert check(database, None) == []
+    library = Library(database)
+    originals = [article.copy_of for one in (second, third) if (article := library.article(one))]
+    assert originals == [None, second]
+    with database.read() as tx:
+        reason = tx.execute(select(articles.c.reason).where(articles.c.id == second)).scalar_one()
+    assert reason == "the original of 1 copies"
+
+
+def test_a_number_is_not_given_twice(database: Database) -> None:
+    old = keep(database, "old", "an old text", 400)
+    go(database)
+    assert keep(database, "new", "a new text", 1) > old
+
+
+def test_its_paragraphs_are_no_evidence_of_boilerplate_any_more(database: Database) -> None:
+    """Whichever of the sources that have it was first."""
+    old = keep(database, "old", "an old text", 400)
+    with database.write() as tx:
+        for source in ("one", "two"):
+            tx.execute(insert(paragraph_windows), {"source": source, "article_id": old, "paragraphs": b""})
+    go(database)
+    with database.read() as tx:
+        assert tx.execute(select(paragraph_windows)).all() == []
+
+
+def test_ages_of_sources_are_remembered(database: Database) -> None:
+    for ages in ({"a": DAY, "b": FOREVER}, {"b": 2 * DAY}, {}):
+        with database.write() as tx:
+            remember(tx, ages)
+        with database.read() as tx:
+            assert remembered(tx) == ages
+
+
+def test_nothing_goes_twice_while_others_look(database: Database) -> None:
+    """What was starred after it was listed stays."""
+    ids = [keep(database, str(n), f"old text {n}", 500 - n) for n in range(45)]
+    going = let_go(database, YEAR, NOW)
+    assert next(going) == 20
+    with database.write() as tx:
+        readers.star(tx, "phone", [ids[25]], NOW)
+    assert list(going) == [19, 5]
+    assert left(database) == [ids[25]]
+    assert check(database, None) == []
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kept=st.lists(
+        st.tuples(st.integers(0, 30), st.sampled_from(["x", "x y", "x y z"]), st.sampled_from(["one", "two", "three"])),
+        max_size=8,
+    ),
+    ages=st.lists(st.integers(1, 30), min_size=1, max_size=4),
+)
+def test_whatever_goes_the_archive_is_whole(
+    new_sqlite: Callable[[], str], kept: list[tuple[int, str, str]], ages: list[int]
+) -> None:
+    database = open_database(new_sqlite())
+    for number, (days, words, source) in enumerate(kept):
+        keep(database, str(number), f"the text of {words} " * 9, days + 0.5, source=source)
+    for days in sorted(ages, reverse=True):
+        go(database, Keeping(usual=days * DAY))
+        with database.write() as tx:
+            replace_due(tx, 100)
+        assert check(database, None) == []
+        assert len(left(database)) == sum(one[0] < days for one in kept)
+    with database.read() as tx:
+        assert tx.execute(text("SELECT count(*) FROM story_due")).scalar_one() == 0
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "days"),
+    [("90 days", 90), ("1 day", 1), ("2w", 14), ("12 months", 365.25), ("5y", 1826.25), ("1.5 years", 547.875)],
+)
+def test_ages_are_read(words: str, days: float) -> None:
+    assert age(words) == pytest.approx(days * DAY)
+
+
+@pytest.mark.parametrize("wrong", ["", "5", "5 hours", "0 days", "-1y", "years", 5, None, True, "0.5 days", "5y 2d"])
+def test_what_is_no_age_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match="is expected"):
+        age(wrong)
+    assert age(" Forever ") == FOREVER

@@ -1,0 +1,262 @@
+"""What is typed is read into a tree, forgivingly or strictly, and a tree is spelled so that it is read again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from storage.search.query.filters import STATES
+from storage.search.query.parser import MOST_LEAVES, read, read_strictly
+from storage.search.query.tree import (
+    Ago,
+    All,
+    Any,
+    Asked,
+    Dated,
+    Is,
+    Length,
+    Named,
+    Node,
+    Not,
+    QueryError,
+    Words,
+    leaves,
+)
+from storage.search.query.unparse import spell
+
+
+def w(text: str, **more: object) -> Words:
+    return Words(text=text, **more)  # type: ignore[arg-type]
+
+
+def every(*nodes: Node) -> All:
+    return All(nodes=nodes)
+
+
+def either(*nodes: Node) -> Any:
+    return Any(nodes=nodes)
+
+
+def day(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]
+
+
+RIGHT = [
+    ("", None),
+    ("  \t", None),
+    ("battery", w("battery")),
+    ("solid state", every(w("solid"), w("state"))),
+    ("a a b", every(w("a"), w("b"))),
+    ('"solid state"', w("solid state", phrase=True)),
+    ("“solid state”", w("solid state", phrase=True)),
+    ("«solid state»", w("solid state", phrase=True)),
+    ("tesla OR byd", either(w("tesla"), w("byd"))),
+    ("tesla | byd", either(w("tesla"), w("byd"))),
+    ("a b OR c", either(every(w("a"), w("b")), w("c"))),
+    ("a (b OR c)", every(w("a"), either(w("b"), w("c")))),
+    ("a AND b", every(w("a"), w("b"))),
+    ("rock and roll or not", every(*map(w, ("rock", "and", "roll", "or", "not")))),
+    ("-toyota", Not(node=w("toyota"))),
+    ("NOT toyota", Not(node=w("toyota"))),
+    ("--toyota", w("toyota")),
+    ("lithium-ion", w("lithium-ion")),
+    ('-"solid state"', Not(node=w("solid state", phrase=True))),
+    ("-(a OR b)", Not(node=either(w("a"), w("b")))),
+    ("charg*", w("charg", prefix=True)),
+    ("小米*", w("小米")),
+    ("小米SU7", w("小米SU7")),
+    ("（小米）　汽车", every(w("小米"), w("汽车"))),
+    ("title:recall", w("recall", field="title")),
+    ("TITLE:Recall", w("Recall", field="title")),
+    ('title:"model y"', w("model y", field="title", phrase=True)),
+    ("title:charg*", w("charg", field="title", prefix=True)),
+    ("title:(a -b)", every(w("a", field="title"), Not(node=w("b", field="title")))),
+    ('author:"Fred Lambert"', w("Fred Lambert", field="author", phrase=True)),
+    ("url:electrek.co/2026", w("electrek.co/2026", field="url")),
+    ("https://a.example/b?c=d", w("https://a.example/b?c=d", field="url")),
+    ("source:electrek", Named(field="source", name="electrek")),
+    ("source:a,b", either(Named(field="source", name="a"), Named(field="source", name="b"))),
+    ('source:"Green Car"', Named(field="source", name="Green Car")),
+    ("-source:a", Not(node=Named(field="source", name="a"))),
+    ("lang:de", Named(field="lang", name="de")),
+    ("lang:zh-Hans", Named(field="lang", name="zh")),
+    ("topic:xiaomi", Named(field="topic", name="xiaomi")),
+    ("story:42", Named(field="story", name="42")),
+    ("site:https://www.Electrek.co/x", Named(field="site", name="electrek.co")),
+    ("after:2026-01-01", Dated(since=day(2026, 1, 1))),
+    ("before:2026-03", Dated(until=day(2026, 3, 1))),
+    ("until:2026", Dated(until=day(2026, 1, 1))),
+    ("date:2025", Dated(since=day(2025, 1, 1), until=day(2026, 1, 1))),
+    ("date:2025-12", Dated(since=day(2025, 12, 1), until=day(2026, 1, 1))),
+    ("date:2025-06-30", Dated(since=day(2025, 6, 30), until=day(2025, 7, 1))),
+    ("date:2025-01..2025-03", Dated(since=day(2025, 1, 1), until=day(2025, 4, 1))),
+    ("after:2026-01-01T12:30", Dated(since=day(2026, 1, 1, 12, 30))),
+    ("after:2026-01-01T12:30+02:00", Dated(since=day(2026, 1, 1, 10, 30))),
+    ("since:7d", Ago(hours=168)),
+    ("after:2W", Ago(hours=336)),
+    ("since:2025", Dated(since=day(2025, 1, 1))),
+    ("is:copy", Is(state="copy")),
+    ("-is:Withdrawn", Not(node=Is(state="withdrawn"))),
+    ("words:>800", Length(least=801)),
+    ("words:>=800", Length(least=800)),
+    ("words:<300", Length(most=299)),
+    ("words:300..800", Length(least=300, most=800)),
+    ("words:500", Length(least=500, most=500)),
+    ("12:30 16:9", every(w("12:30"), w("16:9"))),
+    ("it's", w("it's")),
+    ("c++", w("c++")),
+    ('"a"-b', every(w("a", phrase=True), Not(node=w("b")))),
+    ("a OR (b OR c)", either(w("a"), w("b"), w("c"))),
+]
+WRONG = [
+    ('say "unclosed words', every(w("say"), w("unclosed"), w("words"))),
+    ("colour:red", w("colour:red")),
+    ("x:y", w("x:y")),
+    ("title:", w("title")),
+    ("before:2026-13", every(w("before"), w("2026-13"))),
+    ("date:yesterday", every(w("date"), w("yesterday"))),
+    ("date:9999", every(w("date"), w("9999"))),
+    ("is:red", every(w("is"), w("red"))),
+    ("lang:klingon", every(w("lang"), w("klingon"))),
+    ("story:x", every(w("story"), w("x"))),
+    ("words:many", every(w("words"), w("many"))),
+    ("sort:up", every(w("sort"), w("up"))),
+    ("a OR", w("a")),
+    ("OR a", w("a")),
+    ("(a", w("a")),
+    ("a)", w("a")),
+    ("a ) b", every(w("a"), w("b"))),
+    ("foo AND AND bar", every(w("foo"), w("bar"))),
+    ("a ()", w("a")),
+    ('a ""', w("a")),
+    ("a ???", w("a")),
+    ("a NOT", w("a")),
+    ("- toyota", w("toyota")),
+    ("solid*state", w("solid state", phrase=True)),
+    ("c++*", w("c++")),
+    ("source:", w("source")),
+    ("NEAR(a", every(w("NEAR"), w("a"))),
+]
+FAULTLESS = {"foo AND AND bar"}
+
+
+@pytest.mark.parametrize(("typed", "node"), RIGHT)
+def test_what_is_well_formed(typed: str, node: Node | None) -> None:
+    asked = read(typed)
+    assert asked.node == node
+    assert asked.notes == ()
+    assert read_strictly(typed) == asked
+
+
+@pytest.mark.parametrize(("typed", "node"), WRONG)
+def test_what_is_malformed_is_searched_as_words_and_noted(typed: str, node: Node) -> None:
+    asked = read(typed)
+    assert asked.node == node
+    if typed in FAULTLESS:
+        return
+    assert asked.notes
+    with pytest.raises(QueryError) as raised:
+        read_strictly(typed)
+    assert 0 <= raised.value.position <= len(typed)
+
+
+def test_what_is_said_of_the_answer() -> None:
+    assert read("byd sort:best") == Asked(node=w("byd"), sort="best")
+    assert read("(byd sort:old) sort:NEW group:story in:history") == Asked(
+        node=w("byd"), sort="new", group="story", history=True
+    )
+    assert read("sort:changed") == Asked(sort="changed")
+    assert read("-sort:new").notes
+
+
+def test_noise_alone_is_kept_that_nothing_be_found() -> None:
+    assert read("???") == Asked(node=w("???"))
+    assert read('""').node == w("", phrase=True)
+    assert read("(").node is None
+
+
+def test_a_note_names_the_character() -> None:
+    assert read('a "b').notes == (
+        "at character 3: this quotation mark is not closed; what follows is searched as words",
+    )
+
+
+def test_bounds() -> None:
+    many = read(" ".join(f"w{n}" for n in range(200)))
+    assert len(list(leaves(many.node))) == MOST_LEAVES
+    assert many.notes
+    assert read("(" * 500 + "a").node == w("a")
+    started = time.process_time()
+    for text in ("(" * 10**6, '"' * 10**6, "a:" * 10**6, "-" * 10**6, "a OR " * 10**6, "title:(" * 10**6):
+        assert len(read(text).notes) <= 8
+    assert time.process_time() - started < 3
+
+
+PIECES = [
+    "a", "b*", "-", "(", ")", '"', "OR", "AND", "NOT", "|", "title:", "is:copy", "after:2026", "since:7d", "x:y", " ",
+    "source:a,b", "小米", "*", "sort:new", "in:history", "words:>5", "lang:de", "“", "date:2025..2026", "url:",
+    "\ud800",
+]  # fmt: skip
+
+
+@given(st.text() | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@example("\ud800")
+@example("-" * 5000)
+@example("title:(-)")
+def test_any_text_is_read_and_spelled(typed: str) -> None:
+    asked = read(typed)
+    assert len(asked.notes) <= 8
+    assert all(len(note) <= 200 for note in asked.notes)
+    again = read(spell(asked))
+    assert replace(again, notes=()) == replace(asked, notes=())
+    if asked.notes:
+        with pytest.raises(QueryError) as raised:
+            read_strictly(typed)
+        assert 0 <= raised.value.position <= len(typed)
+    else:
+        assert read_strictly(typed) == asked
+
+
+NAMES = st.sampled_from(["electrek", "Green Car Reports", "a,b", "x(y)", "小米"])
+TIMES = st.integers(0, 10**10).map(lambda n: day(1900, 1, 1) + timedelta(seconds=n, microseconds=n % 3 * 7))
+LEAVES = st.one_of(
+    st.sampled_from(["battery", "lithium-ion", "c++", "小米", "it's", "ID.7"]).map(w),
+    st.sampled_from(["solid state", "-x", "a OR b", "title:x"]).map(lambda text: w(text, phrase=True)),
+    st.sampled_from(["charg", "ladesäule"]).map(lambda text: w(text, prefix=True)),
+    st.builds(w, st.sampled_from(["recall", "byd"]), field=st.sampled_from(["title", "author", "url"])),
+    st.builds(lambda field, name: Named(field=field, name=name), st.sampled_from(["source", "topic"]), NAMES),
+    st.sampled_from(STATES).map(lambda state: Is(state=state)),
+    st.builds(lambda at: Dated(since=at), TIMES),
+    st.builds(lambda at: Dated(until=at), TIMES),
+    st.builds(lambda at, n: Dated(since=at, until=at + timedelta(microseconds=n)), TIMES, st.integers(1, 10**15)),
+    st.integers(0, 99_999_999).map(lambda hours: Ago(hours=hours)),
+    st.builds(lambda n: Length(least=n), st.integers(0, 10**6)),
+    st.builds(lambda n, m: Length(least=n, most=m), st.integers(0, 10**6), st.integers(0, 10**6)),
+)
+
+
+def _bound(kind: type[All] | type[Any], nodes: list[Node]) -> Node:
+    known = tuple(dict.fromkeys(node for node in nodes if not isinstance(node, kind)))
+    return kind(nodes=known) if len(known) > 1 else nodes[0]
+
+
+TREES: st.SearchStrategy[Node] = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        inner.map(lambda node: node.node if isinstance(node, Not) else Not(node=node)),
+        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _bound(All, nodes)),
+        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _bound(Any, nodes)),
+    ),
+    max_leaves=12,
+)
+
+
+@given(TREES, st.sampled_from(["", "new", "old", "best", "changed"]), st.sampled_from(["", "story"]), st.booleans())
+def test_any_tree_is_spelled_and_read(node: Node, sort: str, group: str, history: bool) -> None:
+    asked = Asked(node=node, sort=sort, group=group, history=history)
+    assert read_strictly(spell(asked)) == asked

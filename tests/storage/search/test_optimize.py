@@ -1,0 +1,77 @@
+"""The pieces of the search index become one, at once or by steps, and what is found stays the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from storage.articles.store import record_article
+from storage.db.database import Database
+from storage.library import Library
+from storage.maintenance.check import check
+from storage.model.article import Article, Query
+from storage.model.page import Page
+from storage.search.optimize import join_pieces, last_joined, note_joined, optimize
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def keep(database: Database, *numbers: int) -> None:
+    """Articles of many words, each in a transaction of its own, as they come."""
+    for n in numbers:
+        url = f"https://ev.example/{n}"
+        words = " ".join(f"w{n}x{m}" for m in range(150))
+        with database.write() as tx:
+            page = Page(url=url, status=200, fetched_at=NOW, source="site")
+            record_article(tx, Article(url=url, title=f"t{n}", text=f"battery {words}"), page, None, NOW)
+
+
+def pieces(database: Database) -> int:
+    with database.read() as tx:
+        return int(tx.exec_driver_sql("SELECT count(DISTINCT segid) FROM article_index_idx").scalar_one())
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    keep(database, *range(60))
+    return database
+
+
+def found(database: Database) -> list[int]:
+    return [hit.article.id for hit in Library(database).search(Query(words="battery", limit=100)).hits]
+
+
+def test_at_once(filled: Database) -> None:
+    before = found(filled)
+    old, new = optimize(filled)
+    assert min(old, new) > 0
+    assert len(before) == 60
+    assert found(filled) == before
+    assert check(filled, None) == []
+
+
+def test_by_steps_others_write_in_between(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.search.optimize._STEP", 2)
+    if filled.dialect == "sqlite":
+        assert pieces(filled) > 3
+    steps = 0
+    for steps, _ in enumerate(join_pieces(filled), 1):
+        if steps in (2, 5):
+            keep(filled, 60 + steps)
+    if filled.dialect == "sqlite":
+        assert steps > 5
+        assert pieces(filled) <= 3  # what came in between is not waited for
+        list(join_pieces(filled))
+        assert pieces(filled) == 1
+        assert list(join_pieces(filled)) == []
+    assert len(found(filled)) == (62 if filled.dialect == "sqlite" else 60)
+    assert check(filled, None) == []
+
+
+def test_when_they_were_joined_is_known(database: Database) -> None:
+    for at in (NOW, NOW + timedelta(days=7)):
+        with database.write() as tx:
+            note_joined(tx, at)
+        with database.read() as tx:
+            assert last_joined(tx) == at

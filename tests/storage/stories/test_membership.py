@@ -1,0 +1,251 @@
+"""Stories in the archive: joined as articles come, whatever becomes of those; ids that stay; told in order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations, product
+
+import pytest
+from sqlalchemy import text as sql
+
+from aggregator.extraction.derived_fields import marked
+from aggregator.ingest.keep import keep_article
+from aggregator.stories.assign import replace_due
+from storage.articles.boilerplate import learned_of
+from storage.db.database import Database
+from storage.library import Library
+from storage.maintenance.check import check
+from storage.model.article import Article, Decision, Kind
+from storage.model.page import Page
+from storage.stories.packed_terms import bucket
+from storage.stories.term_frequencies import frequencies
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+PLACES = ["Ravnsund", "Storvik", "Ulsteinfjord", "Kvitholmen", "Trollnes", "Havsand", "Lyngoya", "Brattvaer"]
+FERRY = [
+    ("Ferry hits pier at Ravnsund, four hurt", "The car ferry Fjordbris struck the pier of Ravnsund in thick fog on"
+     " Monday. Four passengers were taken to hospital, said the coast guard."),
+    ("Fjordbris rams pier in fog", "Four people were hurt when the ferry Fjordbris rammed the Ravnsund pier in fog."
+     " The coast guard closed the harbour."),
+    ("Coast guard closes Ravnsund harbour after ferry crash", "After the ferry Fjordbris hit a pier in fog the coast"
+     " guard closed the harbour of Ravnsund; four passengers are hurt."),
+]  # fmt: skip
+KELP = [
+    ("Kelp farm off Hitra wins harvest prize", "Tarevekst, a kelp farm off Hitra, won the harvest prize for hemp ropes"
+     " that rot harmlessly. Its founder Solveig Aune spoke of stubborn seaweed."),
+    ("Harvest prize goes to Hitra seaweed growers", "The kelp farm Tarevekst of Hitra was given the harvest prize."
+     " Hemp ropes convinced the jury, said founder Solveig Aune."),
+]  # fmt: skip
+
+
+def kept(
+    database: Database, name: str, told: tuple[str, str], day: float | None = 0, *, source: str = "", again: float = 0,
+    canonical: str = "",
+) -> Decision:  # fmt: skip
+    at = None if day is None else T0 + timedelta(days=day)
+    host = source or name
+    url = f"https://{host}.example/{name}"
+    article = Article(
+        url=url, title=told[0], text=told[1], published=at, language="en", canonical_url=canonical, extractor="x 1"
+    )
+    page = Page(url=url, status=200, fetched_at=(at or T0) + timedelta(hours=again), source=host)
+    with database.write() as tx:
+        return keep_article(tx, marked(article), page, None, learned_of(tx, host), T0 + timedelta(days=400)).decision
+
+
+def told_by(database: Database) -> set[frozenset[str]]:
+    """The stories of more than one article, as the names of their articles' addresses."""
+    found = Library(database).stories()
+    return {frozenset(one.url.rpartition("/")[2] for one in story.tellings) for story in found}
+
+
+def test_articles_about_one_event_become_one_story(database: Database) -> None:
+    """Told in the order of time, with who tells it; the title is one of its own."""
+    for number, told in enumerate(FERRY):
+        kept(database, f"f{number}", told, day=2 - number)
+    kept(database, "k0", KELP[0], day=1)
+    kept(database, "k1", KELP[1], day=1, source="k0")
+    first, second = Library(database).stories()
+    assert told_by(database) == {frozenset({"f0", "f1", "f2"}), frozenset({"k0", "k1"})}
+    assert [one.source for one in first.tellings] == ["f2", "f1", "f0"]
+    assert (first.first_at, first.last_at, first.sources) == (T0, T0 + timedelta(days=2), 3)
+    assert first.title in [title for title, _ in FERRY]
+    assert second.sources == 1
+    library = Library(database)
+    assert [story.id for story in library.stories(least_sources=2)] == [first.id]
+    assert [story.id for story in library.stories(since=T0 + timedelta(days=1.5))] == [first.id]
+    assert [story.id for story in library.stories(limit=1)] == [first.id]
+    assert {library.story(one.article_id) for one in first.tellings} == {first}
+    assert check(database, None) == []
+
+
+@pytest.mark.parametrize("order", [*permutations(range(5))][::7])
+def test_any_order_of_arrival_makes_the_same_stories(sqlite_database: Database, order: tuple[int, ...]) -> None:
+    """Who joins whom does not depend on who was first."""
+    every = [(f"f{n}", told) for n, told in enumerate(FERRY)] + [(f"k{n}", told) for n, told in enumerate(KELP)]
+    for number in order:
+        kept(sqlite_database, every[number][0], every[number][1], day=number / 10)
+    assert told_by(sqlite_database) == {frozenset({"f0", "f1", "f2"}), frozenset({"k0", "k1"})}
+    assert check(sqlite_database, None) == []
+
+
+def test_a_story_is_closed_three_weeks_after_its_last_article(database: Database) -> None:
+    """It may last longer, as long as it goes on."""
+    for number, day in enumerate((0, 20, 40)):
+        kept(database, f"f{number}", FERRY[number], day=day)
+    kept(database, "late", ("Fjordbris back at Ravnsund pier", FERRY[1][1] + " She is mended."), day=62)
+    assert told_by(database) == {frozenset({"f0", "f1", "f2"})}
+
+
+def test_an_article_without_a_date_joins_by_its_words(database: Database) -> None:
+    """It counts as told when it was first fetched, and that is said."""
+    kept(database, "f0", FERRY[0])
+    kept(database, "f1", FERRY[1], None)
+    (story,) = Library(database).stories()
+    assert [(one.url[-2:], one.dated) for one in story.tellings] == [("f0", True), ("f1", False)]
+
+
+def test_a_copy_is_counted_with_its_original(database: Database) -> None:
+    """It makes no story, is asked for like its original, and its original may come after it."""
+    long = FERRY[0][0], " ".join(f"{FERRY[0][1]} The {place} line was late." for place in PLACES)
+    copy = kept(database, "copy", long, day=1)
+    kept(database, "f1", FERRY[1], day=1)
+    original = kept(database, "first", long, day=0)
+    assert kept(database, "copy", long, day=1, again=1).kind is Kind.SAME
+    library = Library(database)
+    (story,) = library.stories()
+    assert [(one.article_id, one.copies) for one in story.tellings][:1] == [(original.article_id, 1)]
+    assert story.sources == len(story.tellings) == 2
+    assert library.story(copy.article_id) == library.story(story.id) == story
+    kept_copy = library.article(copy.article_id)
+    assert kept_copy is not None
+    assert kept_copy.copy_of == original.article_id
+    assert kept_copy.story == story.id
+    assert check(database, None) == []
+
+
+def test_the_number_of_a_story_leads_on_when_its_article_goes(database: Database) -> None:
+    """A story has the number of one of its articles; that may come to tell something else."""
+    founder = kept(database, "f0", FERRY[0])
+    kept(database, "f1", FERRY[1])
+    kept(database, "f2", FERRY[2])
+    (before,) = Library(database).stories()
+    assert before.id == founder.article_id
+    assert kept(database, "f0", KELP[0], again=5).kind is Kind.REVISED
+    assert told_by(database) == {frozenset({"f1", "f2"})}
+    assert check(database, None) == []
+    kept(database, "k1", KELP[1])
+    assert told_by(database) == {frozenset({"f1", "f2"}), frozenset({"f0", "k1"})}
+    library = Library(database)
+    moved = library.story(before.id)
+    assert moved is not None
+    assert before.id in {one.article_id for one in moved.tellings}
+    assert check(database, None) == []
+
+
+def test_an_edit_that_changes_little_changes_no_story(database: Database) -> None:
+    """The article is found by its new words."""
+    kept(database, "f0", FERRY[0])
+    kept(database, "f1", FERRY[1])
+    kept(database, "f1", (FERRY[1][0], FERRY[1][1].replace("Four", "Five")), again=5)
+    kept(database, "f2", FERRY[2])
+    assert told_by(database) == {frozenset({"f0", "f1", "f2"})}
+    assert check(database, None) == []
+
+
+def test_a_date_that_moves_takes_the_story_along(database: Database) -> None:
+    """An article whose date becomes known is told then."""
+    kept(database, "f0", FERRY[0], None)
+    kept(database, "f1", FERRY[1], 0.5)
+    (before,) = Library(database).stories()
+    assert before.first_at == T0
+    kept(database, "f0", FERRY[0], 2)
+    (story,) = Library(database).stories()
+    assert [one.url[-2:] for one in story.tellings] == ["f1", "f0"]
+    assert (story.first_at, story.last_at) == (T0 + timedelta(days=0.5), T0 + timedelta(days=2))
+    assert check(database, None) == []
+
+
+def test_articles_that_prove_to_be_one_are_one_in_their_story(database: Database) -> None:
+    """The address of the one declared by the other."""
+    kept(database, "f0", FERRY[0], source="host")
+    kept(database, "f1", FERRY[1])
+    kept(database, "f0b", (FERRY[0][0], FERRY[2][1]), source="host")
+    assert told_by(database) == {frozenset({"f0", "f1", "f0b"})}
+    kept(database, "f0b", (FERRY[0][0], FERRY[2][1]), source="host", canonical="https://host.example/f0", again=2)
+    (story,) = Library(database).stories()
+    assert len(story.tellings) == 2
+    assert check(database, None) == []
+
+
+def test_a_large_story_takes_more_and_keeps_its_number(sqlite_database: Database) -> None:
+    """It is looked at by its newest articles alone, and is never taken apart."""
+    for number, (hurt, what) in enumerate(product(("four hurt", "four in hospital", "no one drowned"), PLACES)):
+        title = f"Fjordbris pier crash: {hurt}, {what} line cut"
+        body = f"Fjordbris rammed the Ravnsund pier in fog: {hurt}, {what} is cut off."
+        kept(sqlite_database, f"f{number}", (title, f"{body} {number} cars wait."), number / 9)
+    (story,) = Library(sqlite_database).stories()
+    assert len(story.tellings) == 24
+    assert story.id == 1
+    assert check(sqlite_database, None) == []
+
+
+def test_articles_kept_before_there_were_stories_find_theirs(database: Database) -> None:
+    """They are due; a few come along with each article, the rest when asked for."""
+    for number, told in enumerate(FERRY):
+        kept(database, f"f{number}", told)
+    with database.write() as tx:
+        for table in ("tellers", "story_terms", "stories", "term_counts"):
+            tx.execute(sql(f"DELETE FROM {table}"))  # a name of ours
+        tx.execute(sql("INSERT INTO story_due SELECT id FROM articles"))
+    assert check(database, None) == []
+    assert Library(database).due_for_stories() == 3
+    with database.write() as tx:
+        assert replace_due(tx, 2) == 2
+    assert len(told_by(database)) == 1
+    with database.write() as tx:
+        assert replace_due(tx, 100) == 1
+        assert replace_due(tx, 100) == 0
+    assert told_by(database) == {frozenset({"f0", "f1", "f2"})}
+    assert check(database, None) == []
+
+
+def test_words_are_counted_as_the_archive_grows(database: Database) -> None:
+    """A word that every article uses weighs less than one that few use; a count that is undone is not remembered."""
+    for number, place in enumerate(PLACES * 3):
+        kept(database, f"a{number}", (f"{place} {number}", f"Harbour of {place} {number}"), day=number * 30)
+    with database.write() as tx:
+        known = frequencies(tx)
+    assert 18 <= known.articles <= 24
+    assert known.counts[bucket("harbou")] == known.articles
+    assert known.rarity[bucket("harbou")] < known.rarity[bucket("ravnsu")] < known.rarity[bucket("never")]
+    with pytest.raises(RuntimeError, match="undone"):
+        _undone(database)
+    with database.write() as tx:
+        assert frequencies(tx).articles == known.articles
+        assert frequencies(tx).counts[bucket("undone")] == 0
+
+
+def _undone(database: Database) -> None:
+    with database.write() as tx:
+        for number in range(10):
+            url = f"https://undone.example/{number}"
+            article = marked(Article(url=url, title=f"undone {number}", text="undone", published=T0, language="en"))
+            page = Page(url=url, status=200, fetched_at=T0, source="u")
+            keep_article(tx, article, page, None, learned_of(tx, "u"), T0)
+        raise RuntimeError("undone")
+
+
+def test_a_story_that_is_counted_wrongly_is_found(database: Database) -> None:
+    """As are an article without a story, one outside of its own, and a copy in one."""
+    for number, told in enumerate(FERRY):
+        kept(database, f"f{number}", told)
+    for statement, words in (
+        ("UPDATE stories SET articles = 2", "not counted rightly"),
+        ("UPDATE tellers SET story_id = 99 WHERE article_id = 1", "an article that is not in it"),
+        ("DELETE FROM tellers WHERE article_id = 2", "tells no story"),
+        ("UPDATE articles SET copy_of = 1 WHERE id = 3", "is a copy, yet"),
+    ):
+        with database.write() as tx:
+            tx.execute(sql(statement))
+        assert any(words in problem for problem in check(database, None)), words

@@ -1,0 +1,226 @@
+"""The database opens, migrates, refuses what it does not know, and keeps or undoes a transaction whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from storage.db.database import STEPS, Database, open_database
+from storage.db.tables import metadata
+from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveUnavailable, NewerSchema
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
+        found = [change for change in compare_metadata(context, metadata) if change[0] not in ("remove_index",)]
+    assert found == []
+
+
+def _is_ours(_thing: object, name: str | None, kind: str, *_: object) -> bool:
+    return not (kind == "table" and (name or "").startswith(("article_index", "past_index", "alembic_version")))
+
+
+def test_the_code_knows_every_step_in_order() -> None:
+    folder = Path(sys.modules["storage.db.database"].__file__ or "").parents[1] / "migrations"
+    steps = [step.revision for step in ScriptDirectory(str(folder)).walk_revisions()]
+    assert tuple(reversed(steps)) == STEPS
+
+
+def test_opening_twice_changes_nothing(database_url: str) -> None:
+    for _ in range(2):
+        database = open_database(database_url)
+        with database.read() as connection:
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [STEPS[-1]]
+        assert database.size() > 0
+        database.close()
+
+
+def test_a_newer_schema_is_refused(database_url: str) -> None:
+    database = open_database(database_url)
+    with database.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+    with pytest.raises(NewerSchema, match="9999"):
+        open_database(database_url)
+
+
+def test_an_empty_database_is_refused_where_no_migration_is_wanted(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveUnavailable, match="empty"):
+        open_database(f"sqlite:///{tmp_path}/new.db", migrate=False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///:memory:", "mysql://localhost/x", "nonsense", "sqlite:////nowhere/at/all/archive.db"],
+)
+def test_what_cannot_be_opened_is_said(url: str) -> None:
+    with pytest.raises(ArchiveUnavailable):
+        open_database(url)
+
+
+def test_a_server_that_does_not_answer_is_said_without_the_password() -> None:
+    with pytest.raises(ArchiveUnavailable, match="cannot be reached") as caught:
+        open_database("postgres://reader:secret@127.0.0.1:1/archive")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_of_another_kind_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_bytes(b"no database " * 100)
+    with pytest.raises(ArchiveDamaged):
+        open_database(f"sqlite:///{tmp_path}/a.db")
+
+
+def test_an_exception_undoes_the_transaction(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as tx:
+            _note(tx, "undone")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with database.write() as tx:
+        _note(tx, "kept")
+    with database.read() as connection:
+        assert _notes(connection) == ["kept"]
+
+
+def test_a_reader_sees_one_moment(database: Database) -> None:
+    with database.read() as reader:
+        assert _notes(reader) == []
+        with database.write() as tx:
+            _note(tx, "meanwhile")
+        assert _notes(reader) == []
+    with database.read() as reader:
+        assert _notes(reader) == ["meanwhile"]
+
+
+def test_what_a_reader_writes_is_not_kept(sqlite_database: Database) -> None:
+    with sqlite_database.read() as reader:
+        _note(reader, "slip")
+    with sqlite_database.read() as reader:
+        assert _notes(reader) == []
+
+
+def test_sqlite_is_set_for_safety(sqlite_database: Database) -> None:
+    with sqlite_database.read() as connection:
+        found = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+def test_postgres_is_set_for_safety(new_postgres: Callable[[], str]) -> None:
+    database = open_database(new_postgres())
+    with database.read() as connection:
+        found = [connection.execute(text(f"SHOW {name}")).scalar() for name in ("timezone", "lock_timeout")]
+    database.close()
+    assert found == ["UTC", "30s"]
+
+
+_HOLD = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("INSERT INTO meta VALUES ('theirs', '')")
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+connection.execute("COMMIT")
+"""
+
+
+def test_a_writer_waits_for_another_process(new_sqlite: Callable[[], str]) -> None:
+    url = new_sqlite()
+    database = open_database(url)
+    with _holding(url, seconds=1.0) as other:
+        started = time.monotonic()
+        with database.write() as tx:
+            _note(tx, "ours")
+        assert time.monotonic() - started > 0.5
+        other.wait()
+    with database.read() as connection:
+        assert set(_notes(connection)) == {"ours", "theirs"}
+    database.close()
+
+
+def test_a_writer_that_waited_too_long_says_so(new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    url = new_sqlite()
+    monkeypatch.setattr("storage.db.database._BUSY_SECONDS", 0.2)
+    database = open_database(url)
+    with _holding(url, seconds=60) as other:
+        with pytest.raises(ArchiveBusy, match="another process"), database.write():
+            pass
+        with database.read() as connection:
+            assert _notes(connection) == []
+        other.kill()
+    database.close()
+
+
+def _holding(url: str, seconds: float) -> subprocess.Popen[str]:
+    path = url.removeprefix("sqlite:///")
+    process = subprocess.Popen([sys.executable, "-c", _HOLD, path, str(seconds)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+_MIGRATE = "import sys; from storage.db.database import open_database; open_database(sys.argv[1]).close()"
+
+
+def test_processes_that_open_a_new_archive_at_once_make_it_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    started = [subprocess.Popen([sys.executable, "-c", _MIGRATE, url]) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    database = open_database(url)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM meta WHERE name = 'prepare'")).scalar() == 1
+    database.close()
+
+
+def test_a_migration_that_is_killed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+    killed = "import os, alembic.op as op\nreal = op.execute\n" + _KILL_AT + _MIGRATE
+    for step in (3, 12, 30):
+        process = subprocess.run([sys.executable, "-c", killed, url, str(step)], check=False)
+        assert process.returncode == -9
+    database = open_database(url)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
+        assert [change for change in compare_metadata(context, metadata) if change[0] != "remove_index"] == []
+    database.close()
+
+
+_KILL_AT = """
+import sys
+left = int(sys.argv[2])
+def execute(statement):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), 9)
+    return real(statement)
+op.execute = execute
+"""
+
+
+def test_opening_an_archive_that_is_up_to_date_needs_no_alembic(new_sqlite: Callable[[], str]) -> None:
+    code = _MIGRATE + "; sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, new_sqlite()], check=False).returncode == 0
+
+
+def _note(tx: Connection, name: str) -> None:
+    tx.execute(text("INSERT INTO meta (name, value) VALUES (:name, '')"), {"name": name})
+
+
+def _notes(connection: Connection) -> list[str]:
+    return list(connection.execute(text("SELECT name FROM meta WHERE name <> 'prepare' ORDER BY name")).scalars())

@@ -1,0 +1,536 @@
+"""The tape gives back what it was given, whatever was on the page and whenever the process died."""
+
+import gzip
+import io
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from base64 import b32encode
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from hashlib import sha1
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from warcio.archiveiterator import ArchiveIterator
+from warcio.cli import main as warcio_command
+
+from storage.model.crawl import Capture
+from storage.model.page import Lead, Page
+from storage.warc import record as warcrecord
+from storage.warc.store import TapeError, WarcTape, recover, replay, replay_all
+
+NOW = datetime(2025, 3, 4, 8, 30, 15, 123456, tzinfo=UTC)
+
+
+def opened(folder: Path, max_bytes: int = 10**9) -> WarcTape:
+    return WarcTape(folder, software="evnews/test", max_bytes=max_bytes, clock=lambda: NOW)
+
+
+def page(number: int = 1, body: bytes = b"<p>An article.</p>", **changes: object) -> Page:
+    made = Page(
+        url=f"https://news.example/{number}?a=b",
+        status=200,
+        headers=(("Content-Type", "text/html"), ("X-Twice", "one"), ("x-twice", "two")),
+        body=body,
+        fetched_at=NOW,
+        source="example",
+        lead=Lead(url=f"https://news.example/{number}", title="Überraschung", published=NOW, authors=("A", "B")),
+        request_headers=(("User-Agent", "evnews"),),
+        ip="192.0.2.7",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]  # the changes are named by Page's own fields
+
+
+# Any text at all, but for a high surrogate before a low one: JSON cannot tell that from the character they mean.
+_text = st.text(st.characters(exclude_categories=()), max_size=30).filter(
+    lambda text: re.search("[\ud800-\udbff][\udc00-\udfff]", text) is None
+)
+_nasty = st.sampled_from(
+    ["a\r\nWARC-Type: response", "\x00", "é", "\xff", "小米", "\udc80", " padded ", "a:b", "\r\n\r\n", "\x85\u2028"]
+)
+_string = _text | _nasty
+_times = st.datetimes(timezones=st.just(UTC))
+_pairs = st.lists(
+    st.tuples(
+        _string | st.sampled_from(["Content-Length", "transfer-encoding", "Content-Encoding", "Host"]),
+        _string | st.just("gzip"),
+    ),
+    max_size=5,
+).map(tuple)
+_strings = st.lists(_string, max_size=3).map(tuple)
+LEAD_FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "url": _string,
+    "id": _string,
+    "title": _string,
+    "summary": _string,
+    "authors": _strings,
+    "published": st.none() | _times,
+    "published_raw": _string,
+    "zone_known": st.booleans(),
+    "updated": st.none() | _times,
+    "language": _string,
+    "image": _string,
+    "tags": _strings,
+}
+PAGE_FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "url": _string.map("http://a.example/{}".format) | st.just("https://user:word@[::1]:8080/a b?c=ä#d"),
+    "status": st.integers(-1, 1000),
+    "headers": _pairs,
+    "body": st.binary(max_size=300) | st.just(b"\r\n\r\nWARC/1.1\r\n"),
+    "fetched_at": _times,
+    "source": _string,
+    "lead": st.none() | st.builds(Lead, **LEAD_FIELDS),
+    "via": _strings,
+    "ip": _string | st.sampled_from(["192.0.2.1", "2001:db8::1", "fe80::1%a\r\nb"]),
+    "request_headers": _pairs,
+    "method": _string | st.just("POST"),
+    "protocol": _string | st.sampled_from(["HTTP/1.0", "h2"]),
+}
+any_page = st.builds(Page, **PAGE_FIELDS)
+
+
+def test_the_strategies_know_every_field() -> None:
+    assert {field.name for field in fields(Page)} == set(PAGE_FIELDS)
+    assert {field.name for field in fields(Lead)} == set(LEAD_FIELDS)
+
+
+def test_any_page_comes_back_exactly_and_other_tools_can_read_the_file(tmp_path: Path) -> None:
+    tape, kept = opened(tmp_path), []
+
+    @settings(max_examples=300, deadline=None)
+    @given(any_page)
+    def check(page: Page) -> None:
+        capture = tape.record(page)
+        assert replay(tmp_path, capture) == page
+        kept.append(page)
+
+    check()
+    tape.close()
+    [file] = tmp_path.iterdir()
+    assert list(replay_all(file)) == kept
+    assert [kind for kind, _ in records(file)] == ["warcinfo"] + ["response", "request", "metadata"] * len(kept)
+
+
+def records(file: Path) -> list[tuple[str, dict[str, str]]]:
+    """Type and named fields of each record, as warcio reads and checks them."""
+    found = []
+    with file.open("rb") as stream:
+        for record in ArchiveIterator(stream, check_digests="raise"):
+            record.raw_stream.read()
+            found.append((record.rec_type, dict(record.rec_headers.headers)))
+    return found
+
+
+def test_the_file_is_what_the_standard_asks_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    headers = (
+        ("Set-Cookie", "a=1"), ("Transfer-Encoding", "chunked"), ("Content-Length", "9999"), ("set-cookie", "b=2"),
+    )  # fmt: skip
+    tape = opened(tmp_path)
+    tape.record(page(headers=headers, body=b"x" * 100, status=404, protocol="h2"))
+    tape.close()
+    [file] = tmp_path.iterdir()
+    (info, first), (_, response), (_, request), (_, metadata) = records(file)
+    assert info == "warcinfo"
+    assert first["WARC-Filename"] == file.name
+    for record in (response, request, metadata):
+        assert record["WARC-Target-URI"] == "https://news.example/1?a=b"
+        assert record["WARC-Date"] == "2025-03-04T08:30:15.123456Z"
+        assert record["WARC-IP-Address"] == "192.0.2.7"
+        assert record["WARC-Warcinfo-ID"] == first["WARC-Record-ID"]
+        assert record["WARC-Block-Digest"].startswith("sha1:")
+    assert response["WARC-Payload-Digest"] == "sha1:" + b32encode(sha1(b"x" * 100).digest()).decode()
+    assert request["WARC-Concurrent-To"] == metadata["WARC-Concurrent-To"] == response["WARC-Record-ID"]
+    with file.open("rb") as stream:
+        _, answer, question, facts = [(r.http_headers, r.content_stream().read()) for r in ArchiveIterator(stream)]
+    assert answer[0].protocol == "HTTP/1.1"
+    assert answer[0].statusline == "404 Not Found"
+    assert answer[1] == b"x" * 100
+    assert answer[0].headers == [("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("Content-Length", "100")]
+    assert question[0].statusline == "/1?a=b HTTP/1.1"
+    assert ("Host", "news.example") in question[0].headers
+    assert facts[0] is None
+    assert b'"protocol": "h2"' in facts[1]
+    with pytest.raises(SystemExit) as ended:
+        warcio_command(["check", "-v", str(file)])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.count("digest pass") == 4
+
+
+@pytest.mark.parametrize(
+    "hostile", ["\r\nWARC-Type: conversion\r\n", "\r\n\r\nWARC/1.1\r\n", "\n X: y", "\x00", "\x85X: y", "\u2028X: y"]
+)
+def test_nothing_from_the_web_becomes_a_header(tmp_path: Path, hostile: str) -> None:
+    tape = opened(tmp_path)
+    evil = page(
+        url=f"https://news.example/{hostile}", ip=f"192.0.2.7{hostile}",
+        method=f"GET{hostile}", protocol=f"HTTP/1.1{hostile}",
+        headers=(("X-A", f"1{hostile}2"), (f"X-B{hostile}", "3")), request_headers=(("Host", hostile), (hostile, "4")),
+        source=hostile, via=(hostile,),
+    )  # fmt: skip
+    assert replay(tmp_path, tape.record(evil)) == evil
+    tape.close()
+    [file] = tmp_path.iterdir()
+    assert [kind for kind, _ in records(file)] == ["warcinfo", "response", "request", "metadata"]
+    with file.open("rb") as stream:
+        names = [name for r in ArchiveIterator(stream) if r.http_headers for name, _ in r.http_headers.headers]
+    assert names == ["X-A", "Content-Length", "Host"]
+    allowed = {name for name, _ in [pair for _, head in _own_records(tmp_path) for pair in head.items()]}
+    assert {name for _, head in records(file) for name in head} <= allowed
+
+
+def _own_records(folder: Path) -> list[tuple[str, dict[str, str]]]:
+    """The records of a harmless page: the only field names that may appear."""
+    calm = folder / "calm"
+    tape = opened(calm)
+    tape.record(page())
+    tape.close()
+    return records(next(calm.iterdir()))
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\x00", "CON", "x" * 300, "", "evnews-1.warc.gz"])
+def test_a_capture_names_only_tape_files(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TapeError, match="not the name"):
+        replay(tmp_path, Capture(file=name, offset=0, length=1, digest=""))
+
+
+def test_file_names_hold_nothing_of_the_web(tmp_path: Path) -> None:
+    tape = opened(tmp_path)
+    tape.record(page(url="https://../../etc/x", source="../../etc/x"))
+    [file] = tmp_path.iterdir()
+    assert file.name.startswith("evnews-20250304083015-")
+    assert file.name.endswith(".warc.gz.open")
+
+
+def test_wrong_places_are_errors(tmp_path: Path) -> None:
+    tape = opened(tmp_path)
+    first, second = tape.record(page(1)), tape.record(page(2))
+    tape.close()
+    wrong = [
+        replace(first, offset=first.offset + 1), replace(first, offset=-1), replace(first, offset=10**30),
+        replace(first, length=first.length - 1), replace(first, length=10**6), replace(first, length=-1),
+        replace(first, digest=second.digest), replace(first, digest=""),
+        replace(first, file=first.file.replace("2025", "2026")),
+    ]  # fmt: skip
+    for capture in wrong:
+        with pytest.raises(TapeError):
+            replay(tmp_path, capture)
+    assert replay(tmp_path, first) == page(1)
+
+
+def test_a_flipped_bit_is_noticed_and_costs_only_its_page(tmp_path: Path) -> None:
+    tape = opened(tmp_path)
+    captures = [tape.record(page(number)) for number in (1, 2, 3)]
+    tape.close()
+    [file] = tmp_path.iterdir()
+    good, middle = file.read_bytes(), captures[1]
+    for at in range(middle.offset, captures[2].offset):
+        file.write_bytes(good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :])
+        if at < middle.offset + middle.length:
+            with pytest.raises(TapeError, match="digest"):
+                replay(tmp_path, middle)
+        else:
+            # gzip's own time and system bytes carry nothing of the page; every other bit counts.
+            assert outcome(lambda: replay(tmp_path, middle)) in (page(2), TapeError)
+        assert [replay(tmp_path, capture) for capture in (captures[0], captures[2])] == [page(1), page(3)]
+
+
+def outcome(act: Callable[[], Page]) -> Page | type[TapeError]:
+    try:
+        return act()
+    except TapeError:
+        return TapeError
+
+
+def test_a_file_cut_at_any_byte_of_its_last_page_keeps_all_others(tmp_path: Path) -> None:
+    live, dead = tmp_path / "live", tmp_path / "dead"
+    tape = opened(live)
+    captures = [tape.record(page(number, body=b"short")) for number in (1, 2, 3)]
+    tape.sync()
+    [file] = live.iterdir()
+    good = file.read_bytes()
+    for end in range(captures[2].offset + 1, len(good)):
+        dead.mkdir()
+        left = dead / file.name
+        left.write_bytes(good[:end])
+        with pytest.raises(TapeError):
+            list(replay_all(left))
+        assert recover(dead) == [
+            f"{captures[0].file}: cut off {end - captures[2].offset} bytes after the last whole page; closed"
+        ]
+        assert [path.name for path in dead.iterdir()] == [captures[0].file]
+        assert list(replay_all(dead / captures[0].file)) == [page(1, body=b"short"), page(2, body=b"short")]
+        with pytest.raises(TapeError):
+            replay(dead, captures[2])
+        shutil.rmtree(dead)
+
+
+def test_a_whole_file_is_closed_and_one_without_a_page_removed(tmp_path: Path) -> None:
+    live, dead = tmp_path / "live", tmp_path / "dead"
+    tape = opened(live)
+    capture = tape.record(page())
+    tape.sync()
+    [file] = live.iterdir()
+    dead.mkdir()
+    shutil.copy(file, dead)
+    assert recover(dead) == [f"{capture.file}: whole; closed"]
+    assert replay(dead, capture) == page()
+    (dead / file.name.replace("2025", "2026")).write_bytes(file.read_bytes()[: capture.offset])
+    (dead / file.name.replace("2025", "2027")).touch()
+    (dead / "somebody-elses.warc.gz.open").touch()
+    assert [said.split(": ")[1] for said in recover(dead)] == [
+        f"held no whole page ({capture.offset} bytes); removed",
+        "held no whole page (0 bytes); removed",
+    ]
+    assert sorted(path.name for path in dead.iterdir()) == [capture.file, "somebody-elses.warc.gz.open"]
+    assert recover(dead) == []
+
+
+def test_a_file_that_cannot_be_closed_keeps_no_other_from_it(tmp_path: Path) -> None:
+    assert recover(tmp_path / "never made") == []
+    writer = opened(tmp_path / "live")
+    capture = writer.record(page())
+    writer.sync()
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    shutil.copy(next((tmp_path / "live").iterdir()), dead)
+    (dead / (capture.file.replace("2025", "2024") + ".open")).mkdir()
+    unusable, closed = recover(dead)
+    assert "left as it is" in unusable
+    assert closed == f"{capture.file}: whole; closed"
+    assert replay(dead, capture) == page()
+
+
+def test_a_payload_cannot_pretend_to_be_the_last_whole_page(tmp_path: Path) -> None:
+    """A server sends, as a coded body that is stored as it is, three records that look like the tape's own."""
+    live, dead = tmp_path / "live", tmp_path / "dead"
+    fake = b"".join(warcrecord.exchange(page(666), "0" * 32))
+    evil = page(2, body=fake + os.urandom(3000), headers=(("Content-Encoding", "gzip"),))
+    tape = opened(live)
+    first, second = tape.record(page(1)), tape.record(evil)
+    [file] = live.iterdir()
+    data = file.read_bytes()
+    assert fake in data
+    dead.mkdir()
+    (dead / file.name).write_bytes(data[: second.offset + second.length - 10])
+    assert "cut off" in recover(dead)[0]
+    assert list(replay_all(dead / first.file)) == [page(1)]
+
+
+def test_records_that_do_not_belong_together_are_no_page(tmp_path: Path) -> None:
+    tape = opened(tmp_path)
+    first, second = tape.record(page(1, body=b"one")), tape.record(page(2, body=b"two"))
+    tape.close()
+    data = (tmp_path / first.file).read_bytes()
+    info, response = data[: first.offset], data[first.offset :][: first.length]
+    of_second = data[second.offset + second.length :]
+    altered = gzip.compress(gzip.decompress(response).replace(b"\r\none\r\n", b"\r\nONE\r\n"))
+    of_first = data[first.offset + first.length : second.offset]
+    for pieces, reason in (
+        ((info, response, of_second), "belong to another"),
+        ((info, altered, of_first), "digest"),
+        ((info, of_first, response), "not a response"),
+        ((info,) * 4, "not a response"),
+        ((b"GIF89a",), "damaged"),
+        ((gzip.compress(b"GIF89a"),), "not a WARC record"),
+        ((info, response[:-1]), "ends inside"),
+    ):
+        (tmp_path / "other").write_bytes(b"".join(pieces))
+        with pytest.raises(TapeError, match=reason):
+            list(replay_all(tmp_path / "other"))
+
+
+def test_two_live_tapes_share_a_folder_and_are_left_alone(tmp_path: Path) -> None:
+    one, two = opened(tmp_path), opened(tmp_path)
+    kept = [
+        (tape.record(wanted), wanted)
+        for number in range(10)
+        for tape, wanted in ((one, page(number)), (two, page(-number)))
+    ]
+    assert recover(tmp_path) == []
+    assert all(replay(tmp_path, capture) == wanted for capture, wanted in kept)
+    one.close()
+    assert recover(tmp_path) == []
+    kept.append((two.record(page(11)), page(11)))
+    two.close()
+    assert all(replay(tmp_path, capture) == wanted for capture, wanted in kept)
+    assert len({capture.file for capture, _ in kept}) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {capture.file for capture, _ in kept}
+
+
+def test_tidying_up_never_takes_a_file_that_is_just_being_made(tmp_path: Path) -> None:
+    done = Event()
+
+    def tidy() -> None:
+        while not done.is_set():
+            recover(tmp_path)
+
+    with ThreadPoolExecutor() as threads:
+        tidying = threads.submit(tidy)
+        try:
+            for number in range(150):
+                tape = opened(tmp_path)
+                capture = tape.record(page(number))
+                tape.sync()
+                assert replay(tmp_path, capture) == page(number)
+                tape.close()
+        finally:
+            done.set()
+        tidying.result()
+    assert len(list(tmp_path.glob("*.warc.gz"))) == 150
+
+
+def test_files_are_rotated_and_a_tape_without_pages_leaves_nothing(tmp_path: Path) -> None:
+    tape = opened(tmp_path, max_bytes=4000)
+    tape.close()
+    assert not list(tmp_path.iterdir())
+    captures = [tape.record(page(number, body=os.urandom(1000))) for number in range(6)]
+    assert sum(path.name.endswith(".open") for path in tmp_path.iterdir()) == 1
+    tape.close()
+    files = {capture.file for capture in captures}
+    assert len(files) > 1
+    assert {path.name for path in tmp_path.iterdir()} == files
+    assert [replay(tmp_path, capture).url for capture in captures] == [page(number).url for number in range(6)]
+    assert all(path.stat().st_size < 4000 + 3000 for path in tmp_path.iterdir())
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_when_the_disk_is_full_the_page_is_refused_and_the_tape_goes_on(tmp_path: Path) -> None:
+    """A limit on the file's size cuts a write short at that byte, as a full disk does."""
+    tape = opened(tmp_path)
+    first = tape.record(page(1))
+    [file] = tmp_path.iterdir()
+    before = file.read_bytes()
+    for room in (0, 1, 500, 5000):
+        with files_no_larger_than(len(before) + room), pytest.raises(TapeError, match="cannot write"):
+            tape.record(page(2, body=os.urandom(10_000)))
+        assert file.read_bytes() == before
+    second = tape.record(page(3))
+    tape.close()
+    assert [replay(tmp_path, first), replay(tmp_path, second)] == [page(1), page(3)]
+    assert list(replay_all(tmp_path / first.file)) == [page(1), page(3)]
+
+
+def test_no_room_for_a_new_file_leaves_none(tmp_path: Path) -> None:
+    tape = opened(tmp_path)
+    with files_no_larger_than(100), pytest.raises(TapeError, match="cannot write"):
+        tape.record(page())
+    assert not list(tmp_path.iterdir())
+    assert replay(tmp_path, tape.record(page())) == page()
+
+
+def test_what_cannot_be_brought_to_the_disk_is_never_called_safe(tmp_path: Path) -> None:
+    tape = opened(tmp_path / "warc")
+    tape.record(page(1))
+    shutil.rmtree(tmp_path / "warc")
+    with pytest.raises(TapeError, match="could not be brought to the disk"):
+        tape.sync()
+    capture = tape.record(page(2))
+    tape.sync()
+    assert replay(tmp_path / "warc", capture) == page(2)
+
+
+def test_a_page_too_large_is_refused_and_no_other(tmp_path: Path) -> None:
+    tape = opened(tmp_path)
+    with pytest.raises(TapeError, match="too large"):
+        tape.record(page(body=bytes(warcrecord.LARGEST)))
+    with pytest.raises(TapeError, match="too large"):
+        tape.record(page(headers=(("X", "x" * warcrecord.LARGEST),)))
+    assert replay(tmp_path, tape.record(page())) == page()
+
+
+WRITER = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from storage.model.page import Page
+from storage.warc.store import WarcTape
+
+now = datetime(2025, 3, 4, tzinfo=UTC)
+tape = WarcTape(Path(sys.argv[1]), software="evnews/test", clock=lambda: now)
+for number in range(100_000):
+    body = os.urandom(40_000) + b"%d" % number
+    capture = tape.record(Page(url=f"https://news.example/{number}", status=200, body=body, fetched_at=now))
+    if number % 5 == 4:
+        tape.sync()
+        print(capture.file, capture.offset, capture.length, capture.digest, number, flush=True)
+    if number == 0 and len(sys.argv) > 2 and os.fork() == 0:
+        os.setsid()
+        print("child", os.getpid(), flush=True)
+        __import__("time").sleep(60)
+"""
+
+
+def start_writer(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(folder), *arguments], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.003, 0.01, 0.02, 0.035, 0.05, 0.08, 0.12])
+def test_a_killed_process_loses_nothing_that_it_called_safe(tmp_path: Path, pause: float) -> None:
+    writer = start_writer(tmp_path)
+    assert writer.stdout
+    lines = [writer.stdout.readline()]
+    assert recover(tmp_path) == []
+    time.sleep(pause)
+    writer.kill()
+    lines += writer.stdout.readlines()
+    writer.stdout.close()
+    assert writer.wait() == -signal.SIGKILL
+    [said] = recover(tmp_path)
+    assert said.endswith("closed")
+    acknowledged = [line.split() for line in lines if line.endswith("\n")]
+    for name, offset, length, digest, number in acknowledged:
+        kept = replay(tmp_path, Capture(file=name, offset=int(offset), length=int(length), digest=digest))
+        assert kept.body.endswith(number.encode())
+    [file] = tmp_path.iterdir()
+    urls = [kept.url for kept in replay_all(file)]
+    assert urls == [f"https://news.example/{number}" for number in range(len(urls))]
+    assert len(urls) > int(acknowledged[-1][4])
+
+
+def test_a_worker_that_outlives_its_parent_does_not_keep_the_file_open(tmp_path: Path) -> None:
+    writer = start_writer(tmp_path, "and fork")
+    assert writer.stdout
+    word, child = writer.stdout.readline().split()
+    try:
+        assert word == "child"
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+        [said] = recover(tmp_path)
+        assert said.endswith("closed")
+        os.kill(int(child), 0)
+    finally:
+        os.kill(int(child), signal.SIGKILL)
+        writer.stdout.close()
+
+
+def test_a_record_is_a_gzip_member_that_any_reader_opens(tmp_path: Path) -> None:
+    tape = opened(tmp_path)
+    capture = tape.record(page(body=b"coded " * 20_000, headers=(("Content-Encoding", "br"),)))
+    tape.close()
+    data = (tmp_path / capture.file).read_bytes()[capture.offset :][: capture.length]
+    plain = gzip.GzipFile(fileobj=io.BytesIO(data)).read()
+    assert plain.startswith(b"WARC/1.1\r\nWARC-Type: response\r\n")
+    assert plain.endswith(b"coded \r\n\r\n")
