@@ -11,8 +11,7 @@ from lxml.html import HtmlElement
 from spiders.parse.charset import decode
 from spiders.parse.feed_entry import MAX_TITLE
 from spiders.parse.html_text import plain
-from spiders.parse.htmltree import base_of, parse_html
-from spiders.parse.links import absolute
+from spiders.parse.links import absolute, base_of, parse_html
 from storage.model.page import ContentError
 
 MAX_FEEDS = 50

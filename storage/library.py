@@ -14,8 +14,7 @@ from storage.articles.snapshots import article_at, kept_id
 from storage.articles.text_columns import stated_text, whole_text
 from storage.articles.topics import TopicCount, count_stale, count_topics, topics_of
 from storage.db.database import Database
-from storage.db.parts import parts
-from storage.db.statements import Ready
+from storage.db.statements import Ready, parts
 from storage.db.tables import aliases, articles, captures, revisions, texts
 from storage.identity import key_digest, url_key
 from storage.model.article import (

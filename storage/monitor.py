@@ -45,7 +45,7 @@ class Monitor:
             planned = {row.source: row for row in connection.execute(select(calendar))}
             last = {row.source: row for row in connection.execute(_LAST_POLLS)}
             kept = _pairs(connection.execute(_PER_SOURCE))
-            waiting = _pairs(connection.execute(_WAITING))
+            waiting = _pairs(connection.execute(_WAITING_LEADS))
         return [
             _source_state(name, planned.get(name), last.get(name), kept.get(name, 0), waiting.get(name, 0))
             for name in sorted({*planned, *last, *kept, *waiting})
@@ -119,7 +119,7 @@ _LAST_POLLS = select(polls.c.source, polls.c.ended_at, polls.c.outcome, polls.c.
     polls.c.id.in_(select(func.max(polls.c.id)).group_by(polls.c.source))
 )
 _PER_SOURCE = select(articles.c.source, func.count()).group_by(articles.c.source)
-_WAITING = (
+_WAITING_LEADS = (
     select(leads.c.source, func.count())
     .where(leads.c.due_at.is_not(None), leads.c.state.in_([LeadState.WAITING, LeadState.LEASED, LeadState.RETRY]))
     .group_by(leads.c.source)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.alerts import notify as channels
-from aggregator.alerts.message import MOST_LISTED, Message, message
+from aggregator.alerts.notify import MOST_LISTED, Message, message
 from storage.crawl.lease_owner import Owner, live_owners
 from storage.db.database import Database
 from storage.library import Library

@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from aggregator.cli.commands.serve import tell_serving
-from aggregator.cli.crawl_report import why
-from aggregator.cli.display import Display
+from aggregator.cli.crawl_report import print_next, why
 from aggregator.cli.output import complain, counted
-from aggregator.cli.progress import print_next
+from aggregator.cli.terminal import Display
 from aggregator.crawl.runner import Crew, PollResult
+from aggregator.formatting import about
 from aggregator.health.examine import Report
 from aggregator.logs import safe_line
-from aggregator.words import about
 from storage.db.database import Database
 from storage.errors import ArchiveError
 from storage.glance import Glance, glance

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
-from aggregator.crawl.httpdate import http_date
 from storage.model.page import Page
+
+
+def http_date(text: str) -> datetime | None:
+    """The moment that a header names, aware; None where it names none."""
+    try:
+        date = parsedate_to_datetime(text[:100])
+        return date if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
 
 LONGEST = 3600.0
 """Seconds: publishers set a day for whole sites without thinking of feeds, and a conditional request is cheap."""

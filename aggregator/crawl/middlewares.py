@@ -12,7 +12,7 @@ from scrapy.http import Headers, Response
 from aggregator.crawl.address_policy import BlockedAddress
 from aggregator.crawl.fetch_errors import NotAnIndex, RefusedRedirect
 from aggregator.crawl.host_limiter import host_of
-from aggregator.crawl.httpdate import http_date
+from aggregator.crawl.http_cache import http_date
 from aggregator.crawl.robots import MAX_ROBOTS
 from storage.model.page import Page
 

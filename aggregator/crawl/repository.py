@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from aggregator.crawl.allowance import GO_ON, affordable, next_look
-from aggregator.crawl.revisit_schedule import next_step
+from aggregator.crawl.revisit_schedule import GO_ON, affordable, next_look, next_step
 from aggregator.ingest.keep import Kept, Outdated, is_outdated, keep_article, keep_in_line
 from spiders.source import Hints
 from storage import glance

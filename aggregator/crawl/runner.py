@@ -17,7 +17,6 @@ from scrapy.settings import Settings
 from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.address_policy import AddressPolicy
-from aggregator.crawl.allowance import GO_ON
 from aggregator.crawl.host_limiter import HostGate, host_of
 from aggregator.crawl.in_flight import Flight
 from aggregator.crawl.index_poll import IndexPoll
@@ -25,6 +24,7 @@ from aggregator.crawl.indexes import Place, known_indexes
 from aggregator.crawl.repository import Desk
 from aggregator.crawl.resolver import GuardedResolver, checked_guard
 from aggregator.crawl.revisit_round import Revisiting, index_hosts
+from aggregator.crawl.revisit_schedule import GO_ON
 from aggregator.crawl.robots import Robots
 from aggregator.crawl.single_fetch import ErrandSpider, Fetch
 from aggregator.crawl.source_poll import SourceVisit

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
 
-from storage.text.letters import HAN_AND_KANA, MARKS
+from storage.text.characters import HAN_AND_KANA, MARKS
 
 MAX_WORDS = 50_000
 """Words of a text, and of a copy, that are looked at."""

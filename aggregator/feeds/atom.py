@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 
-from aggregator.feeds.channel import Channel, Entry
-from aggregator.feeds.links import web_url
+from aggregator.feeds.channel import Channel, Entry, web_url
 from aggregator.feeds.timestamps import spelled
 from aggregator.feeds.xml import ATOM, HISTORY, MEDIA, Writer, atom, streamed
 from storage.text.clean import clean_line

@@ -5,14 +5,27 @@ Texts are clean and addresses are http(s) or empty when they stand here: a write
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from urllib.parse import quote
 
-from aggregator.feeds.links import web_url
 from storage.model.article import KeptArticle
 from storage.text.clean import clean, clean_line
+
+_WEB = re.compile(r"https?://(?=[^\s/?#\\])[^\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
+
+
+def is_web_url(text: str) -> bool:
+    """Whether the text is an absolute http or https URL without control characters or half surrogates."""
+    return bool(_WEB.fullmatch(text))
+
+
+def web_url(text: str) -> str:
+    """The URL with what no URI may hold percent-encoded, or an empty string unless it is http or https."""
+    return quote(text, safe=":/?#[]@!$&'()*+,;=%-._~") if is_web_url(text) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from aggregator.feeds.channel import Entry
-from aggregator.feeds.links import web_url
-from aggregator.health.findings import Finding, State
-from aggregator.health.packing import unpacked
+from aggregator.feeds.channel import Entry, web_url
+from aggregator.health.findings import Finding, State, unpacked
 from storage.crawl.health import Turn
 from storage.model.article import Change, Revision, Story, Telling
 from storage.text.clean import clean_line

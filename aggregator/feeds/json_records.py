@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
-from aggregator.feeds.links import is_web_url
+from aggregator.feeds.channel import is_web_url
 from aggregator.feeds.timestamps import spelled
 from storage.articles.topics import TopicCount
 from storage.model.article import Change, Edition, KeptArticle, Story, Telling

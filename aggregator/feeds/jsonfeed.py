@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from aggregator.feeds.channel import Channel, Entry
-from aggregator.feeds.links import web_url
+from aggregator.feeds.channel import Channel, Entry, web_url
 from aggregator.feeds.timestamps import spelled
 from storage.text.clean import clean_line
 

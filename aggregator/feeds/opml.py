@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 from lxml import etree
 
-from aggregator.feeds.links import web_url
+from aggregator.feeds.channel import web_url
 from spiders.parse.charset import decode
 from spiders.parse.feed_entry import language_tag
 from spiders.parse.html_text import plain

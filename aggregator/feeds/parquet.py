@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aggregator.feeds.json_records import article_fields
-from storage.db.parts import parts
+from storage.db.statements import parts
 from storage.model.article import KeptArticle
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from email.utils import format_datetime
 from functools import partial
 from html import escape
 
-from aggregator.feeds.channel import Channel, Entry
-from aggregator.feeds.links import web_url
+from aggregator.feeds.channel import Channel, Entry, web_url
 from aggregator.feeds.xml import ATOM, CONTENT, DC, HISTORY, MEDIA, Writer, atom, streamed
 from storage.text.clean import clean_line
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.health.findings import Finding, State, findings, state_of, usual_volume
-from aggregator.health.packing import packed
+from aggregator.health.findings import Finding, State, findings, packed, state_of, usual_volume
 from aggregator.health.publishing_volume import Tide, Volume, tide_of
 from spiders.source import Source
 from storage.crawl.audits import Audit, audits_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -257,3 +258,27 @@ def _usual(volume: Volume) -> str:
 
 def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def packed(findings: Sequence[Finding]) -> str:
+    """A list of objects."""
+    return json.dumps(
+        [
+            {"state": one.state, "since": one.since.isoformat(), "words": one.words, "advice": one.advice}
+            for one in findings
+        ],
+        ensure_ascii=False,
+    )
+
+
+def unpacked(text: str) -> list[Finding]:
+    """The findings that were packed."""
+    return [
+        Finding(
+            state=State(one["state"]),
+            since=datetime.fromisoformat(one["since"]),
+            words=one["words"],
+            advice=one["advice"],
+        )
+        for one in json.loads(text)
+    ]

@@ -18,7 +18,7 @@ from aggregator.topics.catalogue import catalogue_in_use
 from storage.articles import importing as bringing
 from storage.articles import snapshots as facts
 from storage.articles.importing import Brought
-from storage.db.parts import parts
+from storage.db.statements import parts
 from storage.identity import host_of
 from storage.model.article import Article, Edition, Topic
 from storage.stories import membership as stories

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.triggers.cron import CronTrigger
 
 from aggregator.crawl.index_poll import IndexPoll
+from aggregator.formatting import about, percent
 from aggregator.schedule.interval import Bounds, wait
 from aggregator.schedule.learn_profile import DAY, a_day, began, busiest, learned
-from aggregator.words import about, percent
 from spiders.source import Source
 from storage.model.crawl import WELL, Appointment, Standing
 from storage.model.publishing_profile import Rhythm

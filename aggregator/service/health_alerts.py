@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 
 from aggregator.alerts import notify as channels
-from aggregator.alerts.message import Message
+from aggregator.alerts.notify import Message
 from aggregator.alerts.run import Send
 from aggregator.config import Config
 from aggregator.health.examine import Report, examine, keep

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 import uvicorn
 
 from aggregator.alerts.saved_searches import load_searches, searches_file
 from aggregator.config import DEFAULT_PUBLIC_URL, Config
 from aggregator.service.metrics import Metrics
-from aggregator.service.reread import reread
 from aggregator.service.setup import utc_now
 from aggregator.topics.catalogue import load_topics
 from aggregator.web.access import is_loopback
@@ -188,3 +189,23 @@ def _known(database: Database) -> Callable[[], list[Token]]:
         return held[1]
 
     return known
+
+
+_Read = TypeVar("_Read")
+
+
+def reread(path: Path, load: Callable[[], _Read]) -> Callable[[], _Read]:
+    """What a file says, read again when it was changed."""
+    held: list[tuple[tuple[int, int] | None, _Read]] = []
+
+    def read() -> _Read:
+        try:
+            status = path.stat()
+            mark = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            mark = None
+        if not held or held[0][0] != mark:
+            held[:] = [(mark, load())]
+        return held[0][1]
+
+    return read

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aggregator.config import Config
-from aggregator.crawl.auditing import LOOK_SECONDS, audit_some
+from aggregator.crawl.feed_audit import LOOK_SECONDS, audit_some
 from aggregator.crawl.runner import Crew, PollResult
 from aggregator.schedule.budget import Planner
 from aggregator.schedule.clock import Clock, Job

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aggregator.web.problems import problem
+from aggregator.web.responses import problem
 from storage.readers.tokens import Token
 
 Knows = Callable[[str], Token | None]

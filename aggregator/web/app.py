@@ -20,15 +20,13 @@ from aggregator.feeds.formats import FEEDS
 from aggregator.feeds.opml import write_outlines
 from aggregator.web.access import KnownHosts, Knows, NeedsToken
 from aggregator.web.api import ENDPOINTS, Api, Endpoint, Nothing, with_number
-from aggregator.web.asked import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, NoFeed
 from aggregator.web.feed_catalogue import Shelf
 from aggregator.web.front_page import front_page
 from aggregator.web.greader.call import Sync
 from aggregator.web.greader.routes import sync_routes
 from aggregator.web.openapi import openapi
-from aggregator.web.problems import problem
-from aggregator.web.requests import Given, Wrong
-from aggregator.web.responses import Marks, mark_of
+from aggregator.web.requests import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, Given, NoFeed, Wrong
+from aggregator.web.responses import Marks, mark_of, problem
 from storage.errors import ArchiveError
 from storage.library import Library
 from storage.monitor import Monitor

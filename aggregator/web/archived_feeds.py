@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from aggregator.web.asked import ENTRIES, FeedAsked
+from aggregator.web.requests import ENTRIES, FeedAsked
 from storage.library import Library
 from storage.model.article import Query
 from storage.readers.archived_feeds import FeedArchive

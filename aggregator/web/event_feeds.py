@@ -8,7 +8,7 @@ from typing import Any
 
 from aggregator.feeds.channel import Entry
 from aggregator.feeds.event_entries import change_entry, story_entry, turn_entry
-from aggregator.web.asked import FeedAsked
+from aggregator.web.requests import FeedAsked
 from storage.library import Library
 from storage.model.article import Change, Story
 from storage.monitor import Monitor

@@ -15,8 +15,8 @@ from aggregator.feeds.opml import OutlineFeed
 from aggregator.topics.matcher import TopicCatalogue
 from aggregator.topics.resolve import UnknownTopic, with_topics
 from aggregator.web.archived_feeds import Pages, leads_back, of_page
-from aggregator.web.asked import FeedAsked, NoFeed
 from aggregator.web.event_feeds import happenings
+from aggregator.web.requests import FeedAsked, NoFeed
 from aggregator.web.responses import mark_of
 from storage.library import Library
 from storage.model.article import Hit, KeptArticle, Query

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from html import escape
 
-from aggregator.health.findings import State
-from aggregator.health.packing import unpacked
+from aggregator.health.findings import State, unpacked
 from storage.crawl.health import Condition
 from storage.library import Library
 from storage.model.article import KeptArticle, Query

@@ -7,6 +7,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from hashlib import sha256
+from http import HTTPStatus
+
+from starlette.responses import JSONResponse
 
 _MOST = 2_000
 _SECONDS = 60.0
@@ -41,3 +44,9 @@ class Marks:
             while len(self._held) > _MOST:
                 self._held.popitem(last=False)
         return mark
+
+
+def problem(status: int, detail: str) -> JSONResponse:
+    """An answer that says what went wrong and what to do."""
+    fields = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(fields, status_code=status, media_type="application/problem+json")

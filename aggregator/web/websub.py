@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from aggregator.feeds.formats import FEEDS
-from aggregator.web.asked import FeedAsked
+from aggregator.web.requests import FeedAsked
 from storage.db.database import Database
-from storage.db.parts import parts
+from storage.db.statements import parts
 from storage.readers import streams
 from storage.readers.changed_feeds import Mark, mark_now, touched
 

@@ -11,7 +11,6 @@ from lxml import etree
 from spiders.parse.charset import decode
 from spiders.parse.dates import newest_first
 from spiders.parse.feed_entry import feed_facts, moment_of, read_entry
-from spiders.parse.interval import asked_interval
 from spiders.parse.jsonfeed import read_json
 from spiders.parse.xml_names import key_of
 from spiders.parse.xml_repair import Document, MarkupError, is_html, parse_xml, unzipped
@@ -70,3 +69,32 @@ def _read_xml(document: Document, url: str, limit: int, now: datetime) -> Index:
 def _entries(feed: etree._Element) -> Iterator[etree._Element]:
     """The feed's entries in their order; those within others too, since such a one was only not closed."""
     return (element for element in feed.iter(*_ENTRY_TAGS) if key_of(str(element.tag)) in _ENTRIES)
+
+
+_PERIODS = {"hourly": 3600.0, "daily": 86_400.0, "weekly": 604_800.0, "monthly": 2_592_000.0, "yearly": 31_536_000.0}
+_DEFAULT = ("hourly", 1.0)
+"""What WordPress writes into every feed: it is no wish of the publisher's."""
+LONGEST = 604_800.0
+_DIGITS = 9
+
+
+def asked_interval(feed: etree._Element) -> float:
+    """Seconds, at most a week; 0 where nothing usable is said."""
+    said = [ttl * 60 for ttl in (_number(feed, "ttl"),) if ttl]
+    period, frequency = _text(feed, "updatePeriod").lower(), _number(feed, "updateFrequency") or 1.0
+    if period in _PERIODS and (period, frequency) != _DEFAULT:
+        said.append(_PERIODS[period] / frequency)
+    return min(max(said, default=0.0), LONGEST)
+
+
+def _text(feed: etree._Element, name: str) -> str:
+    """Of the feed itself or of its channel, in whatever namespace."""
+    for parent in (feed, *feed.iterchildren("{*}channel", "channel")):
+        for child in parent.iterchildren(f"{{*}}{name}"):
+            return (child.text or "").strip()[:40]
+    return ""
+
+
+def _number(feed: etree._Element, name: str) -> float:
+    text = _text(feed, name)
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0.0

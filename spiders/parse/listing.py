@@ -11,8 +11,7 @@ from lxml.html import HtmlElement
 
 from spiders.parse.feed_entry import MAX_TITLE, language_tag
 from spiders.parse.html_text import plain
-from spiders.parse.htmltree import base_of, parse_html
-from spiders.parse.links import absolute
+from spiders.parse.links import absolute, base_of, parse_html
 from spiders.source import Listing
 from storage.model.page import ContentError, Index, Lead
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
+from storage.db.statements import upserts
 from storage.db.tables import audits, leads
-from storage.db.upserts import upserts
 from storage.identity import key_digest, url_key
 
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from storage.crawl import polls as calendar
+from storage.db.statements import upserts
 from storage.db.tables import articles, conditions, leads, polls, turns
-from storage.db.upserts import upserts
 from storage.model.crawl import WELL, Appointment, Endpoint, LeadState, Poll
 
 MOST_TIMES, MOST_READINGS, MOST_TRIED, MOST_POLLS = 20_000, 600, 60, 200

@@ -8,9 +8,8 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, case, delete, exists, func, insert, select
 
-from storage.db.statements import Ready
+from storage.db.statements import Ready, upserts
 from storage.db.tables import articles, next_looks, polls, second_looks, tellers
-from storage.db.upserts import upserts
 
 MOST_DUE = 500
 REMEMBERED = timedelta(days=90)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.db.parts import parts
+from storage.db.statements import parts
 from storage.db.tables import EPOCH, leads
 from storage.identity import key_digest, url_key
 from storage.model.crawl import LeadState, LeasedLead

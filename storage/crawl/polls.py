@@ -9,8 +9,8 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from storage.db.statements import upserts
 from storage.db.tables import appointments, calendar, endpoints, parked_hosts, polls, robots
-from storage.db.upserts import upserts
 from storage.model.crawl import CLOCK_SLACK, Appointment, Endpoint, Poll, RobotsCopy, Standing
 from storage.model.publishing_profile import unpacked
 from storage.text.clean import clean

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from storage.db.statements import Ready
+from storage.db.statements import Ready, upserts
 from storage.db.tables import meta
-from storage.db.upserts import upserts
 
 
 def noted(tx: Connection, name: str) -> str | None:

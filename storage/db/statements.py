@@ -8,10 +8,15 @@ for each dialect, values and answers are converted by its types as ever, and the
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Executable, Table, bindparam, insert
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -189,3 +194,25 @@ class _Compiled:
                 values[place] = convert(values[place])
             made.append(make(values))
         return made
+
+
+def upserts(table: Table, *keys: str) -> Mapping[str, Any]:
+    """A statement a dialect: insert a row, or replace all but the key of the one that is there."""
+
+    def replacing(statement: SqliteInsert | PostgresInsert) -> SqliteInsert | PostgresInsert:
+        names = [column.name for column in table.columns if column.name not in ("id", *keys)]
+        return statement.on_conflict_do_update(
+            index_elements=keys, set_={name: statement.excluded[name] for name in names}
+        )
+
+    return {"sqlite": replacing(insert_sqlite(table)), "postgresql": replacing(insert_postgres(table))}
+
+
+T = TypeVar("T")
+
+
+def parts(many: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size`, the last of what is left; none of nothing. Takes no more than a part ahead."""
+    rest = iter(many)
+    while part := list(islice(rest, size)):
+        yield part

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.db.statements import Ready, insertion
 from storage.db.tables import articles, likenesses, prints, revisions, signatures, texts
-from storage.db.tables.told import TOLD_AT
+from storage.db.tables.articles import TOLD_AT
 from storage.duplicates.bands import (
     ANYTIME,
     anytime,

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from storage.db.database import Database, write_lock
 from storage.db.key_value import note, noted
-from storage.db.parts import parts
+from storage.db.statements import parts
 from storage.db.tables import (
     aliases,
     articles,

@@ -32,7 +32,7 @@ from storage.db.tables import (
     texts,
     topic_readings,
 )
-from storage.db.tables.told import TOLD_AT
+from storage.db.tables.articles import TOLD_AT
 from storage.duplicates import signatures as copies
 from storage.identity import host_of, key_digest, text_digest, url_key
 from storage.library import articles_of

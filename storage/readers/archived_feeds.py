@@ -15,9 +15,8 @@ from hashlib import sha256
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from storage.db.database import Database, write_lock
-from storage.db.parts import parts
+from storage.db.statements import parts, upserts
 from storage.db.tables import archived_feeds, articles, feed_pages
-from storage.db.upserts import upserts
 from storage.model.article import Query
 from storage.search.finder import Finder
 

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from storage.db.parts import parts
-from storage.db.statements import Ready
+from storage.db.statements import Ready, parts
 from storage.db.tables import EPOCH, article_topics, articles, revisions
 
 MOST = 10_000

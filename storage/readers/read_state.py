@@ -14,10 +14,8 @@ from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.db.parts import parts
-from storage.db.statements import Ready
+from storage.db.statements import Ready, parts, upserts
 from storage.db.tables import articles, marks, merged, read_upto
-from storage.db.upserts import upserts
 
 OLD_IS_READ = timedelta(days=30)
 """What arrived longer ago is read: who begins to read an archive of years has a month before them."""

@@ -14,8 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, not_, or_, select, tuple_
 
-from storage.db.parts import parts
-from storage.db.statements import Ready
+from storage.db.statements import Ready, parts
 from storage.db.tables import article_topics, articles, marks
 from storage.model.article import Query
 from storage.readers.read_state import OLD_IS_READ, Mark, horizon

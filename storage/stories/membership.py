@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.db.statements import MARKS, Ready, Spelled, insertion
 from storage.db.tables import EPOCH, articles, moment, stories, story_due, story_terms, tellers
-from storage.db.tables.told import TOLD_AT
+from storage.db.tables.articles import TOLD_AT
 from storage.stories.packed_terms import BUCKET_BITS, Terms, buckets, unpacked
 
 FOUND_BY = 20

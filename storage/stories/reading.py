@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
-from storage.db.parts import parts
-from storage.db.statements import Ready
+from storage.db.statements import Ready, parts
 from storage.db.tables import articles, stories, story_due, tellers
 from storage.model.article import Story, Telling
 

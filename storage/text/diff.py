@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from rapidfuzz.distance import Levenshtein
 
-from storage.text.letters import HAN_AND_KANA, HANGUL, MARKS
+from storage.text.characters import HAN_AND_KANA, HANGUL, MARKS
 
 _TOKEN = re.compile(rf"[{HAN_AND_KANA}{HANGUL}]|\s+|(?:[^\W{HAN_AND_KANA}{HANGUL}{MARKS}]|[{MARKS}])+|[^\w\s{MARKS}]")
 _WORD = re.compile(rf"[{HAN_AND_KANA}]|[^\s{HAN_AND_KANA}]+")

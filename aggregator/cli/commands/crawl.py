@@ -8,9 +8,8 @@ from pathlib import Path
 
 from aggregator.archive import open_archive
 from aggregator.cli.catalogue import chosen, complain_of_no_contact, read_catalogue
-from aggregator.cli.crawl_report import print_summary, record_of
+from aggregator.cli.crawl_report import Progress, print_summary, record_of
 from aggregator.cli.output import INTERRUPTED, complain, mistake, print_json
-from aggregator.cli.progress import Progress
 from aggregator.cli.saved_search_option import tell_of_new, telling
 from aggregator.cli.shutdown import Stopping, tell_stopping
 from aggregator.config import Config

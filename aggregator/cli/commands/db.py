@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aggregator.archive import make_home, open_archive
-from aggregator.cli.bar import bar
 from aggregator.cli.catalogue import read_catalogue
 from aggregator.cli.output import counted, mistake
+from aggregator.cli.terminal import bar
 from aggregator.config import Config
 from aggregator.logs import safe_line
 from aggregator.service.housekeeping import keeping, pruned, room

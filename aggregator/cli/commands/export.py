@@ -11,17 +11,17 @@ from typing import BinaryIO
 
 from aggregator.alerts.saved_searches import load_searches
 from aggregator.archive import open_archive
-from aggregator.cli.bar import bar
 from aggregator.cli.commands.topics import resolved
 from aggregator.cli.output import TROUBLE, complain, counted, mistake
+from aggregator.cli.terminal import bar
 from aggregator.config import Config
 from aggregator.feeds.channel import Channel, article_entries
 from aggregator.feeds.formats import DATA, FEEDS
 from aggregator.feeds.opml import write_outlines
 from aggregator.feeds.parquet import NoPyarrow
 from aggregator.topics.catalogue import load_topics
-from aggregator.web.asked import FeedAsked
 from aggregator.web.feed_catalogue import Shelf
+from aggregator.web.requests import FeedAsked
 from storage.atomic_file import written_whole
 from storage.db.database import Database
 from storage.library import Library

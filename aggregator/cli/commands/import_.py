@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aggregator.archive import open_archive
-from aggregator.cli.bar import bar
 from aggregator.cli.commands.topics import read_topics
 from aggregator.cli.output import TROUBLE, complain, counted, mistake
+from aggregator.cli.terminal import bar
 from aggregator.config import Config
 from aggregator.ingest.import_articles import Bringing, ExportError, bring_back, finish, lines_of
 from aggregator.topics.catalogue import use
 from storage.articles import importing as bringing
 from storage.db.database import Database
-from storage.db.parts import parts
+from storage.db.statements import parts
 
 _AT_ONCE = 200
 """Articles that are written together: what was begun is gone on with after them."""

@@ -12,8 +12,8 @@ from aggregator.archive import make_home
 from aggregator.cli.catalogue import chosen, read_catalogue
 from aggregator.cli.output import TROUBLE, complain, counted, mistake, print_json
 from aggregator.config import Config
+from aggregator.formatting import about
 from aggregator.logs import configure_logging, safe_line
-from aggregator.words import about
 from spiders.catalogue import CatalogueError, load_catalogue, parse_source
 from spiders.catalogue_edit import add_source, add_sources, remove_source
 from spiders.parse.links import absolute

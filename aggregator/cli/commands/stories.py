@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from aggregator.archive import open_archive
-from aggregator.cli.bar import bar
 from aggregator.cli.commands.search import LARGEST_ID, moment
 from aggregator.cli.output import TROUBLE, complain, counted, print_json
+from aggregator.cli.terminal import bar
 from aggregator.config import Config
 from aggregator.feeds.json_records import story_fields
 from aggregator.logs import safe_line

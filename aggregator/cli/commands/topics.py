@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from aggregator.archive import open_archive
-from aggregator.cli.bar import bar
 from aggregator.cli.output import TROUBLE, complain, counted, mistake, print_json
+from aggregator.cli.terminal import bar
 from aggregator.config import Config
 from aggregator.feeds.json_records import topic_fields
 from aggregator.logs import safe_line

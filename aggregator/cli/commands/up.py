@@ -21,8 +21,7 @@ from aggregator.logs import configure_logging
 from aggregator.schedule.clock import Job
 from aggregator.service.health_alerts import look_after
 from aggregator.service.housekeeping import LOOK_SECONDS, Pruning, back_up_when_due, join_pieces_when_due
-from aggregator.service.reread import reread
-from aggregator.service.server import Server
+from aggregator.service.server import Server, reread
 from aggregator.service.service import Service, Watchers
 from aggregator.service.setup import utc_now
 from spiders.catalogue import Catalogue, load_catalogue

@@ -15,13 +15,11 @@ from lxml.html import HtmlElement
 
 from aggregator.extraction.html_metadata import Markup
 from aggregator.extraction.jsonld import Declared, plain
-from aggregator.extraction.metadata.authors import bylines, is_label, is_login, people, spells
-from aggregator.extraction.metadata.chinese import bylined
+from aggregator.extraction.metadata.authors import bylined, bylines, is_label, is_login, people, spells
 from aggregator.extraction.metadata.dates import Moment
 from aggregator.extraction.metadata.field_sources import Trust
-from aggregator.extraction.metadata.headlines import headlines, title_of
 from aggregator.extraction.metadata.publication_date import published
-from aggregator.extraction.metadata.titles import key
+from aggregator.extraction.metadata.titles import headlines, key, title_of
 from aggregator.extraction.urls import is_home, joined, registrable, same_site
 from spiders.source import Hints
 from storage.model.page import Page

@@ -13,7 +13,7 @@ from aggregator.alerts.saved_searches import SavedSearches
 from aggregator.topics.matcher import TopicCatalogue
 from aggregator.topics.resolve import UnknownTopic, with_topics
 from aggregator.web.access import Knows, carried
-from aggregator.web.problems import problem
+from aggregator.web.responses import problem
 from storage.db.database import Database
 from storage.model.article import Query
 from storage.readers.tokens import Token

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from aggregator.web.greader.call import Call, Refused, Sync
 from aggregator.web.greader.ids import LABEL, READING_LIST, item_id, mark_named, plain, stamped
 from aggregator.web.greader.lists import stream_of
-from aggregator.web.problems import problem
+from aggregator.web.responses import problem
 from storage.readers import read_state as readers
 from storage.readers import streams
 from storage.readers.read_state import Mark

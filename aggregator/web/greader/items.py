@@ -6,8 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aggregator.feeds.channel import Entry, article_entry
-from aggregator.feeds.links import web_url
+from aggregator.feeds.channel import Entry, article_entry, web_url
 from aggregator.web.greader.ids import FEED, LABEL, READING_LIST, long_id, states_of
 from storage.model.article import KeptArticle
 from storage.readers.read_state import Mark

@@ -18,11 +18,12 @@ from storage.db.tables.articles import (
     texts,
     vocabulary,
 )
-from storage.db.tables.copies import likenesses, prints, signatures
 from storage.db.tables.crawl import (
     appointments,
+    audits,
     calendar,
     captures,
+    conditions,
     endpoints,
     leads,
     meta,
@@ -31,12 +32,25 @@ from storage.db.tables.crawl import (
     polls,
     robots,
     second_looks,
+    turns,
 )
-from storage.db.tables.derived import stories, story_due, story_terms, tellers, term_counts
-from storage.db.tables.health import audits, conditions, turns
-from storage.db.tables.learned import changed_blocks, held_blocks, paragraph_windows, source_hints
+from storage.db.tables.derived import (
+    article_topics,
+    changed_blocks,
+    held_blocks,
+    likenesses,
+    paragraph_windows,
+    prints,
+    signatures,
+    source_hints,
+    stories,
+    story_due,
+    story_terms,
+    tellers,
+    term_counts,
+    topic_readings,
+)
 from storage.db.tables.readers import alerts, archived_feeds, feed_pages, marks, read_upto, saved_searches, tokens
-from storage.db.tables.topics import article_topics, topic_readings
 from storage.db.tables.types import EARLIEST, LATEST, metadata, moment
 from storage.timestamps import EPOCH
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
 
 from storage.db.tables.types import DIGEST, ID, Address, Moment, Words, metadata
 
@@ -175,3 +187,7 @@ merged = Table(
     Column("id", ID, primary_key=True, autoincrement=False),
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
 )
+
+
+_FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
+TOLD_AT = func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-from storage.db.tables.types import ID, Moment, metadata
+from storage.db.tables.types import DIGEST, ID, Moment, Words, metadata
 
 # Every article that is no copy. A story has the id of one of its articles, and an article alone is a story too.
 tellers = Table(
@@ -56,4 +56,94 @@ term_counts = Table(
     Column("articles", BigInteger, nullable=False),
     Column("last_id", BigInteger, nullable=False),
     Column("counts", LargeBinary, nullable=False),
+)
+
+
+changed_blocks = Table(
+    "changed_blocks",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("article_id", ID, ForeignKey("articles.id"), primary_key=True, index=True),
+    Column("changed_at", Moment, nullable=False),
+)
+
+held_blocks = Table(
+    "held_blocks",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("words", Words, nullable=False),
+    Column("held_at", Moment, nullable=False),
+)
+
+# The paragraphs of a source's latest articles (digests of 8 bytes), an article a row.
+paragraph_windows = Table(
+    "paragraph_windows",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("article_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("paragraphs", LargeBinary, nullable=False),
+)
+
+# A version is all that is left out at its time; rows are only added.
+source_hints = Table(
+    "source_hints",
+    metadata,
+    Column("source", Words, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("paragraphs", LargeBinary, nullable=False),
+    Column("learned", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+)
+
+
+signatures = Table(
+    "signatures",
+    metadata,
+    Column("article_id", ID, ForeignKey("articles.id"), primary_key=True, autoincrement=False),
+    # When it was told to the world: what its place in the index, and the window, go by.
+    Column("told_at", Moment, nullable=False),
+    Column("prints", LargeBinary, nullable=False),
+)
+
+# One row a print: `place` is the stretch of time it was told in, then the print. So what arrives goes
+# to the pages that hold the present, however large the archive.
+prints = Table(
+    "prints",
+    metadata,
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("article_id", ID, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# Facts about texts, not about articles: an edit or a join of articles leaves them true. Each stands both ways round.
+likenesses = Table(
+    "likenesses",
+    metadata,
+    Column("one", DIGEST, primary_key=True),
+    Column("other", DIGEST, primary_key=True),
+    Column("similarity", Double, nullable=False),
+    Column("kind", String(10), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+article_topics = Table(
+    "article_topics",
+    metadata,
+    Column("article_id", ID, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("topic", Words, primary_key=True),
+    # The article's own, so that a topic's articles lie newest first.
+    Column("dated", Moment, nullable=False),
+    Column("body", Integer, nullable=False),
+    Column("title", Integer, nullable=False),
+)
+Index("article_topics_by_topic", article_topics.c.topic, article_topics.c.dated, article_topics.c.article_id)
+
+topic_readings = Table(
+    "topic_readings",
+    metadata,
+    Column("article_id", ID, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("catalogue", String(16), nullable=False),
 )

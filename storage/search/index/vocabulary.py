@@ -13,8 +13,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 from sqlalchemy import Connection, Engine, bindparam, delete, event, func, insert, select
 
-from storage.db.parts import parts
-from storage.db.statements import MARKS, Spelled
+from storage.db.statements import MARKS, Spelled, parts
 from storage.db.tables import vocabulary
 from storage.model.article import Prepared
 from storage.search.index.field_terms import LONGEST_WORD, is_run, is_word

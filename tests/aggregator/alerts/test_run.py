@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.alerts.message import Message, message
-from aggregator.alerts.notify import digest
+from aggregator.alerts.notify import Message, digest, message
 from aggregator.alerts.run import Told, Watched, run_round
 from storage.articles.store import record_article
 from storage.db.database import Database

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aggregator.crawl.auditing import audit_some
-from aggregator.crawl.feed_audit import compared
+from aggregator.crawl.feed_audit import audit_some, compared
 from aggregator.crawl.runner import Crew
 from spiders.source import Source
 from storage.crawl.audits import Audit, audits_of

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.formatting import about
 from aggregator.schedule.next_poll import RETIRED_AFTER, Terms, next_reading
-from aggregator.words import about
 from spiders.source import Source
 from storage.model.crawl import Appointment, Standing
 from tests.aggregator.schedule.simulated_source import FEED, NOW, SOURCE, past, polled

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.alerts.message import Message
+from aggregator.alerts.notify import Message
 from aggregator.config import Config
 from aggregator.service.health_alerts import is_quiet, look_after
 from spiders.source import Source

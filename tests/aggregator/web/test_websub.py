@@ -12,7 +12,7 @@ import feedparser
 import pytest
 
 from aggregator.web import websub as hub
-from aggregator.web.asked import FeedAsked
+from aggregator.web.requests import FeedAsked
 from aggregator.web.websub import Publisher
 from storage.articles.topics import record_topics_anew
 from storage.model.article import Topic
