@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def open_archive(config: Config) -> Iterator[Database]:
     """The archive's database, made or migrated where needed, closed at the end. Raises ArchiveError."""
-    from storage.db.database import open_database
+    from storage.archive import open_database
 
     make_home(config)
     database = open_database(config.database_url)

@@ -40,8 +40,9 @@ from planted import KINDS, Planter, is_cjk, length, live_blog, price_lists
 from aggregator.extraction.derived_fields import marked
 from aggregator.extraction.metadata.language import language
 from aggregator.ingest.keep import keep_article
+from storage.archive import open_database
 from storage.articles.boilerplate import learned_of
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.maintenance.check import check
 from storage.model.article import Article
 from storage.model.page import Page

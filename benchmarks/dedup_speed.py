@@ -26,8 +26,8 @@ from planted import length
 from aggregator.duplicates.compare import KEPT
 from aggregator.duplicates.link import place_among_copies
 from aggregator.extraction.derived_fields import marked
+from storage.archive import open_database
 from storage.articles.store import record_article
-from storage.db.database import open_database
 from storage.duplicates.bands import BITS, packed, places
 from storage.model.article import Article
 from storage.model.page import Page

@@ -71,9 +71,9 @@ def measured(name: str, path: Path, out: Path, most: int | None) -> dict[str, fl
 def ours(form: str, path: Path, out: Path, most: int | None) -> int:
     """As the command does it; how many articles."""
     from aggregator.feeds.formats import DATA
-    from storage.db.database import open_database
+    from storage.archive import open_database
     from storage.library import Library
-    from storage.model.article import Query
+    from storage.model.search import Query
 
     database = open_database(f"sqlite:///{path}")
     count = 0

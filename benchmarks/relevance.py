@@ -29,11 +29,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from aggregator.extraction.derived_fields import marked
+from storage.archive import open_database
 from storage.articles.store import record_article
-from storage.db.database import open_database
 from storage.library import Library
-from storage.model.article import Article, Query
+from storage.model.article import Article
 from storage.model.page import Page
+from storage.model.search import Query
 from tests.newsroom.room import Newsroom
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

@@ -32,9 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from aggregator.extraction.extract import extract
 from spiders.source import Hints
+from storage.archive import open_database
 from storage.articles import store
 from storage.articles import template_changes as redesign
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.library import Library
 from storage.model.article import Article, Kind
 from storage.model.crawl import Looked

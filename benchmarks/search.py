@@ -36,9 +36,9 @@ from search_postgres import in_postgres
 from search_readers import readers
 from search_texts import HALF, Press
 
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.library import Library
-from storage.model.article import Query
+from storage.model.search import Query
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 QUERIES = 30

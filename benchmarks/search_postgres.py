@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, insert, select, text
 
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.db.tables import aliases, article_topics, articles, revisions, sightings, texts
 from storage.search.article_index import reindex
 

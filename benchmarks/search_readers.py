@@ -13,10 +13,10 @@ from typing import Any
 from search_filling import keep, real_articles
 from search_texts import HALF, Press
 
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.errors import ArchiveBusy
 from storage.library import Library
-from storage.model.article import Query
+from storage.model.search import Query
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 READERS, SECONDS, PER_SECOND = 4, 15, 50

@@ -35,7 +35,7 @@ from search import build
 from search_filling import keep, real_articles
 from search_texts import HALF, Press
 
-from storage.db.database import open_database
+from storage.archive import open_database
 
 COLD_MS, LEAST_KNOWN, LEAST_QUERIED, LEAST_SHARE = 60.0, 2_000, 300, 0.95
 COLD, CONNECTIONS, KEPT_A_SECOND = 60, 8, 20

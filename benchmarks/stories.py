@@ -41,8 +41,9 @@ from stories_speed import speed
 from aggregator.extraction.derived_fields import marked
 from aggregator.extraction.metadata.language import code
 from aggregator.ingest.keep import keep_article
+from storage.archive import open_database
 from storage.articles.boilerplate import learned_of
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.model.article import Article
 from storage.model.page import Page
 from storage.stories.reading import story_ids

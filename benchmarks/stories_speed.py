@@ -22,8 +22,8 @@ import numpy as np
 from filling import fill_articles, filling, in_chunks, micros, size
 
 from aggregator.stories.assign import place_in_story
+from storage.archive import open_database
 from storage.articles.store import record_article
-from storage.db.database import open_database
 from storage.model.article import Article
 from storage.model.page import Page
 from storage.stories.membership import FOUND_BY, _places

@@ -28,7 +28,8 @@ from search import build
 from search_texts import Press
 from sqlalchemy import func, select
 
-from storage.db.database import Database, open_database
+from storage.archive import open_database
+from storage.db.database import Database
 from storage.db.tables import articles
 from storage.maintenance.check import check
 from storage.maintenance.expiry import Keeping, let_go

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
+from sqlalchemy import Connection, bindparam, func, select, tuple_
 
+from storage.articles.reading import articles_of, revisions_of, with_past_texts
 from storage.articles.snapshots import article_at, kept_id
-from storage.articles.text_columns import stated_text, whole_text
 from storage.articles.topics import TopicCount, count_stale, count_topics, topics_of
 from storage.db.database import Database
 from storage.db.statements import Ready, parts
-from storage.db.tables import aliases, articles, captures, revisions, texts
+from storage.db.tables import aliases, articles, captures, revisions
 from storage.identity import key_digest, url_key
-from storage.model.article import (
-    Answer,
-    Change,
-    ChangePlace,
-    Count,
-    Edition,
-    Facets,
-    Hit,
-    KeptArticle,
-    Query,
-    Revision,
-    Story,
-    Timeline,
-    Topic,
-)
+from storage.model.article import Change, ChangePlace, KeptArticle, Revision, Story, Topic
 from storage.model.crawl import Capture
+from storage.model.search import Answer, Count, Facets, Hit, Query, Timeline
 from storage.readers.archived_feeds import FeedArchive, feed_archive, feed_page, feeds_behind
 from storage.search.facets import facets, timeline
 from storage.search.finder import Finder
@@ -40,7 +25,7 @@ from storage.search.history import Shown, shown_between
 from storage.search.query.tree import Words
 from storage.search.snippet import snippet
 from storage.search.suggest import did_you_mean, suggestions
-from storage.stories.reading import count_due, newest_stories, story_ids, story_of
+from storage.stories.reading import count_due, newest_stories, story_of
 
 _CHUNK = 200
 _PATIENCE = 0.25
@@ -139,7 +124,7 @@ class Library:
                 ids = _as_they_came(connection, finder)
             for part in parts(ids, _CHUNK):
                 found = articles_of(connection, part)
-                yield from _with_past(connection, found) if past else found
+                yield from with_past_texts(connection, found) if past else found
 
     def count(self, query: Query) -> Count:
         """How many articles the query finds, copies too, whatever its limit."""
@@ -199,8 +184,7 @@ class Library:
     def revisions(self, article_id: int) -> list[Revision]:
         """Every text that an article had, oldest first."""
         with self._database.read() as connection:
-            rows = connection.execute(_REVISIONS, {"article": kept_id(connection, article_id)})
-            return [_revision(row) for row in rows]
+            return revisions_of(connection, kept_id(connection, article_id))
 
     def changes(
         self,
@@ -307,71 +291,8 @@ def _sources_of_copies(connection: Connection, ids: Sequence[int]) -> dict[int, 
     return {original: tuple(sources) for original, sources in found.items()}
 
 
-def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
-    """The articles of some ids, in the ids' order."""
-    rows = {row.id: row for row in _BY_ID.all(connection, {"ids": ids})}
-    spelled: dict[int, list[str]] = {}
-    for row in _ALIASES.all(connection, {"ids": ids}):
-        spelled.setdefault(row.article_id, []).append(row.url)
-    editions: dict[int, list[Edition]] = {}
-    for row in _EDITIONS.all(connection, {"ids": ids}):
-        editions.setdefault(row.article_id, []).append(_edition(row))
-    topics, told = topics_of(connection, ids), story_ids(connection, ids)
-    for article_id in ids:
-        if article_id in rows:
-            yield _kept(
-                rows[article_id],
-                aliases=tuple(spelled.get(article_id, ())),
-                topics=tuple([topic.name for topic in topics.get(article_id, ())]),
-                story=told.get(article_id),
-                revisions=tuple(editions[article_id]),
-            )
-
-
-def _with_past(connection: Connection, found: Iterator[KeptArticle]) -> Iterator[KeptArticle]:
-    for article in found:
-        shown = article.revisions[article.revision - 1].digest
-        if all(one.digest == shown for one in article.revisions):
-            yield article
-            continue
-        rows = _PAST.all(connection, {"article": article.id, "shown": shown})
-        yield replace(article, past=tuple({row.digest: whole_text(row) for row in rows}.items()))
-
-
-def _kept(row: Any, **beside: Any) -> KeptArticle:
-    """An article of its row, and what stands in other tables."""
-    values = row._asdict()
-    for name in ("authors", "tags"):
-        values[name] = tuple(json.loads(values[name])) if values[name] != "[]" else ()
-    values["origins"] = tuple([(field, origin) for field, origin in json.loads(values["origins"])])
-    return KeptArticle(**values, **beside)
-
-
-def _edition(row: Any) -> Edition:
-    return Edition(**{name: getattr(row, name) for name in _EDITION_FIELDS})
-
-
-def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
-    values = {field.name: getattr(row, field.name) for field in fields(Edition)}
-    return Revision(**values, text=whole_text(row), stated=stated_text(row) if row.variants else "")
-
-
-_EDITION_FIELDS = tuple(field.name for field in fields(Edition))
-_ELSEWHERE = ("text", "html", "aliases", "topics", "revisions", "story", "past")
-_OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in _ELSEWHERE]
-_BY_ID = Ready(
-    select(*_OWN, texts.c.text, texts.c.html)
-    .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
-    .join(texts, texts.c.id == revisions.c.text_id)
-    .where(articles.c.id.in_(bindparam("ids", expanding=True)))
-)
 _REVISION_NUMBERS = Ready(
     select(articles.c.id, articles.c.revision).where(articles.c.id.in_(bindparam("ids", expanding=True)))
-)
-_ALIASES = Ready(
-    select(aliases.c.article_id, aliases.c.url)
-    .where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
-    .order_by(aliases.c.id)
 )
 _COPY_SOURCES = Ready(
     select(articles.c.copy_of, articles.c.source)
@@ -382,28 +303,6 @@ _COPIES = (
     select(articles.c.id, articles.c.url)
     .where(articles.c.copy_of == bindparam("article"))
     .order_by(articles.c.dated, articles.c.key)
-)
-_EDITION = (
-    *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "title", "kind", "added", "removed")],
-    texts.c.digest,
-)
-_EDITIONS = Ready(
-    select(*_EDITION)
-    .join(texts, texts.c.id == revisions.c.text_id)
-    .where(revisions.c.article_id.in_(bindparam("ids", expanding=True)))
-    .order_by(revisions.c.article_id, revisions.c.number)
-)
-_REVISIONS = (
-    select(*_EDITION, *[texts.c[name] for name in ("text", "dropped", "variants")])
-    .join(texts, texts.c.id == revisions.c.text_id)
-    .where(revisions.c.article_id == bindparam("article"))
-    .order_by(revisions.c.number)
-)
-_PAST = Ready(
-    select(texts.c.digest, *[texts.c[name] for name in ("text", "dropped")])
-    .join(revisions, revisions.c.text_id == texts.c.id)
-    .where(revisions.c.article_id == bindparam("article"), texts.c.digest != bindparam("shown"))
-    .order_by(revisions.c.number)
 )
 _CHANGES = (
     select(

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from storage.db.database import Database, open_database
+from storage.archive import open_database
+from storage.db.database import Database
 
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
 # The suite asks the same examples every time, so that it says the same of the same code on every machine;

@@ -12,7 +12,7 @@ from aggregator.alerts.notify import MOST_LISTED, Message, message
 from storage.crawl.lease_owner import Owner, live_owners
 from storage.db.database import Database
 from storage.library import Library
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.readers import alerts
 from storage.readers.alerts import Alert
 

@@ -18,7 +18,7 @@ from aggregator.topics.catalogue import load_topics
 from aggregator.topics.resolve import UnknownTopic, with_topics
 from spiders.toml_tables import CatalogueError
 from storage.errors import ArchiveError
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.search.query.parser import read
 from storage.search.query.tree import All
 from storage.search.query.unparse import spell

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aggregator.duplicates.compare import Telling, is_promising, likeness, prints, signature
+from storage.duplicates import links
 from storage.duplicates import signatures as copies
 from storage.model.article import Article, Decision, Kind
 
@@ -45,8 +46,8 @@ def _place(tx: Transaction, article_id: int, told: copies.Told, text: str, marks
     alike = list(_alike(tx, text, marks, copies.candidates(tx, article_id, told, marks)))
     copies.sign(tx, article_id, marks, told)
     if alike:
-        copies.liken(tx, told.digest, alike)
-        copies.conclude(tx, [told.digest])
+        links.liken(tx, told.digest, alike)
+        links.conclude(tx, [told.digest])
     return bool(alike)
 
 
@@ -73,7 +74,7 @@ def _alike(
 def _as_placed(tx: Transaction, decision: Decision) -> Decision:
     if decision.kind not in (Kind.NEW, Kind.COPY):
         return decision
-    original, reason, many = copies.standing(tx, decision.article_id)
+    original, reason, many = links.standing(tx, decision.article_id)
     if original is not None:
         return replace(decision, kind=Kind.COPY, reason=reason)
     if many:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aggregator.topics.matcher import TopicCatalogue, folded_name
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.search.query.parser import read
 from storage.search.query.tree import Named, Node, changed, leaves
 from storage.search.query.unparse import spell

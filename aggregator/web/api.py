@@ -24,7 +24,8 @@ from aggregator.topics.resolve import UnknownTopic, with_topics
 from aggregator.web.requests import Given, Wrong
 from storage.db.database import Database
 from storage.library import Library
-from storage.model.article import ChangePlace, Query
+from storage.model.article import ChangePlace
+from storage.model.search import Query
 from storage.monitor import Monitor
 from storage.search.snippet import END, START
 from storage.timestamps import micros, of_micros

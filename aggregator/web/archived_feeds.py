@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aggregator.web.requests import ENTRIES, FeedAsked
 from storage.library import Library
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.readers.archived_feeds import FeedArchive
 
 _APART = 1.0

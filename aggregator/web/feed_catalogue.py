@@ -19,7 +19,8 @@ from aggregator.web.event_feeds import happenings
 from aggregator.web.requests import FeedAsked, NoFeed
 from aggregator.web.responses import mark_of
 from storage.library import Library
-from storage.model.article import Hit, KeptArticle, Query
+from storage.model.article import KeptArticle
+from storage.model.search import Hit, Query
 from storage.monitor import Monitor
 
 _OUTLINED_FOR = 60.0

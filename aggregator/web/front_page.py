@@ -9,7 +9,8 @@ from html import escape
 from aggregator.health.findings import State, unpacked
 from storage.crawl.health import Condition
 from storage.library import Library
-from storage.model.article import KeptArticle, Query
+from storage.model.article import KeptArticle
+from storage.model.search import Query
 from storage.text.clean import clean_line
 
 _SHOWN = 30

@@ -19,7 +19,7 @@ from storage.articles.observation import Observation, article_columns, observe
 from storage.articles.topics import record_topics
 from storage.db.key_value import forget, note, noted
 from storage.db.tables import articles, looks, revisions, sightings, texts
-from storage.duplicates.signatures import liken
+from storage.duplicates.links import liken
 from storage.identity import key_digest, url_key
 from storage.model.article import Article, Edition, Topic
 from storage.model.crawl import Looked

@@ -21,7 +21,7 @@ from storage.articles.snapshots import Facts
 from storage.db.database import write_lock
 from storage.db.statements import Ready
 from storage.db.tables import articles, captures, revisions, texts
-from storage.duplicates import signatures as copies
+from storage.duplicates import links
 from storage.identity import key_digest, url_key
 from storage.model.article import Article, Decision, Kind
 from storage.model.crawl import Capture, Looked, Redrawn
@@ -81,7 +81,7 @@ def record_article(tx: Connection, article: Article, page: Page, capture_id: int
         facts.join(tx, ids[0], shown.id)
     sighting = facts.add(tx, ids[0], seen, capture_id)
     decision = _conclude(tx, seen, sighting, before, "; ".join(dict.fromkeys(found.values())))
-    copies.conclude(tx, {shown.text_digest for shown in before})
+    links.conclude(tx, {shown.text_digest for shown in before})
     return decision
 
 
@@ -114,8 +114,8 @@ def _keep_new(tx: Connection, seen: Observation, capture_id: int | None, now: da
     indexing.put(tx, row.search_row, entry)
     if not seen.article.terms:  # who has them places it at once
         stories.due(tx, [row.id])
-    copies.conclude(tx, [seen.text_digest])
-    original, why, many = copies.standing(tx, row.id)
+    links.conclude(tx, [seen.text_digest])
+    original, why, many = links.standing(tx, row.id)
     if original is not None:
         return Decision(kind=Kind.COPY, reason=why, article_id=row.id, shows_anew=True)
     if many:
@@ -154,7 +154,7 @@ def record_rereading(tx: Connection, sighting_id: int, article: Article, page: P
     past.forget(tx, article_id)
     facts.reread(tx, sighting_id, observe(article, page))
     redrawn = _redraw(tx, article_id, before)
-    copies.conclude(tx, [before.text_digest])
+    links.conclude(tx, [before.text_digest])
     return redrawn
 
 
@@ -213,7 +213,7 @@ def _show(tx: Connection, made: Arrangement, before: list[Row[*tuple[Any, ...]]]
     values = _columns(made, row.title, row.facts, row.text_digest, first_seen, reason)
     _index_anew(tx, made, before[0], values, Entry(title=row.title, text=row.text, labels=""))
     anew = (row.title, row.text) != (before[0].title, before[0].text)
-    copies.conclude(tx, [row.text_digest])
+    links.conclude(tx, [row.text_digest])
     return anew
 
 

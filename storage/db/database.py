@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -12,14 +12,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveFull, ArchiveUnavailable, NewerSchema
-from storage.search.index import index_of
-from storage.search.index.field_terms import indexed
-from storage.search.index.pending import watch_queue
-from storage.search.index.vocabulary import watch
+from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveFull, ArchiveUnavailable
 
-STEPS = tuple(f"{number:04}" for number in range(1, 22))
-"""The schema's steps, oldest first; the last is what this code reads and writes."""
 _BUSY_SECONDS = 30
 _LOCK = 0x65766E65777301
 """Names this software's advisory locks among others on the same PostgreSQL database."""
@@ -43,10 +37,14 @@ _POSTGRES = {
 
 
 class Database:
-    """An open archive. `write` and `read` may be called from any thread; each use has its own connection."""
+    """An open archive. `write` and `read` may be called from any thread; each use has its own connection.
 
-    def __init__(self, engine: Engine) -> None:
+    `before_commit` is called with the connection at the end of each transaction that writes.
+    """
+
+    def __init__(self, engine: Engine, before_commit: Callable[[Connection], None] | None = None) -> None:
         self._engine = engine
+        self._before_commit = before_commit
         self.dialect = engine.dialect.name
         # SQLite counts what others write for each connection: one that never writes sees every change.
         self._watching: PoolProxiedConnection | None = None
@@ -64,7 +62,8 @@ class Database:
             connection.execution_options(evnews_write=True).begin(),
         ):
             yield connection
-            index_of(self.dialect).settle(connection)
+            if self._before_commit is not None:
+                self._before_commit(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -124,42 +123,6 @@ class Database:
                 self._watching.close()
                 self._watching = None
         self._engine.dispose()
-
-
-def open_database(url: str, *, migrate: bool = True) -> Database:
-    """Open the archive at `sqlite:////path/archive.db` or `postgresql://user@host/name`, its schema brought up to date.
-
-    Raises NewerSchema if newer software has written it, ArchiveUnavailable if it cannot be opened, or,
-    with `migrate` off, if its schema is not the one that this code knows.
-    """
-    engine = _engine(_checked(url))
-    watch(engine)
-    watch_queue(engine)
-    database = Database(engine)
-    try:
-        version = _version(database)
-        if version != STEPS[-1]:
-            _refuse_newer(version)
-            if not migrate:
-                raise ArchiveUnavailable(
-                    f"the archive's schema is {version or 'empty'}, this version reads {STEPS[-1]}"
-                )
-            _migrate(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def schema_of(url: str) -> str:
-    """The step that an archive's schema is at, empty where there is none yet; nothing is changed."""
-    if (file := sqlite_file(url)) is not None and not file.exists():
-        return ""
-    engine = _engine(_checked(url))
-    try:
-        return _version(Database(engine))
-    finally:
-        engine.dispose()
 
 
 _POSTGRES_VERSION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
@@ -224,6 +187,11 @@ def _checked(url: str) -> URL:
     return parsed
 
 
+def connect(url: str) -> Engine:
+    """Return an engine for a database URL. Raises ArchiveUnavailable for any but SQLite and PostgreSQL."""
+    return _engine(_checked(url))
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS, "cached_statements": 512}
@@ -248,8 +216,6 @@ def _engine(url: URL) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own transaction control begins too late, and deferred; ours is in _begin_sqlite.
     connection.isolation_level = None
-    connection.create_function("evnews_indexed", 1, indexed, deterministic=True)
-    connection.create_function("evnews_prepare", 1, indexed, deterministic=True)  # of a view that an old schema has
     for pragma in (
         f"busy_timeout = {_BUSY_SECONDS * 1000}",
         "journal_mode = WAL",
@@ -266,43 +232,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # A deferred reader that turns writer after another's commit fails at once, whatever the busy timeout.
     write = connection.get_execution_options().get("evnews_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
-
-
-def _version(database: Database) -> str:
-    """The schema's step, or an empty string for an empty database."""
-    with database.read() as connection:
-        return _version_in(connection)
-
-
-def _version_in(connection: Connection) -> str:
-    if not connection.dialect.has_table(connection, "alembic_version"):
-        return ""
-    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
-
-
-def _refuse_newer(version: str) -> None:
-    if version and version not in STEPS:
-        raise NewerSchema(
-            f"the archive's schema is {version}, newer than {STEPS[-1]}, the latest known here; update evnews"
-        )
-
-
-def _migrate(database: Database) -> None:
-    """Every missing step in one transaction: a kill leaves the old schema or the new one."""
-    from alembic import command
-    from alembic.config import Config
-
-    from storage.search.article_index import reindex
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations").replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    with database.write() as tx:
-        write_lock(tx)
-        version = _version_in(tx)
-        _refuse_newer(version)
-        if version != STEPS[-1]:
-            config.attributes["connection"] = tx
-            command.upgrade(config, "head")
-        if tx.execute(text("SELECT value FROM meta WHERE name = 'prepare'")).scalar() is None:
-            reindex(tx)

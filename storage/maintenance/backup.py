@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from storage.archive import STEPS
 from storage.atomic_file import sync, written_whole
-from storage.db.database import STEPS, Database
+from storage.db.database import Database
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveFull, ArchiveUnavailable, NewerSchema
 
 PREFIX, SUFFIX, LIST = "evnews-", ".db", ".warcs.txt"

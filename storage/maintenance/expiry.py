@@ -44,7 +44,7 @@ from storage.db.tables import (
     story_due,
     texts,
 )
-from storage.duplicates import signatures as copies
+from storage.duplicates import links
 from storage.maintenance.staying import STAYS
 from storage.model.crawl import LeadState
 from storage.quantities import FOREVER
@@ -175,7 +175,7 @@ def _take_apart(tx: Connection, article_id: int) -> None:
     """Let nothing be found by an article any more: in the index, among the copies, in its story."""
     indexing.remove(tx, article_id)
     past.forget(tx, article_id)
-    copies.leave(tx, article_id)
+    links.leave(tx, article_id)
     stories.leave(tx, article_id)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import CTE, Connection, bindparam, func, or_, select
 
 from storage.articles import snapshots as facts
+from storage.articles.reading import articles_of
 from storage.articles.topics import topics_of
 from storage.crawl.leads import lead_of
 from storage.db.database import Database
@@ -35,7 +36,6 @@ from storage.db.tables import (
 from storage.db.tables.articles import TOLD_AT
 from storage.duplicates import signatures as copies
 from storage.identity import host_of, key_digest, text_digest, url_key
-from storage.library import articles_of
 from storage.model.article import KeptArticle
 from storage.model.crawl import LeadState
 from storage.provenance.fetches import fetches_at, fetches_of, with_tape

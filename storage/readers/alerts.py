@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from storage.db.database import write_lock
 from storage.db.tables import alerts, articles, saved_searches
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.search.finder import Finder
 from storage.text.clean import clean
 

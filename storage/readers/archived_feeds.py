@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from storage.db.database import Database, write_lock
 from storage.db.statements import parts, upserts
 from storage.db.tables import archived_feeds, articles, feed_pages
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.search.finder import Finder
 
 PAGE = 50

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 
 from storage.db.statements import Ready, parts
 from storage.db.tables import article_topics, articles, marks
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.readers.read_state import OLD_IS_READ, Mark, horizon
 from storage.search.finder import Finder
 

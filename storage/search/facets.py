@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from storage.db.statements import Ready
 from storage.db.tables import article_topics, articles
-from storage.model.article import Facets, Timeline
+from storage.model.search import Facets, Timeline
 from storage.search.index.row_ids import DAY_ROWS, date_of_day, moment_of, row_of
 from storage.search.scan import Walk
 

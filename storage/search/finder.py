@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 
 from storage.db.statements import Ready
 from storage.db.tables import articles, revisions, tellers, texts
-from storage.model.article import Count, Query
+from storage.model.search import Count, Query
 from storage.search import history as past
 from storage.search.cursor import Cursor, read_cursor
 from storage.search.index.match import Match

@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from storage.db.database import STEPS, Database, open_database
+from storage.archive import STEPS, open_database
+from storage.db.database import Database
 from storage.db.tables import metadata
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveUnavailable, NewerSchema
 
@@ -31,7 +32,7 @@ def _is_ours(_thing: object, name: str | None, kind: str, *_: object) -> bool:
 
 
 def test_the_code_knows_every_step_in_order() -> None:
-    folder = Path(sys.modules["storage.db.database"].__file__ or "").parents[1] / "migrations"
+    folder = Path(sys.modules["storage.archive"].__file__ or "").parent / "migrations"
     steps = [step.revision for step in ScriptDirectory(str(folder)).walk_revisions()]
     assert tuple(reversed(steps)) == STEPS
 
@@ -174,7 +175,7 @@ def _holding(url: str, seconds: float) -> subprocess.Popen[str]:
     return process
 
 
-_MIGRATE = "import sys; from storage.db.database import open_database; open_database(sys.argv[1]).close()"
+_MIGRATE = "import sys; from storage.archive import open_database; open_database(sys.argv[1]).close()"
 
 
 def test_processes_that_open_a_new_archive_at_once_make_it_once(tmp_path: Path) -> None:

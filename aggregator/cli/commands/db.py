@@ -13,7 +13,8 @@ from aggregator.config import Config
 from aggregator.logs import safe_line
 from aggregator.service.housekeeping import keeping, pruned, room
 from aggregator.service.setup import utc_now
-from storage.db.database import STEPS, Database, schema_of, sqlite_file
+from storage.archive import STEPS, schema_of
+from storage.db.database import Database, sqlite_file
 from storage.maintenance.backup import LIST, POSTGRES, backup, backup_of, dated, missing_tapes, restore, thin_out
 from storage.maintenance.check import check, reindex
 from storage.maintenance.expiry import Keeping, expired, let_go

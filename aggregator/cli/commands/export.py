@@ -25,7 +25,8 @@ from aggregator.web.requests import FeedAsked
 from storage.atomic_file import written_whole
 from storage.db.database import Database
 from storage.library import Library
-from storage.model.article import KeptArticle, Query
+from storage.model.article import KeptArticle
+from storage.model.search import Query
 from storage.monitor import Monitor
 
 LIST = "feeds.opml"

@@ -11,7 +11,7 @@ from aggregator.config import Config
 from aggregator.feeds.json_records import PERIODS
 from aggregator.logs import safe_line
 from storage.library import Library
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.search.facets import UNITS
 
 _BAR = 40

@@ -16,7 +16,8 @@ from aggregator.feeds.json_records import article_fields
 from aggregator.feeds.timestamps import read_moment
 from aggregator.logs import safe_line
 from storage.library import Library
-from storage.model.article import Answer, Count, Hit, KeptArticle, Query, Story
+from storage.model.article import KeptArticle, Story
+from storage.model.search import Answer, Count, Hit, Query
 from storage.text.clean import clean
 
 if TYPE_CHECKING:

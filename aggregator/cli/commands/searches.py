@@ -18,7 +18,7 @@ from aggregator.service.setup import utc_now
 from spiders.toml_tables import NAME, NAMES
 from storage.db.database import Database
 from storage.library import Library
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.readers import alerts
 from storage.readers.alerts import SearchState
 from storage.search.query.parser import read_strictly

@@ -16,7 +16,7 @@ from aggregator.topics.matcher import KINDS, Entry, Matcher, TopicCatalogue
 from aggregator.topics.resolve import UnknownTopic, with_topics
 from storage.articles.topics import TopicCount, refresh
 from storage.library import Library
-from storage.model.article import Query
+from storage.model.search import Query
 
 
 def read_topics(config: Config) -> TopicCatalogue:

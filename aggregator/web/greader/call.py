@@ -15,7 +15,7 @@ from aggregator.topics.resolve import UnknownTopic, with_topics
 from aggregator.web.access import Knows, carried
 from aggregator.web.responses import problem
 from storage.db.database import Database
-from storage.model.article import Query
+from storage.model.search import Query
 from storage.readers.tokens import Token
 
 _LARGEST_BODY = 256 * 1024

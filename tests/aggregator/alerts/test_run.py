@@ -14,8 +14,9 @@ from aggregator.alerts.run import Told, Watched, run_round
 from storage.articles.store import record_article
 from storage.db.database import Database
 from storage.library import Library
-from storage.model.article import Article, Query
+from storage.model.article import Article
 from storage.model.page import Page
+from storage.model.search import Query
 from storage.readers import alerts
 
 T0 = datetime(2025, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from storage.db.database import STEPS, open_database, schema_of
+from storage.archive import STEPS, open_database, schema_of
 from tests.aggregator.cli.evnews_command import Evnews
 
 OLDER = """

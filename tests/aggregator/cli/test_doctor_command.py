@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from aggregator.cli.commands import doctor
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.glance import beat
 from tests.aggregator.cli.evnews_command import Evnews
 from tests.aggregator.cli.test_serve_command import free_port

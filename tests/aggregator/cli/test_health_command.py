@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storage import glance
+from storage.archive import open_database
 from storage.crawl import polls as calendar
-from storage.db.database import open_database
 from storage.model.crawl import Appointment, Poll
 from tests.aggregator.cli.evnews_command import Evnews
 

@@ -151,7 +151,7 @@ def test_one_of_two_services_polls_and_the_other_takes_over_when_it_is_killed(
 
 def _leads(evnews: Evnews) -> bool:
     """Whether a process holds the lead of an archive that beats."""
-    from storage.db.database import open_database
+    from storage.archive import open_database
     from storage.glance import last_beat
 
     database = open_database(f"sqlite:///{evnews.home / 'archive.db'}")

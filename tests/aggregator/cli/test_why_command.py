@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from aggregator.explain.sections import SECTIONS
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.model.page import Lead
 from tests.aggregator.cli.evnews_command import ROOT, Done, Evnews, plain
 from tests.aggregator.explain.article_history import SITE, Happening

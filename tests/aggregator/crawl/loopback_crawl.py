@@ -29,7 +29,7 @@ from aggregator.crawl.runner import Crew, PollResult
 from aggregator.service.setup import open_crew
 from spiders.catalogue import load_catalogue
 from spiders.source import Source
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.maintenance.check import check
 from tests.newsroom.server import Newsroom
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from aggregator.crawl.feed_audit import audit_some, compared
 from aggregator.crawl.runner import Crew
 from spiders.source import Source
+from storage.archive import open_database
 from storage.crawl.audits import Audit, audits_of
-from storage.db.database import open_database
 from storage.model.page import Lead
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site

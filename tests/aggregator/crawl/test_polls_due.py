@@ -12,8 +12,8 @@ import pytest
 from aggregator.crawl.runner import Crew, PollResult
 from aggregator.schedule.clock import BEGUN_A_TICK, Clock, Job
 from spiders.source import Source
+from storage.archive import open_database
 from storage.crawl.polls import appoint, appointments_of
-from storage.db.database import open_database
 from storage.errors import ArchiveBusy
 from storage.model.crawl import Appointment, Standing
 from tests.aggregator.crawl.loopback_crawl import Home

@@ -14,7 +14,7 @@ import pytest
 
 from aggregator.crawl import source_poll as visit
 from aggregator.crawl.runner import Crew
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.maintenance.expiry import Keeping, let_go
 from storage.model.article import Article, Decision, Refusal
 from storage.model.page import Page

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from aggregator.ingest.ingest import REFUSED_RETRY_AFTER, retry_delay
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.monitor import Monitor
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site, story

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from aggregator.crawl import revisit_round as again
-from storage.db.database import open_database
+from storage.archive import open_database
 from tests.aggregator.crawl.loopback_crawl import Home, sources_of
 from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, rss, story
 from tests.newsroom.server import Newsroom

@@ -14,13 +14,15 @@ from sqlalchemy import text as sql
 
 from aggregator.extraction.derived_fields import marked
 from aggregator.ingest.keep import keep_article
+from storage.archive import open_database
 from storage.articles.boilerplate import learned_of
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.duplicates import signatures as copies
 from storage.library import Library
 from storage.maintenance.check import check
-from storage.model.article import Article, Decision, KeptArticle, Kind, Query
+from storage.model.article import Article, Decision, KeptArticle, Kind
 from storage.model.page import Page
+from storage.model.search import Query
 from tests.aggregator.duplicates.test_compare import prose
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

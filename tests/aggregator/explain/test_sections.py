@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import delete, text
 
 from aggregator.explain.sections import SECTIONS, heading, sections, summary
+from storage.archive import open_database
 from storage.articles.topics import record_topics
 from storage.crawl.polls import park
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.db.tables import captures, sightings
 from storage.model.article import Topic
 from storage.model.page import Lead

@@ -16,14 +16,16 @@ from aggregator.feeds.jsonl import jsonl
 from aggregator.ingest import import_articles as exported
 from aggregator.ingest.import_articles import Bringing, ExportError, bring_back, finish, lines_of, read_exported
 from aggregator.ingest.keep import keep_article
+from storage.archive import open_database
 from storage.articles import importing as bringing
 from storage.articles.store import record_look
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.library import Library
 from storage.maintenance.check import check
-from storage.model.article import Article, Query
+from storage.model.article import Article
 from storage.model.crawl import Learned, Looked
 from storage.model.page import Page
+from storage.model.search import Query
 
 T0 = datetime(2026, 3, 1, 8, tzinfo=UTC)
 TEXT = (

@@ -12,8 +12,9 @@ import pytest
 
 from aggregator.config import Config
 from aggregator.service.housekeeping import Pruning, back_up_when_due, join_pieces_when_due
+from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.library import Library
 from storage.maintenance.backup import backups
 from storage.model.article import Article

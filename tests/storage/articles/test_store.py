@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy import text as sql
 
+from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.library import Library
 from storage.maintenance.check import check
-from storage.model.article import Article, Decision, KeptArticle, Kind, Query
+from storage.model.article import Article, Decision, KeptArticle, Kind
 from storage.model.crawl import Capture
 from storage.model.page import Lead, Page
+from storage.model.search import Query
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SITE = "https://ev.example"

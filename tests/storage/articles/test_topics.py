@@ -12,13 +12,15 @@ from sqlalchemy import text as sql
 from aggregator.extraction.derived_fields import marked
 from aggregator.ingest.keep import keep_article
 from aggregator.topics.catalogue import catalogue_in_use, matcher_in_use
+from storage.archive import open_database
 from storage.articles.boilerplate import learned_of
 from storage.articles.topics import refresh
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.library import Library
 from storage.maintenance.check import check
-from storage.model.article import Article, Query, Topic
+from storage.model.article import Article, Topic
 from storage.model.page import Page
+from storage.model.search import Query
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 NEW = "0123456789abcdef"

@@ -11,6 +11,7 @@ from threading import Thread
 
 import pytest
 
+from storage.archive import open_database
 from storage.crawl.leads import (
     AGAIN_AFTER,
     MOST_AGAIN,
@@ -20,7 +21,7 @@ from storage.crawl.leads import (
     record_leads,
     release_leads,
 )
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.model.crawl import LeadState, LeasedLead
 from storage.model.page import Lead
 

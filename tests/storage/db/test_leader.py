@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 
-from storage.db.database import Database, open_database
+from storage.archive import open_database
+from storage.db.database import Database
 from storage.db.leader import Leadership, leadership
 from storage.glance import beat, glance, last_beat
 from tests.aggregator.schedule.simulated_source import NOW

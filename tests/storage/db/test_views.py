@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
+from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.articles.topics import record_topics_anew
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.model.article import Article, Topic
 from storage.model.crawl import Capture
 from storage.model.page import Page

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, text
 
+from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.db.writer import Writer
 from storage.errors import ArchiveBusy, ArchiveError, ArchiveFull
 from storage.maintenance.check import check

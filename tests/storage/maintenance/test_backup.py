@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.db.database import Database, open_database
+from storage.archive import open_database
+from storage.db.database import Database
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveUnavailable, NewerSchema
 from storage.glance import beat
 from storage.maintenance.backup import LIST, backup, backups, dated, missing_tapes, restore, thin_out

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.crawl.leads import finish_lead, lease_leads, record_leads
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.library import Library
 from storage.maintenance.check import check, reindex
-from storage.model.article import Article, Query
+from storage.model.article import Article
 from storage.model.crawl import Capture, LeadState
 from storage.model.page import Lead, Page
+from storage.model.search import Query
 from storage.search.analyzer import VERSION
 from storage.stories.membership import due
 

@@ -11,19 +11,21 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, text
 
 from aggregator.stories.assign import place_in_story, replace_due
+from storage.archive import open_database
 from storage.articles.store import record_article, record_look
 from storage.articles.topics import record_topics_anew
 from storage.crawl import leads
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.db.tables import articles, metadata, paragraph_windows, texts
 from storage.db.tables import leads as leads_table
-from storage.duplicates.signatures import conclude, liken
+from storage.duplicates.links import conclude, liken
 from storage.library import Library
 from storage.maintenance.check import check
 from storage.maintenance.expiry import Keeping, expired, let_go, remember, remembered
-from storage.model.article import Article, Query, Topic
+from storage.model.article import Article, Topic
 from storage.model.crawl import LeadState, Looked
 from storage.model.page import Lead, Page
+from storage.model.search import Query
 from storage.quantities import FOREVER, age
 from storage.readers import read_state as readers
 

@@ -9,13 +9,15 @@ from itertools import pairwise
 
 import pytest
 
+from storage.archive import open_database
 from storage.articles.store import record_article
 from storage.articles.topics import record_topics
-from storage.db.database import Database, open_database
-from storage.duplicates import signatures as copies
+from storage.db.database import Database
+from storage.duplicates import links
 from storage.library import Library
-from storage.model.article import Article, Query, Topic
+from storage.model.article import Article, Topic
 from storage.model.page import Page
+from storage.model.search import Query
 from storage.search.scan import Walk
 from storage.stories import membership as stories
 
@@ -470,5 +472,5 @@ def test_copies_concluded_later_do_not_move_the_index(database: Database) -> Non
     keep(database, "two", "late original", text, published=T0 + DAY)
     keep(database, "one", "early", text, published=T0)
     with database.read() as tx:
-        assert copies.standing(tx, 1)[0] == 2
+        assert links.standing(tx, 1)[0] == 2
     assert titles(database, "words is:original") == ["early"]

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from storage.archive import open_database
 from storage.articles.store import record_article
-from storage.db.database import Database, open_database
+from storage.db.database import Database
 from storage.library import Library
-from storage.model.article import Article, Query
+from storage.model.article import Article
 from storage.model.page import Page
+from storage.model.search import Query
 from storage.search.analyzer import prepare
 from storage.search.index.base import Entry
 from storage.search.index.postgres import vector

@@ -10,8 +10,9 @@ from storage.articles.store import record_article
 from storage.db.database import Database
 from storage.library import Library
 from storage.maintenance.check import check
-from storage.model.article import Article, Query
+from storage.model.article import Article
 from storage.model.page import Page
+from storage.model.search import Query
 from storage.search.optimize import join_pieces, last_joined, note_joined, optimize
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,8 +15,9 @@ from storage.db.database import Database
 from storage.db.tables import articles
 from storage.library import Library
 from storage.maintenance.check import check
-from storage.model.article import Article, Query, Topic
+from storage.model.article import Article, Topic
 from storage.model.page import Page
+from storage.model.search import Query
 from storage.search import rebuild as rebuilding
 from storage.search.index import shadow as beside
 from storage.search.rebuild import rebuild
