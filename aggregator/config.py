@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 from aggregator import __version__
 from storage.paths import default_home
-from storage.quantities import BOUNDLESS, FOREVER, age, size
+from storage.quantities import FOREVER, UNLIMITED, parse_age, parse_size
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+_QUIET_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080/"
 
 
@@ -45,14 +45,14 @@ class Config:
     allow_networks: tuple[Network, ...] = ()
     workers: int = 0
     keep: float = FOREVER
-    keep_pages: float = BOUNDLESS
+    keep_pages: float = UNLIMITED
     public_url: str = DEFAULT_PUBLIC_URL
     hub: str = ""
     mute: tuple[str, ...] = ()
     backups: str = ""
     keep_backups: int = 7
-    tell: tuple[str, ...] = ()
-    quiet: str = ""
+    notify: tuple[str, ...] = ()
+    quiet_hours: str = ""
 
     @property
     def database_url(self) -> str:
@@ -70,14 +70,14 @@ class Config:
         return self.home / "warc"
 
     @property
-    def agent(self) -> str:
+    def effective_user_agent(self) -> str:
         """The user agent that every request carries, with the contact where one is set."""
         if self.user_agent:
             return self.user_agent
         return f"evnews/{__version__}" + (f" (+{self.contact})" if self.contact else "")
 
     @property
-    def process_count(self) -> int:
+    def worker_count(self) -> int:
         """How many worker processes read pages."""
         return self.workers or len(os.sched_getaffinity(0))
 
@@ -86,16 +86,16 @@ def load_config(home: Path | None = None, db: str | None = None, environ: Mappin
     """Read `evnews.toml` and the environment; options given here win. Raises ConfigError."""
     environ = os.environ if environ is None else environ
     config = Config(home=(home or Path(environ.get("EVNEWS_HOME") or default_home())).expanduser())
-    for key, value in _file_settings(config.home / "evnews.toml").items():
-        config = _set(config, key, value, f"{config.home / 'evnews.toml'}: {key}")
+    for key, value in _read_file(config.home / "evnews.toml").items():
+        config = _apply_setting(config, key, value, f"{config.home / 'evnews.toml'}: {key}")
     for key in KEYS:
         text = environ.get(f"EVNEWS_{key.upper()}")
         if text is not None:
-            config = _set(config, key, _from_text(key, text), f"EVNEWS_{key.upper()}")
-    return _set(config, "db", db, "--db") if db else config
+            config = _apply_setting(config, key, _parse_variable(key, text), f"EVNEWS_{key.upper()}")
+    return _apply_setting(config, "db", db, "--db") if db else config
 
 
-def _file_settings(path: Path) -> dict[str, object]:
+def _read_file(path: Path) -> dict[str, object]:
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def _file_settings(path: Path) -> dict[str, object]:
     return settings
 
 
-def _from_text(key: str, text: str) -> object:
+def _parse_variable(key: str, text: str) -> object:
     if key in ("allow_networks", "mute", "tell"):
         return [part.strip() for part in text.split(",") if part.strip()]
     if key == "keep_pages":
@@ -118,7 +118,7 @@ def _from_text(key: str, text: str) -> object:
     return text
 
 
-def _set(config: Config, key: str, value: object, where: str) -> Config:
+def _apply_setting(config: Config, key: str, value: object, where: str) -> Config:
     check = _CHECKS[key]
     try:
         return replace(config, **{key: check(value)})  # type: ignore[arg-type]  # each check gives its field's type
@@ -126,99 +126,99 @@ def _set(config: Config, key: str, value: object, where: str) -> Config:
         raise ConfigError(f"{where} = {value!r}: {error}") from None
 
 
-def _text(value: object) -> str:
+def _check_text(value: object) -> str:
     if not isinstance(value, str) or any(ord(c) < 32 for c in value):
         raise ValueError("a text on one line is expected")
     return value.strip()
 
 
-def _header_text(value: object) -> str:
-    text = _text(value)
+def _check_header_text(value: object) -> str:
+    text = _check_text(value)
     if not text.isascii():
         raise ValueError("it is sent in a header: ASCII only")
     return text
 
 
-def _database(value: object) -> str:
-    text = _text(value)
+def _check_database(value: object) -> str:
+    text = _check_text(value)
     if text and urlsplit(text).scheme.partition("+")[0] not in ("sqlite", "postgresql", "postgres"):
         raise ValueError("sqlite:////path/archive.db or postgresql://user@host/name is expected")
     return text
 
 
-def _proxy(value: object) -> str:
-    text = _text(value)
+def _check_proxy(value: object) -> str:
+    text = _check_text(value)
     parts = urlsplit(text)
     if text and (parts.scheme != "http" or not parts.hostname or "@" in parts.netloc):
         raise ValueError("an address such as http://127.0.0.1:3128 is expected, without user and password")
     return text
 
 
-def _web_address(value: object) -> str:
-    text = _text(value)
+def _check_web_address(value: object) -> str:
+    text = _check_text(value)
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("an address such as https://news.example.org/ is expected")
     return text
 
 
-def _networks(value: object) -> tuple[Network, ...]:
+def _check_networks(value: object) -> tuple[Network, ...]:
     if not isinstance(value, list):
         raise ValueError('a list of networks such as ["10.1.0.0/16"] is expected')
-    return tuple(ipaddress.ip_network(_text(item), strict=False) for item in value)
+    return tuple(ipaddress.ip_network(_check_text(item), strict=False) for item in value)
 
 
-def _mute(value: object) -> tuple[str, ...]:
+def _check_mute(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError('a list of searches such as ["lang:ru", "title:sponsored"] is expected')
-    from storage.search.query.parser import read_strictly
+    from storage.search.query.parser import parse_strictly
 
-    for rule in (rules := tuple(_text(item) for item in value)):
-        if read_strictly(rule).node is None:
+    for rule in (rules := tuple(_check_text(item) for item in value)):
+        if parse_strictly(rule).node is None:
             raise ValueError(f"{rule!r} has no words to look for")
     return rules
 
 
-def _tell(value: object) -> tuple[str, ...]:
+def _check_notify(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError('a list of addresses such as ["ntfys://ntfy.example.org/evnews"] is expected')
-    return tuple(_text(item) for item in value)
+    return tuple(_check_text(item) for item in value)
 
 
-def _quiet(value: object) -> str:
-    text = _text(value)
-    if text and not _HOURS.fullmatch(text):
+def _check_quiet_hours(value: object) -> str:
+    text = _check_text(value)
+    if text and not _QUIET_HOURS.fullmatch(text):
         raise ValueError("hours of the day such as 22:00-07:00 are expected")
     return text
 
 
-def _workers(value: object) -> int:
+def _check_workers(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 256:
         raise ValueError("a whole number from 0 (one a core) to 256 is expected")
     return value
 
 
-def _some(value: object) -> int:
+def _check_backup_count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10_000:
         raise ValueError("a whole number from 1 to 10000 is expected")
     return value
 
 
 _CHECKS = {
-    "db": _database,
-    "user_agent": _header_text,
-    "contact": _header_text,
-    "proxy": _proxy,
-    "allow_networks": _networks,
-    "workers": _workers,
-    "keep": age,
-    "keep_pages": size,
-    "public_url": _web_address,
-    "hub": _web_address,
-    "mute": _mute,
-    "backups": _text,
-    "keep_backups": _some,
-    "tell": _tell,
-    "quiet": _quiet,
+    "db": _check_database,
+    "user_agent": _check_header_text,
+    "contact": _check_header_text,
+    "proxy": _check_proxy,
+    "allow_networks": _check_networks,
+    "workers": _check_workers,
+    "keep": parse_age,
+    "keep_pages": parse_size,
+    "public_url": _check_web_address,
+    "hub": _check_web_address,
+    "mute": _check_mute,
+    "backups": _check_text,
+    "keep_backups": _check_backup_count,
+    "tell": _check_notify,
+    "quiet": _check_quiet_hours,
 }
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

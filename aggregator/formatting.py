@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-_LONGEST_QUOTE = 160
+_MAX_QUOTE = 160
 
 
-def moment(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     """A time in a sentence: 2026-01-31 12:00:00 UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """A number of things: 1 source, 2 sources."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def times(number: int) -> str:
+def format_times(number: int) -> str:
     """How often: once, twice, 3 times."""
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
-def size(count: float) -> str:
+def format_size(count: float) -> str:
     """A number of bytes: 34 B, 5.2 KB."""
     for unit in ("B", "KB", "MB", "GB"):
         if count < 1000:
@@ -31,18 +31,18 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def share(similarity: float) -> str:
+def format_share(similarity: float) -> str:
     """A part of a whole: 92%, or all where it is all of it."""
     return "all" if similarity >= 1 else f"{min(similarity, 0.99):.0%}"
 
 
-def quoted(text: str) -> str:
+def format_quote(text: str) -> str:
     """A text in quotes, its end left off where it is long."""
-    short = " ".join(text[: 4 * _LONGEST_QUOTE].split())
-    return f'"{short}"' if len(short) <= _LONGEST_QUOTE else f'"{short[:_LONGEST_QUOTE].rstrip()} …"'
+    short = " ".join(text[: 4 * _MAX_QUOTE].split())
+    return f'"{short}"' if len(short) <= _MAX_QUOTE else f'"{short[:_MAX_QUOTE].rstrip()} …"'
 
 
-def about(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A span in one unit, with no more digits than anybody needs: "40 min", "2.5 h", "3 d"."""
     for size, name, until in ((1.0, "s", 90.0), (60.0, "min", 90 * 60.0), (3600.0, "h", 36 * 3600.0)):
         if seconds < until:
@@ -51,6 +51,6 @@ def about(seconds: float) -> str:
     return f"{round(seconds / 86_400, 1):g} d"
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share of one, in whole percent."""
     return f"{share * 100:.0f} %"

@@ -37,13 +37,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from planted import KINDS, Planter, is_cjk, length, live_blog, price_lists
 
-from aggregator.extraction.derived_fields import marked
-from aggregator.extraction.metadata.language import language
+from aggregator.extraction.derived_fields import with_derived_fields
+from aggregator.extraction.metadata.language import detect_language
 from aggregator.ingest.keep import keep_article
 from storage.archive import open_database
-from storage.articles.boilerplate import learned_of
+from storage.articles.boilerplate import load_boilerplate
 from storage.db.database import Database
-from storage.maintenance.check import check
+from storage.maintenance.check import check_archive
 from storage.model.article import Article
 from storage.model.page import Page
 
@@ -142,11 +142,11 @@ def keep_all(database: Database, told: list[Told], rng: random.Random) -> list[i
         one = told[number]
         published = START + timedelta(hours=rng.randrange(240) + (0 if one.kind == "corpus" else rng.randrange(72)))
         url = f"https://site{number % 97}.example/{number}"
-        article = marked(Article(url=url, title=f"Article {number}", text=one.text, published=published))
+        article = with_derived_fields(Article(url=url, title=f"Article {number}", text=one.text, published=published))
         with database.write() as tx:
             page = Page(url=url, status=200, fetched_at=published, source=f"site{number % 97}")
             ids[number] = keep_article(
-                tx, article, page, None, learned_of(tx, page.source), published
+                tx, article, page, None, load_boilerplate(tx, page.source), published
             ).decision.article_id
         if done % 1000 == 999:
             print(f"kept {done + 1} of {len(told)}", file=sys.stderr)
@@ -159,8 +159,8 @@ def found_pairs(database: Database, ids: list[int]) -> tuple[set[Pair], dict[int
     with database.read() as connection:
         run = connection.exec_driver_sql
         linked = run(
-            "SELECT a.id, b.id FROM articles a JOIN likenesses l ON l.one = a.text_digest"
-            " JOIN articles b ON b.text_digest = l.other UNION"
+            "SELECT a.id, b.id FROM articles a JOIN similarities l ON l.text_digest = a.text_digest"
+            " JOIN articles b ON b.text_digest = l.other_text_digest UNION"
             " SELECT a.id, b.id FROM articles a JOIN articles b ON a.text_digest = b.text_digest WHERE a.id < b.id"
         ).all()
         copies = run("SELECT id, copy_of FROM articles WHERE copy_of IS NOT NULL").all()
@@ -273,7 +273,7 @@ def quality(folder: Path, count: int, figures: dict[str, Any]) -> bool:
     sets = corpus_of(folder)
     texts = list(dict.fromkeys(text for found in sets.values() for text in found))
     numbers = {text: number for number, text in enumerate(texts)}
-    languages = [language(text, "", "")[0] for text in texts]
+    languages = [detect_language(text, "", "")[0] for text in texts]
     print(f"{len(texts)} distinct texts", file=sys.stderr)
     natural = natural_pairs(texts)
     told = planted(texts, languages, count, rng)
@@ -283,7 +283,7 @@ def quality(folder: Path, count: int, figures: dict[str, Any]) -> bool:
         database = open_database(f"sqlite:///{home}/archive.db")
         ids = keep_all(database, told_too, rng)
         found, concluded = found_pairs(database, ids)
-        problems = check(database, None)
+        problems = check_archive(database, None)
         database.close()
     twins = {(numbers[text], len(told) + at) for at, text in enumerate(exact)}
     found_here = {pair for pair in found if pair[1] < len(told)}

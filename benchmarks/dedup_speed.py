@@ -23,12 +23,12 @@ import numpy as np
 from filling import fill_articles, filling, in_chunks, micros, size
 from planted import length
 
-from aggregator.duplicates.compare import KEPT
-from aggregator.duplicates.link import place_among_copies
-from aggregator.extraction.derived_fields import marked
+from aggregator.duplicates.compare import SIGNATURE_HASHES
+from aggregator.duplicates.link import link_duplicates
+from aggregator.extraction.derived_fields import with_derived_fields
 from storage.archive import open_database
 from storage.articles.store import record_article
-from storage.duplicates.bands import BITS, packed, places
+from storage.duplicates.bands import BAND_BITS, bucket_keys, pack_bands
 from storage.model.article import Article
 from storage.model.page import Page
 
@@ -70,7 +70,7 @@ def fill(path: Path, count: int) -> int:
         fill_articles(connection, count, _told_at)
         before = size(connection)
         rng = np.random.default_rng(7)
-        common = rng.integers(0, 2**BITS // 16, 3000)
+        common = rng.integers(0, 2**BAND_BITS // 16, 3000)
         in_chunks(connection, count, "signatures", lambda numbers: _signature_rows(numbers, rng, common))
         return size(connection) - before
 
@@ -78,18 +78,18 @@ def fill(path: Path, count: int) -> int:
 def _signature_rows(numbers: range, rng: Any, common: Any) -> list[tuple[str, list[tuple[Any, ...]]]]:
     signed, printed = [], []
     words = np.exp(rng.normal(np.log(350), 0.7, len(numbers)))
-    drawn = np.cumsum(rng.exponential(1, (len(numbers), KEPT)), axis=1) / words[:, None]
-    values = np.minimum(drawn, 0.999) * 2**BITS
+    drawn = np.cumsum(rng.exponential(1, (len(numbers), SIGNATURE_HASHES)), axis=1) / words[:, None]
+    values = np.minimum(drawn, 0.999) * 2**BAND_BITS
     shared = rng.random(values.shape) < 0.02
     values[shared] = rng.choice(common, int(shared.sum()))
     for row, number in enumerate(numbers):
         marks = sorted({int(value) for value in values[row]})
         told_at = _told_at(number)
-        signed.append((number + 1, micros(told_at), packed(marks)))
-        printed += [(place, number + 1) for place in places(marks, told_at, told_at)]
+        signed.append((number + 1, micros(told_at), pack_bands(marks)))
+        printed += [(place, number + 1) for place in bucket_keys(marks, told_at, told_at)]
     return [
-        ("INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed),
-        ("INSERT OR IGNORE INTO prints (place, article_id) VALUES (?, ?)", printed),
+        ("INSERT INTO signatures (article_id, published_or_seen_at, bands) VALUES (?, ?, ?)", signed),
+        ("INSERT OR IGNORE INTO signature_bands (bucket_key, article_id) VALUES (?, ?)", printed),
     ]
 
 
@@ -114,7 +114,7 @@ def keep_and_time(path: Path, texts: list[str], last: datetime) -> tuple[list[fl
         with database.write() as tx:
             for article, decision in kept:
                 begun = time.perf_counter()
-                copies += place_among_copies(tx, article, decision).kind == "copy"
+                copies += link_duplicates(tx, article, decision).kind == "copy"
                 spent.append(time.perf_counter() - begun)
         whole = time.perf_counter() - started
         # Each article bears its share of the commit.
@@ -132,7 +132,7 @@ def _article(chosen: list[str], number: int, at: datetime) -> Article:
     if number % 10 == 9:
         text = chosen[number - 7][: len(chosen[number - 7]) // 2]
     url = f"https://real{number % 50}.example/{number}"
-    return marked(Article(url=url, title=f"Real {number}", text=text, published=at))
+    return with_derived_fields(Article(url=url, title=f"Real {number}", text=text, published=at))
 
 
 def _page(article: Article) -> Page:

@@ -70,7 +70,7 @@ def measured(name: str, path: Path, out: Path, most: int | None) -> dict[str, fl
 
 def ours(form: str, path: Path, out: Path, most: int | None) -> int:
     """As the command does it; how many articles."""
-    from aggregator.feeds.formats import DATA
+    from aggregator.feeds.formats import DATA_FORMATS
     from storage.archive import open_database
     from storage.library import Library
     from storage.model.search import Query
@@ -80,13 +80,13 @@ def ours(form: str, path: Path, out: Path, most: int | None) -> int:
 
     def counted() -> Any:
         nonlocal count
-        found = Library(database).articles(Query(limit=None), past=form == "jsonl")
+        found = Library(database).articles(Query(limit=None), include_past_texts=form == "jsonl")
         for article in islice(found, most):
             count += 1
             yield article
 
     with out.open("wb") as file:
-        DATA[form](counted(), file)
+        DATA_FORMATS[form](counted(), file)
     database.close()
     return count
 

@@ -51,7 +51,7 @@ def _articles(columns: list[str], numbers: range, told_at: Callable[[int], datet
         values = {
             "id": number + 1, "search_row": number + 1, "url": url, "key": url[8:], "source": f"site{number % 500}",
             "title": f"An article about something, number {number}", "published": told, "first_seen": told,
-            "dated": told, "revision": 1, "text_digest": f"{number * 0x9E3779B97F4A7C15 % 2**256:064x}",
+            "sort_time": told, "revision": 1, "text_digest": f"{number * 0x9E3779B97F4A7C15 % 2**256:064x}",
             "authors": "[]", "tags": "[]", "origins": "[]", "words": 400, "zone_known": 1, "copy_of": None,
             "updated": None,
         }  # fmt: skip

@@ -38,9 +38,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from aggregator.health.extraction_quality import thinness
-from aggregator.health.publishing_volume import Volume, open_clock, open_days, tide_of, volume_of
-from storage.crawl.health import Reading
+from aggregator.health.extraction_quality import find_thin_extraction
+from aggregator.health.publishing_volume import (
+    PublishingVolume,
+    build_open_clock,
+    compute_baseline,
+    count_open_days,
+    learn_volume,
+)
+from storage.crawl.health import ExtractedArticle
 
 DAY, HOUR = 86_400.0, 3_600.0
 STEP = HOUR / 4
@@ -128,7 +134,7 @@ def _drift(rng: np.random.Generator, grid: np.ndarray) -> np.ndarray:
 # -- silence -----------------------------------------------------------------------------------------------------------
 
 
-def wall(volume: Volume) -> Volume:
+def wall(volume: PublishingVolume) -> PublishingVolume:
     """The baseline: every hour counts the same."""
     gaps = np.diff(volume.events) / DAY
     usual = float(np.quantile(gaps, 0.99)) if len(gaps) >= 30 else 4.6 * float(gaps.mean())
@@ -141,7 +147,7 @@ def false_alarms(press: list[Press], end: float) -> tuple[dict[float, int], dict
     week = START + WARM * DAY
     while week < end:
         until = min(week + 7 * DAY, end)
-        known = [(one, volume) for one in press if (volume := volume_of(one.times[one.times <= week], week))]
+        known = [(one, volume) for one in press if (volume := learn_volume(one.times[one.times <= week], week))]
         tides = _Tides([volume for _, volume in known], [one.times for one, _ in known])
         for one, volume in known:
             events = one.events
@@ -155,7 +161,7 @@ def false_alarms(press: list[Press], end: float) -> tuple[dict[float, int], dict
 class _Tides:
     """What the press published, as it is known at any moment; looked up once an hour."""
 
-    def __init__(self, volumes: list[Volume], times: list[np.ndarray]) -> None:
+    def __init__(self, volumes: list[PublishingVolume], times: list[np.ndarray]) -> None:
         self._volumes, self._times = volumes, times
         self._known: dict[int, list[float]] = {}
 
@@ -168,11 +174,11 @@ class _Tides:
                 replace(one, times=times[: np.searchsorted(times, moment, side="right")])
                 for one, times in zip(self._volumes, self._times, strict=True)
             ]
-            self._known[hour] = list(tide_of(seen, moment))
+            self._known[hour] = list(compute_baseline(seen, moment))
         return self._known[hour]
 
 
-def _alarms(volume: Volume, coming: np.ndarray, begin: float, end: float, tides: _Tides | None) -> int:
+def _alarms(volume: PublishingVolume, coming: np.ndarray, begin: float, end: float, tides: _Tides | None) -> int:
     """How often it is told within a week that the source is silent, and was not told of before."""
     alarms, last = 0, float(volume.events[-1])
     for moment in [*coming, end]:
@@ -182,10 +188,10 @@ def _alarms(volume: Volume, coming: np.ndarray, begin: float, end: float, tides:
     return alarms
 
 
-def _is_silent(volume: Volume, last: float, now: float, tides: _Tides | None) -> bool:
-    if open_days(volume, last, now) <= volume.patience:
+def _is_silent(volume: PublishingVolume, last: float, now: float, tides: _Tides | None) -> bool:
+    if count_open_days(volume, last, now) <= volume.silence_threshold:
         return False
-    return tides is None or open_days(volume, last, now, tides.at(now)) > volume.patience
+    return tides is None or count_open_days(volume, last, now, tides.at(now)) > volume.silence_threshold
 
 
 def found(rng: np.random.Generator, one: Press, end: float, *, plain: bool) -> list[tuple[bool, bool, float]]:
@@ -194,7 +200,7 @@ def found(rng: np.random.Generator, one: Press, end: float, *, plain: bool) -> l
     true_gap = float(np.quantile(np.diff(one.clock(events)), 0.99))
     for stop in rng.uniform(START + (WARM + 10) * DAY, end - 5 * DAY, STOPS):
         past = events[events <= stop]
-        volume = volume_of(one.times[one.times <= stop], stop)
+        volume = learn_volume(one.times[one.times <= stop], stop)
         if volume is None:
             outcomes.append((False, False, math.inf))
             continue
@@ -206,12 +212,12 @@ def found(rng: np.random.Generator, one: Press, end: float, *, plain: bool) -> l
     return outcomes
 
 
-def _told_at(volume: Volume, stop: float) -> float:
+def _told_at(volume: PublishingVolume, stop: float) -> float:
     last = float(volume.events[-1])
-    moments = np.arange(stop, stop + (volume.patience * 5 + 10) * DAY, HOUR)
-    clock = open_clock(volume.profile, last, float(moments[-1]))
+    moments = np.arange(stop, stop + (volume.silence_threshold * 5 + 10) * DAY, HOUR)
+    clock = build_open_clock(volume.profile, last, float(moments[-1]))
     passed = clock(moments) - clock(np.array([last]))[0]
-    late = int(np.searchsorted(passed, volume.patience, side="right"))
+    late = int(np.searchsorted(passed, volume.silence_threshold, side="right"))
     return float(moments[min(late, len(moments) - 1)])
 
 
@@ -239,7 +245,7 @@ class Desk:
         self._short = rng.choice([0, 0, 0.1, 0.3])
         self._misses = {"title": 0.0} | {what: rng.choice([0, 0, 0.02, 0.1, 0.2]) for what in FACTS[1:]}
 
-    def reading(self, number: int, broken: str = "") -> Reading:
+    def reading(self, number: int, broken: str = "") -> ExtractedArticle:
         """One article's reading; `broken` is what is lost from its page."""
         rng = self._rng
         is_short = rng.random() < self._short
@@ -247,12 +253,12 @@ class Desk:
         if broken == "text":
             length += math.log(rng.uniform(0.1, 0.35))
         missed = {what: rng.random() < (0.97 if what == broken else share) for what, share in self._misses.items()}
-        return Reading(
+        return ExtractedArticle(
             number, float(number), int(math.exp(length)), not missed["title"], not missed["date"], not missed["author"]
         )
 
 
-def three_bare(readings: list[Reading]) -> set[str]:
+def three_bare(readings: list[ExtractedArticle]) -> set[str]:
     """The baseline: what three articles in a row miss, or three texts below 0.4 of the middle one of those before."""
     past, latest = readings[:-3], readings[-3:]
     told = {what for what in FACTS if not any(getattr(one, what) for one in latest)}
@@ -260,9 +266,9 @@ def three_bare(readings: list[Reading]) -> set[str]:
     return told | ({"text"} if all(one.words < 0.4 * middle for one in latest) else set())
 
 
-def ours(readings: list[Reading]) -> set[str]:
+def ours(readings: list[ExtractedArticle]) -> set[str]:
     """What is told of now."""
-    return {one.what for one in thinness(readings)}
+    return {one.field for one in find_thin_extraction(readings)}
 
 
 def thin(seed: int, sources: int) -> dict[str, dict[str, float]]:

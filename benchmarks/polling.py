@@ -29,11 +29,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from aggregator.schedule.budget import Planner
-from aggregator.schedule.interval import Bounds, wait
-from aggregator.schedule.learn_profile import began, learned
-from aggregator.schedule.next_poll import after_failures
-from storage.model.publishing_profile import Rhythm
+from aggregator.schedule.budget import BudgetPlanner
+from aggregator.schedule.interval import IntervalBounds, compute_wait
+from aggregator.schedule.learn_profile import start_profile, update_profile
+from aggregator.schedule.next_poll import compute_retry_wait
+from storage.model.publishing_profile import PublishingProfile
 
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 START = 20_454 * DAY  # a Thursday
@@ -188,11 +188,11 @@ def _found(source: Press, polls: np.ndarray, days: float) -> tuple[np.ndarray, i
 
 def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Outcome:
     """The learner, starting cold, on a budget of 24 requests a day and source."""
-    bounds, planner = Bounds(), Planner(24.0)
+    bounds, planner = IntervalBounds(), BudgetPlanner(24.0)
     end = START + days * DAY
     queue = [(START + float(rng.uniform(0, HOUR)), number) for number in range(len(press))]
     heapq.heapify(queue)
-    rhythms: list[Rhythm | None] = [None] * len(press)
+    rhythms: list[PublishingProfile | None] = [None] * len(press)
     failures, seen = [0] * len(press), [0] * len(press)
     polls: list[list[float]] = [[] for _ in press]
     requests, priced_at = 0, 0.0
@@ -218,14 +218,14 @@ def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Ou
             held = min(there, source.window)
             polls[number].append(now)
             if rhythm is None:
-                rhythm = began(now, fresh.tolist() if source.is_dated else [], held)
+                rhythm = start_profile(now, fresh.tolist() if source.is_dated else [], held)
             else:
                 # Who dates nothing is taken to have published evenly since the last poll.
                 came = fresh if source.is_dated else np.linspace(rhythm.at, now, len(fresh) + 2)[1:-1]
-                rhythm = learned(rhythm, now, came.tolist(), held)
+                rhythm = update_profile(rhythm, now, came.tolist(), held)
             rhythms[number] = rhythm
-        usual = wait(rhythm, now, planner.price, bounds) if rhythm else HOUR
-        pause = after_failures(usual, failures[number] / 2, rhythm) if failures[number] else usual
+        usual = compute_wait(rhythm, now, planner.price, bounds) if rhythm else HOUR
+        pause = compute_retry_wait(usual, failures[number] / 2, rhythm) if failures[number] else usual
         heapq.heappush(queue, (now + pause * float(rng.uniform(0.97, 1.03)), number))
     delays, missed = [], 0
     for source, asked in zip(press, polls, strict=True):

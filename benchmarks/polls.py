@@ -24,8 +24,8 @@ from pipeline import memory_mb
 from scrapy.crawler import AsyncCrawlerRunner
 
 from aggregator.config import Config
-from aggregator.crawl.runner import Crew, run_in_reactor
-from aggregator.service.setup import open_crew
+from aggregator.crawl.runner import CrawlRunner, run_in_reactor
+from aggregator.service.setup import open_runner
 from spiders.source import Source
 
 MAX_MS = 40.0
@@ -64,7 +64,7 @@ async def bare_crawls(urls: list[str]) -> None:
     await asyncio.gather(*(one(url) for url in urls))
 
 
-async def measure(crew: Crew, sources: list[Source], web: dict[str, object]) -> dict[str, object]:
+async def measure(crew: CrawlRunner, sources: list[Source], web: dict[str, object]) -> dict[str, object]:
     """Poll all sources in rounds; the first fetches, the others find nothing new."""
     await crew.poll_all(sources, lambda _: None)
     first, rounds, memory = hits(web), [], []
@@ -120,7 +120,7 @@ def main() -> int:
             )
 
             async def run() -> int:
-                async with open_crew(config, sources) as crew:
+                async with open_runner(config, sources) as crew:
                     figures.update(await measure(crew, sources, web))
                 return 0
 

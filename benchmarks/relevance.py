@@ -28,7 +28,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from aggregator.extraction.derived_fields import marked
+from aggregator.extraction.derived_fields import with_derived_fields
 from storage.archive import open_database
 from storage.articles.store import record_article
 from storage.library import Library
@@ -153,7 +153,9 @@ def _fill(database: object, docs: Sequence[Doc]) -> dict[int, Doc]:
     for first in range(0, len(docs), 200):
         with database.write() as tx:  # type: ignore[attr-defined]
             for doc in docs[first : first + 200]:
-                article = marked(Article(url=doc.url, title=doc.title, text=doc.text, published=doc.published))
+                article = with_derived_fields(
+                    Article(url=doc.url, title=doc.title, text=doc.text, published=doc.published)
+                )
                 page = Page(url=doc.url, status=200, fetched_at=doc.published, source="corpus")
                 found[record_article(tx, article, page, None, doc.published).article_id] = doc
     return found

@@ -33,18 +33,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from aggregator.extraction.extract import extract
 from spiders.source import Hints
 from storage.archive import open_database
-from storage.articles import store
-from storage.articles import template_changes as redesign
+from storage.articles import store, template_changes
 from storage.db.database import Database
 from storage.library import Library
-from storage.model.article import Article, Kind
-from storage.model.crawl import Looked
+from storage.model.article import Article, DecisionKind
+from storage.model.crawl import CheckResult
 from storage.model.page import Lead, Page
-from storage.text.diff import Edit
+from storage.text.diff import EditKind
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ADDED = "Regulators have since confirmed that 4,217 vehicles are concerned."
-EDITS = {"body": Edit.BODY, "typo": Edit.TYPO, "title": Edit.HEADLINE}
+EDITS = {"body": EditKind.BODY, "typo": EditKind.TYPO, "title": EditKind.HEADLINE}
 NOISE = ("ad", "banner", "none")
 BARS = {"found": 0.97, "kind": 0.95}
 
@@ -110,7 +109,7 @@ def _reworded(sample: Sample, how: str) -> tuple[bytes, str] | None:
     return None
 
 
-def keep(database: Database, page: Page) -> tuple[Article | None, Kind | None]:
+def keep(database: Database, page: Page) -> tuple[Article | None, DecisionKind | None]:
     """Read a page and keep what it gives."""
     made = extract(page, Hints(source=page.source))
     if not isinstance(made, Article):
@@ -170,14 +169,14 @@ def _judge(
     how: str,
     old: str,
     first: Article,
-    kind: Kind | None,
+    kind: DecisionKind | None,
     counts: Counter[tuple[str, str]],
     *,
     misses: bool,
 ) -> None:
     found = Library(database).article_at(sample.url)
     last = Library(database).revisions(found.id)[-1] if found else None
-    is_found = kind is Kind.REVISED
+    is_found = kind is DecisionKind.REVISED
     words = " ".join((first.title if how == "title" else first.text).split())
     is_held = " ".join(old.split()) in words
     counts[how, "found"] += is_found
@@ -231,7 +230,7 @@ def run_template(database: Database) -> int:
             )
             keep(database, page)
     with database.write() as tx:
-        redesign.settle(tx, "template", T0)
+        template_changes.apply_template_changes(tx, "template", T0)
     return sum(1 for _ in Library(database).changes(sources=("template",)))
 
 
@@ -243,11 +242,16 @@ def run_withdrawals(database: Database, many: int = 20) -> tuple[int, int]:
         url = f"https://template.example/{number}"
         article = library.article_at(url)
         assert article is not None
-        looked = Looked(
-            url=url, looked_at=T0 + timedelta(days=1), status=410, outcome="missing", reason="HTTP 410", sure=True
+        looked = CheckResult(
+            url=url,
+            checked_at=T0 + timedelta(days=1),
+            status=410,
+            outcome="missing",
+            reason="HTTP 410",
+            is_certain=True,
         )
         with database.write() as tx:
-            store.record_look(tx, article.id, looked, None)
+            store.record_check(tx, article.id, looked, None)
         after = library.article(article.id)
         marked += bool(after and after.withdrawn)
         shown += bool(after and after.text == article.text)

@@ -164,12 +164,12 @@ def timed(one: Class, library: Library) -> dict[str, Any]:
 
 
 def _first_page(library: Library, query: Query) -> bool:
-    return library.search(query, NOW).complete
+    return library.search(query, NOW).is_complete
 
 
 def _overview(library: Library, query: Query) -> bool:
     months, _ = library.facets(query, NOW)
-    return months.complete
+    return months.is_complete
 
 
 def classes(press: Press) -> Iterator[Class]:
@@ -220,7 +220,7 @@ class _Pages:
             cursor = library.search(Query(words=query.words, cursor=cursor), NOW).cursor
         self._cursors[query] = cursor
         answer = library.search(Query(words=query.words, cursor=cursor), NOW)
-        return answer.complete and len(answer.hits) == query.limit
+        return answer.is_complete and len(answer.hits) == query.limit
 
 
 def _plainly(connection: sqlite3.Connection, one: Class) -> float | None:

@@ -20,20 +20,20 @@ import numpy as np
 from filling import micros
 from search_texts import Made, Press
 
-from aggregator.duplicates.compare import KEPT
-from aggregator.extraction.derived_fields import marked
+from aggregator.duplicates.compare import SIGNATURE_HASHES
+from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.keep import keep_article
-from aggregator.stories.extract_terms import terms
+from aggregator.stories.extract_terms import extract_terms
 from storage.db.database import Database
-from storage.duplicates.bands import BITS, packed, places
+from storage.duplicates.bands import BAND_BITS, bucket_keys, pack_bands
 from storage.identity import key_digest, text_digest, url_key
 from storage.model.article import Article, Topic
-from storage.model.crawl import Learned
+from storage.model.crawl import LearnedBoilerplate
 from storage.model.page import Page
-from storage.search.index.field_terms import Labelled, indexed, is_run, labels
-from storage.search.index.row_ids import row_of
-from storage.stories.membership import FOUND_BY, _places
-from storage.stories.packed_terms import buckets, unpacked
+from storage.search.index.field_terms import LabelFields, build_labels, index_text, is_unspaced
+from storage.search.index.row_ids import row_id_of
+from storage.stories.membership import MAX_INDEX_TERMS, _bucket_keys
+from storage.stories.packed_terms import term_buckets, unpack_terms
 
 CHUNK = 2_000
 BATCH = 50
@@ -46,7 +46,7 @@ class Filler:
         self._connection = connection
         self._press = press
         self._lot = np.random.default_rng(11)
-        self._common = self._lot.integers(0, 2**BITS // 16, 3000)
+        self._common = self._lot.integers(0, 2**BAND_BITS // 16, 3000)
         self._columns = {
             name: [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
             for name in ("articles", "texts", "revisions", "sightings", "aliases")
@@ -60,7 +60,7 @@ class Filler:
         made = self._press.articles(numbers)
         rows = []
         for one in made:
-            floor = row_of(one.published)
+            floor = row_id_of(one.published)
             rows.append((one, floor + _ROOM + self._taken[floor]))
             self._taken[floor] += 1
         self._connection.execute("BEGIN")
@@ -69,7 +69,7 @@ class Filler:
         self._connection.execute("COMMIT")
 
     def _statements(self, rows: list[tuple[Made, int]]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-        told = [(one, row, labels(_labelled(one))) for one, row in rows]
+        told = [(one, row, build_labels(_labelled(one))) for one, row in rows]
         for table, values in (
             ("articles", [self._article(one, row, label) for one, row, label in told]),
             ("texts", [self._text(one) for one, _ in rows]),
@@ -82,11 +82,11 @@ class Filler:
                 f"INSERT INTO {table} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})",
                 [tuple(row.get(column, "") for column in columns) for row in values],
             )
-        entries = [(row, indexed(one.text), indexed(one.title), label) for one, row, label in told]
+        entries = [(row, index_text(one.text), index_text(one.title), label) for one, row, label in told]
         yield "INSERT INTO article_index (rowid, text, title, labels) VALUES (?, ?, ?, ?)", entries
         yield from self._vocabulary(entries)
         yield (
-            "INSERT INTO article_topics (article_id, topic, dated, body, title) VALUES (?, ?, ?, 2, 0)",
+            "INSERT INTO article_topics (article_id, topic, sort_time, body_count, title_count) VALUES (?, ?, ?, 2, 0)",
             [(id_of(one.number), topic, micros(one.published)) for one, _ in rows for topic in one.topics],
         )
         yield from self._signatures([one for one, _ in rows])
@@ -96,9 +96,9 @@ class Filler:
         titles = Counter(word for _, _, title, _ in entries for word in _plain(title))
         new = {word for _, text, _, _ in entries for word in _plain(text)} - self._known
         self._known |= new
-        yield "INSERT INTO vocabulary (word, titles) VALUES (?, 0) ON CONFLICT DO NOTHING", [(word,) for word in new]
+        yield "INSERT INTO vocabulary (word, title_count) VALUES (?, 0) ON CONFLICT DO NOTHING", [(word,) for word in new]
         yield (
-            "INSERT INTO vocabulary (word, titles) VALUES (?, ?)"
+            "INSERT INTO vocabulary (word, title_count) VALUES (?, ?)"
             " ON CONFLICT (word) DO UPDATE SET titles = titles + excluded.titles",
             list(titles.items()),
         )
@@ -107,7 +107,7 @@ class Filler:
         at = micros(one.published)
         return {
             "id": id_of(one.number), "search_row": row, "url": one.url, "key": one.url[8:], "source": one.source,
-            "title": one.title, "published": at, "first_seen": at, "dated": at, "revision": 1, "labels": label,
+            "title": one.title, "published": at, "first_seen": at, "sort_time": at, "revision": 1, "labels": label,
             "text_digest": text_digest(one.text), "authors": "[]", "tags": "[]", "origins": "[]", "words": 400,
             "zone_known": 1, "copy_of": None, "updated": None, "withdrawn": None, "truncated": 0,
             "language": one.language, "canonical_url": one.url,
@@ -144,26 +144,26 @@ class Filler:
 
     def _signatures(self, made: list[Made]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         signed, printed = [], []
-        drawn = np.cumsum(self._lot.exponential(1, (len(made), KEPT)), axis=1) / 350
-        values = np.minimum(drawn, 0.999) * 2**BITS
+        drawn = np.cumsum(self._lot.exponential(1, (len(made), SIGNATURE_HASHES)), axis=1) / 350
+        values = np.minimum(drawn, 0.999) * 2**BAND_BITS
         shared = self._lot.random(values.shape) < 0.02
         values[shared] = self._lot.choice(self._common, int(shared.sum()))
         for one, row in zip(made, values.astype(np.int64).tolist(), strict=True):
             marks = sorted(set(row))
-            signed.append((id_of(one.number), micros(one.published), packed(marks)))
-            printed += [(place, id_of(one.number)) for place in places(marks, one.published, one.published)]
-        yield "INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed
-        yield "INSERT OR IGNORE INTO prints (place, article_id) VALUES (?, ?)", printed
+            signed.append((id_of(one.number), micros(one.published), pack_bands(marks)))
+            printed += [(place, id_of(one.number)) for place in bucket_keys(marks, one.published, one.published)]
+        yield "INSERT INTO signatures (article_id, published_or_seen_at, bands) VALUES (?, ?, ?)", signed
+        yield "INSERT OR IGNORE INTO signature_bands (bucket_key, article_id) VALUES (?, ?)", printed
 
     def _terms(self, made: list[Made]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         told, found = [], []
         for one in made:
-            kept = terms(one.title, one.text, one.language)
+            kept = extract_terms(one.title, one.text, one.language)
             told.append((id_of(one.number), id_of(one.number), micros(one.published), 1, kept))
-            leading = buckets(unpacked(kept))[:FOUND_BY].tolist()
-            found += [(place, id_of(one.number)) for place in _places(leading, one.published)]
-        yield "INSERT INTO tellers (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)", told
-        yield "INSERT OR IGNORE INTO story_terms (place, article_id) VALUES (?, ?)", found
+            leading = term_buckets(unpack_terms(kept))[:MAX_INDEX_TERMS].tolist()
+            found += [(place, id_of(one.number)) for place in _bucket_keys(leading, one.published)]
+        yield "INSERT INTO story_members (article_id, story_id, published_or_seen_at, has_publication_time, terms) VALUES (?, ?, ?, ?, ?)", told
+        yield "INSERT OR IGNORE INTO story_terms (bucket_key, article_id) VALUES (?, ?)", found
 
 
 def id_of(number: int) -> int:
@@ -196,10 +196,10 @@ def real_articles(press: Press, first: int, count: int) -> list[tuple[Article, P
     for one in press.articles(range(first, first + count)):
         url = f"https://real.example/{one.number}"
         at = one.published + timedelta(seconds=one.number % 1000)
-        article = marked(
+        article = with_derived_fields(
             Article(url=url, title=one.title, text=one.text, published=at, language=one.language, words=400)
         )
-        topics = tuple(Topic(name=name, body=2) for name in one.topics)
+        topics = tuple(Topic(name=name, body_count=2) for name in one.topics)
         page = Page(url=url, status=200, fetched_at=at, source=one.source)
         made.append((replace(article, topics=topics), page))
     return made
@@ -211,7 +211,7 @@ def keep(database: Database, articles: list[tuple[Article, Page]]) -> float:
     for first in range(0, len(articles), BATCH):
         with database.write() as tx:
             for article, page in articles[first : first + BATCH]:
-                keep_article(tx, article, page, None, Learned(), page.fetched_at)
+                keep_article(tx, article, page, None, LearnedBoilerplate(), page.fetched_at)
     return time.perf_counter() - started
 
 
@@ -219,12 +219,12 @@ _ROOM = 10_000
 """Ids, and places of one second, that are left to the articles which are kept through the program's own door."""
 
 
-def _labelled(one: Made) -> Labelled:
-    return Labelled(source=one.source, language=one.language, url=one.url, authors=(), topics=one.topics, states=())
+def _labelled(one: Made) -> LabelFields:
+    return LabelFields(source=one.source, language=one.language, url=one.url, authors=(), topics=one.topics, states=())
 
 
 def _plain(prepared: str) -> set[str]:
-    return {word for word in prepared.split() if not is_run(word) and not word.startswith("§") and len(word) > 1}
+    return {word for word in prepared.split() if not is_unspaced(word) and not word.startswith("§") and len(word) > 1}
 
 
 def _fast(path: Path) -> sqlite3.Connection:

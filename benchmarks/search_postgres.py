@@ -13,10 +13,10 @@ from pathlib import Path
 from sqlalchemy import create_engine, insert, select, text
 
 from storage.archive import open_database
-from storage.db.tables import aliases, article_topics, articles, revisions, sightings, texts
-from storage.search.article_index import reindex
+from storage.db.tables import aliases, article_topics, articles, revisions, snapshots, texts
+from storage.search.article_index import rebuild_in_place
 
-_TABLES = (articles, texts, aliases, sightings, revisions, article_topics)
+_TABLES = (articles, texts, aliases, snapshots, revisions, article_topics)
 """What answers are made of; nothing is kept in this archive, so that prints and terms are not needed."""
 _CHUNK = 1_000
 
@@ -61,7 +61,7 @@ def _copy(sqlite: Path, url: str) -> None:
         tx.execute(text("SET LOCAL statement_timeout = 0"))
         tx.execute(text("ANALYZE"))
         tx.execute(text("DROP INDEX article_index_words"))
-        reindex(tx, _told)
+        rebuild_in_place(tx, _told)
         tx.execute(text("CREATE INDEX article_index_words ON article_index USING gin (words)"))
     database.close()
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")

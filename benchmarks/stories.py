@@ -38,15 +38,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from stories_speed import speed
 
-from aggregator.extraction.derived_fields import marked
-from aggregator.extraction.metadata.language import code
+from aggregator.extraction.derived_fields import with_derived_fields
+from aggregator.extraction.metadata.language import parse_language_code
 from aggregator.ingest.keep import keep_article
 from storage.archive import open_database
-from storage.articles.boilerplate import learned_of
+from storage.articles.boilerplate import load_boilerplate
 from storage.db.database import Database
 from storage.model.article import Article
 from storage.model.page import Page
-from storage.stories.reading import story_ids
+from storage.stories.reading import load_story_ids
 
 LEAST_F1 = 0.94
 LEAST_PAIRS = 0.80
@@ -125,11 +125,11 @@ def archived(docs: Sequence[dict[str, Any]], numbers: Sequence[int]) -> list[int
             clock = at or clock
             article = Article(
                 url=f"https://host{number}.example/{number}", title=one["title"], text=one["text"], published=at,
-                language=code(one.get("lang", "en")),
+                language=parse_language_code(one.get("lang", "en")),
             )  # fmt: skip
             kept[number] = keep(database, article, clock)
         with database.read() as connection:
-            found = story_ids(connection, list(kept.values()))
+            found = load_story_ids(connection, list(kept.values()))
         database.close()
     return [found[kept[number]] for number in sorted(kept)]
 
@@ -138,7 +138,7 @@ def keep(database: Database, article: Article, at: datetime) -> int:
     """Keep one article as the intake does; its id."""
     page = Page(url=article.url, status=200, fetched_at=at, source=article.url.split("/")[2])
     with database.write() as tx:
-        kept = keep_article(tx, marked(article), page, None, learned_of(tx, page.source), at)
+        kept = keep_article(tx, with_derived_fields(article), page, None, load_boilerplate(tx, page.source), at)
     return kept.decision.article_id
 
 

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from filling import fill_articles, filling, in_chunks, micros, size
 
-from aggregator.stories.assign import place_in_story
+from aggregator.stories.assign import assign_story
 from storage.archive import open_database
 from storage.articles.store import record_article
 from storage.model.article import Article
 from storage.model.page import Page
-from storage.stories.membership import FOUND_BY, _places
+from storage.stories.membership import MAX_INDEX_TERMS, _bucket_keys
 from storage.stories.packed_terms import BUCKETS
-from storage.stories.term_frequencies import _written
+from storage.stories.term_frequencies import _encode_counts
 
 LAST = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW, IN_WINDOW = timedelta(days=21), 20_000
@@ -102,10 +102,10 @@ def fill(path: Path, count: int, words: Words) -> int:
         seen, founders = np.zeros(BUCKETS, np.int64), {}
         in_chunks(connection, count, "stories", lambda numbers: _story_rows(numbers, count, words, seen, founders))
         connection.execute(
-            "INSERT INTO stories SELECT story_id, story_id, count(*), 2, min(told_at), max(told_at)"
-            " FROM tellers GROUP BY story_id HAVING count(*) > 1"
+            "INSERT INTO stories SELECT story_id, story_id, count(*), 2, min(published_or_seen_at), max(published_or_seen_at)"
+            " FROM story_members GROUP BY story_id HAVING count(*) > 1"
         )
-        connection.execute("INSERT INTO term_counts VALUES (1, ?, ?, ?)", (count, count, _written(seen)))
+        connection.execute("INSERT INTO term_counts VALUES (1, ?, ?, ?)", (count, count, _encode_counts(seen)))
         return size(connection) - before
 
 
@@ -122,11 +122,11 @@ def _story_rows(
         seen[buckets] += 1
         story = founders.setdefault(event, number + 1) if event is not None else number + 1
         told.append((number + 1, story, micros(at), True, drawn.tobytes()))
-        leading = buckets[np.argsort(-(drawn >> 21), kind="stable")][:FOUND_BY]
-        found += [(place, number + 1) for place in _places(leading.tolist(), at)]
+        leading = buckets[np.argsort(-(drawn >> 21), kind="stable")][:MAX_INDEX_TERMS]
+        found += [(place, number + 1) for place in _bucket_keys(leading.tolist(), at)]
     return [
-        ("INSERT INTO tellers (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)", told),
-        ("INSERT OR IGNORE INTO story_terms (place, article_id) VALUES (?, ?)", found),
+        ("INSERT INTO story_members (article_id, story_id, published_or_seen_at, has_publication_time, terms) VALUES (?, ?, ?, ?, ?)", told),
+        ("INSERT OR IGNORE INTO story_terms (bucket_key, article_id) VALUES (?, ?)", found),
     ]
 
 
@@ -144,11 +144,11 @@ def keep_and_time(path: Path, words: Words) -> tuple[list[float], int]:
                 page = Page(url=url, status=200, fetched_at=at, source="real")
                 decision = record_article(tx, article, page, None, at)
                 started = time.perf_counter()
-                place_in_story(tx, article, decision)
+                assign_story(tx, article, decision)
                 times.append((time.perf_counter() - started) * 1000)
     with database.read() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT count(*) FROM tellers t JOIN articles a ON a.id = t.article_id JOIN stories s ON s.id = t.story_id"
+            "SELECT count(*) FROM story_members t JOIN articles a ON a.id = t.article_id JOIN stories s ON s.id = t.story_id"
             " WHERE a.source = 'real'"
         )
         joined = int(rows.scalar_one())
@@ -160,7 +160,7 @@ def search_and_time(path: Path, words: Words) -> list[float]:
     """Milliseconds of asking FTS5 for any of an article's words, best first, in an index of the window alone."""
     connection = sqlite3.connect(path)
     connection.execute("CREATE VIRTUAL TABLE asked USING fts5(words, content='', detail='none')")
-    rows = connection.execute("SELECT article_id, terms FROM tellers ORDER BY article_id DESC LIMIT ?", (IN_WINDOW,))
+    rows = connection.execute("SELECT article_id, terms FROM story_members ORDER BY article_id DESC LIMIT ?", (IN_WINDOW,))
     connection.executemany("INSERT INTO asked (rowid, words) VALUES (?, ?)", [(n, _spelled(t)) for n, t in rows])
     times = []
     for _ in range(MEASURED // 10):

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from aggregator.extraction.extract import extract
 from aggregator.topics.catalogue import load_topics
-from aggregator.topics.matcher import Matcher, TopicCatalogue
+from aggregator.topics.matcher import TopicCatalogue, TopicMatcher
 from spiders.source import Hints
 from storage.model.article import Article
 from storage.model.page import Page
@@ -83,16 +83,16 @@ def main() -> int:
     parser.add_argument("--other", type=Path)
     given = parser.parse_args()
     catalogue = load_topics(None)
-    matcher = Matcher(catalogue)
+    matcher = TopicMatcher(catalogue)
     kinds = {one.name: one.kind for one in catalogue.entries}
     docs = electric(given.corpus)
     others = [(row.get("title") or "", row.get("text") or "") for row in rows_of(given.other)] if given.other else []
     print(f"{len(docs)} pages about electric cars, {len(others)} others", file=sys.stderr)
-    found = [matcher.topics(*doc) for doc in docs]
-    false = [[one.name for one in matcher.topics(*doc) if kinds[one.name] in TELLING] for doc in others]
+    found = [matcher.find_topics(*doc) for doc in docs]
+    false = [[one.name for one in matcher.find_topics(*doc) if kinds[one.name] in TELLING] for doc in others]
     timed = (others or docs)[:200]
     expression = plain_expression(catalogue)
-    ours = cost(lambda doc: matcher.topics(*doc), timed)
+    ours = cost(lambda doc: matcher.find_topics(*doc), timed)
     theirs = cost(lambda doc: [*expression.finditer(doc[0]), *expression.finditer(doc[1])], timed[:40])
     figures = {
         "topics": len(catalogue.entries),

@@ -31,9 +31,9 @@ from sqlalchemy import func, select
 from storage.archive import open_database
 from storage.db.database import Database
 from storage.db.tables import articles
-from storage.maintenance.check import check
-from storage.maintenance.expiry import Keeping, let_go
-from storage.search.optimize import join_pieces, optimize
+from storage.maintenance.check import check_archive
+from storage.maintenance.expiry import ArticleAges, delete_expired
+from storage.search.optimize import merge_segments, optimize_index
 
 LARGEST_SHARE = 0.2
 
@@ -54,11 +54,11 @@ def main() -> int:
         ours, baseline = (open_database(f"sqlite:///{path}") for path in paths)
         before = count(ours)
         figures: dict[str, Any] = {"articles": before, "removed": removed(ours, asked.gone)}
-        figures["joined"] = timed(join_pieces(ours))
+        figures["joined"] = timed(merge_segments(ours))
         started = time.perf_counter()
-        optimize(baseline)
+        optimize_index(baseline)
         figures["baseline_ms"] = round((time.perf_counter() - started) * 1e3)
-        problems = check(ours, None)
+        problems = check_archive(ours, None)
         left = count(ours)
     print(json.dumps(figures))
     for problem in problems:
@@ -78,15 +78,15 @@ def removed(database: Database, many: int) -> dict[str, Any]:
     """The oldest so many articles removed: as they are told apart by a time."""
     with database.read() as tx:
         line: datetime = tx.execute(
-            select(articles.c.dated).order_by(articles.c.dated).offset(many).limit(1)
+            select(articles.c.sort_time).order_by(articles.c.sort_time).offset(many).limit(1)
         ).scalar_one()
     now = datetime.now(UTC)
-    keeping = Keeping(usual=(now - line) / timedelta(seconds=1))
+    keeping = ArticleAges(default=(now - line) / timedelta(seconds=1))
     gone = 0
 
     def steps() -> Iterator[None]:
         nonlocal gone
-        for some in let_go(database, keeping, now):
+        for some in delete_expired(database, keeping, now):
             gone += some
             yield
 

@@ -119,10 +119,10 @@ def naive(body: bytes) -> bool:
     """Whether the baseline would keep a page: bare trafilatura found at least 25 words on it."""
     import trafilatura
 
-    from aggregator.extraction.extract import words
+    from aggregator.extraction.extract import count_words
 
     logging.disable(logging.CRITICAL)
-    return words(trafilatura.extract(body, include_comments=False) or "") >= _NAIVE
+    return count_words(trafilatura.extract(body, include_comments=False) or "") >= _NAIVE
 
 
 def naive_page(job: tuple[str, str, bytes, str, str]) -> bool:

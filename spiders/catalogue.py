@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spiders.source import Listing, Source
-from spiders.toml_tables import NAME, CatalogueError, CheckedTable, read_tables, shown
-from storage.quantities import BOUNDLESS
+from spiders.source import Source, SourceListing
+from spiders.toml_tables import ENTRY_NAME, CatalogueError, CheckedTable, format_value, read_tables
+from storage.quantities import UNLIMITED
 from storage.text.clean import clean_line
 
-__all__ = ["SHIPPED", "Catalogue", "CatalogueError", "load_catalogue", "parse_source"]
+__all__ = ["SHIPPED_CATALOGUE", "Catalogue", "CatalogueError", "load_catalogue", "parse_source"]
 
-SHIPPED = Path(__file__).with_name("sources.toml")
-MAX_PATTERN = 500
+SHIPPED_CATALOGUE = Path(__file__).with_name("sources.toml")
+MAX_PATTERN_LENGTH = 500
 MAX_INDEXES = 50
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _KEYS = (
     "title", "home", "language", "feeds", "sitemaps", "listings", "every", "min", "max", "cron", "revisit", "keep",
     "keep_pages", "delay", "timezone", "enabled", "body_css", "drop_css", "tags",
@@ -34,7 +34,7 @@ class Catalogue:
     problems: tuple[str, ...] = ()
 
     @property
-    def enabled(self) -> tuple[Source, ...]:
+    def enabled_sources(self) -> tuple[Source, ...]:
         """The sources that are switched on."""
         return tuple(source for source in self.sources if source.enabled)
 
@@ -46,23 +46,25 @@ def load_catalogue(home: Path | None, file: Path | None = None) -> Catalogue:
     the problems and costs no other entry; a file that is no TOML raises CatalogueError.
     """
     if file is not None:
-        return _checked({name: (str(file), table) for name, table in read_tables(file).items()})
-    entries = {name: ("sources.toml of evnews", table) for name, table in read_tables(SHIPPED).items()}
+        return _parse_sources({name: (str(file), table) for name, table in read_tables(file).items()})
+    entries = {name: ("sources.toml of evnews", table) for name, table in read_tables(SHIPPED_CATALOGUE).items()}
     own = home / "sources.toml" if home is not None else None
     if own is not None and own.exists():
         for name, table in read_tables(own).items():
             shipped = entries.get(name, ("", {}))[1]
             merged = {**shipped, **table} if isinstance(table, dict) and isinstance(shipped, dict) else table
             entries[name] = (str(own), merged)
-    return _checked(entries)
+    return _parse_sources(entries)
 
 
-def _checked(entries: Mapping[str, tuple[str, object]]) -> Catalogue:
+def _parse_sources(entries: Mapping[str, tuple[str, object]]) -> Catalogue:
     sources, problems = [], []
     for name, (where, table) in entries.items():
         try:
             if not isinstance(table, dict):
-                raise CatalogueError(f"{where}: {name} = {shown(table)} is no source; a source is a table: [{name}]")
+                raise CatalogueError(
+                    f"{where}: {name} = {format_value(table)} is no source; a source is a table: [{name}]"
+                )
             sources.append(parse_source(name, table, where=where))
         except CatalogueError as error:
             problems.append(str(error))
@@ -71,25 +73,25 @@ def _checked(entries: Mapping[str, tuple[str, object]]) -> Catalogue:
 
 def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Source:
     """One entry, checked; raises CatalogueError, in whose words `where` names the file."""
-    if not NAME.fullmatch(name):
+    if not ENTRY_NAME.fullmatch(name):
         raise CatalogueError(f"{where}: [{name[:80]}] is no name; allowed are a-z, 0-9 and -, at most 64 of them")
     entry = CheckedTable(f"{where}: [{name}]", table)
-    entry.only(_KEYS)
+    entry.check_keys(_KEYS)
     source = Source(
         name=name,
         title=clean_line(entry.text("title")) or name,
         home=entry.url("home"),
-        language=entry.matching("language", _LANGUAGE, "a language tag such as de or pt-BR"),
+        language=entry.matching("language", _LANGUAGE_TAG, "a language tag such as de or pt-BR"),
         feeds=entry.urls("feeds"),
         sitemaps=entry.urls("sitemaps"),
-        listings=tuple(_listing(one) for one in entry.tables("listings")),
+        listings=tuple(_parse_listing(one) for one in entry.tables("listings")),
         every=entry.seconds("every", 0.0),
         min=entry.seconds("min", 300.0),
         max=entry.seconds("max", 86_400.0),
         cron=entry.cron("cron"),
         revisit=entry.flag("revisit"),
         keep=entry.age("keep", 0.0),
-        keep_pages=entry.size("keep_pages", BOUNDLESS),
+        keep_pages=entry.size("keep_pages", UNLIMITED),
         delay=entry.seconds("delay", 1.0),
         timezone=entry.zone("timezone"),
         enabled=entry.flag("enabled"),
@@ -112,17 +114,17 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
     return source
 
 
-def _listing(entry: CheckedTable) -> Listing:
-    entry.only(_LISTING_KEYS)
+def _parse_listing(entry: CheckedTable) -> SourceListing:
+    entry.check_keys(_LISTING_KEYS)
     css, pattern = entry.text("css"), entry.text("pattern")
     if not css and not pattern:
-        raise entry.wrong("css", "", "a CSS selector of the links, or a pattern that their addresses match")
+        raise entry.build_error("css", "", "a CSS selector of the links, or a pattern that their addresses match")
     if css:
         entry.check_css("css", css)
-    if len(pattern) > MAX_PATTERN:
-        raise entry.wrong("pattern", pattern, f"a regular expression of at most {MAX_PATTERN} characters")
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        raise entry.build_error("pattern", pattern, f"a regular expression of at most {MAX_PATTERN_LENGTH} characters")
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        raise entry.wrong("pattern", pattern, f"a regular expression ({error})") from None
-    return Listing(url=entry.required_url("url"), css=css, pattern=pattern)
+        raise entry.build_error("pattern", pattern, f"a regular expression ({error})") from None
+    return SourceListing(url=entry.required_url("url"), css=css, pattern=pattern)

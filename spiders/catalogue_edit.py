@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tomlkit
 
-from spiders.source import Listing, Source
+from spiders.source import Source, SourceListing
 from spiders.toml_tables import read_document, write_document
 
 _DEFAULTS = {one.name: one.default for one in fields(Source)}
@@ -26,14 +26,14 @@ def add_sources(path: Path, sources: Iterable[Source]) -> None:
     """
     document = read_document(path)
     for source in sources:
-        document[source.name] = _table(source)
+        document[source.name] = _source_table(source)
     write_document(path, document)
 
 
-def remove_source(path: Path, name: str, shipped: bool) -> None:
+def remove_source(path: Path, name: str, is_shipped: bool) -> None:
     """Take a source out of the file; one that is `shipped` is switched off by `enabled = false`."""
     document = read_document(path)
-    if shipped:
+    if is_shipped:
         table = document.get(name)
         if not isinstance(table, MutableMapping):
             table = document[name] = tomlkit.table()
@@ -43,26 +43,26 @@ def remove_source(path: Path, name: str, shipped: bool) -> None:
     write_document(path, document)
 
 
-def _table(source: Source) -> tomlkit.items.Table:
+def _source_table(source: Source) -> tomlkit.items.Table:
     """A source's table: only the keys that differ from their defaults."""
     table = tomlkit.table()
     for key, default in _DEFAULTS.items():
         value = getattr(source, key)
         if key != "name" and value != default:
-            table[key] = _item(value)
+            table[key] = _toml_value(value)
     return table
 
 
-def _item(value: object) -> object:
+def _toml_value(value: object) -> object:
     if not isinstance(value, tuple):
         return int(value) if isinstance(value, float) and value.is_integer() else value
     listed = tomlkit.array()
     for one in value:
-        listed.append(_inline(one) if isinstance(one, Listing) else one)
+        listed.append(_listing_table(one) if isinstance(one, SourceListing) else one)
     return listed.multiline(len(value) > 1)
 
 
-def _inline(listing: Listing) -> tomlkit.items.InlineTable:
+def _listing_table(listing: SourceListing) -> tomlkit.items.InlineTable:
     table = tomlkit.inline_table()
     for key in ("url", "css", "pattern"):
         if getattr(listing, key):

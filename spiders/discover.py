@@ -10,12 +10,12 @@ from lxml.html import HtmlElement
 
 from spiders.parse.charset import decode
 from spiders.parse.feed_entry import MAX_TITLE
-from spiders.parse.html_text import plain
-from spiders.parse.links import absolute, base_of, parse_html
+from spiders.parse.html_text import to_plain_text
+from spiders.parse.links import find_base_url, parse_html, resolve_url
 from storage.model.page import ContentError
 
 MAX_FEEDS = 50
-MAX_ROBOTS = 500 * 1024
+MAX_ROBOTS_BYTES = 500 * 1024
 MAX_SITEMAPS = 100
 
 COMMON_FEED_PATHS: tuple[str, ...] = (
@@ -24,23 +24,23 @@ COMMON_FEED_PATHS: tuple[str, ...] = (
 )  # fmt: skip
 """Paths at which sites keep feeds that no page links to, the likeliest first."""
 
-_TYPES = {
+_FEED_TYPES = {
     "application/rss+xml": "rss", "application/rdf+xml": "rss", "application/rss": "rss", "text/rss+xml": "rss",
     "text/rss": "rss", "application/xml": "rss", "text/xml": "rss", "application/atom+xml": "atom",
     "application/x.atom+xml": "atom", "application/x-atom+xml": "atom", "text/atom+xml": "atom",
     "application/feed+json": "json", "application/json": "json",
 }  # fmt: skip
-_LOOKS_LIKE_FEED = re.compile(
+_FEED_URL = re.compile(
     r"(?:^|[/.?=_-])(?:rss|feeds?|atom|rdf)(?:\.(?:xml|rss|php|aspx?|json))?(?:[/?#&]|$)"
     r"|\.(?:rss|rdf|atom)(?:[?#]|$)|/index\.xml$|feeds\.",
     re.I,
 )
-_COMMENTS = re.compile(r"/comments?/|[?&]cat=|/wp-json/|oembed", re.I)
-_SITEMAP = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.I | re.M)
+_COMMENT_FEED_URL = re.compile(r"/comments?/|[?&]cat=|/wp-json/|oembed", re.I)
+_SITEMAP_LINE = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.I | re.M)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFeed:
+class DiscoveredFeed:
     """A feed that a page links to; `kind` is rss, atom or json, or empty where the page does not say."""
 
     url: str
@@ -48,7 +48,7 @@ class FoundFeed:
     kind: str = ""
 
 
-def find_feeds(body: bytes, url: str, *, charset: str = "") -> tuple[FoundFeed, ...]:
+def find_feeds(body: bytes, url: str, *, charset: str = "") -> tuple[DiscoveredFeed, ...]:
     """The feeds that a page names in its head, in its order, then links that look like feeds; never raises."""
     try:
         root = parse_html(body, charset)
@@ -56,35 +56,35 @@ def find_feeds(body: bytes, url: str, *, charset: str = "") -> tuple[FoundFeed, 
         return ()
     if root is None:
         return ()
-    base = base_of(root, url)
-    found: dict[str, FoundFeed] = {}
-    for feed in (*_declared(root, base), *_linked(root, base)):
+    base = find_base_url(root, url)
+    found: dict[str, DiscoveredFeed] = {}
+    for feed in (*_find_declared_feeds(root, base), *_find_linked_feeds(root, base)):
         found.setdefault(feed.url, feed)
         if len(found) == MAX_FEEDS:
             break
     # a feed of comments is a feed, but never the one that is meant
-    return tuple(sorted(found.values(), key=lambda feed: bool(_COMMENTS.search(feed.url))))
+    return tuple(sorted(found.values(), key=lambda feed: bool(_COMMENT_FEED_URL.search(feed.url))))
 
 
-def _declared(root: HtmlElement, base: str) -> Iterator[FoundFeed]:
+def _find_declared_feeds(root: HtmlElement, base: str) -> Iterator[DiscoveredFeed]:
     for link in root.iter("link"):
         relations = (link.get("rel") or "").lower().split()
-        kind = _TYPES.get((link.get("type") or "").partition(";")[0].strip().lower(), "")
+        kind = _FEED_TYPES.get((link.get("type") or "").partition(";")[0].strip().lower(), "")
         is_feed = "feed" in relations or ("alternate" in relations and kind and "stylesheet" not in relations)
-        if is_feed and (address := absolute(base, link.get("href") or "")):
-            yield FoundFeed(url=address, title=plain(link.get("title") or "", MAX_TITLE), kind=kind)
+        if is_feed and (address := resolve_url(base, link.get("href") or "")):
+            yield DiscoveredFeed(url=address, title=to_plain_text(link.get("title") or "", MAX_TITLE), kind=kind)
 
 
-def _linked(root: HtmlElement, base: str) -> Iterator[FoundFeed]:
+def _find_linked_feeds(root: HtmlElement, base: str) -> Iterator[DiscoveredFeed]:
     for link in root.iter("a"):
         href = (link.get("href") or "")[:2083]
-        kind = _TYPES.get((link.get("type") or "").strip().lower(), "")
-        if (kind or _LOOKS_LIKE_FEED.search(href)) and (address := absolute(base, href)):
-            yield FoundFeed(url=address, title=plain(link.text_content()[:4096], MAX_TITLE), kind=kind)
+        kind = _FEED_TYPES.get((link.get("type") or "").strip().lower(), "")
+        if (kind or _FEED_URL.search(href)) and (address := resolve_url(base, href)):
+            yield DiscoveredFeed(url=address, title=to_plain_text(link.text_content()[:4096], MAX_TITLE), kind=kind)
 
 
-def sitemaps_of_robots(body: bytes) -> tuple[str, ...]:
+def parse_robots_sitemaps(body: bytes) -> tuple[str, ...]:
     """The addresses in robots.txt's Sitemap lines, in their order, each once."""
-    text = decode(body[:MAX_ROBOTS])
-    addresses = (absolute("", found[1]) for found in _SITEMAP.finditer(text))
+    text = decode(body[:MAX_ROBOTS_BYTES])
+    addresses = (resolve_url("", found[1]) for found in _SITEMAP_LINE.finditer(text))
     return tuple(dict.fromkeys(filter(None, addresses)))[:MAX_SITEMAPS]

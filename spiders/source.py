@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class SourceListing:
     """A page of links that serves as an index: links that `css` selects, or whose URL matches `pattern`."""
 
     url: str
@@ -19,7 +19,7 @@ class Listing:
 class Hints:
     """What is known of a source's pages before one is read; picklable, goes to the workers.
 
-    From the catalogue, but for `boilerplate`: digests of paragraphs (`storage.text.wording.block`) that were
+    From the catalogue, but for `boilerplate`: digests of paragraphs (`storage.text.wording.block_digest`) that were
     learned to be none of its articles' text, as of `boilerplate_version`.
     """
 
@@ -49,7 +49,7 @@ class Source:
     language: str = ""
     feeds: tuple[str, ...] = ()
     sitemaps: tuple[str, ...] = ()
-    listings: tuple[Listing, ...] = ()
+    listings: tuple[SourceListing, ...] = ()
     every: float = 0.0
     min: float = 300.0
     max: float = 86_400.0
@@ -65,7 +65,7 @@ class Source:
     tags: tuple[str, ...] = ()
 
     @property
-    def indexes(self) -> tuple[tuple[str, str, Listing | None], ...]:
+    def indexes(self) -> tuple[tuple[str, str, SourceListing | None], ...]:
         """Every index as (address, kind, listing): feeds first, since they tell the most."""
         return (
             *((url, "feed", None) for url in self.feeds),

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from scrapy import Request, Spider
 from scrapy.http import Response
 
-from spiders.source import Listing, Source
+from spiders.source import Source, SourceListing
 from storage.model.crawl import LeasedLead, Revisit
 from storage.model.page import Page
 
@@ -20,16 +20,16 @@ class IndexTask:
     """One index, known by `url`, to ask for at `ask`; `conditions` may only be sent to `validators_url`."""
 
     url: str
-    ask: str
+    request_url: str
     kind: str
-    listing: Listing | None = None
+    listing: SourceListing | None = None
     validators_url: str = ""
     conditions: tuple[tuple[str, str], ...] = ()
     depth: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class FetchedArticle:
     """An article page that came back, its redirect hops before it, and what it answers. The spider's item."""
 
     leased: LeasedLead | Revisit
@@ -47,7 +47,7 @@ def conditional_headers(etag: str, last_modified: str) -> tuple[tuple[str, str],
     return tuple((name, value) for name, value in pairs if value)
 
 
-class Visit(Protocol):
+class PollCallbacks(Protocol):
     """What a crawl of one source asks of those who sent it: what to fetch, and where to put what came."""
 
     def index_tasks(self) -> Iterable[IndexTask]: ...
@@ -65,30 +65,30 @@ class SourceSpider(Spider):
 
     name = "source"
 
-    def __init__(self, *, source: Source, visit: Visit, crew: Any) -> None:
+    def __init__(self, *, source: Source, poll: PollCallbacks, context: Any) -> None:
         super().__init__(name=source.name)
-        self.source, self.visit, self.crew = source, visit, crew
+        self.source, self.poll, self.context = source, poll, context
         self._open_indexes = 0
         self._indexes_read = asyncio.Event()
 
     async def start(self) -> AsyncIterator[Any]:
         """First every index; when all are read and their leads written, the articles; then those to be seen again."""
-        async for request in self._index_requests(self.visit.index_tasks()):
+        async for request in self._index_requests(self.poll.index_tasks()):
             yield request
         if self._open_indexes:
             await self._indexes_read.wait()
-        async for leased in self.visit.leads():
+        async for leased in self.poll.leads():
             try:
                 request = self._article_request(leased)
             except ValueError as error:
-                await self.visit.article_failed(leased, error)
+                await self.poll.article_failed(leased, error)
             else:
                 yield request
-        async for revisit in self.visit.revisits():
+        async for revisit in self.poll.revisits():
             try:
                 request = self._revisit_request(revisit)
             except ValueError as error:
-                await self.visit.revisit_failed(revisit, error)
+                await self.poll.revisit_failed(revisit, error)
             else:
                 yield request
 
@@ -98,7 +98,7 @@ class SourceSpider(Spider):
             try:
                 request = self._index_request(task)
             except ValueError as error:
-                await self.visit.index_failed(task, error)
+                await self.poll.index_failed(task, error)
                 continue
             self._open_indexes += 1
             self._indexes_read.clear()
@@ -106,7 +106,7 @@ class SourceSpider(Spider):
 
     def _index_request(self, task: IndexTask) -> Request:
         return Request(
-            task.ask,
+            task.request_url,
             callback=self.read_index,
             errback=self.index_failed,
             meta={"task": task, "source": self.source.name, "conditions": (task.validators_url, task.conditions)},
@@ -125,7 +125,7 @@ class SourceSpider(Spider):
     def _revisit_request(self, revisit: Revisit) -> Request:
         request = Request(
             revisit.url,
-            callback=self.read_again,
+            callback=self.read_revisit,
             errback=self.revisit_failed,
             meta={"lead": revisit, "source": self.source.name},
             dont_filter=True,
@@ -136,7 +136,7 @@ class SourceSpider(Spider):
     async def read_index(self, response: Response) -> AsyncIterator[Request]:
         """Hand an index's answer over; what it names further is asked for too."""
         try:
-            tasks = await self.visit.index_answered(response.meta["task"], tuple(response.meta["hops"]))
+            tasks = await self.poll.index_answered(response.meta["task"], tuple(response.meta["hops"]))
             async for request in self._index_requests(tasks):
                 yield request
         finally:
@@ -145,7 +145,7 @@ class SourceSpider(Spider):
     async def index_failed(self, failure: Any) -> None:
         """Report an index that gave no answer; the failure carries its request."""
         try:
-            await self.visit.index_failed(failure.request.meta["task"], failure.value)
+            await self.poll.index_failed(failure.request.meta["task"], failure.value)
         finally:
             self._index_done()
 
@@ -154,22 +154,22 @@ class SourceSpider(Spider):
         if not self._open_indexes:
             self._indexes_read.set()
 
-    async def read_article(self, response: Response) -> AsyncIterator[Fetched]:
+    async def read_article(self, response: Response) -> AsyncIterator[FetchedArticle]:
         """Hand an article page over, as an item; a transfer that was ended early is a refusal."""
         leased, hops = response.meta["lead"], tuple(response.meta["hops"])
         if response.status == 200 and "download_stopped" in response.flags:
-            await self.visit.article_refused(leased, hops, response.meta["stopped"])
+            await self.poll.article_refused(leased, hops, response.meta["stopped"])
         else:
-            yield Fetched(leased=leased, hops=hops)
+            yield FetchedArticle(leased=leased, hops=hops)
 
     async def article_failed(self, failure: Any) -> None:
         """Report an article that gave no answer; the failure carries its request."""
-        await self.visit.article_failed(failure.request.meta["lead"], failure.value)
+        await self.poll.article_failed(failure.request.meta["lead"], failure.value)
 
-    async def read_again(self, response: Response) -> AsyncIterator[Fetched]:
+    async def read_revisit(self, response: Response) -> AsyncIterator[FetchedArticle]:
         """Hand the page of a kept article over, as an item."""
-        yield Fetched(leased=response.meta["lead"], hops=tuple(response.meta["hops"]))
+        yield FetchedArticle(leased=response.meta["lead"], hops=tuple(response.meta["hops"]))
 
     async def revisit_failed(self, failure: Any) -> None:
         """Report a kept article that gave no answer."""
-        await self.visit.revisit_failed(failure.request.meta["lead"], failure.value)
+        await self.poll.revisit_failed(failure.request.meta["lead"], failure.value)

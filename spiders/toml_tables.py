@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from spiders.parse.links import absolute
-from storage.atomic_file import written_whole
-from storage.quantities import AGES, SIZES, age, size
+from spiders.parse.links import resolve_url
+from storage.atomic_file import atomic_write
+from storage.quantities import AGE_FORMAT, SIZE_FORMAT, parse_age, parse_size
 from storage.text.clean import clean_line
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+ENTRY_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """What an entry may be called; `NAMES` says it in words."""
-NAMES = "small letters, digits and dashes, at most 64"
+ENTRY_NAME_RULE = "small letters, digits and dashes, at most 64"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?|d|days?)", re.I)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -48,73 +48,73 @@ def read_tables(file: Path) -> dict[str, object]:
 class CheckedTable:
     """A TOML table and the words for where it stands; each method reads and checks one key."""
 
-    def __init__(self, place: str, table: Mapping[str, object]) -> None:
-        self.place, self.table = place, table
+    def __init__(self, location: str, table: Mapping[str, object]) -> None:
+        self.location, self.table = location, table
 
-    def wrong(self, key: str, found: object, allowed: str) -> CatalogueError:
+    def build_error(self, key: str, value: object, allowed: str) -> CatalogueError:
         """The error of a key whose value is not allowed."""
-        return CatalogueError(f"{self.place} {key} = {shown(found)}: allowed is {allowed}")
+        return CatalogueError(f"{self.location} {key} = {format_value(value)}: allowed is {allowed}")
 
-    def only(self, keys: tuple[str, ...]) -> None:
+    def check_keys(self, keys: tuple[str, ...]) -> None:
         """Raises CatalogueError where the table has a key that is none of these."""
         unknown = next((key for key in self.table if key not in keys), None)
         if unknown is not None:
-            raise CatalogueError(f"{self.place} {unknown[:80]}: there is no such key; allowed are {', '.join(keys)}")
+            raise CatalogueError(f"{self.location} {unknown[:80]}: there is no such key; allowed are {', '.join(keys)}")
 
     def text(self, key: str) -> str:
         """A text without blanks around it; empty where the key is not there."""
         value = self.table.get(key, "")
         if not isinstance(value, str):
-            raise self.wrong(key, value, "a text")
+            raise self.build_error(key, value, "a text")
         return value.strip()
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The texts of a list that are not blank."""
         value = self.table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self.wrong(key, value, "a list of texts")
+            raise self.build_error(key, value, "a list of texts")
         return tuple(one.strip() for one in value if one.strip())
 
     def tables(self, key: str) -> list[CheckedTable]:
         """The tables of a list."""
         value = self.table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise self.wrong(key, value, "a list of tables, each with url and css or pattern")
-        return [CheckedTable(f"{self.place} {key}[{number}]", one) for number, one in enumerate(value)]
+            raise self.build_error(key, value, "a list of tables, each with url and css or pattern")
+        return [CheckedTable(f"{self.location} {key}[{number}]", one) for number, one in enumerate(value)]
 
     def flag(self, key: str, *, default: bool = True) -> bool:
         """True or false."""
         value = self.table.get(key, default)
         if not isinstance(value, bool):
-            raise self.wrong(key, value, "true or false")
+            raise self.build_error(key, value, "true or false")
         return value
 
     def matching(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
         """A text that matches as a whole; `allowed` tells what does."""
         text = self.text(key)
         if text and not pattern.fullmatch(text):
-            raise self.wrong(key, text, allowed)
+            raise self.build_error(key, text, allowed)
         return text
 
     def url(self, key: str) -> str:
         """An http or https address, or an empty text."""
-        return self._web(key, self.text(key)) if self.text(key) else ""
+        return self._check_url(key, self.text(key)) if self.text(key) else ""
 
     def required_url(self, key: str) -> str:
         """An http or https address."""
-        return self._web(key, self.text(key))
+        return self._check_url(key, self.text(key))
 
     def urls(self, key: str) -> tuple[str, ...]:
         """Addresses, each once; one alone need not be a list."""
         value = self.table.get(key, [])
         listed = [value] if isinstance(value, str) else list(self.texts(key))
-        return tuple(dict.fromkeys(self._web(key, url) for url in listed))
+        return tuple(dict.fromkeys(self._check_url(key, url) for url in listed))
 
-    def _web(self, key: str, text: str) -> str:
-        if not absolute("", text):
-            raise self.wrong(key, text, "an http or https address")
+    def _check_url(self, key: str, text: str) -> str:
+        if not resolve_url("", text):
+            raise self.build_error(key, text, "an http or https address")
         if "@" in urlsplit(text).netloc:
-            raise self.wrong(
+            raise self.build_error(
                 key, "an address with user and password", "one without: they would stand in logs and tables"
             )
         return text
@@ -129,26 +129,26 @@ class CheckedTable:
             found = _DURATION.fullmatch(value.strip())
             value = float(found[1]) * _UNITS[found[2][0].lower()] if found else value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.wrong(key, value, allowed)
+            raise self.build_error(key, value, allowed)
         if not math.isfinite(value) or not 0 < value <= 366 * 86400:
-            raise self.wrong(key, self.table[key], allowed)
+            raise self.build_error(key, self.table[key], allowed)
         return float(value)
 
     def age(self, key: str, default: float) -> float:
         """An age such as "18 months", in seconds; infinite where it is "forever"."""
-        return self._limit(key, default, age, AGES)
+        return self._quantity(key, default, parse_age, AGE_FORMAT)
 
     def size(self, key: str, default: float) -> float:
         """A size such as "200 GB", in bytes; infinite where it is true, 0 where it is false."""
-        return self._limit(key, default, size, SIZES)
+        return self._quantity(key, default, parse_size, SIZE_FORMAT)
 
-    def _limit(self, key: str, default: float, read: Callable[[object], float], allowed: str) -> float:
+    def _quantity(self, key: str, default: float, parse: Callable[[object], float], allowed: str) -> float:
         if key not in self.table:
             return default
         try:
-            return read(self.table[key])
+            return parse(self.table[key])
         except ValueError:
-            raise self.wrong(key, self.table[key], allowed) from None
+            raise self.build_error(key, self.table[key], allowed) from None
 
     def cron(self, key: str) -> str:
         """Times in the five fields of cron, such as "*/10 6-22 * * *"."""
@@ -159,7 +159,7 @@ class CheckedTable:
             if text:
                 CronTrigger.from_crontab(text, timezone="UTC")
         except ValueError as error:
-            raise self.wrong(key, text, f'five fields such as "*/10 6-22 * * *" ({error})') from None
+            raise self.build_error(key, text, f'five fields such as "*/10 6-22 * * *" ({error})') from None
         return text
 
     def zone(self, key: str) -> str:
@@ -169,7 +169,7 @@ class CheckedTable:
             if text:
                 ZoneInfo(text)
         except (KeyError, ValueError, OSError):
-            raise self.wrong(key, text, "a time zone of the IANA database, such as Europe/Oslo") from None
+            raise self.build_error(key, text, "a time zone of the IANA database, such as Europe/Oslo") from None
         return text
 
     def check_css(self, key: str, selector: str) -> None:
@@ -179,10 +179,10 @@ class CheckedTable:
         try:
             CSSSelector(selector, translator="html")
         except (SelectorError, ValueError, RecursionError) as error:
-            raise self.wrong(key, selector, f"a CSS selector ({error})") from None
+            raise self.build_error(key, selector, f"a CSS selector ({error})") from None
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as TOML would show it, short enough for one line."""
     text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return clean_line(text, 120)
@@ -205,5 +205,5 @@ def write_document(path: Path, document: TOMLDocument, *, new_mode: int = 0o644)
     """Replace the file at once; one that was there keeps its mode. Raises OSError where it cannot be written."""
     import tomlkit
 
-    with written_whole(path, new_mode) as file:
+    with atomic_write(path, new_mode) as file:
         file.write((tomlkit.dumps(document).rstrip("\n") + "\n").encode())

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, text
 
-from storage.db.database import Database, connect, sqlite_file, write_lock
-from storage.errors import ArchiveUnavailable, NewerSchema
-from storage.search.index import index_of
-from storage.search.index.field_terms import indexed
-from storage.search.index.pending import watch_queue
-from storage.search.index.vocabulary import watch
+from storage.db.database import Database, acquire_write_lock, create_engine_for, sqlite_path
+from storage.db.key_value import get_value
+from storage.errors import ArchiveUnavailable, NewerSchema, OlderSchema
+from storage.search.analyzer import ANALYZER_VERSION_KEY
+from storage.search.index import search_index
+from storage.search.index.field_terms import index_text
+from storage.search.index.pending import watch_pending_writes
+from storage.search.index.vocabulary import watch_known_words
 
-STEPS = tuple(f"{number:04}" for number in range(1, 22))
+SCHEMA_VERSIONS = ("schema_0001",)
 """The schema's steps, oldest first; the last is what this code reads and writes."""
 
 
@@ -25,19 +28,19 @@ def open_database(url: str, *, migrate: bool = True) -> Database:
     Raises NewerSchema if newer software has written it, ArchiveUnavailable if it cannot be opened, or,
     with `migrate` off, if its schema is not the one that this code knows.
     """
-    engine = connect(url)
-    watch(engine)
-    watch_queue(engine)
+    engine = create_engine_for(url)
+    watch_known_words(engine)
+    watch_pending_writes(engine)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _add_search_functions)
-    database = Database(engine, before_commit=index_of(engine.dialect.name).settle)
+    database = Database(engine, before_commit=search_index(engine.dialect.name).flush)
     try:
-        version = _version(database)
-        if version != STEPS[-1]:
-            _refuse_newer(version)
+        version = _stored_version(database)
+        if version != SCHEMA_VERSIONS[-1]:
+            _refuse_unknown(version)
             if not migrate:
                 raise ArchiveUnavailable(
-                    f"the archive's schema is {version or 'empty'}, this version reads {STEPS[-1]}"
+                    f"the archive's schema is {version or 'empty'}, this version reads {SCHEMA_VERSIONS[-1]}"
                 )
             _migrate(database)
     except BaseException:
@@ -46,38 +49,44 @@ def open_database(url: str, *, migrate: bool = True) -> Database:
     return database
 
 
-def schema_of(url: str) -> str:
+def read_schema_version(url: str) -> str:
     """The step that an archive's schema is at, empty where there is none yet; nothing is changed."""
-    if (file := sqlite_file(url)) is not None and not file.exists():
+    if (file := sqlite_path(url)) is not None and not file.exists():
         return ""
-    engine = connect(url)
+    engine = create_engine_for(url)
     try:
-        return _version(Database(engine))
+        return _stored_version(Database(engine))
     finally:
         engine.dispose()
 
 
 def _add_search_functions(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.create_function("evnews_indexed", 1, indexed, deterministic=True)
-    connection.create_function("evnews_prepare", 1, indexed, deterministic=True)  # of a view that an old schema has
+    connection.create_function("evnews_index_text", 1, index_text, deterministic=True)
 
 
-def _version(database: Database) -> str:
+def _stored_version(database: Database) -> str:
     """The schema's step, or an empty string for an empty database."""
     with database.read() as connection:
-        return _version_in(connection)
+        return _read_version(connection)
 
 
-def _version_in(connection: Connection) -> str:
+def _read_version(connection: Connection) -> str:
     if not connection.dialect.has_table(connection, "alembic_version"):
         return ""
     return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
 
-def _refuse_newer(version: str) -> None:
-    if version and version not in STEPS:
+def is_older_version(version: str) -> bool:
+    """Whether a schema version is from before the first schema that later versions upgrade."""
+    return re.fullmatch(r"00\d\d", version) is not None
+
+
+def _refuse_unknown(version: str) -> None:
+    if is_older_version(version):
+        raise OlderSchema("the archive")
+    if version and version not in SCHEMA_VERSIONS:
         raise NewerSchema(
-            f"the archive's schema is {version}, newer than {STEPS[-1]}, the latest known here; update evnews"
+            f"the archive's schema is {version}, newer than {SCHEMA_VERSIONS[-1]}, the latest known here; update evnews"
         )
 
 
@@ -86,17 +95,17 @@ def _migrate(database: Database) -> None:
     from alembic import command
     from alembic.config import Config
 
-    from storage.search.article_index import reindex
+    from storage.search.article_index import rebuild_in_place
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with database.write() as tx:
-        write_lock(tx)
-        version = _version_in(tx)
-        _refuse_newer(version)
-        if version != STEPS[-1]:
+        acquire_write_lock(tx)
+        version = _read_version(tx)
+        _refuse_unknown(version)
+        if version != SCHEMA_VERSIONS[-1]:
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
-        if tx.execute(text("SELECT value FROM meta WHERE name = 'prepare'")).scalar() is None:
-            reindex(tx)
+        if get_value(tx, ANALYZER_VERSION_KEY) is None:
+            rebuild_in_place(tx)

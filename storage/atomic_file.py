@@ -11,7 +11,7 @@ from uuid import uuid4
 
 
 @contextmanager
-def written_whole(path: Path, new_mode: int = 0o666) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, new_mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file to write that takes the place of `path` when the block ends well; else the old one stays.
 
     It is on the disk when the block has ended. Raises OSError, at the start where it can be known. A file that was
@@ -37,10 +37,10 @@ def written_whole(path: Path, new_mode: int = 0o666) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             part.unlink()
         raise
-    sync(path.parent)
+    fsync_path(path.parent)
 
 
-def sync(path: Path) -> None:
+def fsync_path(path: Path) -> None:
     """Return when a file's bytes, or a folder's names, are on the disk."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

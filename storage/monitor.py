@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Row, bindparam, cast, func, select
 
-from storage.crawl.health import Condition, Turn, conditions_of, turns_of
+from storage.crawl.health import HealthEvent, SourceHealth, load_events, load_source_health
 from storage.db.database import Database
-from storage.db.tables import articles, calendar, captures, leads, polls, revisions
+from storage.db.tables import articles, captures, leads, poll_schedule, polls, revisions
 from storage.model.crawl import LeadState, Poll, SourceState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stats:
+class ArchiveStats:
     """What the archive holds: counts, times, and `database_bytes`; `leads` are (state, how many) pairs."""
 
     articles: int
@@ -42,10 +42,10 @@ class Monitor:
     def source_states(self) -> list[SourceState]:
         """What is known of every source that was ever polled, scheduled or kept from, by name."""
         with self._database.read() as connection:
-            planned = {row.source: row for row in connection.execute(select(calendar))}
-            last = {row.source: row for row in connection.execute(_LAST_POLLS)}
-            kept = _pairs(connection.execute(_PER_SOURCE))
-            waiting = _pairs(connection.execute(_WAITING_LEADS))
+            planned = {row.source: row for row in connection.execute(select(poll_schedule))}
+            last = {row.source: row for row in connection.execute(_SELECT_LAST_POLLS)}
+            kept = _as_dict(connection.execute(_COUNT_ARTICLES_BY_SOURCE))
+            waiting = _as_dict(connection.execute(_COUNT_WAITING_LEADS))
         return [
             _source_state(name, planned.get(name), last.get(name), kept.get(name, 0), waiting.get(name, 0))
             for name in sorted({*planned, *last, *kept, *waiting})
@@ -54,49 +54,49 @@ class Monitor:
     def polls(self, source: str, limit: int) -> list[Poll]:
         """The latest polls of a source, newest first."""
         with self._database.read() as connection:
-            rows = connection.execute(_POLLS, {"source": source, "most": limit})
+            rows = connection.execute(_SELECT_POLLS, {"source": source, "most": limit})
             return [Poll(**row._mapping) for row in rows]
 
-    def turns(self, limit: int) -> list[Turn]:
+    def health_events(self, limit: int) -> list[HealthEvent]:
         """When sources stopped to be well, and when they were well again, newest first."""
         with self._database.read() as connection:
-            return turns_of(connection, limit)
+            return load_events(connection, limit)
 
-    def conditions(self) -> dict[str, Condition]:
+    def source_health(self) -> dict[str, SourceHealth]:
         """What was last found of every source, by name."""
         with self._database.read() as connection:
-            return conditions_of(connection)
+            return load_source_health(connection)
 
-    def verdicts(self, source: str | None = None) -> list[tuple[str, str, int]]:
+    def count_verdicts(self, source: str | None = None) -> list[tuple[str, str, int]]:
         """How many pages on the tape became no article, as (source, verdict, how many): of one source, or of all.
 
         A page that was fetched twice counts twice; redirects, and what was kept, are not counted.
         """
-        statement = _VERDICTS if source is None else _VERDICTS.where(captures.c.source == source)
+        statement = _COUNT_VERDICTS if source is None else _COUNT_VERDICTS.where(captures.c.source == source)
         with self._database.read() as connection:
             return [(row.source, row.verdict, row.many) for row in connection.execute(statement)]
 
-    def refused(self) -> dict[str, dict[str, int]]:
+    def verdicts_by_source(self) -> dict[str, dict[str, int]]:
         """The same of all, by source and then by verdict."""
         found: dict[str, dict[str, int]] = {}
-        for source, verdict, many in self.verdicts():
+        for source, verdict, many in self.count_verdicts():
             found.setdefault(source, {})[verdict] = many
         return found
 
-    def stats(self) -> Stats:
+    def stats(self) -> ArchiveStats:
         """Counts and sizes of the whole archive."""
         with self._database.read() as connection:
-            kept = connection.execute(_KEPT).one()
-            return Stats(
+            kept = connection.execute(_SELECT_ARTICLE_TOTALS).one()
+            return ArchiveStats(
                 **kept._mapping,
-                **connection.execute(_COUNTS).one()._mapping,
-                **connection.execute(_TAPE).one()._mapping,
-                leads=tuple((row.state, row.many) for row in connection.execute(_LEADS)),
+                **connection.execute(_SELECT_ROW_COUNTS).one()._mapping,
+                **connection.execute(_SELECT_CAPTURE_TOTALS).one()._mapping,
+                leads=tuple((row.state, row.many) for row in connection.execute(_COUNT_LEADS_BY_STATE)),
                 database_bytes=self._database.size(),
             )
 
 
-def _pairs(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[str, int]:
+def _as_dict(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
@@ -115,41 +115,43 @@ def _source_state(
     )
 
 
-_LAST_POLLS = select(polls.c.source, polls.c.ended_at, polls.c.outcome, polls.c.reason).where(
+_SELECT_LAST_POLLS = select(polls.c.source, polls.c.ended_at, polls.c.outcome, polls.c.reason).where(
     polls.c.id.in_(select(func.max(polls.c.id)).group_by(polls.c.source))
 )
-_PER_SOURCE = select(articles.c.source, func.count()).group_by(articles.c.source)
-_WAITING_LEADS = (
+_COUNT_ARTICLES_BY_SOURCE = select(articles.c.source, func.count()).group_by(articles.c.source)
+_COUNT_WAITING_LEADS = (
     select(leads.c.source, func.count())
     .where(leads.c.due_at.is_not(None), leads.c.state.in_([LeadState.WAITING, LeadState.LEASED, LeadState.RETRY]))
     .group_by(leads.c.source)
 )
-_POLLS = (
+_SELECT_POLLS = (
     select(*[polls.c[field.name] for field in fields(Poll)])
     .where(polls.c.source == bindparam("source"))
     .order_by(polls.c.id.desc())
     .limit(bindparam("most"))
 )
-_KEPT = select(
+_SELECT_ARTICLE_TOTALS = select(
     func.count(articles.c.id).label("articles"),
     func.count(articles.c.copy_of).label("copies"),
     func.count(articles.c.source.distinct()).label("sources"),
-    func.min(articles.c.dated).label("oldest"),
-    func.max(articles.c.dated).label("newest"),
+    func.min(articles.c.sort_time).label("oldest"),
+    func.max(articles.c.sort_time).label("newest"),
     func.max(articles.c.first_seen).label("last_kept"),
 )
-_COUNTS = select(
+_SELECT_ROW_COUNTS = select(
     select(func.count()).select_from(revisions).scalar_subquery().label("revisions"),
     select(func.count()).select_from(polls).scalar_subquery().label("polls"),
 )
-_TAPE = select(
+_SELECT_CAPTURE_TOTALS = select(
     func.count(captures.c.id).label("captures"),
     cast(func.coalesce(func.sum(captures.c.length), 0), BigInteger).label("capture_bytes"),
 )
-_VERDICTS = (
+_COUNT_VERDICTS = (
     select(captures.c.source, captures.c.verdict, func.count().label("many"))
     .where(captures.c.verdict != "", ~captures.c.status.between(300, 399))
     .group_by(captures.c.source, captures.c.verdict)
     .order_by(captures.c.source, func.count().desc(), captures.c.verdict)
 )
-_LEADS = select(leads.c.state, func.count().label("many")).group_by(leads.c.state).order_by(leads.c.state)
+_COUNT_LEADS_BY_STATE = (
+    select(leads.c.state, func.count().label("many")).group_by(leads.c.state).order_by(leads.c.state)
+)

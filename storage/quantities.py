@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 
-FOREVER = BOUNDLESS = math.inf
-AGES = 'an age such as "90 days", "18 months" or "5y", or "forever"'
-SIZES = 'true, false or a size such as "200 GB"'
+FOREVER = UNLIMITED = math.inf
+AGE_FORMAT = 'an age such as "90 days", "18 months" or "5y", or "forever"'
+SIZE_FORMAT = 'true, false or a size such as "200 GB"'
 """What may be written, in words."""
 _AGE = re.compile(r"(\d{1,4}(?:\.\d{1,2})?)\s*(d|days?|w|weeks?|months?|y|years?)", re.IGNORECASE)
 _DAY = 86_400.0
@@ -16,7 +16,7 @@ _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([MGT]B)", re.IGNORECASE)
 _BYTES = {"MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
-def age(value: object) -> float:
+def parse_age(value: object) -> float:
     """The seconds that an age takes, a day at least. Raises ValueError."""
     text = value.strip().lower() if isinstance(value, str) else ""
     if text == "forever":
@@ -24,15 +24,15 @@ def age(value: object) -> float:
     found = _AGE.fullmatch(text)
     seconds = float(found[1]) * _DAYS[found[2][0]] if found else 0.0
     if seconds < _DAY:
-        raise ValueError(f"{AGES} is expected")
+        raise ValueError(f"{AGE_FORMAT} is expected")
     return seconds
 
 
-def size(value: object) -> float:
+def parse_size(value: object) -> float:
     """The bytes that a size takes; for true infinitely many, for false none. Raises ValueError."""
     if isinstance(value, bool):
-        return BOUNDLESS if value else 0.0
+        return UNLIMITED if value else 0.0
     found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or not float(found[1]):
-        raise ValueError(f"{SIZES} is expected")
+        raise ValueError(f"{SIZE_FORMAT} is expected")
     return float(found[1]) * _BYTES[found[2].upper()]

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def micros(at: datetime) -> int:
+def to_microseconds(at: datetime) -> int:
     """Microseconds since 1970."""
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
-def of_micros(number: int) -> datetime | None:
+def from_microseconds(number: int) -> datetime | None:
     """The time so many microseconds after 1970; None where no time is."""
     try:
         return EPOCH + timedelta(microseconds=number)
@@ -20,7 +20,7 @@ def of_micros(number: int) -> datetime | None:
         return None
 
 
-def of_iso(text: str) -> datetime:
+def parse_iso(text: str) -> datetime:
     """A date, or a date with a time; without a zone it is taken for UTC. Raises ValueError."""
     try:
         at = datetime.fromisoformat(text)

@@ -22,13 +22,13 @@ from aggregator.config import KEYS
 from aggregator.crawl.runner import PollResult
 from aggregator.feeds.json_records import story_fields, topic_fields
 from aggregator.feeds.jsonl import jsonl
-from aggregator.topics.catalogue import KEYS as TOPIC_KEYS
-from aggregator.topics.matcher import KINDS
-from spiders.source import Listing, Source
+from aggregator.topics.catalogue import TOPIC_KEYS as TOPIC_KEYS
+from aggregator.topics.matcher import TOPIC_KINDS
+from spiders.source import Source, SourceListing
 from storage.articles.topics import TopicCount
-from storage.model.article import KeptArticle, Refusal, Story, Telling
+from storage.model.article import KeptArticle, Refusal, Story, StoryMember
 from storage.model.crawl import Poll
-from storage.model.page import Index
+from storage.model.page import ParsedIndex
 from storage.readers.alerts import SearchState
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -84,14 +84,14 @@ def test_every_key_of_the_catalogue_has_its_heading() -> None:
     told = sections("sources.md")
     keys = {one.name for one in fields(Source)} - {"name"}
     assert {heading for heading in told if re.fullmatch("[a-z_]+", heading)} == keys
-    assert all(f"`{one.name}`" in told["listings"] for one in fields(Listing))
+    assert all(f"`{one.name}`" in told["listings"] for one in fields(SourceListing))
 
 
 def test_every_key_of_the_catalogue_of_topics_has_its_heading() -> None:
     """And every kind is told."""
     told = sections("topics.md")
     assert {heading for heading in told if re.fullmatch("[a-z_]+", heading)} == {*TOPIC_KEYS}
-    assert all(f"`{kind}`" in told["kind"] for kind in KINDS)
+    assert all(f"`{kind}`" in told["kind"] for kind in TOPIC_KINDS)
 
 
 def test_every_field_of_a_topic_is_told() -> None:
@@ -109,8 +109,10 @@ def test_every_field_of_a_saved_search_is_told() -> None:
 
 def test_every_field_of_a_story_is_told() -> None:
     """In its order, and of its articles."""
-    one = Telling(article_id=1, url="http://x/", source="x", title="x", at=NOW, dated=True, copies=0)
-    record = story_fields(Story(id=1, title="x", first_at=NOW, last_at=NOW, sources=1, tellings=(one,)))
+    one = StoryMember(
+        article_id=1, url="http://x/", source="x", title="x", at=NOW, has_publication_time=True, copy_count=0
+    )
+    record = story_fields(Story(id=1, title="x", first_at=NOW, last_at=NOW, source_count=1, members=(one,)))
     told = sections("json.md")["stories"]
     assert re.findall(r"^\| `(\w+)` \|", told, flags=re.M) == list(record)
     articles = record["articles"]
@@ -129,9 +131,11 @@ def test_every_field_of_an_export_is_told() -> None:
 
 def test_every_field_of_a_poll_is_told() -> None:
     """Of its indexes too."""
-    poll = Poll(source="x", endpoint="http://x/", started_at=NOW, ended_at=NOW, outcome="ok")
+    poll = Poll(source="x", url="http://x/", started_at=NOW, ended_at=NOW, outcome="ok")
     record = record_of(
-        PollResult(source="x", polls=(poll,), counts=Counter(), reasons=(("no", 1),), next_poll_at=NOW, next_reason="")
+        PollResult(
+            source="x", polls=(poll,), counts=Counter(), reasons=(("no", 1),), next_poll_at=NOW, next_poll_reason=""
+        )
     )
     indexes = record["indexes"]
     assert isinstance(indexes, list)
@@ -142,7 +146,7 @@ def test_every_field_of_the_catalogue_and_its_check_is_told() -> None:
     """And what stands inside of them."""
     told = sections("json.md")
     assert rows(told["sources"]) == {*source_fields(Source(name="x", title="x", home=""))}
-    report = Report("x", [("http://x/", Index())], [("http://x/1", Refusal(code="x", reason="y"))])
+    report = Report("x", [("http://x/", ParsedIndex())], [("http://x/1", Refusal(code="x", reason="y"))])
     record = report.fields()
     assert rows(told["sources check"]) == {*record}
     for inner in ("indexes", "articles"):

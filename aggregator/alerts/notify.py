@@ -15,18 +15,18 @@ from aggregator.logs import safe_line
 from storage.model.article import KeptArticle
 from storage.text.clean import clean_line
 
-SECONDS = 30
+SEND_TIMEOUT_SECONDS = 30
 """How long a channel may take."""
 
 
-def digest(address: str) -> str:
+def hash_address(address: str) -> str:
     """What stands for an address where its passwords must not."""
     return sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def shown(address: str) -> str:
+def mask_address(address: str) -> str:
     """An address without its passwords; empty where it is none."""
-    channel = _channel(address)
+    channel = _open_channel(address)
     return str(channel.url(privacy=True)).partition("?")[0] if channel is not None else ""  # type: ignore[no-untyped-call]
 
 
@@ -34,7 +34,7 @@ def send(address: str, message: Message) -> str:
     """Send a message; returns what went wrong, or nothing."""
     import apprise
 
-    channel = _channel(address)
+    channel = _open_channel(address)
     if channel is None:
         return "this is no address that is known; see docs/searching.md"
     sender = apprise.Apprise()
@@ -42,7 +42,10 @@ def send(address: str, message: Message) -> str:
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
         try:
             arrived = sender.notify(
-                title=message.title, body=message.body, body_format=apprise.NotifyFormat.TEXT, timeout=SECONDS
+                title=message.title,
+                body=message.body,
+                body_format=apprise.NotifyFormat.TEXT,
+                timeout=SEND_TIMEOUT_SECONDS,
             )
         except Exception as error:  # a hundred services' code, none of it ours: one of them fails, not the others
             return f"{type(error).__name__}: {error}"
@@ -51,7 +54,7 @@ def send(address: str, message: Message) -> str:
         return str(said.getvalue()).strip().replace("\n", " ") or "it was not accepted"
 
 
-def _channel(address: str) -> NotifyBase | None:
+def _open_channel(address: str) -> NotifyBase | None:
     import apprise
 
     logging.getLogger("apprise").setLevel(logging.WARNING)
@@ -63,8 +66,8 @@ def _channel(address: str) -> NotifyBase | None:
     return found
 
 
-MOST_LISTED = 20
-_LONGEST_TITLE = 300
+MAX_LISTED = 20
+_MAX_TITLE = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +78,10 @@ class Message:
     body: str
 
 
-def message(search: str, articles: Sequence[KeptArticle], total: int) -> Message:
+def build_search_message(search: str, articles: Sequence[KeptArticle], total: int) -> Message:
     """The newest of `total` articles that a search found, each with its source, day and address."""
     newest = sorted(articles, key=lambda one: (one.published or one.first_seen, one.id), reverse=True)
-    told = [_told(one) for one in newest[:MOST_LISTED]]
+    told = [_format_article(one) for one in newest[:MAX_LISTED]]
     if total > len(told):
         told.append(f"and {total - len(told)} more: evnews search --saved {search}")
     return Message(
@@ -87,7 +90,7 @@ def message(search: str, articles: Sequence[KeptArticle], total: int) -> Message
     )
 
 
-def _told(article: KeptArticle) -> str:
+def _format_article(article: KeptArticle) -> str:
     day = article.published_date or f"{article.published or article.first_seen:%Y-%m-%d}"
-    title = clean_line(article.title, _LONGEST_TITLE) or article.url
+    title = clean_line(article.title, _MAX_TITLE) or article.url
     return "\n".join(safe_line(line) for line in (title, f"{article.source}, {day}", article.url))

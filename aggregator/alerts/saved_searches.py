@@ -14,20 +14,20 @@ from pathlib import Path
 import tomlkit
 
 from spiders.toml_tables import (
-    NAME,
-    NAMES,
+    ENTRY_NAME,
+    ENTRY_NAME_RULE,
     CatalogueError,
     CheckedTable,
+    format_value,
     read_document,
     read_tables,
-    shown,
     write_document,
 )
-from storage.search.query.parser import read_strictly
+from storage.search.query.parser import parse_strictly
 from storage.search.query.tree import QueryError
 
 _KEYS = ("query", "notify")
-_PRIVATE = 0o600
+_PRIVATE_MODE = 0o600
 """The file holds the passwords of channels."""
 
 
@@ -47,25 +47,25 @@ class SavedSearches:
     searches: tuple[SavedSearch, ...] = ()
     problems: tuple[str, ...] = ()
 
-    def named(self, name: str) -> SavedSearch | None:
+    def find(self, name: str) -> SavedSearch | None:
         """The search of a name, or None."""
         return next((one for one in self.searches if one.name == name), None)
 
 
-def searches_file(home: Path) -> Path:
+def searches_path(home: Path) -> Path:
     """Where the saved searches stand."""
     return home / "searches.toml"
 
 
 def load_searches(home: Path) -> SavedSearches:
     """The saved searches; none where there is no file. Raises CatalogueError where it cannot be read."""
-    path = searches_file(home)
+    path = searches_path(home)
     if not path.exists():
         return SavedSearches()
     found, problems = [], []
     for name, table in read_tables(path).items():
         try:
-            found.append(_checked(str(path), name, table))
+            found.append(_parse_search(str(path), name, table))
         except CatalogueError as error:
             problems.append(str(error))
     return SavedSearches(searches=tuple(found), problems=tuple(problems))
@@ -73,39 +73,39 @@ def load_searches(home: Path) -> SavedSearches:
 
 def save_search(home: Path, search: SavedSearch) -> None:
     """Write a search into the file, in place of one of the same name; all else in it stays as it is."""
-    path = searches_file(home)
+    path = searches_path(home)
     document = read_document(path)
     table = tomlkit.table()
     table["query"] = search.query
     if search.notify:
         table["notify"] = list(search.notify)
     document[search.name] = table
-    write_document(path, document, new_mode=_PRIVATE)
+    write_document(path, document, new_mode=_PRIVATE_MODE)
 
 
 def remove_search(home: Path, name: str) -> None:
     """Take a search out of the file, if it is there."""
-    path = searches_file(home)
+    path = searches_path(home)
     document = read_document(path)
     if name in document:
         del document[name]
-        write_document(path, document, new_mode=_PRIVATE)
+        write_document(path, document, new_mode=_PRIVATE_MODE)
 
 
-def _checked(place: str, name: str, entry: object) -> SavedSearch:
-    if not NAME.fullmatch(name):
-        raise CatalogueError(f"{place}: [{shown(name)}] is no name; allowed are {NAMES}")
+def _parse_search(location: str, name: str, entry: object) -> SavedSearch:
+    if not ENTRY_NAME.fullmatch(name):
+        raise CatalogueError(f"{location}: [{format_value(name)}] is no name; allowed are {ENTRY_NAME_RULE}")
     if not isinstance(entry, Mapping):
-        raise CatalogueError(f"{place}: {name} = {shown(entry)} is no search; a search is a table: [{name}]")
-    table = CheckedTable(f"{place}: [{name}]", entry)
-    table.only(_KEYS)
+        raise CatalogueError(f"{location}: {name} = {format_value(entry)} is no search; a search is a table: [{name}]")
+    table = CheckedTable(f"{location}: [{name}]", entry)
+    table.check_keys(_KEYS)
     query = table.text("query")
     notify = entry.get("notify", ())
     notify = (notify.strip(),) if isinstance(notify, str) else table.texts("notify") if notify else ()
     try:
-        asked = read_strictly(query)
+        asked = parse_strictly(query)
     except QueryError as error:
-        raise CatalogueError(f"{place}: [{name}] query = {shown(query)}: {error}") from None
+        raise CatalogueError(f"{location}: [{name}] query = {format_value(query)}: {error}") from None
     if asked.node is None:
-        raise CatalogueError(f"{place}: [{name}] query = {shown(query)}: it has no words to look for")
+        raise CatalogueError(f"{location}: [{name}] query = {format_value(query)}: it has no words to look for")
     return SavedSearch(name=name, query=query, notify=notify)

@@ -7,11 +7,11 @@ from aggregator.cli.app import app, main
 from aggregator.cli.commands import (  # noqa: F401
     running,
     reading,
-    sources_options as sources,
-    searches_options as searches,
+    sources_options,
+    searches_options,
     files,
-    token as tokens,
-    db_options as db,
+    token,
+    db_options,
 )
 
 __all__ = ["app", "main"]

@@ -28,7 +28,7 @@ def complain_of_no_contact(config: Config) -> None:
 def chosen(catalogue: Catalogue, names: list[str]) -> tuple[Source, ...]:
     """The named sources, or every enabled one; an unknown name ends the program with status 2."""
     if not names:
-        return catalogue.enabled
+        return catalogue.enabled_sources
     by_name = {source.name: source for source in catalogue.sources}
     for name in names:
         if name not in by_name:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from aggregator.cli.output import counted
+from aggregator.cli.output import format_count
 from aggregator.cli.terminal import Display, draw, say, table_of
 from aggregator.crawl.runner import PollResult
-from aggregator.crawl.stats import Tally
-from aggregator.feeds.json_records import time_of
+from aggregator.crawl.stats import CrawlStats
+from aggregator.feeds.json_records import format_optional_timestamp
 from aggregator.logs import safe_line
 
 if TYPE_CHECKING:
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 COUNTS = ("kept", "repeats", "refused", "failed")
 
 
-def print_summary(results: Iterable[PollResult], tally: Tally, seconds: float) -> None:
+def print_summary(results: Iterable[PollResult], tally: CrawlStats, seconds: float) -> None:
     """A table with a row a source, problems last, and one line in all."""
-    ordered = sorted(results, key=lambda result: (not result.is_polled, result.source))
+    ordered = sorted(results, key=lambda result: (not result.has_succeeded, result.source))
     table = table_of("source", "index", *(f">{name}" for name in COUNTS), "why")
     for result in ordered:
         cells = [result.source, index_word(result), *(str(result.counts[name]) for name in COUNTS), why(result)]
-        table.add_row(*cells, style="" if result.is_polled else "yellow")
+        table.add_row(*cells, style="" if result.has_succeeded else "yellow")
     if ordered:
         draw(table)
     counts = tally.outcomes
-    failed = sum(not result.is_polled for result in ordered)
+    failed = sum(not result.has_succeeded for result in ordered)
     again = (
         f", {counts['again']} asked for again: {sum(r.counts['changed'] for r in ordered)} changed"
         if counts["again"]
         else ""
     )
     say(
-        f"{counted(len(ordered), 'source')} in {seconds:.1f} s: {counts['kept']} kept, {counts['repeats']} repeats, "
+        f"{format_count(len(ordered), 'source')} in {seconds:.1f} s: {counts['kept']} kept, {counts['repeats']} repeats, "
         f"{counts['refused']} refused, {counts['failed']} to be tried again{again}"
-        + (f"; {counted(failed, 'source')} could not be polled" if failed else "")
+        + (f"; {format_count(failed, 'source')} could not be polled" if failed else "")
     )
 
 
@@ -58,7 +58,7 @@ def index_word(result: PollResult) -> str:
 
 def why(result: PollResult) -> str:
     """Every reason worth knowing, safe to print."""
-    articles = [f"{reason} ({counted(count, 'article')})" for reason, count in result.reasons]
+    articles = [f"{reason} ({format_count(count, 'article')})" for reason, count in result.reasons]
     return safe_line("; ".join((*result.problems, *articles)))[:500]
 
 
@@ -66,17 +66,17 @@ def record_of(result: PollResult) -> dict[str, object]:
     """A poll as the fields of one JSON object (docs/json.md)."""
     return {
         "source": result.source,
-        "polled": result.is_polled,
+        "polled": result.has_succeeded,
         **{name: result.counts[name] for name in (*COUNTS, "again", "changed")},
         "reasons": [{"reason": reason, "articles": count} for reason, count in result.reasons],
-        "next_poll_at": time_of(result.next_poll_at),
-        "next_reason": result.next_reason,
+        "next_poll_at": format_optional_timestamp(result.next_poll_at),
+        "next_reason": result.next_poll_reason,
         "error": result.error,
         "indexes": [
             {
-                "url": poll.endpoint, "outcome": poll.outcome, "status": poll.status, "bytes": poll.bytes,
+                "url": poll.url, "outcome": poll.outcome, "status": poll.status, "bytes": poll.bytes,
                 "leads": poll.leads, "new": poll.new, "truncated": poll.truncated, "reason": poll.reason,
-                "started": time_of(poll.started_at), "ended": time_of(poll.ended_at),
+                "started": format_optional_timestamp(poll.started_at), "ended": format_optional_timestamp(poll.ended_at),
             }
             for poll in result.polls
         ],
@@ -90,7 +90,7 @@ NAMED = 4
 class Progress(Display):
     """A context manager around a crawl, on stderr; `quiet` shows nothing (JSON is on stdout)."""
 
-    def __init__(self, tally: Tally, *, quiet: bool, endless: bool = False) -> None:
+    def __init__(self, tally: CrawlStats, *, quiet: bool, endless: bool = False) -> None:
         super().__init__(4, is_on=not quiet)
         self._tally, self._quiet, self._endless = tally, quiet, endless
         self._started = time.monotonic()
@@ -107,7 +107,7 @@ class Progress(Display):
         if self._endless:
             print_next(result)
         else:
-            print(f"[{self._tally.done}/{self._tally.sources}] {poll_line(result)}", file=sys.stderr, flush=True)
+            print(f"[{self._tally.polled}/{self._tally.sources}] {poll_line(result)}", file=sys.stderr, flush=True)
 
     def _shown(self) -> Text:
         from rich.text import Text
@@ -120,13 +120,13 @@ def print_next(result: PollResult) -> None:
     print(f"{result.next_poll_at:%H:%M:%S} next  {poll_line(result)}", file=sys.stderr, flush=True)
 
 
-def progress_lines(tally: Tally, seconds: float) -> tuple[str, str]:
+def progress_lines(tally: CrawlStats, seconds: float) -> tuple[str, str]:
     """How far a crawl is, and which sources it is at."""
     counts = tally.outcomes
     running = sorted(tally.running)
     more = f" and {len(running) - NAMED} more" if len(running) > NAMED else ""
     return (
-        f"sources {tally.done}/{tally.sources}  fetched {tally.fetched}  kept {counts['kept']}  "
+        f"sources {tally.polled}/{tally.sources}  fetched {tally.fetched}  kept {counts['kept']}  "
         f"repeats {counts['repeats']}  refused {counts['refused']}  failed {counts['failed']}",
         f"{tally.pages / max(seconds, 0.001):.1f} pages/s  {', '.join(running[:NAMED])}{more}",
     )

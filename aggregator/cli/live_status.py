@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from aggregator.cli.commands.serve import tell_serving
 from aggregator.cli.crawl_report import print_next, why
-from aggregator.cli.output import complain, counted
+from aggregator.cli.output import complain, format_count
 from aggregator.cli.terminal import Display
-from aggregator.crawl.runner import Crew, PollResult
-from aggregator.formatting import about
-from aggregator.health.examine import Report
+from aggregator.crawl.runner import CrawlRunner, PollResult
+from aggregator.formatting import format_duration
+from aggregator.health.examine import HealthReport
 from aggregator.logs import safe_line
 from storage.db.database import Database
 from storage.errors import ArchiveError
-from storage.glance import Glance, glance
+from storage.glance import ServiceStatus, load_service_status
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -37,8 +37,8 @@ class Board(Display):
     def __init__(self, database: Database, address: str, *, is_plain: bool = False) -> None:
         super().__init__(2, is_on=not is_plain)
         self._database, self._address, self._is_plain = database, address, is_plain
-        self._crew: Crew | None = None
-        self._glance = Glance()
+        self._crew: CrawlRunner | None = None
+        self._glance = ServiceStatus()
         self._problems: dict[str, str] = {}
         self._unwell: dict[str, str] = {}
         self._unreached: set[str] = set()
@@ -48,29 +48,29 @@ class Board(Display):
         tell_serving(self._address)
         return super().__enter__()
 
-    def leads(self, crew: Crew | None) -> None:
+    def on_leadership(self, runner: CrawlRunner | None) -> None:
         """It polls from now on, or another does."""
-        self._crew = crew
-        if crew is None:
+        self._crew = runner
+        if runner is None:
             self._say("another service polls this archive; this one serves, and takes over when that one ends")
         elif self._said:
             self._say("this service polls now")
 
-    def trouble(self, words: str) -> None:
+    def on_fatal_error(self, reason: str) -> None:
         """It cannot go on at present."""
-        self._say(f"{words}; evnews waits a minute and tries again")
+        self._say(f"{reason}; evnews waits a minute and tries again")
 
-    def examined(self, reports: Sequence[Report]) -> None:
+    def examined(self, reports: Sequence[HealthReport]) -> None:
         """Every source was examined; those that are not well are shown until they are."""
-        self._unwell = {one.source: f"{one.state}: {one.findings[0].words}" for one in reports if not one.is_ok}
+        self._unwell = {one.source: f"{one.state}: {one.findings[0].evidence}" for one in reports if not one.is_ok}
 
-    def polled(self, result: PollResult) -> None:
+    def on_poll(self, result: PollResult) -> None:
         """A source was polled."""
         self._problems.pop(result.source, None)
-        if not result.is_polled:
+        if not result.has_succeeded:
             self._problems[result.source] = why(result)
         self._look_for_the_web(result)
-        is_news = result.counts["kept"] or not result.is_polled
+        is_news = result.counts["kept"] or not result.has_succeeded
         if is_news and not self.is_used and not self._is_plain and not self._is_offline:
             print_next(result)
 
@@ -89,7 +89,7 @@ class Board(Display):
             if self._is_offline:
                 self._say("the web can be reached again")
             self._unreached.clear()
-        elif result.polls and not result.is_polled:
+        elif result.polls and not result.has_succeeded:
             was_offline = self._is_offline
             self._unreached.add(result.source)
             if self._is_offline and not was_offline:
@@ -109,9 +109,9 @@ class Board(Display):
         except ArchiveError as error:
             self._say(str(error))
 
-    def _read(self) -> Glance:
+    def _read(self) -> ServiceStatus:
         with self._database.read() as tx:
-            return glance(tx, _POLLS, _ARRIVALS)
+            return load_service_status(tx, _POLLS, _ARRIVALS)
 
     def _shown(self) -> Group:
         from rich.console import Group
@@ -122,20 +122,21 @@ class Board(Display):
 
 
 def board_lines(
-    seen: Glance, crew: Crew | None, problems: dict[str, str], address: str, now: datetime
+    seen: ServiceStatus, crew: CrawlRunner | None, problems: dict[str, str], address: str, now: datetime
 ) -> list[tuple[str, str]]:
     """The board as (line, style) pairs."""
     lines = [(f"evnews  {address}  for your reader: {address}opml", "bold"), ("", "")]
     if crew is not None:
-        counts, running = crew.tally.outcomes, sorted(crew.tally.running)
+        counts, running = crew.stats.outcomes, sorted(crew.stats.running)
         now_at = f"polling {', '.join(running[:4])}{' ...' if len(running) > 4 else ''}" if running else "idle"
-        done = f"{counted(crew.tally.done, 'poll')}, {counts['kept']} kept, {counts['refused']} refused"
+        done = f"{format_count(crew.stats.polled, 'poll')}, {counts['kept']} kept, {counts['refused']} refused"
         lines.append((f"{done}; {now_at}", ""))
         lines.append(("", ""))
-    if seen.arrivals:
+    if seen.latest_articles:
         lines.append(("last articles", "bold"))
         lines += [
-            (f"  {at:%H:%M:%S}  {source:<20.20}  {safe_line(title)}", "") for _, source, title, at in seen.arrivals
+            (f"  {at:%H:%M:%S}  {source:<20.20}  {safe_line(title)}", "")
+            for _, source, title, at in seen.latest_articles
         ]
         lines.append(("", ""))
     if seen.next_polls:
@@ -143,7 +144,10 @@ def board_lines(
         for source, at, reason in seen.next_polls:
             wait = (at - now).total_seconds()
             lines.append(
-                (f"  {'now' if wait <= 0 else 'in ' + about(wait):<9} {source:<20.20}  {safe_line(reason)}", "")
+                (
+                    f"  {'now' if wait <= 0 else 'in ' + format_duration(wait):<9} {source:<20.20}  {safe_line(reason)}",
+                    "",
+                )
             )
     if problems:
         lines += [("", ""), (f"problems ({len(problems)})", "bold yellow")]

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from aggregator.formatting import counted as counted
+from aggregator.formatting import format_count as format_count
 from aggregator.logs import safe_line
 
 TROUBLE, MISTAKE, INTERRUPTED = 1, 2, 130

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from aggregator.alerts.run import Told, Watched, run_round
+from aggregator.alerts.run import AlertRunResult, WatchedSearch, run_alerts
 from aggregator.alerts.saved_searches import SavedSearch, SavedSearches, load_searches
 from aggregator.archive import open_archive
-from aggregator.cli.output import complain, counted, mistake
+from aggregator.cli.output import complain, format_count, mistake
 from aggregator.config import Config
-from aggregator.schedule.clock import Job
+from aggregator.schedule.clock import PeriodicJob
 from aggregator.service.setup import utc_now
 from aggregator.topics.catalogue import load_topics
-from aggregator.topics.resolve import UnknownTopic, with_topics
+from aggregator.topics.resolve import UnknownTopic, resolve_topics
 from spiders.toml_tables import CatalogueError
 from storage.errors import ArchiveError
 from storage.model.search import Query
-from storage.search.query.parser import read
-from storage.search.query.tree import All
-from storage.search.query.unparse import spell
+from storage.search.query.parser import parse
+from storage.search.query.tree import And
+from storage.search.query.unparse import unparse
 
 TELL_SECONDS = 60.0
 
@@ -37,7 +37,7 @@ def read_searches(config: Config) -> SavedSearches:
 def saved(config: Config, name: str) -> SavedSearch:
     """A saved search by its name; one that is none is a mistake."""
     found = read_searches(config)
-    search = found.named(name)
+    search = found.find(name)
     if search is None:
         known = ", ".join(one.name for one in found.searches) or "none yet; `evnews searches add` makes one"
         mistake(f"no search is saved as {name!r}; there are {known}")
@@ -47,38 +47,38 @@ def saved(config: Config, name: str) -> SavedSearch:
 def with_saved(config: Config, name: str, words: str) -> str:
     """The words of a saved search, and others that must be found too."""
     search = saved(config, name)
-    first, also = read(search.query), read(words)
+    first, also = parse(search.query), parse(words)
     if also.node is None or first.node is None:
         return f"{search.query} {words}".strip()
-    return spell(replace(also, node=All(nodes=(first.node, also.node)), sort=also.sort or first.sort))
+    return unparse(replace(also, node=And(nodes=(first.node, also.node)), sort=also.sort or first.sort))
 
 
-def watched(config: Config, searches: SavedSearches) -> Iterator[Watched]:
+def watched(config: Config, searches: SavedSearches) -> Iterator[WatchedSearch]:
     """The searches that tell somebody; one whose topic is none is told on stderr and left out."""
     topics = cache(lambda: load_topics(config.home))
     for one in searches.searches:
         if not one.notify:
             continue
         try:
-            asked = with_topics(Query(words=one.query, muted=config.mute), topics)
+            asked = resolve_topics(Query(words=one.query, muted=config.mute), topics)
         except UnknownTopic as error:
             complain(f"search {one.name}: {error}")
         else:
-            yield Watched(name=one.name, query=asked, notify=one.notify)
+            yield WatchedSearch(name=one.name, query=asked, notify=one.notify)
 
 
-def tell_new(config: Config, found: SavedSearches) -> Told:
+def tell_new(config: Config, found: SavedSearches) -> AlertRunResult:
     """A round of the saved searches; nothing is opened where none tells anybody."""
     searches = list(watched(config, found))
     if not searches:
-        return Told(articles={})
+        return AlertRunResult(article_counts={})
     with open_archive(config) as database:
-        return run_round(database, searches, config.home, utc_now)
+        return run_alerts(database, searches, config.home, utc_now)
 
 
-def telling(config: Config) -> Job:
+def telling(config: Config) -> PeriodicJob:
     """The same again and again, for a clock."""
-    return Job("tell", TELL_SECONDS, lambda: tell_of_new(config))
+    return PeriodicJob("tell", TELL_SECONDS, lambda: tell_of_new(config))
 
 
 async def tell_of_new(config: Config) -> None:
@@ -91,16 +91,17 @@ async def tell_of_new(config: Config) -> None:
         report(told)
 
 
-def report(told: Told) -> None:
+def report(told: AlertRunResult) -> None:
     """What a round came to, in words on stderr."""
-    if told.articles:
+    if told.article_counts:
         complain(
-            "told of " + ", ".join(f"{counted(many, 'article')} for {name}" for name, many in told.articles.items())
+            "told of "
+            + ", ".join(f"{format_count(many, 'article')} for {name}" for name, many in told.article_counts.items())
         )
-    for trouble in told.troubles:
+    for trouble in told.errors:
         complain(f"a message could not be sent and is tried again: {trouble}")
-    if told.unsure:
+    if told.unconfirmed_count:
         complain(
-            f"{counted(told.unsure, 'message')} may not have arrived, since evnews ended while sending;"
+            f"{format_count(told.unconfirmed_count, 'message')} may not have arrived, since evnews ended while sending;"
             " `evnews searches` names them, `evnews searches retry NAME` sends them again"
         )

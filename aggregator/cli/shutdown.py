@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 
 from aggregator.cli.output import INTERRUPTED, complain
-from aggregator.crawl.runner import DRAIN_SECONDS, Crew
+from aggregator.crawl.runner import DRAIN_SECONDS, CrawlRunner
 
 
 def at_signals(stop: Callable[[], None], leave: Callable[[], None]) -> None:
@@ -39,7 +39,7 @@ class Stopping:
 
     def __init__(
         self,
-        crew: Crew,
+        crew: CrawlRunner,
         tell: Callable[[], None],
         *,
         leave: Callable[[], None] = lambda: None,

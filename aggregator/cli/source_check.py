@@ -10,12 +10,12 @@ from aggregator.cli.output import INTERRUPTED
 from aggregator.cli.shutdown import Stopping
 from aggregator.cli.source_discovery import Discovery, Look
 from aggregator.config import Config
-from aggregator.crawl.runner import Crew, run_in_reactor
-from aggregator.crawl.single_fetch import Fetch, page_at
-from aggregator.service.setup import open_crew
-from spiders.source import Listing, Source
+from aggregator.crawl.runner import CrawlRunner, run_in_reactor
+from aggregator.crawl.single_fetch import FetchUrl, fetch_page
+from aggregator.service.setup import open_runner
+from spiders.source import Source, SourceListing
 from storage.model.article import Article, Refusal
-from storage.model.page import Index
+from storage.model.page import ParsedIndex
 
 SAMPLE = 3
 """How many articles of a source are looked at."""
@@ -29,7 +29,7 @@ class Report:
     """What a source's indexes and some of its articles look like."""
 
     source: str
-    indexes: list[tuple[str, Index]] = field(default_factory=list)
+    indexes: list[tuple[str, ParsedIndex]] = field(default_factory=list)
     articles: list[tuple[str, Article | Refusal]] = field(default_factory=list)
 
     @property
@@ -80,8 +80,8 @@ def discovered(
     """
     found = Discovery(home=url)
 
-    async def look(crew: Crew, fetch: Fetch, _: Source) -> None:
-        await Look(crew.pool, lambda address: page_at(fetch, address), crew.now, found, tell).at(url)
+    async def look(crew: CrawlRunner, fetch: FetchUrl, _: Source) -> None:
+        await Look(crew.pool, lambda address: fetch_page(fetch, address), crew.now, found, tell).at(url)
 
     _run_each(config, (source,), neighbours, look)
     return found
@@ -93,14 +93,14 @@ def examined(
     """Fetch each source's indexes and some of its articles; `tell` gets each report when it is done."""
     reports: list[Report] = []
 
-    async def look(crew: Crew, fetch: Fetch, source: Source) -> None:
+    async def look(crew: CrawlRunner, fetch: FetchUrl, source: Source) -> None:
         report = Report(source.name)
         for url, kind, listing in source.indexes:
             report.indexes.append((url, await _read(crew, fetch, url, kind, listing)))
         leads = {lead.url: lead for _, index in report.indexes for lead in index.leads}
         for url in list(leads)[:SAMPLE]:
             report.articles.append((url, await _article(crew, fetch, url, source)))
-        if not crew.stopping:
+        if not crew.is_stopping:
             reports.append(report)
             tell(report)
 
@@ -108,18 +108,20 @@ def examined(
     return reports
 
 
-async def _read(crew: Crew, fetch: Fetch, url: str, kind: str, listing: Listing | None, depth: int = 0) -> Index:
-    page = await page_at(fetch, url)
+async def _read(
+    crew: CrawlRunner, fetch: FetchUrl, url: str, kind: str, listing: SourceListing | None, depth: int = 0
+) -> ParsedIndex:
+    page = await fetch_page(fetch, url)
     if isinstance(page, str):
-        return Index(kind=kind, problem=page)
+        return ParsedIndex(kind=kind, problem=page)
     index = await crew.pool.read_index(page, kind, listing, MAX_LEADS, crew.now())
-    if index.more and not index.leads and kind == "sitemap" and depth < MAX_DEPTH:
-        return await _read(crew, fetch, index.more[0], kind, listing, depth + 1)
+    if index.child_urls and not index.leads and kind == "sitemap" and depth < MAX_DEPTH:
+        return await _read(crew, fetch, index.child_urls[0], kind, listing, depth + 1)
     return index
 
 
-async def _article(crew: Crew, fetch: Fetch, url: str, source: Source) -> Article | Refusal:
-    page = await page_at(fetch, url)
+async def _article(crew: CrawlRunner, fetch: FetchUrl, url: str, source: Source) -> Article | Refusal:
+    page = await fetch_page(fetch, url)
     if isinstance(page, str):
         return Refusal(code="fetch", reason=page)
     return await crew.pool.extract(page, source.hints)
@@ -129,18 +131,20 @@ def _run_each(
     config: Config,
     sources: tuple[Source, ...],
     neighbours: tuple[Source, ...],
-    look: Callable[[Crew, Fetch, Source], Awaitable[None]],
+    look: Callable[[CrawlRunner, FetchUrl, Source], Awaitable[None]],
 ) -> None:
     async def main() -> int:
-        async with open_crew(config, (*neighbours, *sources)) as crew:
+        async with open_runner(config, (*neighbours, *sources)) as crew:
             stopping = Stopping(crew, lambda: None, drain=0.0)
             await asyncio.gather(*(_run(crew, source, look) for source in sources))
             await stopping.done()
-            return INTERRUPTED if crew.stopping else 0
+            return INTERRUPTED if crew.is_stopping else 0
 
     if run_in_reactor(main):
         raise KeyboardInterrupt
 
 
-async def _run(crew: Crew, source: Source, look: Callable[[Crew, Fetch, Source], Awaitable[None]]) -> None:
-    await crew.errand(source, lambda fetch: look(crew, fetch, source))
+async def _run(
+    crew: CrawlRunner, source: Source, look: Callable[[CrawlRunner, FetchUrl, Source], Awaitable[None]]
+) -> None:
+    await crew.run_single_fetch(source, lambda fetch: look(crew, fetch, source))

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
-from spiders.discover import COMMON_FEED_PATHS, FoundFeed, sitemaps_of_robots
-from spiders.parse.links import absolute
-from spiders.source import Listing
-from storage.model.page import ContentError, Index, Lead, Page
+from spiders.discover import COMMON_FEED_PATHS, DiscoveredFeed, parse_robots_sitemaps
+from spiders.parse.links import resolve_url
+from spiders.source import SourceListing
+from storage.model.page import ContentError, Lead, Page, ParsedIndex
 
 TITLES = 3
 """How many titles of a feed are shown."""
@@ -35,8 +35,10 @@ class Discovery:
 class Pool(Protocol):
     """Reads pages somewhere they cannot do harm."""
 
-    async def read_index(self, page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index: ...
-    async def find_feeds(self, page: Page) -> tuple[FoundFeed, ...]: ...
+    async def read_index(
+        self, page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime
+    ) -> ParsedIndex: ...
+    async def find_feeds(self, page: Page) -> tuple[DiscoveredFeed, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Look:
     async def _sitemaps(self, home: str) -> None:
         """Sitemaps of news; where there is no feed, any that robots.txt names."""
         robots = await self.page(urljoin(home, "/robots.txt"))
-        named = sitemaps_of_robots(_content(robots)) if not isinstance(robots, str) else ()
+        named = parse_robots_sitemaps(_content(robots)) if not isinstance(robots, str) else ()
         wanted = [url for url in named if "news" in url.lower()] or ([] if self.found.feeds else list(named))
         for url in wanted[:MAX_SITEMAPS]:
             page = await self.page(url)
@@ -90,24 +92,24 @@ class Look:
     async def _take(self, page: Page, kind: str) -> bool:
         """Whether the page is a feed or sitemap with something in it; if so it is found."""
         index = await self.pool.read_index(page, kind, None, MAX_LEADS, self.now())
-        if not index.leads and not (kind == "sitemap" and index.more):
+        if not index.leads and not (kind == "sitemap" and index.child_urls):
             return False
         found = self.found
         found.title, found.language = found.title or index.title, found.language or index.language
         if kind == "feed":
             found.feeds.append(page.url)
-            found.home = absolute("", index.home) or found.home
+            found.home = resolve_url("", index.home) or found.home
         else:
             found.sitemaps.append(page.url)
-        holds = f"{index.total} entries" if index.leads else f"{len(index.more)} sitemaps"
+        holds = f"{index.total} entries" if index.leads else f"{len(index.child_urls)} sitemaps"
         self.tell(f"{kind} {page.url}: {index.title + ', ' if index.title else ''}{holds}")
         for lead in (index.leads or await self._below(index))[:TITLES]:
             self.tell(f"    {lead.title or lead.url}")
         return True
 
-    async def _below(self, index: Index) -> tuple[Lead, ...]:
+    async def _below(self, index: ParsedIndex) -> tuple[Lead, ...]:
         """What the first sitemap of a sitemap index names."""
-        page = await self.page(index.more[0])
+        page = await self.page(index.child_urls[0])
         if isinstance(page, str):
             return ()
         return (await self.pool.read_index(page, "sitemap", None, MAX_LEADS, self.now())).leads
@@ -115,7 +117,7 @@ class Look:
 
 def _content(page: Page) -> bytes:
     try:
-        return page.content()
+        return page.decode_content()
     except ContentError:
         return b""
 

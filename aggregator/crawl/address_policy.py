@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from aggregator.config import Network
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Python's is_global calls these public although they lead to private places:
-_TRICKY = tuple(
+_INDIRECT_NETWORKS = tuple(
     ipaddress.ip_network(network)
     for network in (
         "64:ff9b::/96",  # NAT64: an IPv4 address in disguise
@@ -38,15 +38,15 @@ class BlockedAddress(Exception):
 class AddressPolicy:
     """`allowed` lists networks that may be fetched although they are not public."""
 
-    allowed: tuple[Network, ...] = ()
+    allowed_networks: tuple[Network, ...] = ()
 
-    def permits(self, address: Address) -> bool:
+    def permits(self, address: IPAddress) -> bool:
         """Whether a connection to this address may be made."""
-        if any(address in network for network in self.allowed):
+        if any(address in network for network in self.allowed_networks):
             return True
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
             return self.permits(address.ipv4_mapped)
-        if any(address in network for network in _TRICKY):
+        if any(address in network for network in _INDIRECT_NETWORKS):
             return False
         return address.is_global and not address.is_multicast and not address.is_reserved
 
@@ -63,7 +63,7 @@ class AddressPolicy:
             raise BlockedAddress("blocked: the address names no host")
         if port is not None and not permits_port(port):
             raise BlockedAddress(f"blocked: port {port} is not a web server's")
-        address = literal(host)
+        address = parse_ip_literal(host)
         if address is not None and not self.permits(address):
             raise BlockedAddress(f"blocked_address: {address} is not public")
 
@@ -73,7 +73,7 @@ def permits_port(port: int) -> bool:
     return port in (80, 443) or (1024 <= port <= 65535 and port not in _SERVICE_PORTS)
 
 
-def literal(host: str) -> Address | None:
+def parse_ip_literal(host: str) -> IPAddress | None:
     """The address that a host name spells, however it does (hex, octal, one number, wide digits), or None."""
     text = unicodedata.normalize("NFKC", host).strip("[]").rstrip(".").replace("\u3002", ".")
     try:

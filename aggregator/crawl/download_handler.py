@@ -23,7 +23,7 @@ from storage.model.page import Page
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from aggregator.crawl.runner import Crew
+    from aggregator.crawl.runner import CrawlRunner
 
 MAX_HEADER_BYTES = 256 * 1024
 """The most bytes of header lines that one exchange may bring, interim 1xx answers included."""
@@ -69,49 +69,49 @@ class PoliteHandler(HTTP11DownloadHandler):
         if not hasattr(self._pool, "_factory"):
             raise RuntimeError("Scrapy's connection pool has moved: the header cap cannot be set")
         self._pool._factory = _CappedFactory
-        self._crew: Crew = crawler.spider.crew  # type: ignore[union-attr]
+        self._context: CrawlRunner = crawler.spider.crew  # type: ignore[union-attr]
         self._delay: float = crawler.spider.source.delay  # type: ignore[union-attr]
 
     async def download_request(self, request: Request) -> Response:
         """Fetch once, in turn. Raises BlockedAddress, Parked, Stopped, or Scrapy's download errors."""
-        return await self._crew.flight.carry(self._fetch(request))
+        return await self._context.in_flight.run(self._fetch(request))
 
     async def _fetch(self, request: Request) -> Response:
         host = host_of(request.url)
-        self._crew.policy.check_url(request.url)
-        async with self._crew.gate.turn(host, self._delay):
+        self._context.policy.check_url(request.url)
+        async with self._context.limiter.slot(host, self._delay):
             try:
                 response = await super().download_request(request)
             except CannotResolveHostError:
-                refusal = self._crew.guard.refusal(host)
+                refusal = self._context.guard.explain_refusal(host)
                 if refusal:
                     raise BlockedAddress(refusal) from None
                 raise
-        self._crew.tally.fetched += 1
-        request.meta.setdefault("hops", []).append(captured(request, response, datetime.now(UTC)))
+        self._context.stats.fetched += 1
+        request.meta.setdefault("hops", []).append(build_page(request, response, datetime.now(UTC)))
         return response
 
 
-def captured(request: Request, response: Response, fetched_at: datetime) -> Page:
+def build_page(request: Request, response: Response, fetched_at: datetime) -> Page:
     """The exchange as a Page: payload after transfer decoding, before content decoding."""
     lead = request.meta.get("lead")
     return Page(
         url=request.url,
         status=response.status,
-        headers=_pairs(response.headers),
+        headers=_header_pairs(response.headers),
         body=response.body,
         fetched_at=fetched_at,
         source=request.meta.get("source", ""),
         lead=lead.lead if lead else None,
         via=tuple(request.meta.get("redirect_urls", ())),
         ip=str(response.ip_address or ""),
-        request_headers=_pairs(request.headers),
+        request_headers=_header_pairs(request.headers),
         method=request.method,
         protocol=response.protocol or "HTTP/1.1",
     )
 
 
-def _pairs(headers: Any) -> tuple[tuple[str, str], ...]:
+def _header_pairs(headers: Any) -> tuple[tuple[str, str], ...]:
     return tuple(
         (name.decode("latin-1"), value.decode("latin-1")) for name, values in headers.items() for value in values
     )

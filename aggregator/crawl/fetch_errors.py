@@ -17,12 +17,12 @@ from scrapy.exceptions import (
 
 from aggregator.crawl.address_policy import BlockedAddress
 from aggregator.crawl.download_handler import HeaderFlood
-from aggregator.crawl.host_limiter import Parked
-from aggregator.crawl.in_flight import Stopped
+from aggregator.crawl.host_limiter import HostParked
+from aggregator.crawl.in_flight import FetchCancelled
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FetchError:
     """What went wrong, in words. `kind` is one of transient, permanent, parked, robots."""
 
     kind: str
@@ -32,9 +32,9 @@ class Fault:
 class RobotsRefusal(IgnoreRequest):
     """robots.txt says no, or (not `lasting`) could not be read; the message begins with `robots:`."""
 
-    def __init__(self, host: str, reason: str, *, lasting: bool) -> None:
+    def __init__(self, host: str, reason: str, *, is_lasting: bool) -> None:
         super().__init__(reason)
-        self.host, self.lasting = host, lasting
+        self.host, self.is_lasting = host, is_lasting
 
 
 class NotAnIndex(StopDownload):
@@ -49,28 +49,30 @@ class RefusedRedirect(Exception):
     """An address that may be asked pointed to one that may not."""
 
 
-def fault_of(error: BaseException) -> Fault:
+def classify_error(error: BaseException) -> FetchError:
     """What an exception from the downloader means for the page that was asked for."""
     if isinstance(error, RobotsRefusal):
-        return Fault("permanent" if error.lasting else "robots", str(error))
-    if isinstance(error, Parked):
-        return Fault("parked", str(error))
+        return FetchError("permanent" if error.is_lasting else "robots", str(error))
+    if isinstance(error, HostParked):
+        return FetchError("parked", str(error))
     if isinstance(error, RefusedRedirect):
-        return Fault("transient", f"refused redirect: {error}")
+        return FetchError("transient", f"refused redirect: {error}")
     if isinstance(error, BlockedAddress):
-        return Fault("permanent", str(error))
+        return FetchError("permanent", str(error))
     if isinstance(error, UnsupportedURLSchemeError):
-        return Fault("permanent", "blocked: scheme is not http or https")
+        return FetchError("permanent", "blocked: scheme is not http or https")
     if isinstance(error, ValueError):  # from Scrapy's Request, or from the encoding of a host name
-        return Fault("permanent", f"blocked: not a valid address: {' '.join(str(error).split())[:200]}")
+        return FetchError("permanent", f"blocked: not a valid address: {' '.join(str(error).split())[:200]}")
     if isinstance(error, NotAnIndex):
-        return Fault("permanent", error.reason)
+        return FetchError("permanent", error.reason)
     if isinstance(error, IgnoreRequest):
-        return Fault("permanent", "redirect loop: too many redirects" if "redirect" in str(error) else str(error))
-    return Fault("transient", str(error) if isinstance(error, Stopped) else _connection_words(error))
+        return FetchError("permanent", "redirect loop: too many redirects" if "redirect" in str(error) else str(error))
+    return FetchError(
+        "transient", str(error) if isinstance(error, FetchCancelled) else _describe_connection_error(error)
+    )
 
 
-def _connection_words(error: BaseException) -> str:
+def _describe_connection_error(error: BaseException) -> str:
     if isinstance(error, DownloadTimeoutError):
         return "timeout: no full answer in time"
     if isinstance(error, ResponseDataLossError):
@@ -81,11 +83,11 @@ def _connection_words(error: BaseException) -> str:
         return "host name not found"
     if isinstance(error, DownloadCancelledError):
         return "too large: over the size limit"  # nothing else cancels a transfer
-    return _deepest_words(error)
+    return _describe_nested_error(error)
 
 
-def _deepest_words(error: BaseException) -> str:
-    flood = _find(error, HeaderFlood)
+def _describe_nested_error(error: BaseException) -> str:
+    flood = _find_cause(error, HeaderFlood)
     if flood is not None:
         return "too many response headers"
     text = " ".join(str(error).split())[:200]
@@ -96,13 +98,13 @@ def _deepest_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _find(error: BaseException, kind: type[BaseException], depth: int = 0) -> BaseException | None:
+def _find_cause(error: BaseException, kind: type[BaseException], depth: int = 0) -> BaseException | None:
     if isinstance(error, kind):
         return error
     if depth > 5:
         return None
     inner = [failure.value for failure in getattr(error, "reasons", [])]
     for child in (*inner, error.__cause__):
-        if child is not None and (found := _find(child, kind, depth + 1)) is not None:
+        if child is not None and (found := _find_cause(child, kind, depth + 1)) is not None:
             return found
     return None

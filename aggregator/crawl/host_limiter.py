@@ -19,7 +19,7 @@ def host_of(url: str) -> str:
         return ""
 
 
-class Parked(Exception):
+class HostParked(Exception):
     """The host asked to be left alone until `until`."""
 
     def __init__(self, host: str, until: datetime, reason: str) -> None:
@@ -28,13 +28,13 @@ class Parked(Exception):
 
 
 @dataclass(slots=True)
-class _Turnstile:
+class _HostSlot:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     delay: float = 0.0
     ended_at: float = float("-inf")
 
 
-class HostGate:
+class HostLimiter:
     """Shared by every crawl of a process. Delays are in seconds and the largest one asked for counts."""
 
     def __init__(
@@ -45,15 +45,15 @@ class HostGate:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._monotonic, self._sleep, self._now = monotonic, sleep, now
-        self._hosts: dict[str, _Turnstile] = {}
+        self._hosts: dict[str, _HostSlot] = {}
         self._parked: dict[str, tuple[datetime, str]] = {}
 
-    def ask(self, host: str, delay: float) -> None:
+    def require_delay(self, host: str, delay: float) -> None:
         """Ask for a gap of at least `delay` seconds between requests to a host."""
-        turnstile = self._hosts.setdefault(host, _Turnstile())
+        turnstile = self._hosts.setdefault(host, _HostSlot())
         turnstile.delay = max(turnstile.delay, delay)
 
-    def delay(self, host: str) -> float:
+    def current_delay(self, host: str) -> float:
         """The gap that is kept at a host."""
         return self._hosts[host].delay if host in self._hosts else 0.0
 
@@ -62,7 +62,7 @@ class HostGate:
         if host not in self._parked or self._parked[host][0] < until:
             self._parked[host] = (until, reason)
 
-    def parked(self, host: str) -> Parked | None:
+    def find_parking(self, host: str) -> HostParked | None:
         """The host's parking, where it still holds."""
         until, reason = self._parked.get(host, (None, ""))
         if until is None:
@@ -70,12 +70,12 @@ class HostGate:
         if until <= self._now():
             del self._parked[host]
             return None
-        return Parked(host, until, reason)
+        return HostParked(host, until, reason)
 
     @asynccontextmanager
-    async def turn(self, host: str, delay: float) -> AsyncIterator[None]:
+    async def slot(self, host: str, delay: float) -> AsyncIterator[None]:
         """Hold the host for one exchange, after its gap; raises Parked. `delay` is what the one who comes asks for."""
-        turnstile = self._hosts.setdefault(host, _Turnstile())
+        turnstile = self._hosts.setdefault(host, _HostSlot())
         turnstile.delay = max(turnstile.delay, delay)
         async with turnstile.lock:
             self._raise_if_parked(host)
@@ -90,6 +90,6 @@ class HostGate:
                 turnstile.ended_at = self._monotonic()
 
     def _raise_if_parked(self, host: str) -> None:
-        parking = self.parked(host)
+        parking = self.find_parking(host)
         if parking:
             raise parking

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Stopped(Exception):
+class FetchCancelled(Exception):
     """The fetch was given up because the crawl was stopped."""
 
     def __init__(self) -> None:
         super().__init__("the crawl was stopped")
 
 
-class Flight:
+class InFlight:
     """Carries fetches; after `give_up` those under way and all that follow raise Stopped.
 
     Scrapy alone would wait for each transfer until it ends or times out.
@@ -24,26 +24,26 @@ class Flight:
 
     def __init__(self) -> None:
         self._fetches: set[asyncio.Task[Any]] = set()
-        self._given_up = False
+        self._is_cancelled = False
 
-    async def carry(self, fetch: Coroutine[Any, Any, T]) -> T:
+    async def run(self, fetch: Coroutine[Any, Any, T]) -> T:
         """What the fetch returns or raises, or Stopped."""
-        if self._given_up:
+        if self._is_cancelled:
             fetch.close()
-            raise Stopped
+            raise FetchCancelled
         task = asyncio.ensure_future(fetch)
         self._fetches.add(task)
         try:
             return await task
         except asyncio.CancelledError:
-            if self._given_up:
-                raise Stopped from None
+            if self._is_cancelled:
+                raise FetchCancelled from None
             raise
         finally:
             self._fetches.discard(task)
 
-    def give_up(self) -> None:
+    def cancel_all(self) -> None:
         """End every fetch now."""
-        self._given_up = True
+        self._is_cancelled = True
         for task in self._fetches:
             task.cancel()

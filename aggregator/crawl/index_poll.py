@@ -28,30 +28,30 @@ class IndexPoll:
     bytes: int = 0
     leads: int = 0
     truncated: int = 0
-    came: tuple[datetime | None, ...] = ()
-    named: tuple[datetime, ...] = ()
-    asks: float = 0.0
+    new_published: tuple[datetime | None, ...] = ()
+    all_published: tuple[datetime, ...] = ()
+    requested_delay: float = 0.0
     is_main: bool = True
     is_backlog: bool = False
 
-    def row(self, source: str, counts: Counter[str]) -> Poll:
+    def to_poll(self, source: str, counts: Counter[str]) -> Poll:
         """The row, with the counts of article pages that stand on it."""
         return Poll(
             source=source,
-            endpoint=self.endpoint,
+            url=self.endpoint,
             started_at=self.started_at,
             ended_at=self.ended_at,
             outcome=self.judgement.outcome,
             status=self.status,
             bytes=self.bytes,
             leads=self.leads,
-            new=len(self.came),
+            new=len(self.new_published),
             truncated=self.truncated,
             kept=counts["kept"],
             repeats=counts["repeats"],
             refused=counts["refused"],
             failed=counts["failed"],
             reason=self.judgement.reason,
-            again=counts["again"],
-            changed=counts["changed"],
+            revisits=counts["again"],
+            revisits_changed=counts["changed"],
         )

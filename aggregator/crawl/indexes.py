@@ -5,34 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spiders.source import Listing, Source
-from storage.model.crawl import Endpoint
+from spiders.source import Source, SourceListing
+from storage.model.crawl import IndexEndpoint
 
-NEWEST_FIRST = 10
+CHILDREN_IN_EVERY_POLL = 10
 """How many of an index's children are asked at every poll; the others take turns."""
 MAX_DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class KnownIndex:
     """An index by its address. `depth` counts the indexes above it; a backlog holds what is old."""
 
     url: str
     kind: str
-    listing: Listing | None = None
+    listing: SourceListing | None = None
     depth: int = 0
     is_backlog: bool = False
 
 
-def known_indexes(source: Source, memory: Mapping[str, Endpoint]) -> list[Place]:
+def list_indexes(source: Source, endpoints: Mapping[str, IndexEndpoint]) -> list[KnownIndex]:
     """Every index that is known, those that indexes named after those of the catalogue."""
-    places = [Place(*known) for known in source.indexes]
+    places = [KnownIndex(*known) for known in source.indexes]
     seen = {place.url for place in places}
     for parent in places:  # which grows while it is walked: a child may have children
-        if parent.kind == "sitemap" and parent.depth < MAX_DEPTH and parent.url in memory:
-            named = in_turn(memory[parent.url].more, memory)
+        if parent.kind == "sitemap" and parent.depth < MAX_DEPTH and parent.url in endpoints:
+            named = order_children(endpoints[parent.url].child_urls, endpoints)
             places += [
-                Place(url, parent.kind, parent.listing, parent.depth + 1, is_backlog=number >= NEWEST_FIRST)
+                KnownIndex(
+                    url, parent.kind, parent.listing, parent.depth + 1, is_backlog=number >= CHILDREN_IN_EVERY_POLL
+                )
                 for number, url in enumerate(named)
                 if url not in seen
             ]
@@ -40,11 +42,11 @@ def known_indexes(source: Source, memory: Mapping[str, Endpoint]) -> list[Place]
     return places
 
 
-def in_turn(urls: Sequence[str], memory: Mapping[str, Endpoint]) -> tuple[str, ...]:
+def order_children(urls: Sequence[str], endpoints: Mapping[str, IndexEndpoint]) -> tuple[str, ...]:
     """The newest few, as the index orders them, then those that were asked longest ago, so that each is reached."""
 
     def last_asked(url: str) -> float:
-        polled_at = memory[url].polled_at if url in memory else None
+        polled_at = endpoints[url].polled_at if url in endpoints else None
         return polled_at.timestamp() if polled_at else 0.0
 
-    return (*urls[:NEWEST_FIRST], *sorted(urls[NEWEST_FIRST:], key=last_asked))
+    return (*urls[:CHILDREN_IN_EVERY_POLL], *sorted(urls[CHILDREN_IN_EVERY_POLL:], key=last_asked))

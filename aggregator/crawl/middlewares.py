@@ -12,32 +12,32 @@ from scrapy.http import Headers, Response
 from aggregator.crawl.address_policy import BlockedAddress
 from aggregator.crawl.fetch_errors import NotAnIndex, RefusedRedirect
 from aggregator.crawl.host_limiter import host_of
-from aggregator.crawl.http_cache import http_date
-from aggregator.crawl.robots import MAX_ROBOTS
+from aggregator.crawl.http_cache import parse_http_date
+from aggregator.crawl.robots import MAX_ROBOTS_BYTES
 from storage.model.page import Page
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from aggregator.crawl.runner import Crew
+    from aggregator.crawl.runner import CrawlRunner
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 MAX_PARKING = timedelta(days=31)
-UNSAID_PARKING = timedelta(minutes=15)
+DEFAULT_PARKING = timedelta(minutes=15)
 """How long a host is left alone after a 429 that does not say how long."""
 
 
-class _CrewMiddleware:
+class _ContextMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.crew: Crew = crawler.spider.crew  # type: ignore[union-attr]
+        self.context: CrawlRunner = crawler.spider.crew  # type: ignore[union-attr]
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> _CrewMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> _ContextMiddleware:
         return cls(crawler)
 
 
-class RobotsMiddleware(_CrewMiddleware):
+class RobotsMiddleware(_ContextMiddleware):
     """Asks robots.txt before every request and every redirect's next hop.
 
     Its own fetch goes through the same chain, marked so that it is not checked again.
@@ -47,11 +47,11 @@ class RobotsMiddleware(_CrewMiddleware):
         """Raise RobotsRefusal or Parked where the request must not be sent."""
         if request.meta.get("robots"):
             return
-        self.crew.policy.check_url(request.url)
-        parking = self.crew.gate.parked(host_of(request.url))
+        self.context.policy.check_url(request.url)
+        parking = self.context.limiter.find_parking(host_of(request.url))
         if parking:
             raise parking
-        await self.crew.robots.check(request.url, self._fetch)
+        await self.context.robots.check(request.url, self._fetch)
 
     async def _fetch(self, url: str, conditions: tuple[tuple[str, str], ...]) -> Page:
         request = Request(url, headers=dict(conditions), meta={"robots": True}, dont_filter=True)
@@ -66,16 +66,16 @@ class RobotsMiddleware(_CrewMiddleware):
         return page
 
 
-class ProxyMiddleware(_CrewMiddleware):
+class ProxyMiddleware(_ContextMiddleware):
     """Sends every request through the operator's proxy, where one is set; the environment's are ignored."""
 
     def process_request(self, request: Request) -> None:
         """Set `proxy` on the request."""
-        if self.crew.config.proxy:
-            request.meta["proxy"] = self.crew.config.proxy
+        if self.context.config.proxy:
+            request.meta["proxy"] = self.context.config.proxy
 
 
-class ConditionsMiddleware(_CrewMiddleware):
+class ConditionsMiddleware(_ContextMiddleware):
     """Sends an index's validators, and only to the address that gave them."""
 
     def process_request(self, request: Request) -> None:
@@ -90,26 +90,26 @@ class ConditionsMiddleware(_CrewMiddleware):
                 request.headers[name] = value.encode("latin-1")
 
 
-class ParkingMiddleware(_CrewMiddleware):
+class ParkingMiddleware(_ContextMiddleware):
     """Parks a host that says 429, or 503 with a Retry-After, until the time it asks for."""
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """Note the parking; the response goes on as it is."""
         asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
         if response.status == 429 or (response.status == 503 and asked):
-            until = parked_until(asked, self.crew.now())
-            await self.crew.park(host_of(request.url), until, f"HTTP {response.status}")
+            until = parse_retry_after(asked, self.context.now())
+            await self.context.park(host_of(request.url), until, f"HTTP {response.status}")
         return response
 
 
-def parked_until(retry_after: str, now: datetime) -> datetime:
+def parse_retry_after(retry_after: str, now: datetime) -> datetime:
     """When a Retry-After ends (seconds or a date), between now and 31 days; nonsense counts as not said."""
     text = retry_after.strip()[:64]
     if text.isascii() and text.isdigit():
         wait = timedelta(seconds=min(int(text), int(MAX_PARKING.total_seconds())))
         return now + wait
-    date = http_date(text)
-    return min(max(date, now), now + MAX_PARKING) if date else now + UNSAID_PARKING
+    date = parse_http_date(text)
+    return min(max(date, now), now + MAX_PARKING) if date else now + DEFAULT_PARKING
 
 
 class EarlyStop:
@@ -137,5 +137,5 @@ class EarlyStop:
         """Of a robots.txt the first 500 KiB count."""
         if request.meta.get("robots"):
             request.meta["received"] = request.meta.get("received", 0) + len(data)
-            if request.meta["received"] > MAX_ROBOTS:
+            if request.meta["received"] > MAX_ROBOTS_BYTES:
                 raise StopDownload(fail=False)

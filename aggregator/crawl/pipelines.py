@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spiders.spider import Fetched
+from spiders.spider import FetchedArticle
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from aggregator.crawl.source_poll import SourceVisit
+    from aggregator.crawl.source_poll import SourcePoll
 
 
 class IngestPipeline:
     """Takes the spider's `Fetched` items."""
 
-    def __init__(self, visit: SourceVisit) -> None:
-        self._visit = visit
+    def __init__(self, poll: SourcePoll) -> None:
+        self._poll = poll
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> IngestPipeline:
         """The visit reaches a crawl as the spider's argument."""
         return cls(crawler.spider.visit)  # type: ignore[union-attr]
 
-    async def process_item(self, item: Fetched) -> Fetched:
+    async def process_item(self, item: FetchedArticle) -> FetchedArticle:
         """Ingest the page; the item goes on unchanged."""
-        await self._visit.article_fetched(item)
+        await self._poll.article_fetched(item)
         return item

@@ -13,7 +13,7 @@ from aggregator.crawl.address_policy import AddressPolicy
 
 
 @implementer(IResolutionReceiver)
-class _PermittedOnly:
+class _PermittedAddressReceiver:
     """Passes on the addresses that the policy permits and notes the first that it does not."""
 
     def __init__(self, receiver: Any, policy: AddressPolicy, name: str, blocked: dict[str, str]) -> None:
@@ -40,11 +40,11 @@ class _PermittedOnly:
 class GuardedResolver:
     """Wraps the reactor's own resolver. `exempt` is the proxy's host, which the operator named himself."""
 
-    def __init__(self, inner: Any, policy: AddressPolicy, exempt: str = "") -> None:
+    def __init__(self, inner: Any, policy: AddressPolicy, exempt_host: str = "") -> None:
         self.policy = policy
         self.inner = inner
-        self.exempt = exempt.lower()
-        self.blocked: dict[str, str] = {}
+        self.exempt_host = exempt_host.lower()
+        self.blocked_addresses: dict[str, str] = {}
 
     def resolveHostName(
         self,
@@ -56,38 +56,40 @@ class GuardedResolver:
     ) -> IHostResolution:
         """Resolve a name or a literal; what is refused is left out of the answer."""
         receiver = resolutionReceiver
-        if hostName.lower() != self.exempt:
-            receiver = _PermittedOnly(resolutionReceiver, self.policy, hostName.lower(), self.blocked)
+        if hostName.lower() != self.exempt_host:
+            receiver = _PermittedAddressReceiver(
+                resolutionReceiver, self.policy, hostName.lower(), self.blocked_addresses
+            )
         resolution: IHostResolution = self.inner.resolveHostName(
             receiver, hostName, portNumber, addressTypes, transportSemantics
         )
         return resolution
 
-    def refusal(self, host: str) -> str | None:
+    def explain_refusal(self, host: str) -> str | None:
         """Why the last look-up of a host gave nothing to connect to, or None where it was not the guard."""
-        address = self.blocked.get(host)
+        address = self.blocked_addresses.get(host)
         return f"blocked_address: {host} leads to {address}, which is not public" if address else None
 
 
-def install_guard(policy: AddressPolicy, exempt: str = "") -> GuardedResolver:
+def install_guard(policy: AddressPolicy, exempt_host: str = "") -> GuardedResolver:
     """Put the guard on the reactor, in place of one that is there already; raises RuntimeError if it did not stay."""
-    reactor = _reactor()
+    reactor = _get_reactor()
     current = reactor.nameResolver
     inner = current.inner if isinstance(current, GuardedResolver) else current
-    guard = GuardedResolver(inner, policy, exempt)
+    guard = GuardedResolver(inner, policy, exempt_host)
     reactor.installNameResolver(guard)
-    return checked_guard(guard)
+    return verify_guard(guard)
 
 
-def _reactor() -> Any:
+def _get_reactor() -> Any:
     from twisted.internet import reactor  # only now: importing it chooses one
 
     return reactor
 
 
-def checked_guard(guard: GuardedResolver) -> GuardedResolver:
+def verify_guard(guard: GuardedResolver) -> GuardedResolver:
     """The guard, once it is certain that the reactor resolves through it; raises RuntimeError otherwise."""
-    current: object = _reactor().nameResolver
+    current: object = _get_reactor().nameResolver
     if current is not guard:
         raise RuntimeError("the reactor's resolver is not the address guard: refusing to fetch anything")
     return guard

@@ -12,31 +12,31 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from aggregator.crawl.address_policy import BlockedAddress
-from aggregator.crawl.fetch_errors import RobotsRefusal, fault_of
-from aggregator.crawl.host_limiter import HostGate, Parked, host_of
+from aggregator.crawl.fetch_errors import RobotsRefusal, classify_error
+from aggregator.crawl.host_limiter import HostLimiter, HostParked, host_of
 from storage.model.crawl import RobotsCopy
 from storage.model.page import ContentError, Page
 
-MAX_ROBOTS = 500 * 1024
+MAX_ROBOTS_BYTES = 500 * 1024
 """How much of a robots.txt is read, in bytes (RFC 9309 asks for at least this much)."""
-FRESH = timedelta(hours=24)
+FRESH_FOR = timedelta(hours=24)
 MAX_DELAY = 120.0
 """The longest gap, in seconds, that a robots.txt can ask for."""
-LAST_GOOD = timedelta(days=30)
+LAST_GOOD_FOR = timedelta(days=30)
 RETRY_UNREADABLE = timedelta(minutes=5)
 
-Fetch = Callable[[str, tuple[tuple[str, str], ...]], Awaitable[Page]]
+FetchRobots = Callable[[str, tuple[tuple[str, str], ...]], Awaitable[Page]]
 
 
-class RobotsShelf(Protocol):
+class RobotsStore(Protocol):
     """Where the copies lie."""
 
-    async def robots_copy(self, origin: str) -> RobotsCopy | None: ...
+    async def load_robots(self, origin: str) -> RobotsCopy | None: ...
     async def save_robots(self, copy: RobotsCopy) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RobotsRules:
     """One origin's rules; without a parser everything is refused, for `reason`."""
 
     parser: Protego | None
@@ -47,63 +47,63 @@ class Rules:
 class Robots:
     """Answers for every crawl whether an address may be fetched, asking each origin once."""
 
-    def __init__(self, shelf: RobotsShelf, gate: HostGate, now: Callable[[], datetime], agent: str) -> None:
-        self._shelf, self._gate, self._now = shelf, gate, now
-        self._token = product_token(agent)
-        self._rules: dict[str, Rules] = {}
+    def __init__(self, store: RobotsStore, limiter: HostLimiter, now: Callable[[], datetime], agent: str) -> None:
+        self._store, self._limiter, self._now = store, limiter, now
+        self._token = extract_product_token(agent)
+        self._rules: dict[str, RobotsRules] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def check(self, url: str, fetch: Fetch) -> None:
+    async def check(self, url: str, fetch: FetchRobots) -> None:
         """Raise RobotsRefusal where the address may not be fetched, Parked where its host is parked."""
         origin = origin_of(url)
-        rules = await self._rules_of(origin, fetch)
+        rules = await self._get_rules(origin, fetch)
         if rules.parser is None:
-            parking = self._gate.parked(host_of(url))
+            parking = self._limiter.find_parking(host_of(url))
             words = f"robots: {rules.reason}" + (f", {parking}" if parking else "")
-            raise RobotsRefusal(host_of(url), words, lasting=False)
+            raise RobotsRefusal(host_of(url), words, is_lasting=False)
         if not rules.parser.can_fetch(url, self._token):
-            raise RobotsRefusal(host_of(url), "robots: disallowed by robots.txt", lasting=True)
+            raise RobotsRefusal(host_of(url), "robots: disallowed by robots.txt", is_lasting=True)
 
-    async def _rules_of(self, origin: str, fetch: Fetch) -> Rules:
+    async def _get_rules(self, origin: str, fetch: FetchRobots) -> RobotsRules:
         async with self._locks.setdefault(origin, asyncio.Lock()):
             rules = self._rules.get(origin)
             if rules is None or rules.until <= self._now():
                 rules = self._rules[origin] = await self._load(origin, fetch)
             return rules
 
-    async def _load(self, origin: str, fetch: Fetch) -> Rules:
-        copy = await self._shelf.robots_copy(origin) or RobotsCopy(origin=origin)
+    async def _load(self, origin: str, fetch: FetchRobots) -> RobotsRules:
+        copy = await self._store.load_robots(origin) or RobotsCopy(origin=origin)
         now = self._now()
-        if copy.good_at and not copy.reason and copy.checked_at and now - copy.checked_at < FRESH:
-            return self._parsed(origin, copy, copy.checked_at + FRESH)
-        copy = await self._refreshed(copy, fetch)
-        await self._shelf.save_robots(copy)
+        if copy.good_at and not copy.reason and copy.checked_at and now - copy.checked_at < FRESH_FOR:
+            return self._parse(origin, copy, copy.checked_at + FRESH_FOR)
+        copy = await self._refresh(copy, fetch)
+        await self._store.save_robots(copy)
         if not copy.reason:
-            return self._parsed(origin, copy, now + FRESH)
-        if copy.good_at and now - copy.good_at < LAST_GOOD:
-            return self._parsed(origin, copy, now + RETRY_UNREADABLE)
-        return Rules(None, copy.reason, now + RETRY_UNREADABLE)
+            return self._parse(origin, copy, now + FRESH_FOR)
+        if copy.good_at and now - copy.good_at < LAST_GOOD_FOR:
+            return self._parse(origin, copy, now + RETRY_UNREADABLE)
+        return RobotsRules(None, copy.reason, now + RETRY_UNREADABLE)
 
-    async def _refreshed(self, copy: RobotsCopy, fetch: Fetch) -> RobotsCopy:
+    async def _refresh(self, copy: RobotsCopy, fetch: FetchRobots) -> RobotsCopy:
         conditions = (("If-None-Match", copy.etag), ("If-Modified-Since", copy.last_modified)) if copy.good_at else ()
         now = self._now()
         try:
             page = await fetch(copy.origin + "/robots.txt", tuple(pair for pair in conditions if pair[1]))
-        except (Parked, BlockedAddress):
+        except (HostParked, BlockedAddress):
             raise  # no answer about robots.txt: nothing of this origin can be asked
         except Exception as error:  # whatever kept robots.txt from being read means no
-            return replace(copy, checked_at=now, status=0, reason=fault_of(error).reason)
-        return _judged(copy, page, now)
+            return replace(copy, checked_at=now, status=0, reason=classify_error(error).reason)
+        return _interpret(copy, page, now)
 
-    def _parsed(self, origin: str, copy: RobotsCopy, until: datetime) -> Rules:
+    def _parse(self, origin: str, copy: RobotsCopy, until: datetime) -> RobotsRules:
         parser = Protego.parse(copy.body.decode("utf-8", "replace"))
         delay = parser.crawl_delay(self._token)
         if delay:
-            self._gate.ask(host_of(origin), min(float(delay), MAX_DELAY))
-        return Rules(parser, "", until)
+            self._limiter.require_delay(host_of(origin), min(float(delay), MAX_DELAY))
+        return RobotsRules(parser, "", until)
 
 
-def product_token(agent: str) -> str:
+def extract_product_token(agent: str) -> str:
     """What robots.txt groups are matched against: a user agent's first product, without its version."""
     return agent.partition("/")[0].partition(" ")[0] or agent
 
@@ -114,7 +114,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
 
 
-def _judged(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
+def _interpret(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
     if page.status == 304 and copy.good_at and (copy.etag or copy.last_modified):
         return replace(copy, checked_at=now, good_at=now, status=304, reason="")
     if 400 <= page.status < 500 and page.status != 429:  # "unavailable": everything may be fetched
@@ -122,7 +122,7 @@ def _judged(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
     if page.status != 200:
         return replace(copy, checked_at=now, status=page.status, reason=f"HTTP {page.status}")
     try:
-        body = _whole_lines(page.content())
+        body = _cut_to_limit(page.decode_content())
     except ContentError as error:
         return replace(copy, checked_at=now, status=200, reason=str(error))
     return RobotsCopy(
@@ -131,15 +131,15 @@ def _judged(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
         good_at=now,
         checked_at=now,
         status=200,
-        etag=_short(page.header("etag")),
-        last_modified=_short(page.header("last-modified")),
+        etag=_usable_validator(page.header("etag")),
+        last_modified=_usable_validator(page.header("last-modified")),
     )
 
 
-def _whole_lines(body: bytes) -> bytes:
+def _cut_to_limit(body: bytes) -> bytes:
     """What counts of a robots.txt; a rule that the limit cuts in two would say something else."""
-    return body if len(body) <= MAX_ROBOTS else body[: body.rfind(b"\n", 0, MAX_ROBOTS) + 1]
+    return body if len(body) <= MAX_ROBOTS_BYTES else body[: body.rfind(b"\n", 0, MAX_ROBOTS_BYTES) + 1]
 
 
-def _short(value: str) -> str:
+def _usable_validator(value: str) -> str:
     return value if len(value) <= 1024 and value.isprintable() else ""

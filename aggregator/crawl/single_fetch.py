@@ -7,38 +7,38 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider
 
-from aggregator.crawl.fetch_errors import fault_of
+from aggregator.crawl.fetch_errors import classify_error
 from spiders.source import Source
 from storage.errors import ArchiveError
 from storage.model.page import Page
 
 if TYPE_CHECKING:
-    from aggregator.crawl.runner import Crew
+    from aggregator.crawl.runner import CrawlRunner
 
-Fetch = Callable[[str], Awaitable[tuple[Page, ...]]]
+FetchUrl = Callable[[str], Awaitable[tuple[Page, ...]]]
 """Fetches one address and gives its exchange, redirect hops first; raises what the downloader raises."""
 
 
-async def page_at(fetch: Fetch, url: str) -> Page | str:
+async def fetch_page(fetch: FetchUrl, url: str) -> Page | str:
     """The page that answered with 200, or in words why there is none."""
     try:
         page = (await fetch(url))[-1]
     except ArchiveError:
         raise
     except Exception as error:  # whatever one address does, the others are still looked at
-        return fault_of(error).reason
+        return classify_error(error).reason
     return page if page.status == 200 else f"HTTP {page.status}"
 
 
-class ErrandSpider(Spider):
+class SingleFetchSpider(Spider):
     """Runs one coroutine that fetches as it goes."""
 
     name = "errand"
 
-    def __init__(self, *, source: Source, crew: Crew, work: Callable[[Fetch], Awaitable[None]]) -> None:
+    def __init__(self, *, source: Source, context: CrawlRunner, work: Callable[[FetchUrl], Awaitable[None]]) -> None:
         super().__init__(name=source.name)
-        self.source, self.crew, self._work = source, crew, work
-        self.visit = None
+        self.source, self.context, self._work = source, context, work
+        self.poll = None
 
     async def start(self) -> AsyncIterator[Any]:
         """Do the work; nothing is scheduled."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Tally:
+class CrawlStats:
     """Counts over all polls of a process; `outcomes` counts article pages by what became of them.
 
     `decisions` tells the kept ones apart by what they were decided to be, `verdicts` the refused ones by why, and
@@ -15,13 +15,13 @@ class Tally:
     """
 
     sources: int = 0
-    done: int = 0
+    polled: int = 0
     running: set[str] = field(default_factory=set)
     fetched: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
 
     def count(self, outcome: str) -> None:
         """One more article page came to an end."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from aggregator.explain.reason import Figure, Reason
-from aggregator.formatting import counted, moment, quoted, times
-from storage.articles.boilerplate import FEWEST_ARTICLES, WINDOW
+from aggregator.explain.reason import FactValue, Reason
+from aggregator.formatting import format_count, format_quote, format_time, format_times
+from storage.articles.boilerplate import LEARNING_WINDOW, MIN_ARTICLES
 from storage.model.article import KeptArticle
-from storage.provenance.model import Account
+from storage.provenance.model import Provenance
 
-ORIGINS = {
+ORIGIN_DESCRIPTIONS = {
     "json-ld": "the page's JSON-LD",
     "meta": "the page's meta tags",
     "html": "the page as it is shown",
@@ -26,25 +26,25 @@ ORIGINS = {
 """What the short names of origins mean; one that is not here stands for itself."""
 
 
-def fields(account: Account, now: datetime) -> Iterator[Reason]:
+def explain_fields(account: Provenance, now: datetime) -> Iterator[Reason]:
     """The fields that are shown, each with its origin."""
     article = account.article
     if article is None:
         return
     origins = dict(article.origins)
-    for name, value in _values(article):
+    for name, value in _list_fields(article):
         if value or name == "published":
             origin = origins.get(name, "")
-            source = f", from {ORIGINS.get(origin, origin)}" if origin else ""
+            source = f", from {ORIGIN_DESCRIPTIONS.get(origin, origin)}" if origin else ""
             facts = (("field", name), ("value", value), ("origin", origin or None))
-            words = f"{name.replace('_', ' ')}: {_written(name, value)}{source}{_remark(article, name)}"
-            yield Reason(words=words, facts=facts)
+            words = f"{name.replace('_', ' ')}: {_format_value(name, value)}{source}{_describe_field(article, name)}"
+            yield Reason(text=words, facts=facts)
     if article.truncated:
         words = "truncated: only its beginning may be read without paying"
-        yield Reason(words=words, facts=(("field", "truncated"), ("value", True), ("origin", None)))
+        yield Reason(text=words, facts=(("field", "truncated"), ("value", True), ("origin", None)))
 
 
-def _values(article: KeptArticle) -> Iterator[tuple[str, Figure]]:
+def _list_fields(article: KeptArticle) -> Iterator[tuple[str, FactValue]]:
     yield "title", article.title
     yield "authors", article.authors
     yield "published", article.published
@@ -58,66 +58,70 @@ def _values(article: KeptArticle) -> Iterator[tuple[str, Figure]]:
     yield "text", article.words
 
 
-def _written(name: str, value: Figure) -> str:
+def _format_value(name: str, value: FactValue) -> str:
     if isinstance(value, datetime):
-        return moment(value)
+        return format_time(value)
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, int):
-        return counted(value, "word")
-    return "not known" if value is None else quoted(str(value)) if name in ("title", "summary") else str(value)
+        return format_count(value, "word")
+    return "not known" if value is None else format_quote(str(value)) if name in ("title", "summary") else str(value)
 
 
-def _remark(article: KeptArticle, name: str) -> str:
+def _describe_field(article: KeptArticle, name: str) -> str:
     """What else is to be known of a field's value."""
     if name == "text":
         return f", read by {article.extractor}" if article.extractor else ""
     if name != "published" or article.published is None:
         return ""
     zone = "its zone was printed" if article.zone_known else "no zone was printed: that of the source is assumed"
-    printed = f", printed as {quoted(article.published_raw)}" if article.published_raw else ""
+    printed = f", printed as {format_quote(article.published_raw)}" if article.published_raw else ""
     return f"{printed}; {zone}; the day is {article.published_date or 'not printed'}"
 
 
-def left_out(account: Account, now: datetime) -> Iterator[Reason]:
+def explain_boilerplate(account: Provenance, now: datetime) -> Iterator[Reason]:
     """The paragraphs that are no part of the text, and by which version of what was learned."""
-    known = account.left_out
+    known = account.boilerplate
     if known is None:
         return
     facts = (
-        ("source", known.source), ("version", known.version), ("learned_at", known.made_at),
+        ("source", known.source), ("version", known.version), ("learned_at", known.learned_at),
         ("paragraphs", known.paragraphs),
     )  # fmt: skip
     if not known.version:
-        yield Reason(words=f"Nothing was known of {known.source}'s boilerplate when this text was read.", facts=facts)
+        yield Reason(text=f"Nothing was known of {known.source}'s boilerplate when this text was read.", facts=facts)
         return
     version = f"version {known.version} of what is known of {known.source}'s boilerplate"
-    learned = f" (of {moment(known.made_at)})" if known.made_at else ""
+    learned = f" (of {format_time(known.learned_at)})" if known.learned_at else ""
     if not known.paragraphs:
-        yield Reason(words=f"Nothing was left out; it was read with {version}{learned}.", facts=facts)
+        yield Reason(text=f"Nothing was left out; it was read with {version}{learned}.", facts=facts)
         return
     yield Reason(
-        words=f"{counted(len(known.paragraphs), 'paragraph')} left out by {version}{learned}: each stood in "
-        f"{FEWEST_ARTICLES} or more of its latest {WINDOW} articles.",
+        text=f"{format_count(len(known.paragraphs), 'paragraph')} left out by {version}{learned}: each stood in "
+        f"{MIN_ARTICLES} or more of its latest {LEARNING_WINDOW} articles.",
         facts=facts,
     )
     for paragraph in known.paragraphs:
-        yield Reason(words=quoted(paragraph), facts=(("source", known.source), ("paragraph", paragraph)))
+        yield Reason(text=format_quote(paragraph), facts=(("source", known.source), ("paragraph", paragraph)))
 
 
-def topics(account: Account, now: datetime) -> Iterator[Reason]:
+def explain_topics(account: Provenance, now: datetime) -> Iterator[Reason]:
     """The topics of the catalogue that it names, with how often."""
     if account.article is None:
         return
-    if not account.catalogue:
-        yield Reason(words="It was not yet read for topics.")
+    if not account.catalogue_digest:
+        yield Reason(text="It was not yet read for topics.")
     elif not account.topics:
-        yield Reason(words="It names no topic of the catalogue.", facts=(("catalogue", account.catalogue),))
+        yield Reason(text="It names no topic of the catalogue.", facts=(("catalogue", account.catalogue_digest),))
     for one in account.topics:
-        named = [f"{times(many)} in its {where}" for many, where in ((one.title, "title"), (one.body, "text")) if many]
+        named = [
+            f"{format_times(many)} in its {where}"
+            for many, where in ((one.title_count, "title"), (one.body_count, "text"))
+            if many
+        ]
         yield Reason(
-            words=f"{one.name}: {' and '.join(named)}",
+            text=f"{one.name}: {' and '.join(named)}",
             facts=(
-                ("topic", one.name), ("in_title", one.title), ("in_text", one.body), ("catalogue", account.catalogue)
+                ("topic", one.name), ("in_title", one.title_count), ("in_text", one.body_count), ("catalogue", account.catalogue_digest)
             ),
         )  # fmt: skip

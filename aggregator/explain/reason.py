@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-Figure = str | int | float | bool | datetime | tuple[str, ...] | None
+FactValue = str | int | float | bool | datetime | tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +17,10 @@ class Reason:
     addresses, places on the tape.
     """
 
-    words: str
+    text: str
     at: datetime | None = None
-    facts: tuple[tuple[str, Figure], ...] = ()
-    beneath: tuple[str, ...] = ()
+    facts: tuple[tuple[str, FactValue], ...] = ()
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from aggregator.explain.reason import Reason
-from aggregator.formatting import counted, moment, quoted
-from storage.articles.derive import CONFIRMED_AFTER
-from storage.model.article import Edition
-from storage.provenance.model import Account, Fetch
+from aggregator.formatting import format_count, format_quote, format_time
+from storage.articles.derive import ABSENCE_CONFIRMED_AFTER
+from storage.model.article import RevisionSummary
+from storage.provenance.model import Fetch, Provenance
 
 
-def edits(account: Account, now: datetime) -> Iterator[Reason]:
+def explain_revisions(account: Provenance, now: datetime) -> Iterator[Reason]:
     """Every revision with its kind and figures, then what was held back as no edit."""
     article = account.article
     if article is None:
@@ -20,10 +20,10 @@ def edits(account: Account, now: datetime) -> Iterator[Reason]:
     title = ""
     for one in article.revisions:
         shown = ", shown now" if one.number == article.revision and len(article.revisions) > 1 else ""
-        named = f", under the title {quoted(one.title)}" if one.title != title else ""
+        named = f", under the title {format_quote(one.title)}" if one.title != title else ""
         title = one.title
         yield Reason(
-            words=f"Revision {one.number}{shown}: {_edit(one)}{named}.",
+            text=f"Revision {one.number}{shown}: {_describe_edit(one)}{named}.",
             at=one.fetched_at,
             facts=(
                 ("revision", one.number), ("kind", one.kind or None), ("added", one.added), ("removed", one.removed),
@@ -31,67 +31,73 @@ def edits(account: Account, now: datetime) -> Iterator[Reason]:
             ),
         )  # fmt: skip
     if len(article.revisions) == 1:
-        yield Reason(words=_never(_looked(account)))
-    for block in account.held:
+        yield Reason(text=_describe_no_edit(_count_later_fetches(account)))
+    for block in account.held_blocks:
         yield Reason(
-            words=f"Held back since {moment(block.held_at)}, no edit: a block that came or went on "
-            f"{counted(block.articles, 'page')} of {block.source}, as in a redesign: {quoted(block.words)}",
+            text=f"Held back since {format_time(block.held_at)}, no edit: a block that came or went on "
+            f"{format_count(block.articles, 'page')} of {block.source}, as in a redesign: {format_quote(block.text)}",
             facts=(
                 ("source", block.source), ("held_at", block.held_at), ("articles", block.articles),
-                ("block", block.words),
+                ("block", block.text),
             ),
         )  # fmt: skip
 
 
-def _edit(one: Edition) -> str:
-    if not one.kind:
+def _describe_edit(revision: RevisionSummary) -> str:
+    if not revision.kind:
         return "as it was first seen"
-    if not one.added and not one.removed:
-        return one.kind
-    return f"an edit of kind {one.kind}, {counted(one.added, 'character')} came and {one.removed} went"
+    if not revision.added and not revision.removed:
+        return revision.kind
+    return (
+        f"an edit of kind {revision.kind}, {format_count(revision.added, 'character')} came and {revision.removed} went"
+    )
 
 
-def _never(looks: int) -> str:
-    return f"Nothing was edited, in {counted(looks, 'later look')}." if looks else "Its text was not seen again since."
+def _describe_no_edit(later_fetches: int) -> str:
+    return (
+        f"Nothing was edited, in {format_count(later_fetches, 'later look')}."
+        if later_fetches
+        else "Its text was not seen again since."
+    )
 
 
-def _looked(account: Account) -> int:
+def _count_later_fetches(account: Provenance) -> int:
     """How often it was looked at after the first time."""
-    return max(0, sum(fetch.sighting is not None or fetch.outcome == "unmodified" for fetch in account.fetches) - 1)
+    return max(0, sum(fetch.snapshot is not None or fetch.outcome == "unmodified" for fetch in account.fetches) - 1)
 
 
-def presence(account: Account, now: datetime) -> Iterator[Reason]:
+def explain_presence(account: Provenance, now: datetime) -> Iterator[Reason]:
     """Whether it is still there, when that was last seen, and what is waiting to be confirmed."""
     article = account.article
     if article is None:
         return
-    events = [fetch for fetch in account.fetches if _is_look(fetch, account.shown_alias)]
-    there = [fetch for fetch in events if fetch.sighting or fetch.outcome == "unmodified"]
+    events = [fetch for fetch in account.fetches if _is_check(fetch, account.shown_alias_id)]
+    there = [fetch for fetch in events if fetch.snapshot or fetch.outcome == "unmodified"]
     if article.withdrawn:
-        words = f"Withdrawn since {moment(article.withdrawn)}: its publisher no longer shows it; the text stays."
-        yield Reason(words=words, facts=(("withdrawn", article.withdrawn),))
-    elif (first := _unconfirmed(events)) is not None:
+        words = f"Withdrawn since {format_time(article.withdrawn)}: its publisher no longer shows it; the text stays."
+        yield Reason(text=words, facts=(("withdrawn", article.withdrawn),))
+    elif (first := _find_unconfirmed(events)) is not None:
         yield Reason(
-            words=f"Missing since {moment(first.at)} ({first.reason}), and not taken for withdrawn yet: a look on "
-            f"{moment(first.at + CONFIRMED_AFTER)} or later must find it missing too.",
-            facts=(("missing", first.at), ("confirmed_from", first.at + CONFIRMED_AFTER)),
+            text=f"Missing since {format_time(first.at)} ({first.reason}), and not taken for withdrawn yet: a look on "
+            f"{format_time(first.at + ABSENCE_CONFIRMED_AFTER)} or later must find it missing too.",
+            facts=(("missing", first.at), ("confirmed_from", first.at + ABSENCE_CONFIRMED_AFTER)),
         )
     if there:
-        words = f"It was last there on {moment(there[-1].at)}."
-        yield Reason(words=words, facts=(("last_there", there[-1].at),))
+        words = f"It was last there on {format_time(there[-1].at)}."
+        yield Reason(text=words, facts=(("last_there", there[-1].at),))
     for fetch in (one for one in events[-1:] if one.outcome in ("outage", "refused")):
-        words = f"The last look, on {moment(fetch.at)}, tells nothing of it: {fetch.reason}."
-        yield Reason(words=words, facts=(("last_look", fetch.at), ("outcome", fetch.outcome)))
+        words = f"The last look, on {format_time(fetch.at)}, tells nothing of it: {fetch.reason}."
+        yield Reason(text=words, facts=(("last_look", fetch.at), ("outcome", fetch.outcome)))
 
 
-def _is_look(fetch: Fetch, alias_id: int) -> bool:
+def _is_check(fetch: Fetch, alias_id: int) -> bool:
     """Whether a fetch tells if the article is at an address of its own."""
-    if fetch.sighting is not None:
-        return alias_id in (fetch.sighting.asked, fetch.sighting.final)
+    if fetch.snapshot is not None:
+        return alias_id in (fetch.snapshot.requested_alias_id, fetch.snapshot.final_alias_id)
     return bool(fetch.outcome) and fetch.alias_id == alias_id
 
 
-def _unconfirmed(events: list[Fetch]) -> Fetch | None:
+def _find_unconfirmed(events: list[Fetch]) -> Fetch | None:
     """The first of the looks at the end that did not find it."""
     first: Fetch | None = None
     for fetch in events:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-_ENDS = 600
+_SEARCHED_CHARACTERS = 600
 """Characters from each end of a text in which a credit line is looked for."""
-_REST = r"(?:[\w&'’\-]|\.(?=\w))*"
-_NAME = rf"(?P<name>[^\W\d_]{_REST}(?:[ \t]+(?:[^\W\d_a-z]{_REST}|of|the|and|de|du|der|die|del)){{0,4}})"
-_LINK = r"(?:https?://)?(?:www\.)?"
-_WORDS = (
+_NAME_REST = r"(?:[\w&'’\-]|\.(?=\w))*"
+_NAME = rf"(?P<name>[^\W\d_]{_NAME_REST}(?:[ \t]+(?:[^\W\d_a-z]{_NAME_REST}|of|the|and|de|du|der|die|del)){{0,4}})"
+_URL_PREFIX = r"(?:https?://)?(?:www\.)?"
+_CREDIT_PHRASES = (
     r"(?:this|the) (?:article|story|post|piece|report) (?:was |has been |is )?(?:first |originally |previously )?"
     r"(?:published|appeared|posted|syndicated|republished|reprinted)(?: first| originally)?"
     r" (?:on|by|in|at|from|with permission from)",
@@ -24,14 +24,14 @@ _WORDS = (
     r"(?:oorspronkelijk|eerder) (?:verschenen|gepubliceerd) (?:op|bij|door|in)",
     r"(?:впервые|первоначально) опубликован[оаы]? (?:в|на)",
 )
-_SAID = re.compile(rf"\b(?i:{'|'.join(_WORDS)})[\s:]+{_LINK}(?i:the )?{_NAME}")
-_LABEL = re.compile(
+_CREDIT_SENTENCE = re.compile(rf"\b(?i:{'|'.join(_CREDIT_PHRASES)})[\s:]+{_URL_PREFIX}(?i:the )?{_NAME}")
+_LABELLED_CREDIT = re.compile(
     r"^[\s(\[（【—–-]*(?i:via|source|quelle|fuente|fonte|bron|źródło|zdroj|källa|kilde|kaynak|источник|sursa)"
-    rf"\s*[:：]\s*{_LINK}{_NAME}",
+    rf"\s*[:：]\s*{_URL_PREFIX}{_NAME}",
     re.M,
 )
-_VIA = re.compile(rf"^[\s(\[—–-]*(?:[Vv]ia|VIA)\s+{_LINK}{_NAME}[\s.)\]]*$", re.M)
-_CHINESE = re.compile(
+_VIA_LINE = re.compile(rf"^[\s(\[—–-]*(?:[Vv]ia|VIA)\s+{_URL_PREFIX}{_NAME}[\s.)\]]*$", re.M)
+_EAST_ASIAN_CREDIT = re.compile(
     r"(?:来源|來源|转载自|轉載自|原载于|原載於|首发于|首發於|本文来自|出典|引用元|출처)\s*[:：]?\s*[《「“\"]?(?P<name>[^\s\W_][\w.·]{1,20})"
 )
 _AGENCIES = (
@@ -40,15 +40,15 @@ _AGENCIES = (
     r"|TT|NTB|Ritzau|STT|ANP|Belga|Lusa|UPI|PA Media|PRNewswire|PR Newswire|Business Wire"
     r"|BUSINESS WIRE|GLOBE NEWSWIRE|GlobeNewswire|news aktuell|AAP|SPX|AA|DHA|İHA"
 )
-_FIRST_MARK = re.compile(rf"^.{{0,80}}[(（\[]\s*(?P<name>{_AGENCIES})\s*[)）\]]")
-_LAST_MARK = re.compile(rf"[(（\[/]\s*(?P<name>{_AGENCIES})\s*[)）\]/.]*\s*$")
+_OPENING_AGENCY = re.compile(rf"^.{{0,80}}[(（\[]\s*(?P<name>{_AGENCIES})\s*[)）\]]")
+_CLOSING_AGENCY = re.compile(rf"[(（\[/]\s*(?P<name>{_AGENCIES})\s*[)）\]/.]*\s*$")
 
 
-def credit(text: str) -> str:
+def find_credit(text: str) -> str:
     """The name of who is said to have told a text first, as it is written, or an empty string."""
-    head, tail = text[:_ENDS], text[-_ENDS:]
-    for pattern in (_SAID, _LABEL, _VIA, _CHINESE):
+    head, tail = text[:_SEARCHED_CHARACTERS], text[-_SEARCHED_CHARACTERS:]
+    for pattern in (_CREDIT_SENTENCE, _LABELLED_CREDIT, _VIA_LINE, _EAST_ASIAN_CREDIT):
         if found := pattern.search(tail) or pattern.search(head):
             return found["name"].strip(" .,'’-")[:80]
-    found = _FIRST_MARK.search(head) or _LAST_MARK.search(tail)
+    found = _OPENING_AGENCY.search(head) or _CLOSING_AGENCY.search(tail)
     return found["name"] if found else ""

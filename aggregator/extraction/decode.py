@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import re
 
-from spiders.parse.charset import foreign_text, label_in
+from spiders.parse.charset import decode_unless_utf8, find_charset_label
 from storage.text.clean import clean
 
 
-def readable(body: bytes, content_type: str = "") -> bytes:
+def transcode_to_utf8(body: bytes, content_type: str = "") -> bytes:
     """The page as UTF-8, fit for the parser: no forbidden character in it, nor a reference to one."""
-    text = foreign_text(body, label_in(content_type))
-    return _fit(body if text is None else text.encode("utf-8", "replace"))
+    text = decode_unless_utf8(body, find_charset_label(content_type))
+    return _remove_forbidden(body if text is None else text.encode("utf-8", "replace"))
 
 
-_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D} | {0x7F})
-_RARE = (
+_CONTROL_BYTES = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D} | {0x7F})
+_FORBIDDEN_SEQUENCES = (
     re.compile(rb"\xc2[\x80-\x84\x86-\x9f]"),
     re.compile(rb"\xef\xb7[\x90-\xaf]"),
     re.compile(rb"\xef\xbf[\xbe\xbf]"),
 )
-_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_NUMERIC_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 
 
-def _fit(data: bytes) -> bytes:
+def _remove_forbidden(data: bytes) -> bytes:
     """Forbidden characters and references to them taken out, by bytes: ten times as fast as by characters."""
-    data = data.replace(b"\r\n", b"\n").translate(None, _CONTROLS)
+    data = data.replace(b"\r\n", b"\n").translate(None, _CONTROL_BYTES)
     if not data.isascii():
-        for rare in _RARE:  # apart, each with a literal to look for: one alternation takes ten times as long
+        for (
+            rare
+        ) in _FORBIDDEN_SEQUENCES:  # apart, each with a literal to look for: one alternation takes ten times as long
             data = rare.sub(b"", data)
-    return _REFERENCE.sub(_judged, data) if b"&#" in data else data
+    return _NUMERIC_REFERENCE.sub(_resolve_reference, data) if b"&#" in data else data
 
 
-def _judged(reference: re.Match[bytes]) -> bytes:
+def _resolve_reference(reference: re.Match[bytes]) -> bytes:
     """A numeric reference as it may stay: itself, its Windows-1252 meaning, U+FFFD, or nothing."""
     digits = (reference[1] or reference[2]).lstrip(b"0") or b"0"
     number = int(digits, 16 if reference[1] else 10) if len(digits) <= 7 else 0x110000

@@ -17,26 +17,26 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
-from aggregator.extraction.metadata.titles import key
-from aggregator.extraction.text_alignment import Patch, Shown, patched
+from aggregator.extraction.metadata.titles import normalize_words
+from aggregator.extraction.text_alignment import Patch, TextAligner, apply_patches
 
-MAX_DATA = 4 * 2**20
+MAX_DATA_CHARACTERS = 4 * 2**20
 """Characters of a page's data that are looked at."""
 MAX_STRINGS = 2_000
-MAX_VARIANTS = 40
+MAX_DIFFERING_PARAGRAPHS = 40
 
 # What stands between two quotes that are not escaped: a string, or what is between strings, which begins like no text.
 _QUOTE = re.compile(r'(?<!\\)"')
-_SHORTEST, _LONGEST_TITLE = 40, 400
-_AROUND = 20_000
+_MIN_STRING_LENGTH, _MAX_TITLE_LENGTH = 40, 400
+_CONTEXT_CHARACTERS = 20_000
 """Characters before the first and behind the last place where some of the article was found in a script."""
-_TAGS = re.compile(r"<[^<>]{1,2000}>")
+_HTML_TAGS = re.compile(r"<[^<>]{1,2000}>")
 
 
-def data_of(tree: HtmlElement) -> tuple[str, ...]:
+def read_page_data(tree: HtmlElement) -> tuple[str, ...]:
     """What a page carries beside its text, before it is cleaned: contents of scripts, text areas, meta elements."""
     found: list[str] = []
-    left = MAX_DATA
+    left = MAX_DATA_CHARACTERS
     for element in tree.iter("script", "meta", "textarea"):
         content = (element.get("content") if element.tag == "meta" else element.text) or ""
         if 40 <= len(content) <= left:
@@ -46,43 +46,45 @@ def data_of(tree: HtmlElement) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Echoes:
+class PageDataComparison:
     """The places of the paragraphs that a page's data has, and those that it has in other words: (place, words)."""
 
-    echoed: tuple[int, ...] = ()
-    variants: tuple[tuple[int, str], ...] = ()
+    in_page_data: tuple[int, ...] = ()
+    differs_in_page_data: tuple[tuple[int, str], ...] = ()
 
 
-def echoes(text: str, data: Sequence[str], headlines: Collection[str] = ()) -> Echoes:
+def compare_with_page_data(text: str, data: Sequence[str], headlines: Collection[str] = ()) -> PageDataComparison:
     """What a page's data says of a text; the page's `headlines` may be like a sentence of it, and are none."""
     paragraphs = text.split("\n\n")
-    anchors = _anchors(paragraphs)
-    candidates = [part for one in data if (part := _around(one, anchors))]
+    anchors = _make_anchors(paragraphs)
+    candidates = [part for one in data if (part := _cut_script(one, anchors))]
     if not candidates:
-        return Echoes()
-    shown = Shown(paragraphs)
-    titles = set(map(key, headlines))
+        return PageDataComparison()
+    shown = TextAligner(paragraphs)
+    titles = set(map(normalize_words, headlines))
     found: dict[int, list[Patch]] = {}
-    for string in _strings(candidates):
-        if len(string) < _LONGEST_TITLE and key(string) in titles:
+    for string in _iterate_strings(candidates):
+        if len(string) < _MAX_TITLE_LENGTH and normalize_words(string) in titles:
             continue
         if any(anchor in string for anchor in anchors) or shown.has_start(string):
-            for patch in shown.patches(string):
-                _add(found, patch)
-        if len(found) >= MAX_VARIANTS:
+            for patch in shown.find_patches(string):
+                _add_patch(found, patch)
+        if len(found) >= MAX_DIFFERING_PARAGRAPHS:
             break
-    worded = tuple((place, patched(paragraphs[place], found[place])) for place in sorted(found)[:MAX_VARIANTS])
-    return Echoes(tuple(sorted(shown.echoed)), worded)
+    worded = tuple(
+        (place, apply_patches(paragraphs[place], found[place])) for place in sorted(found)[:MAX_DIFFERING_PARAGRAPHS]
+    )
+    return PageDataComparison(tuple(sorted(shown.matched_paragraphs)), worded)
 
 
-def _add(found: dict[int, list[Patch]], patch: Patch) -> None:
+def _add_patch(patches: dict[int, list[Patch]], patch: Patch) -> None:
     """Of two copies that have one place in other words, the first is believed."""
-    known = found.setdefault(patch.paragraph, [])
+    known = patches.setdefault(patch.paragraph, [])
     if all(patch.end < one.start or one.end < patch.start for one in known):
         known.append(patch)
 
 
-def _anchors(paragraphs: Sequence[str]) -> list[str]:
+def _make_anchors(paragraphs: Sequence[str]) -> list[str]:
     """How some longer paragraphs begin, as they stand and as JSON may spell them."""
     found: list[str] = []
     for one in islice((one for one in paragraphs if len(one) > 60), 60):
@@ -93,22 +95,22 @@ def _anchors(paragraphs: Sequence[str]) -> list[str]:
     return found
 
 
-def _around(script: str, anchors: Sequence[str]) -> str:
+def _cut_script(script: str, anchors: Sequence[str]) -> str:
     """The part of a script that holds some of the article, from the string on that it begins in; empty if none does."""
     places = [place for anchor in anchors if (place := script.find(anchor)) >= 0]
-    if not places or len(script) <= 4 * _AROUND:
+    if not places or len(script) <= 4 * _CONTEXT_CHARACTERS:
         return script if places else ""
     last = max(script.rfind(anchor) for anchor in anchors)
     start = script.rfind('"', 0, min(places))  # so that no string is taken for what stands between two
-    return script[max(start, 0) : last + _AROUND]
+    return script[max(start, 0) : last + _CONTEXT_CHARACTERS]
 
 
-def _strings(data: Sequence[str]) -> Iterator[str]:
+def _iterate_strings(data: Sequence[str]) -> Iterator[str]:
     """Every string in the data as text, each once, in order."""
     seen: set[str] = set()
     waiting = list(reversed(data))
     while waiting and len(seen) < MAX_STRINGS:
-        for string in map(_plain, filter(_is_long, _QUOTE.split(waiting.pop()))):
+        for string in map(_decode_string, filter(_is_long, _QUOTE.split(waiting.pop()))):
             if string in seen:
                 continue
             seen.add(string)
@@ -119,10 +121,10 @@ def _strings(data: Sequence[str]) -> Iterator[str]:
 
 
 def _is_long(string: str) -> bool:
-    return len(string) >= _SHORTEST
+    return len(string) >= _MIN_STRING_LENGTH
 
 
-def _plain(string: str) -> str:
+def _decode_string(string: str) -> str:
     """A string of JSON as text: escapes undone, markup a break."""
     if "\\" in string:
         try:
@@ -131,4 +133,4 @@ def _plain(string: str) -> str:
             string = string.replace("\\n", "\n").replace('\\"', '"').replace("\\/", "/")
     if "&" in string:
         string = unescape(string)
-    return unescape(_TAGS.sub(" ", string)) if "<" in string else string
+    return unescape(_HTML_TAGS.sub(" ", string)) if "<" in string else string

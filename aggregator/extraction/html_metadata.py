@@ -8,30 +8,32 @@ from functools import lru_cache
 
 from lxml.html import HtmlElement
 
-from aggregator.extraction.tree import line_of
+from aggregator.extraction.tree import read_line
 from storage.text.clean import clean_line
 
-_BYLINE = re.compile(
+_BYLINE_MARKUP = re.compile(
     r"(?<![a-z])(?:author(?!s?-?(?:box|bio|image|img|avatar|photo|desc|title|role|social|twitter|card-desc|url-?list|page|follow))|by-?line|writer|"
     r"zuozhe|reporter|journalist|autor(?![a-z])|auteur|skribent|byline)",
 )
-_AUTHOR_NAME = re.compile(r"author-?s?-?name|byline-?-?name|author-?-?link|name-?-?author|fn(?![a-z])|vcard")
-_DATE = re.compile(
+_AUTHOR_NAME_MARKUP = re.compile(r"author-?s?-?name|byline-?-?name|author-?-?link|name-?-?author|fn(?![a-z])|vcard")
+_DATE_MARKUP = re.compile(
     r"(?<![a-z])(?:pub(?:lish(?:ed)?|-?date|-?time|date|time)?|post(?:ed)?-?(?:on|date|time)|date(?:line)?|time(?:stamp)?|entry-?date|datum|fecha|meta-?date|info|source|ly|from|shijian)(?![a-z])"
 )
-_ELSEWHERE = re.compile(
+_UNRELATED_MARKUP = re.compile(
     r"comment|related|sidebar|recommend|recirc|trending|popular|most-?read|(?<!post-)(?<!entry-)(?<!article-)footer|carousel|teaser|promo|newsletter|more-|(?<![a-z])card(?![a-z])|widget|also|listing|caption|image-?credit|latest|masthead|edition|logo|branding|top-?bar"
 )
-_OWN_FOOTER = re.compile(r"(?:post|entry|article)-?footer", re.I)
-_ANNOUNCED = re.compile(r"(?:publi|poste?d|veröffentlicht|erschienen|udgivet|publisert|опубл|发布|發布|발행)", re.I)
-_MANY = 6
+_ARTICLE_FOOTER = re.compile(r"(?:post|entry|article)-?footer", re.I)
+_PUBLICATION_WORD = re.compile(
+    r"(?:publi|poste?d|veröffentlicht|erschienen|udgivet|publisert|опубл|发布|發布|발행)", re.I
+)
+_MAX_PUBLICATION_TIMES = 6
 """More values than this that are marked as publication are a list of articles: the mark then tells nothing."""
 
-_DATE_LENGTH = 80
+_MAX_DATE_LENGTH = 80
 """A text longer than this that is marked as a date holds more than one: a teaser, a paragraph, a whole header."""
 
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_SIGNED = (
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BYLINE_TAGS = (
     "a",
     "span",
     "div",
@@ -56,7 +58,7 @@ _SIGNED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Markup:
+class HeadMetadata:
     """What the head of a page and its headings say."""
 
     metas: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -72,30 +74,30 @@ class Markup:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class BodyMetadata:
     """What the body's markup says: (rank, text) pairs, rank 0 the surest; bylines have their parts apart by " | "."""
 
     bylines: tuple[tuple[int, str], ...] = ()
     times: tuple[tuple[int, str], ...] = ()
 
 
-def read(tree: HtmlElement) -> Markup:
+def read_head_metadata(tree: HtmlElement) -> HeadMetadata:
     """The head and headings of a page."""
     metas: dict[str, list[str]] = {}
     headings: list[str] = []
     title = canonical = image = ""
     for element in tree.iter("meta", "title", "link", "h1"):
         if element.tag == "meta":
-            _meta(element, metas)
+            _collect_meta(element, metas)
         elif element.tag == "title":
-            title = title or line_of(element)
+            title = title or read_line(element)
         elif element.tag == "h1" and len(headings) < 8:
-            headings.append(line_of(element))
+            headings.append(read_line(element))
         elif element.tag == "link":
             rel = (element.get("rel") or "").lower()
             canonical = canonical or (element.get("href", "") if rel == "canonical" else "")
             image = image or (element.get("href", "") if rel == "image_src" else "")
-    return Markup(
+    return HeadMetadata(
         metas={name: tuple(values) for name, values in metas.items()},
         title=title,
         headings=tuple(heading for heading in headings if heading),
@@ -108,7 +110,7 @@ def read(tree: HtmlElement) -> Markup:
     )
 
 
-def _meta(element: HtmlElement, metas: dict[str, list[str]]) -> None:
+def _collect_meta(element: HtmlElement, metas: dict[str, list[str]]) -> None:
     content = element.get("content")
     if not content or len(metas) > 300:
         return
@@ -120,30 +122,30 @@ def _meta(element: HtmlElement, metas: dict[str, list[str]]) -> None:
                 values.append(clean_line(content, 4096))
 
 
-def signs(tree: HtmlElement) -> Signs:
+def read_body_metadata(tree: HtmlElement) -> BodyMetadata:
     """Bylines and times where elements mark them as such; other articles' and comments' last or not at all.
 
     Scripts must be gone from the tree. This is the dearer look, for pages whose head does not say enough.
     """
     bylines: list[tuple[int, str]] = []
     times: list[tuple[int, str]] = []
-    for element in tree.iter(*_SIGNED):
+    for element in tree.iter(*_BYLINE_TAGS):
         if element.tag == "time" or element.get("datetime"):
-            _time(element, times)
+            _collect_time(element, times)
             continue
-        rank = _byline_rank(element)
-        if rank >= 0 and len(bylines) < 40 and not _is_elsewhere(element):
+        rank = _rank_byline(element)
+        if rank >= 0 and len(bylines) < 40 and not _is_outside_article(element):
             text = clean_line(" | ".join(element.itertext()), 301)
             if 1 < len(text) <= 300:
                 bylines.append((rank, text))
-        elif element.get("itemprop") == "datePublished" or _names_date(element):
-            _time(element, times)
-    if sum(rank == 0 for rank, _ in times) > _MANY:
+        elif element.get("itemprop") == "datePublished" or _has_date_markup(element):
+            _collect_time(element, times)
+    if sum(rank == 0 for rank, _ in times) > _MAX_PUBLICATION_TIMES:
         times = [(max(rank, 1), text) for rank, text in times]
-    return Signs(tuple(bylines), tuple(sorted(times, key=lambda pair: pair[0])))
+    return BodyMetadata(tuple(bylines), tuple(sorted(times, key=lambda pair: pair[0])))
 
 
-def _byline_rank(element: HtmlElement) -> int:
+def _rank_byline(element: HtmlElement) -> int:
     rel, prop = element.get("rel"), element.get("itemprop")
     if rel and "author" in rel.lower().split():
         return 0
@@ -152,53 +154,53 @@ def _byline_rank(element: HtmlElement) -> int:
     name, kind, test = element.get("class"), element.get("id"), element.get("data-testid")
     if not (name or kind or test):
         return -1
-    return _rank_of(f"{name or ''} {kind or ''} {test or ''}"[:200])
+    return _rank_byline_markup(f"{name or ''} {kind or ''} {test or ''}"[:200])
 
 
 @lru_cache(maxsize=8192)
-def _rank_of(marks: str) -> int:
-    marks = _CAMEL.sub("-", marks).lower().replace("_", "-")
-    if not _BYLINE.search(marks):
+def _rank_byline_markup(attributes: str) -> int:
+    attributes = _CAMEL_CASE.sub("-", attributes).lower().replace("_", "-")
+    if not _BYLINE_MARKUP.search(attributes):
         return -1
-    return 2 if _AUTHOR_NAME.search(marks) else 3
+    return 2 if _AUTHOR_NAME_MARKUP.search(attributes) else 3
 
 
 @lru_cache(maxsize=8192)
-def _is_other(marks: str) -> bool:
-    return bool(_ELSEWHERE.search(_CAMEL.sub("-", marks).lower()))
+def _is_unrelated_markup(attributes: str) -> bool:
+    return bool(_UNRELATED_MARKUP.search(_CAMEL_CASE.sub("-", attributes).lower()))
 
 
-def _is_elsewhere(element: HtmlElement) -> bool:
+def _is_outside_article(element: HtmlElement) -> bool:
     """Whether an element, or one of its nearer ancestors, belongs to something beside the article."""
     for depth, holder in enumerate((element, *element.iterancestors())):
         if holder.tag in ("aside", "nav", "figure", "blockquote"):
             return True
-        if holder.tag == "footer" and not _OWN_FOOTER.search(holder.get("class") or ""):
+        if holder.tag == "footer" and not _ARTICLE_FOOTER.search(holder.get("class") or ""):
             return True
         if (
             depth < 7
             and holder.tag not in ("body", "html", "main", "article")
-            and _is_other(f"{holder.get('class', '')} {holder.get('id', '')}"[:200])
+            and _is_unrelated_markup(f"{holder.get('class', '')} {holder.get('id', '')}"[:200])
         ):
             return True
     return False
 
 
 @lru_cache(maxsize=8192)
-def _is_dated(marks: str) -> bool:
-    return bool(_DATE.search(_CAMEL.sub("-", marks).lower().replace("_", "-")))
+def _is_date_markup(attributes: str) -> bool:
+    return bool(_DATE_MARKUP.search(_CAMEL_CASE.sub("-", attributes).lower().replace("_", "-")))
 
 
-def _names_date(element: HtmlElement) -> bool:
+def _has_date_markup(element: HtmlElement) -> bool:
     name, kind = element.get("class"), element.get("id")
-    return bool(name or kind) and len(element) < 12 and _is_dated(f"{name or ''} {kind or ''}"[:200])
+    return bool(name or kind) and len(element) < 12 and _is_date_markup(f"{name or ''} {kind or ''}"[:200])
 
 
-def _time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
+def _collect_time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
     """A time: rank 0 marked as publication, 1 a time element, 2 text marked as a date; 3 more beside the article."""
     value = element.get("datetime") or element.get("content") or ""
-    text = clean_line(" ".join(element.itertext()), 2 * _DATE_LENGTH)
-    if element.tag != "time" and len(text) > _DATE_LENGTH:
+    text = clean_line(" ".join(element.itertext()), 2 * _MAX_DATE_LENGTH)
+    if element.tag != "time" and len(text) > _MAX_DATE_LENGTH:
         text = ""
     prop = (element.get("itemprop") or "").lower()
     marks = f"{prop} {element.get('class', '')}".lower()
@@ -210,20 +212,20 @@ def _time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
         rank = 1 if element.tag == "time" else 2
     if len(times) >= 40 or not any(c.isdigit() for c in value + text):
         return
-    if _is_elsewhere(element):
+    if _is_outside_article(element):
         rank += 3
     # what a page announces as its date in words is believed before an attribute, which may be the last edit's
-    for candidate in (text, value) if _ANNOUNCED.match(text) else (value, text):
+    for candidate in (text, value) if _PUBLICATION_WORD.match(text) else (value, text):
         if any(c.isdigit() for c in candidate):
             times.append((rank, candidate))
 
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d\.\s?\d\d?\.\s?\d\d(?!\d)")
-_OPENS = re.compile(r"\d{1,2}[./]\s?\d{1,2}[./]\s?(?:19|20)\d\d\s")
-_LEGAL = re.compile(r"©|\(c\)|copyright", re.I)
+_OPENING_DATE = re.compile(r"\d{1,2}[./]\s?\d{1,2}[./]\s?(?:19|20)\d\d\s")
+_COPYRIGHT = re.compile(r"©|\(c\)|copyright", re.I)
 
 
-def date_lines(tree: HtmlElement) -> list[str]:
+def find_date_lines(tree: HtmlElement) -> list[str]:
     """Short texts that name a year, and the starts of paragraphs that open with their date; at most 12.
 
     Those behind the heading come first; what stands in navigation and the like is left out.
@@ -237,13 +239,13 @@ def date_lines(tree: HtmlElement) -> list[str]:
         for text in (element.text, element.tail):
             if text and len(behind) < 8 and _is_date_line(text.strip()):
                 holder = element if text is element.text else element.getparent()
-                if holder is not None and not _is_elsewhere(holder):
-                    lines.append(text.strip()[:_DATE_LENGTH])
+                if holder is not None and not _is_outside_article(holder):
+                    lines.append(text.strip()[:_MAX_DATE_LENGTH])
     return behind[:8] + before[:4]
 
 
 def _is_date_line(text: str) -> bool:
     """Whether a text is short and names a year, or is a paragraph that opens with its date."""
     if len(text) > 60:
-        return bool(_OPENS.match(text))
-    return bool(_YEAR.search(text)) and not _LEGAL.search(text)
+        return bool(_OPENING_DATE.match(text))
+    return bool(_YEAR.search(text)) and not _COPYRIGHT.search(text)

@@ -13,9 +13,9 @@ from lxml.html import HtmlElement
 
 from storage.text.clean import clean, clean_line
 
-MAX_SCRIPT = 2 * 2**20
+MAX_SCRIPT_LENGTH = 2 * 2**20
 MAX_NODES = 2_000
-_KINDS = {
+_ARTICLE_TYPE_RANKS = {
     "newsarticle": 5,
     "reportagenewsarticle": 5,
     "analysisnewsarticle": 5,
@@ -41,16 +41,16 @@ _KINDS = {
     "itempage": 1,
     "medicalwebpage": 1,
 }
-_LISTS = ("collectionpage", "searchresultspage")
+_LISTING_TYPES = ("collectionpage", "searchresultspage")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
-_WRAPPING = re.compile(
+_SCRIPT_WRAPPER = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*<!\[CDATA\[\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\]\]>\*/)\s*;?\s*$"
 )
-_ORGANISATIONS = {"organization", "newsmediaorganization", "corporation", "company", "brand", "website", "webpage"}
+_ORGANISATION_TYPES = {"organization", "newsmediaorganization", "corporation", "company", "brand", "website", "webpage"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class JsonLdArticle:
     """The article as JSON-LD declares it; empty strings and tuples where it is silent.
 
     `names` are what it is called beside its headline, as (property, words). `words` is its declared length.
@@ -60,9 +60,9 @@ class Declared:
 
     kind: str = ""
     headline: str = ""
-    names: tuple[tuple[str, str], ...] = ()
-    people: tuple[str, ...] = ()
-    organisations: tuple[str, ...] = ()
+    other_names: tuple[tuple[str, str], ...] = ()
+    person_authors: tuple[str, ...] = ()
+    organisation_authors: tuple[str, ...] = ()
     published: str = ""
     created: str = ""
     modified: str = ""
@@ -74,62 +74,67 @@ class Declared:
     section: str = ""
     url: str = ""
     tags: tuple[str, ...] = ()
-    words: int = 0
+    word_count: int = 0
     is_free: bool | None = None
-    held_css: tuple[str, ...] = ()
+    paywalled_css: tuple[str, ...] = ()
     page_kind: str = ""
 
     @property
     def is_listing(self) -> bool:
         """Whether the page calls itself a collection of others, and names no article."""
-        return self.page_kind in _LISTS and not self.is_article
+        return self.page_kind in _LISTING_TYPES and not self.is_article
 
     @property
     def is_article(self) -> bool:
         """Whether the page calls itself an article of some kind."""
-        return _KINDS.get(self.kind, 0) >= 3
+        return _ARTICLE_TYPE_RANKS.get(self.kind, 0) >= 3
 
 
-def declared(tree: HtmlElement, url: str = "") -> Declared:
+def read_jsonld(tree: HtmlElement, url: str = "") -> JsonLdArticle:
     """The best article node of all JSON-LD scripts of a page; an empty Declared without one."""
     nodes: list[dict[str, Any]] = []
     for script in tree.iter("script"):
-        if "ld+json" in (script.get("type") or "").lower() and script.text and len(script.text) <= MAX_SCRIPT:
-            for value in _values(script.text):
-                nodes.extend(_nodes(value))
+        if "ld+json" in (script.get("type") or "").lower() and script.text and len(script.text) <= MAX_SCRIPT_LENGTH:
+            for value in _parse_script(script.text):
+                nodes.extend(_walk_nodes(value))
         if len(nodes) > MAX_NODES:
             break
-    articles = [node for node in nodes if _rank(node)]
+    articles = [node for node in nodes if _rank_node(node)]
     if not articles:
-        return Declared(site=_site(nodes), page_kind=_page_kind(nodes))
+        return JsonLdArticle(site=_read_site_name(nodes), page_kind=_find_page_kind(nodes))
     best = max(
         articles,
-        key=lambda node: (_rank(node), _names(node, url), bool(node.get("datePublished")), bool(node.get("author"))),
+        key=lambda node: (
+            _rank_node(node),
+            _is_about_page(node, url),
+            bool(node.get("datePublished")),
+            bool(node.get("author")),
+        ),
     )
-    return _read(best, nodes)
+    return _read_node(best, nodes)
 
 
-def _page_kind(nodes: list[dict[str, Any]]) -> str:
-    return next((kind for node in nodes for kind in _types(node) if kind in _LISTS), "")
+def _find_page_kind(nodes: list[dict[str, Any]]) -> str:
+    return next((kind for node in nodes for kind in _list_types(node) if kind in _LISTING_TYPES), "")
 
 
-def _values(script: str) -> Iterator[Any]:
+def _parse_script(script: str) -> Iterator[Any]:
     """The JSON values of one script; a broken one is mended or, failing that, left out."""
-    text = _WRAPPING.sub("", script.strip())
-    for candidate in (text, _mended(text), _mended(unescape(text))):
+    text = _SCRIPT_WRAPPER.sub("", script.strip())
+    for candidate in (text, _repair_json(text), _repair_json(unescape(text))):
         try:
             yield json.loads(candidate, strict=False)
             return
         except (ValueError, RecursionError):
             continue
-    yield from _sequence(text)
+    yield from _parse_sequence(text)
 
 
-def _mended(text: str) -> str:
+def _repair_json(text: str) -> str:
     return _TRAILING_COMMA.sub(r"\1", text.rstrip().rstrip(";"))
 
 
-def _sequence(text: str) -> Iterator[Any]:
+def _parse_sequence(text: str) -> Iterator[Any]:
     """Values that stand one after another without a list around them, as far as they can be read."""
     decoder, at = json.JSONDecoder(strict=False), 0
     for _ in range(20):
@@ -143,7 +148,7 @@ def _sequence(text: str) -> Iterator[Any]:
         yield value
 
 
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+def _walk_nodes(value: Any) -> Iterator[dict[str, Any]]:
     """Every node that may be an article: top level, lists, @graph, mainEntity and their like."""
     waiting, seen = [(value, 0)], 0
     while waiting and seen < MAX_NODES:
@@ -163,17 +168,17 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
                     waiting.append((child, depth + 1))
 
 
-def _types(node: dict[str, Any]) -> list[str]:
+def _list_types(node: dict[str, Any]) -> list[str]:
     kinds = node.get("@type")
     listed = kinds if isinstance(kinds, list) else [kinds]
     return [kind.rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower() for kind in listed[:10] if isinstance(kind, str)]
 
 
-def _rank(node: dict[str, Any]) -> int:
-    return max((_KINDS.get(kind, 0) for kind in _types(node)), default=0)
+def _rank_node(node: dict[str, Any]) -> int:
+    return max((_ARTICLE_TYPE_RANKS.get(kind, 0) for kind in _list_types(node)), default=0)
 
 
-def _names(node: dict[str, Any], url: str) -> bool:
+def _is_about_page(node: dict[str, Any], url: str) -> bool:
     """Whether the node says that it is about this very page."""
     if not url:
         return False
@@ -186,146 +191,154 @@ def _names(node: dict[str, Any], url: str) -> bool:
     )
 
 
-def _read(node: dict[str, Any], nodes: list[dict[str, Any]]) -> Declared:
+def _read_node(node: dict[str, Any], nodes: list[dict[str, Any]]) -> JsonLdArticle:
     ids = {item["@id"]: item for item in nodes if isinstance(item.get("@id"), str) and len(item) > 1}
-    people, organisations = _authors(node, ids)
-    return Declared(
-        kind=max(_types(node), key=lambda kind: _KINDS.get(kind, 0)),
-        headline=_line(node.get("headline")) or _line(node.get("name")),
-        names=tuple((said, name) for said in ("alternativeHeadline", "name") if (name := _line(node.get(said)))),
-        people=people,
-        organisations=organisations,
-        published=_line(node.get("datePublished")) or _line(node.get("uploadDate")),
-        created=_line(node.get("dateCreated")),
-        modified=_line(node.get("dateModified")),
-        language=_language(node.get("inLanguage")),
-        summary=_line(node.get("description"), 4096),
-        body=_text(node.get("articleBody")) or _text(node.get("reviewBody")),
-        image=_address(node.get("image")) or _address(node.get("thumbnailUrl")),
-        site=_name(node.get("publisher"), ids) or _site(nodes),
-        section=_line(_first(node.get("articleSection"))),
-        url=_address(node.get("url")),
-        tags=_tags(node.get("keywords")),
-        words=_count(node.get("wordCount")),
+    people, organisations = _read_authors(node, ids)
+    return JsonLdArticle(
+        kind=max(_list_types(node), key=lambda kind: _ARTICLE_TYPE_RANKS.get(kind, 0)),
+        headline=_read_line(node.get("headline")) or _read_line(node.get("name")),
+        other_names=tuple(
+            (said, name) for said in ("alternativeHeadline", "name") if (name := _read_line(node.get(said)))
+        ),
+        person_authors=people,
+        organisation_authors=organisations,
+        published=_read_line(node.get("datePublished")) or _read_line(node.get("uploadDate")),
+        created=_read_line(node.get("dateCreated")),
+        modified=_read_line(node.get("dateModified")),
+        language=_read_language(node.get("inLanguage")),
+        summary=_read_line(node.get("description"), 4096),
+        body=_read_text(node.get("articleBody")) or _read_text(node.get("reviewBody")),
+        image=_read_url(node.get("image")) or _read_url(node.get("thumbnailUrl")),
+        site=_read_name(node.get("publisher"), ids) or _read_site_name(nodes),
+        section=_read_line(_take_first(node.get("articleSection"))),
+        url=_read_url(node.get("url")),
+        tags=_read_tags(node.get("keywords")),
+        word_count=_parse_count(node.get("wordCount")),
         is_free=_is_free(node),
-        held_css=tuple(_held(node))[:10],
-        page_kind=_page_kind(nodes),
+        paywalled_css=tuple(_list_paywalled_selectors(node))[:10],
+        page_kind=_find_page_kind(nodes),
     )
 
 
 def _is_free(node: dict[str, Any]) -> bool | None:
     """Whether the article may be read without paying; what it says of its parts counts where it is silent itself."""
-    own = _truth(node.get("isAccessibleForFree"))
+    own = _parse_boolean(node.get("isAccessibleForFree"))
     if own is not None:
         return own
-    return False if any(_truth(part.get("isAccessibleForFree")) is False for part in _parts(node)) else None
+    return (
+        False if any(_parse_boolean(part.get("isAccessibleForFree")) is False for part in _list_parts(node)) else None
+    )
 
 
-def _held(node: dict[str, Any]) -> Iterator[str]:
-    for part in _parts(node):
-        if _truth(part.get("isAccessibleForFree")) is False:
-            yield from (css[:200] for css in _flat(part.get("cssSelector")) if isinstance(css, str) and css.strip())
+def _list_paywalled_selectors(node: dict[str, Any]) -> Iterator[str]:
+    for part in _list_parts(node):
+        if _parse_boolean(part.get("isAccessibleForFree")) is False:
+            yield from (css[:200] for css in _flatten(part.get("cssSelector")) if isinstance(css, str) and css.strip())
 
 
-def _parts(node: dict[str, Any]) -> list[dict[str, Any]]:
-    return [part for part in _flat(node.get("hasPart")) if isinstance(part, dict)]
+def _list_parts(node: dict[str, Any]) -> list[dict[str, Any]]:
+    return [part for part in _flatten(node.get("hasPart")) if isinstance(part, dict)]
 
 
-def _truth(value: Any) -> bool | None:
+def _parse_boolean(value: Any) -> bool | None:
     """A boolean of schema.org, which is written as such, as a word, or as an address."""
-    word = str(_first(value)).rsplit("/", 1)[-1].strip().lower()
+    word = str(_take_first(value)).rsplit("/", 1)[-1].strip().lower()
     return {"true": True, "1": True, "false": False, "0": False}.get(word)
 
 
-def _count(value: Any) -> int:
-    digits = str(_first(value)).strip()[:9]
+def _parse_count(value: Any) -> int:
+    digits = str(_take_first(value)).strip()[:9]
     return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
-def _first(value: Any) -> Any:
+def _take_first(value: Any) -> Any:
     return value[0] if isinstance(value, list) and value else value
 
 
-def _line(value: Any, limit: int = 1024) -> str:
+def _read_line(value: Any, limit: int = 1024) -> str:
     """A string value as one clean line; markup in it taken out, references resolved."""
-    value = _first(value)
+    value = _take_first(value)
     if isinstance(value, dict):
         value = value.get("@value") or value.get("name")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
-    return plain(value, limit) if isinstance(value, str) else ""
+    return clean_markup_line(value, limit) if isinstance(value, str) else ""
 
 
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
+_HTML_TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
 
 
-def plain(value: str, limit: int = 1024) -> str:
+def clean_markup_line(value: str, limit: int = 1024) -> str:
     """One clean line of a value that may carry markup or escaped references."""
     value = value[: 4 * limit]
     if "&" in value:
         value = unescape(unescape(value))
-    return clean_line(_TAG.sub(" ", value) if "<" in value else value, limit)
+    return clean_line(_HTML_TAG.sub(" ", value) if "<" in value else value, limit)
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     if isinstance(value, list):
         value = "\n\n".join(item for item in value[:500] if isinstance(item, str))
-    return clean(value, MAX_SCRIPT) if isinstance(value, str) else ""
+    return clean(value, MAX_SCRIPT_LENGTH) if isinstance(value, str) else ""
 
 
-def _address(value: Any) -> str:
-    value = _first(value)
+def _read_url(value: Any) -> str:
+    value = _take_first(value)
     if isinstance(value, dict):
-        value = _first(value.get("url") or value.get("contentUrl") or value.get("@id"))
+        value = _take_first(value.get("url") or value.get("contentUrl") or value.get("@id"))
     return clean_line(value, 4096) if isinstance(value, str) else ""
 
 
-def _language(value: Any) -> str:
-    value = _first(value)
+def _read_language(value: Any) -> str:
+    value = _take_first(value)
     if isinstance(value, dict):
         value = value.get("alternateName") or value.get("name")
     return clean_line(value, 40) if isinstance(value, str) else ""
 
 
-def _tags(value: Any) -> tuple[str, ...]:
+def _read_tags(value: Any) -> tuple[str, ...]:
     listed = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
-    lines = (_line(item, 100) for item in listed[:60] if isinstance(item, (str, dict)))
+    lines = (_read_line(item, 100) for item in listed[:60] if isinstance(item, (str, dict)))
     return tuple(dict.fromkeys(line for line in lines if line and ":" not in line[:20]))[:40]
 
 
-def _name(value: Any, ids: dict[str, dict[str, Any]]) -> str:
-    value = _first(value)
+def _read_name(value: Any, ids: dict[str, dict[str, Any]]) -> str:
+    value = _take_first(value)
     if isinstance(value, dict):
         node = (
             ids.get(value.get("@id", ""), value) if isinstance(value.get("@id"), str) and "name" not in value else value
         )
-        return _line(node.get("name"), 200)
-    return _line(value, 200)
+        return _read_line(node.get("name"), 200)
+    return _read_line(value, 200)
 
 
-def _site(nodes: list[dict[str, Any]]) -> str:
-    return next((name for node in nodes if "website" in _types(node) and (name := _line(node.get("name"), 200))), "")
+def _read_site_name(nodes: list[dict[str, Any]]) -> str:
+    return next(
+        (name for node in nodes if "website" in _list_types(node) and (name := _read_line(node.get("name"), 200))), ""
+    )
 
 
-def _authors(node: dict[str, Any], ids: dict[str, dict[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _read_authors(node: dict[str, Any], ids: dict[str, dict[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the authors: people (or of no stated kind), and organisations."""
     people: list[str] = []
     organisations: list[str] = []
-    for value in _flat(node.get("author")) or _flat(node.get("creator")):
+    for value in _flatten(node.get("author")) or _flatten(node.get("creator")):
         if isinstance(value, dict):
             known = (
                 ids.get(value.get("@id", "")) if isinstance(value.get("@id"), str) and not value.get("name") else None
             )
             entry = known or value
-            names = [_line(name, 300) for name in _flat(entry.get("name"))] or [
-                " ".join(filter(None, (_line(entry.get("givenName"), 100), _line(entry.get("familyName"), 100))))
+            names = [_read_line(name, 300) for name in _flatten(entry.get("name"))] or [
+                " ".join(
+                    filter(None, (_read_line(entry.get("givenName"), 100), _read_line(entry.get("familyName"), 100)))
+                )
             ]
-            (organisations if set(_types(entry)) & _ORGANISATIONS else people).extend(filter(None, names))
+            (organisations if set(_list_types(entry)) & _ORGANISATION_TYPES else people).extend(filter(None, names))
         elif isinstance(value, str):
-            people.append(_line(ids[value].get("name"), 300) if value in ids else plain(value, 300))
+            people.append(_read_line(ids[value].get("name"), 300) if value in ids else clean_markup_line(value, 300))
     return tuple(dict.fromkeys(people))[:30], tuple(dict.fromkeys(organisations))[:10]
 
 
-def _flat(value: Any) -> list[Any]:
+def _flatten(value: Any) -> list[Any]:
     listed = value if isinstance(value, list) else [value]
     return [item for entry in listed[:60] for item in (entry[:60] if isinstance(entry, list) else [entry]) if item]

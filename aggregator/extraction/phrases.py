@@ -6,17 +6,17 @@ Each list is lines of alternatives apart by " | ", regular expressions where a n
 from __future__ import annotations
 
 
-def listed(text: str) -> list[str]:
+def split_alternatives(text: str) -> list[str]:
     """The alternatives of one list."""
     return [item for line in text.strip().splitlines() for item in line.split(" | ")]
 
 
-def either(text: str) -> str:
+def join_alternatives(text: str) -> str:
     """The alternatives of one list as one regular expression."""
-    return "(?:" + "|".join(listed(text)) + ")"
+    return "(?:" + "|".join(split_alternatives(text)) + ")"
 
 
-LABELS = """
+INTERFACE_LABELS = """
 advert | advertentie | advertisement
 ad | ads
 also read | annonce | annons | annonse | anzeige | article | artikel teilen | auch interessant | back to top
@@ -88,7 +88,7 @@ zobacz także | powiązane | související | читайте также | чит�
 """Headings that announce other articles or comments."""
 
 
-NOBODY = """
+NON_PERSON_NAMES = """
 admin | administrator | all | anonymous | auteur | author | authors | autor | by | contributor | contributors
 copyright | de redactie | default | desk | editor | editorial | editorial staff | editorial team | editors
 follow | gesponserte inhalte | guest | guest author | guest contributor | la rédaction | more | n a | na | news
@@ -111,7 +111,7 @@ tt | xinhua | čtk | 中新社 | 新华社
 """Agencies: named only where no person is."""
 
 
-BY_PATTERNS = r"""
+BYLINE_PREFIX_PATTERNS = r"""
 (?:veröffentlicht|geschrieben|verfasst|erstellt|eingestellt|gepostet) von | (?:publié|posté|proposé) par
 (?:publicado|redactado) por | (?:pubblicato|postato) da | (?:publisert|skrevet|postet|publicerad|skriven|udgivet) a[vf]
 (?:geplaatst|gepubliceerd) door | (?:opublikowane|napisane) przez | опубликовано
@@ -124,7 +124,7 @@ autore | schrijver | redaktion | reporter | byline | kirjoittaja | yazan | от 
 """What stands before an author's name."""
 
 
-NO_NAME_PATTERNS = r"""
+NON_NAME_PATTERNS = r"""
 about | account | also | article | articles | bearbeiten | click | comments? | contact | cookie | editor
 edited | est | follow | folgen | full | here | home | just | last | learn | link | menu | min | minutes? | more
 news | newsletter | next | now | ago | online | page | photo | posts? | privacy | profile | published | read

@@ -22,30 +22,30 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from aggregator.topics.catalogue import matcher_in_use, use
+from aggregator.topics.catalogue import matcher_in_use, use_catalogue
 from aggregator.topics.matcher import TopicCatalogue
-from spiders.source import Hints, Listing
+from spiders.source import Hints, SourceListing
 from storage.model.article import Article, Refusal
-from storage.model.page import ContentError, Index, Page
+from storage.model.page import ContentError, Page, ParsedIndex
 
 if TYPE_CHECKING:
-    from spiders.discover import FoundFeed
+    from spiders.discover import DiscoveredFeed
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-CPU_SECONDS = 10
+MAX_CPU_SECONDS = 10
 """How much processor time one page may take."""
-WALL_SECONDS = 30.0
+MAX_WALL_SECONDS = 30.0
 """How long one page may take by the clock; the processor limit bites first on a machine that is not overloaded."""
-MEMORY_BYTES = 2**30
+MAX_MEMORY_BYTES = 2**30
 """How much address space one page may take beyond what an idle worker holds."""
-PAGES_PER_WORKER = 2000
+MAX_PAGES_PER_WORKER = 2000
 """After so many pages a worker is replaced, so that a leak cannot grow."""
 
 
-class ReaderPool:
+class ExtractionPool:
     """Reads pages in killable processes; awaitable, and never raises for what a page did.
 
     Start it and close it in the event loop's own process. `extract` and `read_index` each
@@ -55,97 +55,99 @@ class ReaderPool:
 
     def __init__(self, workers: int, topics: TopicCatalogue | None = None) -> None:
         self._workers, self._topics = workers, topics
-        self._pool = self._start()
+        self._pool = self._create_pool()
         self._ready: Future[None] = Future()
-        self._starter = Thread(target=self._begin, name="evnews-pool-start", daemon=True)
-        self._starter.start()
+        self._start_thread = Thread(target=self._start_first_worker, name="evnews-pool-start", daemon=True)
+        self._start_thread.start()
 
-    def _begin(self) -> None:
+    def _start_first_worker(self) -> None:
         """Bring up the first worker in a thread: its imports take a second, for which the loop must not stand still."""
         try:
-            self._pool.schedule(int, timeout=WALL_SECONDS).result(WALL_SECONDS)
+            self._pool.schedule(int, timeout=MAX_WALL_SECONDS).result(MAX_WALL_SECONDS)
         except Exception:  # whoever comes first meets it again
             _log.debug("event=pool-start-failed", exc_info=True)
         finally:
             self._ready.set_result(None)
 
-    def _start(self) -> ProcessPool:
+    def _create_pool(self) -> ProcessPool:
         os.environ.setdefault(
             "OPENBLAS_NUM_THREADS", "1"
         )  # each thread would reserve memory against the worker's limit
         return ProcessPool(
             max_workers=self._workers,
-            max_tasks=PAGES_PER_WORKER,
+            max_tasks=MAX_PAGES_PER_WORKER,
             initializer=_prepare_worker,
             initargs=[self._topics],
-            context=_worker_context(),
+            context=_create_worker_context(),
         )
 
     async def extract(self, page: Page, hints: Hints) -> Article | Refusal:
         """What extraction makes of the page; a page that is too hard for the limits is a Refusal."""
-        return await self._run(
+        return await self._run_task(
             _extract, (page, hints), lambda why: Refusal(code="extract_timeout", reason=f"extraction {why}")
         )
 
-    async def read_index(self, page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index:
+    async def read_index(
+        self, page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime
+    ) -> ParsedIndex:
         """What the page says as a feed, sitemap or listing; too hard for the limits is an Index with a problem."""
-        return await self._run(
-            _read_index, (page, kind, listing, limit, now), lambda why: Index(kind=kind, problem=f"reading {why}")
+        return await self._run_task(
+            _read_index, (page, kind, listing, limit, now), lambda why: ParsedIndex(kind=kind, problem=f"reading {why}")
         )
 
-    async def find_feeds(self, page: Page) -> tuple[FoundFeed, ...]:
+    async def find_feeds(self, page: Page) -> tuple[DiscoveredFeed, ...]:
         """The feeds that a page links to; none where it is too hard for the limits, or holds no readable content."""
-        return await self._run(_find_feeds, (page,), lambda why: ())
+        return await self._run_task(_find_feeds, (page,), lambda why: ())
 
-    async def _run(self, work: Callable[..., T], args: tuple[object, ...], excuse: Callable[[str], T]) -> T:
+    async def _run_task(self, work: Callable[..., T], args: tuple[object, ...], excuse: Callable[[str], T]) -> T:
         if not self._ready.done():
             await asyncio.shield(asyncio.wrap_future(self._ready))
         for attempt in (1, 2):
             pool = self._pool
             try:
-                return await asyncio.wrap_future(_scheduled(pool, work, args))
+                return await asyncio.wrap_future(_schedule_task(pool, work, args))
             except TimeoutError:
-                return excuse(f"took longer than {WALL_SECONDS:.0f} s")
+                return excuse(f"took longer than {MAX_WALL_SECONDS:.0f} s")
             except MemoryError:
-                return excuse(f"needed more than {MEMORY_BYTES >> 20} MiB of memory")
+                return excuse(f"needed more than {MAX_MEMORY_BYTES >> 20} MiB of memory")
             except ProcessExpired as error:
-                return excuse(_death(error))
+                return excuse(_describe_exit(error))
             except BrokenProcessPool:
                 # A worker that dies between two tasks breaks the whole pool: start afresh, once for this page.
                 if attempt == 2:
                     raise
                 if self._pool is pool:
-                    self._pool = self._start()
-                    Thread(target=_end, args=(pool,), name="evnews-pool-end", daemon=True).start()
+                    self._pool = self._create_pool()
+                    Thread(target=_stop_pool, args=(pool,), name="evnews-pool-end", daemon=True).start()
         raise AssertionError("unreachable")
 
     def close(self) -> None:
         """Stop every worker; what is under way is lost."""
-        self._starter.join()
-        _end(self._pool)
+        self._start_thread.join()
+        _stop_pool(self._pool)
 
 
-def _scheduled(pool: ProcessPool, work: Callable[..., T], args: tuple[object, ...]) -> Future[T]:
+def _schedule_task(pool: ProcessPool, work: Callable[..., T], args: tuple[object, ...]) -> Future[T]:
     """The task's future; raises BrokenProcessPool where the pool takes no more, whatever Pebble calls it."""
     try:
-        future: Future[T] = pool.schedule(work, args=args, timeout=WALL_SECONDS)
+        future: Future[T] = pool.schedule(work, args=args, timeout=MAX_WALL_SECONDS)
     except RuntimeError as error:
         raise BrokenProcessPool(str(error)) from error
     return future
 
 
-def _end(pool: ProcessPool) -> None:
+def _stop_pool(pool: ProcessPool) -> None:
     pool.stop()  # type: ignore[no-untyped-call]
     pool.join(timeout=10)
 
 
-def _death(error: ProcessExpired) -> str:
+def _describe_exit(error: ProcessExpired) -> str:
     if error.exitcode == -24:  # SIGXCPU
-        return f"took more than {CPU_SECONDS} s of processor time"
+        return f"took more than {MAX_CPU_SECONDS} s of processor time"
     return f"ended its worker (exit code {error.exitcode})"
 
 
-def _worker_context() -> ForkServerContext:
+def _create_worker_context() -> ForkServerContext:
     """Workers are forked from a small server that has only what they need already imported."""
     # Where a user leaves at once, the tracker clears up after us; it need not say so.
     sys.warnoptions.append("ignore:resource_tracker:UserWarning")
@@ -173,18 +175,18 @@ class _QuietContext(ForkServerContext):
 
 def _prepare_worker(topics: TopicCatalogue | None) -> None:
     if topics is not None:
-        use(topics)
+        use_catalogue(topics)
         matcher_in_use()
     gc.collect()
     gc.freeze()  # what is shared with the server stays shared, and is never walked again
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY_BYTES, held + MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (held + MAX_MEMORY_BYTES, held + MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _limit_cpu() -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + CPU_SECONDS + 1
+    soft = int(used.ru_utime + used.ru_stime) + MAX_CPU_SECONDS + 1
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
@@ -195,27 +197,27 @@ def _extract(page: Page, hints: Hints) -> Article | Refusal:
     return extract(page, hints)
 
 
-def _read_index(page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index:
+def _read_index(page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime) -> ParsedIndex:
     from spiders.parse.index import read_index
 
     _limit_cpu()
     return read_index(page, kind, listing, limit, now)
 
 
-def _find_feeds(page: Page) -> tuple[FoundFeed, ...]:
+def _find_feeds(page: Page) -> tuple[DiscoveredFeed, ...]:
     from spiders.discover import find_feeds
 
     _limit_cpu()
     try:
-        return find_feeds(page.content(), page.url)
+        return find_feeds(page.decode_content(), page.url)
     except ContentError:
         return ()
 
 
-def worker_modules(pool: ReaderPool) -> Future[list[str]]:
+def list_worker_modules(pool: ExtractionPool) -> Future[list[str]]:
     """The names of all modules that a worker has imported."""
-    return pool._pool.schedule(_module_names, timeout=WALL_SECONDS)
+    return pool._pool.schedule(_list_module_names, timeout=MAX_WALL_SECONDS)
 
 
-def _module_names() -> list[str]:
+def _list_module_names() -> list[str]:
     return sorted(sys.modules)

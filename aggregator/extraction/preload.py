@@ -7,9 +7,11 @@ from spiders.source import Hints
 from storage.model.page import Page
 
 # Without a declared language, and short: so the language model and the second look of the extractor are loaded too.
-_PAGE = b"<html><head><title>Warm</title></head><body><p>Batteries are charged before the first trip.</p></body></html>"
+_SAMPLE_PAGE = (
+    b"<html><head><title>Warm</title></head><body><p>Batteries are charged before the first trip.</p></body></html>"
+)
 
 extract(
-    Page(url="http://warm.invalid/", status=200, body=_PAGE, fetched_at=datetime(2026, 1, 1, tzinfo=UTC)),
+    Page(url="http://warm.invalid/", status=200, body=_SAMPLE_PAGE, fetched_at=datetime(2026, 1, 1, tzinfo=UTC)),
     Hints(),
 )

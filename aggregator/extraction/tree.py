@@ -13,39 +13,39 @@ from storage.text.clean import clean_line
 
 MAX_ELEMENTS = 60_000
 MAX_ATTRIBUTES = 2_000
-_SMALL = 100_000
+_UNCHECKED_BYTES = 100_000
 _LONG_TAG = re.compile(rb"<[A-Za-z][A-Za-z0-9:-]{0,40}[\s/][^<>]{%d,}" % (4 * MAX_ATTRIBUTES))
 _QUOTED = re.compile(rb""""[^"]*"|'[^']*'""")
 _ATTRIBUTE = re.compile(rb"""[^\s"'<>=/]+(?:\s*=\s*[^\s"'<>]*)?""")
-_COUNT = etree.XPath("count(//*)")
+_ELEMENT_COUNT = etree.XPath("count(//*)")
 _DOCTYPE = re.compile(rb"\s*<!DOCTYPE[^>]*>", re.I)
 _EMPTY_ROOT = re.compile(rb"(<html\b[^<>]*?)\s*/>", re.I)
 
 
-class Unreadable(ValueError):
+class UnreadablePage(ValueError):
     """A page that no parser should be given, or none could read; says why in words."""
 
 
-def parse(data: bytes) -> tuple[HtmlElement, bool]:
+def parse_page(data: bytes) -> tuple[HtmlElement, bool]:
     """The tree of a page's clean UTF-8, and whether it had to be cut off; raises Unreadable.
 
     Trees deeper than 255 levels are read again with a higher limit, up to 2,048 levels.
     """
-    if len(data) > _SMALL:
+    if len(data) > _UNCHECKED_BYTES:
         if any(len(_ATTRIBUTE.findall(_QUOTED.sub(b"", tag[0]))) > MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(data)):
-            raise Unreadable(f"a tag with over {MAX_ATTRIBUTES} attributes")
+            raise UnreadablePage(f"a tag with over {MAX_ATTRIBUTES} attributes")
         if data.count(b"<") > 4 * MAX_ELEMENTS:
-            raise Unreadable(f"over {4 * MAX_ELEMENTS} tags")
-    data = _begun(data)
-    tree, cut = _read(data, deep=False)
+            raise UnreadablePage(f"over {4 * MAX_ELEMENTS} tags")
+    data = _prepare_markup(data)
+    tree, cut = _parse_tree(data, deep=False)
     if cut:
-        tree, cut = _read(data, deep=True)
-    if cast(float, _COUNT(tree)) > MAX_ELEMENTS:
-        raise Unreadable(f"over {MAX_ELEMENTS} elements")
+        tree, cut = _parse_tree(data, deep=True)
+    if cast(float, _ELEMENT_COUNT(tree)) > MAX_ELEMENTS:
+        raise UnreadablePage(f"over {MAX_ELEMENTS} elements")
     return tree, cut
 
 
-def _begun(data: bytes) -> bytes:
+def _prepare_markup(data: bytes) -> bytes:
     """The page without a document type, and with an <html/> opened: both have upset libxml2."""
     doctype = _DOCTYPE.match(data, 0, 4096)
     data = data[doctype.end() :] if doctype else data
@@ -53,7 +53,7 @@ def _begun(data: bytes) -> bytes:
     return _EMPTY_ROOT.sub(rb"\1>", head, count=1) + data[2048:] if b"/>" in head else data
 
 
-def _read(data: bytes, *, deep: bool) -> tuple[HtmlElement, bool]:
+def _parse_tree(data: bytes, *, deep: bool) -> tuple[HtmlElement, bool]:
     parser = HTMLParser(
         collect_ids=False,
         encoding="utf-8",
@@ -64,21 +64,21 @@ def _read(data: bytes, *, deep: bool) -> tuple[HtmlElement, bool]:
     try:
         tree = document_fromstring(data, parser=parser)
     except (etree.LxmlError, ValueError) as error:
-        raise Unreadable(f"not readable as HTML: {str(error)[:100]}") from None
+        raise UnreadablePage(f"not readable as HTML: {str(error)[:100]}") from None
     return tree, any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log)
 
 
-def text_in(element: etree._Element) -> str:
+def join_text(element: etree._Element) -> str:
     """All the text inside an element as it stands."""
     return "".join(cast(Iterator[str], element.itertext()))
 
 
-def line_of(element: HtmlElement, limit: int = 1024) -> str:
+def read_line(element: HtmlElement, limit: int = 1024) -> str:
     """The text inside an element on one line, nothing put between its inline parts."""
     return clean_line("".join(element.itertext()), limit)
 
 
-def drop(element: HtmlElement) -> None:
+def drop_element(element: HtmlElement) -> None:
     """Take an element out of its tree and leave the text behind it in place."""
     parent = element.getparent()
     if parent is None:

@@ -6,58 +6,58 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 
-from aggregator.feeds.channel import Channel, Entry, web_url
-from aggregator.feeds.timestamps import spelled
-from aggregator.feeds.xml import ATOM, HISTORY, MEDIA, Writer, atom, streamed
+from aggregator.feeds.channel import Channel, FeedEntry, encode_web_url
+from aggregator.feeds.timestamps import format_timestamp
+from aggregator.feeds.xml import ATOM_NAMESPACE, HISTORY_NAMESPACE, MEDIA_NAMESPACE, XmlWriter, atom_name, stream_xml
 from storage.text.clean import clean_line
 
-_STATES = "http://www.google.com/reader/"
+_STATE_SCHEME = "http://www.google.com/reader/"
 """The scheme by which readers' apps know what was read and starred."""
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_EMPTY_FEED_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """When a feed without entries was updated: the present time would make it another one each time."""
 
 
 def atom_feed(channel: Channel) -> Iterator[bytes]:
     """The feed in pieces, entries in the channel's order."""
-    nsmap: dict[str | None, str] = {None: ATOM, "media": MEDIA, "fh": HISTORY}
+    nsmap: dict[str | None, str] = {None: ATOM_NAMESPACE, "media": MEDIA_NAMESPACE, "fh": HISTORY_NAMESPACE}
     entries = (partial(_write_entry, entry=entry) for entry in channel.entries)
-    return streamed([(atom("feed"), {})], nsmap, partial(_write_head, channel=channel), entries)
+    return stream_xml([(atom_name("feed"), {})], nsmap, partial(_write_head, channel=channel), entries)
 
 
-def _write_head(writer: Writer, channel: Channel) -> None:
-    writer.write(atom("id"), channel.id)
-    writer.write(atom("title"), clean_line(channel.title))
+def _write_head(writer: XmlWriter, channel: Channel) -> None:
+    writer.write_element(atom_name("id"), channel.id)
+    writer.write_element(atom_name("title"), clean_line(channel.title))
     if channel.description:
-        writer.write(atom("subtitle"), clean_line(channel.description))
-    writer.write(atom("updated"), spelled(channel.updated or _NEVER))
-    writer.write(atom("generator"), "evnews")
-    writer.write(atom("link"), rel="alternate", href=web_url(channel.home))
+        writer.write_element(atom_name("subtitle"), clean_line(channel.description))
+    writer.write_element(atom_name("updated"), format_timestamp(channel.updated or _EMPTY_FEED_TIME))
+    writer.write_element(atom_name("generator"), "evnews")
+    writer.write_element(atom_name("link"), rel="alternate", href=encode_web_url(channel.home))
     for relation, url in channel.links:
         kind = {} if relation == "hub" else {"type": "application/atom+xml"}
-        writer.write(atom("link"), rel=relation, **kind, href=web_url(url))
+        writer.write_element(atom_name("link"), rel=relation, **kind, href=encode_web_url(url))
     if channel.current_url:
-        writer.write(f"{{{HISTORY}}}archive")
+        writer.write_element(f"{{{HISTORY_NAMESPACE}}}archive")
 
 
-def _write_entry(writer: Writer, entry: Entry) -> None:
-    with writer.xml.element(atom("entry")):
-        writer.write(atom("id"), entry.id)
-        writer.write(atom("title"), entry.title)
+def _write_entry(writer: XmlWriter, entry: FeedEntry) -> None:
+    with writer.xml.element(atom_name("entry")):
+        writer.write_element(atom_name("id"), entry.id)
+        writer.write_element(atom_name("title"), entry.title)
         if entry.url:
-            writer.write(atom("link"), rel="alternate", href=entry.url)
-        writer.write(atom("updated"), spelled(entry.updated))
+            writer.write_element(atom_name("link"), rel="alternate", href=entry.url)
+        writer.write_element(atom_name("updated"), format_timestamp(entry.updated))
         if entry.published:
-            writer.write(atom("published"), spelled(entry.published))
+            writer.write_element(atom_name("published"), format_timestamp(entry.published))
         for author in entry.authors or entry.publishers[:1] or ("unknown",):
-            with writer.xml.element(atom("author")):
-                writer.write(atom("name"), author)
+            with writer.xml.element(atom_name("author")):
+                writer.write_element(atom_name("name"), author)
         for tag in entry.tags:
-            writer.write(atom("category"), term=tag)
+            writer.write_element(atom_name("category"), term=tag)
         for term, label in entry.states:
-            writer.write(atom("category"), term=term, label=label, scheme=_STATES)
+            writer.write_element(atom_name("category"), term=term, label=label, scheme=_STATE_SCHEME)
         if entry.summary or not (entry.html or entry.url):
-            writer.write(atom("summary"), entry.summary)
+            writer.write_element(atom_name("summary"), entry.summary)
         if entry.html:
-            writer.write(atom("content"), entry.html, type="html")
+            writer.write_element(atom_name("content"), entry.html, type="html")
         if entry.image:
-            writer.write(f"{{{MEDIA}}}content", url=entry.image, medium="image")
+            writer.write_element(f"{{{MEDIA_NAMESPACE}}}content", url=entry.image, medium="image")

@@ -15,21 +15,21 @@ from urllib.parse import quote
 from storage.model.article import KeptArticle
 from storage.text.clean import clean, clean_line
 
-_WEB = re.compile(r"https?://(?=[^\s/?#\\])[^\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
+_WEB_URL = re.compile(r"https?://(?=[^\s/?#\\])[^\x00-\x1f\x7f\ud800-\udfff]+", re.IGNORECASE)
 
 
 def is_web_url(text: str) -> bool:
     """Whether the text is an absolute http or https URL without control characters or half surrogates."""
-    return bool(_WEB.fullmatch(text))
+    return bool(_WEB_URL.fullmatch(text))
 
 
-def web_url(text: str) -> str:
+def encode_web_url(text: str) -> str:
     """The URL with what no URI may hold percent-encoded, or an empty string unless it is http or https."""
     return quote(text, safe=":/?#[]@!$&'()*+,;=%-._~") if is_web_url(text) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class FeedEntry:
     """One thing to read. `id` never changes; `updated` is when what it says last changed.
 
     `summary` is plain text, `html` was sanitised at intake. `publishers` are its source and those that tell it too.
@@ -70,10 +70,10 @@ class Channel:
     prev_archive: str = ""
     next_archive: str = ""
     hub: str = ""
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[FeedEntry, ...] = ()
 
     def __post_init__(self) -> None:
-        if not web_url(self.home):
+        if not encode_web_url(self.home):
             raise ValueError(f"a feed's home must be an http or https URL, not {self.home!r}")
 
     @property
@@ -91,16 +91,16 @@ class Channel:
         return max((entry.updated for entry in self.entries), default=None)
 
 
-def article_entry(article: KeptArticle, also: Sequence[str] = (), *, full: bool = True) -> Entry:
+def article_entry(article: KeptArticle, also: Sequence[str] = (), *, full: bool = True) -> FeedEntry:
     """An article as an entry, with its text or only its summary; `also` are the sources of its copies."""
-    link = web_url(article.url)
+    link = encode_web_url(article.url)
     changed = max([article.first_seen, *(one.fetched_at for one in article.revisions)])
     summary = clean(article.summary)
-    body = (clean(article.html) or paragraphs(clean(article.text))) if full else ""
+    body = (clean(article.html) or render_paragraphs(clean(article.text))) if full else ""
     publishers = tuple(dict.fromkeys(filter(None, map(clean_line, (article.source, *also)))))
     if also and body:
         body += f"<p>Also told by {escape(', '.join(publishers[1:]), quote=False)}.</p>"
-    return Entry(
+    return FeedEntry(
         id=f"urn:evnews:article:{article.id}",
         title=clean_line(article.title) or link or f"Article {article.id}",
         url=link,
@@ -108,28 +108,28 @@ def article_entry(article: KeptArticle, also: Sequence[str] = (), *, full: bool 
         published=article.published,
         authors=tuple(filter(None, map(clean_line, article.authors))),
         publishers=publishers,
-        summary=summary or ("" if full else _beginning(article.text)),
+        summary=summary or ("" if full else _shorten(article.text)),
         html=body,
-        image=web_url(article.image),
+        image=encode_web_url(article.image),
         tags=tuple(filter(None, map(clean_line, article.tags))),
         language=clean_line(article.language),
     )
 
 
-def article_entries(articles: Iterable[KeptArticle], *, full: bool = True) -> tuple[Entry, ...]:
+def article_entries(articles: Iterable[KeptArticle], *, full: bool = True) -> tuple[FeedEntry, ...]:
     """Articles as entries."""
     return tuple(article_entry(article, full=full) for article in articles)
 
 
-def paragraphs(text: str) -> str:
+def render_paragraphs(text: str) -> str:
     """Plain text as HTML."""
     return "".join(f"<p>{escape(line.strip(), quote=False)}</p>" for line in text.split("\n") if line.strip())
 
 
-_SUMMARY = 400
+_SUMMARY_LENGTH = 400
 
 
-def _beginning(text: str) -> str:
+def _shorten(text: str) -> str:
     """The beginning of a text, to a whole word."""
-    text = clean_line(text[: _SUMMARY * 2])
-    return text if len(text) <= _SUMMARY else text[:_SUMMARY].rsplit(" ", 1)[0] + " …"
+    text = clean_line(text[: _SUMMARY_LENGTH * 2])
+    return text if len(text) <= _SUMMARY_LENGTH else text[:_SUMMARY_LENGTH].rsplit(" ", 1)[0] + " …"

@@ -20,41 +20,41 @@ COLUMNS = (
     "published_zone_known", "published_raw", "topics", "story",
 )  # fmt: skip
 """The fields of a record, but for the body as HTML and the revisions."""
-_MARK = b"\xef\xbb\xbf"
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-_BETWEEN = "; "
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+_LIST_SEPARATOR = "; "
 
 
 def csv_rows(articles: Iterable[KeptArticle], *, raw: bool = False) -> Iterator[bytes]:
     """The header and a row an article, as the articles come."""
     if not raw:
-        yield _MARK
+        yield _BYTE_ORDER_MARK
     buffer = StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
     for article in articles:
         fields = article_fields(article)
-        cells = [_cell(fields[name]) for name in COLUMNS]
-        writer.writerow(cells if raw else map(safe_cell, cells))
+        cells = [_format_cell(fields[name]) for name in COLUMNS]
+        writer.writerow(cells if raw else map(escape_formula, cells))
         if buffer.tell() > 65_536:
-            yield _taken(buffer)
-    yield _taken(buffer)
+            yield _drain(buffer)
+    yield _drain(buffer)
 
 
-def safe_cell(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+    return f"'{text}" if text.startswith(_FORMULA_PREFIXES) else text
 
 
-def _cell(value: object) -> str:
+def _format_cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        return _BETWEEN.join(map(str, value))
+        return _LIST_SEPARATOR.join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _taken(buffer: StringIO) -> bytes:
+def _drain(buffer: StringIO) -> bytes:
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()

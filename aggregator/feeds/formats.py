@@ -14,7 +14,7 @@ from aggregator.feeds.csv_export import csv_rows
 from aggregator.feeds.jsonfeed import json_feed
 from aggregator.feeds.jsonl import jsonl
 from aggregator.feeds.parquet import write_parquet
-from aggregator.feeds.rss import rss
+from aggregator.feeds.rss import rss_feed
 from storage.model.article import KeptArticle
 
 
@@ -26,24 +26,24 @@ class FeedFormat:
     media_type: str
 
 
-FEEDS: Mapping[str, FeedFormat] = MappingProxyType(
+FEED_FORMATS: Mapping[str, FeedFormat] = MappingProxyType(
     {
-        "rss": FeedFormat(write=rss, media_type="application/rss+xml; charset=utf-8"),
+        "rss": FeedFormat(write=rss_feed, media_type="application/rss+xml; charset=utf-8"),
         "atom": FeedFormat(write=atom_feed, media_type="application/atom+xml; charset=utf-8"),
         "json": FeedFormat(write=json_feed, media_type="application/feed+json; charset=utf-8"),
     }
 )
 
 
-def _jsonl(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
+def _write_jsonl(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
     file.writelines(jsonl(articles))
 
 
-def _csv(articles: Iterable[KeptArticle], file: BinaryIO, *, raw: bool = False) -> None:
+def _write_csv(articles: Iterable[KeptArticle], file: BinaryIO, *, raw: bool = False) -> None:
     file.writelines(csv_rows(articles, raw=raw))
 
 
-DATA: Mapping[str, Callable[[Iterable[KeptArticle], BinaryIO], None]] = MappingProxyType(
-    {"jsonl": _jsonl, "csv": _csv, "csv-raw": partial(_csv, raw=True), "parquet": write_parquet}
+DATA_FORMATS: Mapping[str, Callable[[Iterable[KeptArticle], BinaryIO], None]] = MappingProxyType(
+    {"jsonl": _write_jsonl, "csv": _write_csv, "csv-raw": partial(_write_csv, raw=True), "parquet": write_parquet}
 )
 """What writes articles into a file for work with data, one by one as they come."""

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from aggregator.feeds.channel import is_web_url
-from aggregator.feeds.timestamps import spelled
+from aggregator.feeds.timestamps import format_timestamp
 from storage.articles.topics import TopicCount
-from storage.model.article import Change, Edition, KeptArticle, Story, Telling
+from storage.model.article import Change, KeptArticle, RevisionSummary, Story, StoryMember
 from storage.model.crawl import Capture, SourceState
 from storage.text.clean import clean
 
-PERIODS: Mapping[str, Callable[[date], str]] = {
+PERIOD_FORMATS: Mapping[str, Callable[[date], str]] = {
     "day": date.isoformat,
     "week": lambda day: f"{day.isocalendar().year}-W{day.isocalendar().week:02}",
     "month": lambda day: f"{day:%Y-%m}",
@@ -24,63 +24,63 @@ PERIODS: Mapping[str, Callable[[date], str]] = {
 """How a day, a week and a month are spelled, by the first day."""
 
 
-def time_of(at: datetime | None) -> str | None:
+def format_optional_timestamp(at: datetime | None) -> str | None:
     """A time as every record spells it: UTC to the second, 2026-01-31T12:00:00Z."""
-    return None if at is None else spelled(at)
+    return None if at is None else format_timestamp(at)
 
 
 def article_fields(article: KeptArticle) -> dict[str, object]:
     """An article with its text."""
     return {
         "id": article.id,
-        "url": _address(article.url),
-        "canonical_url": _address(article.canonical_url),
+        "url": _web_url_or_none(article.url),
+        "canonical_url": _web_url_or_none(article.canonical_url),
         "source": clean(article.source),
         "title": clean(article.title),
         "authors": [clean(author) for author in article.authors],
-        "published": time_of(article.published),
-        "updated": time_of(article.updated),
+        "published": format_optional_timestamp(article.published),
+        "updated": format_optional_timestamp(article.updated),
         "language": clean(article.language) or None,
         "summary": clean(article.summary) or None,
         "text": clean(article.text),
         "html": clean(article.html),
-        "image": _address(article.image),
+        "image": _web_url_or_none(article.image),
         "tags": [clean(tag) for tag in article.tags],
         "words": article.words,
-        "first_seen": time_of(article.first_seen),
+        "first_seen": format_optional_timestamp(article.first_seen),
         "revision": article.revision,
         "copy_of": article.copy_of,
         "truncated": article.truncated,
-        "withdrawn": time_of(article.withdrawn),
+        "withdrawn": format_optional_timestamp(article.withdrawn),
         "published_date": clean(article.published_date) or None,
         "published_zone_known": article.zone_known,
         "published_raw": clean(article.published_raw) or None,
         "topics": [clean(topic) for topic in article.topics],
         "story": article.story,
-        "revisions": [edition_fields(one) for one in article.revisions],
+        "revisions": [revision_fields(one) for one in article.revisions],
     }
 
 
 def exported_fields(article: KeptArticle) -> dict[str, object]:
     """An article with everything that brings it back."""
-    past = [{"digest": clean(digest), "text": clean(words)} for digest, words in article.past]
+    past = [{"digest": clean(digest), "text": clean(words)} for digest, words in article.past_texts]
     return article_fields(article) | {"past_texts": past}
 
 
-def edition_fields(one: Edition) -> dict[str, object]:
+def revision_fields(revision: RevisionSummary) -> dict[str, object]:
     """A revision, less its text."""
     return {
-        "revision": one.number,
-        "at": time_of(one.fetched_at),
-        "kind": clean(one.kind) or None,
-        "added": one.added,
-        "removed": one.removed,
-        "title": clean(one.title),
-        "digest": clean(one.digest),
+        "revision": revision.number,
+        "at": format_optional_timestamp(revision.fetched_at),
+        "kind": clean(revision.kind) or None,
+        "added": revision.added,
+        "removed": revision.removed,
+        "title": clean(revision.title),
+        "digest": clean(revision.digest),
     }
 
 
-def _address(url: str) -> str | None:
+def _web_url_or_none(url: str) -> str | None:
     return clean(url) if is_web_url(url) else None
 
 
@@ -88,7 +88,7 @@ def capture_fields(capture: Capture, url: str, at: datetime) -> dict[str, object
     """Where a page lies on the tape, which is what a citation needs."""
     return {
         "url": url,
-        "at": time_of(at),
+        "at": format_optional_timestamp(at),
         "file": capture.file,
         "offset": capture.offset,
         "length": capture.length,
@@ -105,7 +105,7 @@ def change_fields(change: Change) -> dict[str, object]:
         "title": change.title,
         "revision": change.revision,
         "kind": change.kind,
-        "at": time_of(change.at),
+        "at": format_optional_timestamp(change.at),
         "added": change.added,
         "removed": change.removed,
     }
@@ -116,32 +116,32 @@ def story_fields(story: Story) -> dict[str, object]:
     return {
         "story": story.id,
         "title": story.title,
-        "first_at": time_of(story.first_at),
-        "last_at": time_of(story.last_at),
-        "sources": story.sources,
-        "articles": [_telling_fields(one) for one in story.tellings],
+        "first_at": format_optional_timestamp(story.first_at),
+        "last_at": format_optional_timestamp(story.last_at),
+        "sources": story.source_count,
+        "articles": [_story_member_fields(one) for one in story.members],
     }
 
 
-def _telling_fields(one: Telling) -> dict[str, object]:
+def _story_member_fields(member: StoryMember) -> dict[str, object]:
     return {
-        "id": one.article_id, "url": one.url, "source": one.source, "title": one.title, "at": time_of(one.at),
-        "dated": one.dated, "copies": one.copies,
+        "id": member.article_id, "url": member.url, "source": member.source, "title": member.title, "at": format_optional_timestamp(member.at),
+        "dated": member.has_publication_time, "copies": member.copy_count,
     }  # fmt: skip
 
 
-def topic_fields(one: TopicCount, title: str, kind: str, part_of: str) -> dict[str, object]:
+def topic_fields(topic: TopicCount, title: str, kind: str, part_of: str) -> dict[str, object]:
     """A topic: what the catalogue says of it, and the articles that name it."""
     return {
-        "topic": one.name,
+        "topic": topic.name,
         "title": title,
         "kind": kind,
         "part_of": part_of or None,
-        "articles": one.articles,
-        "sources": one.sources,
-        "newest_at": time_of(one.newest_at),
-        "newest_id": one.newest_id,
-        "newest_title": one.newest_title,
+        "articles": topic.articles,
+        "sources": topic.sources,
+        "newest_at": format_optional_timestamp(topic.newest_at),
+        "newest_id": topic.newest_id,
+        "newest_title": topic.newest_title,
     }
 
 
@@ -151,10 +151,10 @@ def source_fields(state: SourceState, refused: Mapping[str, int]) -> dict[str, o
         "source": state.name,
         "articles": state.articles,
         "leads_waiting": state.leads_waiting,
-        "last_poll_at": time_of(state.last_poll_at),
+        "last_poll_at": format_optional_timestamp(state.last_poll_at),
         "last_outcome": state.last_outcome,
         "last_reason": state.last_reason,
-        "next_poll_at": time_of(state.next_poll_at),
+        "next_poll_at": format_optional_timestamp(state.next_poll_at),
         "next_reason": state.next_reason,
         "refused": dict(refused),
     }

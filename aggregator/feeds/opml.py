@@ -9,12 +9,12 @@ from email.utils import format_datetime
 
 from lxml import etree
 
-from aggregator.feeds.channel import web_url
+from aggregator.feeds.channel import encode_web_url
 from spiders.parse.charset import decode
-from spiders.parse.feed_entry import language_tag
-from spiders.parse.html_text import plain
-from spiders.parse.links import absolute
-from spiders.parse.xml_names import key_of
+from spiders.parse.feed_entry import normalize_language
+from spiders.parse.html_text import to_plain_text
+from spiders.parse.links import resolve_url
+from spiders.parse.xml_names import element_key
 from spiders.parse.xml_repair import MarkupError, parse_xml
 from spiders.source import Source
 from storage.text.clean import clean_line
@@ -56,29 +56,31 @@ def read_opml(body: bytes) -> tuple[OutlineFeed, ...]:
         document = parse_xml(decode(body), "")
     except MarkupError as error:
         raise OpmlError(str(error)) from None
-    name = key_of(str(document.root.tag))
+    name = element_key(str(document.root.tag))
     if name not in ("opml", "outline", "body"):
         raise OpmlError(f"not OPML: the root element is <{name.lstrip('?:')[:40]}>")
     found: dict[str, OutlineFeed] = {}
-    for feed in _feeds(document.root):
+    for feed in _walk_outlines(document.root):
         found.setdefault(feed.xml_url or feed.problem, feed)
     damage = (OutlineFeed(title="", xml_url="", problem=document.problem),) if document.problem else ()
     return (*sorted(found.values(), key=lambda feed: bool(feed.problem)), *damage)
 
 
-def _feeds(root: etree._Element) -> Iterator[OutlineFeed]:
+def _walk_outlines(root: etree._Element) -> Iterator[OutlineFeed]:
     waiting: list[tuple[etree._Element, str, int]] = [(root, "", 0)]
     seen = 0
     while waiting:
         element, category, depth = waiting.pop()
-        if key_of(str(element.tag)) == "outline":
+        if element_key(str(element.tag)) == "outline":
             seen += 1
             if seen > MAX_OUTLINES:
                 raise OpmlError(f"more than {MAX_OUTLINES} outlines")
-            title = plain(_said(element, "title") or _said(element, "text"), 1024)
-            address = _said(element, "xmlUrl", "xmlurl", "xmlURL", "XMLURL").strip()
+            title = to_plain_text(
+                _read_first_attribute(element, "title") or _read_first_attribute(element, "text"), 1024
+            )
+            address = _read_first_attribute(element, "xmlUrl", "xmlurl", "xmlURL", "XMLURL").strip()
             if address:
-                yield _feed(element, title, address, category)
+                yield _read_outline(element, title, address, category)
             elif title:
                 category = clean_line(f"{category}/{title}" if category else title)
         if depth < MAX_DEPTH:
@@ -86,22 +88,22 @@ def _feeds(root: etree._Element) -> Iterator[OutlineFeed]:
             waiting += [(child, category, depth + 1) for child in reversed(children)]
 
 
-def _said(element: etree._Element, *names: str) -> str:
+def _read_first_attribute(element: etree._Element, *names: str) -> str:
     """The first of these attributes that is there: asked for by name, since listing very many takes very long."""
     return next((value for name in names if (value := element.get(name))), "")
 
 
-def _feed(element: etree._Element, title: str, address: str, category: str) -> OutlineFeed:
-    url = absolute("", address)
-    if not url or _said(element, "type").strip().lower() == "include":
+def _read_outline(element: etree._Element, title: str, address: str, category: str) -> OutlineFeed:
+    url = resolve_url("", address)
+    if not url or _read_first_attribute(element, "type").strip().lower() == "include":
         why = "another list, which is not followed" if url else "not an http or https address"
         return OutlineFeed(title=title, xml_url="", problem=f'xmlUrl = "{clean_line(address, 200)}": {why}')
     return OutlineFeed(
         title=title,
         xml_url=url,
-        html_url=absolute("", _said(element, "htmlUrl", "htmlurl", "htmlURL", "HTMLURL")),
-        language=language_tag(_said(element, "language")),
-        category=category or clean_line(_said(element, "category").lstrip("/"), 200),
+        html_url=resolve_url("", _read_first_attribute(element, "htmlUrl", "htmlurl", "htmlURL", "HTMLURL")),
+        language=normalize_language(_read_first_attribute(element, "language")),
+        category=category or clean_line(_read_first_attribute(element, "category").lstrip("/"), 200),
     )
 
 
@@ -128,14 +130,14 @@ def write_outlines(feeds: Sequence[OutlineFeed], title: str, now: datetime | Non
         if feed.category not in folders:
             name = clean_line(feed.category)
             folders[feed.category] = etree.SubElement(body, "outline", {"text": name, "title": name})
-        etree.SubElement(folders[feed.category], "outline", _attributes(feed))
+        etree.SubElement(folders[feed.category], "outline", _outline_attributes(feed))
     return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
 
 
-def _attributes(feed: OutlineFeed) -> dict[str, str]:
+def _outline_attributes(feed: OutlineFeed) -> dict[str, str]:
     title = clean_line(feed.title)
     facts = {
-        "type": "rss", "text": title, "title": title, "xmlUrl": web_url(feed.xml_url),
-        "htmlUrl": web_url(feed.html_url), "language": clean_line(feed.language, 40),
+        "type": "rss", "text": title, "title": title, "xmlUrl": encode_web_url(feed.xml_url),
+        "htmlUrl": encode_web_url(feed.html_url), "language": clean_line(feed.language, 40),
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value}

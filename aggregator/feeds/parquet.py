@@ -7,18 +7,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aggregator.feeds.json_records import article_fields
-from storage.db.statements import parts
+from storage.db.statements import batched
 from storage.model.article import KeptArticle
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_TOGETHER = 2_000
+_ROW_GROUP_SIZE = 2_000
 """Articles of one row group: so many are held in memory."""
-_TIMES = ("published", "updated", "first_seen", "withdrawn")
+_TIME_FIELDS = ("published", "updated", "first_seen", "withdrawn")
 
 
-class NoPyarrow(ImportError):
+class MissingPyarrow(ImportError):
     """The library that writes Parquet is not installed."""
 
 
@@ -28,10 +28,10 @@ def write_parquet(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise NoPyarrow("Parquet is written by pyarrow: pip install 'evnews[parquet]'") from error
+        raise MissingPyarrow("Parquet is written by pyarrow: pip install 'evnews[parquet]'") from error
     schema = _schema(pa)
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for rows in parts(map(_row, articles), _TOGETHER):
+        for rows in batched(map(_row, articles), _ROW_GROUP_SIZE):
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
@@ -57,16 +57,16 @@ def _schema(arrow: Any) -> pa.Schema:
 
 def _row(article: KeptArticle) -> dict[str, Any]:
     fields: dict[str, Any] = article_fields(article)
-    fields |= {name: getattr(article, name) for name in _TIMES}
+    fields |= {name: getattr(article, name) for name in _TIME_FIELDS}
     for edition, one in zip(fields["revisions"], article.revisions, strict=True):
         edition["at"] = one.fetched_at
-    return {name: _whole(value) for name, value in fields.items()}
+    return {name: _truncate_times(value) for name, value in fields.items()}
 
 
-def _whole(value: Any) -> Any:
+def _truncate_times(value: Any) -> Any:
     """A value whose times have whole seconds."""
     if isinstance(value, datetime):
         return value.replace(microsecond=0)
     if isinstance(value, dict):
-        return {name: _whole(one) for name, one in value.items()}
-    return [_whole(one) for one in value] if isinstance(value, list) else value
+        return {name: _truncate_times(one) for name, one in value.items()}
+    return [_truncate_times(one) for one in value] if isinstance(value, list) else value

@@ -5,23 +5,23 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from storage.search.query.filters import HOURS
-from storage.timestamps import of_iso
+from storage.search.query.filters import HOURS_PER_UNIT
+from storage.timestamps import parse_iso
 
-_SPAN = re.compile(r"(\d{1,4})([hdwmy])")
+_AGE = re.compile(r"(\d{1,4})([hdwmy])")
 
 
-def spelled(at: datetime) -> str:
+def format_timestamp(at: datetime) -> str:
     """An aware time."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def read_moment(text: str, now: datetime) -> datetime:
+def parse_time(text: str, now: datetime) -> datetime:
     """A date, a date with a time, or a time ago (12h, 7d, 4w, 6m, 1y); raises ValueError."""
-    span = _SPAN.fullmatch(text)
+    span = _AGE.fullmatch(text)
     if span is None:
-        return of_iso(text)
+        return parse_iso(text)
     try:
-        return now - timedelta(hours=int(span[1]) * HOURS[span[2]])
+        return now - timedelta(hours=int(span[1]) * HOURS_PER_UNIT[span[2]])
     except OverflowError as error:
         raise ValueError(text) from error

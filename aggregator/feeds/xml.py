@@ -9,31 +9,31 @@ from typing import Any
 
 from lxml import etree
 
-ATOM = "http://www.w3.org/2005/Atom"
-CONTENT = "http://purl.org/rss/1.0/modules/content/"
-DC = "http://purl.org/dc/elements/1.1/"
-HISTORY = "http://purl.org/syndication/history/1.0"
-MEDIA = "http://search.yahoo.com/mrss/"
+ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
+CONTENT_NAMESPACE = "http://purl.org/rss/1.0/modules/content/"
+DC_NAMESPACE = "http://purl.org/dc/elements/1.1/"
+HISTORY_NAMESPACE = "http://purl.org/syndication/history/1.0"
+MEDIA_NAMESPACE = "http://search.yahoo.com/mrss/"
 
 
-class Writer:
+class XmlWriter:
     """An XML file being written."""
 
     def __init__(self, xml: Any) -> None:
         self.xml = xml
 
-    def write(self, name: str, text: str = "", **attributes: str) -> None:
+    def write_element(self, name: str, text: str = "", **attributes: str) -> None:
         """An element with a text and attributes."""
         with self.xml.element(name, attributes):
             if text:
                 self.xml.write(text)
 
 
-def streamed(
+def stream_xml(
     elements: Sequence[tuple[str, dict[str, str]]],
     nsmap: dict[str | None, str],
-    head: Callable[[Writer], None],
-    entries: Iterable[Callable[[Writer], None]],
+    head: Callable[[XmlWriter], None],
+    entries: Iterable[Callable[[XmlWriter], None]],
 ) -> Iterator[bytes]:
     """A file in pieces, one an entry: the outer elements, one in the other, with a head and the entries in them."""
     out = BytesIO()
@@ -50,7 +50,7 @@ def streamed(
         with ExitStack() as opened:
             for number, (name, attributes) in enumerate(elements):
                 opened.enter_context(xml.element(name, attributes, nsmap=nsmap if not number else None))
-            writer = Writer(xml)
+            writer = XmlWriter(xml)
             head(writer)
             for entry in entries:
                 entry(writer)
@@ -58,6 +58,6 @@ def streamed(
         yield taken()
 
 
-def atom(name: str) -> str:
+def atom_name(name: str) -> str:
     """The name of an element of Atom."""
-    return f"{{{ATOM}}}{name}"
+    return f"{{{ATOM_NAMESPACE}}}{name}"

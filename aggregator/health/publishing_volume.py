@@ -13,36 +13,36 @@ from dataclasses import dataclass
 import numpy as np
 
 DAY, HOUR = 86_400.0, 3_600.0
-WEEK = 168
-PAST_DAYS = 500.0
+WEEK_HOURS = 168
+MAX_HISTORY_DAYS = 500.0
 """How far back what a source published tells of how it publishes."""
-FEWEST = 4
+MIN_EVENTS = 4
 """So many events have to be known before a silence is told of."""
-TOGETHER = HOUR
+EVENT_SPAN_SECONDS = HOUR
 _MONDAY = 4  # 1970-01-05 was the first one
 _KERNEL = (0.08, 0.22, 0.4, 0.22, 0.08)
 _FLAT_HOURS, _FLAT_WEEKDAYS = 8.0, 12.0
-_LEAST = 0.02
+_MIN_WEIGHT = 0.02
 """No hour is so quiet that time stands still."""
 _PRIOR_GAPS = 150.0
 """As many gaps have to be known before a source's own spread of gaps counts as much as that of events at random."""
 _TAIL = 3.6
 """The 99th percentile of waits at random, above their mean, in standard deviations."""
-_GAPS, _SLACK = 1.83, 0.6
+_SILENT_GAPS, _SILENT_SLACK_DAYS = 1.83, 0.6
 """A silence is told of after so many usual gaps and so much of an open day: chosen by benchmarks/health.py."""
-_MANY, _FEW, _LATELY = 40.0, 10.0, 40.0
+_SLOW_EXPECTED_EVENTS, _SLOW_MAX_EVENTS, _SLOW_EARLIER_DAYS = 40.0, 10.0, 40.0
 """A source is slow where so few events came in the time of so many, and in so many open days before it was not."""
-_FLOOD_TIMES, _FLOOD_MORE = 3.0, 30
+_FLOOD_TIMES, _FLOOD_EXCESS = 3.0, 30
 """A flood is so many times the articles of its fullest day, and so many more than that."""
-_TIDE_DAYS, _FEWEST_SOURCES, _FEWEST_EXPECTED, _EBB, _COUNTED = 14, 8, 20.0, 0.1, 10.0
+_BASELINE_DAYS, _MIN_SOURCES, _MIN_EXPECTED, _MIN_BASELINE, _MAX_SOURCE_WEIGHT = 14, 8, 20.0, 0.1, 10.0
 
-Tide = Sequence[float]
+Baseline = Sequence[float]
 """How much of the usual all sources together published, in the last 24 hours, in the 24 before them, and so on."""
-NO_TIDE: Tide = ()
+NO_BASELINE: Baseline = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class PublishingVolume:
     """What is usual for a source. `times` are its articles', `events` its events' POSIX seconds, sorted.
 
     `profile` is the weight of each hour of a week, in UTC, from Monday; the weights are 1 on average. `a_day` counts
@@ -53,51 +53,51 @@ class Volume:
     times: np.ndarray
     events: np.ndarray
     profile: np.ndarray
-    a_day: float
-    events_a_day: float
+    articles_per_day: float
+    events_per_day: float
     usual_gap: float
     fullest_day: int
 
     @property
-    def patience(self) -> float:
+    def silence_threshold(self) -> float:
         """The open days without anything new after which a source is silent."""
-        return _GAPS * self.usual_gap + _SLACK
+        return _SILENT_GAPS * self.usual_gap + _SILENT_SLACK_DAYS
 
 
-def volume_of(times: Sequence[float] | np.ndarray, now: float) -> Volume | None:
+def learn_volume(times: Sequence[float] | np.ndarray, now: float) -> PublishingVolume | None:
     """What is usual, from when articles were published (POSIX seconds, sorted); None while too little is known."""
     known = np.asarray(times, dtype=float)
-    known = known[(known > now - PAST_DAYS * DAY) & (known <= now)]
-    events = _events(known)
-    if len(events) < FEWEST:
+    known = known[(known > now - MAX_HISTORY_DAYS * DAY) & (known <= now)]
+    events = _group_events(known)
+    if len(events) < MIN_EVENTS:
         return None
-    profile = _profile(events)
-    clock = open_clock(profile, float(events[0]), now)
+    profile = _learn_weights(events)
+    clock = build_open_clock(profile, float(events[0]), now)
     gaps = np.diff(clock(events))
     mean, count = float(gaps.mean()), len(gaps)
     own = float(gaps.std()) / mean
     spread = math.sqrt((count * own**2 + _PRIOR_GAPS) / (count + _PRIOR_GAPS))
-    return Volume(
+    return PublishingVolume(
         times=known,
         events=events,
         profile=profile,
-        a_day=len(known) / len(events) / mean,
-        events_a_day=1 / mean,
+        articles_per_day=len(known) / len(events) / mean,
+        events_per_day=1 / mean,
         usual_gap=mean * (1 + _TAIL * spread),
         fullest_day=int(np.bincount(((now - known) // DAY).astype(int)).max()),
     )
 
 
-def _events(times: np.ndarray) -> np.ndarray:
+def _group_events(times: np.ndarray) -> np.ndarray:
     """What comes within an hour of an event's first article is part of it."""
     firsts, place = [], 0
     while place < len(times):
         firsts.append(place)
-        place = int(np.searchsorted(times, times[place] + TOGETHER, side="right"))
+        place = int(np.searchsorted(times, times[place] + EVENT_SPAN_SECONDS, side="right"))
     return times[firsts]
 
 
-def _profile(events: np.ndarray) -> np.ndarray:
+def _learn_weights(events: np.ndarray) -> np.ndarray:
     """The weight of each hour of a week; the fewer events, the flatter."""
     hours = (events // HOUR).astype(int) % 24
     weekdays = ((events // DAY).astype(int) - _MONDAY) % 7
@@ -106,42 +106,42 @@ def _profile(events: np.ndarray) -> np.ndarray:
     hour_weight = (near * 24 + _FLAT_HOURS) / (len(events) + _FLAT_HOURS)
     by_weekday = np.bincount(weekdays, minlength=7).astype(float)
     weekday_weight = (by_weekday * 7 + _FLAT_WEEKDAYS) / (len(events) + _FLAT_WEEKDAYS)
-    profile = np.maximum(np.outer(weekday_weight, hour_weight).ravel(), _LEAST)
+    profile = np.maximum(np.outer(weekday_weight, hour_weight).ravel(), _MIN_WEIGHT)
     return np.asarray(profile / profile.mean())
 
 
-def open_clock(
-    profile: np.ndarray, begin: float, end: float, tide: Tide = NO_TIDE
+def build_open_clock(
+    profile: np.ndarray, begin: float, end: float, baseline: Baseline = NO_BASELINE
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Tells the open days from the hour of `begin` to moments up to `end`."""
     first, last = int(begin // HOUR), int(end // HOUR) + 1
     hours = np.arange(first, last)
-    weights = profile[(hours - _MONDAY * 24) % WEEK]
-    if len(tide):
+    weights = profile[(hours - _MONDAY * 24) % WEEK_HOURS]
+    if len(baseline):
         ago = np.clip(((end - hours * HOUR) // DAY).astype(int), 0, None)
-        factors = np.append(np.asarray(tide, dtype=float), 1.0)
-        weights = weights * factors[np.minimum(ago, len(tide))]
+        factors = np.append(np.asarray(baseline, dtype=float), 1.0)
+        weights = weights * factors[np.minimum(ago, len(baseline))]
     reached = np.concatenate(([0.0], np.cumsum(weights))) / 24
     marks = np.arange(first, last + 1) * HOUR
     return lambda moments: np.interp(moments, marks, reached)
 
 
-def open_days(volume: Volume, begin: float, end: float, tide: Tide = NO_TIDE) -> float:
+def count_open_days(volume: PublishingVolume, begin: float, end: float, baseline: Baseline = NO_BASELINE) -> float:
     """How many open days lie between two moments."""
     if end <= begin:
         return 0.0
-    before, after = open_clock(volume.profile, begin, end, tide)(np.array([begin, end]))
+    before, after = build_open_clock(volume.profile, begin, end, baseline)(np.array([begin, end]))
     return float(after - before)
 
 
-def silence(volume: Volume, seen: float, tide: Tide = NO_TIDE) -> float | None:
+def find_silence(volume: PublishingVolume, last_read_at: float, baseline: Baseline = NO_BASELINE) -> float | None:
     """Since when a source is silent whose index was last read well at `seen`; None where that is usual."""
     last = float(volume.events[-1])
-    return last if open_days(volume, last, seen, tide) > volume.patience else None
+    return last if count_open_days(volume, last, last_read_at, baseline) > volume.silence_threshold else None
 
 
 @dataclass(frozen=True, slots=True)
-class Ebb:
+class Slowdown:
     """So many events came since `since`, where `expected` were."""
 
     since: float
@@ -149,42 +149,42 @@ class Ebb:
     expected: float
 
 
-def ebb(volume: Volume, seen: float, tide: Tide = NO_TIDE) -> Ebb | None:
+def find_slowdown(volume: PublishingVolume, last_read_at: float, baseline: Baseline = NO_BASELINE) -> Slowdown | None:
     """Where far less comes than usual, though something does; None while that is chance."""
-    begin, wanted = float(volume.events[0]), _MANY / volume.events_a_day
-    clock = open_clock(volume.profile, begin, max(seen, begin), tide)
-    if (now := float(clock(np.array([seen]))[0])) < 2 * wanted:  # it would be compared with itself
+    begin, wanted = float(volume.events[0]), _SLOW_EXPECTED_EVENTS / volume.events_per_day
+    clock = build_open_clock(volume.profile, begin, max(last_read_at, begin), baseline)
+    if (now := float(clock(np.array([last_read_at]))[0])) < 2 * wanted:  # it would be compared with itself
         return None
     times = clock(volume.events)
     came = volume.events[times > now - wanted]
-    lately = (times > now - wanted - _LATELY) & (times <= now - wanted)
-    was_usual = lately.sum() >= 0.5 * volume.events_a_day * min(_LATELY, now - wanted)
-    if len(came) > _FEW or not was_usual:  # what is so for long has become usual
+    lately = (times > now - wanted - _SLOW_EARLIER_DAYS) & (times <= now - wanted)
+    was_usual = lately.sum() >= 0.5 * volume.events_per_day * min(_SLOW_EARLIER_DAYS, now - wanted)
+    if len(came) > _SLOW_MAX_EVENTS or not was_usual:  # what is so for long has become usual
         return None
-    return Ebb(float(came[0]) if len(came) else float(volume.events[-1]), len(came), _MANY)
+    return Slowdown(float(came[0]) if len(came) else float(volume.events[-1]), len(came), _SLOW_EXPECTED_EVENTS)
 
 
-def is_flood(volume: Volume, came: int) -> bool:
+def is_flood(volume: PublishingVolume, article_count: int) -> bool:
     """Whether so many articles in 24 hours are far more than ever before."""
-    return came > _FLOOD_TIMES * volume.fullest_day and came >= volume.fullest_day + _FLOOD_MORE
+    return article_count > _FLOOD_TIMES * volume.fullest_day and article_count >= volume.fullest_day + _FLOOD_EXCESS
 
 
-def tide_of(volumes: Sequence[Volume], now: float) -> Tide:
+def compute_baseline(volumes: Sequence[PublishingVolume], now: float) -> Baseline:
     """How much of the usual came from all sources in each of the last days: public holidays are nobody's silence.
 
     Nothing is said of days on which too little was to be expected. A source counts for three times its usual at most,
     and busy ones do not drown the others.
     """
     factors = []
-    for ago in range(_TIDE_DAYS):
+    for ago in range(_BASELINE_DAYS):
         begin, end = now - (ago + 1) * DAY, now - ago * DAY
         came, usual = 0.0, 0.0
         for volume in volumes:
-            expected = volume.a_day * open_days(volume, begin, end)
+            expected = volume.articles_per_day * count_open_days(volume, begin, end)
             first, last = np.searchsorted(volume.times, [begin, end])
-            weight = min(1.0, _COUNTED / max(expected, 1e-9))
+            weight = min(1.0, _MAX_SOURCE_WEIGHT / max(expected, 1e-9))
             came += weight * min(float(last - first), 3 * expected)
             usual += weight * expected
-        is_known = len(volumes) >= _FEWEST_SOURCES and usual >= _FEWEST_EXPECTED
-        factors.append(min(max(came / usual, _EBB), 1.0) if is_known else 1.0)
+        is_known = len(volumes) >= _MIN_SOURCES and usual >= _MIN_EXPECTED
+        factors.append(min(max(came / usual, _MIN_BASELINE), 1.0) if is_known else 1.0)
     return factors

@@ -16,13 +16,13 @@ MAX_BACKLOG_BYTES = 64 * 2**20
 MAX_BACKLOG_PAGES = 256
 
 
-class Reader(Protocol):
+class PageExtractor(Protocol):
     """Makes an article of a page, somewhere it cannot do harm."""
 
     async def extract(self, page: Page, hints: Hints) -> Article | Refusal: ...
 
 
-class Keeper(Protocol):
+class OutcomeSink(Protocol):
     """Keeps what extraction made, with its page, in one transaction; or refuses it for what the archive knows.
 
     `hints` adds what has been learned of the source's pages; a `keep` that returns None has learned more
@@ -35,7 +35,7 @@ class Keeper(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IngestOutcome:
     """What became of a page: a decision about its article, or the refusal."""
 
     decision: Decision | None = None
@@ -45,50 +45,50 @@ class Outcome:
 class Ingest:
     """Extracts and keeps pages, with a bound on how much waits for it."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: PageExtractor) -> None:
+        self._extractor = reader
         self._bytes = self._pages = 0
-        self._room = asyncio.Condition()
-        self.read, self.reading_seconds = 0, 0.0
+        self._capacity = asyncio.Condition()
+        self.pages_read, self.reading_seconds = 0, 0.0
         """How many pages were read, and how long that took with their waits for a worker."""
 
     @property
-    def in_hand(self) -> int:
+    def pending_pages(self) -> int:
         """Pages that were fetched and are not kept yet."""
         return self._pages
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until what has been fetched and not yet kept is small enough to fetch more."""
-        async with self._room:
-            await self._room.wait_for(lambda: self._bytes < MAX_BACKLOG_BYTES and self._pages < MAX_BACKLOG_PAGES)
+        async with self._capacity:
+            await self._capacity.wait_for(lambda: self._bytes < MAX_BACKLOG_BYTES and self._pages < MAX_BACKLOG_PAGES)
 
-    async def ingest(self, hops: tuple[Page, ...], hints: Hints, keeper: Keeper) -> Outcome:
+    async def ingest(self, hops: tuple[Page, ...], hints: Hints, keeper: OutcomeSink) -> IngestOutcome:
         """Extract the last hop's article and keep it; the hops go on the tape either way."""
         size = sum(len(hop.body) for hop in hops)
         self._bytes, self._pages = self._bytes + size, self._pages + 1
         try:
             while True:
-                made = await self._read(hops[-1], keeper.hints(hints))
+                made = await self._extract(hops[-1], keeper.hints(hints))
                 if isinstance(made, Refusal):
                     await keeper.refuse(hops, made)
-                    return Outcome(refusal=made)
+                    return IngestOutcome(refusal=made)
                 kept = await keeper.keep(hops, made)
                 if kept is not None:
-                    return Outcome(refusal=kept) if isinstance(kept, Refusal) else Outcome(decision=kept)
+                    return IngestOutcome(refusal=kept) if isinstance(kept, Refusal) else IngestOutcome(decision=kept)
         finally:
             self._bytes, self._pages = self._bytes - size, self._pages - 1
-            async with self._room:
-                self._room.notify_all()
+            async with self._capacity:
+                self._capacity.notify_all()
 
-    async def _read(self, page: Page, hints: Hints) -> Article | Refusal:
+    async def _extract(self, page: Page, hints: Hints) -> Article | Refusal:
         begun = time.monotonic()
         try:
-            return await self._reader.extract(page, hints)
+            return await self._extractor.extract(page, hints)
         finally:
-            self.read, self.reading_seconds = self.read + 1, self.reading_seconds + time.monotonic() - begun
+            self.pages_read, self.reading_seconds = self.pages_read + 1, self.reading_seconds + time.monotonic() - begun
 
 
-def article_fault(page: Page) -> tuple[str, bool] | None:
+def check_status(page: Page) -> tuple[str, bool] | None:
     """Why a page's status alone says that it holds no article, and whether asking again can help."""
     if page.status == 200:
         return None
@@ -96,16 +96,16 @@ def article_fault(page: Page) -> tuple[str, bool] | None:
     return f"HTTP {page.status}", not lasting
 
 
-def redirected_home(hops: tuple[Page, ...]) -> bool:
+def is_redirected_home(hops: tuple[Page, ...]) -> bool:
     """Whether an article's address led to a site's front page, as publishers do with what they removed."""
     first, last = urlsplit(hops[0].url), urlsplit(hops[-1].url)
     return len(hops) > 1 and last.path in ("", "/") and not last.query and first.path not in ("", "/")
 
 
-RETRY_AFTER = tuple(3600 * hours for hours in (0.25, 1, 4, 12, 30))
+RETRY_DELAYS = tuple(3600 * hours for hours in (0.25, 1, 4, 12, 30))
 """Seconds until a page that failed is asked for again, by how often it has failed; five tries over two days."""
 
-REFUSED_RETRY_AFTER = {
+REFUSED_RETRY_DELAYS = {
     code: tuple(3600 * hours for hours in waits)
     for code, waits in {
         "challenge": (6, 24, 72),
@@ -129,5 +129,5 @@ def retry_delay(attempts: int, code: str = "") -> float | None:
 
     With the code of a refusal its own waits are taken; all failures of a lead count together.
     """
-    waits = REFUSED_RETRY_AFTER.get(code, ()) if code else RETRY_AFTER
+    waits = REFUSED_RETRY_DELAYS.get(code, ()) if code else RETRY_DELAYS
     return waits[attempts] if attempts < len(waits) else None

@@ -5,32 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from aggregator.extraction.classify.signals import kinship
-from aggregator.extraction.metadata.titles import key
-from storage.duplicates.repeated_texts import Showing
+from aggregator.extraction.classify.signals import measure_title_overlap
+from aggregator.extraction.metadata.titles import normalize_words
+from storage.duplicates.repeated_texts import TextAppearance
 from storage.model.article import Article, Refusal
 
-MOST_WORDS = 250
+MAX_REPEATED_WORDS = 250
 """A longer text is an article wherever it stands, be it at many addresses."""
 
-WITHIN = timedelta(days=3)
-TIMES = 3
-_LEAST_KIN = 0.5
+REPEAT_WINDOW = timedelta(days=3)
+MIN_REPEATS = 3
+_MIN_TITLE_KINSHIP = 0.5
 
 
-def repeated(article: Article, told: str, before: Sequence[Showing]) -> Refusal | None:
+def refuse_repeated_text(article: Article, told: str, before: Sequence[TextAppearance]) -> Refusal | None:
     """The refusal of an article whose text its source showed at two or more other addresses before.
 
     `told` is the title that its index gave it, `before` the earlier showings near it in time. Titles
     must have been given and differ, and none may be what its page bears: the same report in two
     sections, or a short text that stands under many headlines of its own, is no wall.
     """
-    here = Showing(article_id=0, title=article.title, is_own=dict(article.origins).get("title") != "lead", told=told)
-    odd = {key(one.told): one for one in (*before, here) if _is_odd(one)}
+    here = TextAppearance(
+        article_id=0, title=article.title, has_own_title=dict(article.origins).get("title") != "lead", lead_title=told
+    )
+    odd = {normalize_words(one.lead_title): one for one in (*before, here) if _is_title_missing(one)}
     places = {one.article_id for one in odd.values()}
-    if article.words > MOST_WORDS or not _is_odd(here) or min(len(odd), len(places)) < TIMES:
+    if article.words > MAX_REPEATED_WORDS or not _is_title_missing(here) or min(len(odd), len(places)) < MIN_REPEATS:
         return None
-    if any(not _is_odd(one) for one in before):
+    if any(not _is_title_missing(one) for one in before):
         return None
     return Refusal(
         code="repeated",
@@ -39,9 +41,12 @@ def repeated(article: Article, told: str, before: Sequence[Showing]) -> Refusal 
     )
 
 
-def _is_odd(one: Showing) -> bool:
+def _is_title_missing(one: TextAppearance) -> bool:
     """Whether a page was promised under a title, and does not bear it."""
-    told = key(one.told)
+    told = normalize_words(one.lead_title)
     if not told:
         return False
-    return not one.is_own or (key(one.title) != told and kinship(one.told, (one.title,), "") < _LEAST_KIN)
+    return not one.has_own_title or (
+        normalize_words(one.title) != told
+        and measure_title_overlap(one.lead_title, (one.title,), "") < _MIN_TITLE_KINSHIP
+    )

@@ -7,50 +7,50 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, time
 
-from aggregator.alerts import notify as channels
+from aggregator.alerts import notify
 from aggregator.alerts.notify import Message
-from aggregator.alerts.run import Send
+from aggregator.alerts.run import SendMessage
 from aggregator.config import Config
-from aggregator.health.examine import Report, examine, keep
-from aggregator.health.findings import State
+from aggregator.health.examine import HealthReport, examine, save_reports
+from aggregator.health.findings import HealthState
 from aggregator.logs import safe_line
 from spiders.source import Source
-from storage.crawl.health import told_of
+from storage.crawl.health import mark_state_reported
 from storage.db.database import Database
 
 log = logging.getLogger(__name__)
 
-_MOST_LISTED = 40
+_MAX_LISTED = 40
 
 
-async def look_after(
-    config: Config, database: Database, sources: Sequence[Source], now: datetime, send: Send = channels.send
-) -> list[Report]:
+async def check_health(
+    config: Config, database: Database, sources: Sequence[Source], now: datetime, send: SendMessage = notify.send
+) -> list[HealthReport]:
     """One round: examine every source, put it down, and tell what is to be told. Nothing while the web is away."""
-    return await asyncio.to_thread(_look_after, config, database, sources, now, send)
+    return await asyncio.to_thread(_check_health, config, database, sources, now, send)
 
 
-def _look_after(
-    config: Config, database: Database, sources: Sequence[Source], now: datetime, send: Send
-) -> list[Report]:
+def _check_health(
+    config: Config, database: Database, sources: Sequence[Source], now: datetime, send: SendMessage
+) -> list[HealthReport]:
     found = examine(database, sources, now)
     if found.is_cut_off:
         return []
     reports = found.reports
-    keep(database, reports, now)
+    save_reports(database, reports, now)
     for report in reports:
-        if report.state != (report.was or State.OK):
-            why = report.findings[0].words if report.findings else "well again"
+        if report.state != (report.previous_state or HealthState.OK):
+            why = report.findings[0].evidence if report.findings else "well again"
             level = logging.INFO if report.is_ok else logging.WARNING
             log.log(level, "event=health source=%s state=%s why=%s", report.source, report.state, safe_line(why))
-    news = [one for one in reports if _is_news(one, now)]
-    if news and config.tell and not is_quiet(config.quiet, now.astimezone().time()):
-        _tell(config, database, news, send)
+    news = [one for one in reports if _is_unreported(one, now)]
+    if news and config.notify and not is_quiet(config.quiet_hours, now.astimezone().time()):
+        _notify_operator(config, database, news, send)
     return reports
 
 
-def _is_news(report: Report, now: datetime) -> bool:
-    return report.state != (report.told or State.OK) and report.has_settled(now)
+def _is_unreported(report: HealthReport, now: datetime) -> bool:
+    return report.state != (report.reported_state or HealthState.OK) and report.is_stable(now)
 
 
 def is_quiet(hours: str, at: time) -> bool:
@@ -61,29 +61,29 @@ def is_quiet(hours: str, at: time) -> bool:
     return begin <= at < end if begin <= end else at >= begin or at < end
 
 
-def _tell(config: Config, database: Database, news: Sequence[Report], send: Send) -> None:
+def _notify_operator(config: Config, database: Database, reports: Sequence[HealthReport], send: SendMessage) -> None:
     """Send it; it counts as told once one address took it, and is tried again with the next round until then."""
-    text, taken = message(news), False
-    for address in config.tell:
+    text, taken = build_health_message(reports), False
+    for address in config.notify:
         trouble = send(address, text)
         taken = taken or not trouble
         if trouble:
-            log.warning("event=not-told to=%s trouble=%s", channels.shown(address), safe_line(trouble))
+            log.warning("event=not-told to=%s trouble=%s", notify.mask_address(address), safe_line(trouble))
     if taken:
         with database.write() as tx:
-            for report in news:
-                told_of(tx, report.source, report.state)
+            for report in reports:
+                mark_state_reported(tx, report.source, report.state)
 
 
-def message(news: Sequence[Report]) -> Message:
+def build_health_message(reports: Sequence[HealthReport]) -> Message:
     """All that is new, in one message."""
-    bad, well = [one for one in news if not one.is_ok], [one for one in news if one.is_ok]
+    bad, well = [one for one in reports if not one.is_ok], [one for one in reports if one.is_ok]
     lines = []
-    for one in bad[:_MOST_LISTED]:
+    for one in bad[:_MAX_LISTED]:
         worst = one.findings[0]
-        lines.append(f"{one.source} is {one.state}: {worst.words}\n  {worst.advice}")
-    lines += [f"{one.source} is well again" for one in well[:_MOST_LISTED]]
-    if (more := len(news) - len(lines)) > 0:
+        lines.append(f"{one.source} is {one.state}: {worst.evidence}\n  {worst.advice}")
+    lines += [f"{one.source} is well again" for one in well[:_MAX_LISTED]]
+    if (more := len(reports) - len(lines)) > 0:
         lines.append(f"and {more} more: evnews health")
     title = [f"{len(bad)} {'source is' if len(bad) == 1 else 'sources are'} not well"] * bool(bad)
     title += [f"{len(well)} well again"] * bool(well)

@@ -17,26 +17,26 @@ from aggregator import __version__
 from aggregator.config import Config
 from spiders.catalogue import Catalogue, CatalogueError, load_catalogue
 from storage.db.database import Database
-from storage.maintenance.backup import PREFIX, backup, backups, dated, thin_out
-from storage.maintenance.expiry import Keeping, let_go, remembered
-from storage.maintenance.retention import Leaving, Room, prune
+from storage.maintenance.backup import BACKUP_PREFIX, backup_path, create_backup, delete_old_backups, list_backups
+from storage.maintenance.expiry import ArticleAges, delete_expired, load_source_ages
+from storage.maintenance.retention import FileToDelete, SizeLimits, delete_files
 from storage.model.crawl import CLOCK_SLACK
-from storage.quantities import BOUNDLESS
-from storage.search.optimize import join_pieces, last_joined, note_joined
-from storage.warc.store import WarcTape
+from storage.quantities import UNLIMITED
+from storage.search.optimize import last_merged_at, merge_segments, record_merge
+from storage.warc.store import WarcStore
 
 log = logging.getLogger(__name__)
 
-EVERY = timedelta(days=1)
-JOINED_EVERY = timedelta(days=7)
-LOOK_SECONDS = 600.0
-_REST_SECONDS = 0.05
+BACKUP_INTERVAL = timedelta(days=1)
+INDEX_MERGE_INTERVAL = timedelta(days=7)
+HOUSEKEEPING_CHECK_SECONDS = 600.0
+_PAUSE_SECONDS = 0.05
 """Between two steps, so that who waits to write does not wait long."""
-IsOver = Callable[[], bool]
+IsStopping = Callable[[], bool]
 """Whether the service is to end: what takes long then stops where nothing is lost."""
 
 
-class _Over(Exception):
+class _ServiceStopping(Exception):
     """The service is to end."""
 
 
@@ -44,34 +44,34 @@ def _never() -> bool:
     return False
 
 
-async def back_up_when_due(
-    config: Config, database: Database, now: Callable[[], datetime], is_over: IsOver = _never
+async def back_up_if_due(
+    config: Config, database: Database, now: Callable[[], datetime], is_stopping: IsStopping = _never
 ) -> Path | None:
     """Make the day's backup, where there is none yet, and remove the oldest; returns the new one."""
-    return await asyncio.to_thread(_back_up_when_due, config, database, now(), is_over) if config.backups else None
+    return await asyncio.to_thread(_back_up_if_due, config, database, now(), is_stopping) if config.backups else None
 
 
-def _back_up_when_due(config: Config, database: Database, now: datetime, is_over: IsOver) -> Path | None:
+def _back_up_if_due(config: Config, database: Database, now: datetime, is_stopping: IsStopping) -> Path | None:
     folder = Path(config.backups).expanduser()
     if not _is_due(folder, now):
         return None
 
     def go_on(_: int, __: int) -> None:
-        if is_over():
-            raise _Over
+        if is_stopping():
+            raise _ServiceStopping
 
     try:
-        made = backup(database, dated(folder, now), go_on)
-    except _Over:
+        made = create_backup(database, backup_path(folder, now), go_on)
+    except _ServiceStopping:
         return None
-    gone = thin_out(folder, config.keep_backups, spare=made.file)
+    gone = delete_old_backups(folder, config.keep_backups, exclude=made.file)
     log.info("event=backed-up file=%s bytes=%d removed=%d", made.file, made.size, len(gone))
     return made.file
 
 
 def _is_due(folder: Path, now: datetime) -> bool:
     """Whether no backup is of the last day."""
-    return not any(_is_within(EVERY, _made_at(one), now) for one in backups(folder))
+    return not any(_is_within(BACKUP_INTERVAL, _backup_time(one), now) for one in list_backups(folder))
 
 
 def _is_within(span: timedelta, at: datetime, now: datetime) -> bool:
@@ -79,56 +79,58 @@ def _is_within(span: timedelta, at: datetime, now: datetime) -> bool:
     return now - span < at <= now + CLOCK_SLACK
 
 
-def _made_at(file: Path) -> datetime:
-    return datetime.strptime(file.stem.removeprefix(PREFIX), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+def _backup_time(file: Path) -> datetime:
+    return datetime.strptime(file.stem.removeprefix(BACKUP_PREFIX), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def keeping(config: Config, catalogue: Catalogue, database: Database) -> Keeping:
+def build_expiry_rules(config: Config, catalogue: Catalogue, database: Database) -> ArticleAges:
     """How long articles are kept, as evnews.toml and the catalogue say.
 
     A source that is no longer in the catalogue keeps the age that it had there last: its file may be away, or half
     written. Raises CatalogueError where an entry cannot be used: that may be one which is to be kept longer.
     """
     with database.read() as tx:
-        known = remembered(tx)
+        known = load_source_ages(tx)
     for source in catalogue.sources:
         known.pop(source.name, None)
-    kept = Keeping(usual=config.keep, of=known | {one.name: one.keep for one in catalogue.sources if one.keep})
-    if catalogue.problems and not kept.is_forever:
+    kept = ArticleAges(
+        default=config.keep, by_source=known | {one.name: one.keep for one in catalogue.sources if one.keep}
+    )
+    if catalogue.problems and not kept.is_unlimited:
         raise CatalogueError(f"no article is removed until every source can be read: {catalogue.problems[0]}")
     return kept
 
 
-def room(config: Config, catalogue: Catalogue) -> Room:
+def build_size_limits(config: Config, catalogue: Catalogue) -> SizeLimits:
     """How much fetched pages may take, as evnews.toml and the catalogue say."""
-    own = {source.name: source.keep_pages for source in catalogue.sources if 0 < source.keep_pages < BOUNDLESS}
-    return Room(whole=config.keep_pages or BOUNDLESS, of=own)
+    own = {source.name: source.keep_pages for source in catalogue.sources if 0 < source.keep_pages < UNLIMITED}
+    return SizeLimits(total=config.keep_pages or UNLIMITED, by_source=own)
 
 
-async def join_pieces_when_due(database: Database, now: Callable[[], datetime], is_over: IsOver = _never) -> int:
+async def merge_index_if_due(database: Database, now: Callable[[], datetime], is_stopping: IsStopping = _never) -> int:
     """Join the pieces of the search index once a week, by steps; returns how many those were."""
-    return await asyncio.to_thread(_join_pieces_when_due, database, now(), is_over)
+    return await asyncio.to_thread(_merge_index_if_due, database, now(), is_stopping)
 
 
-def _join_pieces_when_due(database: Database, now: datetime, is_over: IsOver) -> int:
+def _merge_index_if_due(database: Database, now: datetime, is_stopping: IsStopping) -> int:
     with database.read() as tx:
-        last = last_joined(tx)
-    if last is not None and _is_within(JOINED_EVERY, last, now):
+        last = last_merged_at(tx)
+    if last is not None and _is_within(INDEX_MERGE_INTERVAL, last, now):
         return 0
     steps = 0
-    for _ in join_pieces(database):
-        if is_over():
+    for _ in merge_segments(database):
+        if is_stopping():
             return steps
         steps += 1
-        time.sleep(_REST_SECONDS)
+        time.sleep(_PAUSE_SECONDS)
     with database.write() as tx:
-        note_joined(tx, now)
+        record_merge(tx, now)
     log.info("event=index-joined steps=%d", steps)
     return steps
 
 
 @dataclass(slots=True)
-class Pruning:
+class PruningJob:
     """Removes what is not to be kept any more, round after round; `file` is the catalogue, where that is named.
 
     An article goes where two rounds in a row found that it is to go: what an editor has half written is no wish.
@@ -136,51 +138,53 @@ class Pruning:
 
     config: Config
     database: Database
-    file: Path | None
+    catalogue_file: Path | None
     now: Callable[[], datetime]
-    is_over: IsOver = _never
-    _last: Keeping | None = None
+    is_stopping: IsStopping = _never
+    _last_rules: ArticleAges | None = None
 
-    async def round(self) -> int:
+    async def run(self) -> int:
         """Returns how many articles and files of the tape went."""
-        return await asyncio.to_thread(self._round)
+        return await asyncio.to_thread(self._run)
 
-    def _round(self) -> int:
+    def _run(self) -> int:
         try:
-            catalogue = load_catalogue(self.config.home, self.file)
+            catalogue = load_catalogue(self.config.home, self.catalogue_file)
         except CatalogueError as error:
             log.warning("event=nothing-removed why=%s", error)
             return 0
-        return self._articles(catalogue) + self._pages(catalogue)
+        return self._remove_articles(catalogue) + self._remove_pages(catalogue)
 
-    def _articles(self, catalogue: Catalogue) -> int:
+    def _remove_articles(self, catalogue: Catalogue) -> int:
         try:
-            kept = keeping(self.config, catalogue, self.database)
+            kept = build_expiry_rules(self.config, catalogue, self.database)
         except CatalogueError as error:
             log.warning("event=no-article-removed why=%s", error)
             return 0
-        if kept != self._last:
-            self._last = kept
+        if kept != self._last_rules:
+            self._last_rules = kept
             return 0
-        gone = sum(takewhile(lambda _: not self.is_over(), let_go(self.database, kept, self.now())))
+        gone = sum(takewhile(lambda _: not self.is_stopping(), delete_expired(self.database, kept, self.now())))
         if gone:
             log.info("event=expired articles=%d", gone)
         return gone
 
-    def _pages(self, catalogue: Catalogue) -> int:
+    def _remove_pages(self, catalogue: Catalogue) -> int:
         files = freed = carried = 0
-        limits = room(self.config, catalogue)
-        for one, moved in takewhile(lambda _: not self.is_over(), pruned(limits, self.config, self.database, self.now)):
+        limits = build_size_limits(self.config, catalogue)
+        for one, moved in takewhile(
+            lambda _: not self.is_stopping(), prune_files(limits, self.config, self.database, self.now)
+        ):
             files, freed, carried = files + 1, freed + one.size, carried + moved
         if files:
             log.info("event=pruned files=%d bytes=%d carried=%d", files, freed, carried)
         return files
 
 
-def pruned(
-    limits: Room, config: Config, database: Database, now: Callable[[], datetime]
-) -> Iterator[tuple[Leaving, int]]:
+def prune_files(
+    limits: SizeLimits, config: Config, database: Database, now: Callable[[], datetime]
+) -> Iterator[tuple[FileToDelete, int]]:
     """Take off the tape what has to go; gives each file, and how many of its pages were carried over."""
-    if not limits.is_boundless:
-        with closing(WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)) as tape:
-            yield from prune(database, config.warc_folder, tape, limits, now())
+    if not limits.is_unlimited:
+        with closing(WarcStore(config.warc_folder, software=f"evnews/{__version__}", clock=now)) as tape:
+            yield from delete_files(database, config.warc_folder, tape, limits, now())

@@ -13,56 +13,56 @@ from contextlib import asynccontextmanager
 
 log = logging.getLogger(__name__)
 
-TOO_LONG = 1.0
+MAX_LAG_SECONDS = 1.0
 """Seconds for which the loop may be at one thing."""
-_BEAT, _LOOK = 0.2, 0.25
-_FRAMES = 6
+_BEAT_SECONDS, _CHECK_SECONDS = 0.2, 0.25
+_MAX_FRAMES = 6
 
 
-class Lag:
+class LoopLagMonitor:
     """How late the loop is, in seconds; `longest` since it was last asked for."""
 
     def __init__(self) -> None:
-        self._beat = time.monotonic()
+        self._last_beat = time.monotonic()
         self._longest = 0.0
-        self._over = threading.Event()
+        self._stopped = threading.Event()
 
-    def longest(self) -> float:
+    def take_longest(self) -> float:
         """The longest standstill since the last call."""
         longest, self._longest = self._longest, 0.0
         return longest
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator[Lag]:
+    async def running(self) -> AsyncIterator[LoopLagMonitor]:
         """Watch the running loop as long as the block runs."""
-        beating = asyncio.ensure_future(self._beats())
-        thread = threading.Thread(target=self._look, args=(threading.get_ident(),), name="evnews-lag", daemon=True)
+        beating = asyncio.ensure_future(self._keep_beating())
+        thread = threading.Thread(target=self._watch, args=(threading.get_ident(),), name="evnews-lag", daemon=True)
         thread.start()
         try:
             yield self
         finally:
             beating.cancel()
-            self._over.set()
+            self._stopped.set()
             await asyncio.to_thread(thread.join, 2)
 
-    async def _beats(self) -> None:
+    async def _keep_beating(self) -> None:
         while True:
-            self._beat = time.monotonic()
-            await asyncio.sleep(_BEAT)
-            self._longest = max(self._longest, time.monotonic() - self._beat - _BEAT)
+            self._last_beat = time.monotonic()
+            await asyncio.sleep(_BEAT_SECONDS)
+            self._longest = max(self._longest, time.monotonic() - self._last_beat - _BEAT_SECONDS)
 
-    def _look(self, loop_thread: int) -> None:
+    def _watch(self, loop_thread: int) -> None:
         told = 0.0
-        while not self._over.wait(_LOOK):
-            beat, late = self._beat, time.monotonic() - self._beat - _BEAT
-            if late > TOO_LONG and beat != told:
+        while not self._stopped.wait(_CHECK_SECONDS):
+            beat, late = self._last_beat, time.monotonic() - self._last_beat - _BEAT_SECONDS
+            if late > MAX_LAG_SECONDS and beat != told:
                 told = beat
-                log.warning("event=loop-lag seconds=%.1f at=%s", late, _what_runs(loop_thread))
+                log.warning("event=loop-lag seconds=%.1f at=%s", late, _describe_stack(loop_thread))
 
 
-def _what_runs(thread: int) -> str:
+def _describe_stack(thread: int) -> str:
     frame = sys._current_frames().get(thread)
     if frame is None:
         return "unknown"
-    stack = traceback.extract_stack(frame)[-_FRAMES:]
+    stack = traceback.extract_stack(frame)[-_MAX_FRAMES:]
     return " < ".join(f"{one.name} ({one.filename.rpartition('/')[2]}:{one.lineno})" for one in reversed(stack))

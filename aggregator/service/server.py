@@ -14,33 +14,33 @@ from typing import TypeVar
 
 import uvicorn
 
-from aggregator.alerts.saved_searches import load_searches, searches_file
+from aggregator.alerts.saved_searches import load_searches, searches_path
 from aggregator.config import DEFAULT_PUBLIC_URL, Config
 from aggregator.service.metrics import Metrics
 from aggregator.service.setup import utc_now
 from aggregator.topics.catalogue import load_topics
 from aggregator.web.access import is_loopback
 from aggregator.web.api import Api
-from aggregator.web.app import Serving, application
-from aggregator.web.feed_catalogue import Shelf
-from aggregator.web.greader.call import Sync
-from aggregator.web.responses import Marks
-from aggregator.web.websub import Publisher
+from aggregator.web.app import ServerContext, create_app
+from aggregator.web.feed_catalogue import FeedCatalogue
+from aggregator.web.greader.call import GReaderApi
+from aggregator.web.responses import EtagCache
+from aggregator.web.websub import HubPublisher
 from storage.db.database import Database
 from storage.library import Library
 from storage.monitor import Monitor
-from storage.readers.tokens import Token, all_tokens, token_of
+from storage.readers.tokens import AccessToken, find_token, load_tokens
 
-_TOKENS_FOR = 2.0
+_TOKEN_CACHE_SECONDS = 2.0
 """Seconds after which a token that was taken away opens nothing any more."""
-_MOST_AT_ONCE = 100
-_LARGEST_HEAD = 16_384
+_MAX_CONCURRENT_REQUESTS = 100
+_MAX_HEADER_BYTES = 16_384
 _HUB_SECONDS = 5.0
 """How long the end waits for a hub that is just being told."""
 _STOP_SECONDS = 8.0
 
 
-class NeedsTokens(Exception):
+class TokenRequired(Exception):
     """The server could be reached by others, and nobody would need a token: one has to be made first."""
 
 
@@ -57,7 +57,7 @@ class Server:
     cut_feeds: Callable[[Callable[[], bool]], None]
     _server: uvicorn.Server
     _listening: socket.socket
-    _publisher: Publisher | None
+    _publisher: HubPublisher | None
 
     def run(self) -> None:
         """Serve until a signal comes, or `stop` is called from another thread."""
@@ -65,7 +65,7 @@ class Server:
             # uvicorn ends well on either signal, and then raises it once more, for whoever was there before.
             for one in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(one, lambda *_: None)
-        with _telling(self._publisher):
+        with _publishing(self._publisher):
             self._server.run(sockets=[self._listening])
 
     def stop(self) -> None:
@@ -85,61 +85,67 @@ class Server:
 
 
 @contextmanager
-def opened_server(config: Config, database: Database, host: str, port: int) -> Iterator[Server]:
+def open_server(config: Config, database: Database, host: str, port: int) -> Iterator[Server]:
     """A server on an address that is taken for as long as the block runs; raises NeedsTokens, CannotListen."""
-    known = _known(database)
+    known = _cached_tokens(database)
     if not is_loopback(host) and not known():
-        raise NeedsTokens(
+        raise TokenRequired(
             f"{host} can be reached by others, and no token is made yet: `evnews token add NAME` makes one;"
             " --host 127.0.0.1 serves this machine alone"
         )
     try:
-        listening = _listening(host, port)
+        listening = _listen(host, port)
     except OSError as error:
         raise CannotListen(f"{host}:{port} cannot be served: {error.strerror or error}; --port takes another") from None
     with closing(listening):
-        address = _address(config, host, listening.getsockname()[1])
-        yield _built(config, database, listening, address, known, is_open=is_loopback(host))
+        address = _server_address(config, host, listening.getsockname()[1])
+        yield _build_server(config, database, listening, address, known, is_open=is_loopback(host))
 
 
-def _built(
+def _build_server(
     config: Config,
     database: Database,
     listening: socket.socket,
     address: str,
-    known: Callable[[], list[Token]],
+    load_tokens: Callable[[], list[AccessToken]],
     *,
     is_open: bool,
 ) -> Server:
-    def knows(secret: str) -> Token | None:
-        return token_of(known(), secret)
+    def knows(secret: str) -> AccessToken | None:
+        return find_token(load_tokens(), secret)
 
     library, monitor = Library(database), Monitor(database)
-    searches = reread(searches_file(config.home), lambda: load_searches(config.home))
-    topics = reread(config.home / "topics.toml", lambda: load_topics(config.home))
+    searches = reload_on_change(searches_path(config.home), lambda: load_searches(config.home))
+    topics = reload_on_change(config.home / "topics.toml", lambda: load_topics(config.home))
     # What is not open to all is no hub's business.
     hub = config.hub if is_open and config.public_url != DEFAULT_PUBLIC_URL else ""
-    shelf = Shelf(library, monitor, address, searches, topics, muted=config.mute, hub=hub)
-    sync = Sync(
-        database=database, base=address, knows=knows, searches=searches, topics=topics, now=utc_now, muted=config.mute
+    shelf = FeedCatalogue(library, monitor, address, searches, topics, muted=config.mute, hub=hub)
+    sync = GReaderApi(
+        database=database,
+        base_url=address,
+        find_token=knows,
+        searches=searches,
+        topics=topics,
+        now=utc_now,
+        muted=config.mute,
     )
     metrics = Metrics(database)
-    serving = Serving(
-        library=library, monitor=monitor, shelf=shelf, marks=Marks(database.version), public_url=address,
-        knows=None if is_open else knows, sync=sync, metrics=metrics.page,
+    serving = ServerContext(
+        library=library, monitor=monitor, feed_catalogue=shelf, etag_cache=EtagCache(database.data_version), public_url=address,
+        find_token=None if is_open else knows, greader_api=sync, metrics=metrics.render,
         api=Api(database=database, topics=topics, now=utc_now, muted=config.mute),
     )  # fmt: skip
     settings = uvicorn.Config(
-        application(serving), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-        limit_concurrency=_MOST_AT_ONCE, h11_max_incomplete_event_size=_LARGEST_HEAD, timeout_graceful_shutdown=5,
+        create_app(serving), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=_MAX_CONCURRENT_REQUESTS, h11_max_incomplete_event_size=_MAX_HEADER_BYTES, timeout_graceful_shutdown=5,
         lifespan="off", log_config=None,
     )  # fmt: skip
-    publisher = Publisher(database, hub, shelf.address, sync.words_of) if hub else None
+    publisher = HubPublisher(database, hub, shelf.build_url, sync.resolve_searches) if hub else None
     return Server(address, metrics, shelf.cut_feeds, uvicorn.Server(settings), listening, publisher)
 
 
 @contextmanager
-def _telling(publisher: Publisher | None) -> Iterator[None]:
+def _publishing(publisher: HubPublisher | None) -> Iterator[None]:
     """A hub is told of changes as long as the block runs."""
     if publisher is None:
         yield
@@ -154,7 +160,7 @@ def _telling(publisher: Publisher | None) -> Iterator[None]:
         running.join(_HUB_SECONDS)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = found[0]
     # With its protocol named: asyncio sends small answers at once only where it knows that it speaks TCP.
@@ -169,7 +175,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _address(config: Config, host: str, port: int) -> str:
+def _server_address(config: Config, host: str, port: int) -> str:
     """Where readers find the server: the public address where one is set, or where it listens."""
     if config.public_url != DEFAULT_PUBLIC_URL:
         return config.public_url.rstrip("/") + "/"
@@ -177,15 +183,15 @@ def _address(config: Config, host: str, port: int) -> str:
     return f"http://{shown}:{port}/"
 
 
-def _known(database: Database) -> Callable[[], list[Token]]:
+def _cached_tokens(database: Database) -> Callable[[], list[AccessToken]]:
     """The tokens, read again when they are a little old."""
-    held: tuple[float, list[Token]] = (-_TOKENS_FOR, [])
+    held: tuple[float, list[AccessToken]] = (-_TOKEN_CACHE_SECONDS, [])
 
-    def known() -> list[Token]:
+    def known() -> list[AccessToken]:
         nonlocal held
-        if time.monotonic() - held[0] >= _TOKENS_FOR or not held[1]:
+        if time.monotonic() - held[0] >= _TOKEN_CACHE_SECONDS or not held[1]:
             with database.read() as tx:
-                held = (time.monotonic(), all_tokens(tx))
+                held = (time.monotonic(), load_tokens(tx))
         return held[1]
 
     return known
@@ -194,7 +200,7 @@ def _known(database: Database) -> Callable[[], list[Token]]:
 _Read = TypeVar("_Read")
 
 
-def reread(path: Path, load: Callable[[], _Read]) -> Callable[[], _Read]:
+def reload_on_change(path: Path, load: Callable[[], _Read]) -> Callable[[], _Read]:
     """What a file says, read again when it was changed."""
     held: list[tuple[tuple[int, int] | None, _Read]] = []
 

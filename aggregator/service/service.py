@@ -10,64 +10,64 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aggregator.config import Config
-from aggregator.crawl.feed_audit import LOOK_SECONDS, audit_some
-from aggregator.crawl.runner import Crew, PollResult
-from aggregator.schedule.budget import Planner
-from aggregator.schedule.clock import Clock, Job
-from aggregator.service.loop_lag import Lag
-from aggregator.service.setup import new_planner, open_crew, reprice
-from aggregator.service.systemd import notify, watchdog_seconds
+from aggregator.crawl.feed_audit import AUDIT_CHECK_SECONDS, audit_due_sources
+from aggregator.crawl.runner import CrawlRunner, PollResult
+from aggregator.schedule.budget import BudgetPlanner
+from aggregator.schedule.clock import PeriodicJob, PollClock
+from aggregator.service.loop_lag import LoopLagMonitor
+from aggregator.service.setup import create_planner, open_runner, reprice
+from aggregator.service.systemd import notify_systemd, watchdog_seconds
 from spiders.source import Source
 from storage.db.database import Database
-from storage.db.leader import Leadership, leadership
+from storage.db.leader import Leadership, create_leadership
 from storage.errors import ArchiveError
 
 log = logging.getLogger(__name__)
 
-FOLLOW_SECONDS = 5.0
+LEADER_CHECK_SECONDS = 5.0
 """How often one that does not lead looks whether it may: the other may have died."""
-AGAIN_SECONDS = 60.0
+RETRY_SECONDS = 60.0
 """How long the service waits after a trouble that no source is to blame for, such as a full disk."""
 DRAIN_SECONDS = 8.0
-_REPRICE, _CATALOGUE, _BEAT, _LEADER = 3600.0, 5.0, 15.0, 5.0
+_REPRICE_SECONDS, _CATALOGUE_SECONDS, _HEARTBEAT_SECONDS, _LEADERSHIP_SECONDS = 3600.0, 5.0, 15.0, 5.0
 
 
-class Watcher(Protocol):
+class ServiceObserver(Protocol):
     """Is told of what the service does."""
 
-    def polled(self, result: PollResult) -> None:
+    def on_poll(self, result: PollResult) -> None:
         """A source was polled."""
         ...
 
-    def leads(self, crew: Crew | None) -> None:
+    def on_leadership(self, runner: CrawlRunner | None) -> None:
         """It polls from now on, or, with None, another service on the archive does."""
         ...
 
-    def trouble(self, words: str) -> None:
+    def on_fatal_error(self, reason: str) -> None:
         """It cannot go on at present, and tries again in a while."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Watchers:
+class ServiceObservers:
     """Several watchers as one."""
 
-    all: Sequence[Watcher]
+    observers: Sequence[ServiceObserver]
 
-    def polled(self, result: PollResult) -> None:
+    def on_poll(self, result: PollResult) -> None:
         """A source was polled."""
-        for one in self.all:
-            one.polled(result)
+        for one in self.observers:
+            one.on_poll(result)
 
-    def leads(self, crew: Crew | None) -> None:
+    def on_leadership(self, runner: CrawlRunner | None) -> None:
         """It polls from now on, or another does."""
-        for one in self.all:
-            one.leads(crew)
+        for one in self.observers:
+            one.on_leadership(runner)
 
-    def trouble(self, words: str) -> None:
+    def on_fatal_error(self, reason: str) -> None:
         """It cannot go on at present."""
-        for one in self.all:
-            one.trouble(words)
+        for one in self.observers:
+            one.on_fatal_error(reason)
 
 
 @dataclass(slots=True)
@@ -76,10 +76,10 @@ class Service:
 
     config: Config
     database: Database
-    read: Callable[[], tuple[Source, ...]]
-    watcher: Watcher
-    jobs: Sequence[Job] = ()
-    lag: Lag = field(default_factory=Lag)
+    load_sources: Callable[[], tuple[Source, ...]]
+    observer: ServiceObserver
+    jobs: Sequence[PeriodicJob] = ()
+    lag: LoopLagMonitor = field(default_factory=LoopLagMonitor)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
@@ -88,88 +88,88 @@ class Service:
 
     async def run(self) -> None:
         """Until it is stopped."""
-        claim = leadership(self.database)
-        alive = asyncio.ensure_future(self._tell_systemd())
+        claim = create_leadership(self.database)
+        alive = asyncio.ensure_future(self._notify_systemd())
         try:
-            async with self.lag.watching():
+            async with self.lag.running():
                 while not self._stop.is_set():
-                    if not await asyncio.to_thread(claim.take):
-                        self.watcher.leads(None)
-                        await self._rest(FOLLOW_SECONDS)
+                    if not await asyncio.to_thread(claim.try_acquire):
+                        self.observer.on_leadership(None)
+                        await self._wait(LEADER_CHECK_SECONDS)
                         continue
                     trouble = await self._lead(claim)
                     if trouble and not self._stop.is_set():
-                        log.warning("event=service-waits seconds=%g trouble=%s", AGAIN_SECONDS, trouble)
-                        self.watcher.trouble(trouble)
-                        await self._rest(AGAIN_SECONDS)
+                        log.warning("event=service-waits seconds=%g trouble=%s", RETRY_SECONDS, trouble)
+                        self.observer.on_fatal_error(trouble)
+                        await self._wait(RETRY_SECONDS)
         finally:
             alive.cancel()
-            await asyncio.to_thread(claim.leave)
+            await asyncio.to_thread(claim.release)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _lead(self, claim: Leadership) -> str:
         """Poll until stopped, or until the lead is lost; returns what made it impossible to go on."""
-        sources, planner = self.read(), new_planner()
+        sources, planner = self.load_sources(), create_planner()
         try:
-            async with open_crew(self.config, sources, planner=planner) as crew:
-                self.watcher.leads(crew)
-                clock = Clock(crew, sources, self.watcher.polled)
-                stopping = asyncio.ensure_future(self._stops(crew))
+            async with open_runner(self.config, sources, planner=planner) as crew:
+                self.observer.on_leadership(crew)
+                clock = PollClock(crew, sources, self.observer.on_poll)
+                stopping = asyncio.ensure_future(self._forward_stop(crew))
                 try:
-                    own = self._own_jobs(crew, clock, planner, claim, sources)
+                    own = self._list_own_jobs(crew, clock, planner, claim, sources)
                     await clock.run([*own, *self.jobs])
                 finally:
-                    crew.stop_asked.set()
+                    crew.stop_requested.set()
                     await stopping
-                return crew.trouble
+                return crew.fatal_error
         except ArchiveError as error:
             return str(error)
 
-    async def _stops(self, crew: Crew) -> None:
+    async def _forward_stop(self, runner: CrawlRunner) -> None:
         """Carry a stop over to the crew, from whichever side it comes."""
-        asked = [asyncio.ensure_future(one.wait()) for one in (self._stop, crew.stop_asked)]
+        asked = [asyncio.ensure_future(one.wait()) for one in (self._stop, runner.stop_requested)]
         await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
         for one in asked:
             one.cancel()
-        await crew.stop(DRAIN_SECONDS)
+        await runner.stop(DRAIN_SECONDS)
 
-    def _own_jobs(
-        self, crew: Crew, clock: Clock, planner: Planner, claim: Leadership, known: Sequence[Source]
-    ) -> list[Job]:
+    def _list_own_jobs(
+        self, runner: CrawlRunner, clock: PollClock, planner: BudgetPlanner, claim: Leadership, known: Sequence[Source]
+    ) -> list[PeriodicJob]:
         async def catalogue() -> None:
             nonlocal known
-            sources = await asyncio.to_thread(self.read)
+            sources = await asyncio.to_thread(self.load_sources)
             if sources != known:
                 known = sources
-                clock.use(sources)
-                await crew.prepare(sources)
+                clock.replace_sources(sources)
+                await runner.prepare(sources)
                 log.info("event=catalogue-changed sources=%d", len(sources))
 
         async def lead() -> None:
             if not await asyncio.to_thread(claim.is_held):
-                crew.give_up("another service may poll now: the connection that held the lead is gone")
+                runner.abort("another service may poll now: the connection that held the lead is gone")
 
         async def audit() -> None:
-            await audit_some(crew, known)
+            await audit_due_sources(runner, known)
 
         return [
-            Job("audit", LOOK_SECONDS, audit),
-            Job("catalogue", _CATALOGUE, catalogue),
-            Job("price", _REPRICE, lambda: reprice(planner, crew.desk)),
-            Job("heartbeat", _BEAT, crew.desk.beat),
-            Job("lead", _LEADER, lead),
+            PeriodicJob("audit", AUDIT_CHECK_SECONDS, audit),
+            PeriodicJob("catalogue", _CATALOGUE_SECONDS, catalogue),
+            PeriodicJob("price", _REPRICE_SECONDS, lambda: reprice(planner, runner.repository)),
+            PeriodicJob("heartbeat", _HEARTBEAT_SECONDS, runner.repository.heartbeat),
+            PeriodicJob("lead", _LEADERSHIP_SECONDS, lead),
         ]
 
-    async def _tell_systemd(self) -> None:
-        notify("READY=1")
+    async def _notify_systemd(self) -> None:
+        notify_systemd("READY=1")
         seconds = watchdog_seconds()
         try:
             while seconds:
                 await asyncio.sleep(seconds)
-                notify("WATCHDOG=1")
+                notify_systemd("WATCHDOG=1")
             await self._stop.wait()
         finally:
-            notify("STOPPING=1")
+            notify_systemd("STOPPING=1")

@@ -13,19 +13,19 @@ from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.crawl.address_policy import AddressPolicy
 from aggregator.crawl.host_limiter import host_of
-from aggregator.crawl.repository import Desk
+from aggregator.crawl.repository import CrawlRepository
 from aggregator.crawl.resolver import install_guard
-from aggregator.crawl.revisit_round import Revisiting
-from aggregator.crawl.runner import Crew
-from aggregator.extraction.pool import ReaderPool
-from aggregator.schedule.budget import Planner
-from aggregator.topics.catalogue import load_topics, use
+from aggregator.crawl.revisit_round import RevisitOptions
+from aggregator.crawl.runner import CrawlRunner
+from aggregator.extraction.pool import ExtractionPool
+from aggregator.schedule.budget import BudgetPlanner
+from aggregator.topics.catalogue import load_topics, use_catalogue
 from spiders.source import Source
 from storage.crawl import leads
-from storage.crawl.lease_owner import Owner, dead_owners
-from storage.db.writer import Work, Writer
+from storage.crawl.lease_owner import LeaseOwner, find_dead_owners
+from storage.db.writer import DatabaseWriter, Work
 from storage.errors import ArchiveError
-from storage.warc.store import WarcTape, recover
+from storage.warc.store import WarcStore, recover_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aggregator.topics.matcher import TopicCatalogue
 
 
-POLLS_A_DAY = 24.0
+POLLS_PER_DAY = 24.0
 """How many requests for indexes a source may cost a day, on average over all sources."""
 
 log = logging.getLogger(__name__)
@@ -45,82 +45,90 @@ def utc_now() -> datetime:
 
 
 @contextlib.asynccontextmanager
-async def open_crew(
+async def open_runner(
     config: Config,
     sources: Iterable[Source],
     *,
-    again: Revisiting | None = None,
-    planner: Planner | None = None,
+    revisit_options: RevisitOptions | None = None,
+    planner: BudgetPlanner | None = None,
     now: Callable[[], datetime] = utc_now,
-) -> AsyncIterator[Crew]:
+) -> AsyncIterator[CrawlRunner]:
     """A crew ready to poll, on the running reactor: leases of dead processes given back, torn tapes mended."""
     policy = AddressPolicy(config.allow_networks)
-    guard = install_guard(policy, exempt=host_of(config.proxy) if config.proxy else "")
+    guard = install_guard(policy, exempt_host=host_of(config.proxy) if config.proxy else "")
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(open_archive(config))
         run_folder = config.home / "run"
-        owner = Owner(run_folder)
-        for mended in recover(config.warc_folder):
+        owner = LeaseOwner(run_folder)
+        for mended in recover_files(config.warc_folder):
             log.info("event=tape-recovered what=%s", mended)
-        tape = WarcTape(config.warc_folder, software=f"evnews/{__version__}", clock=now)
-        writer = Writer(database, tape if config.keeps_pages else None)
+        tape = WarcStore(config.warc_folder, software=f"evnews/{__version__}", clock=now)
+        writer = DatabaseWriter(database, tape if config.keeps_pages else None)
         stack.callback(tape.close)
         stack.callback(writer.close)
-        stack.callback(_leave, writer, owner)
-        _reclaim(writer, run_folder, owner.token)
-        pool = ReaderPool(config.process_count, _topics(config.home))
+        stack.callback(_release_own_leases, writer, owner)
+        _release_dead_leases(writer, run_folder, owner.token)
+        pool = ExtractionPool(config.worker_count, _load_topic_catalogue(config.home))
         stack.callback(pool.close)
-        desk = Desk(writer, owner.token, now, config.warc_folder)
-        planner = planner or new_planner()
+        desk = CrawlRepository(writer, owner.token, now, config.warc_folder)
+        planner = planner or create_planner()
         await reprice(planner, desk)
-        crew = Crew(config=config, desk=desk, pool=pool, guard=guard, plan=planner, now=now, again=again)
+        crew = CrawlRunner(
+            config=config,
+            repository=desk,
+            pool=pool,
+            guard=guard,
+            planner=planner,
+            now=now,
+            revisit_options=revisit_options,
+        )
         await crew.prepare(sources)
         yield crew
 
 
-def new_planner() -> Planner:
+def create_planner() -> BudgetPlanner:
     """A planner that keeps to the budget, and knows nothing yet."""
-    return Planner(POLLS_A_DAY)
+    return BudgetPlanner(POLLS_PER_DAY)
 
 
-async def reprice(planner: Planner, desk: Desk) -> None:
+async def reprice(planner: BudgetPlanner, repository: CrawlRepository) -> None:
     """Tell the planner what was learned of all indexes, and how many were asked in the last day."""
-    now = desk.now()
-    known = await desk.learned_appointments()
+    now = repository.now()
+    known = await repository.load_learned_polls()
     sources = len({one.source for one in known})
-    spent, first = await desk.polls_since(now - timedelta(days=1))
+    spent, first = await repository.count_polls_since(now - timedelta(days=1))
     days = (now - first) / timedelta(days=1) if first else 0.0
-    rhythms = [one.rhythm for one in known if one.rhythm is not None]
+    rhythms = [one.publishing_profile for one in known if one.publishing_profile is not None]
     planner.reprice(rhythms, now.timestamp(), sources=sources, spent=spent, days=days)
     planner.share_hosts(known, now.timestamp())
 
 
-def _topics(home: Path) -> TopicCatalogue | None:
+def _load_topic_catalogue(home: Path) -> TopicCatalogue | None:
     """The catalogue of topics for the workers, where it is not the shipped one, and for this process in any case."""
     catalogue = load_topics(home)
     for problem in catalogue.problems:
         log.warning("event=topic-unusable what=%s", problem)
-    use(catalogue)
+    use_catalogue(catalogue)
     return catalogue if (home / "topics.toml").exists() else None
 
 
-def _reclaim(writer: Writer, folder: Path, own: str) -> None:
+def _release_dead_leases(writer: DatabaseWriter, folder: Path, own: str) -> None:
     """Give back the leases of processes that died; a killed fetch is no attempt."""
-    for token, path in dead_owners(folder):
+    for token, path in find_dead_owners(folder):
         if token != own:
-            writer.submit(_release(token)).result()
+            writer.submit(_release_work(token)).result()
             path.unlink(missing_ok=True)
 
 
-def _leave(writer: Writer, owner: Owner) -> None:
+def _release_own_leases(writer: DatabaseWriter, owner: LeaseOwner) -> None:
     """Give back every lease; where the archive cannot be written, the next start does it."""
     try:
-        writer.submit(_release(owner.token)).result()
+        writer.submit(_release_work(owner.token)).result()
     except ArchiveError:
         owner.abandon()
     else:
         owner.close()
 
 
-def _release(token: str) -> Work[int]:
+def _release_work(token: str) -> Work[int]:
     return lambda tx, _: leads.release_leads(tx, token)

@@ -7,7 +7,7 @@ import os
 import socket
 
 
-def notify(message: str) -> None:
+def notify_systemd(message: str) -> None:
     """Send a message such as READY=1 to the socket that systemd named."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:

@@ -10,47 +10,56 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aggregator.stories.cluster import CLOSED, JOINS, Teller, groups, headline, likeness_to, likenesses, times
-from aggregator.stories.extract_terms import terms
-from storage.articles.topics import shown_text
-from storage.model.article import Article, Decision, Kind
-from storage.stories import membership as stories
-from storage.stories.membership import FOUND_BY, TOLD_OF, Standing, Told
-from storage.stories.packed_terms import buckets, emphasis, unpacked
-from storage.stories.term_frequencies import Frequencies, count_up_to, frequencies
+from aggregator.stories.cluster import (
+    MIN_JOIN_SIMILARITY,
+    STORY_WINDOW,
+    ClusteredArticle,
+    choose_headline_article,
+    group_articles,
+    publication_days,
+    similarities_to,
+    similarity_matrix,
+)
+from aggregator.stories.extract_terms import extract_terms
+from storage.articles.topics import load_shown_text
+from storage.model.article import Article, Decision, DecisionKind
+from storage.stories import membership
+from storage.stories.membership import MAX_INDEX_TERMS, MAX_LOADED_ARTICLES, StoryArticle, StoryStatus
+from storage.stories.packed_terms import term_buckets, term_emphasis, unpack_terms
+from storage.stories.term_frequencies import TermFrequencies, load_frequencies, update_frequencies
 
 if TYPE_CHECKING:
     from storage.db.writer import Transaction
 
-_LEAST_SHARED = 0.04
+_MIN_SHARED_WEIGHT = 0.04
 """The part of what an article is found by that another must share to be compared with it."""
-_STORIES = 4
+_MAX_STORIES = 4
 """Stories that one article may join, or bring together."""
-_REGROUPED = 16
+_MAX_REGROUPED = 16
 """Articles of a story that may be grouped anew; a story of more stays whole, and its newest so many stand for it."""
-_NEAR = 0.7 * JOINS
+_MIN_NEARBY_SIMILARITY = 0.7 * MIN_JOIN_SIMILARITY
 """How like an article must be to one of a story for the story to be looked at."""
-_OVERDUE = 8
+_RECOMPUTES_PER_ARTICLE = 8
 """Articles whose places are looked at again along the way."""
 
 
 @dataclass(slots=True)
-class _Nearby:
+class _NearbyArticles:
     """An article and the members of the stories that it may join: it stands first in each list, in story None."""
 
     ids: list[int]
     stories: list[int | None]
-    tellers: list[Teller]
-    whole: dict[int, list[int]] = field(default_factory=dict)
+    articles: list[ClusteredArticle]
+    unsplit: dict[int, list[int]] = field(default_factory=dict)
 
-    def age(self, one: int) -> tuple[bool, float, int]:
+    def age_key(self, one: int) -> tuple[bool, float, int]:
         """What sorts its articles by time, those without a date last."""
-        published = self.tellers[one].published
+        published = self.articles[one].published
         return published is None, published.timestamp() if published else 0.0, self.ids[one]
 
 
 @dataclass(slots=True)
-class _Place:
+class _StoryAssignment:
     """Where an article belongs: its story with the members that were looked at, and the stories that change by it.
 
     `headlines` are the articles that name those, `is_whole` says that the story has more members.
@@ -58,155 +67,173 @@ class _Place:
 
     story_id: int
     members: set[int]
-    touched: set[int] = field(default_factory=set)
+    changed_stories: set[int] = field(default_factory=set)
     headlines: dict[int, int] = field(default_factory=dict)
-    is_whole: bool = False
+    is_unsplit: bool = False
 
 
-def place_in_story(tx: Transaction, article: Article, decision: Decision) -> None:
+def assign_story(tx: Transaction, article: Article, decision: Decision) -> None:
     """Bring the stories in line with what an article shows now, and with what else has become due by it."""
     article_id = decision.article_id
-    now = stories.standing(tx, article_id)
-    if now is not None and (decision.shows_anew or _is_misplaced(now)):
-        known = article.terms if decision.kind in (Kind.NEW, Kind.COPY) else b""
-        _place(tx, article_id, now, known)
-    replace_due(tx, _OVERDUE, but=article_id)
+    now = membership.load_story_status(tx, article_id)
+    if now is not None and (decision.has_new_shown_text or _is_assignment_outdated(now)):
+        known = article.terms if decision.kind in (DecisionKind.NEW, DecisionKind.COPY) else b""
+        _assign(tx, article_id, now, known)
+    recompute_queued(tx, _RECOMPUTES_PER_ARTICLE, excluded_id=article_id)
 
 
-def put_in_story(tx: Transaction, article_id: int, story_id: int, told: bytes) -> None:
+def add_to_story(tx: Transaction, article_id: int, story_id: int, told: bytes) -> None:
     """Put an article into a story that is known, by the terms that are made of its text; nothing is compared.
 
     The story is not counted.
     """
-    now = stories.standing(tx, article_id)
+    now = membership.load_story_status(tx, article_id)
     if now is None or now.copy_of is not None:
         return
-    common = frequencies(tx)
-    me = Teller(article_id=article_id, published=now.told_at if now.dated else None, terms=unpacked(told))
-    stories.enter(tx, article_id, story_id, now, told, _telling(me, common))
-    count_up_to(tx, article_id, common)
+    common = load_frequencies(tx)
+    me = ClusteredArticle(
+        article_id=article_id,
+        published=now.published_or_seen_at if now.has_publication_time else None,
+        terms=unpack_terms(told),
+    )
+    membership.add_member(tx, article_id, story_id, now, told, _index_terms(me, common))
+    update_frequencies(tx, article_id, common)
 
 
-def place_again_in_story(tx: Transaction, article_id: int) -> None:
+def reassign_story(tx: Transaction, article_id: int) -> None:
     """The same for an article of which another text is shown than before, without a page coming in."""
-    now = stories.standing(tx, article_id)
+    now = membership.load_story_status(tx, article_id)
     if now is not None:
-        _place(tx, article_id, now, b"")
+        _assign(tx, article_id, now, b"")
 
 
-def replace_due(tx: Transaction, most: int, but: int | None = None) -> int:
+def recompute_queued(tx: Transaction, limit: int, excluded_id: int | None = None) -> int:
     """Look at the places of articles again that are due for it, up to so many; returns how many those were.
 
     `but` is one that has just been looked at.
     """
-    ids = stories.take_due(tx, most)
+    ids = membership.pop_recompute_queue(tx, limit)
     for article_id in ids:
-        now = stories.standing(tx, article_id) if article_id != but else None
-        if now is not None and _is_misplaced(now):
-            _place(tx, article_id, now, b"")
+        now = membership.load_story_status(tx, article_id) if article_id != excluded_id else None
+        if now is not None and _is_assignment_outdated(now):
+            _assign(tx, article_id, now, b"")
     return len(ids)
 
 
-def _is_misplaced(now: Standing) -> bool:
+def _is_assignment_outdated(now: StoryStatus) -> bool:
     """Whether a copy is in a story, an article that is none is not, or it is there with another time."""
     if now.copy_of is not None:
         return now.story_id is not None
-    return now.told_before != now.told_at
+    return now.indexed_time != now.published_or_seen_at
 
 
-def _place(tx: Transaction, article_id: int, now: Standing, known: bytes) -> None:
+def _assign(tx: Transaction, article_id: int, now: StoryStatus, known: bytes) -> None:
     if now.copy_of is not None:
-        stories.leave(tx, article_id)
+        membership.remove_member(tx, article_id)
         return
-    told = known or terms(*shown_text(tx, article_id), now.language)
-    common = frequencies(tx)
-    me = Teller(article_id=article_id, published=now.told_at if now.dated else None, terms=unpacked(told))
-    found_by = _telling(me, common)
-    nearby = _nearby(tx, me, now.told_at, found_by, common)
-    place = _regroup(tx, nearby, common) if len(nearby.ids) > 1 else _Place(article_id, {article_id})
+    told = known or extract_terms(*load_shown_text(tx, article_id), now.language)
+    common = load_frequencies(tx)
+    me = ClusteredArticle(
+        article_id=article_id,
+        published=now.published_or_seen_at if now.has_publication_time else None,
+        terms=unpack_terms(told),
+    )
+    found_by = _index_terms(me, common)
+    nearby = _find_nearby(tx, me, now.published_or_seen_at, found_by, common)
+    place = _regroup_nearby(tx, nearby, common) if len(nearby.ids) > 1 else _StoryAssignment(article_id, {article_id})
     if now.story_id is not None:
-        place.touched |= {now.story_id, place.story_id}
-    if now.story_id == article_id == place.story_id and not place.is_whole:
-        place.touched |= stories.part(tx, article_id, place.members)
-    stories.enter(tx, article_id, place.story_id, now, told, found_by)
-    if place.touched:
-        stories.tally(tx, place.touched, place.headlines)
-    count_up_to(tx, article_id, common)
+        place.changed_stories |= {now.story_id, place.story_id}
+    if now.story_id == article_id == place.story_id and not place.is_unsplit:
+        place.changed_stories |= membership.split_story(tx, article_id, place.members)
+    membership.add_member(tx, article_id, place.story_id, now, told, found_by)
+    if place.changed_stories:
+        membership.update_story_counts(tx, place.changed_stories, place.headlines)
+    update_frequencies(tx, article_id, common)
 
 
-def _telling(me: Teller, common: Frequencies) -> dict[int, float]:
+def _index_terms(me: ClusteredArticle, common: TermFrequencies) -> dict[int, float]:
     """The buckets that tell most of what an article is about, with what they weigh."""
-    used = buckets(me.terms)
+    used = term_buckets(me.terms)
     rarity = common.rarity[used]
-    order = np.lexsort((used, -emphasis(me.terms) * rarity))[:FOUND_BY]
+    order = np.lexsort((used, -term_emphasis(me.terms) * rarity))[:MAX_INDEX_TERMS]
     return dict(zip(used[order].tolist(), rarity[order].tolist(), strict=True))
 
 
-def _nearby(tx: Transaction, me: Teller, told_at: datetime, found_by: dict[int, float], common: Frequencies) -> _Nearby:
-    nearby = _Nearby([me.article_id], [None], [me])
-    since, until = told_at - CLOSED, told_at + CLOSED
-    found = stories.candidates(tx, found_by, since, until, _LEAST_SHARED * sum(found_by.values()))
-    near = stories.told(tx, [one for one in found if one != me.article_id][:TOLD_OF])
-    near = [one for one in near if since <= one.told_at <= until]
+def _find_nearby(
+    tx: Transaction, me: ClusteredArticle, told_at: datetime, found_by: dict[int, float], common: TermFrequencies
+) -> _NearbyArticles:
+    nearby = _NearbyArticles([me.article_id], [None], [me])
+    since, until = told_at - STORY_WINDOW, told_at + STORY_WINDOW
+    found = membership.find_story_candidates(tx, found_by, since, until, _MIN_SHARED_WEIGHT * sum(found_by.values()))
+    near = membership.load_story_articles(tx, [one for one in found if one != me.article_id][:MAX_LOADED_ARTICLES])
+    near = [one for one in near if since <= one.published_or_seen_at <= until]
     if not near:
         return nearby
     best: dict[int, float] = {}
-    for one, likeness in zip(near, likeness_to(me, [*map(teller, near)], common.rarity).tolist(), strict=True):
-        if likeness >= _NEAR:
+    for one, likeness in zip(
+        near, similarities_to(me, [*map(to_clustered, near)], common.rarity).tolist(), strict=True
+    ):
+        if likeness >= _MIN_NEARBY_SIMILARITY:
             best[one.story_id] = max(best.get(one.story_id, 0.0), likeness)
-    for story_id in sorted(best, key=lambda story: (-best[story], story))[:_STORIES]:
-        _add_members(nearby, story_id, stories.members(tx, story_id, _REGROUPED + 1))
+    for story_id in sorted(best, key=lambda story: (-best[story], story))[:_MAX_STORIES]:
+        _add_members(nearby, story_id, membership.load_story_members(tx, story_id, _MAX_REGROUPED + 1))
     return nearby
 
 
-def _add_members(nearby: _Nearby, story_id: int, members: Sequence[Told]) -> None:
+def _add_members(nearby: _NearbyArticles, story_id: int, members: Sequence[StoryArticle]) -> None:
     first = len(nearby.ids)
-    for one in members[:_REGROUPED]:
+    for one in members[:_MAX_REGROUPED]:
         if one.article_id != nearby.ids[0]:
             nearby.ids.append(one.article_id)
             nearby.stories.append(one.story_id)
-            nearby.tellers.append(teller(one))
-    if len(members) > _REGROUPED:
-        nearby.whole[story_id] = list(range(first, len(nearby.ids)))
+            nearby.articles.append(to_clustered(one))
+    if len(members) > _MAX_REGROUPED:
+        nearby.unsplit[story_id] = list(range(first, len(nearby.ids)))
 
 
-def teller(one: Told) -> Teller:
+def to_clustered(one: StoryArticle) -> ClusteredArticle:
     """An article of a story, as it is compared."""
-    return Teller(article_id=one.article_id, published=one.told_at if one.dated else None, terms=one.terms)
+    return ClusteredArticle(
+        article_id=one.article_id,
+        published=one.published_or_seen_at if one.has_publication_time else None,
+        terms=one.terms,
+    )
 
 
-def _regroup(tx: Transaction, nearby: _Nearby, common: Frequencies) -> _Place:
+def _regroup_nearby(tx: Transaction, nearby: _NearbyArticles, common: TermFrequencies) -> _StoryAssignment:
     """Group an article with those about it."""
-    alike = likenesses(nearby.tellers, common.rarity)
-    made = groups(alike, times(nearby.tellers), list(nearby.whole.values()))
+    alike = similarity_matrix(nearby.articles, common.rarity)
+    made = group_articles(alike, publication_days(nearby.articles), list(nearby.unsplit.values()))
     mine = next(group for group in made if 0 in group)
-    place = _Place(_named(nearby, mine), {nearby.ids[one] for one in mine})
-    place.is_whole = place.story_id in nearby.whole
+    place = _StoryAssignment(_choose_story_id(nearby, mine), {nearby.ids[one] for one in mine})
+    place.is_unsplit = place.story_id in nearby.unsplit
     if len(mine) == 1:
         return place
     for group in made:
-        story_id = _named(nearby, group)
-        if _move(tx, nearby, group, story_id, place.touched) or group is mine:
-            place.touched.add(story_id)
-            place.headlines[story_id] = nearby.ids[headline(alike, sorted(group, key=nearby.age))]
+        story_id = _choose_story_id(nearby, group)
+        if _move_group(tx, nearby, group, story_id, place.changed_stories) or group is mine:
+            place.changed_stories.add(story_id)
+            place.headlines[story_id] = nearby.ids[choose_headline_article(alike, sorted(group, key=nearby.age_key))]
     return place
 
 
-def _named(nearby: _Nearby, group: Sequence[int]) -> int:
+def _choose_story_id(nearby: _NearbyArticles, group: Sequence[int]) -> int:
     """The id of a group: of the story that most of it was in, if the article that has that id is in it."""
     ids = {nearby.ids[one] for one in group}
     was = Counter(story for one in group if (story := nearby.stories[one]) is not None)
-    kept = [story for story in was if story in ids or story in nearby.whole]
+    kept = [story for story in was if story in ids or story in nearby.unsplit]
     return max(kept, key=lambda story: (was[story], -story)) if kept else min(ids)
 
 
-def _move(tx: Transaction, nearby: _Nearby, group: Sequence[int], story_id: int, touched: set[int]) -> bool:
+def _move_group(
+    tx: Transaction, nearby: _NearbyArticles, group: Sequence[int], story_id: int, touched: set[int]
+) -> bool:
     """Put the members of a group into one story; whether any of them was in another."""
     others = {story for one in group if (story := nearby.stories[one]) not in (None, story_id)}
-    for story in others & nearby.whole.keys():
-        stories.rename(tx, story, story_id)
-    single = [nearby.ids[one] for one in group if nearby.stories[one] in others - nearby.whole.keys()]
+    for story in others & nearby.unsplit.keys():
+        membership.move_all_members(tx, story, story_id)
+    single = [nearby.ids[one] for one in group if nearby.stories[one] in others - nearby.unsplit.keys()]
     if single:
-        stories.move(tx, single, story_id)
+        membership.move_members(tx, single, story_id)
     touched |= others
     return bool(others)

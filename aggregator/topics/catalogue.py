@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from aggregator.topics.matcher import KINDS, Entry, Matcher, TopicCatalogue, folded_name
-from spiders.toml_tables import NAME, CatalogueError, CheckedTable, read_tables, shown
+from aggregator.topics.matcher import TOPIC_KINDS, TopicCatalogue, TopicEntry, TopicMatcher, fold_name
+from spiders.toml_tables import ENTRY_NAME, CatalogueError, CheckedTable, format_value, read_tables
 from storage.text.clean import clean_line
 
-SHIPPED = Path(__file__).parents[1] / "topics.toml"
+SHIPPED_FILE = Path(__file__).parents[1] / "topics.toml"
 MAX_TOPICS = 5_000
 MAX_WORDS = 500
-MAX_WORD = 80
+MAX_WORD_LENGTH = 80
 """Topics of a catalogue, words of one list, characters of a word."""
 
-KEYS = ("title", "kind", "aliases", "unsure", "context", "not", "case", "part_of", "enabled")
-_GROUPS, _WITH_SHIPPED = "groups", "shipped"
+TOPIC_KEYS = ("title", "kind", "aliases", "unsure", "context", "not", "case", "part_of", "enabled")
+_GROUPS_KEY, _SHIPPED_KEY = "groups", "shipped"
 
 
 def load_topics(home: Path | None, file: Path | None = None) -> TopicCatalogue:
@@ -28,98 +28,104 @@ def load_topics(home: Path | None, file: Path | None = None) -> TopicCatalogue:
     other entry; a file that is no TOML raises CatalogueError.
     """
     if file is not None:
-        return _checked(_entries(str(file), read_tables(file)))
+        return _parse_catalogue(_with_location(str(file), read_tables(file)))
     own = home / "topics.toml" if home is not None else None
     added = read_tables(own) if own is not None and own.exists() else {}
-    with_shipped = added.pop(_WITH_SHIPPED, True)
+    with_shipped = added.pop(_SHIPPED_KEY, True)
     if not isinstance(with_shipped, bool):
-        raise CatalogueError(f"{own}: {_WITH_SHIPPED} = {shown(with_shipped)}: allowed is true or false")
-    entries = _entries("topics.toml of evnews", read_tables(SHIPPED)) if with_shipped else {}
-    for name, (where, table) in _entries(str(own), added).items():
+        raise CatalogueError(f"{own}: {_SHIPPED_KEY} = {format_value(with_shipped)}: allowed is true or false")
+    entries = _with_location("topics.toml of evnews", read_tables(SHIPPED_FILE)) if with_shipped else {}
+    for name, (where, table) in _with_location(str(own), added).items():
         before = entries.get(name, ("", {}))[1]
         both = isinstance(table, dict) and isinstance(before, dict)
         entries[name] = (where, {**before, **table} if both else table)  # type: ignore[dict-item]  # both are dicts
-    return _checked(entries)
+    return _parse_catalogue(entries)
 
 
-def _entries(where: str, tables: Mapping[str, object]) -> dict[str, tuple[str, object]]:
+def _with_location(where: str, tables: Mapping[str, object]) -> dict[str, tuple[str, object]]:
     return {name: (where, table) for name, table in tables.items()}
 
 
-def _checked(entries: dict[str, tuple[str, object]]) -> TopicCatalogue:
+def _parse_catalogue(entries: dict[str, tuple[str, object]]) -> TopicCatalogue:
     found, problems = [], []
     try:
-        groups = _groups(*entries.pop(_GROUPS, ("", {})))
+        groups = _parse_groups(*entries.pop(_GROUPS_KEY, ("", {})))
     except CatalogueError as error:
         groups, problems = (), [str(error)]
     for name, (where, table) in entries.items():
         try:
             if not isinstance(table, dict):
-                raise CatalogueError(f"{where}: {name} = {shown(table)} is no topic; a topic is a table: [{name}]")
+                raise CatalogueError(
+                    f"{where}: {name} = {format_value(table)} is no topic; a topic is a table: [{name}]"
+                )
             if table.get("enabled", True) is not False:
                 found.append(parse_topic(name, table, where=where, groups=[group for group, _ in groups]))
         except CatalogueError as error:
             problems.append(str(error))
     if len(found) > MAX_TOPICS:
         problems.append(f"the catalogue holds {len(found)} topics; the first {MAX_TOPICS} are used")
-    return _with_parents(TopicCatalogue(entries=tuple(found[:MAX_TOPICS]), groups=groups), problems, entries)
+    return _check_parents(TopicCatalogue(entries=tuple(found[:MAX_TOPICS]), groups=groups), problems, entries)
 
 
-def parse_topic(name: str, table: Mapping[str, object], *, where: str, groups: list[str]) -> Entry:
+def parse_topic(name: str, table: Mapping[str, object], *, where: str, groups: list[str]) -> TopicEntry:
     """One entry, checked; raises CatalogueError, in whose words `where` names the file."""
-    if not NAME.fullmatch(name):
+    if not ENTRY_NAME.fullmatch(name):
         raise CatalogueError(f"{where}: [{name[:80]}] is no name; allowed are a-z, 0-9 and -, at most 64 of them")
     entry = CheckedTable(f"{where}: [{name}]", table)
-    entry.only(KEYS)
+    entry.check_keys(TOPIC_KEYS)
     entry.flag("enabled")
-    context = _words(entry, "context")
+    context = _checked_words(entry, "context")
     for word in context:
         if word.startswith("@") and word[1:] not in groups:
-            raise entry.wrong("context", word, f"a word, or @ and one of the groups: {', '.join(groups) or 'none'}")
-    aliases, unsure, part_of = _words(entry, "aliases"), _words(entry, "unsure"), entry.text("part_of")
+            raise entry.build_error(
+                "context", word, f"a word, or @ and one of the groups: {', '.join(groups) or 'none'}"
+            )
+    aliases, unsure, part_of = _checked_words(entry, "aliases"), _checked_words(entry, "unsure"), entry.text("part_of")
     if not aliases and not unsure:
-        raise entry.wrong("aliases", list(aliases), "a list of the names that texts call it by")
+        raise entry.build_error("aliases", list(aliases), "a list of the names that texts call it by")
     if unsure and not context and not part_of:
-        raise entry.wrong("context", list(context), "a list of words that make an unsure name sure, or a part_of")
-    if entry.text("kind") not in KINDS:
-        raise entry.wrong("kind", entry.text("kind"), f"one of {', '.join(KINDS)}")
-    return Entry(
+        raise entry.build_error("context", list(context), "a list of words that make an unsure name sure, or a part_of")
+    if entry.text("kind") not in TOPIC_KINDS:
+        raise entry.build_error("kind", entry.text("kind"), f"one of {', '.join(TOPIC_KINDS)}")
+    return TopicEntry(
         name=name,
         title=clean_line(entry.text("title")) or name,
         kind=entry.text("kind"),
         aliases=aliases,
         unsure=unsure,
         context=context,
-        excluded=_words(entry, "not"),
+        excluded=_checked_words(entry, "not"),
         case=entry.flag("case", default=False),
         part_of=part_of,
     )
 
 
-def _groups(where: str, table: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _parse_groups(where: str, table: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if not isinstance(table, dict):
-        raise CatalogueError(f"{where}: {_GROUPS} = {shown(table)}: allowed is a table of lists of words")
-    entry = CheckedTable(f"{where}: [{_GROUPS}]", table)
+        raise CatalogueError(f"{where}: {_GROUPS_KEY} = {format_value(table)}: allowed is a table of lists of words")
+    entry = CheckedTable(f"{where}: [{_GROUPS_KEY}]", table)
     for name in table:
-        if not NAME.fullmatch(name):
-            raise entry.wrong(name, "a group", "a name of a-z, 0-9 and -")
-    return tuple((name, _words(entry, name)) for name in table)
+        if not ENTRY_NAME.fullmatch(name):
+            raise entry.build_error(name, "a group", "a name of a-z, 0-9 and -")
+    return tuple((name, _checked_words(entry, name)) for name in table)
 
 
-def _words(entry: CheckedTable, key: str) -> tuple[str, ...]:
+def _checked_words(entry: CheckedTable, key: str) -> tuple[str, ...]:
     words = entry.texts(key)
     if len(words) > MAX_WORDS:
-        raise entry.wrong(key, f"{len(words)} words", f"at most {MAX_WORDS}")
+        raise entry.build_error(key, f"{len(words)} words", f"at most {MAX_WORDS}")
     for word in words:
         bare = word.removesuffix("*")
-        letters = [character for character in folded_name(bare) if character.isalnum()]
+        letters = [character for character in fold_name(bare) if character.isalnum()]
         is_short = len(letters) < 2 and not (letters and ord(letters[0]) > 0x2E80)
-        if is_short or "*" in bare or len(word) > MAX_WORD:
-            raise entry.wrong(key, word, f"at least two letters or digits, at most {MAX_WORD} characters, * at the end")
+        if is_short or "*" in bare or len(word) > MAX_WORD_LENGTH:
+            raise entry.build_error(
+                key, word, f"at least two letters or digits, at most {MAX_WORD_LENGTH} characters, * at the end"
+            )
     return words
 
 
-def _with_parents(
+def _check_parents(
     catalogue: TopicCatalogue, problems: list[str], tables: Mapping[str, tuple[str, object]]
 ) -> TopicCatalogue:
     """The catalogue with every `part_of` leading to a topic and never round in a circle; what does not is dropped."""
@@ -129,17 +135,17 @@ def _with_parents(
         wrong = ""
         if entry.part_of and entry.part_of not in parents:
             wrong = "the name of another topic of the catalogue"
-        elif _goes_round(entry.name, parents):
+        elif _is_cyclic(entry.name, parents):
             wrong = "a topic that is not part of this one itself"
         if wrong:
             parents[entry.name] = ""
             place = CheckedTable(f"{tables[entry.name][0]}: [{entry.name}]", {})
-            problems.append(str(place.wrong("part_of", entry.part_of, wrong)))
+            problems.append(str(place.build_error("part_of", entry.part_of, wrong)))
         entries.append(replace(entry, part_of="") if wrong else entry)
     return replace(catalogue, entries=tuple(entries), problems=tuple(problems))
 
 
-def _goes_round(name: str, parents: Mapping[str, str]) -> bool:
+def _is_cyclic(name: str, parents: Mapping[str, str]) -> bool:
     seen, at = set(), name
     while at := parents.get(at, ""):
         if at == name:
@@ -150,28 +156,28 @@ def _goes_round(name: str, parents: Mapping[str, str]) -> bool:
     return False
 
 
-class _InUse:
+class _CatalogueInUse:
     """The one catalogue that a process reads with, and what was made of it; a worker is told when it starts."""
 
     catalogue: TopicCatalogue | None = None
-    matcher: Matcher | None = None
+    matcher: TopicMatcher | None = None
 
 
-def use(catalogue: TopicCatalogue | None) -> None:
+def use_catalogue(catalogue: TopicCatalogue | None) -> None:
     """From now on this process marks articles with this catalogue; None is the shipped one."""
-    if catalogue != _InUse.catalogue:
-        _InUse.catalogue, _InUse.matcher = catalogue, None
+    if catalogue != _CatalogueInUse.catalogue:
+        _CatalogueInUse.catalogue, _CatalogueInUse.matcher = catalogue, None
 
 
 def catalogue_in_use() -> TopicCatalogue:
     """The catalogue that articles are marked with in this process: the shipped one where nothing else was said."""
-    if _InUse.catalogue is None:
-        _InUse.catalogue = load_topics(None)
-    return _InUse.catalogue
+    if _CatalogueInUse.catalogue is None:
+        _CatalogueInUse.catalogue = load_topics(None)
+    return _CatalogueInUse.catalogue
 
 
-def matcher_in_use() -> Matcher:
+def matcher_in_use() -> TopicMatcher:
     """What marks articles in this process, made once."""
-    if _InUse.matcher is None:
-        _InUse.matcher = Matcher(catalogue_in_use())
-    return _InUse.matcher
+    if _CatalogueInUse.matcher is None:
+        _CatalogueInUse.matcher = TopicMatcher(catalogue_in_use())
+    return _CatalogueInUse.matcher

@@ -6,56 +6,56 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from aggregator.topics.matcher import TopicCatalogue, folded_name
+from aggregator.topics.matcher import TopicCatalogue, fold_name
 from storage.model.search import Query
-from storage.search.query.parser import read
-from storage.search.query.tree import Named, Node, changed, leaves
-from storage.search.query.unparse import spell
+from storage.search.query.parser import parse
+from storage.search.query.tree import Field, Node, iter_leaves, map_leaves
+from storage.search.query.unparse import unparse
 
 
 class UnknownTopic(ValueError):
     """A query names a topic that is none; the message says which, and what may have been meant."""
 
 
-def with_topics(query: Query, load: Callable[[], TopicCatalogue]) -> Query:
+def resolve_topics(query: Query, load: Callable[[], TopicCatalogue]) -> Query:
     """The query with each topic by its name in the catalogue, which is loaded if it names any; raises UnknownTopic."""
-    typed = _typed(query)
+    typed = _typed_names(query)
     if not query.topics and not typed:
         return query
     catalogue = load()
-    known = _by_any_name(catalogue)
+    known = _names_by_alias(catalogue)
     for name in (*query.topics, *typed):
-        if folded_name(name) not in known:
-            raise UnknownTopic(_unknown(name, catalogue))
+        if fold_name(name) not in known:
+            raise UnknownTopic(_unknown_topic_message(name, catalogue))
 
     def by_its_name(node: Node) -> Node:
-        if isinstance(node, Named) and node.field == "topic":
-            return replace(node, name=known[folded_name(node.name)])
+        if isinstance(node, Field) and node.field == "topic":
+            return replace(node, name=known[fold_name(node.name)])
         return node
 
-    topics = tuple(dict.fromkeys(known[folded_name(name)] for name in query.topics))
-    asked = read(query.words)
-    words = spell(replace(asked, node=changed(asked.node, by_its_name))) if typed else query.words
+    topics = tuple(dict.fromkeys(known[fold_name(name)] for name in query.topics))
+    asked = parse(query.words)
+    words = unparse(replace(asked, node=map_leaves(asked.node, by_its_name))) if typed else query.words
     return replace(query, topics=topics, words=words)
 
 
-def _typed(query: Query) -> list[str]:
-    found = leaves(read(query.words).node)
-    return [one.name for one in found if isinstance(one, Named) and one.field == "topic"]
+def _typed_names(query: Query) -> list[str]:
+    found = iter_leaves(parse(query.words).node)
+    return [one.name for one in found if isinstance(one, Field) and one.field == "topic"]
 
 
-def _by_any_name(catalogue: TopicCatalogue) -> Mapping[str, str]:
+def _names_by_alias(catalogue: TopicCatalogue) -> Mapping[str, str]:
     """Names by all that may be typed for them: an alias, a title, and before those the name itself."""
     known: dict[str, str] = {}
     for entry in catalogue.entries:
         for alias in (*entry.aliases, *entry.unsure):
-            known.setdefault(folded_name(alias.removesuffix("*")), entry.name)
-    known.update((folded_name(entry.title), entry.name) for entry in catalogue.entries)
-    known.update((folded_name(entry.name), entry.name) for entry in catalogue.entries)
+            known.setdefault(fold_name(alias.removesuffix("*")), entry.name)
+    known.update((fold_name(entry.title), entry.name) for entry in catalogue.entries)
+    known.update((fold_name(entry.name), entry.name) for entry in catalogue.entries)
     return known
 
 
-def _unknown(asked: str, catalogue: TopicCatalogue) -> str:
+def _unknown_topic_message(asked: str, catalogue: TopicCatalogue) -> str:
     names = [entry.name for entry in catalogue.entries]
     near = difflib.get_close_matches(asked[:80].lower(), names, n=3)
     near += [name for name in names if asked and asked.lower() in name and name not in near][: 3 - len(near)]

@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from aggregator.web.responses import problem
-from storage.readers.tokens import Token
+from aggregator.web.responses import problem_response
+from storage.readers.tokens import AccessToken
 
-Knows = Callable[[str], Token | None]
+TokenLookup = Callable[[str], AccessToken | None]
 """The token whose secret this is, or None."""
-PRIVATE = "/private/"
+PRIVATE_PREFIX = "/private/"
 """Where a feed's address carries its token: for readers that can send no header."""
-OPEN = ("/healthz",)
-LOGS_IN = ("/accounts/", "/reader/", "/api/greader.php/")
+OPEN_PATHS = ("/healthz",)
+LOGIN_PREFIXES = ("/accounts/", "/reader/", "/api/greader.php/")
 """Below these every request shows whose it is in ways of its own."""
 
 
@@ -31,30 +31,32 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class KnownHosts:
+class KnownHostsMiddleware:
     """Refuses requests for hosts that are not ours: a page of another site could ask in a visitor's name.
 
     Ours are the host of the public address, localhost, and addresses in figures.
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
-        self._app, self._public = app, urlsplit(public_url).hostname or ""
+        self._app, self._public_host = app, urlsplit(public_url).hostname or ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 400."""
-        if scope["type"] == "http" and not self._is_ours(Headers(scope=scope).get("host", "")):
-            await problem(400, "This server does not go by that host name; set public_url.")(scope, receive, send)
+        if scope["type"] == "http" and not self._is_known_host(Headers(scope=scope).get("host", "")):
+            await problem_response(400, "This server does not go by that host name; set public_url.")(
+                scope, receive, send
+            )
             return
         await self._app(scope, receive, send)
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_known_host(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
         if any(c in host for c in "/\\@?# "):
             return False
-        if name in ("localhost", self._public):
+        if name in ("localhost", self._public_host):
             return True
         try:
             ipaddress.ip_address(name)
@@ -63,36 +65,36 @@ class KnownHosts:
         return True
 
 
-class NeedsToken:
+class TokenMiddleware:
     """Refuses requests without a token: as Bearer, as the password of Basic, or in a private address."""
 
-    def __init__(self, app: ASGIApp, knows: Knows) -> None:
-        self._app, self._knows = app, knows
+    def __init__(self, app: ASGIApp, find_token: TokenLookup) -> None:
+        self._app, self._find_token = app, find_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
-        if scope["type"] != "http" or scope["path"] in OPEN or scope["path"].startswith(LOGS_IN):
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["path"].startswith(LOGIN_PREFIXES):
             await self._app(scope, receive, send)
             return
-        secret, path = _private(scope["path"])
-        secret = secret or carried(Headers(scope=scope).get("authorization", ""))
-        if not secret or self._knows(secret) is None:
-            answer = problem(401, "A token is needed: `evnews token add NAME` makes one.")
+        secret, path = _split_private_path(scope["path"])
+        secret = secret or extract_secret(Headers(scope=scope).get("authorization", ""))
+        if not secret or self._find_token(secret) is None:
+            answer = problem_response(401, "A token is needed: `evnews token add NAME` makes one.")
             answer.headers["WWW-Authenticate"] = 'Basic realm="evnews", charset="UTF-8"'
             await answer(scope, receive, send)
             return
         await self._app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
 
 
-def _private(path: str) -> tuple[str, str]:
+def _split_private_path(path: str) -> tuple[str, str]:
     """The token in an address and the path without it."""
-    if not path.startswith(PRIVATE):
+    if not path.startswith(PRIVATE_PREFIX):
         return "", path
-    secret, _, rest = path[len(PRIVATE) :].partition("/")
+    secret, _, rest = path[len(PRIVATE_PREFIX) :].partition("/")
     return secret, f"/{rest}"
 
 
-def carried(header: str) -> str:
+def extract_secret(header: str) -> str:
     """The secret in an Authorization header; empty where there is none."""
     kind, _, value = header.partition(" ")
     if kind.lower() == "googlelogin":

@@ -9,36 +9,36 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.feeds.json_records import (
-    PERIODS,
+    PERIOD_FORMATS,
     article_fields,
     capture_fields,
     change_fields,
-    edition_fields,
+    format_optional_timestamp,
+    revision_fields,
     source_fields,
     story_fields,
-    time_of,
     topic_fields,
 )
 from aggregator.topics.matcher import TopicCatalogue
-from aggregator.topics.resolve import UnknownTopic, with_topics
-from aggregator.web.requests import Given, Wrong
+from aggregator.topics.resolve import UnknownTopic, resolve_topics
+from aggregator.web.requests import InvalidParameter, QueryParams
 from storage.db.database import Database
 from storage.library import Library
-from storage.model.article import ChangePlace
+from storage.model.article import ChangeCursor
 from storage.model.search import Query
 from storage.monitor import Monitor
-from storage.search.snippet import END, START
-from storage.timestamps import micros, of_micros
+from storage.search.snippet import MARK_END, MARK_START
+from storage.timestamps import from_microseconds, to_microseconds
 
-_USUAL, _MOST = 50, 200
-_USUAL_CHANGES, _MOST_CHANGES = 100, 1_000
-_LARGEST_ID = 2**63 - 1
-_PLACE = re.compile(r"(\d{1,18})\.(\d{1,19})\.(\d{1,9})")
+_DEFAULT_LIMIT, _MAX_LIMIT = 50, 200
+_DEFAULT_CHANGES, _MAX_CHANGES = 100, 1_000
+_MAX_ID = 2**63 - 1
+_CHANGES_CURSOR = re.compile(r"(\d{1,18})\.(\d{1,19})\.(\d{1,9})")
 _ORDERS = ("new", "old", "best", "changed")
-_TEXTS = ("text", "html")
+_TEXT_FIELDS = ("text", "html")
 
 
-class Nothing(LookupError):
+class RecordNotFound(LookupError):
     """There is nothing of that number."""
 
 
@@ -58,145 +58,152 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class ApiOption:
     """An option of an address: what it is, and one that works."""
 
     name: str
-    about: str
+    description: str
     example: str
     kind: str = "string"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class ApiEndpoint:
     """An address: what it gives, what it may be asked, and the fields of what it gives."""
 
     path: str
-    about: str
-    answer: Callable[[Api, Given], dict[str, Any]]
-    options: tuple[Option, ...] = ()
-    gives: tuple[str, ...] = ()
+    description: str
+    handler: Callable[[Api, QueryParams], dict[str, Any]]
+    options: tuple[ApiOption, ...] = ()
+    response_fields: tuple[str, ...] = ()
 
 
-def _query(api: Api, given: Given) -> Query:
+def _build_query(api: Api, params: QueryParams) -> Query:
     query = Query(
-        words=given.text("q"),
-        sources=tuple(filter(None, given.text("source").split(","))),
-        topics=tuple(filter(None, given.text("topic").split(",")))[:16],
-        since=given.moment("since", api.now()),
-        until=given.moment("until", api.now()),
-        limit=given.number("limit", _USUAL, _MOST),
-        order=given.choice("order", _ORDERS),
-        cursor=given.text("cursor", 200),
-        collapse=given.is_on("collapse"),
-        muted=() if given.is_on("all") else api.muted,
+        words=params.get_text("q"),
+        sources=tuple(filter(None, params.get_text("source").split(","))),
+        topics=tuple(filter(None, params.get_text("topic").split(",")))[:16],
+        since=params.get_time("since", api.now()),
+        until=params.get_time("until", api.now()),
+        limit=params.get_number("limit", _DEFAULT_LIMIT, _MAX_LIMIT),
+        order=params.get_choice("order", _ORDERS),
+        cursor=params.get_text("cursor", 200),
+        collapse=params.is_on("collapse"),
+        muted=() if params.is_on("all") else api.muted,
     )
     try:
-        return with_topics(query, api.topics)
+        return resolve_topics(query, api.topics)
     except UnknownTopic as error:
-        raise Wrong(str(error)) from None
+        raise InvalidParameter(str(error)) from None
 
 
-def _articles(api: Api, given: Given) -> dict[str, Any]:
-    answer = api.library.search(_query(api, given), api.now())
-    left_out = () if given.is_on("full") else _TEXTS
+def _list_articles(api: Api, params: QueryParams) -> dict[str, Any]:
+    answer = api.library.search(_build_query(api, params), api.now())
+    left_out = () if params.is_on("full") else _TEXT_FIELDS
     items = [
         {name: value for name, value in article_fields(hit.article).items() if name not in left_out}
-        | {"snippet": hit.snippet.replace(START, "").replace(END, ""), "also": list(hit.also)}
+        | {"snippet": hit.snippet.replace(MARK_START, "").replace(MARK_END, ""), "also": list(hit.copy_sources)}
         for hit in answer.hits
     ]
     return {
         "items": items,
         "next_cursor": answer.cursor or None,
-        "complete": answer.complete,
-        "reached": time_of(answer.reached),
+        "complete": answer.is_complete,
+        "reached": format_optional_timestamp(answer.scanned_until),
         "notes": list(answer.notes),
     }
 
 
-def _article(api: Api, given: Given) -> dict[str, Any]:
-    article = api.library.article(given.number_in_path)
+def _get_article(api: Api, params: QueryParams) -> dict[str, Any]:
+    article = api.library.article(params.path_id)
     if article is None:
-        raise Nothing(f"No article has the number {given.number_in_path}.")
+        raise RecordNotFound(f"No article has the number {params.path_id}.")
     captures = [capture_fields(*one) for one in api.library.captures(article.id)]
     copies = [{"id": number, "url": url} for number, url in api.library.copies(article.id)]
     return article_fields(article) | {"copies": copies, "captures": captures}
 
 
-def _revisions(api: Api, given: Given) -> dict[str, Any]:
-    found = api.library.revisions(given.number_in_path)
+def _list_revisions(api: Api, params: QueryParams) -> dict[str, Any]:
+    found = api.library.revisions(params.path_id)
     if not found:
-        raise Nothing(f"No article has the number {given.number_in_path}.")
-    return {"items": [edition_fields(one) | {"text": one.text} for one in found]}
+        raise RecordNotFound(f"No article has the number {params.path_id}.")
+    return {"items": [revision_fields(one) | {"text": one.text} for one in found]}
 
 
-def _stories(api: Api, given: Given) -> dict[str, Any]:
+def _list_stories(api: Api, params: QueryParams) -> dict[str, Any]:
     found = api.library.stories(
-        since=given.moment("since", api.now()),
-        least_sources=given.number("min_sources", 2, 1_000),
-        limit=given.number("limit", _USUAL, _MOST),
+        since=params.get_time("since", api.now()),
+        min_sources=params.get_number("min_sources", 2, 1_000),
+        limit=params.get_number("limit", _DEFAULT_LIMIT, _MAX_LIMIT),
     )
     return {"items": [story_fields(one) for one in found]}
 
 
-def _story(api: Api, given: Given) -> dict[str, Any]:
-    story = api.library.story(given.number_in_path)
+def _get_story(api: Api, params: QueryParams) -> dict[str, Any]:
+    story = api.library.story(params.path_id)
     if story is None:
-        raise Nothing(f"No story has an article {given.number_in_path}.")
+        raise RecordNotFound(f"No story has an article {params.path_id}.")
     return story_fields(story)
 
 
-def _sources(api: Api, _: Given) -> dict[str, Any]:
+def _list_sources(api: Api, _: QueryParams) -> dict[str, Any]:
     monitor = Monitor(api.database)
-    refused = monitor.refused()
+    refused = monitor.verdicts_by_source()
     return {"items": [source_fields(one, refused.get(one.name, {})) for one in monitor.source_states()]}
 
 
-def _topics(api: Api, given: Given) -> dict[str, Any]:
+def _list_topics(api: Api, params: QueryParams) -> dict[str, Any]:
     entries = {entry.name: entry for entry in api.topics().entries}
-    counts = api.library.topic_counts(given.moment("since", api.now()))
+    counts = api.library.topic_counts(params.get_time("since", api.now()))
     found = [(one, entries[one.name]) for one in counts if one.name in entries]
     return {"items": [topic_fields(one, entry.title, entry.kind, entry.part_of) for one, entry in found]}
 
 
-def _timeline(api: Api, given: Given) -> dict[str, Any]:
-    unit = given.choice("by", ("month", "week", "day"))
-    found = api.library.timeline(_query(api, given), unit, api.now())
-    items = [{"period": PERIODS[unit](day), "from": day.isoformat(), "articles": many} for day, many in found.points]
-    return {"by": unit, "items": items, "complete": found.complete, "reached": time_of(found.reached)}
+def _get_timeline(api: Api, params: QueryParams) -> dict[str, Any]:
+    unit = params.get_choice("by", ("month", "week", "day"))
+    found = api.library.timeline(_build_query(api, params), unit, api.now())
+    items = [
+        {"period": PERIOD_FORMATS[unit](day), "from": day.isoformat(), "articles": many} for day, many in found.points
+    ]
+    return {
+        "by": unit,
+        "items": items,
+        "complete": found.is_complete,
+        "reached": format_optional_timestamp(found.scanned_until),
+    }
 
 
-def _changes(api: Api, given: Given) -> dict[str, Any]:
+def _list_changes(api: Api, params: QueryParams) -> dict[str, Any]:
     after = None
-    if cursor := given.text("cursor", 200):
-        after = _read_place(cursor)
+    if cursor := params.get_text("cursor", 200):
+        after = _parse_cursor(cursor)
         if after is None:
-            raise Wrong("cursor is what an answer gave as next_cursor.")
-    most = given.number("limit", _USUAL_CHANGES, _MOST_CHANGES)
-    since = given.moment("since", api.now())
+            raise InvalidParameter("cursor is what an answer gave as next_cursor.")
+    most = params.get_number("limit", _DEFAULT_CHANGES, _MAX_CHANGES)
+    since = params.get_time("since", api.now())
     found = api.library.changes_after(since, after, most + 1)
     last = found[:most][-1] if found else None
-    place = ChangePlace(at=last.at, article_id=last.article_id, number=last.revision) if last else after
+    place = ChangeCursor(at=last.at, article_id=last.article_id, number=last.revision) if last else after
     return {
         "items": [change_fields(one) for one in found[:most]],
-        "next_cursor": _spelled(place) if place else None,
+        "next_cursor": _format_cursor(place) if place else None,
         "complete": len(found) <= most,
     }
 
 
-def _spelled(place: ChangePlace) -> str:
-    return f"{micros(place.at)}.{place.article_id}.{place.number}"
+def _format_cursor(cursor: ChangeCursor) -> str:
+    return f"{to_microseconds(cursor.at)}.{cursor.article_id}.{cursor.number}"
 
 
-def _read_place(text: str) -> ChangePlace | None:
-    found = _PLACE.fullmatch(text)
-    at = of_micros(int(found[1])) if found else None
-    if found is None or at is None or int(found[2]) > _LARGEST_ID:
+def _parse_cursor(text: str) -> ChangeCursor | None:
+    found = _CHANGES_CURSOR.fullmatch(text)
+    at = from_microseconds(int(found[1])) if found else None
+    if found is None or at is None or int(found[2]) > _MAX_ID:
         return None
-    return ChangePlace(at=at, article_id=int(found[2]), number=int(found[3]))
+    return ChangeCursor(at=at, article_id=int(found[2]), number=int(found[3]))
 
 
-def _stats(api: Api, _: Given) -> dict[str, Any]:
+def _get_stats(api: Api, _: QueryParams) -> dict[str, Any]:
     stats = Monitor(api.database).stats()
     return {
         "articles": stats.articles,
@@ -206,107 +213,122 @@ def _stats(api: Api, _: Given) -> dict[str, Any]:
         "captures": stats.captures,
         "capture_bytes": stats.capture_bytes,
         "database_bytes": stats.database_bytes,
-        "oldest": time_of(stats.oldest),
-        "newest": time_of(stats.newest),
-        "last_kept": time_of(stats.last_kept),
+        "oldest": format_optional_timestamp(stats.oldest),
+        "newest": format_optional_timestamp(stats.newest),
+        "last_kept": format_optional_timestamp(stats.last_kept),
     }
 
 
-_LIMIT = Option(name="limit", about=f"At most so many, up to {_MOST}.", example="20", kind="integer")
-_SINCE = Option(name="since", about="On or after: a date, a time, or a time ago.", example="30d")
-_ASKED = (
-    Option(name="q", about="A search, as docs/searching.md has it.", example='"solid state" -toyota'),
-    Option(name="source", about="Only these sources, by commas.", example="electrek,insideevs"),
-    Option(name="topic", about="Only what names all these topics, by commas.", example="byd"),
-    _SINCE,
-    Option(name="until", about="Published before.", example="2026-02-01"),
-    Option(name="all", about="1 for what is muted too.", example="1", kind="integer"),
+_LIMIT_OPTION = ApiOption(
+    name="limit", description=f"At most so many, up to {_MAX_LIMIT}.", example="20", kind="integer"
 )
-_ARTICLE = (
+_SINCE_OPTION = ApiOption(name="since", description="On or after: a date, a time, or a time ago.", example="30d")
+_QUERY_OPTIONS = (
+    ApiOption(name="q", description="A search, as docs/searching.md has it.", example='"solid state" -toyota'),
+    ApiOption(name="source", description="Only these sources, by commas.", example="electrek,insideevs"),
+    ApiOption(name="topic", description="Only what names all these topics, by commas.", example="byd"),
+    _SINCE_OPTION,
+    ApiOption(name="until", description="Published before.", example="2026-02-01"),
+    ApiOption(name="all", description="1 for what is muted too.", example="1", kind="integer"),
+)
+_ARTICLE_FIELDS = (
     *("id", "url", "source", "title", "authors", "published", "summary", "language", "topics", "story", "first_seen"),
     *("revision", "revisions", "copy_of"),
 )
 ENDPOINTS = (
-    Endpoint(
+    ApiEndpoint(
         path="articles",
-        about="A page of the articles that a search finds, the newest first; all of them without one.",
-        answer=_articles,
+        description="A page of the articles that a search finds, the newest first; all of them without one.",
+        handler=_list_articles,
         options=(
-            *_ASKED,
-            _LIMIT,
-            Option(name="order", about=f"{', '.join(_ORDERS)}.", example="best"),
-            Option(name="cursor", about="next_cursor of the page before.", example="new.r7345"),
-            Option(name="full", about="1 for text and html too.", example="1", kind="integer"),
-            Option(name="collapse", about="1 to leave out copies beside their original.", example="1", kind="integer"),
+            *_QUERY_OPTIONS,
+            _LIMIT_OPTION,
+            ApiOption(name="order", description=f"{', '.join(_ORDERS)}.", example="best"),
+            ApiOption(name="cursor", description="next_cursor of the page before.", example="new.r7345"),
+            ApiOption(name="full", description="1 for text and html too.", example="1", kind="integer"),
+            ApiOption(
+                name="collapse", description="1 to leave out copies beside their original.", example="1", kind="integer"
+            ),
         ),
-        gives=("items", "next_cursor", "complete", "reached", "notes"),
+        response_fields=("items", "next_cursor", "complete", "reached", "notes"),
     ),
-    Endpoint(
+    ApiEndpoint(
         path="articles/{id}",
-        about="An article with its text, its copies and where its captures lie on the tape.",
-        answer=_article,
-        gives=(*_ARTICLE, "text", "html", "copies", "captures"),
+        description="An article with its text, its copies and where its captures lie on the tape.",
+        handler=_get_article,
+        response_fields=(*_ARTICLE_FIELDS, "text", "html", "copies", "captures"),
     ),
-    Endpoint(
+    ApiEndpoint(
         path="articles/{id}/revisions",
-        about="Every text that an article had, the oldest first.",
-        answer=_revisions,
-        gives=("items",),
+        description="Every text that an article had, the oldest first.",
+        handler=_list_revisions,
+        response_fields=("items",),
     ),
-    Endpoint(
+    ApiEndpoint(
         path="stories",
-        about="Stories that several sources tell, that which was told last first.",
-        answer=_stories,
+        description="Stories that several sources tell, that which was told last first.",
+        handler=_list_stories,
         options=(
-            _SINCE,
-            Option(name="min_sources", about="Told by so many sources at least; 2.", example="3", kind="integer"),
-            _LIMIT,
+            _SINCE_OPTION,
+            ApiOption(
+                name="min_sources", description="Told by so many sources at least; 2.", example="3", kind="integer"
+            ),
+            _LIMIT_OPTION,
         ),
-        gives=("items",),
+        response_fields=("items",),
     ),
-    Endpoint(
+    ApiEndpoint(
         path="stories/{id}",
-        about="Who tells a story, by its number or that of any article of it.",
-        answer=_story,
-        gives=("story", "title", "first_at", "last_at", "sources", "articles"),
+        description="Who tells a story, by its number or that of any article of it.",
+        handler=_get_story,
+        response_fields=("story", "title", "first_at", "last_at", "sources", "articles"),
     ),
-    Endpoint(path="sources", about="Every source and how it does.", answer=_sources, gives=("items",)),
-    Endpoint(
+    ApiEndpoint(
+        path="sources", description="Every source and how it does.", handler=_list_sources, response_fields=("items",)
+    ),
+    ApiEndpoint(
         path="topics",
-        about="Every topic that is named, that of most articles first.",
-        answer=_topics,
-        options=(_SINCE,),
-        gives=("items",),
+        description="Every topic that is named, that of most articles first.",
+        handler=_list_topics,
+        options=(_SINCE_OPTION,),
+        response_fields=("items",),
     ),
-    Endpoint(
+    ApiEndpoint(
         path="timeline",
-        about="How many articles a search finds of each day, week or month, copies too.",
-        answer=_timeline,
-        options=(*_ASKED, Option(name="by", about="month, week or day.", example="week")),
-        gives=("by", "items", "complete", "reached"),
+        description="How many articles a search finds of each day, week or month, copies too.",
+        handler=_get_timeline,
+        options=(*_QUERY_OPTIONS, ApiOption(name="by", description="month, week or day.", example="week")),
+        response_fields=("by", "items", "complete", "reached"),
     ),
-    Endpoint(
+    ApiEndpoint(
         path="changes",
-        about="What was edited, withdrawn or restored, the oldest first; next_cursor asks for what came since.",
-        answer=_changes,
+        description="What was edited, withdrawn or restored, the oldest first; next_cursor asks for what came since.",
+        handler=_list_changes,
         options=(
-            Option(name="since", about="Seen on or after.", example="2026-01-31T12:00:00Z"),
-            Option(name="cursor", about="next_cursor of the answer before.", example="1769860800000000.42.2"),
-            Option(name="limit", about=f"At most so many, up to {_MOST_CHANGES}.", example="100", kind="integer"),
+            ApiOption(name="since", description="Seen on or after.", example="2026-01-31T12:00:00Z"),
+            ApiOption(name="cursor", description="next_cursor of the answer before.", example="1769860800000000.42.2"),
+            ApiOption(
+                name="limit", description=f"At most so many, up to {_MAX_CHANGES}.", example="100", kind="integer"
+            ),
         ),
-        gives=("items", "next_cursor", "complete"),
+        response_fields=("items", "next_cursor", "complete"),
     ),
-    Endpoint(path="stats", about="What the archive holds.", answer=_stats, gives=("articles", "sources", "revisions")),
+    ApiEndpoint(
+        path="stats",
+        description="What the archive holds.",
+        handler=_get_stats,
+        response_fields=("articles", "sources", "revisions"),
+    ),
 )
 
 
-def number_of(text: str) -> int:
+def parse_id(text: str) -> int:
     """The number in a path; raises Nothing for what is none."""
-    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not 0 < int(text) <= _LARGEST_ID:
-        raise Nothing(f"{text[:40]!r} is no number.")
+    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not 0 < int(text) <= _MAX_ID:
+        raise RecordNotFound(f"{text[:40]!r} is no number.")
     return int(text)
 
 
-def with_number(given: Given, text: str) -> Given:
+def with_path_id(params: QueryParams, text: str) -> QueryParams:
     """The options with the number that stands in the path."""
-    return replace(given, number_in_path=number_of(text)) if text else given
+    return replace(params, path_id=parse_id(text)) if text else params

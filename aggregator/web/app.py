@@ -16,219 +16,238 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aggregator.feeds.formats import FEEDS
+from aggregator.feeds.formats import FEED_FORMATS
 from aggregator.feeds.opml import write_outlines
-from aggregator.web.access import KnownHosts, Knows, NeedsToken
-from aggregator.web.api import ENDPOINTS, Api, Endpoint, Nothing, with_number
-from aggregator.web.feed_catalogue import Shelf
-from aggregator.web.front_page import front_page
-from aggregator.web.greader.call import Sync
-from aggregator.web.greader.routes import sync_routes
-from aggregator.web.openapi import openapi
-from aggregator.web.requests import ENTRIES, LONGEST_QUERY, MOST_ENTRIES, FeedAsked, Given, NoFeed, Wrong
-from aggregator.web.responses import Marks, mark_of, problem
+from aggregator.web.access import KnownHostsMiddleware, TokenLookup, TokenMiddleware
+from aggregator.web.api import ENDPOINTS, Api, ApiEndpoint, RecordNotFound, with_path_id
+from aggregator.web.feed_catalogue import FeedCatalogue
+from aggregator.web.front_page import render_front_page
+from aggregator.web.greader.call import GReaderApi
+from aggregator.web.greader.routes import create_greader_routes
+from aggregator.web.openapi import describe_api
+from aggregator.web.requests import (
+    DEFAULT_ENTRIES,
+    MAX_ENTRIES,
+    MAX_QUERY_LENGTH,
+    FeedNotFound,
+    FeedRequest,
+    InvalidParameter,
+    QueryParams,
+)
+from aggregator.web.responses import EtagCache, make_etag, problem_response
 from storage.errors import ArchiveError
 from storage.library import Library
 from storage.monitor import Monitor
 
-_HEADERS = (
+_SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
 )
-_API = "/api/v1"
-_PAGE_SECONDS = 86_400
+_API_PREFIX = "/api/v1"
+_ARCHIVE_PAGE_MAX_AGE = 86_400
 """A page of an archive changes only where an article in it was edited."""
-_MOST_PAGES = 999_999_999
-_SECONDS = 60
+_MAX_PAGE = 999_999_999
+_MAX_AGE = 60
 """How long a reader may keep an answer before it asks again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
+class ServerContext:
     """What the server hands out. With `knows` every request needs a token that it knows."""
 
     library: Library
     monitor: Monitor
-    shelf: Shelf
-    marks: Marks
+    feed_catalogue: FeedCatalogue
+    etag_cache: EtagCache
     public_url: str
     api: Api
-    sync: Sync
-    knows: Knows | None = None
+    greader_api: GReaderApi
+    find_token: TokenLookup | None = None
     metrics: Callable[[], tuple[bytes, str]] | None = None
 
     def cache_control(self, seconds: int) -> str:
         """What may keep an answer, and how long."""
-        return f"{'private' if self.knows else 'public'}, max-age={seconds}"
+        return f"{'private' if self.find_token else 'public'}, max-age={seconds}"
 
 
-def application(serving: Serving) -> ASGIApp:
+def create_app(context: ServerContext) -> ASGIApp:
     """The server as an ASGI application."""
     routes = [
-        Route("/feeds/{path:path}", _feed(serving)),
-        Route("/", _front(serving)),
-        Route("/opml", _opml(serving)),
-        Route("/healthz", _healthy),
-        Route("/readyz", _ready(serving)),
-        Route("/metrics", _metrics(serving)),
-        *_api_routes(serving),
-        *sync_routes(serving.sync),
+        Route("/feeds/{path:path}", _make_feed_handler(context)),
+        Route("/", _make_front_page_handler(context)),
+        Route("/opml", _make_opml_handler(context)),
+        Route("/healthz", _handle_health),
+        Route("/readyz", _make_readiness_handler(context)),
+        Route("/metrics", _make_metrics_handler(context)),
+        *_create_api_routes(context),
+        *create_greader_routes(context.greader_api),
     ]
-    middleware = [Middleware(CarriesHeaders), Middleware(KnownHosts, public_url=serving.public_url)]
-    if serving.knows is not None:
-        middleware.append(Middleware(NeedsToken, knows=serving.knows))
+    middleware = [
+        Middleware(SecurityHeadersMiddleware),
+        Middleware(KnownHostsMiddleware, public_url=context.public_url),
+    ]
+    if context.find_token is not None:
+        middleware.append(Middleware(TokenMiddleware, find_token=context.find_token))
     middleware.append(Middleware(GZipMiddleware, minimum_size=500, compresslevel=5))
     return Starlette(
-        routes=routes, middleware=middleware, exception_handlers={HTTPException: _told, ArchiveError: _down}
+        routes=routes,
+        middleware=middleware,
+        exception_handlers={HTTPException: _handle_http_error, ArchiveError: _handle_archive_error},
     )
 
 
-def _feed(serving: Serving) -> Callable[[Request], Response]:
+def _make_feed_handler(context: ServerContext) -> Callable[[Request], Response]:
     def given(request: Request) -> Response:
-        asked = _asked(request)
-        mark = serving.marks.of(asked, lambda: serving.shelf.mark(asked))
-        answer = _unless_known(
-            request, serving, mark, lambda: b"".join(FEEDS[asked.form].write(serving.shelf.channel(asked))),
-            FEEDS[asked.form].media_type, _PAGE_SECONDS if asked.page else _SECONDS,
+        asked = _parse_feed_request(request)
+        mark = context.etag_cache.get(asked, lambda: context.feed_catalogue.compute_etag(asked))
+        answer = _conditional_response(
+            request, context, mark, lambda: b"".join(FEED_FORMATS[asked.format].write(context.feed_catalogue.build_channel(asked))),
+            FEED_FORMATS[asked.format].media_type, _ARCHIVE_PAGE_MAX_AGE if asked.page else _MAX_AGE,
         )  # fmt: skip
-        if hub := serving.shelf.hub_of(asked):
-            answer.headers["Link"] = f'<{hub}>; rel="hub", <{serving.shelf.address(asked)}>; rel="self"'
+        if hub := context.feed_catalogue.find_hub(asked):
+            answer.headers["Link"] = f'<{hub}>; rel="hub", <{context.feed_catalogue.build_url(asked)}>; rel="self"'
         return answer
 
-    return _answered(given)
+    return _handle_problems(given)
 
 
-def _front(serving: Serving) -> Callable[[Request], Response]:
+def _make_front_page_handler(context: ServerContext) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        body = front_page(serving.library, serving.monitor.conditions(), serving.shelf.muted)
-        return _unless_known(request, serving, mark_of(body), lambda: body, "text/html; charset=utf-8")
+        body = render_front_page(context.library, context.monitor.source_health(), context.feed_catalogue.muted)
+        return _conditional_response(request, context, make_etag(body), lambda: body, "text/html; charset=utf-8")
 
-    return _answered(answer)
+    return _handle_problems(answer)
 
 
-def _opml(serving: Serving) -> Callable[[Request], Response]:
+def _make_opml_handler(context: ServerContext) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        outlines = serving.shelf.outlines()
-        mark = mark_of(outlines)
+        outlines = context.feed_catalogue.list_outlines()
+        mark = make_etag(outlines)
         media = "text/x-opml; charset=utf-8"
-        return _unless_known(request, serving, mark, lambda: write_outlines(outlines, "evnews"), media)
+        return _conditional_response(request, context, mark, lambda: write_outlines(outlines, "evnews"), media)
 
-    return _answered(answer)
+    return _handle_problems(answer)
 
 
-def _api_routes(serving: Serving) -> list[Route]:
+def _create_api_routes(context: ServerContext) -> list[Route]:
     """Every address of the JSON API, and the description of them all."""
-    base = f"{serving.public_url.rstrip('/')}{_API}"
+    base = f"{context.public_url.rstrip('/')}{_API_PREFIX}"
 
     def described(request: Request) -> Response:
-        return _json(request, serving, openapi(ENDPOINTS, base))
+        return _json_response(request, context, describe_api(ENDPOINTS, base))
 
-    routes = [Route(f"{_API}/{one.path}", _answered(_called(serving, one))) for one in ENDPOINTS]
-    return [*routes, Route(f"{_API}/openapi.json", described)]
+    routes = [
+        Route(f"{_API_PREFIX}/{one.path}", _handle_problems(_make_api_handler(context, one))) for one in ENDPOINTS
+    ]
+    return [*routes, Route(f"{_API_PREFIX}/openapi.json", described)]
 
 
-def _called(serving: Serving, one: Endpoint) -> Callable[[Request], Response]:
+def _make_api_handler(context: ServerContext, endpoint: ApiEndpoint) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        given = with_number(Given(dict(request.query_params)), request.path_params.get("id", ""))
-        return _json(request, serving, one.answer(serving.api, given))
+        given = with_path_id(QueryParams(dict(request.query_params)), request.path_params.get("id", ""))
+        return _json_response(request, context, endpoint.handler(context.api, given))
 
     return answer
 
 
-def _json(request: Request, serving: Serving, fields: dict[str, Any]) -> Response:
+def _json_response(request: Request, context: ServerContext, fields: dict[str, Any]) -> Response:
     body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return _unless_known(request, serving, mark_of(body), lambda: body, "application/json")
+    return _conditional_response(request, context, make_etag(body), lambda: body, "application/json")
 
 
-def _answered(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
+def _handle_problems(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
     """An answer with what a user can mend told as a problem."""
 
     def told(request: Request) -> Response:
         try:
-            return answer(request)
-        except (NoFeed, Nothing) as error:
-            return problem(404, str(error))
-        except Wrong as error:
-            return problem(400, str(error))
+            return handler(request)
+        except (FeedNotFound, RecordNotFound) as error:
+            return problem_response(404, str(error))
+        except InvalidParameter as error:
+            return problem_response(400, str(error))
 
     return told
 
 
-def _asked(request: Request) -> FeedAsked:
+def _parse_feed_request(request: Request) -> FeedRequest:
     path, _, form = request.path_params["path"].rpartition(".")
-    if form not in FEEDS:
-        raise NoFeed(f"a feed's address ends in {', '.join(f'.{name}' for name in FEEDS)}")
+    if form not in FEED_FORMATS:
+        raise FeedNotFound(f"a feed's address ends in {', '.join(f'.{name}' for name in FEED_FORMATS)}")
     options = dict(request.query_params)
-    given, words = Given(options), options.get("q", "").strip()
+    given, words = QueryParams(options), options.get("q", "").strip()
     if path == "query" and not words:
-        raise Wrong("A query's feed needs words: /feeds/query.atom?q=battery")
-    if len(words) > LONGEST_QUERY:
-        raise Wrong(f"A query has at most {LONGEST_QUERY} characters.")
-    return FeedAsked(
-        path=path, form=form, words=words if path == "query" else "", full=given.is_on("full"),
-        limit=given.number("limit", ENTRIES, MOST_ENTRIES), cursor=options.get("cursor", "")[:200],
-        order=_order(options.get("order", ""), path), page=given.number("page", 0, _MOST_PAGES),
+        raise InvalidParameter("A query's feed needs words: /feeds/query.atom?q=battery")
+    if len(words) > MAX_QUERY_LENGTH:
+        raise InvalidParameter(f"A query has at most {MAX_QUERY_LENGTH} characters.")
+    return FeedRequest(
+        path=path, format=form, query=words if path == "query" else "", full=given.is_on("full"),
+        limit=given.get_number("limit", DEFAULT_ENTRIES, MAX_ENTRIES), cursor=options.get("cursor", "")[:200],
+        order=_parse_order(options.get("order", ""), path), page=given.get_number("page", 0, _MAX_PAGE),
     )  # fmt: skip
 
 
-def _order(text: str, path: str) -> str:
+def _parse_order(text: str, path: str) -> str:
     if text not in ("", "published", "arrival"):
-        raise Wrong("order is published or arrival.")
-    if text == "arrival" and not FeedAsked(path=path, form="atom").is_archived:
-        raise Wrong("Only feeds of everything, a source, a topic or a saved search are in the order of arrival.")
+        raise InvalidParameter("order is published or arrival.")
+    if text == "arrival" and not FeedRequest(path=path, format="atom").is_archived:
+        raise InvalidParameter(
+            "Only feeds of everything, a source, a topic or a saved search are in the order of arrival."
+        )
     return text if text == "arrival" else ""
 
 
-def _unless_known(
+def _conditional_response(
     request: Request,
-    serving: Serving,
-    mark: str,
+    context: ServerContext,
+    etag: str,
     body: Callable[[], bytes],
     media_type: str,
-    seconds: int = _SECONDS,
+    seconds: int = _MAX_AGE,
 ) -> Response:
     """The body, or 304 for who has it already. The mark is weak: each coding of an answer is the same answer."""
-    headers = {"ETag": f'W/"{mark}"', "Cache-Control": serving.cache_control(seconds), "Vary": "Accept-Encoding"}
+    headers = {"ETag": f'W/"{etag}"', "Cache-Control": context.cache_control(seconds), "Vary": "Accept-Encoding"}
     known = request.headers.get("if-none-match", "")
-    if known.strip() == "*" or mark in (one.strip().removeprefix("W/").strip('"') for one in known.split(",")):
+    if known.strip() == "*" or etag in (one.strip().removeprefix("W/").strip('"') for one in known.split(",")):
         return Response(status_code=304, headers=headers)
     return Response(body(), media_type=media_type, headers=headers)
 
 
-async def _healthy(_: Request) -> Response:
+async def _handle_health(_: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-def _ready(serving: Serving) -> Callable[[Request], Response]:
+def _make_readiness_handler(context: ServerContext) -> Callable[[Request], Response]:
     def answer(_: Request) -> Response:
         return (
-            PlainTextResponse("ready\n") if serving.library.is_current() else problem(503, "The archive is not ready.")
+            PlainTextResponse("ready\n")
+            if context.library.is_available()
+            else problem_response(503, "The archive is not ready.")
         )
 
     return answer
 
 
-def _metrics(serving: Serving) -> Callable[[Request], Response]:
+def _make_metrics_handler(context: ServerContext) -> Callable[[Request], Response]:
     def answer(_: Request) -> Response:
-        if serving.metrics is None:
-            return problem(404, "Nothing is counted here.")
-        body, media_type = serving.metrics()
+        if context.metrics is None:
+            return problem_response(404, "Nothing is counted here.")
+        body, media_type = context.metrics()
         return Response(body, media_type=media_type, headers={"Cache-Control": "no-store"})
 
     return answer
 
 
-async def _told(_: Request, error: Exception) -> Response:
+async def _handle_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, error.detail)
+    return problem_response(error.status_code, error.detail)
 
 
-async def _down(_: Request, error: Exception) -> Response:
-    return problem(503, str(error))
+async def _handle_archive_error(_: Request, error: Exception) -> Response:
+    return problem_response(503, str(error))
 
 
-class CarriesHeaders:
+class SecurityHeadersMiddleware:
     """What every answer says to browsers: take nothing in it for a page."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -239,7 +258,7 @@ class CarriesHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+                message["headers"] = [*message.get("headers", ()), *_SECURITY_HEADERS]
             await send(message)
 
         await self._app(scope, receive, with_headers)

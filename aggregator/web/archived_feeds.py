@@ -7,77 +7,77 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from aggregator.web.requests import ENTRIES, FeedAsked
+from aggregator.web.requests import DEFAULT_ENTRIES, FeedRequest
 from storage.library import Library
 from storage.model.search import Query
 from storage.readers.archived_feeds import FeedArchive
 
-_APART = 1.0
+_MIN_CUT_INTERVAL = 1.0
 """Seconds between two readers who wait for the same large feed to be cut; the others are answered at once."""
 
 
-class Pages:
+class ArchivedFeedPages:
     """The pages of an archive's feeds. `now` is what lately is counted from."""
 
     def __init__(self, library: Library, now: Callable[[], datetime]) -> None:
         self._library, self._now = library, now
-        self._unfinished: dict[str, float] = {}
+        self._unfinished_at: dict[str, float] = {}
 
-    def archive(self, asked: FeedAsked, query: Query) -> FeedArchive | None:
+    def find_archive(self, request: FeedRequest, query: Query) -> FeedArchive | None:
         """How far a feed is cut; None for one that is in no pages, or of which something else is asked for."""
         # What shows less than all that is new cannot lead on to pages, and JSON Feed knows none.
-        is_apart = (asked.limit < ENTRIES or asked.form == "json") and asked.order != "arrival"
-        if not asked.is_archived or asked.cursor or is_apart:
+        is_apart = (request.limit < DEFAULT_ENTRIES or request.format == "json") and request.order != "arrival"
+        if not request.is_archived or request.cursor or is_apart:
             return None
-        last = self._unfinished.get(asked.path)
+        last = self._unfinished_at.get(request.path)
         if last is not None:
-            if time.monotonic() - last < _APART:
+            if time.monotonic() - last < _MIN_CUT_INTERVAL:
                 return None
-            self._unfinished[asked.path] = time.monotonic()
-        found = self._library.feed_archive(asked.path, _whole(query), self._now())
-        if found.complete:
-            self._unfinished.pop(asked.path, None)
+            self._unfinished_at[request.path] = time.monotonic()
+        found = self._library.feed_archive(request.path, _without_paging(query), self._now())
+        if found.is_complete:
+            self._unfinished_at.pop(request.path, None)
             return found
-        self._unfinished[asked.path] = time.monotonic()
+        self._unfinished_at[request.path] = time.monotonic()
         # Until all is cut the feed is what it would be without pages: the same for who asks again.
-        return found if asked.order == "arrival" else None
+        return found if request.order == "arrival" else None
 
-    def cut_on(self, path: str, query: Query) -> bool:
+    def cut_more(self, path: str, query: Query) -> bool:
         """Cut a feed for half a second; whether all of it is cut."""
-        return self._library.feed_archive(path, _whole(query), self._now()).complete
+        return self._library.feed_archive(path, _without_paging(query), self._now()).is_complete
 
-    def page(self, asked: FeedAsked, query: Query) -> tuple[list[int] | None, int]:
+    def read_page(self, request: FeedRequest, query: Query) -> tuple[list[int] | None, int]:
         """The articles of the page that is asked for, or None where there is none, and how many pages there are."""
-        return self._library.feed_page(asked.path, _whole(query), asked.page)
+        return self._library.feed_page(request.path, _without_paging(query), request.page)
 
-    def besides(self, asked: FeedAsked, query: Query, archive: FeedArchive | None) -> list[int]:
+    def list_unpaged(self, request: FeedRequest, query: Query, archive: FeedArchive | None) -> list[int]:
         """What else stands in the feed: all that is in no page yet, so that nothing is missed, and what was edited.
 
         In the order of arrival that is everything, the last first.
         """
         if archive is None:
             return []
-        ids = list(archive.waiting)
-        number = archive.pages
-        while asked.order == "arrival" and number and len(ids) < asked.limit:
-            page, _ = self.page(of_page(asked, number), query)
+        ids = list(archive.pending_ids)
+        number = archive.page_count
+        while request.order == "arrival" and number and len(ids) < request.limit:
+            page, _ = self.read_page(request_page(request, number), query)
             ids = [*(page or []), *ids]
             number -= 1
-        if asked.limit < ENTRIES:
-            return ids[::-1][: asked.limit]
-        return list(dict.fromkeys([*ids[::-1], *archive.edited]))
+        if request.limit < DEFAULT_ENTRIES:
+            return ids[::-1][: request.limit]
+        return list(dict.fromkeys([*ids[::-1], *archive.edited_ids]))
 
 
-def leads_back(asked: FeedAsked, archive: FeedArchive) -> bool:
+def has_archive_link(request: FeedRequest, archive: FeedArchive) -> bool:
     """Whether a feed may name its last page: JSON Feed cannot, and one that shows less than what is new must not."""
-    return archive.complete and asked.form != "json" and asked.limit >= ENTRIES
+    return archive.is_complete and request.format != "json" and request.limit >= DEFAULT_ENTRIES
 
 
-def of_page(asked: FeedAsked, number: int) -> FeedAsked:
+def request_page(request: FeedRequest, number: int) -> FeedRequest:
     """A page of the same feed."""
-    return FeedAsked(path=asked.path, form=asked.form, full=asked.full, page=number)
+    return FeedRequest(path=request.path, format=request.format, full=request.full, page=number)
 
 
-def _whole(query: Query) -> Query:
+def _without_paging(query: Query) -> Query:
     """What a feed asks, whatever is shown of it at once."""
     return replace(query, limit=None, cursor="")

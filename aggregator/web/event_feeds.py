@@ -6,47 +6,50 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aggregator.feeds.channel import Entry
-from aggregator.feeds.event_entries import change_entry, story_entry, turn_entry
-from aggregator.web.requests import FeedAsked
+from aggregator.feeds.channel import FeedEntry
+from aggregator.feeds.event_entries import change_entry, health_event_entry, story_entry
+from aggregator.web.requests import FeedRequest
 from storage.library import Library
 from storage.model.article import Change, Story
 from storage.monitor import Monitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class EventFeed:
     """A feed: up to so many things (`listed`), what of each changes when its entry does (`key`), and its entry."""
 
     title: str
-    listed: Callable[[int], list[Any]]
-    key: Callable[[Any], object]
-    entry: Callable[[Any, FeedAsked], Entry]
+    list_events: Callable[[int], list[Any]]
+    etag_key: Callable[[Any], object]
+    make_entry: Callable[[Any, FeedRequest], FeedEntry]
 
 
-def happenings(library: Library, monitor: Monitor) -> Mapping[str, Happening]:
+def create_event_feeds(library: Library, monitor: Monitor) -> Mapping[str, EventFeed]:
     """Every such feed, by its path."""
 
-    def edit(change: Change, asked: FeedAsked) -> Entry:
+    def edit(change: Change, asked: FeedRequest) -> FeedEntry:
         return change_entry(change, library.revisions(change.article_id) if asked.full else [])
 
     def told(story: Story) -> object:
-        return story.id, story.title, story.last_at.isoformat(), len(story.tellings)
+        return story.id, story.title, story.last_at.isoformat(), len(story.members)
 
     return {
-        "changes": Happening(
+        "changes": EventFeed(
             title="evnews: edits",
-            listed=lambda most: list(library.changes(limit=most)),
-            key=lambda one: (one.article_id, one.revision, one.kind),
-            entry=edit,
+            list_events=lambda most: list(library.changes(limit=most)),
+            etag_key=lambda one: (one.article_id, one.revision, one.kind),
+            make_entry=edit,
         ),
-        "stories": Happening(
+        "stories": EventFeed(
             title="evnews: stories",
-            listed=lambda most: list(library.stories(least_sources=2, limit=most)),
-            key=told,
-            entry=lambda one, _: story_entry(one),
+            list_events=lambda most: list(library.stories(min_sources=2, limit=most)),
+            etag_key=told,
+            make_entry=lambda one, _: story_entry(one),
         ),
-        "health": Happening(
-            title="evnews: sources", listed=monitor.turns, key=lambda one: one.id, entry=lambda one, _: turn_entry(one)
+        "health": EventFeed(
+            title="evnews: sources",
+            list_events=monitor.health_events,
+            etag_key=lambda one: one.id,
+            make_entry=lambda one, _: health_event_entry(one),
         ),
     }

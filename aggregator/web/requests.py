@@ -6,29 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.feeds.timestamps import read_moment
+from aggregator.feeds.timestamps import parse_time
 from storage.text.clean import clean
 
-ENTRIES, MOST_ENTRIES = 50, 200
-LONGEST_QUERY = 1_000
+DEFAULT_ENTRIES, MAX_ENTRIES = 50, 200
+MAX_QUERY_LENGTH = 1_000
 
 
-class NoFeed(LookupError):
+class FeedNotFound(LookupError):
     """There is no feed at this path; the message says what there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedAsked:
+class FeedRequest:
     """A feed as it was asked for: `path` is `all`, `source/NAME`, `topic/NAME`, `search/NAME`, `query`, `changes`,
     `health` or `stories`; `words` are those of a query. With `full` entries have their texts. `order` is "arrival" or
     empty, for publication. `page` is the number of a page of its archive, from 1.
     """
 
     path: str
-    form: str
-    words: str = ""
+    format: str
+    query: str = ""
     full: bool = False
-    limit: int = ENTRIES
+    limit: int = DEFAULT_ENTRIES
     cursor: str = ""
     order: str = ""
     page: int = 0
@@ -39,50 +39,52 @@ class FeedAsked:
         return self.path not in ("query", "changes", "stories", "health")
 
 
-class Wrong(ValueError):
+class InvalidParameter(ValueError):
     """An option that cannot be; the message says what can."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class QueryParams:
     """The options of a request. What is no number, date or choice raises Wrong; numbers are clamped."""
 
     options: Mapping[str, str]
-    number_in_path: int = 0
+    path_id: int = 0
 
-    def text(self, name: str, most: int = LONGEST_QUERY) -> str:
+    def get_text(self, name: str, most: int = MAX_QUERY_LENGTH) -> str:
         """A text; empty where it is not given."""
         value = clean(self.options.get(name, "")).strip()
         if len(value) > most:
-            raise Wrong(f"{name} has at most {most} characters.")
+            raise InvalidParameter(f"{name} has at most {most} characters.")
         return value
 
-    def number(self, name: str, usual: int, most: int) -> int:
+    def get_number(self, name: str, default: int, most: int) -> int:
         """A number from 1 to `most`."""
         value = self.options.get(name, "")
         if not value:
-            return usual
+            return default
         if not (value.isascii() and value.isdecimal()) or len(value) > 9:
-            raise Wrong(f"{name} is a number from 1 to {most}.")
+            raise InvalidParameter(f"{name} is a number from 1 to {most}.")
         return min(max(int(value), 1), most)
 
-    def choice(self, name: str, among: Mapping[str, object] | tuple[str, ...]) -> str:
+    def get_choice(self, name: str, choices: Mapping[str, object] | tuple[str, ...]) -> str:
         """One of some words; the first where it is not given."""
-        value = self.options.get(name, "") or next(iter(among))
-        if value not in among:
-            raise Wrong(f"{name} is one of {', '.join(among)}.")
+        value = self.options.get(name, "") or next(iter(choices))
+        if value not in choices:
+            raise InvalidParameter(f"{name} is one of {', '.join(choices)}.")
         return value
 
     def is_on(self, name: str) -> bool:
         """Whether an option is 1 or true."""
         return self.options.get(name, "") in ("1", "true")
 
-    def moment(self, name: str, now: datetime) -> datetime | None:
+    def get_time(self, name: str, now: datetime) -> datetime | None:
         """A time; None where it is not given."""
         value = self.options.get(name, "")
         if not value:
             return None
         try:
-            return read_moment(value, now)
+            return parse_time(value, now)
         except ValueError:
-            raise Wrong(f"{name} is a date, 2026-01-31 or 2026-01-31T12:00:00Z, or a time ago: 12h, 7d.") from None
+            raise InvalidParameter(
+                f"{name} is a date, 2026-01-31 or 2026-01-31T12:00:00Z, or a time ago: 12h, 7d."
+            ) from None

@@ -14,26 +14,26 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from aggregator.feeds.formats import FEEDS
-from aggregator.web.requests import FeedAsked
+from aggregator.feeds.formats import FEED_FORMATS
+from aggregator.web.requests import FeedRequest
 from storage.db.database import Database
-from storage.db.statements import parts
+from storage.db.statements import batched
 from storage.readers import streams
-from storage.readers.changed_feeds import Mark, mark_now, touched
+from storage.readers.changed_feeds import ChangePosition, current_position, find_changes
 
 _log = logging.getLogger(__name__)
-_LOOKS_EVERY = 5.0
-_APART = 60.0
+_CHECK_SECONDS = 5.0
+_MIN_PING_INTERVAL = 60.0
 """Seconds between two pings of one feed."""
-_LONGEST_WAIT = 3_600.0
-_AT_ONCE = 60
+_MAX_WAIT = 3_600.0
+_FEEDS_PER_PING = 60
 """Feeds that one ping names."""
 _TIMEOUT = 20.0
-Post = Callable[[str, Sequence[str]], None]
+HubPing = Callable[[str, Sequence[str]], None]
 """Tells a hub of some feeds; raises OSError where it does not take it."""
 
 
-def post(hub: str, feeds: Sequence[str]) -> None:
+def ping_hub(hub: str, feeds: Sequence[str]) -> None:
     """Tell a hub of some feeds; raises OSError where it does not take it."""
     body = urlencode([("hub.mode", "publish"), *(("hub.url", feed) for feed in feeds)]).encode()
     try:
@@ -43,7 +43,7 @@ def post(hub: str, feeds: Sequence[str]) -> None:
         raise OSError(str(error)) from error
 
 
-class Publisher:
+class HubPublisher:
     """Finds the feeds that changed and tells the hub of them.
 
     `words` are those of each saved search, `address` says where a feed lies.
@@ -53,62 +53,66 @@ class Publisher:
         self,
         database: Database,
         hub: str,
-        address: Callable[[FeedAsked], str],
-        words: Callable[[], Mapping[str, str]],
-        tell: Post = post,
+        build_url: Callable[[FeedRequest], str],
+        list_searches: Callable[[], Mapping[str, str]],
+        ping: HubPing = ping_hub,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database, self._hub, self._address, self._words = database, hub, address, words
-        self._tell, self._clock = tell, clock
-        self._version = database.version()
+        self._database, self._hub, self._build_url, self._list_searches = database, hub, build_url, list_searches
+        self._ping, self._clock = ping, clock
+        self._version = database.data_version()
         with database.read() as tx:
-            self._upto: Mark = mark_now(tx)
-        self._changed: dict[str, None] = {}
-        self._told: dict[str, float] = {}
+            self._seen_until: ChangePosition = current_position(tx)
+        self._changed_paths: dict[str, None] = {}
+        self._pinged_at: dict[str, float] = {}
         self._not_before, self._failures = 0.0, 0
 
     def run(self, is_over: threading.Event) -> None:
         """Look and tell until it is over. What goes wrong is logged and tried again."""
-        while not is_over.wait(_LOOKS_EVERY):
+        while not is_over.wait(_CHECK_SECONDS):
             try:
-                self.step()
+                self.ping_changes()
             except Exception:
                 _log.exception("event=hub-failed hub=%s", self._hub)
 
-    def step(self) -> None:
+    def ping_changes(self) -> None:
         """Look once, and tell of what may be told of now."""
-        version = self._database.version()
+        version = self._database.data_version()
         if version != self._version:
-            self._look()
+            self._find_changes()
             self._version = version
         now = self._clock()
         if now < self._not_before:
             return
-        ready = [path for path in self._changed if now - self._told.get(path, -_APART) >= _APART]
-        feeds = [one for path in ready for one in self._addresses(path)]
+        ready = [
+            path
+            for path in self._changed_paths
+            if now - self._pinged_at.get(path, -_MIN_PING_INTERVAL) >= _MIN_PING_INTERVAL
+        ]
+        feeds = [one for path in ready for one in self._list_urls(path)]
         try:
-            for some in parts(feeds, _AT_ONCE):
-                self._tell(self._hub, some)
+            for some in batched(feeds, _FEEDS_PER_PING):
+                self._ping(self._hub, some)
         except OSError as error:
             self._failures += 1
-            wait = min(_APART * 2 ** (self._failures - 1), _LONGEST_WAIT)
+            wait = min(_MIN_PING_INTERVAL * 2 ** (self._failures - 1), _MAX_WAIT)
             self._not_before = now + wait
             _log.warning("event=hub-not-told hub=%s error=%s again_in=%ds", self._hub, error, wait)
             return
         self._failures = 0
         for path in ready:
-            self._told[path] = now
-            del self._changed[path]
+            self._pinged_at[path] = now
+            del self._changed_paths[path]
 
-    def _look(self) -> None:
-        words = self._words()
+    def _find_changes(self) -> None:
+        words = self._list_searches()
         with self._database.read() as tx:
-            found = touched(tx, self._upto)
+            found = find_changes(tx, self._seen_until)
             searches: set[str] = set()
-            for some in parts(found.ids, streams.AT_ONCE):
-                by_article = streams.found_by(tx, words, some)
+            for some in batched(found.ids, streams.MAX_IDS_PER_MATCH):
+                by_article = streams.match_searches(tx, words, some)
                 searches |= {name for names in by_article.values() for name in names}
-        self._upto = found.upto
+        self._seen_until = found.position
         paths = [
             *(["all", "stories"] if found.ids else []),
             *(["changes"] if found.has_edits else []),
@@ -116,8 +120,12 @@ class Publisher:
             *(f"topic/{name}" for name in sorted(found.topics)),
             *(f"search/{name}" for name in sorted(searches)),
         ]
-        self._changed |= dict.fromkeys(paths)
+        self._changed_paths |= dict.fromkeys(paths)
 
-    def _addresses(self, path: str) -> list[str]:
+    def _list_urls(self, path: str) -> list[str]:
         """Where a feed lies in each form, with summaries and with texts: each is a feed of its own to a hub."""
-        return [self._address(FeedAsked(path=path, form=form, full=full)) for form in FEEDS for full in (False, True)]
+        return [
+            self._build_url(FeedRequest(path=path, format=form, full=full))
+            for form in FEED_FORMATS
+            for full in (False, True)
+        ]

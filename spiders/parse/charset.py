@@ -51,25 +51,25 @@ _LABELS = {
 CODECS = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
 """The labels of the WHATWG Encoding Standard that pages and feeds use, each with Python's codec for it."""
 
-_MARKS = (
+_BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\x00\x00", "utf-32-le"),
     (b"\x00\x00\xfe\xff", "utf-32-be"),
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
-_DECLARED = re.compile(
+_DECLARATION = re.compile(
     rb"<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']\s*([\w.:-]{2,40})"
     rb"|<meta\b[^>]{0,400}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})",
     re.I,
 )
 _COMMENT = re.compile(rb"<!--.*?-->", re.S)
-_HTTP = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I)
-_HIGH = re.compile(rb"[\x80-\xff]")
+_HTTP_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.I)
+_NON_ASCII_BYTE = re.compile(rb"[\x80-\xff]")
 _STRUCTURE = re.compile(r"[<{]|https?:")
-_ASCII_SEVEN = b"\x1b$"
-_HEAD = 4096
-_TOLERATED = 0.02
+_ISO2022_ESCAPE = b"\x1b$"
+_HEAD_BYTES = 4096
+_MAX_DAMAGED_SHARE = 0.02
 """The share of a text's foreign characters that may be damaged before its declared charset is disbelieved."""
 
 
@@ -79,32 +79,32 @@ def decode(body: bytes, charset: str = "") -> str:
     Bytes that are UTF-8 from end to end are read as UTF-8, whatever was declared: other
     encodings do not look like it by chance.
     """
-    text = foreign_text(body, charset)
+    text = decode_unless_utf8(body, charset)
     return body.decode("utf-8", "replace") if text is None else text
 
 
-def foreign_text(body: bytes, charset: str = "") -> str | None:
+def decode_unless_utf8(body: bytes, charset: str = "") -> str | None:
     """The text of a body that is not UTF-8 as it stands; None for one that is, so that its bytes can be kept.
 
     A declaration is believed as long as the bytes do not belie it: a charset under which the
     text falls to pieces is skipped.
     """
-    for mark, codec in _MARKS:
+    for mark, codec in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(codec, "replace")
-    if wide := _unmarked_wide(body):
+    if wide := _detect_utf16(body):
         return body.decode(wide, "replace")
-    declared = list(dict.fromkeys(filter(None, (codec_of(charset), _declared(body)))))
-    if _is_utf8(body) and not ("iso2022_jp" in declared and _ASCII_SEVEN in body):
+    declared = list(dict.fromkeys(filter(None, (find_codec(charset), _find_declared_codec(body)))))
+    if _is_utf8(body) and not ("iso2022_jp" in declared and _ISO2022_ESCAPE in body):
         return None
     for codec in [*declared, "utf-8"]:
         text = body.decode(codec, "replace")
-        if _is_sound(text, wide=codec.startswith("utf-16")):
+        if _is_sound(text, is_wide=codec.startswith("utf-16")):
             return text
-    return body.decode(_guess(body), "replace")
+    return body.decode(_guess_codec(body), "replace")
 
 
-def codec_of(label: str) -> str:
+def find_codec(label: str) -> str:
     """Python's name for the encoding that a label means on the web, or an empty string."""
     label = label.strip().strip("\"'").lower()
     if label in CODECS or not label.isascii() or len(label) > 40:
@@ -116,15 +116,15 @@ def codec_of(label: str) -> str:
     return name if name in _LABELS else CODECS.get(name.replace("_", "-"), "")
 
 
-def label_in(content_type: str) -> str:
+def find_charset_label(content_type: str) -> str:
     """The charset's label in a Content-Type header, or an empty string."""
-    found = _HTTP.search(content_type[:500])
+    found = _HTTP_CHARSET.search(content_type[:500])
     return found[1] if found else ""
 
 
-def _declared(body: bytes) -> str:
-    found = _DECLARED.search(_COMMENT.sub(b"", body[:_HEAD]))
-    codec = codec_of((found[1] or found[2]).decode("ascii", "replace")) if found else ""
+def _find_declared_codec(body: bytes) -> str:
+    found = _DECLARATION.search(_COMMENT.sub(b"", body[:_HEAD_BYTES]))
+    codec = find_codec((found[1] or found[2]).decode("ascii", "replace")) if found else ""
     # a declaration that could be read as ASCII proves that the text is not UTF-16
     return "utf-8" if codec.startswith("utf-16") else codec
 
@@ -137,7 +137,7 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _unmarked_wide(body: bytes) -> str:
+def _detect_utf16(body: bytes) -> str:
     """UTF-16 without a mark: every other byte of its ASCII is zero, and only that one."""
     even, odd = body[:200:2].count(0), body[1:200:2].count(0)
     if even + odd <= 40 or min(even, odd) > 4:
@@ -145,21 +145,21 @@ def _unmarked_wide(body: bytes) -> str:
     return "utf-16-be" if even > odd else "utf-16-le"
 
 
-def _is_sound(text: str, *, wide: bool) -> bool:
+def _is_sound(text: str, *, is_wide: bool) -> bool:
     """Whether few of the characters beyond ASCII were damaged; 16-bit text must also hold markup or JSON."""
-    if wide and not _STRUCTURE.search(text[:2000]):
+    if is_wide and not _STRUCTURE.search(text[:2000]):
         return False
     damaged = text.count("\ufffd")
     if damaged <= 3:
         return True
     sample = text[:400_000]
-    return sample.count("\ufffd") <= _TOLERATED * sum(1 for c in sample if c > "\x7f")
+    return sample.count("\ufffd") <= _MAX_DAMAGED_SHARE * sum(1 for c in sample if c > "\x7f")
 
 
-def _guess(body: bytes) -> str:
+def _guess_codec(body: bytes) -> str:
     """What the bytes look like by their statistics, from the first foreign one on; cp1252 where nothing is likelier."""
-    first = _HIGH.search(body)
+    first = _NON_ASCII_BYTE.search(body)
     start = first.start() if first else 0
     best = from_bytes(body[start : start + 40_000], steps=4, chunk_size=2048, threshold=0.3).best()
-    codec = codec_of(best.encoding) if best else ""
+    codec = find_codec(best.encoding) if best else ""
     return "cp1252" if not codec or codec.startswith("utf-16") else codec

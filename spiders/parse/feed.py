@@ -9,15 +9,15 @@ from itertools import islice
 from lxml import etree
 
 from spiders.parse.charset import decode
-from spiders.parse.dates import newest_first
-from spiders.parse.feed_entry import feed_facts, moment_of, read_entry
+from spiders.parse.dates import order_newest_first
+from spiders.parse.feed_entry import find_entry_time, read_entry, read_feed_metadata
 from spiders.parse.jsonfeed import read_json
-from spiders.parse.xml_names import key_of
-from spiders.parse.xml_repair import Document, MarkupError, is_html, parse_xml, unzipped
-from storage.model.page import ContentError, Index
+from spiders.parse.xml_names import element_key
+from spiders.parse.xml_repair import MarkupError, XmlDocument, gunzip, is_html, parse_xml
+from storage.model.page import ContentError, ParsedIndex
 
-_FEEDS = frozenset(("rss", "rdf", "channel", "feed", "atom:feed", "entry", "atom:entry", "item"))
-_ENTRIES = frozenset(("item", "entry", "atom:entry", "atom:item"))
+_FEED_ELEMENTS = frozenset(("rss", "rdf", "channel", "feed", "atom:feed", "entry", "atom:entry", "item"))
+_ENTRY_ELEMENTS = frozenset(("item", "entry", "atom:entry", "atom:item"))
 _ENTRY_TAGS = ("{*}item", "{*}entry", "{*}Item", "atom:entry")
 MAX_CONSIDERED = 100_000
 """Among how many entries the newest are looked for; the others are only counted."""
@@ -25,69 +25,72 @@ MAX_CONSIDERED = 100_000
 
 def read_feed(
     body: bytes, url: str, *, charset: str = "", media_type: str = "", limit: int = 1000, now: datetime
-) -> Index:
+) -> ParsedIndex:
     """The newest `limit` entries of a feed; never raises.
 
     `url` is the address that answered, `charset` and `media_type` what HTTP said. Entries without
     an address to fetch make no leads: a note counts them, `total` does not.
     """
     try:
-        text = decode(unzipped(body), charset).lstrip("\ufeff\0 \t\r\n")
+        text = decode(gunzip(body), charset).lstrip("\ufeff\0 \t\r\n")
     except ContentError as error:
-        return Index(kind="feed", problem=str(error))
+        return ParsedIndex(kind="feed", problem=str(error))
     if not text:
-        return Index(kind="feed", problem="empty")
+        return ParsedIndex(kind="feed", problem="empty")
     if text[0] in "{[":
         return read_json(text, url, limit=limit, now=now)
     if is_html(text):
-        return Index(kind="feed", problem="an HTML page, not a feed")
+        return ParsedIndex(kind="feed", problem="an HTML page, not a feed")
     try:
         return _read_xml(parse_xml(text, url), url, limit, now)
     except MarkupError as error:
-        return Index(kind="feed", problem=f"not a feed ({media_type or 'no media type'}): {error}")
+        return ParsedIndex(kind="feed", problem=f"not a feed ({media_type or 'no media type'}): {error}")
 
 
-def _read_xml(document: Document, url: str, limit: int, now: datetime) -> Index:
-    feed = next((element for element in document.root.iter(etree.Element) if key_of(str(element.tag)) in _FEEDS), None)
+def _read_xml(document: XmlDocument, url: str, limit: int, now: datetime) -> ParsedIndex:
+    feed = next(
+        (element for element in document.root.iter(etree.Element) if element_key(str(element.tag)) in _FEED_ELEMENTS),
+        None,
+    )
     if feed is None:
-        name = key_of(str(document.root.tag)).lstrip("?:")[:40]
+        name = element_key(str(document.root.tag)).lstrip("?:")[:40]
         problem = document.problem or f"XML, but not a feed: its root is <{name}>"
-        return Index(kind="feed", problem=problem, notes=document.notes)
-    entries = list(islice(_entries(feed), MAX_CONSIDERED))
+        return ParsedIndex(kind="feed", problem=problem, notes=document.notes)
+    entries = list(islice(_iter_entries(feed), MAX_CONSIDERED))
     total = len(entries) if len(entries) < MAX_CONSIDERED else sum(1 for _ in feed.iter(*_ENTRY_TAGS))
-    chosen = newest_first([moment_of(entry, now) for entry in entries])[:limit]
+    chosen = order_newest_first([find_entry_time(entry, now) for entry in entries])[:limit]
     read = [read_entry(entries[place], url, now) for place in chosen]
     leads = tuple(lead for lead in read if lead is not None)
     lost = (f"entries without an address: {len(read) - len(leads)}",) if len(leads) < len(read) else ()
-    title, home, language = feed_facts(feed, url)
-    return Index(
+    title, home, language = read_feed_metadata(feed, url)
+    return ParsedIndex(
         kind="feed", title=title, home=home, language=language, leads=leads, total=total - len(read) + len(leads),
-        problem=document.problem, notes=document.notes + lost, asks=asked_interval(feed),
+        problem=document.problem, notes=document.notes + lost, poll_interval=read_update_interval(feed),
     )  # fmt: skip
 
 
-def _entries(feed: etree._Element) -> Iterator[etree._Element]:
+def _iter_entries(feed: etree._Element) -> Iterator[etree._Element]:
     """The feed's entries in their order; those within others too, since such a one was only not closed."""
-    return (element for element in feed.iter(*_ENTRY_TAGS) if key_of(str(element.tag)) in _ENTRIES)
+    return (element for element in feed.iter(*_ENTRY_TAGS) if element_key(str(element.tag)) in _ENTRY_ELEMENTS)
 
 
 _PERIODS = {"hourly": 3600.0, "daily": 86_400.0, "weekly": 604_800.0, "monthly": 2_592_000.0, "yearly": 31_536_000.0}
-_DEFAULT = ("hourly", 1.0)
+_WORDPRESS_DEFAULT = ("hourly", 1.0)
 """What WordPress writes into every feed: it is no wish of the publisher's."""
-LONGEST = 604_800.0
-_DIGITS = 9
+MAX_INTERVAL_SECONDS = 604_800.0
+_MAX_DIGITS = 9
 
 
-def asked_interval(feed: etree._Element) -> float:
+def read_update_interval(feed: etree._Element) -> float:
     """Seconds, at most a week; 0 where nothing usable is said."""
-    said = [ttl * 60 for ttl in (_number(feed, "ttl"),) if ttl]
-    period, frequency = _text(feed, "updatePeriod").lower(), _number(feed, "updateFrequency") or 1.0
-    if period in _PERIODS and (period, frequency) != _DEFAULT:
+    said = [ttl * 60 for ttl in (_channel_number(feed, "ttl"),) if ttl]
+    period, frequency = _channel_text(feed, "updatePeriod").lower(), _channel_number(feed, "updateFrequency") or 1.0
+    if period in _PERIODS and (period, frequency) != _WORDPRESS_DEFAULT:
         said.append(_PERIODS[period] / frequency)
-    return min(max(said, default=0.0), LONGEST)
+    return min(max(said, default=0.0), MAX_INTERVAL_SECONDS)
 
 
-def _text(feed: etree._Element, name: str) -> str:
+def _channel_text(feed: etree._Element, name: str) -> str:
     """Of the feed itself or of its channel, in whatever namespace."""
     for parent in (feed, *feed.iterchildren("{*}channel", "channel")):
         for child in parent.iterchildren(f"{{*}}{name}"):
@@ -95,6 +98,6 @@ def _text(feed: etree._Element, name: str) -> str:
     return ""
 
 
-def _number(feed: etree._Element, name: str) -> float:
-    text = _text(feed, name)
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0.0
+def _channel_number(feed: etree._Element, name: str) -> float:
+    text = _channel_text(feed, name)
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0.0

@@ -9,10 +9,10 @@ from itertools import islice
 
 from lxml import etree
 
-from spiders.parse.dates import Stamp, read_date
-from spiders.parse.html_text import plain
-from spiders.parse.links import absolute
-from spiders.parse.xml_names import key_of
+from spiders.parse.dates import ParsedDate, parse_date
+from spiders.parse.html_text import to_plain_text
+from spiders.parse.links import resolve_url
+from spiders.parse.xml_names import element_key
 from storage.model.page import Lead
 from storage.text.clean import clean_line
 
@@ -22,7 +22,7 @@ MAX_NAME = 200
 MAX_AUTHORS = 20
 MAX_TAGS = 32
 
-Fields = Mapping[str, list[etree._Element]]
+EntryFields = Mapping[str, list[etree._Element]]
 """An entry's children by their key, in their order."""
 
 _TITLES = ("title", "atom:title", "dc:title", "media:title", "itunes:title")
@@ -36,32 +36,32 @@ _IDS = ("guid", "id", "atom:id", "dc:identifier")
 _TAGS = ("category", "atom:category", "dc:subject", "media:category")
 _PEOPLE = ("author", "atom:author", "dc:creator", "dc:author", "itunes:author")
 _LINKS = ("link", "atom:link")
-_HELD_MEDIA = ("media:group", "media:content", "media:thumbnail")
+_MEDIA_ELEMENTS = ("media:group", "media:content", "media:thumbnail")
 _IMAGE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|$)", re.I)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _ADDRESS = re.compile(r"[^\s@()<>\"]{1,200}@[^\s@()<>\"]{1,200}")
-_NO_ARTICLE = {
+_NON_ARTICLE_RELATIONS = {
     "self", "edit", "edit-media", "enclosure", "replies", "hub", "next", "prev", "previous", "first", "last", "license",
     "icon",
 }  # fmt: skip
 
 
-def feed_facts(feed: etree._Element, url: str) -> tuple[str, str, str]:
+def read_feed_metadata(feed: etree._Element, url: str) -> tuple[str, str, str]:
     """A feed's title, the address of its site, and its language."""
     channel = next(iter(_fields(feed).get("channel", ())), feed)
     fields = _fields(channel)
     title = next((_title(element) for name in _TITLES for element in fields.get(name, ())), "")
     home = next(_addresses(fields, url), "")
     spoken = _first(fields, ("language", "dc:language")) or _inherited_language(channel)
-    return title, home, language_tag(spoken)
+    return title, home, normalize_language(spoken)
 
 
-def moment_of(entry: etree._Element, now: datetime) -> datetime | None:
+def find_entry_time(entry: etree._Element, now: datetime) -> datetime | None:
     """When an entry appeared, or was last changed where it does not say."""
-    seen = {key_of(str(child.tag)): child for child in entry.iterchildren(etree.Element)}
+    seen = {element_key(str(child.tag)): child for child in entry.iterchildren(etree.Element)}
     for names in (_PUBLISHED, _UPDATED):
         for name in names:
-            if name in seen and (stamp := read_date(_text(seen[name], 120), now)):
+            if name in seen and (stamp := parse_date(_text(seen[name], 120), now)):
                 return stamp.at
     return None
 
@@ -76,24 +76,24 @@ def read_entry(entry: etree._Element, url: str, now: datetime) -> Lead | None:
     updated = _date(fields, _UPDATED, now)[1]
     return Lead(
         url=address,
-        id=clean_line(_first(fields, _IDS) or _about(entry), 2048),
+        id=clean_line(_first(fields, _IDS) or _rdf_about(entry), 2048),
         title=next((found for name in _TITLES for one in fields.get(name, ()) if (found := _title(one))), ""),
         summary=next((found for name in _SUMMARIES for one in fields.get(name, ()) if (found := _summary(one))), ""),
         authors=_authors(fields),
         published=published.at if published else None,
         published_raw=clean_line(raw, 200),
-        zone_known=published.zone_known if published else True,
+        zone_known=published.has_zone if published else True,
         updated=updated.at if updated else None,
-        language=language_tag(_first(fields, ("language", "dc:language")) or _own_language(entry)),
+        language=normalize_language(_first(fields, ("language", "dc:language")) or _own_language(entry)),
         image=_image(fields, entry, url),
         tags=_tags(fields),
     )
 
 
-def _fields(element: etree._Element) -> Fields:
+def _fields(element: etree._Element) -> EntryFields:
     fields: dict[str, list[etree._Element]] = {}
     for child in element.iterchildren(etree.Element):
-        fields.setdefault(key_of(str(child.tag)), []).append(child)
+        fields.setdefault(element_key(str(child.tag)), []).append(child)
     return fields
 
 
@@ -110,7 +110,7 @@ def _text(element: etree._Element, limit: int) -> str:
     return "".join(parts)[:limit]
 
 
-def _first(fields: Fields, names: Iterable[str]) -> str:
+def _first(fields: EntryFields, names: Iterable[str]) -> str:
     return next((text for name in names for one in fields.get(name, ()) if (text := _text(one, 4096).strip())), "")
 
 
@@ -123,48 +123,48 @@ def _is_markup(element: etree._Element) -> bool:
 
 
 def _title(element: etree._Element) -> str:
-    return plain(_text(element, 8 * MAX_TITLE), MAX_TITLE, markup=_is_markup(element))
+    return to_plain_text(_text(element, 8 * MAX_TITLE), MAX_TITLE, is_markup=_is_markup(element))
 
 
 def _summary(element: etree._Element) -> str:
-    return plain(_text(element, 8 * MAX_SUMMARY), MAX_SUMMARY, markup=_is_markup(element))
+    return to_plain_text(_text(element, 8 * MAX_SUMMARY), MAX_SUMMARY, is_markup=_is_markup(element))
 
 
-def _date(fields: Fields, names: Iterable[str], now: datetime) -> tuple[str, Stamp | None]:
+def _date(fields: EntryFields, names: Iterable[str], now: datetime) -> tuple[str, ParsedDate | None]:
     """The first text that is a date, or else the first text, and what it means."""
     texts = [_text(one, 200).strip() for name in names for one in fields.get(name, ())]
     for text in texts:
-        if stamp := read_date(text, now):
+        if stamp := parse_date(text, now):
             return text, stamp
     return next(filter(None, texts), ""), None
 
 
-def _entry_addresses(entry: etree._Element, fields: Fields, url: str) -> Iterator[str]:
+def _entry_addresses(entry: etree._Element, fields: EntryFields, url: str) -> Iterator[str]:
     for element in fields.get("feedburner:origlink", ()):
-        yield from filter(None, (absolute(url, _text(element, 4096)),))
+        yield from filter(None, (resolve_url(url, _text(element, 4096)),))
     yield from _addresses(fields, url)
     for element in fields.get("guid", ()):
         if (element.get("isPermaLink") or "true").strip().lower() != "false":
-            yield from _web(_text(element, 4096))
+            yield from _absolute_urls(_text(element, 4096))
     for element in (*fields.get("content", ()), *fields.get("atom:content", ())):
-        yield from filter(None, (absolute(_base(element, url), element.get("src") or ""),))
+        yield from filter(None, (resolve_url(_base_url(element, url), element.get("src") or ""),))
     for element in (*fields.get("id", ()), *fields.get("atom:id", ())):
-        yield from _web(_text(element, 4096))
-    yield from _web(_about(entry))
+        yield from _absolute_urls(_text(element, 4096))
+    yield from _absolute_urls(_rdf_about(entry))
 
 
-def _web(text: str) -> Iterator[str]:
+def _absolute_urls(text: str) -> Iterator[str]:
     """The text where it is an absolute address by itself."""
     if text.strip().lower().startswith(("http://", "https://")):
-        yield from filter(None, (absolute("", text),))
+        yield from filter(None, (resolve_url("", text),))
 
 
-def _addresses(fields: Fields, url: str) -> Iterator[str]:
+def _addresses(fields: EntryFields, url: str) -> Iterator[str]:
     """Where the links of an entry or a feed lead, the page for people first."""
     links = [link for name in _LINKS for link in fields.get(name, ())]
-    for wanted in (_is_text_link, _is_page, _is_alternate, _is_other):
+    for wanted in (_is_text_link, _is_page_link, _is_alternate_link, _is_other_link):
         for link in links:
-            if wanted(link) and (address := absolute(_base(link, url), link.get("href") or _text(link, 4096))):
+            if wanted(link) and (address := resolve_url(_base_url(link, url), link.get("href") or _text(link, 4096))):
                 yield address
 
 
@@ -172,19 +172,22 @@ def _is_text_link(link: etree._Element) -> bool:
     return not link.get("href") and bool((link.text or "").strip())
 
 
-def _is_page(link: etree._Element) -> bool:
-    return _is_alternate(link) and "html" in (link.get("type") or "html").lower()
+def _is_page_link(link: etree._Element) -> bool:
+    return _is_alternate_link(link) and "html" in (link.get("type") or "html").lower()
 
 
-def _is_alternate(link: etree._Element) -> bool:
+def _is_alternate_link(link: etree._Element) -> bool:
     return bool(link.get("href")) and (link.get("rel") or "alternate").strip().lower().rpartition("/")[2] == "alternate"
 
 
-def _is_other(link: etree._Element) -> bool:
-    return bool(link.get("href")) and (link.get("rel") or "").strip().lower().rpartition("/")[2] not in _NO_ARTICLE
+def _is_other_link(link: etree._Element) -> bool:
+    return (
+        bool(link.get("href"))
+        and (link.get("rel") or "").strip().lower().rpartition("/")[2] not in _NON_ARTICLE_RELATIONS
+    )
 
 
-def _base(element: etree._Element, url: str) -> str:
+def _base_url(element: etree._Element, url: str) -> str:
     """What relative addresses in an element are relative to: the nearest xml:base that is on the web, or the feed."""
     try:
         base = element.base or url
@@ -193,7 +196,7 @@ def _base(element: etree._Element, url: str) -> str:
     return base if base.startswith(("http://", "https://")) else url
 
 
-def _about(entry: etree._Element) -> str:
+def _rdf_about(entry: etree._Element) -> str:
     names = ("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about", "rdf:about", "about")
     return next(filter(None, map(entry.get, names)), "")
 
@@ -202,7 +205,7 @@ def _own_language(element: etree._Element) -> str:
     return element.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
 
 
-def language_tag(text: str) -> str:
+def normalize_language(text: str) -> str:
     """A language as tags spell it: en_US becomes en-US; what is no tag is nothing."""
     tag = text.strip().replace("_", "-")
     return tag if _LANGUAGE.fullmatch(tag) else ""
@@ -212,7 +215,7 @@ def _inherited_language(element: etree._Element) -> str:
     return next(filter(None, map(_own_language, (element, *element.iterancestors()))), "")
 
 
-def _authors(fields: Fields) -> tuple[str, ...]:
+def _authors(fields: EntryFields) -> tuple[str, ...]:
     names = (_person(element) for name in _PEOPLE for element in fields.get(name, ())[:MAX_AUTHORS])
     return tuple(dict.fromkeys(filter(None, names)))[:MAX_AUTHORS]
 
@@ -220,12 +223,12 @@ def _authors(fields: Fields) -> tuple[str, ...]:
 def _person(element: etree._Element) -> str:
     fields = _fields(element)
     text = _first(fields, ("name", "atom:name", "itunes:name")) if fields else _text(element, 4096)
-    return person(text)
+    return parse_person(text)
 
 
-def person(text: str) -> str:
+def parse_person(text: str) -> str:
     """A person's name out of `mail@host (Name)`, `Name <mail@host>` or just a name; a bare mail address is no name."""
-    text = plain(text.replace("<", " <"), 4 * MAX_NAME)
+    text = to_plain_text(text.replace("<", " <"), 4 * MAX_NAME)
     if "@" in text:
         inner = re.search(r"\(([^()]{1,300})\)", text)
         text = inner[1] if inner and "@" not in inner[1] else _ADDRESS.sub(" ", text)
@@ -233,29 +236,29 @@ def person(text: str) -> str:
     return clean_line(text, MAX_NAME).strip(" ,;-")
 
 
-def _tags(fields: Fields) -> tuple[str, ...]:
+def _tags(fields: EntryFields) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in _TAGS:
         for element in fields.get(name, ())[: 4 * MAX_TAGS]:
-            tag = plain(element.get("label") or element.get("term") or _text(element, 4096), MAX_NAME)
+            tag = to_plain_text(element.get("label") or element.get("term") or _text(element, 4096), MAX_NAME)
             if tag:
                 found.setdefault(tag)
     return tuple(found)[:MAX_TAGS]
 
 
-def _image(fields: Fields, entry: etree._Element, url: str) -> str:
+def _image(fields: EntryFields, entry: etree._Element, url: str) -> str:
     """The entry's picture: what media elements, enclosures or iTunes name as one, in that order."""
-    return next((address for href in _pictures(fields) if (address := absolute(_base(entry, url), href))), "")
+    return next((address for href in _pictures(fields) if (address := resolve_url(_base_url(entry, url), href))), "")
 
 
-def _pictures(fields: Fields) -> Iterator[str]:
-    media = [one for name in _HELD_MEDIA for one in fields.get(name, ())][:50]
+def _pictures(fields: EntryFields) -> Iterator[str]:
+    media = [one for name in _MEDIA_ELEMENTS for one in fields.get(name, ())][:50]
     held = [one for outer in media for one in islice(outer.iter(etree.Element), 50)]
     for element in held:
-        if key_of(str(element.tag)) == "media:content" and _is_picture(element):
+        if element_key(str(element.tag)) == "media:content" and _is_picture(element):
             yield element.get("url") or ""
     for element in held:
-        if key_of(str(element.tag)) == "media:thumbnail":
+        if element_key(str(element.tag)) == "media:thumbnail":
             yield element.get("url") or ""
     links = [link for name in _LINKS for link in fields.get(name, ()) if link.get("rel") == "enclosure"]
     for element in (*fields.get("enclosure", ()), *links):

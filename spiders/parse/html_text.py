@@ -20,33 +20,33 @@ _BLOCK = (
 )
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]{0,9})(?=[\s/>])[^<>]*+>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos|nbsp|[a-zA-Z]{2,8});")
-_READ = 8
+_MARKUP_FACTOR = 8
 """How many characters of markup are looked at for one character of text."""
 
 
-def plain(text: str, limit: int, *, markup: bool = True) -> str:
+def to_plain_text(text: str, limit: int, *, is_markup: bool = True) -> str:
     """One line of plain text of at most `limit` characters; `markup` says that tags are not meant literally.
 
     Only HTML's own elements are taken for tags, so "5 < 6 and List<T>" stays; entities that
     were escaped once too often are undone.
     """
-    text = text[: limit * _READ]
-    if markup and "<" in text:
-        text = untagged(text)
+    text = text[: limit * _MARKUP_FACTOR]
+    if is_markup and "<" in text:
+        text = strip_tags(text)
     for _ in range(3):
         if not _ENTITY.search(text):
             break
         text = unescape(text)
-        if markup and "<" in text:
-            text = untagged(text)
+        if is_markup and "<" in text:
+            text = strip_tags(text)
     return clean_line(text, limit)
 
 
-def untagged(text: str) -> str:
+def strip_tags(text: str) -> str:
     """The text without HTML tags, comments, scripts and styles; a block's border becomes a space."""
-    return _TAG.sub(_without_tag, _HIDDEN.sub(" ", text))
+    return _TAG.sub(_replace_tag, _HIDDEN.sub(" ", text))
 
 
-def _without_tag(tag: re.Match[str]) -> str:
+def _replace_tag(tag: re.Match[str]) -> str:
     name = f" {tag[1].lower()} "
     return "" if name in _INLINE else " " if name in _BLOCK else tag[0]

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from spiders.parse.charset import label_in
+from spiders.parse.charset import find_charset_label
 from spiders.parse.feed import read_feed
 from spiders.parse.listing import read_listing
 from spiders.parse.sitemap import read_sitemap
-from spiders.source import Listing
-from storage.model.page import ContentError, Index, Page
+from spiders.source import SourceListing
+from storage.model.page import ContentError, Page, ParsedIndex
 
 
-def read_index(page: Page, kind: str, listing: Listing | None, limit: int, now: datetime) -> Index:
+def read_index(page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime) -> ParsedIndex:
     """Read a page as the `feed`, `sitemap` or `listing` that it is polled as; whatever its bytes, an Index comes."""
     try:
-        body = page.content()
+        body = page.decode_content()
     except ContentError as error:
-        return Index(kind=kind, problem=str(error))
+        return ParsedIndex(kind=kind, problem=str(error))
     if not body.strip():
-        return Index(kind=kind, problem="empty")
-    charset = label_in(page.header("content-type"))
+        return ParsedIndex(kind=kind, problem="empty")
+    charset = find_charset_label(page.header("content-type"))
     if kind == "sitemap":
         return read_sitemap(body, page.url, limit=limit, now=now)
     if kind == "listing":
-        return read_listing(body, page.url, listing or Listing(url=page.url), charset=charset, limit=limit)
+        return read_listing(body, page.url, listing or SourceListing(url=page.url), charset=charset, limit=limit)
     return read_feed(body, page.url, charset=charset, media_type=page.media_type, limit=limit, now=now)

@@ -7,41 +7,49 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 
-from spiders.parse.dates import Stamp, newest_first, read_date
-from spiders.parse.feed_entry import MAX_AUTHORS, MAX_NAME, MAX_SUMMARY, MAX_TAGS, MAX_TITLE, language_tag, person
-from spiders.parse.html_text import plain
-from spiders.parse.links import absolute
-from storage.model.page import Index, Lead
+from spiders.parse.dates import ParsedDate, order_newest_first, parse_date
+from spiders.parse.feed_entry import (
+    MAX_AUTHORS,
+    MAX_NAME,
+    MAX_SUMMARY,
+    MAX_TAGS,
+    MAX_TITLE,
+    normalize_language,
+    parse_person,
+)
+from spiders.parse.html_text import to_plain_text
+from spiders.parse.links import resolve_url
+from storage.model.page import Lead, ParsedIndex
 from storage.text.clean import clean_line
 
-Table = Mapping[str, object]
+JsonObject = Mapping[str, object]
 
 
-def read_json(text: str, url: str, *, limit: int, now: datetime) -> Index:
+def read_json(text: str, url: str, *, limit: int, now: datetime) -> ParsedIndex:
     """The newest `limit` items of a JSON Feed; never raises."""
     try:
         feed = json.loads(text)
     except RecursionError:
-        return Index(kind="feed", problem="JSON that is nested too deep")
+        return ParsedIndex(kind="feed", problem="JSON that is nested too deep")
     except ValueError as error:
-        return Index(kind="feed", problem=f"damaged JSON: {str(error)[:100]}")
+        return ParsedIndex(kind="feed", problem=f"damaged JSON: {str(error)[:100]}")
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(feed, dict) or not isinstance(items, list):
-        return Index(kind="feed", problem="JSON, but not a JSON Feed: it has no list of items")
+        return ParsedIndex(kind="feed", problem="JSON, but not a JSON Feed: it has no list of items")
     entries = [item for item in items if isinstance(item, dict)]
-    chosen = newest_first([_moment(item, now) for item in entries])[:limit]
+    chosen = order_newest_first([_moment(item, now) for item in entries])[:limit]
     read = [_read_item(entries[place], url, now) for place in chosen]
     leads = tuple(lead for lead in read if lead is not None)
     lost = len(read) - len(leads)
-    return Index(
-        kind="feed", title=plain(_text(feed, "title"), MAX_TITLE), home=absolute(url, _text(feed, "home_page_url")),
-        language=language_tag(_text(feed, "language")), leads=leads, total=len(entries) - lost,
+    return ParsedIndex(
+        kind="feed", title=to_plain_text(_text(feed, "title"), MAX_TITLE), home=resolve_url(url, _text(feed, "home_page_url")),
+        language=normalize_language(_text(feed, "language")), leads=leads, total=len(entries) - lost,
         notes=(f"entries without an address: {lost}",) if lost else (),
     )  # fmt: skip
 
 
-def _read_item(item: Table, url: str, now: datetime) -> Lead | None:
-    addresses = (absolute(url, _text(item, name)) for name in ("url", "external_url"))
+def _read_item(item: JsonObject, url: str, now: datetime) -> Lead | None:
+    addresses = (resolve_url(url, _text(item, name)) for name in ("url", "external_url"))
     address = next(filter(None, addresses), "") or _permalink(item)
     if not address:
         return None
@@ -49,53 +57,53 @@ def _read_item(item: Table, url: str, now: datetime) -> Lead | None:
     return Lead(
         url=address,
         id=clean_line(_identifier(item), 2048),
-        title=plain(_text(item, "title"), MAX_TITLE, markup=False),
-        summary=plain(_text(item, "summary"), MAX_SUMMARY),
+        title=to_plain_text(_text(item, "title"), MAX_TITLE, is_markup=False),
+        summary=to_plain_text(_text(item, "summary"), MAX_SUMMARY),
         authors=_authors(item),
         published=published.at if published else None,
         published_raw=clean_line(_text(item, "date_published"), 200),
-        zone_known=published.zone_known if published else True,
+        zone_known=published.has_zone if published else True,
         updated=updated.at if updated else None,
-        language=language_tag(_text(item, "language")),
-        image=next(filter(None, (absolute(url, _text(item, name)) for name in ("image", "banner_image"))), ""),
+        language=normalize_language(_text(item, "language")),
+        image=next(filter(None, (resolve_url(url, _text(item, name)) for name in ("image", "banner_image"))), ""),
         tags=_tags(item),
     )
 
 
-def _text(table: Table, name: str) -> str:
+def _text(table: JsonObject, name: str) -> str:
     value = table.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _identifier(item: Table) -> str:
+def _identifier(item: JsonObject) -> str:
     value = item.get("id")
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return ""
     return "" if isinstance(value, float) and not math.isfinite(value) else str(value)
 
 
-def _permalink(item: Table) -> str:
+def _permalink(item: JsonObject) -> str:
     text = _text(item, "id")
-    return absolute("", text) if text.startswith(("http://", "https://")) else ""
+    return resolve_url("", text) if text.startswith(("http://", "https://")) else ""
 
 
-def _date(item: Table, name: str, now: datetime) -> Stamp | None:
-    return read_date(_text(item, name), now)
+def _date(item: JsonObject, name: str, now: datetime) -> ParsedDate | None:
+    return parse_date(_text(item, name), now)
 
 
-def _moment(item: Table, now: datetime) -> datetime | None:
+def _moment(item: JsonObject, now: datetime) -> datetime | None:
     stamp = _date(item, "date_published", now) or _date(item, "date_modified", now)
     return stamp.at if stamp else None
 
 
-def _authors(item: Table) -> tuple[str, ...]:
+def _authors(item: JsonObject) -> tuple[str, ...]:
     listed = item.get("authors")
     people = listed if isinstance(listed, list) else [item.get("author")]
     names = (_text(one, "name") if isinstance(one, dict) else one for one in people[:MAX_AUTHORS])
-    return tuple(dict.fromkeys(filter(None, (person(name) for name in names if isinstance(name, str)))))
+    return tuple(dict.fromkeys(filter(None, (parse_person(name) for name in names if isinstance(name, str)))))
 
 
-def _tags(item: Table) -> tuple[str, ...]:
+def _tags(item: JsonObject) -> tuple[str, ...]:
     listed = item.get("tags")
     texts = [tag for tag in listed[: 4 * MAX_TAGS] if isinstance(tag, str)] if isinstance(listed, list) else []
-    return tuple(dict.fromkeys(filter(None, (plain(tag, MAX_NAME) for tag in texts))))[:MAX_TAGS]
+    return tuple(dict.fromkeys(filter(None, (to_plain_text(tag, MAX_NAME) for tag in texts))))[:MAX_TAGS]

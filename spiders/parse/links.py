@@ -8,13 +8,13 @@ from urllib.parse import urljoin, urlsplit
 from lxml import etree, html
 
 from spiders.parse.charset import decode
-from spiders.parse.xml_repair import unzipped
+from spiders.parse.xml_repair import gunzip
 
 MAX_URL = 2083
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def absolute(base: str, href: str) -> str:
+def resolve_url(base: str, href: str) -> str:
     """`href` joined to `base`, or an empty string unless that is an address to fetch.
 
     The address stays as it was spelled, apart from white space: at its ends and line ends it
@@ -35,12 +35,12 @@ def absolute(base: str, href: str) -> str:
 
 
 MAX_HTML = 8 * 2**20
-_REMOVED = dict.fromkeys({*range(32), 0x7F} - {9, 10, 13})
+_CONTROL_CHARACTERS = dict.fromkeys({*range(32), 0x7F} - {9, 10, 13})
 
 
 def parse_html(body: bytes, charset: str) -> html.HtmlElement | None:
     """The page's root element, or None where there is nothing in it; raises ContentError for a damaged gzip file."""
-    text = decode(unzipped(body, MAX_HTML), charset).translate(_REMOVED)
+    text = decode(gunzip(body, MAX_HTML), charset).translate(_CONTROL_CHARACTERS)
     parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True)
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
@@ -49,7 +49,7 @@ def parse_html(body: bytes, charset: str) -> html.HtmlElement | None:
     return root
 
 
-def base_of(root: html.HtmlElement, url: str) -> str:
+def find_base_url(root: html.HtmlElement, url: str) -> str:
     """What the page's relative addresses are relative to."""
     base = next(root.iter("base"), None)
-    return (absolute(url, base.get("href") or "") if base is not None else "") or url
+    return (resolve_url(url, base.get("href") or "") if base is not None else "") or url

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MONTHS = (
+MONTH_NAMES = (
     """
     يناير जनवरी jan januari januar january janvier janv enero ene gennaio gen janeiro ιανουαριου ιαν январь января
     янв січня styczeń stycznia sty leden ledna ocak oca tammikuu tammikuuta január januára januarie ianuarie
@@ -59,5 +59,5 @@ MONTHS = (
 )
 """The names of the months, January first, by words."""
 
-MONTH = {name: number for number, names in enumerate(MONTHS, 1) for name in names.split()}
+MONTH_NUMBERS = {name: number for number, names in enumerate(MONTH_NAMES, 1) for name in names.split()}
 """The number of a month by its name in lower case."""

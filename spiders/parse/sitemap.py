@@ -10,141 +10,144 @@ from itertools import islice
 from lxml import etree
 
 from spiders.parse.charset import decode
-from spiders.parse.dates import newest_first, read_date
+from spiders.parse.dates import order_newest_first, parse_date
 from spiders.parse.feed import MAX_CONSIDERED, read_feed
-from spiders.parse.feed_entry import MAX_NAME, MAX_TAGS, MAX_TITLE, language_tag
-from spiders.parse.html_text import plain
-from spiders.parse.links import absolute
-from spiders.parse.xml_names import key_of
-from spiders.parse.xml_repair import Document, MarkupError, is_html, parse_xml, unzipped
-from storage.model.page import ContentError, Index, Lead
+from spiders.parse.feed_entry import MAX_NAME, MAX_TAGS, MAX_TITLE, normalize_language
+from spiders.parse.html_text import to_plain_text
+from spiders.parse.links import resolve_url
+from spiders.parse.xml_names import element_key
+from spiders.parse.xml_repair import MarkupError, XmlDocument, gunzip, is_html, parse_xml
+from storage.model.page import ContentError, Lead, ParsedIndex
 from storage.text.clean import clean_line
 
-MAX_CHILDREN = 100
+MAX_CHILD_SITEMAPS = 100
 """How many sitemaps an index may name; the newest are taken."""
 
-Facts = Mapping[str, str]
+SitemapFields = Mapping[str, str]
 """What one <url> or <sitemap> says, by key; the first of several wins."""
 
-_LINE = re.compile(r"^[ \t]*(https?://\S+)", re.I | re.M)
-_ROOTS = frozenset(("urlset", "sitemapindex"))
-_FEEDS = frozenset(("rss", "feed", "atom:feed", "rdf"))
-_GROUPS = frozenset(("news:news", "news:publication", "image:image"))
-_DATED = frozenset(("lastmod", "news:publication_date"))
+_URL_LINE = re.compile(r"^[ \t]*(https?://\S+)", re.I | re.M)
+_SITEMAP_ROOTS = frozenset(("urlset", "sitemapindex"))
+_FEED_ROOTS = frozenset(("rss", "feed", "atom:feed", "rdf"))
+_GROUP_ELEMENTS = frozenset(("news:news", "news:publication", "image:image"))
+_DATE_ELEMENTS = frozenset(("lastmod", "news:publication_date"))
 
 
-def read_sitemap(body: bytes, url: str, *, limit: int = 1000, now: datetime) -> Index:
+def read_sitemap(body: bytes, url: str, *, limit: int = 1000, now: datetime) -> ParsedIndex:
     """The newest `limit` pages of a sitemap, or the newest of an index's children as `more`; never raises.
 
     A feed, which the protocol also allows as a sitemap, is read as one.
     """
     try:
-        data = unzipped(body)
+        data = gunzip(body)
     except ContentError as error:
-        return Index(kind="sitemap", problem=str(error))
+        return ParsedIndex(kind="sitemap", problem=str(error))
     text = decode(data).lstrip("\ufeff\0 \t\r\n")
     if not text:
-        return Index(kind="sitemap", problem="empty")
+        return ParsedIndex(kind="sitemap", problem="empty")
     if is_html(text):
-        return Index(kind="sitemap", problem="an HTML page, not a sitemap")
-    if "<" not in text[:4096] and _LINE.search(text):
+        return ParsedIndex(kind="sitemap", problem="an HTML page, not a sitemap")
+    if "<" not in text[:4096] and _URL_LINE.search(text):
         return _read_lines(text, limit)
     try:
         document = parse_xml(text, url)
     except MarkupError as error:
-        return Index(kind="sitemap", problem=f"not a sitemap: {error}")
-    root = next((one for one in document.root.iter(etree.Element) if key_of(str(one.tag)) in _ROOTS | _FEEDS), None)
+        return ParsedIndex(kind="sitemap", problem=f"not a sitemap: {error}")
+    root = next(
+        (one for one in document.root.iter(etree.Element) if element_key(str(one.tag)) in _SITEMAP_ROOTS | _FEED_ROOTS),
+        None,
+    )
     if root is None:
-        name = key_of(str(document.root.tag)).lstrip("?:")[:40]
-        return Index(kind="sitemap", problem=document.problem or f"XML, but not a sitemap: its root is <{name}>")
-    if key_of(str(root.tag)) in _FEEDS:
+        name = element_key(str(document.root.tag)).lstrip("?:")[:40]
+        return ParsedIndex(kind="sitemap", problem=document.problem or f"XML, but not a sitemap: its root is <{name}>")
+    if element_key(str(root.tag)) in _FEED_ROOTS:
         return read_feed(data, url, limit=limit, now=now)
-    if key_of(str(root.tag)) == "sitemapindex":
+    if element_key(str(root.tag)) == "sitemapindex":
         return _read_children(document, root, url, now)
     return _read_pages(document, root, url, limit, now)
 
 
-def _read_lines(text: str, limit: int) -> Index:
+def _read_lines(text: str, limit: int) -> ParsedIndex:
     """A text sitemap: one absolute address a line."""
-    lines = _LINE.findall(text)
-    addresses = tuple(dict.fromkeys(filter(None, (absolute("", line) for line in lines[:limit]))))
+    lines = _URL_LINE.findall(text)
+    addresses = tuple(dict.fromkeys(filter(None, (resolve_url("", line) for line in lines[:limit]))))
     lost = len(lines[:limit]) - len(addresses)
     leads = tuple(Lead(url=address) for address in addresses)
-    return Index(kind="sitemap", leads=leads, total=len(lines) - lost, notes=_lost(lost))
+    return ParsedIndex(kind="sitemap", leads=leads, total=len(lines) - lost, notes=_note_skipped_entries(lost))
 
 
-def _newest(root: etree._Element, name: str, limit: int, now: datetime) -> tuple[list[etree._Element], int]:
+def _select_newest(root: etree._Element, name: str, limit: int, now: datetime) -> tuple[list[etree._Element], int]:
     """The newest entries of that name, and how many there are."""
     entries = list(islice(root.iterchildren(f"{{*}}{name}"), MAX_CONSIDERED))
     total = len(entries) if len(entries) < MAX_CONSIDERED else sum(1 for _ in root.iterchildren(f"{{*}}{name}"))
-    order = newest_first([_moment(entry, now) for entry in entries])
+    order = order_newest_first([_find_page_time(entry, now) for entry in entries])
     return [entries[place] for place in order[:limit]], total
 
 
-def _moment(entry: etree._Element, now: datetime) -> datetime | None:
+def _find_page_time(entry: etree._Element, now: datetime) -> datetime | None:
     """When a page appeared, for news sitemaps, or was last changed."""
-    dates = {key: text for key, text in _said(entry, 1) if key in _DATED}
-    stamp = read_date(dates.get("news:publication_date", ""), now) or read_date(dates.get("lastmod", ""), now)
+    dates = {key: text for key, text in _iter_fields(entry, 1) if key in _DATE_ELEMENTS}
+    stamp = parse_date(dates.get("news:publication_date", ""), now) or parse_date(dates.get("lastmod", ""), now)
     return stamp.at if stamp else None
 
 
-def _said(entry: etree._Element, depth: int) -> Iterator[tuple[str, str]]:
+def _iter_fields(entry: etree._Element, depth: int) -> Iterator[tuple[str, str]]:
     for child in entry.iterchildren(etree.Element):
-        key = key_of(str(child.tag))
-        if key in _GROUPS and depth < 4:
-            yield from _said(child, depth + 1)
+        key = element_key(str(child.tag))
+        if key in _GROUP_ELEMENTS and depth < 4:
+            yield from _iter_fields(child, depth + 1)
         elif child.text:
             yield key, child.text[:4096]
 
 
-def _facts(entry: etree._Element) -> Facts:
+def _read_fields(entry: etree._Element) -> SitemapFields:
     facts: dict[str, str] = {}
-    for key, text in _said(entry, 1):
+    for key, text in _iter_fields(entry, 1):
         if text.strip():
             facts.setdefault(key, text.strip())
     return facts
 
 
-def _read_children(document: Document, root: etree._Element, url: str, now: datetime) -> Index:
-    children, total = _newest(root, "sitemap", MAX_CHILDREN, now)
-    addresses = (absolute(url, _facts(child).get("loc") or child.text or "") for child in children)
+def _read_children(document: XmlDocument, root: etree._Element, url: str, now: datetime) -> ParsedIndex:
+    children, total = _select_newest(root, "sitemap", MAX_CHILD_SITEMAPS, now)
+    addresses = (resolve_url(url, _read_fields(child).get("loc") or child.text or "") for child in children)
     more = tuple(dict.fromkeys(address for address in addresses if address and address != url))
     notes = (f"names {total} sitemaps, the newest {len(children)} are taken",) if total > len(children) else ()
-    return Index(kind="sitemap", more=more, problem=document.problem, notes=document.notes + notes)
+    return ParsedIndex(kind="sitemap", child_urls=more, problem=document.problem, notes=document.notes + notes)
 
 
-def _read_pages(document: Document, root: etree._Element, url: str, limit: int, now: datetime) -> Index:
-    pages, total = _newest(root, "url", limit, now)
-    read = [_lead(_facts(page), url, now) for page in pages]
+def _read_pages(document: XmlDocument, root: etree._Element, url: str, limit: int, now: datetime) -> ParsedIndex:
+    pages, total = _select_newest(root, "url", limit, now)
+    read = [_build_lead(_read_fields(page), url, now) for page in pages]
     leads = tuple({lead.url: lead for lead in reversed(read) if lead}.values())[::-1]
     lost = len(read) - len(leads)
-    facts = _facts(pages[0]) if pages else {}
-    return Index(
-        kind="sitemap", title=plain(facts.get("news:name", ""), MAX_TITLE),
-        language=language_tag(facts.get("news:language", "")), leads=leads, total=total - lost,
-        problem=document.problem, notes=document.notes + _lost(lost),
+    facts = _read_fields(pages[0]) if pages else {}
+    return ParsedIndex(
+        kind="sitemap", title=to_plain_text(facts.get("news:name", ""), MAX_TITLE),
+        language=normalize_language(facts.get("news:language", "")), leads=leads, total=total - lost,
+        problem=document.problem, notes=document.notes + _note_skipped_entries(lost),
     )  # fmt: skip
 
 
-def _lost(count: int) -> tuple[str, ...]:
+def _note_skipped_entries(count: int) -> tuple[str, ...]:
     return (f"entries that repeat an address or have none: {count}",) if count else ()
 
 
-def _lead(facts: Facts, url: str, now: datetime) -> Lead | None:
-    address = absolute(url, facts.get("loc", ""))
+def _build_lead(fields: SitemapFields, url: str, now: datetime) -> Lead | None:
+    address = resolve_url(url, fields.get("loc", ""))
     if not address:
         return None
-    raw = facts.get("news:publication_date", "")
-    published, updated = read_date(raw, now), read_date(facts.get("lastmod", ""), now)
-    tags = (plain(tag, MAX_NAME) for tag in facts.get("news:keywords", "").split(","))
+    raw = fields.get("news:publication_date", "")
+    published, updated = parse_date(raw, now), parse_date(fields.get("lastmod", ""), now)
+    tags = (to_plain_text(tag, MAX_NAME) for tag in fields.get("news:keywords", "").split(","))
     return Lead(
         url=address,
-        title=plain(facts.get("news:title", ""), MAX_TITLE),
+        title=to_plain_text(fields.get("news:title", ""), MAX_TITLE),
         published=published.at if published else None,
         published_raw=clean_line(raw, 200),
-        zone_known=published.zone_known if published else True,
+        zone_known=published.has_zone if published else True,
         updated=updated.at if updated else None,
-        language=language_tag(facts.get("news:language", "")),
-        image=absolute(url, facts.get("image:loc", "")),
+        language=normalize_language(fields.get("news:language", "")),
+        image=resolve_url(url, fields.get("image:loc", "")),
         tags=tuple(dict.fromkeys(filter(None, tags)))[:MAX_TAGS],
     )

@@ -34,26 +34,26 @@ _PREFIXES = {
     "dc": "dc", "media": "media", "content": "content", "feedburner": "feedburner", "itunes": "itunes", "atom": "atom",
     "atom10": "atom", "a10": "atom", "news": "news", "image": "image", "video": "video", "rdf": "",
 }  # fmt: skip
-_STRANGER = "?"
+_UNKNOWN_FAMILY = "?"
 
 
 @lru_cache(maxsize=2048)
-def key_of(tag: str) -> str:
+def element_key(tag: str) -> str:
     """An element's name as the readers know it: `title`, `dc:creator`, `atom:link`; `?:title` for a stranger's.
 
     `tag` is lxml's spelling, {namespace}name.
     """
     uri, _, local = tag[1:].rpartition("}") if tag.startswith("{") else ("", "", tag)
     prefix, _, name = local.rpartition(":")
-    family = _family(uri) if uri else _PREFIXES.get(prefix.lower(), _STRANGER) if prefix else ""
+    family = _family(uri) if uri else _PREFIXES.get(prefix.lower(), _UNKNOWN_FAMILY) if prefix else ""
     return f"{family}:{name.lower()}" if family else name.lower()
 
 
-def is_known(uri: str) -> bool:
+def is_known_namespace(uri: str) -> bool:
     """Whether a namespace is one of those that feeds and sitemaps are written in."""
-    return _family(uri) != _STRANGER
+    return _family(uri) != _UNKNOWN_FAMILY
 
 
 def _family(uri: str) -> str:
     lowered = uri.lower()
-    return next((family for part, family in _FAMILIES if part in lowered), _STRANGER)
+    return next((family for part, family in _FAMILIES if part in lowered), _UNKNOWN_FAMILY)

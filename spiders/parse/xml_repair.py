@@ -9,7 +9,7 @@ from html.entities import html5
 
 from lxml import etree
 
-from spiders.parse.xml_names import is_known
+from spiders.parse.xml_names import is_known_namespace
 from storage.model.page import ContentError, inflate
 
 MAX_XML = 50 * 2**20
@@ -18,8 +18,8 @@ MAX_PROLOG = 1000
 """How many comments, instructions and scraps may stand before the root element."""
 
 _DOCTYPE = r"<!DOCTYPE\s+([\w:.-]{1,100})[^\[>]{0,4000}(?:\[(.{0,100000}?)\]\s{0,100})?>"
-_SCRAPS = r"(?:<(?![A-Za-z_!?])[^<]*+)++"
-_BEFORE_ROOT = re.compile(rf"[^<]+|<!--.*?(?:-->|\Z)|{_DOCTYPE}|<\?[^>]*(?:>|\Z)|{_SCRAPS}|<!", re.I | re.S)
+_STRAY_MARKUP = r"(?:<(?![A-Za-z_!?])[^<]*+)++"
+_BEFORE_ROOT = re.compile(rf"[^<]+|<!--.*?(?:-->|\Z)|{_DOCTYPE}|<\?[^>]*(?:>|\Z)|{_STRAY_MARKUP}|<!", re.I | re.S)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _START_TAG = re.compile(r"<[A-Za-z_][^<>]{0,8000}>")
 _DEFAULT_NAMESPACE = re.compile(r"\sxmlns\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
@@ -27,14 +27,14 @@ _TAG = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<(/?)([A-Za-z_][\w:.-]*)(?:[^
 _ENTITY_NAME = re.compile(r"<!ENTITY\s+([\w.-]{1,64})\s", re.I)
 _DECLARATION = re.compile(r"<\?xml\b", re.I)
 _INDEX_ROOT = re.compile(r"<(?:\w+:)?(?:rss|feed|rdf|urlset|sitemapindex|opml)\b", re.I)
-_MEND = re.compile(
+_REPAIRABLE = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
     r"|&+(?=&)|&(?!(?:lt|gt|amp|quot|apos);)(?:\#[xX]([0-9a-fA-F]{1,16});?|\#([0-9]{1,16});?|([A-Za-z][\w.-]{0,63});)?|<(?![A-Za-z_/!?])",
     re.S,
 )
-_CONTROLS = bytes({*range(32), 0x7F} - {9, 10, 13})
+_CONTROL_BYTES = bytes({*range(32), 0x7F} - {9, 10, 13})
 _NONCHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
-_STOPPED = ("depth", "huge", "limit", "Memory allocation")
+_LIMIT_MESSAGES = ("depth", "huge", "limit", "Memory allocation")
 
 
 _CUT_OFF = "cut off"
@@ -49,7 +49,7 @@ class MarkupError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class XmlDocument:
     """A parsed document: its root element, what kept it from being read to its end, what was odd about it."""
 
     root: etree._Element
@@ -58,16 +58,16 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Opening:
+class _RootStart:
     """Where a document's root element begins, its name, and what its document type says."""
 
-    at: int
+    offset: int
     root: str
     doctype: str = ""
     subset: str = ""
 
 
-def unzipped(body: bytes, limit: int = MAX_XML) -> bytes:
+def gunzip(body: bytes, limit: int = MAX_XML) -> bytes:
     """The body, decompressed where it is a gzip file; raises ContentError."""
     data = inflate(body, limit=limit) if body.startswith(b"\x1f\x8b") else body
     if len(data) > limit:
@@ -78,14 +78,14 @@ def unzipped(body: bytes, limit: int = MAX_XML) -> bytes:
 def is_html(text: str) -> bool:
     """Whether a text begins as an HTML page does."""
     try:
-        opening = _opening(text[:65536])
+        opening = _find_root_start(text[:65536])
     except MarkupError:
         return False
-    is_index = bool(_INDEX_ROOT.match(text, opening.at))
+    is_index = bool(_INDEX_ROOT.match(text, opening.offset))
     return opening.root in ("html", "head", "body") or (opening.doctype == "html" and not is_index)
 
 
-def parse_xml(text: str, url: str) -> Document:
+def parse_xml(text: str, url: str) -> XmlDocument:
     """Read a text as XML as far as it goes; raises MarkupError where there is nothing to read.
 
     No document type reaches the parser. HTML's named entities are understood everywhere,
@@ -94,20 +94,20 @@ def parse_xml(text: str, url: str) -> Document:
     declaration = _DECLARATION.search(text, 0, 10_000)
     if declaration is not None and not _INDEX_ROOT.search(text, 0, declaration.start()):
         text = text[declaration.start() :]  # whatever a server printed before it
-    opening = _opening(text)
-    mender = _Mender(frozenset(_ENTITY_NAME.findall(opening.subset)))
-    body = _MEND.sub(mender, _at_home(text[opening.at :]))
-    root, errors = _parsed(body, url)
+    opening = _find_root_start(text)
+    mender = _MarkupRepairer(frozenset(_ENTITY_NAME.findall(opening.subset)))
+    body = _REPAIRABLE.sub(mender, _drop_unknown_namespace(text[opening.offset :]))
+    root, errors = _parse(body, url)
     notes = _notes(errors)
     if any(error.type == etree.ErrorTypes.ERR_TAG_NAME_MISMATCH for error in errors):
-        root, errors = _parsed(_balanced(body), url)
-    problem = _problem(body, opening, errors, mender)
-    if problem.startswith(_CUT_OFF) and (whole := _whole_entries(body, opening.root)):
-        root, _ = _parsed(whole, url)
-    return Document(root=root, problem=problem, notes=notes)
+        root, errors = _parse(_balance_tags(body), url)
+    problem = _describe_problem(body, opening, errors, mender)
+    if problem.startswith(_CUT_OFF) and (whole := _cut_to_whole_entries(body, opening.root)):
+        root, _ = _parse(whole, url)
+    return XmlDocument(root=root, problem=problem, notes=notes)
 
 
-def _whole_entries(body: str, root: str) -> str:
+def _cut_to_whole_entries(body: str, root: str) -> str:
     """A document that was cut off, as far as its entries are whole: half an address would be another one."""
     name = _ENTRY_OF.get(root.rpartition(":")[2], "item|entry|url|sitemap")
     ends = [found.end() for found in re.finditer(rf"</(?:\w+:)?(?:{name})\s*>", body, re.IGNORECASE)]
@@ -117,13 +117,13 @@ def _whole_entries(body: str, root: str) -> str:
     return body[: first.start()] if first else body
 
 
-def _parsed(body: str, url: str) -> tuple[etree._Element, list[etree._LogEntry]]:
+def _parse(body: str, url: str) -> tuple[etree._Element, list[etree._LogEntry]]:
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=True,
         remove_pis=True, remove_comments=True, encoding="utf-8",
     )  # fmt: skip
     try:
-        root = etree.fromstring(_encoded(body), parser, base_url=url)
+        root = etree.fromstring(_encode(body), parser, base_url=url)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MarkupError(f"not XML: {str(error)[:120]}") from None
     if root is None:
@@ -131,7 +131,7 @@ def _parsed(body: str, url: str) -> tuple[etree._Element, list[etree._LogEntry]]
     return root, list(parser.error_log)
 
 
-def _balanced(body: str) -> str:
+def _balance_tags(body: str) -> str:
     """The document with every element closed where the one around it ends, and no end tag without its start.
 
     The parser by itself lets an end tag close whatever is open, so that one <br> in a
@@ -157,13 +157,13 @@ def _balanced(body: str) -> str:
     return "".join((*parts, body[at:], *closing))
 
 
-def _opening(text: str) -> _Opening:
+def _find_root_start(text: str) -> _RootStart:
     """Where the root element begins; comments, declarations, document type and scraps before it are passed."""
     at, doctype, subset = 0, "", ""
     for _ in range(MAX_PROLOG):
         root = _ROOT.match(text, at)
         if root is not None:
-            return _Opening(at=at, root=root[1].lower(), doctype=doctype.lower(), subset=subset)
+            return _RootStart(offset=at, root=root[1].lower(), doctype=doctype.lower(), subset=subset)
         passed = _BEFORE_ROOT.match(text, at)
         if passed is None:
             break
@@ -172,68 +172,70 @@ def _opening(text: str) -> _Opening:
     raise MarkupError("not XML: no element in it")
 
 
-def _at_home(body: str) -> str:
+def _drop_unknown_namespace(body: str) -> str:
     """The document without a default namespace that nobody knows, so that its elements are taken by their names."""
     tag = _START_TAG.match(body)
     declared = _DEFAULT_NAMESPACE.search(body, 0, tag.end()) if tag else None
-    if declared is None or is_known(declared[1] or declared[2] or ""):
+    if declared is None or is_known_namespace(declared[1] or declared[2] or ""):
         return body
     return body[: declared.start()] + body[declared.end() :]
 
 
-def _encoded(body: str) -> bytes:
-    data = body.encode("utf-8", "replace").translate(None, _CONTROLS)
+def _encode(body: str) -> bytes:
+    data = body.encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
     return data if data.isascii() else _NONCHARACTERS.sub(b"", data)
 
 
-class _Mender:
+class _MarkupRepairer:
     """Replaces what an XML parser would stumble over; remembers which of the document's own entities it met."""
 
     def __init__(self, own_entities: frozenset[str]) -> None:
         self.own_entities = own_entities
-        self.met: set[str] = set()
+        self.used_entities: set[str] = set()
 
-    def __call__(self, found: re.Match[str]) -> str:
-        whole = found[0]
+    def __call__(self, match: re.Match[str]) -> str:
+        whole = match[0]
         if whole == "<":
             return "&lt;"
         if whole[0] == "<":
             return whole if whole.endswith(("]]>", "-->")) else whole + ("]]>" if whole[2] == "[" else "-->")
-        if found[3]:
-            return self._named(found[3])
-        if found[1] or found[2]:
-            return character(int(found[1], 16) if found[1] else int(found[2]))
+        if match[3]:
+            return self._replace_entity(match[3])
+        if match[1] or match[2]:
+            return repair_character(int(match[1], 16) if match[1] else int(match[2]))
         return "&amp;" * len(whole)
 
-    def _named(self, name: str) -> str:
+    def _replace_entity(self, name: str) -> str:
         meaning = html5.get(name + ";")
         if meaning is None:
             if name in self.own_entities:
-                self.met.add(name)
+                self.used_entities.add(name)
             return f"&amp;{name};"
         return meaning.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def character(number: int) -> str:
+def repair_character(number: int) -> str:
     """A numeric reference as XML may hold it: itself, its Windows-1252 meaning, U+FFFD, or nothing."""
     if 0x80 <= number <= 0x9F:
         return bytes((number,)).decode("cp1252", "ignore")
     if 0xD800 <= number <= 0xDFFF or number > 0x10FFFF:
         return "\ufffd"
-    if (number < 128 and number in _CONTROLS) or number in (0xFFFE, 0xFFFF):
+    if (number < 128 and number in _CONTROL_BYTES) or number in (0xFFFE, 0xFFFF):
         return ""
     return f"&#{number};"
 
 
-def _problem(body: str, opening: _Opening, errors: list[etree._LogEntry], mender: _Mender) -> str:
-    if mender.met:
-        return f"uses entities of its own ({', '.join(sorted(mender.met)[:5])}), which are not expanded"
+def _describe_problem(
+    body: str, root_start: _RootStart, errors: list[etree._LogEntry], repairer: _MarkupRepairer
+) -> str:
+    if repairer.used_entities:
+        return f"uses entities of its own ({', '.join(sorted(repairer.used_entities)[:5])}), which are not expanded"
     for entry in errors:
-        if any(word in entry.message for word in _STOPPED):
+        if any(word in entry.message for word in _LIMIT_MESSAGES):
             return f"too deep or too large to read to its end (line {entry.line}: {entry.message.strip()[:80]})"
     start = _START_TAG.match(body)
-    is_closed = f"</{opening.root}" in body[-100_000:].lower() or (start is not None and start[0].endswith("/>"))
-    return "" if is_closed else f"{_CUT_OFF}: the end of <{opening.root[:40]}> is missing"
+    is_closed = f"</{root_start.root}" in body[-100_000:].lower() or (start is not None and start[0].endswith("/>"))
+    return "" if is_closed else f"{_CUT_OFF}: the end of <{root_start.root[:40]}> is missing"
 
 
 def _notes(errors: list[etree._LogEntry]) -> tuple[str, ...]:

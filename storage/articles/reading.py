@@ -9,27 +9,27 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from storage.articles.text_columns import stated_text, whole_text
-from storage.articles.topics import topics_of
-from storage.db.statements import Ready
+from storage.articles.text_columns import text_in_page_data, whole_text
+from storage.articles.topics import load_topics
+from storage.db.statements import CompiledStatement
 from storage.db.tables import aliases, articles, revisions, texts
-from storage.model.article import Edition, KeptArticle, Revision
-from storage.stories.reading import story_ids
+from storage.model.article import KeptArticle, Revision, RevisionSummary
+from storage.stories.reading import load_story_ids
 
 
-def articles_of(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
+def load_articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
     """The articles of some ids, in the ids' order."""
-    rows = {row.id: row for row in _BY_ID.all(connection, {"ids": ids})}
+    rows = {row.id: row for row in _SELECT_ARTICLES.all(connection, {"ids": ids})}
     spelled: dict[int, list[str]] = {}
-    for row in _ALIASES.all(connection, {"ids": ids}):
+    for row in _SELECT_ALIASES.all(connection, {"ids": ids}):
         spelled.setdefault(row.article_id, []).append(row.url)
-    editions: dict[int, list[Edition]] = {}
-    for row in _EDITIONS.all(connection, {"ids": ids}):
-        editions.setdefault(row.article_id, []).append(_edition(row))
-    topics, told = topics_of(connection, ids), story_ids(connection, ids)
+    editions: dict[int, list[RevisionSummary]] = {}
+    for row in _SELECT_SUMMARIES.all(connection, {"ids": ids}):
+        editions.setdefault(row.article_id, []).append(_revision_summary(row))
+    topics, told = load_topics(connection, ids), load_story_ids(connection, ids)
     for article_id in ids:
         if article_id in rows:
-            yield _kept(
+            yield _kept_article(
                 rows[article_id],
                 aliases=tuple(spelled.get(article_id, ())),
                 topics=tuple([topic.name for topic in topics.get(article_id, ())]),
@@ -44,16 +44,16 @@ def with_past_texts(connection: Connection, found: Iterator[KeptArticle]) -> Ite
         if all(one.digest == shown for one in article.revisions):
             yield article
             continue
-        rows = _PAST.all(connection, {"article": article.id, "shown": shown})
-        yield replace(article, past=tuple({row.digest: whole_text(row) for row in rows}.items()))
+        rows = _SELECT_PAST_TEXTS.all(connection, {"article": article.id, "shown": shown})
+        yield replace(article, past_texts=tuple({row.digest: whole_text(row) for row in rows}.items()))
 
 
-def revisions_of(connection: Connection, article_id: int) -> list[Revision]:
+def load_revisions(connection: Connection, article_id: int) -> list[Revision]:
     """Return every text that an article had, oldest first."""
-    return [_revision(row) for row in connection.execute(_REVISIONS, {"article": article_id})]
+    return [_revision(row) for row in connection.execute(_SELECT_REVISIONS, {"article": article_id})]
 
 
-def _kept(row: Any, **beside: Any) -> KeptArticle:
+def _kept_article(row: Any, **beside: Any) -> KeptArticle:
     """An article of its row, and what stands in other tables."""
     values = row._asdict()
     for name in ("authors", "tags"):
@@ -62,63 +62,67 @@ def _kept(row: Any, **beside: Any) -> KeptArticle:
     return KeptArticle(**values, **beside)
 
 
-def _edition(row: Any) -> Edition:
-    return Edition(**{name: getattr(row, name) for name in _EDITION_FIELDS})
+def _revision_summary(row: Any) -> RevisionSummary:
+    return RevisionSummary(**{name: getattr(row, name) for name in _SUMMARY_FIELDS})
 
 
 def _revision(row: Row[*tuple[Any, ...]]) -> Revision:
-    values = {field.name: getattr(row, field.name) for field in fields(Edition)}
-    return Revision(**values, text=whole_text(row), stated=stated_text(row) if row.variants else "")
+    values = {field.name: getattr(row, field.name) for field in fields(RevisionSummary)}
+    return Revision(
+        **values, text=whole_text(row), text_in_page_data=text_in_page_data(row) if row.differs_in_page_data else ""
+    )
 
 
-_EDITION_FIELDS = tuple(field.name for field in fields(Edition))
+_SUMMARY_FIELDS = tuple(field.name for field in fields(RevisionSummary))
 
 
-_ELSEWHERE = ("text", "html", "aliases", "topics", "revisions", "story", "past")
+_FIELDS_OF_OTHER_TABLES = ("text", "html", "aliases", "topics", "revisions", "story", "past_texts")
 
 
-_OWN = [articles.c[field.name] for field in fields(KeptArticle) if field.name not in _ELSEWHERE]
+_ARTICLE_COLUMNS = [
+    articles.c[field.name] for field in fields(KeptArticle) if field.name not in _FIELDS_OF_OTHER_TABLES
+]
 
 
-_BY_ID = Ready(
-    select(*_OWN, texts.c.text, texts.c.html)
+_SELECT_ARTICLES = CompiledStatement(
+    select(*_ARTICLE_COLUMNS, texts.c.text, texts.c.html)
     .join(revisions, (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision))
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))
 )
 
 
-_ALIASES = Ready(
+_SELECT_ALIASES = CompiledStatement(
     select(aliases.c.article_id, aliases.c.url)
     .where(aliases.c.article_id.in_(bindparam("ids", expanding=True)))
     .order_by(aliases.c.id)
 )
 
 
-_EDITION = (
+_SUMMARY_COLUMNS = (
     *[revisions.c[name] for name in ("article_id", "number", "fetched_at", "title", "kind", "added", "removed")],
     texts.c.digest,
 )
 
 
-_EDITIONS = Ready(
-    select(*_EDITION)
+_SELECT_SUMMARIES = CompiledStatement(
+    select(*_SUMMARY_COLUMNS)
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.article_id.in_(bindparam("ids", expanding=True)))
     .order_by(revisions.c.article_id, revisions.c.number)
 )
 
 
-_REVISIONS = (
-    select(*_EDITION, *[texts.c[name] for name in ("text", "dropped", "variants")])
+_SELECT_REVISIONS = (
+    select(*_SUMMARY_COLUMNS, *[texts.c[name] for name in ("text", "removed_boilerplate", "differs_in_page_data")])
     .join(texts, texts.c.id == revisions.c.text_id)
     .where(revisions.c.article_id == bindparam("article"))
     .order_by(revisions.c.number)
 )
 
 
-_PAST = Ready(
-    select(texts.c.digest, *[texts.c[name] for name in ("text", "dropped")])
+_SELECT_PAST_TEXTS = CompiledStatement(
+    select(texts.c.digest, *[texts.c[name] for name in ("text", "removed_boilerplate")])
     .join(revisions, revisions.c.text_id == texts.c.id)
     .where(revisions.c.article_id == bindparam("article"), texts.c.digest != bindparam("shown"))
     .order_by(revisions.c.number)

@@ -8,81 +8,96 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, union_all, update
 
-from storage.articles.derive import Alias, Look, Sighting, better_spelling
-from storage.articles.observation import Observation, read_facts
-from storage.articles.text_columns import echoed_of, headlines_of, variants_of
-from storage.db.statements import Ready, insertion
-from storage.db.tables import aliases, articles, changed_blocks, claims, looks, merged, revisions, sightings, texts
-from storage.duplicates import signatures as copies
+from storage.articles.derive import Alias, Check, Snapshot, choose_spelling
+from storage.articles.observation import Observation, decode_article_json
+from storage.articles.text_columns import read_differs_in_page_data, read_headlines, read_in_page_data
+from storage.db.statements import CompiledStatement, insert_statement
+from storage.db.tables import (
+    aliases,
+    article_checks,
+    articles,
+    canonical_claims,
+    changed_blocks,
+    merged_articles,
+    revisions,
+    snapshots,
+    texts,
+)
+from storage.duplicates import signatures
 from storage.identity import key_digest, url_key
-from storage.model.crawl import Looked
-from storage.readers import read_state as readers
-from storage.stories import membership as stories
+from storage.model.crawl import CheckResult
+from storage.readers import read_state
+from storage.stories import membership
 from storage.text.clean import clean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class ArticleSnapshots:
     """All that was seen of one article."""
 
     aliases: tuple[Alias, ...]
-    declared: frozenset[str]
-    sightings: tuple[Sighting, ...]
-    looks: tuple[Look, ...]
+    declared_digests: frozenset[str]
+    snapshots: tuple[Snapshot, ...]
+    checks: tuple[Check, ...]
 
 
-def matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
+def find_matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
     """The kept articles that an observation belongs to, each with the reason in words.
 
     It belongs to an article that was fetched at one of its addresses; to one that shares a
     canonical address with it, and the title or the text (`Observation.proofs`); and, where the
     text is the same, to one that has the same id in the same source's index.
     """
-    fetched = [address.digest for address in seen.addresses]
+    fetched = [address.url_digest for address in seen.addresses]
     proofs = seen.proofs
     values = {
         "asked": fetched[0],
         "final": fetched[-1],
         "proofs": list(proofs),
-        "feed_id": seen.feed_id,
+        "feed_id": seen.feed_id_digest,
         "words": seen.text_digest,
     }
     found: dict[int, str] = {}
-    for row in _MATCHES.all(tx, values):
-        why = "same address" if row.digest in fetched else "same id in the source's index and same text"
-        found.setdefault(row.article_id, proofs.get(row.digest, why))
+    for row in _SELECT_MATCHES.all(tx, values):
+        why = "same address" if row.url_digest in fetched else "same id in the source's index and same text"
+        found.setdefault(row.article_id, proofs.get(row.url_digest, why))
     return found
 
 
-def add(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> int:
+def insert_snapshot(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> int:
     """Write down an observation of an article; returns the sighting's id, or 0 if just this was seen before."""
-    known = {row.digest: row for row in _ALIASES_BY_DIGEST.all(tx, {"digests": [a.digest for a in seen.addresses]})}
+    known = {
+        row.url_digest: row
+        for row in _SELECT_ALIASES_BY_DIGEST.all(tx, {"digests": [a.url_digest for a in seen.addresses]})
+    }
     ids = []
     for address in seen.addresses:
-        row = known.get(address.digest)
+        row = known.get(address.url_digest)
         if row is None:
-            ids.append(_insert_alias(tx, article_id, address.digest, address.key, address.url, address.asked))
+            ids.append(
+                _insert_alias(tx, article_id, address.url_digest, address.url_key, address.url, address.is_requested)
+            )
             continue
         ids.append(row.id)
-        url, asked = better_spelling((address.url, address.asked), (row.url, row.asked))
-        if (url, asked) != (row.url, row.asked):
-            tx.execute(_RESPELL, {"alias": row.id, "url": url, "asked": asked})
+        url, asked = choose_spelling((address.url, address.is_requested), (row.url, row.is_requested))
+        if (url, asked) != (row.url, row.is_requested):
+            tx.execute(_UPDATE_SPELLING, {"alias": row.id, "url": url, "asked": asked})
     _add_claims(tx, article_id, seen)
-    return _add_sighting(tx, article_id, seen, _add_text(tx, article_id, seen), ids, capture_id)
+    return _insert_snapshot_if_new(tx, article_id, seen, _add_text(tx, article_id, seen), ids, capture_id)
 
 
-def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> None:
+def insert_first_snapshot(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> None:
     """Write down the first observation of a new article, with its first revision."""
-    ids = [_insert_alias(tx, article_id, a.digest, a.key, a.url, a.asked) for a in seen.addresses]
-    claimed = [_claim(article_id, seen, digest, url) for digest, url in seen.claims]
-    _INSERT_CLAIM.run_many(tx, claimed + [_proven(article_id, digest) for digest in seen.proofs])
+    ids = [_insert_alias(tx, article_id, a.url_digest, a.url_key, a.url, a.is_requested) for a in seen.addresses]
+    claimed = [_claim_row(article_id, seen, digest, url) for digest, url in seen.claims]
+    _INSERT_CLAIM.run_many(tx, claimed + [_proof_row(article_id, digest) for digest in seen.proofs])
     text_id = _insert_text(tx, article_id, seen)
-    sighting = _insert_sighting(tx, article_id, seen, text_id, ids, capture_id)
+    sighting = _insert_snapshot_row(tx, article_id, seen, text_id, ids, capture_id)
     row = {
         "article_id": article_id,
         "number": 1,
-        "look_id": None,
-        "sighting_id": sighting,
+        "check_id": None,
+        "snapshot_id": sighting,
         "text_id": text_id,
         "fetched_at": seen.fetched_at,
         "title": clean(seen.article.title),
@@ -93,309 +108,338 @@ def begin(tx: Connection, article_id: int, seen: Observation, capture_id: int | 
     _INSERT_REVISION.run(tx, row)
 
 
-def article_at(tx: Connection, digest: str) -> int | None:
+def find_article_id(tx: Connection, digest: str) -> int | None:
     """The id of the article that was fetched at the address with a key's digest."""
-    found = _ALIASES_BY_DIGEST.first(tx, {"digests": [digest]})
+    found = _SELECT_ALIASES_BY_DIGEST.first(tx, {"digests": [digest]})
     return None if found is None else int(found.article_id)
 
 
-def kept_id(tx: Connection, article_id: int) -> int:
+def resolve_article_id(tx: Connection, article_id: int) -> int:
     """The id itself, or of the article that it was joined to."""
-    moved = tx.execute(_MOVED, {"article": article_id}).scalar()
+    moved = tx.execute(_SELECT_MERGED_INTO, {"article": article_id}).scalar()
     return article_id if moved is None else int(moved)
 
 
-def holds(tx: Connection, article_id: int) -> bool:
+def is_stored(tx: Connection, article_id: int) -> bool:
     """Whether an article is there, or was joined to one that is."""
-    return _HOLDS.first(tx, {"article": article_id}) is not None or kept_id(tx, article_id) != article_id
+    return (
+        _SELECT_ARTICLE.first(tx, {"article": article_id}) is not None
+        or resolve_article_id(tx, article_id) != article_id
+    )
 
 
-def add_look(tx: Connection, article_id: int, look: Looked, capture_id: int | None) -> bool:
+def insert_check(tx: Connection, article_id: int, look: CheckResult, capture_id: int | None) -> bool:
     """Write down a look that gave no text; False where the article has no such address."""
-    alias = tx.execute(_ALIAS, {"digest": key_digest(url_key(look.url)), "article": article_id}).scalar()
+    alias = tx.execute(_SELECT_ALIAS, {"digest": key_digest(url_key(look.url)), "article": article_id}).scalar()
     if alias is None:
         return False
     values = {
         "article_id": article_id,
         "alias_id": alias,
-        "looked_at": look.looked_at,
+        "checked_at": look.checked_at,
         "status": look.status,
         "outcome": look.outcome,
-        "sure": look.sure,
+        "is_certain": look.is_certain,
         "reason": clean(look.reason, 1000),
         "capture_id": capture_id,
     }
-    tx.execute(insert(looks), values)
+    tx.execute(insert(article_checks), values)
     return True
 
 
-def article_of(tx: Connection, sighting_id: int) -> int:
+def article_id_of_snapshot(tx: Connection, sighting_id: int) -> int:
     """The id of the article that a sighting is of."""
-    return int(tx.execute(_SIGHTING, {"sighting": sighting_id}).one().article_id)
+    return int(tx.execute(_SELECT_SNAPSHOT, {"sighting": sighting_id}).one().article_id)
 
 
-def reread(tx: Connection, sighting_id: int, seen: Observation) -> None:
+def replace_text(tx: Connection, sighting_id: int, seen: Observation) -> None:
     """Give a sighting the text that its page is read as now; what no sighting has any more goes.
 
     Where that is the text that it had, it counts as read by the reader of now.
     """
-    row = tx.execute(_SIGHTING, {"sighting": sighting_id}).one()
+    row = tx.execute(_SELECT_SNAPSHOT, {"sighting": sighting_id}).one()
     text_id = _add_text(tx, row.article_id, seen)
     if text_id == row.text_id:
-        tx.execute(_REWRITE_TEXT, {"row": text_id} | _text(seen))
+        tx.execute(_UPDATE_TEXT, {"row": text_id} | _text_values(seen))
         return
-    tx.execute(_SEE, {"sighting": sighting_id, "text_id": text_id})
-    tx.execute(_SHOW_INSTEAD, {"sighting": sighting_id, "text_id": text_id})
-    tx.execute(_DROP_UNSEEN, {"text_id": row.text_id})
+    tx.execute(_UPDATE_SNAPSHOT_TEXT, {"sighting": sighting_id, "text_id": text_id})
+    tx.execute(_UPDATE_REVISION_TEXT, {"sighting": sighting_id, "text_id": text_id})
+    tx.execute(_DELETE_UNUSED_TEXT, {"text_id": row.text_id})
 
 
-def of_article(tx: Connection, article_id: int) -> Facts:
+def load_snapshots(tx: Connection, article_id: int) -> ArticleSnapshots:
     """All that was seen of an article."""
     one = {"article": article_id}
-    return Facts(
-        aliases=tuple(Alias(**row._mapping) for row in tx.execute(_ALIASES, one)),
-        declared=frozenset(tx.execute(_DECLARED, one).scalars()),
-        sightings=tuple(_sighting(row) for row in tx.execute(_SIGHTINGS, one)),
-        looks=tuple(Look(**row._mapping) for row in tx.execute(_LOOKS, one)),
+    return ArticleSnapshots(
+        aliases=tuple(Alias(**row._mapping) for row in tx.execute(_SELECT_ALIASES, one)),
+        declared_digests=frozenset(tx.execute(_SELECT_DECLARED, one).scalars()),
+        snapshots=tuple(_snapshot(row) for row in tx.execute(_SELECT_SNAPSHOTS, one)),
+        checks=tuple(Check(**row._mapping) for row in tx.execute(_SELECT_CHECKS, one)),
     )
 
 
-def _sighting(row: Row[*tuple[object, ...]]) -> Sighting:
+def _snapshot(row: Row[*tuple[object, ...]]) -> Snapshot:
     values = {name: value for name, value in row._mapping.items() if name != "title"}
-    told = {"variants": variants_of(row), "echoed": echoed_of(row), "headlines": headlines_of(row)}
-    return Sighting(**values | told)
+    told = {
+        "differs_in_page_data": read_differs_in_page_data(row),
+        "in_page_data": read_in_page_data(row),
+        "headlines": read_headlines(row),
+    }
+    return Snapshot(**values | told)
 
 
-def join(tx: Connection, kept: int, other: int) -> None:
+def merge_articles(tx: Connection, kept: int, other: int) -> None:
     """Two articles proved to be one: the facts of `other` become those of `kept`, its id leads there."""
     pair = {"kept": kept, "other": other}
-    tx.execute(_DROP_REVISIONS, pair)
-    mine = {row.digest: row for row in tx.execute(_TEXTS, {"article": kept})}
-    for row in tx.execute(_TEXTS, {"article": other}).all():
+    tx.execute(_DELETE_REVISIONS, pair)
+    mine = {row.digest: row for row in tx.execute(_SELECT_TEXTS, {"article": kept})}
+    for row in tx.execute(_SELECT_TEXTS, {"article": other}).all():
         if row.digest not in mine:
             tx.execute(_MOVE_TEXT, pair | {"text_id": row.id})
             continue
         twin = mine[row.digest]
-        tx.execute(_REPOINT, {"from_text": row.id, "to_text": twin.id})
-        if _rank(row) > _rank(twin):
-            tx.execute(_REWRITE_TEXT, {"row": twin.id} | _content(row))
-        tx.execute(_DROP_TEXT, {"text_id": row.id})
-    tx.execute(_DROP_CHANGED_BLOCKS, pair)
-    for table in (aliases, claims, sightings, looks, merged):
-        tx.execute(_MOVE[table.name], pair)
-    copies.forget(tx, other)
-    stories.leave(tx, other)
-    stories.due(tx, tx.execute(_LINKED, pair).scalars().all())
-    tx.execute(_UNLINK, pair)
-    tx.execute(_EARLIER, pair)
-    readers.joined(tx, kept, other)
-    tx.execute(_DROP_ARTICLE, pair)
-    tx.execute(insert(merged), {"id": other, "article_id": kept})
+        tx.execute(_REPLACE_SNAPSHOT_TEXT, {"from_text": row.id, "to_text": twin.id})
+        if _stored_rank(row) > _stored_rank(twin):
+            tx.execute(_UPDATE_TEXT, {"row": twin.id} | _stored_text_values(row))
+        tx.execute(_DELETE_TEXT, {"text_id": row.id})
+    tx.execute(_DELETE_CHANGED_BLOCKS, pair)
+    for table in (aliases, canonical_claims, snapshots, article_checks, merged_articles):
+        tx.execute(_MOVE_ROWS[table.name], pair)
+    signatures.remove_signature(tx, other)
+    membership.remove_member(tx, other)
+    membership.queue_recompute(tx, tx.execute(_SELECT_COPIES, pair).scalars().all())
+    tx.execute(_UNLINK_COPIES, pair)
+    tx.execute(_UPDATE_FIRST_SEEN, pair)
+    read_state.move_states(tx, kept, other)
+    tx.execute(_DELETE_ARTICLE, pair)
+    tx.execute(insert(merged_articles), {"id": other, "article_id": kept})
 
 
 def _insert_alias(tx: Connection, article_id: int, digest: str, key: str, url: str, asked: bool) -> int:
-    values = {"digest": digest, "article_id": article_id, "key": key, "url": url, "asked": asked}
-    return _id(_INSERT_ALIAS.scalar(tx, values))
+    values = {"url_digest": digest, "article_id": article_id, "url_key": key, "url": url, "is_requested": asked}
+    return _require_id(_INSERT_ALIAS.scalar(tx, values))
 
 
 def _add_claims(tx: Connection, article_id: int, seen: Observation) -> None:
     for digest, url in seen.claims:
-        if tx.execute(_CLAIM, {"digest": digest, "words": seen.text_digest}).first() is None:
-            _INSERT_CLAIM.run(tx, _claim(article_id, seen, digest, url))
+        if tx.execute(_SELECT_CLAIM, {"digest": digest, "words": seen.text_digest}).first() is None:
+            _INSERT_CLAIM.run(tx, _claim_row(article_id, seen, digest, url))
     proofs = seen.proofs
-    known = set(tx.execute(_PROVEN, {"proofs": list(proofs)}).scalars())
-    if fresh := [_proven(article_id, digest) for digest in proofs if digest not in known]:
+    known = set(tx.execute(_SELECT_PROOFS, {"proofs": list(proofs)}).scalars())
+    if fresh := [_proof_row(article_id, digest) for digest in proofs if digest not in known]:
         _INSERT_CLAIM.run_many(tx, fresh)
 
 
-def _proven(article_id: int, digest: str) -> dict[str, object]:
-    return {"digest": digest, "text_digest": "", "article_id": article_id, "url": ""}
+def _proof_row(article_id: int, digest: str) -> dict[str, object]:
+    return {"url_digest": digest, "text_digest": "", "article_id": article_id, "url": ""}
 
 
-def _claim(article_id: int, seen: Observation, digest: str, url: str) -> dict[str, object]:
-    return {"digest": digest, "text_digest": seen.text_digest, "article_id": article_id, "url": url}
+def _claim_row(article_id: int, seen: Observation, digest: str, url: str) -> dict[str, object]:
+    return {"url_digest": digest, "text_digest": seen.text_digest, "article_id": article_id, "url": url}
 
 
 def _add_text(tx: Connection, article_id: int, seen: Observation) -> int:
     """A text is kept once an article; of several fetches of it one is believed, whatever their order."""
-    row = tx.execute(_TEXT, {"article": article_id, "digest": seen.digest}).one_or_none()
+    row = tx.execute(_SELECT_TEXT, {"article": article_id, "digest": seen.digest}).one_or_none()
     if row is None:
         return _insert_text(tx, article_id, seen)
-    if seen.rank > _rank(row):
-        tx.execute(_REWRITE_TEXT, {"row": row.id} | _text(seen))
+    if seen.rank > _stored_rank(row):
+        tx.execute(_UPDATE_TEXT, {"row": row.id} | _text_values(seen))
     return int(row.id)
 
 
 def _insert_text(tx: Connection, article_id: int, seen: Observation) -> int:
-    values = {"article_id": article_id, "digest": seen.digest, "text_digest": seen.text_digest} | _text(seen)
-    return _id(_INSERT_TEXT.scalar(tx, values))
+    values = {"article_id": article_id, "digest": seen.digest, "text_digest": seen.text_digest} | _text_values(seen)
+    return _require_id(_INSERT_TEXT.scalar(tx, values))
 
 
-def _text(seen: Observation) -> dict[str, object]:
+def _text_values(seen: Observation) -> dict[str, object]:
     made = seen.article
     return {
         "title": made.title,
         "text": made.text,
         "html": made.html,
-        "facts": seen.facts,
+        "article_json": seen.article_json,
         "fetched_at": seen.fetched_at,
         "extractor": made.extractor,
-        "hints_version": made.hints_version,
-        "dropped": seen.dropped,
-        "variants": seen.variants,
-        "echoed": seen.echoed,
-        "headlines": seen.declared,
-        "wording": seen.wording,
-        "stated": seen.stated,
-        "judged_with": "",
+        "boilerplate_version": made.boilerplate_version,
+        "removed_boilerplate": seen.removed_boilerplate,
+        "differs_in_page_data": seen.differs_in_page_data,
+        "in_page_data": seen.in_page_data,
+        "headlines": seen.headlines_json,
+        "comparable_digest": seen.comparable_digest,
+        "page_data_digest": seen.page_data_digest,
+        "held_blocks_tag": "",
     }
 
 
-def _content(row: Row[*tuple[object, ...]]) -> dict[str, object]:
-    return {name: getattr(row, name) for name in _CONTENT}
+def _stored_text_values(row: Row[*tuple[object, ...]]) -> dict[str, object]:
+    return {name: getattr(row, name) for name in _TEXT_COLUMNS}
 
 
-def _rank(row: Row[*tuple[object, ...]]) -> tuple[bool, datetime, str, str, str, str]:
+def _stored_rank(row: Row[*tuple[object, ...]]) -> tuple[bool, datetime, str, str, str, str]:
     """As `Observation.rank`, of a text that is kept."""
-    return read_facts(row.facts)["published"] is not None, row.fetched_at, row.facts, row.title, row.text, row.html
+    return (
+        decode_article_json(row.article_json)["published"] is not None,
+        row.fetched_at,
+        row.article_json,
+        row.title,
+        row.text,
+        row.html,
+    )
 
 
-def _add_sighting(
+def _insert_snapshot_if_new(
     tx: Connection, article_id: int, seen: Observation, text_id: int, ids: Sequence[int], capture_id: int | None
 ) -> int:
     known = {
         "text_id": text_id,
-        "asked": ids[0],
-        "final": ids[-1],
-        "twin": seen.twin,
+        "requested_alias_id": ids[0],
+        "final_alias_id": ids[-1],
+        "variant_key": seen.variant_key,
         "source": seen.source,
         "fetched_at": seen.fetched_at,
     }
-    if tx.execute(_SEEN, known).first() is not None:
+    if tx.execute(_SELECT_SAME_SNAPSHOT, known).first() is not None:
         return 0
-    return _insert_sighting(tx, article_id, seen, text_id, ids, capture_id)
+    return _insert_snapshot_row(tx, article_id, seen, text_id, ids, capture_id)
 
 
-def _insert_sighting(
+def _insert_snapshot_row(
     tx: Connection, article_id: int, seen: Observation, text_id: int, ids: Sequence[int], capture_id: int | None
 ) -> int:
     values = {
         "article_id": article_id,
         "text_id": text_id,
-        "asked": ids[0],
-        "final": ids[-1],
-        "twin": seen.twin,
+        "requested_alias_id": ids[0],
+        "final_alias_id": ids[-1],
+        "variant_key": seen.variant_key,
         "source": seen.source,
         "fetched_at": seen.fetched_at,
         "capture_id": capture_id,
         "etag": seen.etag,
         "last_modified": seen.last_modified,
     }
-    return _id(_INSERT_SIGHTING.scalar(tx, values))
+    return _require_id(_INSERT_SNAPSHOT.scalar(tx, values))
 
 
-def _id(key: int | None) -> int:
+def _require_id(key: int | None) -> int:
     assert key is not None  # a row that was written has one
     return key
 
 
-_CONTENT = (
-    "title", "text", "html", "facts", "fetched_at", "extractor", "hints_version", "dropped", "variants", "echoed",
-    "headlines", "wording", "stated", "judged_with",
+_TEXT_COLUMNS = (
+    "title", "text", "html", "article_json", "fetched_at", "extractor", "boilerplate_version", "removed_boilerplate",
+    "differs_in_page_data", "in_page_data", "headlines", "comparable_digest", "page_data_digest", "held_blocks_tag",
 )  # fmt: skip
-_MATCHES = Ready(
+_SELECT_MATCHES = CompiledStatement(
     union_all(
-        select(aliases.c.article_id, aliases.c.digest).where(
-            or_(*[aliases.c.digest == bindparam(name) for name in ("asked", "final")])
+        select(aliases.c.article_id, aliases.c.url_digest).where(
+            or_(*[aliases.c.url_digest == bindparam(name) for name in ("asked", "final")])
         ),
-        select(claims.c.article_id, claims.c.digest).where(
+        select(canonical_claims.c.article_id, canonical_claims.c.url_digest).where(
             or_(
-                claims.c.digest.in_(bindparam("proofs", expanding=True)),
-                (claims.c.digest == bindparam("feed_id")) & (claims.c.text_digest == bindparam("words")),
+                canonical_claims.c.url_digest.in_(bindparam("proofs", expanding=True)),
+                (canonical_claims.c.url_digest == bindparam("feed_id"))
+                & (canonical_claims.c.text_digest == bindparam("words")),
             )
         ),
     )
 )
-_ALIASES_BY_DIGEST = Ready(select(aliases).where(aliases.c.digest.in_(bindparam("digests", expanding=True))))
-_ALIASES = select(aliases.c.id, aliases.c.digest, aliases.c.key, aliases.c.url, aliases.c.asked).where(
-    aliases.c.article_id == bindparam("article")
+_SELECT_ALIASES_BY_DIGEST = CompiledStatement(
+    select(aliases).where(aliases.c.url_digest.in_(bindparam("digests", expanding=True)))
 )
-_DECLARED = select(claims.c.digest).where(claims.c.article_id == bindparam("article"))
-_SIGHTINGS = (
+_SELECT_ALIASES = select(
+    aliases.c.id, aliases.c.url_digest, aliases.c.url_key, aliases.c.url, aliases.c.is_requested
+).where(aliases.c.article_id == bindparam("article"))
+_SELECT_DECLARED = select(canonical_claims.c.url_digest).where(canonical_claims.c.article_id == bindparam("article"))
+_SELECT_SNAPSHOTS = (
     select(
-        sightings.c.id,
-        sightings.c.text_id,
+        snapshots.c.id,
+        snapshots.c.text_id,
         texts.c.digest,
-        sightings.c.asked,
-        sightings.c.final,
-        sightings.c.twin,
-        sightings.c.source,
-        sightings.c.fetched_at,
-        texts.c.wording,
-        texts.c.stated,
+        snapshots.c.requested_alias_id,
+        snapshots.c.final_alias_id,
+        snapshots.c.variant_key,
+        snapshots.c.source,
+        snapshots.c.fetched_at,
+        texts.c.comparable_digest,
+        texts.c.page_data_digest,
         texts.c.extractor,
-        texts.c.variants,
-        texts.c.echoed,
+        texts.c.differs_in_page_data,
+        texts.c.in_page_data,
         texts.c.title,
         texts.c.headlines,
     )
-    .join(texts, texts.c.id == sightings.c.text_id)
-    .where(sightings.c.article_id == bindparam("article"))
+    .join(texts, texts.c.id == snapshots.c.text_id)
+    .where(snapshots.c.article_id == bindparam("article"))
 )
-_HOLDS = Ready(select(articles.c.id).where(articles.c.id == bindparam("article")))
-_MOVED = select(merged.c.article_id).where(merged.c.id == bindparam("article"))
-_ALIAS = select(aliases.c.id).where(
-    aliases.c.digest == bindparam("digest"), aliases.c.article_id == bindparam("article")
+_SELECT_ARTICLE = CompiledStatement(select(articles.c.id).where(articles.c.id == bindparam("article")))
+_SELECT_MERGED_INTO = select(merged_articles.c.article_id).where(merged_articles.c.id == bindparam("article"))
+_SELECT_ALIAS = select(aliases.c.id).where(
+    aliases.c.url_digest == bindparam("digest"), aliases.c.article_id == bindparam("article")
 )
-_SIGHTING = select(sightings.c.article_id, sightings.c.text_id).where(sightings.c.id == bindparam("sighting"))
-_SEE = update(sightings).where(sightings.c.id == bindparam("sighting")).values(text_id=bindparam("text_id"))
-_SHOW_INSTEAD = (
-    update(revisions).where(revisions.c.sighting_id == bindparam("sighting")).values(text_id=bindparam("text_id"))
+_SELECT_SNAPSHOT = select(snapshots.c.article_id, snapshots.c.text_id).where(snapshots.c.id == bindparam("sighting"))
+_UPDATE_SNAPSHOT_TEXT = (
+    update(snapshots).where(snapshots.c.id == bindparam("sighting")).values(text_id=bindparam("text_id"))
 )
-_DROP_UNSEEN = delete(texts).where(
+_UPDATE_REVISION_TEXT = (
+    update(revisions).where(revisions.c.snapshot_id == bindparam("sighting")).values(text_id=bindparam("text_id"))
+)
+_DELETE_UNUSED_TEXT = delete(texts).where(
     texts.c.id == bindparam("text_id"),
-    ~exists().where(sightings.c.text_id == texts.c.id),
+    ~exists().where(snapshots.c.text_id == texts.c.id),
     ~exists().where(revisions.c.text_id == texts.c.id),
 )
-_LOOKS = select(*[looks.c[field.name] for field in fields(Look)]).where(looks.c.article_id == bindparam("article"))
-_SEEN = select(sightings.c.id).where(
-    sightings.c.text_id == bindparam("text_id"),
-    sightings.c.asked == bindparam("asked"),
-    sightings.c.final == bindparam("final"),
-    sightings.c.twin == bindparam("twin"),
-    sightings.c.source == bindparam("source"),
-    sightings.c.fetched_at == bindparam("fetched_at"),
+_SELECT_CHECKS = select(*[article_checks.c[field.name] for field in fields(Check)]).where(
+    article_checks.c.article_id == bindparam("article")
 )
-_TEXTS = select(texts).where(texts.c.article_id == bindparam("article"))
-_TEXT = _TEXTS.where(texts.c.digest == bindparam("digest"))
-_CLAIM = select(claims.c.article_id).where(
-    claims.c.digest == bindparam("digest"), claims.c.text_digest == bindparam("words")
+_SELECT_SAME_SNAPSHOT = select(snapshots.c.id).where(
+    snapshots.c.text_id == bindparam("text_id"),
+    snapshots.c.requested_alias_id == bindparam("requested_alias_id"),
+    snapshots.c.final_alias_id == bindparam("final_alias_id"),
+    snapshots.c.variant_key == bindparam("variant_key"),
+    snapshots.c.source == bindparam("source"),
+    snapshots.c.fetched_at == bindparam("fetched_at"),
 )
-_PROVEN = select(claims.c.digest).where(claims.c.digest.in_(bindparam("proofs", expanding=True)))
-_INSERT_ALIAS = insertion(aliases, aliases.c.id)
-_INSERT_CLAIM = insertion(claims)
-_INSERT_TEXT = insertion(texts, texts.c.id)
-_INSERT_SIGHTING = insertion(sightings, sightings.c.id)
-_INSERT_REVISION = insertion(revisions)
-_RESPELL = (
-    update(aliases).where(aliases.c.id == bindparam("alias")).values(url=bindparam("url"), asked=bindparam("asked"))
+_SELECT_TEXTS = select(texts).where(texts.c.article_id == bindparam("article"))
+_SELECT_TEXT = _SELECT_TEXTS.where(texts.c.digest == bindparam("digest"))
+_SELECT_CLAIM = select(canonical_claims.c.article_id).where(
+    canonical_claims.c.url_digest == bindparam("digest"), canonical_claims.c.text_digest == bindparam("words")
 )
-_REWRITE_TEXT = update(texts).where(texts.c.id == bindparam("row")).values({name: bindparam(name) for name in _CONTENT})
-_REPOINT = update(sightings).where(sightings.c.text_id == bindparam("from_text")).values(text_id=bindparam("to_text"))
+_SELECT_PROOFS = select(canonical_claims.c.url_digest).where(
+    canonical_claims.c.url_digest.in_(bindparam("proofs", expanding=True))
+)
+_INSERT_ALIAS = insert_statement(aliases, aliases.c.id)
+_INSERT_CLAIM = insert_statement(canonical_claims)
+_INSERT_TEXT = insert_statement(texts, texts.c.id)
+_INSERT_SNAPSHOT = insert_statement(snapshots, snapshots.c.id)
+_INSERT_REVISION = insert_statement(revisions)
+_UPDATE_SPELLING = (
+    update(aliases)
+    .where(aliases.c.id == bindparam("alias"))
+    .values(url=bindparam("url"), is_requested=bindparam("asked"))
+)
+_UPDATE_TEXT = (
+    update(texts).where(texts.c.id == bindparam("row")).values({name: bindparam(name) for name in _TEXT_COLUMNS})
+)
+_REPLACE_SNAPSHOT_TEXT = (
+    update(snapshots).where(snapshots.c.text_id == bindparam("from_text")).values(text_id=bindparam("to_text"))
+)
 _MOVE_TEXT = update(texts).where(texts.c.id == bindparam("text_id")).values(article_id=bindparam("kept"))
-_DROP_TEXT = delete(texts).where(texts.c.id == bindparam("text_id"))
-_DROP_REVISIONS = delete(revisions).where(revisions.c.article_id.in_([bindparam("kept"), bindparam("other")]))
-_MOVE = {
+_DELETE_TEXT = delete(texts).where(texts.c.id == bindparam("text_id"))
+_DELETE_REVISIONS = delete(revisions).where(revisions.c.article_id.in_([bindparam("kept"), bindparam("other")]))
+_MOVE_ROWS = {
     table.name: update(table).where(table.c.article_id == bindparam("other")).values(article_id=bindparam("kept"))
-    for table in (aliases, claims, sightings, looks, merged)
+    for table in (aliases, canonical_claims, snapshots, article_checks, merged_articles)
 }
-_DROP_CHANGED_BLOCKS = delete(changed_blocks).where(changed_blocks.c.article_id == bindparam("other"))
-_LINKED = select(articles.c.id).where(articles.c.copy_of == bindparam("other"))
-_UNLINK = update(articles).where(articles.c.copy_of == bindparam("other")).values(copy_of=None)
-_DROP_ARTICLE = delete(articles).where(articles.c.id == bindparam("other"))
-_FIRST_SEEN = select(articles.c.first_seen).where(articles.c.id == bindparam("other")).scalar_subquery()
-_EARLIER = (
+_DELETE_CHANGED_BLOCKS = delete(changed_blocks).where(changed_blocks.c.article_id == bindparam("other"))
+_SELECT_COPIES = select(articles.c.id).where(articles.c.copy_of == bindparam("other"))
+_UNLINK_COPIES = update(articles).where(articles.c.copy_of == bindparam("other")).values(copy_of=None)
+_DELETE_ARTICLE = delete(articles).where(articles.c.id == bindparam("other"))
+_OTHER_FIRST_SEEN = select(articles.c.first_seen).where(articles.c.id == bindparam("other")).scalar_subquery()
+_UPDATE_FIRST_SEEN = (
     update(articles)
-    .where(articles.c.id == bindparam("kept"), articles.c.first_seen > _FIRST_SEEN)
-    .values(first_seen=_FIRST_SEEN)
+    .where(articles.c.id == bindparam("kept"), articles.c.first_seen > _OTHER_FIRST_SEEN)
+    .values(first_seen=_OTHER_FIRST_SEEN)
 )

@@ -6,95 +6,99 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, or_, select
 
-from storage.articles.store import redraw
+from storage.articles.store import rederive
 from storage.articles.text_columns import whole_text
-from storage.db.database import write_lock
-from storage.db.tables import articles, changed_blocks, held_blocks, looks, sightings, texts
-from storage.model.crawl import Settled
+from storage.db.database import acquire_write_lock
+from storage.db.tables import article_checks, articles, changed_blocks, held_blocks, snapshots, texts
+from storage.model.crawl import TemplateChangeResult
 from storage.text.clean import clean
-from storage.text.wording import blocks
+from storage.text.wording import blocks_by_digest
 
-FEWEST = 5
+MIN_ARTICLES = 5
 """In so many articles of a source the same block must have come or gone, and in half of those fetched again since."""
-_SHOWN_WORDS = 200
+_MAX_SHOWN_LENGTH = 200
 
 
-def settle(tx: Connection, source: str, now: datetime) -> Settled:
+def apply_template_changes(tx: Connection, source: str, now: datetime) -> TemplateChangeResult:
     """Hold back what came or went on many of a source's pages at once, and no longer what did not.
 
     Articles that it makes a difference to are judged anew. What it does follows from the facts alone:
     doing it twice changes nothing.
     """
-    common = tx.execute(_COMMON, {"source": source}).all()
-    wanted = {row.block for row in common if row.many * 2 >= _fetched_again(tx, source, row.since)}
-    held = set(tx.execute(_HELD, {"source": source}).scalars())
+    common = tx.execute(_SELECT_COMMON_BLOCKS, {"source": source}).all()
+    wanted = {row.block for row in common if row.many * 2 >= _count_refetched(tx, source, row.since)}
+    held = set(tx.execute(_SELECT_HELD, {"source": source}).scalars())
     if wanted == held:
-        return Settled(held=len(held))
-    write_lock(tx)
-    touched = sorted(_touched(tx, source, wanted ^ held))
+        return TemplateChangeResult(held_count=len(held))
+    acquire_write_lock(tx)
+    touched = sorted(_affected_articles(tx, source, wanted ^ held))
     for block in sorted(held - wanted):
-        tx.execute(_LET_GO, {"source": source, "block": block})
+        tx.execute(_DELETE_HELD, {"source": source, "block": block})
     for block in sorted(wanted - held):
-        words = _words_of(tx, source, block)
-        tx.execute(insert(held_blocks), {"source": source, "block": block, "words": words, "held_at": now})
-    return Settled(held=len(wanted), redrawn=tuple(redraw(tx, article_id) for article_id in touched))
+        words = _block_text(tx, source, block)
+        tx.execute(insert(held_blocks), {"source": source, "block": block, "text": words, "held_at": now})
+    return TemplateChangeResult(
+        held_count=len(wanted), rederived=tuple(rederive(tx, article_id) for article_id in touched)
+    )
 
 
-def _fetched_again(tx: Connection, source: str, since: datetime) -> int:
-    return int(tx.execute(_FETCHED_AGAIN, {"source": source, "since": since}).scalar_one())
+def _count_refetched(tx: Connection, source: str, since: datetime) -> int:
+    return int(tx.execute(_COUNT_REFETCHED, {"source": source, "since": since}).scalar_one())
 
 
-def _touched(tx: Connection, source: str, toggled: set[int]) -> set[int]:
+def _affected_articles(tx: Connection, source: str, toggled: set[int]) -> set[int]:
     found: set[int] = set()
     for block in toggled:
-        found.update(tx.execute(_WITH_BLOCK, {"source": source, "block": block}).scalars())
+        found.update(tx.execute(_SELECT_ARTICLES_WITH_BLOCK, {"source": source, "block": block}).scalars())
     return found
 
 
-def _words_of(tx: Connection, source: str, block: int) -> str:
+def _block_text(tx: Connection, source: str, block: int) -> str:
     """The block itself, from a text that has it, so that a person can be told what is held back."""
-    for row in tx.execute(_TEXTS_WITH, {"source": source, "block": block}):
-        if found := blocks(whole_text(row)).get(block):
-            return clean(found, _SHOWN_WORDS)
+    for row in tx.execute(_SELECT_TEXTS_WITH_BLOCK, {"source": source, "block": block}):
+        if found := blocks_by_digest(whole_text(row)).get(block):
+            return clean(found, _MAX_SHOWN_LENGTH)
     return ""
 
 
-_COMMON = (
+_SELECT_COMMON_BLOCKS = (
     select(changed_blocks.c.block, func.count().label("many"), func.min(changed_blocks.c.changed_at).label("since"))
     .where(changed_blocks.c.source == bindparam("source"))
     .group_by(changed_blocks.c.block)
-    .having(func.count() >= literal(FEWEST))
+    .having(func.count() >= literal(MIN_ARTICLES))
 )
-_earlier = sightings.alias("earlier")
+_later_snapshots = snapshots.alias("earlier")
 # Looked at again since: by a fetch that gave a text, or one that said it had not changed.
-_FETCHED_AGAIN = (
+_COUNT_REFETCHED = (
     select(func.count())
     .select_from(articles)
     .where(
         exists().where(
-            sightings.c.article_id == articles.c.id,
-            sightings.c.source == bindparam("source"),
-            sightings.c.fetched_at < bindparam("since"),
+            snapshots.c.article_id == articles.c.id,
+            snapshots.c.source == bindparam("source"),
+            snapshots.c.fetched_at < bindparam("since"),
         ),
         or_(
-            exists().where(_earlier.c.article_id == articles.c.id, _earlier.c.fetched_at >= bindparam("since")),
             exists().where(
-                looks.c.article_id == articles.c.id,
-                looks.c.looked_at >= bindparam("since"),
-                looks.c.outcome == "unmodified",
+                _later_snapshots.c.article_id == articles.c.id, _later_snapshots.c.fetched_at >= bindparam("since")
+            ),
+            exists().where(
+                article_checks.c.article_id == articles.c.id,
+                article_checks.c.checked_at >= bindparam("since"),
+                article_checks.c.outcome == "unmodified",
             ),
         ),
     )
 )
-_HELD = select(held_blocks.c.block).where(held_blocks.c.source == bindparam("source"))
-_LET_GO = delete(held_blocks).where(
+_SELECT_HELD = select(held_blocks.c.block).where(held_blocks.c.source == bindparam("source"))
+_DELETE_HELD = delete(held_blocks).where(
     held_blocks.c.source == bindparam("source"), held_blocks.c.block == bindparam("block")
 )
-_WITH_BLOCK = select(changed_blocks.c.article_id).where(
+_SELECT_ARTICLES_WITH_BLOCK = select(changed_blocks.c.article_id).where(
     changed_blocks.c.source == bindparam("source"), changed_blocks.c.block == bindparam("block")
 )
-_TEXTS_WITH = (
-    select(texts.c.text, texts.c.dropped)
+_SELECT_TEXTS_WITH_BLOCK = (
+    select(texts.c.text, texts.c.removed_boilerplate)
     .join(changed_blocks, changed_blocks.c.article_id == texts.c.article_id)
     .where(changed_blocks.c.source == bindparam("source"), changed_blocks.c.block == bindparam("block"))
     .order_by(texts.c.id)

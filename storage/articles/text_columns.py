@@ -7,32 +7,32 @@ import json
 from sqlalchemy import Row
 
 from storage.text.headlines import Headlines
-from storage.text.wording import mark, with_dropped, with_variants
+from storage.text.wording import short_block_digest, with_boilerplate, with_page_data
 
 
 def whole_text(row: Row[*tuple[object, ...]]) -> str:
     """The text of a row of `texts`, with what was dropped from it."""
-    return with_dropped(row.text, json.loads(row.dropped)) if row.dropped else str(row.text)
+    return with_boilerplate(row.text, json.loads(row.removed_boilerplate)) if row.removed_boilerplate else str(row.text)
 
 
-def stated_text(row: Row[*tuple[object, ...]]) -> str:
+def text_in_page_data(row: Row[*tuple[object, ...]]) -> str:
     """The whole text of a row of `texts`, in the words of its page's own data where these are others."""
-    variants = json.loads(row.variants) if row.variants else []
-    return with_variants(whole_text(row), [(place, words) for place, words, _ in variants])
+    variants = json.loads(row.differs_in_page_data) if row.differs_in_page_data else []
+    return with_page_data(whole_text(row), [(place, words) for place, words, _ in variants])
 
 
-def variants_of(row: Row[*tuple[object, ...]]) -> frozenset[tuple[int, int]]:
+def read_differs_in_page_data(row: Row[*tuple[object, ...]]) -> frozenset[tuple[int, int]]:
     """Marks of the paragraphs that a row of `texts` has in other words in its page's data: as shown, as said there."""
-    variants = json.loads(row.variants) if row.variants else []
-    return frozenset((shown, mark(words)) for _, words, shown in variants)
+    variants = json.loads(row.differs_in_page_data) if row.differs_in_page_data else []
+    return frozenset((shown, short_block_digest(words)) for _, words, shown in variants)
 
 
-def echoed_of(row: Row[*tuple[object, ...]]) -> frozenset[int]:
+def read_in_page_data(row: Row[*tuple[object, ...]]) -> frozenset[int]:
     """Marks of the paragraphs of a row of `texts` that its page's data has, in these or in other words."""
-    return frozenset(json.loads(row.echoed)) if row.echoed else frozenset()
+    return frozenset(json.loads(row.in_page_data)) if row.in_page_data else frozenset()
 
 
-def headlines_of(row: Row[*tuple[object, ...]]) -> Headlines:
+def read_headlines(row: Row[*tuple[object, ...]]) -> Headlines:
     """The title of a row of `texts`, then what each place of its page declares as its headline."""
     declared = json.loads(row.headlines) if row.headlines else {}
     return (("", row.title), *((place, words or row.title) for place, words in declared.items()))

@@ -15,15 +15,15 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.db.database import Database, write_lock
-from storage.db.statements import Ready
-from storage.db.tables import article_topics, articles, revisions, texts, topic_readings
+from storage.db.database import Database, acquire_write_lock
+from storage.db.statements import CompiledStatement
+from storage.db.tables import article_topics, articles, revisions, texts, topic_scans
 from storage.model.article import Topic
-from storage.search.article_index import relabel
+from storage.search.article_index import update_labels
 
-Find = Callable[[str, str], tuple[Topic, ...]]
+TopicFinder = Callable[[str, str], tuple[Topic, ...]]
 """Finds the topics of a title and a text."""
-CHUNK = 100
+RECOUNT_BATCH = 100
 """Articles that are counted anew in one transaction."""
 
 
@@ -41,34 +41,38 @@ class TopicCount:
 
 def record_topics(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
     """What an article names, in place of what was kept of it; `catalogue` is the digest of the one that found it."""
-    _DROP.run(tx, {"article": article_id})
+    _DELETE_TOPICS.run(tx, {"article": article_id})
     if topics:
-        _INSERT.run_many(tx, [{"article": article_id, "name": t.name, "b": t.body, "t": t.title} for t in topics])
-    _READ[tx.dialect.name].run(tx, {"article_id": article_id, "catalogue": catalogue})
+        _INSERT_TOPIC.run_many(
+            tx, [{"article": article_id, "name": t.name, "b": t.body_count, "t": t.title_count} for t in topics]
+        )
+    _UPSERT_READING[tx.dialect.name].run(tx, {"article_id": article_id, "catalogue_digest": catalogue})
 
 
-def record_topics_anew(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
+def record_topics_and_relabel(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
     """The same for an article that is in the index already: it is labelled by them there."""
     record_topics(tx, article_id, topics, catalogue)
-    relabel(tx, article_id, topics)
+    update_labels(tx, article_id, topics)
 
 
 def redate_topics(tx: Connection, article_id: int) -> None:
     """An article's topics follow its date, which may move though its text does not."""
-    tx.execute(_REDATE, {"article": article_id})
+    tx.execute(_UPDATE_DATED, {"article": article_id})
 
 
-def shown_text(tx: Connection, article_id: int) -> tuple[str, str]:
+def load_shown_text(tx: Connection, article_id: int) -> tuple[str, str]:
     """Title and text that are shown of an article."""
-    row = tx.execute(_SHOWN, {"article": article_id}).one()
+    row = tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
     return row.title, row.text
 
 
-def topics_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Topic]]:
+def load_topics(connection: Connection, ids: Sequence[int]) -> dict[int, list[Topic]]:
     """The topics of some articles: those of the title first, then by how often they are named."""
     found: dict[int, list[Topic]] = {}
-    for row in _OF.all(connection, {"ids": ids}):
-        found.setdefault(row.article_id, []).append(Topic(name=row.topic, body=row.body, title=row.title))
+    for row in _SELECT_TOPICS.all(connection, {"ids": ids}):
+        found.setdefault(row.article_id, []).append(
+            Topic(name=row.topic, body_count=row.body_count, title_count=row.title_count)
+        )
     return found
 
 
@@ -80,111 +84,116 @@ def count_topics(connection: Connection, since: datetime | None = None) -> list[
         func.count(articles.c.source.distinct()).label("sources"),
     ).join(articles, articles.c.id == article_topics.c.article_id)
     if since is not None:
-        counted = counted.where(article_topics.c.dated >= since)
+        counted = counted.where(article_topics.c.sort_time >= since)
     rows = connection.execute(counted.group_by(article_topics.c.topic)).all()
-    return sorted((_counted(connection, row) for row in rows), key=lambda one: (-one.articles, one.name))
+    return sorted((_topic_count(connection, row) for row in rows), key=lambda one: (-one.articles, one.name))
 
 
-def _counted(connection: Connection, row: Row[*tuple[Any, ...]]) -> TopicCount:
-    newest = connection.execute(_NEWEST, {"name": row.name}).one()
+def _topic_count(connection: Connection, row: Row[*tuple[Any, ...]]) -> TopicCount:
+    newest = connection.execute(_SELECT_NEWEST, {"name": row.name}).one()
     return TopicCount(**row._mapping, **newest._mapping)
 
 
-def count_stale(connection: Connection, catalogue: str) -> int:
+def count_stale_topics(connection: Connection, catalogue: str) -> int:
     """How many articles were read with another catalogue, or with none."""
     return int(connection.execute(_COUNT_STALE, {"catalogue": catalogue}).scalar_one())
 
 
-def refresh(database: Database, find: Find, catalogue: str, progress: Callable[[int, int], None] | None = None) -> int:
+def recount_topics(
+    database: Database, find: TopicFinder, catalogue: str, progress: Callable[[int, int], None] | None = None
+) -> int:
     """Count the topics of every article anew that was read with another catalogue; returns how many those were.
 
     A hundred articles a transaction: killed in between, it goes on where it was. `progress` is told
     how many of how many are done.
     """
     with database.read() as connection:
-        total = count_stale(connection, catalogue)
+        total = count_stale_topics(connection, catalogue)
     done, last = 0, 0
-    while part := _refresh_some(database, find, catalogue, last):
+    while part := _recount_batch(database, find, catalogue, last):
         done, last = done + len(part), part[-1]
         if progress:
             progress(done, max(total, done))
     return done
 
 
-def _refresh_some(database: Database, find: Find, catalogue: str, after: int) -> list[int]:
+def _recount_batch(database: Database, find: TopicFinder, catalogue: str, after: int) -> list[int]:
     """The ids of the next articles, which have been counted."""
     with database.write() as tx:
-        write_lock(tx)
-        ids = list(tx.execute(_STALE, {"catalogue": catalogue, "after": after}).scalars())
+        acquire_write_lock(tx)
+        ids = list(tx.execute(_SELECT_STALE, {"catalogue": catalogue, "after": after}).scalars())
         for article_id in ids:
-            record_topics_anew(tx, article_id, find(*shown_text(tx, article_id)), catalogue)
+            record_topics_and_relabel(tx, article_id, find(*load_shown_text(tx, article_id)), catalogue)
     return ids
 
 
-def named(topics: Sequence[str]) -> Iterator[Any]:
+def topic_conditions(topics: Sequence[str]) -> Iterator[Any]:
     """For each topic, that the article names it."""
     for topic in topics:
         rows = article_topics.alias()
         yield select(rows.c.article_id).where(rows.c.article_id == articles.c.id, rows.c.topic == topic).exists()
 
 
-_DATED = select(articles.c.dated).where(articles.c.id == bindparam("article")).scalar_subquery()
-_DROP = Ready(delete(article_topics).where(article_topics.c.article_id == bindparam("article")))
-_INSERT = Ready(
+_ARTICLE_DATED = select(articles.c.sort_time).where(articles.c.id == bindparam("article")).scalar_subquery()
+_DELETE_TOPICS = CompiledStatement(delete(article_topics).where(article_topics.c.article_id == bindparam("article")))
+_INSERT_TOPIC = CompiledStatement(
     insert(article_topics).values(
         article_id=bindparam("article"),
         topic=bindparam("name"),
-        dated=_DATED,
-        body=bindparam("b"),
-        title=bindparam("t"),
+        sort_time=_ARTICLE_DATED,
+        body_count=bindparam("b"),
+        title_count=bindparam("t"),
     )
 )
-_REDATE = (
+_UPDATE_DATED = (
     update(article_topics)
-    .where(article_topics.c.article_id == bindparam("article"), article_topics.c.dated != _DATED)
-    .values(dated=_DATED)
+    .where(article_topics.c.article_id == bindparam("article"), article_topics.c.sort_time != _ARTICLE_DATED)
+    .values(sort_time=_ARTICLE_DATED)
 )
 
 
-def _reading(statement: Any) -> Ready:
-    renewed = {"catalogue": statement.excluded.catalogue}
+def _upsert_reading(statement: Any) -> CompiledStatement:
+    renewed = {"catalogue_digest": statement.excluded.catalogue_digest}
     renewing = statement.on_conflict_do_update(index_elements=["article_id"], set_=renewed)
-    return Ready(renewing, columns=[column.name for column in topic_readings.c])
+    return CompiledStatement(renewing, columns=[column.name for column in topic_scans.c])
 
 
-_READ = {"sqlite": _reading(insert_sqlite(topic_readings)), "postgresql": _reading(insert_postgres(topic_readings))}
-_SHOWN = (
+_UPSERT_READING = {
+    "sqlite": _upsert_reading(insert_sqlite(topic_scans)),
+    "postgresql": _upsert_reading(insert_postgres(topic_scans)),
+}
+_SELECT_SHOWN = (
     select(texts.c.title, texts.c.text)
     .join(revisions, revisions.c.text_id == texts.c.id)
     .join(articles, (articles.c.id == revisions.c.article_id) & (articles.c.revision == revisions.c.number))
     .where(articles.c.id == bindparam("article"))
 )
-_OF = Ready(
+_SELECT_TOPICS = CompiledStatement(
     select(article_topics)
     .where(article_topics.c.article_id.in_(bindparam("ids", expanding=True)))
-    .order_by(article_topics.c.title.desc(), article_topics.c.body.desc(), article_topics.c.topic)
+    .order_by(article_topics.c.title_count.desc(), article_topics.c.body_count.desc(), article_topics.c.topic)
 )
-_NEWEST = (
+_SELECT_NEWEST = (
     select(
-        article_topics.c.dated.label("newest_at"),
+        article_topics.c.sort_time.label("newest_at"),
         articles.c.id.label("newest_id"),
         articles.c.title.label("newest_title"),
     )
     .join(articles, articles.c.id == article_topics.c.article_id)
     .where(article_topics.c.topic == bindparam("name"))
-    .order_by(article_topics.c.dated.desc(), article_topics.c.article_id.desc())
+    .order_by(article_topics.c.sort_time.desc(), article_topics.c.article_id.desc())
     .limit(1)
 )
-_OTHERWISE = topic_readings.c.catalogue.is_distinct_from(bindparam("catalogue"))
+_IS_STALE = topic_scans.c.catalogue_digest.is_distinct_from(bindparam("catalogue"))
 _COUNT_STALE = (
     select(func.count())
-    .select_from(articles.outerjoin(topic_readings, topic_readings.c.article_id == articles.c.id))
-    .where(_OTHERWISE)
+    .select_from(articles.outerjoin(topic_scans, topic_scans.c.article_id == articles.c.id))
+    .where(_IS_STALE)
 )
-_STALE = (
+_SELECT_STALE = (
     select(articles.c.id)
-    .outerjoin(topic_readings, topic_readings.c.article_id == articles.c.id)
-    .where(_OTHERWISE, articles.c.id > bindparam("after"))
+    .outerjoin(topic_scans, topic_scans.c.article_id == articles.c.id)
+    .where(_IS_STALE, articles.c.id > bindparam("after"))
     .order_by(articles.c.id)
-    .limit(CHUNK)
+    .limit(RECOUNT_BATCH)
 )

@@ -8,62 +8,62 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
-from storage.db.statements import upserts
-from storage.db.tables import audits, leads
+from storage.db.statements import upsert_statements
+from storage.db.tables import feed_audits, leads
 from storage.identity import key_digest, url_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class FeedAudit:
     """A look at both routes, at articles dated from `begin_at` on: named by both, or by one alone.
 
     `missed` are those of the sitemap that nothing had named before. With a `reason` it came to nothing.
     """
 
     source: str
-    at: datetime
-    begin_at: datetime
-    shared: int = 0
-    feed_alone: int = 0
-    sitemap_alone: int = 0
+    audited_at: datetime
+    since: datetime
+    in_both: int = 0
+    feed_only: int = 0
+    sitemap_only: int = 0
     missed: int = 0
     reason: str = ""
 
     @property
-    def fed(self) -> int:
+    def named_by_feed(self) -> int:
         """How many the feed named."""
-        return self.shared + self.feed_alone
+        return self.in_both + self.feed_only
 
     @property
-    def every(self) -> int:
+    def named_by_any(self) -> int:
         """How many either route named."""
-        return self.fed + self.sitemap_alone
+        return self.named_by_feed + self.sitemap_only
 
     @property
     def feed_share(self) -> float | None:
         """The part of what either route named that the feed did; None where nothing was."""
-        return self.fed / self.every if self.every else None
+        return self.named_by_feed / self.named_by_any if self.named_by_any else None
 
 
-def keep_audit(tx: Connection, audit: Audit) -> None:
+def save_audit(tx: Connection, audit: FeedAudit) -> None:
     """Put an audit in the place of the one before."""
-    tx.execute(_KEEP[tx.dialect.name], {field.name: getattr(audit, field.name) for field in fields(Audit)})
+    tx.execute(_UPSERT_AUDIT[tx.dialect.name], {field.name: getattr(audit, field.name) for field in fields(FeedAudit)})
 
 
-def audits_of(tx: Connection) -> dict[str, Audit]:
+def load_audits(tx: Connection) -> dict[str, FeedAudit]:
     """The last audit of every source."""
-    return {row.source: Audit(**row._mapping) for row in tx.execute(_ALL)}
+    return {row.source: FeedAudit(**row._mapping) for row in tx.execute(_SELECT_AUDITS)}
 
 
-def unknown(tx: Connection, source: str, urls: Sequence[str]) -> set[str]:
+def find_unknown_urls(tx: Connection, source: str, urls: Sequence[str]) -> set[str]:
     """Which of these addresses no index of a source has named yet."""
     digests = {url: key_digest(url_key(url)) for url in urls}
-    known = set(tx.execute(_KNOWN, {"source": source, "digests": list(digests.values())}).scalars())
+    known = set(tx.execute(_SELECT_KNOWN_KEYS, {"source": source, "digests": list(digests.values())}).scalars())
     return {url for url, digest in digests.items() if digest not in known}
 
 
-_KEEP = upserts(audits, "source")
-_ALL = select(*[audits.c[field.name] for field in fields(Audit)])
-_KNOWN = select(leads.c.key).where(
-    leads.c.source == bindparam("source"), leads.c.key.in_(bindparam("digests", expanding=True))
+_UPSERT_AUDIT = upsert_statements(feed_audits, "source")
+_SELECT_AUDITS = select(*[feed_audits.c[field.name] for field in fields(FeedAudit)])
+_SELECT_KNOWN_KEYS = select(leads.c.url_digest).where(
+    leads.c.source == bindparam("source"), leads.c.url_digest.in_(bindparam("digests", expanding=True))
 )

@@ -10,43 +10,43 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from storage.crawl import polls as calendar
-from storage.db.statements import upserts
-from storage.db.tables import articles, conditions, leads, polls, turns
-from storage.model.crawl import WELL, Appointment, Endpoint, LeadState, Poll
+from storage.crawl import polls as poll_store
+from storage.db.statements import upsert_statements
+from storage.db.tables import articles, health_events, leads, polls, source_health
+from storage.model.crawl import SUCCESSFUL_OUTCOMES, IndexEndpoint, LeadState, NextPoll, Poll
 
-MOST_TIMES, MOST_READINGS, MOST_TRIED, MOST_POLLS = 20_000, 600, 60, 200
-MOST_TURNS = 5_000
-_PAST = timedelta(days=500)
-_UNKNOWN = ("", "[]")
+MAX_TIMES, MAX_ARTICLES, MAX_LEADS, MAX_POLLS = 20_000, 600, 60, 200
+MAX_EVENTS = 5_000
+_HISTORY = timedelta(days=500)
+_NO_AUTHORS = ("", "[]")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ExtractedArticle:
     """What was read of one article: the words of its text, and whether a title, a date and an author were found.
 
     `at` is when it was first read (POSIX seconds).
     """
 
     id: int
-    at: float
+    first_seen_at: float
     words: int
-    title: bool
-    date: bool
-    author: bool
+    has_title: bool
+    has_date: bool
+    has_author: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class LeadResult:
     """What became of one of the latest pages that a source named: a lead's `state`, and why."""
 
-    at: datetime
+    recorded_at: datetime
     state: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class SourceHistory:
     """What is known of a source. `times` are when it published what it named (POSIX seconds, sorted).
 
     Of what bears no date, that is when it was first named; `dated` are those that bear one. `readings` are its latest
@@ -55,22 +55,22 @@ class Past:
     """
 
     source: str
-    times: tuple[float, ...] = ()
-    dated: tuple[float, ...] = ()
-    readings: tuple[Reading, ...] = ()
-    tried: tuple[Tried, ...] = ()
+    published_times: tuple[float, ...] = ()
+    dated_times: tuple[float, ...] = ()
+    articles: tuple[ExtractedArticle, ...] = ()
+    lead_results: tuple[LeadResult, ...] = ()
     polls: tuple[Poll, ...] = ()
-    appointments: tuple[Appointment, ...] = ()
-    endpoints: tuple[Endpoint, ...] = ()
+    next_polls: tuple[NextPoll, ...] = ()
+    endpoints: tuple[IndexEndpoint, ...] = ()
 
     @property
-    def times_by_date(self) -> tuple[float, ...]:
+    def reliable_times(self) -> tuple[float, ...]:
         """Those that bear a date, where most do: a sitemap may name what is old and undated by the thousand."""
-        return self.dated if len(self.dated) >= len(self.times) / 2 else self.times
+        return self.dated_times if len(self.dated_times) >= len(self.published_times) / 2 else self.published_times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class SourceHealth:
     """How a source is `since` when; `findings` say why, as JSON. `told` is the state that its operator knows of."""
 
     source: str
@@ -78,132 +78,138 @@ class Condition:
     since: datetime
     checked_at: datetime
     findings: str = "[]"
-    told: str = ""
+    reported_state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class HealthEvent:
     """When a source came into a state; `home` is the address of its front page, `findings` say why, as JSON."""
 
     id: int = 0
     source: str
-    home: str
+    home_url: str
     state: str
     at: datetime
     findings: str = "[]"
 
 
-def past_of(tx: Connection, source: str, now: datetime) -> Past:
+def load_source_history(tx: Connection, source: str, now: datetime) -> SourceHistory:
     """All that tells how a source is."""
     one = {"source": source}
-    named = tx.execute(_NAMED, one | {"begin": now - _PAST}).all()
-    read = tx.execute(_READ, one).all()
-    tried = tx.execute(_TRIED, one)
-    asked = tx.execute(_POLLS, one)
+    named = tx.execute(_SELECT_LEAD_TIMES, one | {"begin": now - _HISTORY}).all()
+    read = tx.execute(_SELECT_ARTICLES, one).all()
+    tried = tx.execute(_SELECT_LEAD_RESULTS, one)
+    asked = tx.execute(_SELECT_POLLS, one)
     dated = [min(row.published, row.recorded_at).timestamp() for row in named if row.published]
     undated = [row.recorded_at.timestamp() for row in named if not row.published]
-    return Past(
+    return SourceHistory(
         source=source,
-        times=tuple(sorted(dated + undated)),
-        dated=tuple(sorted(dated)),
-        readings=tuple(
-            Reading(
+        published_times=tuple(sorted(dated + undated)),
+        dated_times=tuple(sorted(dated)),
+        articles=tuple(
+            ExtractedArticle(
                 id=row.id,
-                at=row.first_seen.timestamp(),
+                first_seen_at=row.first_seen.timestamp(),
                 words=row.words,
-                title=bool(row.title),
-                date=bool(row.published or row.published_date),
-                author=row.authors not in _UNKNOWN,
+                has_title=bool(row.title),
+                has_date=bool(row.published or row.published_date),
+                has_author=row.authors not in _NO_AUTHORS,
             )
             for row in sorted(read, key=lambda row: (row.first_seen, row.id))
         ),
-        tried=tuple(Tried(**row._mapping) for row in tried),
+        lead_results=tuple(LeadResult(**row._mapping) for row in tried),
         polls=tuple(Poll(**row._mapping) for row in asked),
-        appointments=tuple(calendar.appointments_of(tx, source)),
-        endpoints=tuple(calendar.endpoints_of(tx, source)),
+        next_polls=tuple(poll_store.load_next_polls(tx, source)),
+        endpoints=tuple(poll_store.load_endpoints(tx, source)),
     )
 
 
-def conditions_of(tx: Connection) -> dict[str, Condition]:
+def load_source_health(tx: Connection) -> dict[str, SourceHealth]:
     """What was last found of every source."""
-    return {row.source: Condition(**row._mapping) for row in tx.execute(_CONDITIONS)}
+    return {row.source: SourceHealth(**row._mapping) for row in tx.execute(_SELECT_SOURCE_HEALTH)}
 
 
-def keep_condition(tx: Connection, condition: Condition) -> None:
+def save_source_health(tx: Connection, condition: SourceHealth) -> None:
     """Put down what was found of a source; what its operator knows stays as it is."""
-    values = {field.name: getattr(condition, field.name) for field in fields(Condition)}
-    tx.execute(_KEEP[tx.dialect.name], values)
+    values = {field.name: getattr(condition, field.name) for field in fields(SourceHealth)}
+    tx.execute(_UPSERT_SOURCE_HEALTH[tx.dialect.name], values)
 
 
-def told_of(tx: Connection, source: str, state: str) -> None:
+def mark_state_reported(tx: Connection, source: str, state: str) -> None:
     """The operator knows of a source's state."""
-    tx.execute(_TOLD, {"of": source, "state_told": state})
+    tx.execute(_UPDATE_REPORTED_STATE, {"of": source, "state_told": state})
 
 
-def note_turn(tx: Connection, turn: Turn) -> None:
+def record_event(tx: Connection, turn: HealthEvent) -> None:
     """Write down that a source came into a state; of all that was ever written down the latest stay."""
-    values = {field.name: getattr(turn, field.name) for field in fields(Turn) if field.name != "id"}
-    tx.execute(insert(turns), values)
-    tx.execute(_THIN_OUT, {"most": MOST_TURNS})
+    values = {field.name: getattr(turn, field.name) for field in fields(HealthEvent) if field.name != "id"}
+    tx.execute(insert(health_events), values)
+    tx.execute(_DELETE_OLD_EVENTS, {"most": MAX_EVENTS})
 
 
-def turns_of(tx: Connection, most: int) -> list[Turn]:
+def load_events(tx: Connection, most: int) -> list[HealthEvent]:
     """The latest turns of all sources, newest first."""
-    return [Turn(**row._mapping) for row in tx.execute(_TURNS, {"most": most})]
+    return [HealthEvent(**row._mapping) for row in tx.execute(_SELECT_EVENTS, {"most": most})]
 
 
-def last_turns(tx: Connection) -> dict[str, str]:
+def load_latest_event_states(tx: Connection) -> dict[str, str]:
     """The state that every source came into last."""
-    return {row.source: row.state for row in tx.execute(_LAST_TURNS)}
+    return {row.source: row.state for row in tx.execute(_SELECT_LATEST_EVENT_STATES)}
 
 
-def last_well(tx: Connection, source: str) -> datetime | None:
+def find_last_good_poll(tx: Connection, source: str) -> datetime | None:
     """When an index of a source was last read well."""
-    found: datetime | None = tx.execute(_LAST_WELL, {"source": source}).scalar()
+    found: datetime | None = tx.execute(_SELECT_LAST_GOOD_POLL, {"source": source}).scalar()
     return found
 
 
-_NAMED = (
+_SELECT_LEAD_TIMES = (
     select(leads.c.published, leads.c.recorded_at)
     .where(leads.c.source == bindparam("source"), leads.c.recorded_at > bindparam("begin"))
     .order_by(leads.c.recorded_at.desc())
-    .limit(MOST_TIMES)
+    .limit(MAX_TIMES)
 )
-_READ = (
+_SELECT_ARTICLES = (
     select(
         articles.c.id, articles.c.first_seen, articles.c.words, articles.c.title, articles.c.published,
         articles.c.published_date, articles.c.authors,
     )
     .where(articles.c.source == bindparam("source"))
-    .order_by(articles.c.dated.desc(), articles.c.id.desc())
-    .limit(MOST_READINGS)
+    .order_by(articles.c.sort_time.desc(), articles.c.id.desc())
+    .limit(MAX_ARTICLES)
 )  # fmt: skip
-_TRIED = (
-    select(leads.c.recorded_at.label("at"), leads.c.state, leads.c.reason)
+_SELECT_LEAD_RESULTS = (
+    select(leads.c.recorded_at, leads.c.state, leads.c.reason)
     .where(
         leads.c.source == bindparam("source"),
         leads.c.state.in_([LeadState.KEPT, LeadState.REFUSED, LeadState.RETRY]),
     )
     .order_by(leads.c.recorded_at.desc(), leads.c.id.desc())
-    .limit(MOST_TRIED)
+    .limit(MAX_LEADS)
 )
-_POLLS = (
+_SELECT_POLLS = (
     select(*[polls.c[field.name] for field in fields(Poll)])
     .where(polls.c.source == bindparam("source"))
     .order_by(polls.c.id.desc())
-    .limit(MOST_POLLS)
+    .limit(MAX_POLLS)
 )
-_LAST_WELL = (
+_SELECT_LAST_GOOD_POLL = (
     select(polls.c.ended_at)
-    .where(polls.c.source == bindparam("source"), polls.c.outcome.in_(WELL))
+    .where(polls.c.source == bindparam("source"), polls.c.outcome.in_(SUCCESSFUL_OUTCOMES))
     .order_by(polls.c.id.desc())
     .limit(1)
 )
-_TURNS = select(turns).order_by(turns.c.id.desc()).limit(bindparam("most"))
-_LAST_TURNS = select(turns.c.source, turns.c.state).where(
-    turns.c.id.in_(select(func.max(turns.c.id)).group_by(turns.c.source))
+_SELECT_EVENTS = select(health_events).order_by(health_events.c.id.desc()).limit(bindparam("most"))
+_SELECT_LATEST_EVENT_STATES = select(health_events.c.source, health_events.c.state).where(
+    health_events.c.id.in_(select(func.max(health_events.c.id)).group_by(health_events.c.source))
 )
-_THIN_OUT = delete(turns).where(turns.c.id <= select(func.max(turns.c.id)).scalar_subquery() - bindparam("most"))
-_CONDITIONS = select(*[conditions.c[field.name] for field in fields(Condition)])
-_KEEP = upserts(conditions, "source")
-_TOLD = update(conditions).where(conditions.c.source == bindparam("of")).values(told=bindparam("state_told"))
+_DELETE_OLD_EVENTS = delete(health_events).where(
+    health_events.c.id <= select(func.max(health_events.c.id)).scalar_subquery() - bindparam("most")
+)
+_SELECT_SOURCE_HEALTH = select(*[source_health.c[field.name] for field in fields(SourceHealth)])
+_UPSERT_SOURCE_HEALTH = upsert_statements(source_health, "source")
+_UPDATE_REPORTED_STATE = (
+    update(source_health)
+    .where(source_health.c.source == bindparam("of"))
+    .values(reported_state=bindparam("state_told"))
+)

@@ -12,20 +12,20 @@ from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.db.statements import parts
+from storage.db.statements import batched
 from storage.db.tables import EPOCH, leads
 from storage.identity import key_digest, url_key
 from storage.model.crawl import LeadState, LeasedLead
 from storage.model.page import Lead
 from storage.text.clean import clean
 
-LONGEST_URL = 2083
-AGAIN_AFTER = timedelta(hours=1)
-MOST_AGAIN = 20
-_CHUNK = 500
-_NOWHERE = key_digest("")
-_ENDED = (LeadState.KEPT, LeadState.REFUSED, LeadState.EXPIRED)
-_TIMES = ("published", "updated")
+MAX_URL_LENGTH = 2083
+RENEW_AFTER = timedelta(hours=1)
+MAX_RENEWALS = 20
+_BATCH_SIZE = 500
+_EMPTY_URL_DIGEST = key_digest("")
+_END_STATES = (LeadState.KEPT, LeadState.REFUSED, LeadState.EXPIRED)
+_TIME_FIELDS = ("published", "updated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,56 +50,63 @@ def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: 
     """
     rows: dict[str, dict[str, Any]] = {}
     for lead in leads_named:
-        if len(lead.url) <= LONGEST_URL and lead.url[:8].lower().startswith(("http://", "https://")):
+        if len(lead.url) <= MAX_URL_LENGTH and lead.url[:8].lower().startswith(("http://", "https://")):
             key = key_digest(url_key(lead.url))
-            rows.setdefault(key, {"key": key, "url": lead.url, "said": _said(lead), "published": lead.published})
-    rows.pop(_NOWHERE, None)
-    known = {row.key: row for row in _known(tx, source, sorted(rows))}
+            rows.setdefault(
+                key, {"url_digest": key, "url": lead.url, "lead_json": _encode_lead(lead), "published": lead.published}
+            )
+    rows.pop(_EMPTY_URL_DIGEST, None)
+    known = {row.url_digest: row for row in _load_known(tx, source, sorted(rows))}
     new = [
         row
         | {
             "source": source,
             "state": LeadState.WAITING,
+            "code": "",
             "reason": "",
             "attempts": 0,
             "due_at": EPOCH,
             "recorded_at": now,
-            "again": 0,
+            "renewals": 0,
         }
         for key, row in rows.items()
         if key not in known
     ]
     named_again = [(known[key], row) for key, row in rows.items() if key in known]
-    _renew(tx, [{"b_id": old.id, **row} for old, row in named_again if _is_news(old, row)])
+    _update_known(tx, [{"b_id": old.id, **row} for old, row in named_again if _is_changed(old, row)])
     for old, row in named_again:
-        if _is_later(old, _lead(row["url"], row["said"]), now):
-            tx.execute(_TAKE_UP_AGAIN, {"b_id": old.id})
+        if _is_dated_later(old, _decode_lead(row["url"], row["lead_json"]), now):
+            tx.execute(_REOPEN_LEAD, {"b_id": old.id})
     return _insert(tx, new)
 
 
-def _known(tx: Connection, source: str, keys: Sequence[str]) -> Iterator[Any]:
-    for part in parts(keys, _CHUNK):
-        yield from tx.execute(_KNOWN, {"source": source, "keys": part})
+def _load_known(tx: Connection, source: str, keys: Sequence[str]) -> Iterator[Any]:
+    for part in batched(keys, _BATCH_SIZE):
+        yield from tx.execute(_SELECT_KNOWN, {"source": source, "keys": part})
 
 
-def _is_news(known: Any, row: dict[str, Any]) -> bool:
+def _is_changed(known: Any, row: dict[str, Any]) -> bool:
     """What is being fetched stays as it is; spelling matters only before."""
-    is_said_anew = known.state != LeadState.LEASED and known.said != row["said"]
+    is_said_anew = known.state != LeadState.LEASED and known.lead_json != row["lead_json"]
     return bool(is_said_anew or (known.state == LeadState.WAITING and known.url != row["url"]))
 
 
-def _is_later(known: Any, lead: Lead, now: datetime) -> bool:
+def _is_dated_later(known: Any, lead: Lead, now: datetime) -> bool:
     """Whether a kept article's index dates it after its last fetch."""
-    if known.state != LeadState.KEPT or known.again >= MOST_AGAIN or now - known.ended_at < AGAIN_AFTER:
+    if known.state != LeadState.KEPT or known.renewals >= MAX_RENEWALS or now - known.ended_at < RENEW_AFTER:
         return False
     dated = max(filter(None, (lead.updated, lead.published)), default=None)
     return dated is not None and known.ended_at < dated <= now
 
 
-def _renew(tx: Connection, rows: list[dict[str, Any]]) -> None:
+def _update_known(tx: Connection, rows: list[dict[str, Any]]) -> None:
     if rows:
         tx.execute(
-            _RENEW, [{"b_id": r["b_id"], "url": r["url"], "said": r["said"], "published": r["published"]} for r in rows]
+            _UPDATE_KNOWN,
+            [
+                {"b_id": r["b_id"], "url": r["url"], "lead_json": r["lead_json"], "published": r["published"]}
+                for r in rows
+            ],
         )
 
 
@@ -107,19 +114,19 @@ def _insert(tx: Connection, rows: list[dict[str, Any]]) -> list[datetime | None]
     """Newest first as the index had them, so that ids tell the order; another process may have been quicker."""
     if not rows:
         return []
-    statement = _INSERT[tx.dialect.name]
-    return [row.published for part in parts(rows, _CHUNK) for row in tx.execute(statement, part)]
+    statement = _INSERT_LEADS[tx.dialect.name]
+    return [row.published for part in batched(rows, _BATCH_SIZE) for row in tx.execute(statement, part)]
 
 
-def next_due(tx: Connection, source: str, after: datetime) -> datetime | None:
+def next_lead_due_at(tx: Connection, source: str, after: datetime) -> datetime | None:
     """When the next of a source's leads may be fetched, of those that may not at `after` already."""
-    found: datetime | None = tx.execute(_NEXT_DUE, {"source": source, "after": after}).scalar()
+    found: datetime | None = tx.execute(_SELECT_NEXT_DUE, {"source": source, "after": after}).scalar()
     return found
 
 
-def are_waiting(tx: Connection, source: str, now: datetime) -> bool:
+def has_fetchable_leads(tx: Connection, source: str, now: datetime) -> bool:
     """Whether any lead of a source may be fetched now."""
-    return tx.execute(_WAITING_NOW, {"source": source, "now": now}).first() is not None
+    return tx.execute(_SELECT_FETCHABLE_NOW, {"source": source, "now": now}).first() is not None
 
 
 def lease_leads(
@@ -131,18 +138,21 @@ def lease_leads(
     else gets them before `until`.
     """
     rows = tx.execute(
-        _LEASE[tx.dialect.name], {"of_source": source, "now": now, "most": limit, "owner": owner, "until": until}
+        _LEASE_LEADS[tx.dialect.name], {"of_source": source, "now": now, "most": limit, "owner": owner, "until": until}
     ).all()
     # RETURNING promises no order. Without a date comes last.
     rows = sorted(rows, key=lambda row: (row.published is None, EPOCH - (row.published or EPOCH), row.id))
-    return [LeasedLead(id=row.id, source=source, lead=_lead(row.url, row.said), attempts=row.attempts) for row in rows]
+    return [
+        LeasedLead(id=row.id, source=source, lead=_decode_lead(row.url, row.lead_json), attempts=row.attempts)
+        for row in rows
+    ]
 
 
 def release_leads(tx: Connection, owner: str, ids: Sequence[int] | None = None) -> int:
     """Give leases back without counting an attempt; returns how many."""
     if ids is None:
-        return tx.execute(_RELEASE, {"owned": owner}).rowcount
-    return sum(tx.execute(_RELEASE_SOME, {"owned": owner, "ids": part}).rowcount for part in parts(ids, _CHUNK))
+        return tx.execute(_RELEASE_ALL, {"owned": owner}).rowcount
+    return sum(tx.execute(_RELEASE_SOME, {"owned": owner, "ids": part}).rowcount for part in batched(ids, _BATCH_SIZE))
 
 
 def finish_lead(
@@ -166,24 +176,24 @@ def finish_lead(
         "state": state,
         "reason": clean(reason, 1000),
         "due_at": next_at if state is LeadState.RETRY else None,
-        "ended_at": now if state in _ENDED else None,
+        "ended_at": now if state in _END_STATES else None,
         "more": 1 if state is LeadState.RETRY else 0,
     }
-    return tx.execute(_FINISH, values).rowcount == 1
+    return tx.execute(_FINISH_LEAD, values).rowcount == 1
 
 
-def lead_counts(tx: Connection, source: str) -> LeadCounts:
+def count_leads(tx: Connection, source: str) -> LeadCounts:
     """How a source's leads stand."""
-    rows = tx.execute(_COUNTS, {"source": source}).all()
+    rows = tx.execute(_COUNT_LEADS, {"source": source}).all()
     counts = {str(row.state): int(row.many) for row in rows}
     due = [row.due_at for row in rows if row.state == LeadState.RETRY]
     return LeadCounts(**counts, due_at=due[0] if due else None)
 
 
-def _said(lead: Lead) -> str:
+def _encode_lead(lead: Lead) -> str:
     """A lead as JSON, less what has a column and what is empty."""
     said: dict[str, Any] = {}
-    for name, default in _DEFAULTS.items():
+    for name, default in _LEAD_DEFAULTS.items():
         value = getattr(lead, name)
         if value == default:
             continue
@@ -195,21 +205,21 @@ def _said(lead: Lead) -> str:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
-def lead_of(row: Any) -> Lead:
+def lead_from_row(row: Any) -> Lead:
     """The lead that a row with `url` and `said` holds."""
-    return _lead(row.url, row.said)
+    return _decode_lead(row.url, row.lead_json)
 
 
-def _lead(url: str, said: str) -> Lead:
+def _decode_lead(url: str, said: str) -> Lead:
     values: dict[str, Any] = json.loads(said)
     values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    for name in _TIMES:
+    for name in _TIME_FIELDS:
         if name in values:
             values[name] = datetime.fromisoformat(values[name])
     return Lead(**{"url": url, **values})
 
 
-def _free() -> Select[int]:
+def _select_fetchable() -> Select[int]:
     order = (case((leads.c.published.is_(None), 1), else_=0), leads.c.published.desc(), leads.c.id)
     return (
         select(leads.c.id)
@@ -221,44 +231,48 @@ def _free() -> Select[int]:
     )
 
 
-_DEFAULTS = {field.name: field.default for field in fields(Lead) if field.name != "url"}
-_KNOWN = select(
-    leads.c.id, leads.c.key, leads.c.state, leads.c.url, leads.c.said, leads.c.ended_at, leads.c.again
-).where(leads.c.source == bindparam("source"), leads.c.key.in_(bindparam("keys", expanding=True)))
-_RENEW = (
+_LEAD_DEFAULTS = {field.name: field.default for field in fields(Lead) if field.name != "url"}
+_SELECT_KNOWN = select(
+    leads.c.id, leads.c.url_digest, leads.c.state, leads.c.url, leads.c.lead_json, leads.c.ended_at, leads.c.renewals
+).where(leads.c.source == bindparam("source"), leads.c.url_digest.in_(bindparam("keys", expanding=True)))
+_UPDATE_KNOWN = (
     update(leads)
     .where(leads.c.id == bindparam("b_id"))
-    .values(url=bindparam("url"), said=bindparam("said"), published=bindparam("published"))
+    .values(url=bindparam("url"), lead_json=bindparam("lead_json"), published=bindparam("published"))
 )
-_TAKE_UP_AGAIN = (
+_REOPEN_LEAD = (
     update(leads)
     .where(leads.c.id == bindparam("b_id"))
-    .values(state=LeadState.WAITING, due_at=EPOCH, attempts=0, ended_at=None, again=leads.c.again + 1)
+    .values(state=LeadState.WAITING, due_at=EPOCH, attempts=0, ended_at=None, renewals=leads.c.renewals + 1)
 )
-_INSERT = {
+_INSERT_LEADS = {
     "sqlite": insert_sqlite(leads).on_conflict_do_nothing().returning(leads.c.published),
     "postgresql": insert_postgres(leads).on_conflict_do_nothing().returning(leads.c.published),
 }
-_OPEN = leads.c.state.in_((LeadState.WAITING, LeadState.RETRY))
-_NEXT_DUE = select(func.min(leads.c.due_at)).where(
-    leads.c.source == bindparam("source"), _OPEN, leads.c.due_at > bindparam("after")
+_IS_OPEN = leads.c.state.in_((LeadState.WAITING, LeadState.RETRY))
+_SELECT_NEXT_DUE = select(func.min(leads.c.due_at)).where(
+    leads.c.source == bindparam("source"), _IS_OPEN, leads.c.due_at > bindparam("after")
 )
-_WAITING_NOW = (
-    select(leads.c.id).where(leads.c.source == bindparam("source"), _OPEN, leads.c.due_at <= bindparam("now")).limit(1)
+_SELECT_FETCHABLE_NOW = (
+    select(leads.c.id)
+    .where(leads.c.source == bindparam("source"), _IS_OPEN, leads.c.due_at <= bindparam("now"))
+    .limit(1)
 )
-_TAKE = update(leads).values(state=LeadState.LEASED, owner=bindparam("owner"), due_at=bindparam("until"))
-_TAKEN = (leads.c.id, leads.c.url, leads.c.said, leads.c.published, leads.c.attempts)
-_LEASE = {
-    "sqlite": _TAKE.where(leads.c.id.in_(_free())).returning(*_TAKEN),
-    "postgresql": _TAKE.where(leads.c.id.in_(_free().with_for_update(skip_locked=True))).returning(*_TAKEN),
+_UPDATE_TO_LEASED = update(leads).values(state=LeadState.LEASED, owner=bindparam("owner"), due_at=bindparam("until"))
+_LEASED_COLUMNS = (leads.c.id, leads.c.url, leads.c.lead_json, leads.c.published, leads.c.attempts)
+_LEASE_LEADS = {
+    "sqlite": _UPDATE_TO_LEASED.where(leads.c.id.in_(_select_fetchable())).returning(*_LEASED_COLUMNS),
+    "postgresql": _UPDATE_TO_LEASED.where(
+        leads.c.id.in_(_select_fetchable().with_for_update(skip_locked=True))
+    ).returning(*_LEASED_COLUMNS),
 }
-_RELEASE = (
+_RELEASE_ALL = (
     update(leads)
     .where(leads.c.owner == bindparam("owned"))
     .values(state=case((leads.c.attempts > 0, LeadState.RETRY), else_=LeadState.WAITING), owner=None, due_at=EPOCH)
 )
-_RELEASE_SOME = _RELEASE.where(leads.c.id.in_(bindparam("ids", expanding=True)))
-_FINISH = (
+_RELEASE_SOME = _RELEASE_ALL.where(leads.c.id.in_(bindparam("ids", expanding=True)))
+_FINISH_LEAD = (
     update(leads)
     .where(leads.c.id == bindparam("lead"), leads.c.owner == bindparam("owned"), leads.c.state == LeadState.LEASED)
     .values(
@@ -270,7 +284,7 @@ _FINISH = (
         owner=None,
     )
 )
-_COUNTS = (
+_COUNT_LEADS = (
     select(leads.c.state, func.count().label("many"), func.min(leads.c.due_at).label("due_at"))
     .where(leads.c.source == bindparam("source"))
     .group_by(leads.c.state)

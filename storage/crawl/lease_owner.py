@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 
-class Owner:
+class LeaseOwner:
     """This process's name in leases; the lock dies with the process, however it dies."""
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class Owner:
         os.close(self._file)
 
 
-def dead_owners(folder: Path) -> list[tuple[str, Path]]:
+def find_dead_owners(folder: Path) -> list[tuple[str, Path]]:
     """The tokens of processes that died without leaving, with their lock files."""
     dead = []
     for path in sorted(folder.glob("*.lock")):
@@ -48,7 +48,7 @@ def dead_owners(folder: Path) -> list[tuple[str, Path]]:
     return dead
 
 
-def live_owners(folder: Path) -> set[str]:
+def find_live_owners(folder: Path) -> set[str]:
     """The tokens of processes that are alive."""
-    dead = {token for token, _ in dead_owners(folder)}
+    dead = {token for token, _ in find_dead_owners(folder)}
     return {path.stem for path in folder.glob("*.lock")} - dead

@@ -15,10 +15,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveFull, ArchiveUnavailable
 
 _BUSY_SECONDS = 30
-_LOCK = 0x65766E65777301
+_WRITE_LOCK_KEY = 0x65766E65777301
 """Names this software's advisory locks among others on the same PostgreSQL database."""
 
-_SQLITE = {
+_SQLITE_ERRORS = {
     "SQLITE_BUSY": (ArchiveBusy, "another process is writing to the archive; try again when it has finished"),
     "SQLITE_LOCKED": (ArchiveBusy, "another process is writing to the archive; try again when it has finished"),
     "SQLITE_FULL": (ArchiveFull, "the disk is full; make room and start again"),
@@ -28,7 +28,7 @@ _SQLITE = {
     "SQLITE_NOTADB": (ArchiveDamaged, "the file is not an archive"),
     "SQLITE_CORRUPT": (ArchiveDamaged, "the archive's file is damaged; restore it from a backup"),
 }
-_POSTGRES = {
+_POSTGRES_ERRORS = {
     "53100": (ArchiveFull, "the database server's disk is full; make room and start again"),
     "55P03": (ArchiveBusy, "another process is writing to the archive; try again when it has finished"),
     "57014": (ArchiveBusy, "the database server took too long to answer"),
@@ -47,8 +47,8 @@ class Database:
         self._before_commit = before_commit
         self.dialect = engine.dialect.name
         # SQLite counts what others write for each connection: one that never writes sees every change.
-        self._watching: PoolProxiedConnection | None = None
-        self._watching_lock = Lock()
+        self._version_connection: PoolProxiedConnection | None = None
+        self._version_lock = Lock()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -57,7 +57,7 @@ class Database:
         In SQLite it holds the write lock from the start. Raises ArchiveError for what a user can mend.
         """
         with (
-            _explaining(),
+            _translate_errors(),
             self._engine.connect() as connection,
             connection.execution_options(evnews_write=True).begin(),
         ):
@@ -68,21 +68,21 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot to read from; nothing written in it is kept."""
-        with _explaining(), self._engine.connect() as connection:
+        with _translate_errors(), self._engine.connect() as connection:
             options = {"isolation_level": "REPEATABLE READ"} if self.dialect == "postgresql" else {}
             with connection.execution_options(**options).begin() as transaction:
                 yield connection
                 transaction.rollback()
 
-    def session(self) -> Connection:
+    def open_session(self) -> Connection:
         """A connection for what belongs to a session, outside any transaction; the caller closes it."""
-        with _explaining():
+        with _translate_errors():
             return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def file(self) -> Path | None:
         """The file that SQLite keeps the archive in."""
-        return _file_of(self._engine.url)
+        return _sqlite_path(self._engine.url)
 
     def size(self) -> int:
         """Bytes that the database takes on disk."""
@@ -92,16 +92,16 @@ class Database:
         with self.read() as connection:
             return int(connection.execute(text(sql)).scalar_one())
 
-    def version(self) -> int:
+    def data_version(self) -> int:
         """A number that is another after each write, of whomever; the same while nothing is written."""
         if self.dialect == "postgresql":
             with self.read() as connection:
-                return int(connection.exec_driver_sql(_POSTGRES_VERSION).scalar_one())
-        with self._watching_lock:
-            if self._watching is None:
-                self._watching = self._engine.raw_connection()
-                self._watching.detach()
-            cursor = self._watching.cursor()
+                return int(connection.exec_driver_sql(_SELECT_POSTGRES_VERSION).scalar_one())
+        with self._version_lock:
+            if self._version_connection is None:
+                self._version_connection = self._engine.raw_connection()
+                self._version_connection.detach()
+            cursor = self._version_connection.cursor()
             try:
                 return int(cursor.execute("PRAGMA data_version").fetchone()[0])
             finally:
@@ -118,60 +118,60 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; the database cannot be used after."""
-        with self._watching_lock:
-            if self._watching is not None:
-                self._watching.close()
-                self._watching = None
+        with self._version_lock:
+            if self._version_connection is not None:
+                self._version_connection.close()
+                self._version_connection = None
         self._engine.dispose()
 
 
-_POSTGRES_VERSION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+_SELECT_POSTGRES_VERSION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
 
 
-def write_lock(tx: Connection) -> None:
+def acquire_write_lock(tx: Connection) -> None:
     """Until the transaction ends, nobody else decides about articles; SQLite's writers have that already."""
     if tx.dialect.name == "postgresql":
-        tx.execute(_ADVISORY, {"lock": _LOCK})
+        tx.execute(_ACQUIRE_ADVISORY_LOCK, {"lock": _WRITE_LOCK_KEY})
 
 
-_ADVISORY = text("SELECT pg_advisory_xact_lock(:lock)")
+_ACQUIRE_ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
 
-def explained(error: DBAPIError) -> ArchiveError | None:
+def translate_driver_error(error: DBAPIError) -> ArchiveError | None:
     """A driver's error as one that the user can mend, or None if it is a bug or one item's own fault."""
     name = str(getattr(error.orig, "sqlite_errorname", ""))
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    found = _SQLITE.get("_".join(name.split("_")[:2])) if name else _POSTGRES.get(state)
-    if found is None and (error.connection_invalidated or state[:2] in ("08", "57") or _unreachable(error)):
+    found = _SQLITE_ERRORS.get("_".join(name.split("_")[:2])) if name else _POSTGRES_ERRORS.get(state)
+    if found is None and (error.connection_invalidated or state[:2] in ("08", "57") or _is_unreachable(error)):
         found = (ArchiveUnavailable, "the database server cannot be reached")
     return found[0](f"{found[1]} ({error.orig})") if found else None
 
 
-def _unreachable(error: DBAPIError) -> bool:
+def _is_unreachable(error: DBAPIError) -> bool:
     """psycopg tells a refused or lost connection by its class alone, without a state."""
     return type(error.orig).__name__ == "OperationalError" and getattr(error.orig, "sqlstate", "") is None
 
 
 @contextmanager
-def _explaining() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if mendable := explained(error):
+        if mendable := translate_driver_error(error):
             raise mendable from error
         raise
 
 
-def sqlite_file(url: str) -> Path | None:
+def sqlite_path(url: str) -> Path | None:
     """The file that a database's URL names, whether it is there or not; None where it names none of SQLite's."""
-    return _file_of(_checked(url))
+    return _sqlite_path(_parse_url(url))
 
 
-def _file_of(url: URL) -> Path | None:
+def _sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
-def _checked(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -187,17 +187,17 @@ def _checked(url: str) -> URL:
     return parsed
 
 
-def connect(url: str) -> Engine:
+def create_engine_for(url: str) -> Engine:
     """Return an engine for a database URL. Raises ArchiveUnavailable for any but SQLite and PostgreSQL."""
-    return _engine(_checked(url))
+    return _create_engine(_parse_url(url))
 
 
-def _engine(url: URL) -> Engine:
+def _create_engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS, "cached_statements": 512}
         engine = create_engine(url, connect_args=arguments)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "connect", _configure_sqlite_connection)
+        event.listen(engine, "begin", _begin_sqlite_transaction)
         return engine
     try:
         return create_engine(
@@ -213,7 +213,7 @@ def _engine(url: URL) -> Engine:
         raise ArchiveUnavailable("PostgreSQL needs the extra: install evnews[postgres]") from error
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _configure_sqlite_connection(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver's own transaction control begins too late, and deferred; ours is in _begin_sqlite.
     connection.isolation_level = None
     for pragma in (
@@ -228,7 +228,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite_transaction(connection: Connection) -> None:
     # A deferred reader that turns writer after another's commit fails at once, whatever the busy timeout.
     write = connection.get_execution_options().get("evnews_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")

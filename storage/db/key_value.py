@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from storage.db.statements import Ready, upserts
-from storage.db.tables import meta
+from storage.db.statements import CompiledStatement, upsert_statements
+from storage.db.tables import key_values
 
 
-def noted(tx: Connection, name: str) -> str | None:
+def get_value(tx: Connection, name: str) -> str | None:
     """What is kept under a name, or None where nothing is."""
-    value: str | None = _VALUE.scalar(tx, {"name": name})
+    value: str | None = _SELECT_VALUE.scalar(tx, {"name": name})
     return value
 
 
-def note(tx: Connection, name: str, value: str) -> None:
+def set_value(tx: Connection, name: str, value: str) -> None:
     """Keep a value under a name, in place of the one before."""
-    tx.execute(_KEEP[tx.dialect.name], {"name": name, "value": value})
+    tx.execute(_UPSERT_VALUE[tx.dialect.name], {"name": name, "value": value})
 
 
-def forget(tx: Connection, name: str) -> None:
+def delete_value(tx: Connection, name: str) -> None:
     """Keep nothing under a name any more."""
-    tx.execute(_DROP, {"which": name})
+    tx.execute(_DELETE_VALUE, {"which": name})
 
 
-_VALUE = Ready(select(meta.c.value).where(meta.c.name == bindparam("name")))
-_KEEP = upserts(meta, "name")
-_DROP = delete(meta).where(meta.c.name == bindparam("which"))
+_SELECT_VALUE = CompiledStatement(select(key_values.c.value).where(key_values.c.name == bindparam("name")))
+_UPSERT_VALUE = upsert_statements(key_values, "name")
+_DELETE_VALUE = delete(key_values).where(key_values.c.name == bindparam("which"))

@@ -14,14 +14,14 @@ from sqlalchemy.sql import func
 from storage.db.database import Database
 from storage.errors import ArchiveError
 
-_KEY = 0x65766E65777302
+_LEADER_LOCK_KEY = 0x65766E65777302
 """Names the leader among other advisory locks."""
 
 
 class Leadership(Protocol):
     """A claim to be the one who polls."""
 
-    def take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Lead, where nobody else does; may be asked again and again."""
         ...
 
@@ -29,24 +29,24 @@ class Leadership(Protocol):
         """Whether this process still leads."""
         ...
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let another lead."""
         ...
 
 
-def leadership(database: Database) -> Leadership:
+def create_leadership(database: Database) -> Leadership:
     """The claim to lead on an archive: a lock beside SQLite's file, an advisory lock in PostgreSQL."""
     file = database.file
-    return _InDatabase(database) if file is None else _BesideFile(file.with_name(file.name + ".leader"))
+    return _DatabaseLeadership(database) if file is None else _FileLeadership(file.with_name(file.name + ".leader"))
 
 
-class _BesideFile:
+class _FileLeadership:
     """A lock on a file, which the system takes back when the process dies."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._file = path, -1
 
-    def take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Lead, where nobody else does."""
         if self._file >= 0:
             return True
@@ -63,30 +63,30 @@ class _BesideFile:
         """Whether this process still leads: nobody takes a file's lock away."""
         return self._file >= 0
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let another lead."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
 
-class _InDatabase:
+class _DatabaseLeadership:
     """A lock of a connection's session, which the server takes back when the connection ends."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._session: Connection | None = None
 
-    def take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Lead, where nobody else does."""
         if self._session is not None:
             return self.is_held()
         try:
-            session = self._database.session()
+            session = self._database.open_session()
         except ArchiveError:
             return False
         try:
-            if session.execute(_TRY, {"key": _KEY}).scalar_one():
+            if session.execute(_TRY_LOCK, {"key": _LEADER_LOCK_KEY}).scalar_one():
                 self._session = session
                 return True
         except SQLAlchemyError:
@@ -99,13 +99,13 @@ class _InDatabase:
         if self._session is None:
             return False
         try:
-            self._session.execute(_ALIVE)
+            self._session.execute(_PING)
         except SQLAlchemyError:
-            self.leave()
+            self.release()
             return False
         return True
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let another lead: closed for good, since a pool would keep the session and with it the lock."""
         if self._session is not None:
             session, self._session = self._session, None
@@ -113,5 +113,5 @@ class _InDatabase:
             session.close()
 
 
-_TRY = select(func.pg_try_advisory_lock(bindparam("key")))
-_ALIVE = select(1)
+_TRY_LOCK = select(func.pg_try_advisory_lock(bindparam("key")))
+_PING = select(1)

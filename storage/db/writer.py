@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from storage.db.database import Database, explained
+from storage.db.database import Database, translate_driver_error
 from storage.errors import ArchiveError, ArchiveUnavailable
 from storage.model.crawl import Capture
 from storage.model.page import Page
@@ -27,10 +27,10 @@ Work = Callable[[Connection, tuple[Capture, ...]], T]
 _log = logging.getLogger(__name__)
 _BATCH_SECONDS = 0.5
 """No unit waits longer than this for others of its batch."""
-_BATCH_UNITS = 500
+_MAX_BATCH_UNITS = 500
 
 
-class Tape(Protocol):
+class PageStore(Protocol):
     """What keeps pages: a page is safe once `sync` has returned after its `record`."""
 
     def record(self, page: Page) -> Capture:
@@ -44,7 +44,7 @@ class Tape(Protocol):
 
 
 @dataclass(slots=True)
-class _Unit:
+class _WriteUnit:
     work: Work[Any]
     pages: tuple[Page, ...]
     future: Future[Any]
@@ -53,7 +53,7 @@ class _Unit:
     error: BaseException | None = None
 
 
-class Writer:
+class DatabaseWriter:
     """Runs units in a thread of its own; what queues up during one commit goes into the next.
 
     A unit's pages are on the tape and on the disk before its work runs. A unit that raises is
@@ -62,10 +62,10 @@ class Writer:
     connection is lost, the batch is run once more: work must bear being run twice.
     """
 
-    def __init__(self, database: Database, tape: Tape | None = None) -> None:
+    def __init__(self, database: Database, page_store: PageStore | None = None) -> None:
         self._database = database
-        self._tape = tape
-        self._queue: SimpleQueue[_Unit | None] = SimpleQueue()
+        self._page_store = page_store
+        self._queue: SimpleQueue[_WriteUnit | None] = SimpleQueue()
         self._lock = Lock()
         self._closed = False
         self._thread = Thread(target=self._run, name="evnews-writer", daemon=True)
@@ -77,7 +77,7 @@ class Writer:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the writer is closed")
-            self._queue.put(_Unit(work, tuple(pages), future))
+            self._queue.put(_WriteUnit(work, tuple(pages), future))
         return future
 
     def close(self) -> None:
@@ -87,8 +87,8 @@ class Writer:
             if first:
                 self._queue.put(None)
         self._thread.join()
-        if first and self._tape is not None:
-            self._tape.close()
+        if first and self._page_store is not None:
+            self._page_store.close()
 
     def _run(self) -> None:
         while (unit := self._queue.get()) is not None:
@@ -98,15 +98,15 @@ class Writer:
                 self._write(running)
             except BaseException as error:  # a bug must fail its batch, not leave every later caller waiting
                 _log.exception("event=writer-failed units=%d", len(running))
-                _fail(running, error)
+                _fail_units(running, error)
             if last:
                 return
 
-    def _gather(self, first: _Unit) -> tuple[list[_Unit], bool]:
+    def _gather(self, first: _WriteUnit) -> tuple[list[_WriteUnit], bool]:
         """What is queued by now, and whether that was the last."""
         batch = [first]
         try:
-            while len(batch) < _BATCH_UNITS:
+            while len(batch) < _MAX_BATCH_UNITS:
                 unit = self._queue.get_nowait()
                 if unit is None:
                     return batch, True
@@ -115,32 +115,32 @@ class Writer:
             pass
         return batch, False
 
-    def _write(self, batch: list[_Unit]) -> None:
+    def _write(self, batch: list[_WriteUnit]) -> None:
         """In parts of at most half a second each, so that nobody waits long for the lock or the answer."""
         left = self._record(batch)
         while left:
             done = self._commit_with_retry(left)
-            _answer(left[:done])
+            _resolve_futures(left[:done])
             left = left[done:]
 
-    def _record(self, batch: list[_Unit]) -> list[_Unit]:
+    def _record(self, batch: list[_WriteUnit]) -> list[_WriteUnit]:
         """Pages on the tape, and the tape on the disk, before any row names them; returns whose pages are."""
-        tape, good = self._tape, []
+        tape, good = self._page_store, []
         for unit in batch:
             try:
                 unit.captures = tuple(tape.record(page) for page in unit.pages) if tape else ()
                 good.append(unit)
             except Exception as error:
-                _fail([unit], error)
+                _fail_units([unit], error)
         try:
             if tape and any(unit.captures for unit in good):
                 tape.sync()
         except Exception as error:
-            _fail([unit for unit in good if unit.captures], error)
+            _fail_units([unit for unit in good if unit.captures], error)
             return [unit for unit in good if not unit.captures]
         return good
 
-    def _commit_with_retry(self, units: list[_Unit]) -> int:
+    def _commit_with_retry(self, units: list[_WriteUnit]) -> int:
         """How many of the units, from the first, have come to an end: as long as a batch may take."""
         for last in (self._database.dialect != "postgresql", True):
             try:
@@ -153,7 +153,7 @@ class Writer:
                 _log.warning("event=connection-lost units=%d retry=once error=%s", len(units), error)
         raise AssertionError("the last attempt returns")
 
-    def _commit(self, units: list[_Unit]) -> int:
+    def _commit(self, units: list[_WriteUnit]) -> int:
         done = 0
         started = monotonic()
         with self._database.write() as tx:
@@ -165,28 +165,28 @@ class Writer:
         return done
 
 
-def _run_unit(tx: Connection, unit: _Unit) -> None:
+def _run_unit(tx: Connection, unit: _WriteUnit) -> None:
     """One unit in its savepoint; raises only what costs the whole transaction."""
     unit.error = None
     try:
         with tx.begin_nested():
             unit.result = unit.work(tx, unit.captures)
     except Exception as error:
-        unit.error = _mendable(error) or error
-        if _is_lost(tx, error):
+        unit.error = _find_user_error(error) or error
+        if _is_transaction_lost(tx, error):
             raise unit.error from error
 
 
-def _mendable(error: BaseException | None) -> ArchiveError | None:
+def _find_user_error(error: BaseException | None) -> ArchiveError | None:
     """What a user can mend, of an error or of those before it: going back to a savepoint may fail too, and hide why."""
     while error is not None:
-        if isinstance(error, DBAPIError) and (found := explained(error)):
+        if isinstance(error, DBAPIError) and (found := translate_driver_error(error)):
             return found
         error = error.__context__
     return None
 
 
-def _is_lost(tx: Connection, error: Exception) -> bool:
+def _is_transaction_lost(tx: Connection, error: Exception) -> bool:
     """Whether the transaction went with the unit: a lost connection, or an error that made SQLite undo it all."""
     if tx.invalidated or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
@@ -194,13 +194,13 @@ def _is_lost(tx: Connection, error: Exception) -> bool:
     return tx.dialect.name == "sqlite" and not getattr(raw, "in_transaction", True)
 
 
-def _fail(units: Sequence[_Unit], error: BaseException) -> None:
+def _fail_units(units: Sequence[_WriteUnit], error: BaseException) -> None:
     for unit in units:
         unit.error = error
-    _answer(units)
+    _resolve_futures(units)
 
 
-def _answer(units: Sequence[_Unit]) -> None:
+def _resolve_futures(units: Sequence[_WriteUnit]) -> None:
     for unit in units:
         if unit.future.done():
             continue

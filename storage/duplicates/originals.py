@@ -12,28 +12,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.identity import folded, host_of, url_key
+from storage.identity import fold_text, host_of, url_key
 
-WINDOW = timedelta(days=32)
+COPY_WINDOW = timedelta(days=32)
 """How far apart two articles may be told and still be copies.
 
 With the same words they are at any distance, and so they are where one names the other as its origin.
 """
-ON_ONE_SITE = 0.9
+MIN_SIMILARITY_ON_SITE = 0.9
 """How alike two texts of one site must be: its articles share its furniture, and its series their templates."""
-_SECOND_LEVEL = frozenset(["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"])
+_SECOND_LEVEL_DOMAINS = frozenset(["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class DuplicateArticle:
     """An article among those that tell one text, and what it says of where the text is from.
 
     `told_at` is when it was published, or else first fetched.
     """
 
     id: int
-    key: str
-    told_at: datetime
+    url_key: str
+    published_or_seen_at: datetime
     published: datetime | None
     original_url: str = ""
     credit: str = ""
@@ -42,7 +42,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alike:
+class StoredSimilarity:
     """How two tellings are alike: the share of the shorter that stands in the other, and the kind of it."""
 
     similarity: float
@@ -50,86 +50,94 @@ class Alike:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Descent:
+class Origin:
     """Where a telling's articles come from: the article `original`, and the reason in words."""
 
-    original: int
+    original_id: int
     reason: str
 
 
-Pair = tuple[str, str]
-_NOBODY = frozenset[str]()
+DigestPair = tuple[str, str]
+_NO_NAMES = frozenset[str]()
 
 
-def descents(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alike]) -> dict[str, Descent]:
+def find_originals(
+    tellings: Mapping[str, Sequence[DuplicateArticle]], alike: Mapping[DigestPair, StoredSimilarity]
+) -> dict[str, Origin]:
     """The original of every telling, by its digest; `alike` holds each pair of digests both ways round.
 
     In the order of who may be first, each telling is an original unless it is like one that is an
     original already; then it is a copy of the first of these. So a copy always stands in its
     original or holds it, however long the chain of likenesses behind it.
     """
-    alike = _counting(tellings, alike)
-    ranks = _ranks(tellings, alike)
+    alike = _valid_similarities(tellings, alike)
+    ranks = _origin_ranks(tellings, alike)
     ordered = {
-        digest: sorted(members, key=lambda m: (ranks[m.id], *_age(m)))
+        digest: sorted(members, key=lambda m: (ranks[m.id], *_age_key(m)))
         for digest, members in tellings.items()
         if members
     }
     firsts: list[str] = []
-    found: dict[str, Descent] = {}
-    for digest in sorted(ordered, key=lambda d: (ranks[ordered[d][0].id], *_age(ordered[d][0]))):
+    found: dict[str, Origin] = {}
+    for digest in sorted(ordered, key=lambda d: (ranks[ordered[d][0].id], *_age_key(ordered[d][0]))):
         mine = ordered[digest]
         root = next((first for first in firsts if (digest, first) in alike), digest)
         if root == digest:
             firsts.append(digest)
         original = ordered[root][0]
         other = mine[0] if root != digest else mine[min(1, len(mine) - 1)]
-        found[digest] = Descent(
-            original=original.id,
-            reason=f"{_told(alike.get((digest, root)))} article {original.id}, {_why(original, other)}",
+        found[digest] = Origin(
+            original_id=original.id,
+            reason=f"{_similarity_phrase(alike.get((digest, root)))} article {original.id}, {_origin_reason(original, other)}",
         )
     return found
 
 
-def _counting(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alike]) -> dict[Pair, Alike]:
+def _valid_similarities(
+    tellings: Mapping[str, Sequence[DuplicateArticle]], alike: Mapping[DigestPair, StoredSimilarity]
+) -> dict[DigestPair, StoredSimilarity]:
     """The likenesses of which two articles can be meant: told within the window, and by two sites or nearly whole.
 
     Where one names the other as its origin, they are meant whenever they were told.
     """
     times = {
-        digest: sorted((member.told_at, host_of(member.key)) for member in members)
+        digest: sorted((member.published_or_seen_at, host_of(member.url_key)) for member in members)
         for digest, members in tellings.items()
     }
-    named = {digest: _words(map(_named, members)) for digest, members in tellings.items()}
-    called = {digest: _words(map(_called, members)) for digest, members in tellings.items() if any(named.values())}
+    named = {digest: _union(map(_credited_names, members)) for digest, members in tellings.items()}
+    called = {
+        digest: _union(map(_publisher_names, members)) for digest, members in tellings.items() if any(named.values())
+    }
     return {
         (one, other): found
         for (one, other), found in alike.items()
-        if named.get(one, _NOBODY) & called.get(other, _NOBODY)
-        or named.get(other, _NOBODY) & called.get(one, _NOBODY)
+        if named.get(one, _NO_NAMES) & called.get(other, _NO_NAMES)
+        or named.get(other, _NO_NAMES) & called.get(one, _NO_NAMES)
         or any(
-            _is_near(at, "" if found.similarity >= ON_ONE_SITE else host, times.get(other, []))
+            _is_within_window(at, "" if found.similarity >= MIN_SIMILARITY_ON_SITE else host, times.get(other, []))
             for at, host in times.get(one, [])
         )
     }
 
 
-def _words(found: Iterable[frozenset[str]]) -> frozenset[str]:
+def _union(found: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset().union(*found)
 
 
-def _is_near(at: datetime, host: str, told: Sequence[tuple[datetime, str]]) -> bool:
+def _is_within_window(at: datetime, host: str, told: Sequence[tuple[datetime, str]]) -> bool:
     """Whether any of these was told within the window of a time, by another host than this."""
-    first, last = bisect_left(told, (at - WINDOW, "")), bisect_right(told, (at + WINDOW, "\uffff"))
+    first, last = bisect_left(told, (at - COPY_WINDOW, "")), bisect_right(told, (at + COPY_WINDOW, "\uffff"))
     return any(theirs != host for _, theirs in told[first:last])
 
 
-def _ranks(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alike]) -> dict[int, int]:
+def _origin_ranks(
+    tellings: Mapping[str, Sequence[DuplicateArticle]], alike: Mapping[DigestPair, StoredSimilarity]
+) -> dict[int, int]:
     """0 whom another that tells the same names as its origin, 2 who names another, 1 who does neither, or both."""
-    called = {m.id: _called(m) for members in tellings.values() for m in members}
+    called = {m.id: _publisher_names(m) for members in tellings.values() for m in members}
     naming, named = set(), set()
     for one, members in tellings.items():
-        pointing = [(m, words) for m in members if (words := _named(m))]
+        pointing = [(m, words) for m in members if (words := _credited_names(m))]
         if not pointing:
             continue
         others = [m for digest, told in tellings.items() if digest == one or (one, digest) in alike for m in told]
@@ -141,11 +149,11 @@ def _ranks(tellings: Mapping[str, Sequence[Member]], alike: Mapping[Pair, Alike]
     return {m.id: 1 + (m.id in naming) - (m.id in named) for members in tellings.values() for m in members}
 
 
-def _age(member: Member) -> tuple[bool, float, str, int]:
-    return member.published is None, member.published.timestamp() if member.published else 0, member.key, member.id
+def _age_key(member: DuplicateArticle) -> tuple[bool, float, str, int]:
+    return member.published is None, member.published.timestamp() if member.published else 0, member.url_key, member.id
 
 
-def _told(alike: Alike | None) -> str:
+def _similarity_phrase(alike: StoredSimilarity | None) -> str:
     if alike is None:
         return "same text as"
     share = f"{min(alike.similarity, 0.99):.0%}"
@@ -154,8 +162,8 @@ def _told(alike: Alike | None) -> str:
     return f"{share} the same text as"
 
 
-def _why(original: Member, other: Member) -> str:
-    if _named(other) & _called(original):
+def _origin_reason(original: DuplicateArticle, other: DuplicateArticle) -> str:
+    if _credited_names(other) & _publisher_names(original):
         return "which it names as its origin"
     if original.published and other.published and original.published < other.published:
         return f"which was published first, on {original.published:%Y-%m-%d at %H:%M} UTC"
@@ -166,20 +174,20 @@ def _why(original: Member, other: Member) -> str:
     return "which others name as their origin"
 
 
-def _named(member: Member) -> frozenset[str]:
+def _credited_names(member: DuplicateArticle) -> frozenset[str]:
     """Whom an article names as its origin: the words of its credit line, the host that it declares."""
     names = (member.credit, host_of(url_key(member.original_url)) if member.original_url else "")
-    return frozenset(filter(None, map(_plain, names))) - {_plain(host_of(member.key))}
+    return frozenset(filter(None, map(_fold_name, names))) - {_fold_name(host_of(member.url_key))}
 
 
-def _called(member: Member) -> frozenset[str]:
+def _publisher_names(member: DuplicateArticle) -> frozenset[str]:
     """By which words others may name an article's publisher: the site's name, the source's, the host, its own label."""
-    host = host_of(member.key)
+    host = host_of(member.url_key)
     labels = host.split(".")[:-1]
-    if len(labels) > 1 and labels[-1] in _SECOND_LEVEL:
+    if len(labels) > 1 and labels[-1] in _SECOND_LEVEL_DOMAINS:
         labels.pop()
-    return frozenset(filter(None, map(_plain, (member.site_name, member.source, host, *labels[-1:]))))
+    return frozenset(filter(None, map(_fold_name, (member.site_name, member.source, host, *labels[-1:]))))
 
 
-def _plain(name: str) -> str:
-    return folded(name).removeprefix("the ").replace(" ", "")
+def _fold_name(name: str) -> str:
+    return fold_text(name).removeprefix("the ").replace(" ", "")

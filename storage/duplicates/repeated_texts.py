@@ -10,44 +10,46 @@ from sqlalchemy import Connection, bindparam, select
 
 from storage.db.tables import aliases, articles, leads, texts
 
-MOST = 40
+MAX_APPEARANCES = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
+class TextAppearance:
     """A text at one article's address: the title it bore, the page's own or borrowed from its lead, and the lead's."""
 
     article_id: int
     title: str
-    is_own: bool
-    told: str
+    has_own_title: bool
+    lead_title: str
 
 
-def showings(tx: Connection, source: str, text_digest: str, at: datetime, within: timedelta) -> list[Showing]:
+def find_appearances(
+    tx: Connection, source: str, text_digest: str, at: datetime, within: timedelta
+) -> list[TextAppearance]:
     """Every lead of a source whose article shows a text and was fetched near a time; at most 40, the earliest first."""
     span = {"since": at - within, "until": at + within}
-    rows = tx.execute(_SHOWN, {"digest": text_digest, "from_source": source, **span})
+    rows = tx.execute(_SELECT_APPEARANCES, {"digest": text_digest, "from_source": source, **span})
     return [
-        Showing(
+        TextAppearance(
             article_id=row.id,
             title=row.title,
-            is_own=dict(json.loads(row.origins)).get("title") != "lead",
-            told=str(json.loads(row.said).get("title", "")),
+            has_own_title=dict(json.loads(row.origins)).get("title") != "lead",
+            lead_title=str(json.loads(row.lead_json).get("title", "")),
         )
         for row in rows
     ]
 
 
-_SHOWN = (
-    select(articles.c.id, articles.c.title, articles.c.origins, leads.c.said)
+_SELECT_APPEARANCES = (
+    select(articles.c.id, articles.c.title, articles.c.origins, leads.c.lead_json)
     .join(texts, (texts.c.article_id == articles.c.id) & (texts.c.text_digest == articles.c.text_digest))
     .join(aliases, aliases.c.article_id == articles.c.id)
-    .join(leads, (leads.c.source == articles.c.source) & (leads.c.key == aliases.c.digest))
+    .join(leads, (leads.c.source == articles.c.source) & (leads.c.url_digest == aliases.c.url_digest))
     .where(
         articles.c.text_digest == bindparam("digest"),
         articles.c.source == bindparam("from_source"),
         texts.c.fetched_at.between(bindparam("since"), bindparam("until")),
     )
     .order_by(articles.c.id)
-    .limit(MOST)
+    .limit(MAX_APPEARANCES)
 )

@@ -11,17 +11,17 @@ from typing import BinaryIO
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DatabaseError
 
-from storage.db.database import Database, write_lock
-from storage.db.key_value import noted
+from storage.db.database import Database, acquire_write_lock
+from storage.db.key_value import get_value
 from storage.db.tables import captures
-from storage.search.analyzer import VERSION
-from storage.search.article_index import reindex as reindex_all
-from storage.search.index import index_of
-from storage.search.rebuild import rebuild
+from storage.search.analyzer import ANALYZER_VERSION, ANALYZER_VERSION_KEY
+from storage.search.article_index import rebuild_in_place
+from storage.search.index import search_index
+from storage.search.rebuild import rebuild_index
 
-_LISTED = 10
+_MAX_LISTED = 10
 """Problems of one kind that are told one by one; the rest is counted."""
-_CHUNK = 500
+_BATCH_SIZE = 500
 
 _RULES = (
     (
@@ -36,55 +36,55 @@ _RULES = (
     ),
     (
         "article {0} was never fetched",
-        "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE sightings.article_id = articles.id)",
+        "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM snapshots WHERE snapshots.article_id = articles.id)",
     ),
     (
         "article {0} is a copy of {1}, which is not known to tell the same text or is a copy itself",
         "SELECT a.id, a.copy_of FROM articles a JOIN articles o ON o.id = a.copy_of"
         " WHERE o.copy_of IS NOT NULL OR o.id = a.id OR (a.text_digest <> o.text_digest AND NOT EXISTS"
-        " (SELECT 1 FROM likenesses l WHERE l.one = a.text_digest AND l.other = o.text_digest))",
+        " (SELECT 1 FROM similarities l WHERE l.text_digest = a.text_digest AND l.other_text_digest = o.text_digest))",
     ),
     (
-        "article {0} is found by prints that are not in its signature",
-        "SELECT DISTINCT article_id FROM prints"
-        " WHERE NOT EXISTS (SELECT 1 FROM signatures WHERE signatures.article_id = prints.article_id)",
+        "article {0} is found by bands that are not in its signature",
+        "SELECT DISTINCT article_id FROM signature_bands"
+        " WHERE NOT EXISTS (SELECT 1 FROM signatures WHERE signatures.article_id = signature_bands.article_id)",
     ),
     (
         "lead {0} of {1} was kept, but no article has its address",
         "SELECT id, source FROM leads WHERE state = 'kept'"
-        " AND NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.digest = leads.key)",
+        " AND NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.url_digest = leads.url_digest)",
     ),
     (
         "article {0} has topics that are dated otherwise than itself",
         "SELECT DISTINCT articles.id FROM articles JOIN article_topics ON article_topics.article_id = articles.id"
-        " WHERE article_topics.dated <> articles.dated",
+        " WHERE article_topics.sort_time <> articles.sort_time",
     ),
     (
         "article {0} tells no story",
-        "SELECT id FROM articles WHERE copy_of IS NULL AND id NOT IN (SELECT article_id FROM tellers)"
-        " AND id NOT IN (SELECT article_id FROM story_due)",
+        "SELECT id FROM articles WHERE copy_of IS NULL AND id NOT IN (SELECT article_id FROM story_members)"
+        " AND id NOT IN (SELECT article_id FROM story_queue)",
     ),
     (
         "article {0} is a copy, yet is in story {1} beside its original",
-        "SELECT t.article_id, t.story_id FROM tellers t JOIN articles a ON a.id = t.article_id"
-        " WHERE a.copy_of IS NOT NULL AND a.id NOT IN (SELECT article_id FROM story_due)",
+        "SELECT t.article_id, t.story_id FROM story_members t JOIN articles a ON a.id = t.article_id"
+        " WHERE a.copy_of IS NOT NULL AND a.id NOT IN (SELECT article_id FROM story_queue)",
     ),
     (
         "story {0} has the id of an article that is not in it",
-        "SELECT DISTINCT story_id FROM tellers t WHERE NOT EXISTS"
-        " (SELECT 1 FROM tellers f WHERE f.article_id = t.story_id AND f.story_id = t.story_id)",
+        "SELECT DISTINCT story_id FROM story_members t WHERE NOT EXISTS"
+        " (SELECT 1 FROM story_members f WHERE f.article_id = t.story_id AND f.story_id = t.story_id)",
     ),
     (
         "story {0} is not counted rightly",
-        "SELECT c.story_id FROM (SELECT story_id, count(*) AS n, min(told_at) AS f, max(told_at) AS l FROM tellers"
+        "SELECT c.story_id FROM (SELECT story_id, count(*) AS n, min(published_or_seen_at) AS f, max(published_or_seen_at) AS l FROM story_members"
         " GROUP BY story_id HAVING count(*) > 1) c LEFT JOIN stories s ON s.id = c.story_id"
         " WHERE s.id IS NULL OR s.articles <> c.n OR s.first_at <> c.f OR s.last_at <> c.l"
-        " UNION SELECT id FROM stories WHERE (SELECT count(*) FROM tellers WHERE story_id = id) < 2",
+        " UNION SELECT id FROM stories WHERE (SELECT count(*) FROM story_members WHERE story_id = id) < 2",
     ),
     (
         "article {0} is found by terms, yet tells no story",
         "SELECT DISTINCT article_id FROM story_terms"
-        " WHERE NOT EXISTS (SELECT 1 FROM tellers WHERE tellers.article_id = story_terms.article_id)",
+        " WHERE NOT EXISTS (SELECT 1 FROM story_members WHERE story_members.article_id = story_terms.article_id)",
     ),
     (
         "text {0} is searched as the past of article {1}, which never had it or shows it",
@@ -95,12 +95,12 @@ _RULES = (
     ),
     (
         "article {0} was joined to {1}, yet is still there",
-        "SELECT merged.id, merged.article_id FROM merged JOIN articles ON articles.id = merged.id",
+        "SELECT merged_articles.id, merged_articles.article_id FROM merged_articles JOIN articles ON articles.id = merged_articles.id",
     ),
 )
 
 
-def check(database: Database, warc_dir: Path | None, most_captures: int | None = None) -> list[str]:
+def check_archive(database: Database, warc_dir: Path | None, max_captures: int | None = None) -> list[str]:
     """Everything that is wrong, in words; an empty list if nothing is. Without `warc_dir` the tape is not looked at.
 
     Of the tape about `most_captures` are read, others each time; all by default.
@@ -108,68 +108,72 @@ def check(database: Database, warc_dir: Path | None, most_captures: int | None =
     problems: list[str] = []
     if database.dialect == "sqlite":
         with database.read() as connection:
-            problems += _sqlite_integrity(connection)
+            problems += _check_sqlite_integrity(connection)
     if problems:
         return problems
     with database.write() as tx:
-        problems += index_of(database.dialect).problems(tx)
+        problems += search_index(database.dialect).find_problems(tx)
     with database.read() as connection:
-        problems += _prepared(connection)
+        problems += _check_analyzer_version(connection)
         for words, sql in _RULES:
-            problems += _told(words.format(*row) for row in connection.execute(text(sql)))
+            problems += _list_problems(words.format(*row) for row in connection.execute(text(sql)))
         if warc_dir is not None:
-            problems += _told(_tape(connection, warc_dir, most_captures))
+            problems += _list_problems(_check_captures(connection, warc_dir, max_captures))
     return problems
 
 
-def reindex(database: Database, progress: Callable[[int, int], None] | None = None) -> int:
+def reindex_archive(database: Database, progress: Callable[[int, int], None] | None = None) -> int:
     """Make the search index anew: beside the one that answers, or in its place where that is of another preparation."""
     with database.read() as connection:
-        is_current = not _prepared(connection)
+        is_current = not _check_analyzer_version(connection)
     if is_current:
-        return rebuild(database, progress)
+        return rebuild_index(database, progress)
     with database.write() as tx:
-        write_lock(tx)
-        return reindex_all(tx, progress)
+        acquire_write_lock(tx)
+        return rebuild_in_place(tx, progress)
 
 
-def _sqlite_integrity(connection: Connection) -> list[str]:
+def _check_sqlite_integrity(connection: Connection) -> list[str]:
     try:
         said = list(connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars())
         strays = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     except DatabaseError as error:
         return [f"the database is damaged: {error.orig}"]
     broken = [f"the database is damaged: {line}" for line in said if line != "ok"]
-    return broken + _told(f"row {row[1]} of {row[0]} points to a row of {row[2]} that is not there" for row in strays)
+    return broken + _list_problems(
+        f"row {row[1]} of {row[0]} points to a row of {row[2]} that is not there" for row in strays
+    )
 
 
-def _prepared(connection: Connection) -> list[str]:
-    kept = noted(connection, "prepare")
-    if kept == str(VERSION):
+def _check_analyzer_version(connection: Connection) -> list[str]:
+    kept = get_value(connection, ANALYZER_VERSION_KEY)
+    if kept == str(ANALYZER_VERSION):
         return []
     return [
-        f"the search index was prepared by version {kept} and is searched by version {VERSION}; run `evnews db reindex`"
+        f"the search index was prepared by version {kept} and is searched by version {ANALYZER_VERSION}; run `evnews db reindex`"
     ]
 
 
-def _told(problems: Iterator[str]) -> list[str]:
+def _list_problems(problems: Iterator[str]) -> list[str]:
     found = list(problems)
-    return found[:_LISTED] + ([f"... and {len(found) - _LISTED} more like that"] if len(found) > _LISTED else [])
+    return found[:_MAX_LISTED] + (
+        [f"... and {len(found) - _MAX_LISTED} more like that"] if len(found) > _MAX_LISTED else []
+    )
 
 
-def _tape(connection: Connection, folder: Path, most: int | None) -> Iterator[str]:
+def _check_captures(connection: Connection, folder: Path, most: int | None) -> Iterator[str]:
     """The captures' bytes are read and their digests compared; one file is open at a time."""
-    name, file, asked = "", None, _CAPTURES
+    name, file, asked = "", None, _SELECT_CAPTURES
     if most is not None:
-        step = max(int(connection.execute(_NUMBER).scalar_one()) // most, 1)
+        step = max(int(connection.execute(_COUNT_CAPTURES).scalar_one()) // most, 1)
         asked = asked.where(captures.c.id % step == randrange(step))  # noqa: S311 — chance, no secret
     try:
-        for row in connection.execute(asked.execution_options(yield_per=_CHUNK)):
+        for row in connection.execute(asked.execution_options(yield_per=_BATCH_SIZE)):
             if row.file != name:
                 if file:
                     file.close()
-                name, file = row.file, _opened(folder, row.file)
-            problem = _capture(file, row.offset, row.length, row.digest)
+                name, file = row.file, _open_warc_file(folder, row.file)
+            problem = _check_capture(file, row.offset, row.length, row.digest)
             if problem:
                 yield f"capture {row.id} of {row.url[:200]}: {row.file} {problem}"
     finally:
@@ -177,7 +181,7 @@ def _tape(connection: Connection, folder: Path, most: int | None) -> Iterator[st
             file.close()
 
 
-def _opened(folder: Path, name: str) -> BinaryIO | None:
+def _open_warc_file(folder: Path, name: str) -> BinaryIO | None:
     """A tape file by the name its captures have: while it is written it ends in `.open`."""
     for path in (folder / name, folder / f"{name}.open"):
         if path.parent == folder and path.is_file():
@@ -185,7 +189,7 @@ def _opened(folder: Path, name: str) -> BinaryIO | None:
     return None
 
 
-def _capture(file: BinaryIO | None, offset: int, length: int, digest: str) -> str:
+def _check_capture(file: BinaryIO | None, offset: int, length: int, digest: str) -> str:
     if file is None:
         return "is missing"
     file.seek(offset)
@@ -199,7 +203,7 @@ def _capture(file: BinaryIO | None, offset: int, length: int, digest: str) -> st
     return "" if f"sha256:{found.hexdigest()}" == digest else f"holds other bytes at {offset}"
 
 
-_NUMBER = select(func.count()).select_from(captures)
-_CAPTURES = select(
+_COUNT_CAPTURES = select(func.count()).select_from(captures)
+_SELECT_CAPTURES = select(
     captures.c.id, captures.c.file, captures.c.offset, captures.c.length, captures.c.digest, captures.c.url
 ).order_by(captures.c.file, captures.c.offset)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import exists
 
-from storage.db.tables import articles, marks
-from storage.readers.read_state import Mark
+from storage.db.tables import articles, entry_states
+from storage.readers.read_state import EntryState
 
-STAYS = {
-    "starred": exists().where(marks.c.article_id == articles.c.id, marks.c.mark == Mark.STARRED),
+PROTECTED = {
+    "starred": exists().where(entry_states.c.article_id == articles.c.id, entry_states.c.state == EntryState.STARRED),
     "withdrawn": articles.c.withdrawn.is_not(None),
 }
 """By kind, which articles those are: conditions on a row of `articles`."""

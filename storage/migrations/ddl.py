@@ -30,13 +30,13 @@ _TYPES = {
 }
 
 
-def dialect() -> str:
+def current_dialect() -> str:
     """The dialect that is being migrated: "sqlite" or "postgresql"."""
     return str(op.get_bind().dialect.name)
 
 
-def run(statements: str) -> None:
+def execute_ddl(statements: str) -> None:
     """Run statements apart by semicolons, in which {id}, {moment} and their like stand for the dialect's types."""
-    for statement in statements.format(**_TYPES[dialect()]).split(";"):
+    for statement in statements.format(**_TYPES[current_dialect()]).split(";"):
         if statement.strip():
             op.execute(statement)

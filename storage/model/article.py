@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PreparedText:
     """An article's title and text as the search index takes them, by a version of their preparation."""
 
     version: int
@@ -62,15 +62,15 @@ class Article:
     original_url: str = ""
     credit: str = ""
     truncated: bool = False
-    dropped: tuple[tuple[int, str], ...] = ()
-    hints_version: int = 0
-    variants: tuple[tuple[int, str], ...] = ()
-    echoed: tuple[int, ...] = ()
+    removed_boilerplate: tuple[tuple[int, str], ...] = ()
+    boilerplate_version: int = 0
+    differs_in_page_data: tuple[tuple[int, str], ...] = ()
+    in_page_data: tuple[int, ...] = ()
     headlines: tuple[tuple[str, str], ...] = ()
     signature: bytes = b""
     terms: bytes = b""
     topics: tuple[Topic, ...] = ()
-    prepared: Prepared | None = field(default=None, compare=False, repr=False)
+    prepared_text: PreparedText | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +78,8 @@ class Topic:
     """A topic of the catalogue that a text names: so often in its body, so often in its title."""
 
     name: str
-    body: int = 0
-    title: int = 0
+    body_count: int = 0
+    title_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class Refusal:
     reason: str
 
 
-class Kind(StrEnum):
+class DecisionKind(StrEnum):
     """What the archive decided about an article that came in."""
 
     NEW = "new"
@@ -107,20 +107,20 @@ class Decision:
     title or the text that is shown of it is not the one that was shown before.
     """
 
-    kind: Kind
+    kind: DecisionKind
     reason: str
     article_id: int
-    joined: tuple[int, ...] = ()
-    shows_anew: bool = False
+    merged_ids: tuple[int, ...] = ()
+    has_new_shown_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edition:
+class RevisionSummary:
     """What is known of one state of an article at one time, less its text.
 
     `number` counts from 1, `title` is what its page is headed by, at any place.
 
-    `kind` is the kind of edit that led to it from the one before (`storage.text.diff.Edit`; empty for
+    `kind` is the kind of edit that led to it from the one before (`storage.text.diff.EditKind`; empty for
     the first), `added` and `removed` are its characters, white space apart.
     """
 
@@ -134,7 +134,7 @@ class Edition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revision(Edition):
+class Revision(RevisionSummary):
     """An edition with its text.
 
     `text` is the whole text of the page, boilerplate too; `stated` the same in the words of the page's own
@@ -142,7 +142,7 @@ class Revision(Edition):
     """
 
     text: str
-    stated: str = ""
+    text_in_page_data: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangePlace:
+class ChangeCursor:
     """Where a change stands among all, in the order of their times."""
 
     at: datetime
@@ -208,12 +208,12 @@ class KeptArticle:
     original_url: str = ""
     credit: str = ""
     story: int | None = None
-    revisions: tuple[Edition, ...] = ()
-    past: tuple[tuple[str, str], ...] = ()
+    revisions: tuple[RevisionSummary, ...] = ()
+    past_texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class StoryMember:
     """An article in a story; `at` is when it was published (`dated`), or else first fetched."""
 
     article_id: int
@@ -221,8 +221,8 @@ class Telling:
     source: str
     title: str
     at: datetime
-    dated: bool
-    copies: int
+    has_publication_time: bool
+    copy_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,5 +236,5 @@ class Story:
     title: str
     first_at: datetime
     last_at: datetime
-    sources: int
-    tellings: tuple[Telling, ...]
+    source_count: int
+    members: tuple[StoryMember, ...]

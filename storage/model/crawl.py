@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.model.page import Lead
-from storage.model.publishing_profile import Rhythm
+from storage.model.publishing_profile import PublishingProfile
 
 CLOCK_SLACK = timedelta(minutes=5)
 """What was written further ahead of the present was written before the clock was set back."""
 
 
-WELL = ("ok", "unmodified")
+SUCCESSFUL_OUTCOMES = ("ok", "unmodified")
 """The outcomes of a poll that read its index, or found that it has not changed."""
-MOVED_AFTER = 5
+REDIRECTS_UNTIL_MOVED = 5
 """So many times in a row a permanent redirect has to lead to one address before the index is asked for there."""
 
 
@@ -44,7 +44,7 @@ class LeasedLead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class IndexEndpoint:
     """What is remembered of one index address of a source.
 
     `etag` and `last_modified` belong to `validators_url`, the address that finally answered.
@@ -61,19 +61,19 @@ class Endpoint:
     last_modified: str = ""
     validators_url: str = ""
     digest: str = ""
-    unmodified: int = 0
-    failures: int = 0
-    leads: int = 0
-    more: tuple[str, ...] = ()
+    unmodified_streak: int = 0
+    failure_streak: int = 0
+    lead_count: int = 0
+    child_urls: tuple[str, ...] = ()
     moved_to: str = ""
     gone_at: datetime | None = None
     polled_at: datetime | None = None
-    moves: int = 0
+    move_streak: int = 0
 
     @property
     def has_moved(self) -> bool:
         """Whether it was found at another address often enough to be asked for there."""
-        return self.moves >= MOVED_AFTER
+        return self.move_streak >= REDIRECTS_UNTIL_MOVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class Poll:
     """
 
     source: str
-    endpoint: str
+    url: str
     started_at: datetime
     ended_at: datetime
     outcome: str
@@ -101,12 +101,13 @@ class Poll:
     repeats: int = 0
     refused: int = 0
     failed: int = 0
-    again: int = 0
-    changed: int = 0
+    revisits: int = 0
+    revisits_changed: int = 0
+    code: str = ""
     reason: str = ""
 
 
-class Standing(StrEnum):
+class IndexState(StrEnum):
     """How far an index that fails has come: asked as usual, after days, or not at all."""
 
     ASKED = "asked"
@@ -115,7 +116,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Appointment:
+class NextPoll:
     """When an index is read next, and why then; `rhythm` is what was learned of it.
 
     `strain` adds up its failures since it last answered, each as heavy as its kind; `failing_since` is the first.
@@ -125,16 +126,16 @@ class Appointment:
     url: str
     next_at: datetime
     reason: str = ""
-    rhythm: Rhythm | None = None
-    strain: float = 0.0
+    publishing_profile: PublishingProfile | None = None
+    failure_weight: float = 0.0
     failing_since: datetime | None = None
-    state: str = Standing.ASKED
+    state: str = IndexState.ASKED
     set_at: datetime
 
     def is_due(self, now: datetime, early: float = 0.1) -> bool:
         """Whether its time has come, or all but the given part of its wait is over, or the clock was set back."""
         is_time = self.next_at - (self.next_at - self.set_at) * early <= now or self.set_at > now + CLOCK_SLACK
-        return is_time and self.state != Standing.RETIRED
+        return is_time and self.state != IndexState.RETIRED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +184,7 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
+class LearnedBoilerplate:
     """Digests of the paragraphs that are left out of a source's articles as boilerplate."""
 
     version: int = 0
@@ -202,9 +203,9 @@ class Revisit:
     lead: Lead
     etag: str = ""
     last_modified: str = ""
-    sighting_id: int
+    snapshot_id: int
     extractor: str
-    digest: str
+    reading_digest: str
     capture: Capture | None = None
 
     @property
@@ -214,7 +215,7 @@ class Revisit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class CheckResult:
     """What asking again for a kept article's address came to, where it gave no text.
 
     `outcome` is one of `unmodified`, `missing` (gone, or redirected to the front page), `outage` (missing as
@@ -223,28 +224,28 @@ class Looked:
     """
 
     url: str
-    looked_at: datetime
+    checked_at: datetime
     status: int
     outcome: str
     reason: str = ""
-    sure: bool = False
+    is_certain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redrawn:
+class Rederived:
     """An article that was judged anew: how many `edits` more it has now (or fewer, negative).
 
     `shows_anew` says that the title or the text that is shown of it is another.
     """
 
     article_id: int
-    edits: int
-    shows_anew: bool
+    added_edits: int
+    has_new_shown_text: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class TemplateChangeResult:
     """How many blocks are held back at a source, and the articles that were judged anew for it."""
 
-    held: int
-    redrawn: tuple[Redrawn, ...] = ()
+    held_count: int
+    rederived: tuple[Rederived, ...] = ()

@@ -6,10 +6,10 @@ import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
-MAX_CONTENT = 16 * 2**20
+MAX_CONTENT_BYTES = 16 * 2**20
 """The most bytes that one page may hold once its content coding is undone."""
 
-MAX_VALIDATOR = 1024
+MAX_VALIDATOR_LENGTH = 1024
 
 
 class ContentError(ValueError):
@@ -68,7 +68,7 @@ class Page:
     def validator(self, name: str) -> str:
         """The value of ETag or Last-Modified as far as it is safe to send back: short, without control characters."""
         value = self.header(name)
-        return "" if len(value) > MAX_VALIDATOR or any(ord(c) < 32 or ord(c) == 127 for c in value) else value
+        return "" if len(value) > MAX_VALIDATOR_LENGTH or any(ord(c) < 32 or ord(c) == 127 for c in value) else value
 
     @property
     def media_type(self) -> str:
@@ -76,11 +76,11 @@ class Page:
         return self.header("content-type").partition(";")[0].strip().lower()
 
     @property
-    def asked(self) -> str:
+    def requested_url(self) -> str:
         """The address the crawl asked for first, before any redirect."""
         return self.via[0] if self.via else self.url
 
-    def content(self, limit: int = MAX_CONTENT) -> bytes:
+    def decode_content(self, limit: int = MAX_CONTENT_BYTES) -> bytes:
         """The body with its content coding undone, at most `limit` bytes; raises ContentError."""
         codings = [
             c for c in self.header("content-encoding").lower().replace(" ", "").split(",") if c not in ("", "identity")
@@ -129,7 +129,7 @@ def inflate(data: bytes, *, limit: int, wbits: int = zlib.MAX_WBITS | 16) -> byt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
+class ParsedIndex:
     """What was read from a feed, a sitemap or a listing page.
 
     `leads` come newest first as far as the index tells, at most the reader's limit; `total`
@@ -144,7 +144,7 @@ class Index:
     language: str = ""
     leads: tuple[Lead, ...] = ()
     total: int = 0
-    more: tuple[str, ...] = ()
+    child_urls: tuple[str, ...] = ()
     problem: str = ""
     notes: tuple[str, ...] = ()
-    asks: float = 0.0
+    poll_interval: float = 0.0

@@ -10,7 +10,7 @@ HOURS, WEEKDAYS = 24, 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
+class PublishingProfile:
     """Counts that fade with time, as of `at` (POSIX seconds, as are `first_at`, when learning began, and `newest_at`).
 
     `entries` came in `days` of watching; `hours` and `weekdays` tell them apart by their UTC hour and weekday (Monday
@@ -33,29 +33,31 @@ class Rhythm:
     newest_at: float = 0.0
     latest: int = 0
 
-    def packed(self) -> str:
+    def to_json(self) -> str:
         """As text for a column."""
-        return json.dumps({name: _short(value) for name, value in asdict(self).items()}, separators=(",", ":"))
+        return json.dumps({name: _rounded(value) for name, value in asdict(self).items()}, separators=(",", ":"))
 
 
-def unpacked(text: str) -> Rhythm | None:
+def parse_profile(text: str) -> PublishingProfile | None:
     """What `packed` wrote, or None where it says nothing that can be used."""
     try:
         read = json.loads(text)
         known: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in read.items() if name in _NAMES
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in read.items()
+            if name in _FIELD_NAMES
         }
-        rhythm = Rhythm(**known)
+        rhythm = PublishingProfile(**known)
     except (ValueError, TypeError, AttributeError):
         return None
     return rhythm if len(rhythm.hours) == HOURS and len(rhythm.weekdays) == WEEKDAYS else None
 
 
-def _short(value: float | int | tuple[float, ...]) -> object:
+def _rounded(value: float | int | tuple[float, ...]) -> object:
     """Numbers with as many digits as they are worth."""
     if isinstance(value, (tuple, list)):
-        return [_short(one) for one in value]
+        return [_rounded(one) for one in value]
     return round(value, 4) if isinstance(value, float) else value
 
 
-_NAMES = frozenset(field.name for field in fields(Rhythm))
+_FIELD_NAMES = frozenset(field.name for field in fields(PublishingProfile))

@@ -9,7 +9,7 @@ from storage.model.article import KeptArticle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class SearchHit:
     """A found article with the passage that shows why: marks are U+E000 and U+E001.
 
     `also` are the sources of its copies, where those were collapsed under it. `number` is the revision that the
@@ -18,8 +18,8 @@ class Hit:
 
     article: KeptArticle
     snippet: str
-    also: tuple[str, ...] = ()
-    number: int | None = None
+    copy_sources: tuple[str, ...] = ()
+    revision_number: int | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -45,26 +45,26 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class SearchResults:
     """A page of what was found; `cursor` asks for the next and is empty after the last.
 
     An answer that stopped because time was up is not `complete`: it looked no further than `reached`. `notes` say
     what of the words was not understood.
     """
 
-    hits: tuple[Hit, ...] = ()
+    hits: tuple[SearchHit, ...] = ()
     cursor: str = ""
-    complete: bool = True
-    reached: datetime | None = None
+    is_complete: bool = True
+    scanned_until: datetime | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class ResultCount:
     """How many articles were found; at least so many where that is not `exact`."""
 
     number: int
-    exact: bool
+    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,8 @@ class Timeline:
 
     unit: str
     points: tuple[tuple[date, int], ...]
-    complete: bool
-    reached: datetime | None = None
+    is_complete: bool
+    scanned_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

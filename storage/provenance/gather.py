@@ -11,190 +11,217 @@ from typing import Any
 
 from sqlalchemy import CTE, Connection, bindparam, func, or_, select
 
-from storage.articles import snapshots as facts
-from storage.articles.reading import articles_of
-from storage.articles.topics import topics_of
-from storage.crawl.leads import lead_of
+from storage.articles import snapshots as snapshot_store
+from storage.articles.reading import load_articles
+from storage.articles.topics import load_topics
+from storage.crawl.leads import lead_from_row
 from storage.db.database import Database
 from storage.db.tables import (
     articles,
-    calendar,
+    canonical_claims,
     changed_blocks,
-    claims,
     held_blocks,
     leads,
-    likenesses,
-    merged,
+    merged_articles,
     parked_hosts,
+    poll_schedule,
     polls,
     revisions,
-    sightings,
-    source_hints,
+    similarities,
+    snapshots,
+    source_boilerplate,
     texts,
-    topic_readings,
+    topic_scans,
 )
-from storage.db.tables.articles import TOLD_AT
-from storage.duplicates import signatures as copies
+from storage.db.tables.articles import PUBLISHED_OR_SEEN_AT
+from storage.duplicates import signatures
 from storage.identity import host_of, key_digest, text_digest, url_key
 from storage.model.article import KeptArticle
 from storage.model.crawl import LeadState
-from storage.provenance.fetches import fetches_at, fetches_of, with_tape
-from storage.provenance.model import Account, HeldBlock, LeftOut, Naming, Relative, Showing
-from storage.stories.membership import members
-from storage.stories.reading import story_of
-from storage.stories.term_frequencies import frequencies
+from storage.provenance.fetches import load_fetches, load_fetches_of_address, with_archived_exchanges
+from storage.provenance.model import (
+    HeldBlock,
+    LeadDiscovery,
+    Provenance,
+    RelatedArticle,
+    RemovedBoilerplate,
+    TextClaims,
+)
+from storage.stories.membership import load_story_members
+from storage.stories.reading import load_story
+from storage.stories.term_frequencies import load_frequencies
 
-MOST_RELATIVES = 500
-MOST_TELLERS = 100
-_NO_WORDS = text_digest("")
+MAX_RELATED_ARTICLES = 500
+MAX_STORY_MEMBERS = 100
+_EMPTY_TEXT_DIGEST = text_digest("")
 
 
-def account(database: Database, asked: int | str, tape: Path | None, now: datetime) -> Account:
+def gather_provenance(database: Database, asked: int | str, warc_folder: Path | None, now: datetime) -> Provenance:
     """What is known of the article with a number, or of an address; `tape` is the folder of the captures.
 
     An address in any spelling. Nothing is known where the account says so (`Account.is_known`).
     """
     with database.read() as connection:
-        found = _of_number(connection, asked, now) if isinstance(asked, int) else _of_address(connection, asked, now)
-    return replace(found, fetches=tuple(with_tape(found.fetches, tape)))
+        found = (
+            _provenance_of_id(connection, asked, now)
+            if isinstance(asked, int)
+            else _provenance_of_address(connection, asked, now)
+        )
+    return replace(found, fetches=tuple(with_archived_exchanges(found.fetches, warc_folder)))
 
 
-def _of_number(tx: Connection, number: int, now: datetime) -> Account:
-    kept = facts.kept_id(tx, number)
-    article = next(iter(articles_of(tx, [kept])), None)
+def _provenance_of_id(tx: Connection, number: int, now: datetime) -> Provenance:
+    kept = snapshot_store.resolve_article_id(tx, number)
+    article = next(iter(load_articles(tx, [kept])), None)
     if article is None:
-        return Account(asked=str(number))
-    found = _of_article(tx, article, now)
-    return replace(found, asked=str(number), moved_from=number if kept != number else None)
+        return Provenance(requested=str(number))
+    found = _provenance_of_article(tx, article, now)
+    return replace(found, requested=str(number), moved_from=number if kept != number else None)
 
 
-def _of_address(tx: Connection, url: str, now: datetime) -> Account:
+def _provenance_of_address(tx: Connection, url: str, now: datetime) -> Provenance:
     digest = key_digest(url_key(url))
-    kept = facts.article_at(tx, digest)
-    article = next(iter(articles_of(tx, [kept])), None) if kept else None
+    kept = snapshot_store.find_article_id(tx, digest)
+    article = next(iter(load_articles(tx, [kept])), None) if kept else None
     if article is not None:
-        return replace(_of_article(tx, article, now), asked=url)
-    return Account(
-        asked=url,
-        namings=_namings(tx, [digest], now),
-        fetches=fetches_at(tx, digest),
-        claimed_by=tuple(tx.execute(_CLAIMING, {"digest": digest}).scalars()),
+        return replace(_provenance_of_article(tx, article, now), requested=url)
+    return Provenance(
+        requested=url,
+        discoveries=_load_discoveries(tx, [digest], now),
+        fetches=load_fetches_of_address(tx, digest),
+        claimed_by=tuple(tx.execute(_SELECT_CLAIMING_ARTICLES, {"digest": digest}).scalars()),
     )
 
 
-def _of_article(tx: Connection, article: KeptArticle, now: datetime) -> Account:
-    seen = facts.of_article(tx, article.id)
+def _provenance_of_article(tx: Connection, article: KeptArticle, now: datetime) -> Provenance:
+    seen = snapshot_store.load_snapshots(tx, article.id)
     one = {"article": article.id}
-    digests = [alias.digest for alias in seen.aliases]
-    shown, told = key_digest(url_key(article.url)), story_of(tx, article.id)
-    return Account(
-        asked=article.url,
+    digests = [alias.url_digest for alias in seen.aliases]
+    shown, told = key_digest(url_key(article.url)), load_story(tx, article.id)
+    return Provenance(
+        requested=article.url,
         article=article,
-        told_at=copies.told(tx, article.id).told_at,
-        namings=_namings(tx, digests, now),
-        fetches=fetches_of(tx, article.id, seen),
+        published_or_seen_at=signatures.load_signed_article(tx, article.id).published_or_seen_at,
+        discoveries=_load_discoveries(tx, digests, now),
+        fetches=load_fetches(tx, article.id, seen),
         aliases=tuple(sorted(seen.aliases, key=lambda alias: alias.id)),
-        shown_alias=next((alias.id for alias in seen.aliases if alias.digest == shown), 0),
-        declared=seen.declared,
-        showings=_showings(tx, article.id),
-        joined=tuple(tx.execute(_JOINED, one).scalars()),
-        left_out=_left_out(tx, article.id),
-        relatives=tuple(_relatives(tx, article.id)),
+        shown_alias_id=next((alias.id for alias in seen.aliases if alias.url_digest == shown), 0),
+        declared_digests=seen.declared_digests,
+        text_claims=_load_text_claims(tx, article.id),
+        merged_ids=tuple(tx.execute(_SELECT_MERGED_IDS, one).scalars()),
+        boilerplate=_load_boilerplate(tx, article.id),
+        related_articles=tuple(_load_related_articles(tx, article.id)),
         story=told,
-        tellers=tuple(members(tx, told.id, MOST_TELLERS)) if told else (),
-        frequencies=frequencies(tx) if told else None,
-        held=tuple(HeldBlock(**row._mapping) for row in tx.execute(_HELD, one)),
-        topics=tuple(topics_of(tx, [article.id]).get(article.id, ())),
-        catalogue=tx.execute(_CATALOGUE, one).scalar() or "",
+        story_members=tuple(load_story_members(tx, told.id, MAX_STORY_MEMBERS)) if told else (),
+        term_frequencies=load_frequencies(tx) if told else None,
+        held_blocks=tuple(HeldBlock(**row._mapping) for row in tx.execute(_SELECT_HELD_BLOCKS, one)),
+        topics=tuple(load_topics(tx, [article.id]).get(article.id, ())),
+        catalogue_digest=tx.execute(_SELECT_CATALOGUE, one).scalar() or "",
     )
 
 
-def _namings(tx: Connection, digests: Sequence[str], now: datetime) -> tuple[Naming, ...]:
-    parked = {row.host: row for row in tx.execute(_PARKED, {"now": now})}
-    return tuple(_naming(tx, row, parked.get(host_of(url_key(row.url)))) for row in _leads(tx, digests))
+def _load_discoveries(tx: Connection, digests: Sequence[str], now: datetime) -> tuple[LeadDiscovery, ...]:
+    parked = {row.host: row for row in tx.execute(_SELECT_PARKED_HOSTS, {"now": now})}
+    return tuple(_discovery(tx, row, parked.get(host_of(url_key(row.url)))) for row in _load_leads(tx, digests))
 
 
-def _leads(tx: Connection, digests: Sequence[str]) -> Sequence[Any]:
-    return tx.execute(_LEADS, {"digests": digests}).all() if digests else []
+def _load_leads(tx: Connection, digests: Sequence[str]) -> Sequence[Any]:
+    return tx.execute(_SELECT_LEADS, {"digests": digests}).all() if digests else []
 
 
-def _naming(tx: Connection, row: Any, parked: Any) -> Naming:
-    said = lead_of(row)
+def _discovery(tx: Connection, row: Any, parked: Any) -> LeadDiscovery:
+    said = lead_from_row(row)
     when = {"source": row.source, "at": row.recorded_at}
-    return Naming(
-        **{name: getattr(row, name) for name in _STANDING if name != "state"},
+    return LeadDiscovery(
+        **{name: getattr(row, name) for name in _LEAD_COLUMNS if name != "state"},
         state=LeadState(row.state),
         title=said.title,
         published=said.published,
         id=said.id,
-        indexes=tuple(tx.execute(_INDEXES, when).scalars()),
-        next_poll_at=tx.execute(_NEXT_POLL, {"source": row.source}).scalar(),
+        indexes=tuple(tx.execute(_SELECT_INDEXES, when).scalars()),
+        next_poll_at=tx.execute(_SELECT_NEXT_POLL, {"source": row.source}).scalar(),
         parked_until=parked.until if parked else None,
         parked_reason=parked.reason if parked else "",
     )
 
 
-def _showings(tx: Connection, article_id: int) -> tuple[Showing, ...]:
+def _load_text_claims(tx: Connection, article_id: int) -> tuple[TextClaims, ...]:
     one = {"article": article_id}
     said: dict[str, list[Any]] = {}
-    for row in tx.execute(_CLAIMS, one):
+    for row in tx.execute(_SELECT_CLAIMS, one):
         said.setdefault(row.text_digest, []).append(row)
     return tuple(
-        Showing(
+        TextClaims(
             text_id=row.id,
             title=row.title,
             text_digest=row.text_digest,
             canonical=tuple((claim.digest, claim.url) for claim in said.get(row.text_digest, ()) if claim.url),
             has_index_id=any(not claim.url for claim in said.get(row.text_digest, ())),
         )
-        for row in tx.execute(_TEXTS, one)
+        for row in tx.execute(_SELECT_TEXTS, one)
     )
 
 
-def _left_out(tx: Connection, article_id: int) -> LeftOut:
-    row = tx.execute(_SHOWN, {"article": article_id}).one()
+def _load_boilerplate(tx: Connection, article_id: int) -> RemovedBoilerplate:
+    row = tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
     believed = {"text_id": row.id, "at": row.fetched_at}
-    source = tx.execute(_READ_FOR, believed).scalar() or row.source
+    source = tx.execute(_SELECT_SOURCE_OF_TEXT, believed).scalar() or row.source
     version = {"source": source, "version": row.hints_version}
-    return LeftOut(
+    return RemovedBoilerplate(
         source=source,
         version=row.hints_version,
-        made_at=tx.execute(_MADE_AT, version).scalar(),
+        learned_at=tx.execute(_SELECT_HINTS_TIME, version).scalar(),
         paragraphs=tuple(paragraph for _, paragraph in json.loads(row.dropped)) if row.dropped else (),
     )
 
 
-def _relatives(tx: Connection, article_id: int) -> Iterator[Relative]:
-    mine = tx.execute(_MINE, {"article": article_id}).one()
-    alike: Mapping[str, Any] = {row.other: row for row in tx.execute(_ALIKE, {"digest": mine.text_digest})}
-    digests = [*alike, mine.text_digest] if mine.text_digest != _NO_WORDS else []
+def _load_related_articles(tx: Connection, article_id: int) -> Iterator[RelatedArticle]:
+    mine = tx.execute(_SELECT_COPY_LINK, {"article": article_id}).one()
+    alike: Mapping[str, Any] = {
+        row.other: row for row in tx.execute(_SELECT_SIMILARITIES, {"digest": mine.text_digest})
+    }
+    digests = [*alike, mine.text_digest] if mine.text_digest != _EMPTY_TEXT_DIGEST else []
     values = {"article": article_id, "original": mine.copy_of, "digests": digests}
-    for row in tx.execute(_RELATED, values):
+    for row in tx.execute(_SELECT_RELATED, values):
         found = alike.get(row.text_digest)
         is_same = row.text_digest == mine.text_digest
         kind = "same" if is_same else found.kind if found else ""
-        yield Relative(
-            **{name: getattr(row, name) for name in _RELATIVE},
+        yield RelatedArticle(
+            **{name: getattr(row, name) for name in _RELATED_COLUMNS},
             similarity=1.0 if is_same else found.similarity if found else None,
             kind=kind,
         )
 
 
-def _sources() -> CTE:
+def _sources_with_leads() -> CTE:
     """The sources that have leads, each found in the index behind the one before it."""
     first = select(func.min(leads.c.source).label("source")).cte("sources", recursive=True)
     following = select(func.min(leads.c.source)).where(leads.c.source > first.c.source).scalar_subquery()
     return first.union_all(select(following).where(first.c.source.is_not(None)))
 
 
-_STANDING = ("source", "url", "key", "recorded_at", "state", "reason", "attempts", "due_at", "ended_at", "again")
-_LEADS = (
-    select(*[leads.c[name] for name in _STANDING], leads.c.said)
-    .where(leads.c.source.in_(select(_sources().c.source)), leads.c.key.in_(bindparam("digests", expanding=True)))
+_LEAD_COLUMNS = (
+    "source",
+    "url",
+    "url_digest",
+    "recorded_at",
+    "state",
+    "reason",
+    "attempts",
+    "due_at",
+    "ended_at",
+    "renewals",
+)
+_SELECT_LEADS = (
+    select(*[leads.c[name] for name in _LEAD_COLUMNS], leads.c.lead_json)
+    .where(
+        leads.c.source.in_(select(_sources_with_leads().c.source)),
+        leads.c.url_digest.in_(bindparam("digests", expanding=True)),
+    )
     .order_by(leads.c.recorded_at, leads.c.id)
 )
-_INDEXES = (
-    select(polls.c.endpoint)
+_SELECT_INDEXES = (
+    select(polls.c.url)
     .where(
         polls.c.source == bindparam("source"),
         polls.c.started_at <= bindparam("at"),
@@ -203,47 +230,55 @@ _INDEXES = (
     )
     .order_by(polls.c.id)
 )
-_NEXT_POLL = select(calendar.c.next_poll_at).where(calendar.c.source == bindparam("source"))
-_PARKED = select(parked_hosts).where(parked_hosts.c.until > bindparam("now"))
-_CLAIMING = (
-    select(claims.c.article_id)
+_SELECT_NEXT_POLL = select(poll_schedule.c.next_poll_at).where(poll_schedule.c.source == bindparam("source"))
+_SELECT_PARKED_HOSTS = select(parked_hosts).where(parked_hosts.c.until > bindparam("now"))
+_SELECT_CLAIMING_ARTICLES = (
+    select(canonical_claims.c.article_id)
     .distinct()
-    .where(claims.c.digest == bindparam("digest"), claims.c.url != "")
-    .order_by(claims.c.article_id)
+    .where(canonical_claims.c.url_digest == bindparam("digest"), canonical_claims.c.url != "")
+    .order_by(canonical_claims.c.article_id)
 )
-_JOINED = select(merged.c.id).where(merged.c.article_id == bindparam("article")).order_by(merged.c.id)
-_CLAIMS = select(claims.c.digest, claims.c.text_digest, claims.c.url).where(
-    claims.c.article_id == bindparam("article"), claims.c.text_digest != ""
+_SELECT_MERGED_IDS = (
+    select(merged_articles.c.id)
+    .where(merged_articles.c.article_id == bindparam("article"))
+    .order_by(merged_articles.c.id)
 )
-_TEXTS = (
+_SELECT_CLAIMS = select(canonical_claims.c.url_digest, canonical_claims.c.text_digest, canonical_claims.c.url).where(
+    canonical_claims.c.article_id == bindparam("article"), canonical_claims.c.text_digest != ""
+)
+_SELECT_TEXTS = (
     select(texts.c.id, texts.c.title, texts.c.text_digest)
     .where(texts.c.article_id == bindparam("article"))
     .order_by(texts.c.id)
 )
-_SHOWN = (
-    select(texts.c.id, texts.c.fetched_at, texts.c.hints_version, texts.c.dropped, articles.c.source)
+_SELECT_SHOWN = (
+    select(texts.c.id, texts.c.fetched_at, texts.c.boilerplate_version, texts.c.removed_boilerplate, articles.c.source)
     .join(revisions, revisions.c.text_id == texts.c.id)
     .join(articles, (articles.c.id == revisions.c.article_id) & (articles.c.revision == revisions.c.number))
     .where(articles.c.id == bindparam("article"))
 )
-_READ_FOR = (
-    select(sightings.c.source)
-    .join(texts, texts.c.id == sightings.c.text_id)
-    .where(texts.c.id == bindparam("text_id"), sightings.c.article_id == texts.c.article_id)
-    .where(sightings.c.fetched_at == bindparam("at"))
-    .order_by(sightings.c.id)
+_SELECT_SOURCE_OF_TEXT = (
+    select(snapshots.c.source)
+    .join(texts, texts.c.id == snapshots.c.text_id)
+    .where(texts.c.id == bindparam("text_id"), snapshots.c.article_id == texts.c.article_id)
+    .where(snapshots.c.fetched_at == bindparam("at"))
+    .order_by(snapshots.c.id)
     .limit(1)
 )
-_MADE_AT = select(source_hints.c.made_at).where(
-    source_hints.c.source == bindparam("source"), source_hints.c.version == bindparam("version")
+_SELECT_HINTS_TIME = select(source_boilerplate.c.learned_at).where(
+    source_boilerplate.c.source == bindparam("source"), source_boilerplate.c.version == bindparam("version")
 )
-_MINE = select(articles.c.text_digest, articles.c.copy_of).where(articles.c.id == bindparam("article"))
-_ALIKE = select(likenesses.c.other, likenesses.c.similarity, likenesses.c.kind).where(
-    likenesses.c.one == bindparam("digest")
+_SELECT_COPY_LINK = select(articles.c.text_digest, articles.c.copy_of).where(articles.c.id == bindparam("article"))
+_SELECT_SIMILARITIES = select(similarities.c.other_text_digest, similarities.c.similarity, similarities.c.kind).where(
+    similarities.c.text_digest == bindparam("digest")
 )
-_RELATIVE = ("id", "url", "source", "title", "copy_of", "reason", "published", "told_at")
-_RELATED = (
-    select(*[articles.c[name] for name in _RELATIVE if name != "told_at"], TOLD_AT, articles.c.text_digest)
+_RELATED_COLUMNS = ("id", "url", "source", "title", "copy_of", "reason", "published", "published_or_seen_at")
+_SELECT_RELATED = (
+    select(
+        *[articles.c[name] for name in _RELATED_COLUMNS if name != "published_or_seen_at"],
+        PUBLISHED_OR_SEEN_AT,
+        articles.c.text_digest,
+    )
     .where(
         articles.c.id != bindparam("article"),
         or_(
@@ -252,17 +287,17 @@ _RELATED = (
             articles.c.text_digest.in_(bindparam("digests", expanding=True)),
         ),
     )
-    .order_by(articles.c.dated, articles.c.key)
-    .limit(MOST_RELATIVES)
+    .order_by(articles.c.sort_time, articles.c.url_key)
+    .limit(MAX_RELATED_ARTICLES)
 )
-_counted = changed_blocks.alias("counted")
-_HELD = (
+_counted_blocks = changed_blocks.alias("counted")
+_SELECT_HELD_BLOCKS = (
     select(
         held_blocks.c.source,
-        held_blocks.c.words,
+        held_blocks.c.text,
         held_blocks.c.held_at,
         select(func.count())
-        .where(_counted.c.source == held_blocks.c.source, _counted.c.block == held_blocks.c.block)
+        .where(_counted_blocks.c.source == held_blocks.c.source, _counted_blocks.c.block == held_blocks.c.block)
         .scalar_subquery()
         .label("articles"),
     )
@@ -273,4 +308,4 @@ _HELD = (
     .where(changed_blocks.c.article_id == bindparam("article"))
     .order_by(held_blocks.c.held_at, held_blocks.c.block)
 )
-_CATALOGUE = select(topic_readings.c.catalogue).where(topic_readings.c.article_id == bindparam("article"))
+_SELECT_CATALOGUE = select(topic_scans.c.catalogue_digest).where(topic_scans.c.article_id == bindparam("article"))

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.articles.derive import Alias, Sighting
+from storage.articles.derive import Alias, Snapshot
 from storage.model.article import KeptArticle, Story, Topic
 from storage.model.crawl import Capture, LeadState
-from storage.stories.membership import Told
-from storage.stories.term_frequencies import Frequencies
+from storage.stories.membership import StoryArticle
+from storage.stories.term_frequencies import TermFrequencies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Naming:
+class LeadDiscovery:
     """A lead: that a source's index named an address, what it last said of it, and how the lead stands.
 
     `indexes` were being read when the lead was written down, and named something new: one of them named it.
@@ -27,7 +27,7 @@ class Naming:
 
     source: str
     url: str
-    key: str
+    url_digest: str
     title: str = ""
     published: datetime | None = None
     id: str = ""
@@ -38,14 +38,14 @@ class Naming:
     attempts: int = 0
     due_at: datetime | None = None
     ended_at: datetime | None = None
-    again: int = 0
+    renewals: int = 0
     next_poll_at: datetime | None = None
     parked_until: datetime | None = None
     parked_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taped:
+class ArchivedExchange:
     """What the tape says of a fetch: the body's bytes as sent, whether it was asked conditionally, where it led.
 
     `trouble` says in words why the tape does not give it.
@@ -54,7 +54,7 @@ class Taped:
     size: int | None = None
     is_conditional: bool | None = None
     location: str = ""
-    trouble: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Fetch:
 
     `status` is 0 where it is not known, since the page was not kept. A fetch that gave a text has the
     `sighting` that it left; one that asked again for a kept article and gave none has the look's `outcome`
-    (`storage.model.crawl.Looked`), and `is_sure`. `verdict` and `reason` are the page's on the tape. `began` is the
+    (`storage.model.crawl.CheckResult`), and `is_sure`. `verdict` and `reason` are the page's on the tape. `began` is the
     number of the revision that it began.
     """
 
@@ -74,16 +74,16 @@ class Fetch:
     verdict: str = ""
     reason: str = ""
     capture: Capture | None = None
-    taped: Taped | None = None
-    sighting: Sighting | None = None
+    exchange: ArchivedExchange | None = None
+    snapshot: Snapshot | None = None
     alias_id: int = 0
     outcome: str = ""
-    is_sure: bool = False
-    began: int | None = None
+    is_certain: bool = False
+    revision_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
+class TextClaims:
     """A text of an article: what its page called its canonical address, and whether it bore an index's id."""
 
     text_id: int
@@ -94,17 +94,17 @@ class Showing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
+class RemovedBoilerplate:
     """Paragraphs that are no part of the shown text, as boilerplate of `source`, by a version of what was learned."""
 
     source: str
     version: int
-    made_at: datetime | None
+    learned_at: datetime | None
     paragraphs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relative:
+class RelatedArticle:
     """Another article that tells the same text, or was measured to be like it; `kind` is same, near or part.
 
     `similarity` is the share of the shorter text that stands in the other. `told_at` is when it was published, or
@@ -118,7 +118,7 @@ class Relative:
     copy_of: int | None
     reason: str
     published: datetime | None
-    told_at: datetime
+    published_or_seen_at: datetime
     similarity: float | None
     kind: str
 
@@ -128,13 +128,13 @@ class HeldBlock:
     """A paragraph that came or went on many pages of a source at once, on this article's too: no edit."""
 
     source: str
-    words: str
+    text: str
     held_at: datetime
     articles: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Provenance:
     """All that is known of what was `asked` for: a kept article, or an address that never became one.
 
     Without an article, only `namings`, `fetches` and `claimed_by` can hold something: the last are articles whose
@@ -143,28 +143,28 @@ class Account:
     what their words weigh. `fetches` are in the order of time, and so are the rest.
     """
 
-    asked: str
+    requested: str
     article: KeptArticle | None = None
     moved_from: int | None = None
-    told_at: datetime | None = None
-    namings: tuple[Naming, ...] = ()
+    published_or_seen_at: datetime | None = None
+    discoveries: tuple[LeadDiscovery, ...] = ()
     fetches: tuple[Fetch, ...] = ()
     claimed_by: tuple[int, ...] = ()
     aliases: tuple[Alias, ...] = ()
-    shown_alias: int = 0
-    declared: frozenset[str] = frozenset()
-    showings: tuple[Showing, ...] = ()
-    joined: tuple[int, ...] = ()
-    left_out: LeftOut | None = None
-    relatives: tuple[Relative, ...] = ()
+    shown_alias_id: int = 0
+    declared_digests: frozenset[str] = frozenset()
+    text_claims: tuple[TextClaims, ...] = ()
+    merged_ids: tuple[int, ...] = ()
+    boilerplate: RemovedBoilerplate | None = None
+    related_articles: tuple[RelatedArticle, ...] = ()
     story: Story | None = None
-    tellers: tuple[Told, ...] = ()
-    frequencies: Frequencies | None = None
-    held: tuple[HeldBlock, ...] = ()
+    story_members: tuple[StoryArticle, ...] = ()
+    term_frequencies: TermFrequencies | None = None
+    held_blocks: tuple[HeldBlock, ...] = ()
     topics: tuple[Topic, ...] = ()
-    catalogue: str = ""
+    catalogue_digest: str = ""
 
     @property
     def is_known(self) -> bool:
         """Whether the archive has anything to say of it."""
-        return bool(self.article or self.namings or self.fetches or self.claimed_by)
+        return bool(self.article or self.discoveries or self.fetches or self.claimed_by)

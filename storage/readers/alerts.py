@@ -16,15 +16,15 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from storage.db.database import write_lock
+from storage.db.database import acquire_write_lock
 from storage.db.tables import alerts, articles, saved_searches
 from storage.model.search import Query
-from storage.search.finder import Finder
+from storage.search.finder import QueryRun
 from storage.text.clean import clean
 
-MOST_ARTICLES = 1_000
+MAX_ARTICLES_PER_ALERT = 1_000
 """Articles that one message tells of; more are told of by the next."""
-_LONGEST_TROUBLE = 300
+_MAX_ERROR_LENGTH = 300
 
 
 class AlertState(StrEnum):
@@ -42,9 +42,9 @@ class Alert:
     """A message about what a saved search found: for one channel, by its digest."""
 
     id: int
-    search: str
+    search_name: str
     channel: str
-    articles: tuple[int, ...]
+    article_ids: tuple[int, ...]
     attempts: int
 
 
@@ -60,138 +60,148 @@ class SearchState:
     waiting: int = 0
     unsure: int = 0
     sent: int = 0
-    trouble: str = ""
+    error: str = ""
 
 
-def begin(tx: Connection, name: str, now: datetime) -> bool:
+def start_search(tx: Connection, name: str, now: datetime) -> bool:
     """Let a search begin with what arrives from now on; False where it has begun already."""
-    write_lock(tx)
-    if tx.execute(_SEEN, {"name": name}).scalar() is not None:
+    acquire_write_lock(tx)
+    if tx.execute(_SELECT_LAST_ARTICLE_ID, {"name": name}).scalar() is not None:
         return False
-    last = tx.execute(_LAST).scalar() or 0
-    tx.execute(insert(saved_searches), {"name": name, "seen_id": last, "seen_at": now})
+    last = tx.execute(_SELECT_NEWEST_ARTICLE_ID).scalar() or 0
+    tx.execute(insert(saved_searches), {"name": name, "last_article_id": last, "last_run_at": now})
     return True
 
 
-def look(tx: Connection, name: str, query: Query, channels: Collection[str], now: datetime) -> list[int]:
+def queue_alerts(tx: Connection, name: str, query: Query, channels: Collection[str], now: datetime) -> list[int]:
     """Put down messages, one a channel, about what a search finds of the articles that came since the last time.
 
     Returns the articles' ids. Of an original and its copies the first that came is told of.
     """
-    if begin(tx, name, now):
+    if start_search(tx, name, now):
         return []
-    seen = tx.execute(_SEEN, {"name": name}).scalar_one()
-    found, seen = Finder(tx, query, now).arrived(seen, MOST_ARTICLES)
-    tx.execute(_SAW, {"search": name, "id": seen, "at": now})
+    seen = tx.execute(_SELECT_LAST_ARTICLE_ID, {"name": name}).scalar_one()
+    found, seen = QueryRun(tx, query, now).find_arrived(seen, MAX_ARTICLES_PER_ALERT)
+    tx.execute(_UPDATE_SEARCH, {"search_name": name, "id": seen, "at": now})
     if found:
-        told = {"search": name, "article_ids": json.dumps(found), "made_at": now, "due_at": now, "state": "waiting"}
-        rest = {"told_at": None, "attempts": 0, "sender": "", "trouble": ""}
+        told = {
+            "search_name": name,
+            "article_ids": json.dumps(found),
+            "created_at": now,
+            "due_at": now,
+            "state": "waiting",
+        }
+        rest = {"sent_at": None, "attempts": 0, "sender": "", "error": ""}
         for channel in channels:
-            tx.execute(insert(alerts), {**told, **rest, "channel": channel})
+            tx.execute(insert(alerts), {**told, **rest, "channel_digest": channel})
     return found
 
 
-def news(tx: Connection, name: str, query: Query, now: datetime) -> list[int]:
+def find_unreported(tx: Connection, name: str, query: Query, now: datetime) -> list[int]:
     """What `look` would tell of; nothing is noted."""
-    seen = tx.execute(_SEEN, {"name": name}).scalar()
-    return [] if seen is None else Finder(tx, query, now).arrived(seen, MOST_ARTICLES)[0]
+    seen = tx.execute(_SELECT_LAST_ARTICLE_ID, {"name": name}).scalar()
+    return [] if seen is None else QueryRun(tx, query, now).find_arrived(seen, MAX_ARTICLES_PER_ALERT)[0]
 
 
-def due_alerts(tx: Connection, now: datetime) -> list[Alert]:
+def load_due_alerts(tx: Connection, now: datetime) -> list[Alert]:
     """The messages that are to be sent now, the oldest first."""
-    return [_alert(row) for row in tx.execute(_DUE, {"now": now})]
+    return [_alert_from_row(row) for row in tx.execute(_SELECT_DUE, {"now": now})]
 
 
-def take(tx: Connection, alert_id: int, sender: str) -> bool:
+def claim_alert(tx: Connection, alert_id: int, sender: str) -> bool:
     """Mark a message as being sent; False where somebody else sends it."""
-    return tx.execute(_TAKE, {"alert": alert_id, "by": sender}).rowcount == 1
+    return tx.execute(_CLAIM_ALERT, {"alert": alert_id, "by": sender}).rowcount == 1
 
 
-def sent(tx: Connection, alert_id: int, now: datetime) -> None:
+def mark_sent(tx: Connection, alert_id: int, now: datetime) -> None:
     """It arrived."""
-    tx.execute(_SENT, {"alert": alert_id, "at": now})
+    tx.execute(_MARK_SENT, {"alert": alert_id, "at": now})
 
 
-def not_sent(tx: Connection, alert_id: int, trouble: str, again_at: datetime) -> None:
+def schedule_retry(tx: Connection, alert_id: int, error: str, retry_at: datetime) -> None:
     """It did not arrive, and is tried again."""
-    tx.execute(_NOT_SENT, {"alert": alert_id, "why": clean(trouble, _LONGEST_TROUBLE), "at": again_at})
+    tx.execute(_SCHEDULE_RETRY, {"alert": alert_id, "why": clean(error, _MAX_ERROR_LENGTH), "at": retry_at})
 
 
-def doubt(tx: Connection, alive: Collection[str]) -> int:
+def mark_unsure(tx: Connection, live_senders: Collection[str]) -> int:
     """Messages that a process was sending which is not alive any more are unsure; returns how many."""
-    return tx.execute(_DOUBT, {"alive": [*alive, ""]}).rowcount
+    return tx.execute(_MARK_UNSURE, {"alive": [*live_senders, ""]}).rowcount
 
 
-def retry(tx: Connection, name: str, now: datetime) -> int:
+def retry_alerts(tx: Connection, name: str, now: datetime) -> int:
     """Let every message of a search that is unsure, or waits to be tried again, be sent now; returns how many."""
-    return tx.execute(_RETRY, {"name": name, "now": now}).rowcount
+    return tx.execute(_RETRY_ALERTS, {"name": name, "now": now}).rowcount
 
 
-def forget(tx: Connection, name: str) -> None:
+def delete_search(tx: Connection, name: str) -> None:
     """Keep nothing of a search any more."""
-    tx.execute(_FORGET_ALERTS, {"name": name})
-    tx.execute(_FORGET, {"name": name})
+    tx.execute(_DELETE_ALERTS, {"name": name})
+    tx.execute(_DELETE_SEARCH, {"name": name})
 
 
-def states(tx: Connection) -> dict[str, SearchState]:
+def load_search_states(tx: Connection) -> dict[str, SearchState]:
     """The state of every search that was looked for, by name."""
-    found = {row.name: {"name": row.name, "seen_at": row.seen_at} for row in tx.execute(select(saved_searches))}
-    for row in tx.execute(_NUMBERS):
-        state: dict[str, Any] = found.setdefault(row.search, {"name": row.search})
+    found = {row.name: {"name": row.name, "last_run_at": row.last_run_at} for row in tx.execute(select(saved_searches))}
+    for row in tx.execute(_COUNT_ALERTS):
+        state: dict[str, Any] = found.setdefault(row.search_name, {"name": row.search_name})
         key = "waiting" if row.state == AlertState.SENDING else str(row.state)
         state[key] = state.get(key, 0) + row.many
-    for row in tx.execute(_TROUBLES):
-        found.setdefault(row.search, {"name": row.search}).setdefault("trouble", row.trouble)
+    for row in tx.execute(_SELECT_ERRORS):
+        found.setdefault(row.search_name, {"name": row.search_name}).setdefault("error", row.error)
     return {name: SearchState(**state) for name, state in found.items()}
 
 
-def _alert(row: Any) -> Alert:
+def _alert_from_row(row: Any) -> Alert:
     ids = tuple(json.loads(row.article_ids))
-    return Alert(id=row.id, search=row.search, channel=row.channel, articles=ids, attempts=row.attempts)
+    return Alert(
+        id=row.id, search_name=row.search_name, channel=row.channel_digest, article_ids=ids, attempts=row.attempts
+    )
 
 
-_SEEN = select(saved_searches.c.seen_id).where(saved_searches.c.name == bindparam("name"))
-_LAST = select(func.max(articles.c.id))
-_SAW = (
+_SELECT_LAST_ARTICLE_ID = select(saved_searches.c.last_article_id).where(saved_searches.c.name == bindparam("name"))
+_SELECT_NEWEST_ARTICLE_ID = select(func.max(articles.c.id))
+_UPDATE_SEARCH = (
     update(saved_searches)
-    .where(saved_searches.c.name == bindparam("search"))
-    .values(seen_id=bindparam("id"), seen_at=bindparam("at"))
+    .where(saved_searches.c.name == bindparam("search_name"))
+    .values(last_article_id=bindparam("id"), last_run_at=bindparam("at"))
 )
-_DUE = (
+_SELECT_DUE = (
     select(alerts)
     .where(alerts.c.state == AlertState.WAITING, alerts.c.due_at <= bindparam("now"))
     .order_by(alerts.c.id)
 )
-_TAKE = (
+_CLAIM_ALERT = (
     update(alerts)
     .where(alerts.c.id == bindparam("alert"), alerts.c.state == AlertState.WAITING)
     .values(state=AlertState.SENDING, sender=bindparam("by"), attempts=alerts.c.attempts + 1)
 )
-_SENT = (
+_MARK_SENT = (
     update(alerts)
     .where(alerts.c.id == bindparam("alert"))
-    .values(state=AlertState.SENT, told_at=bindparam("at"), due_at=None, trouble="")
+    .values(state=AlertState.SENT, sent_at=bindparam("at"), due_at=None, error="")
 )
-_NOT_SENT = (
+_SCHEDULE_RETRY = (
     update(alerts)
     .where(alerts.c.id == bindparam("alert"))
-    .values(state=AlertState.WAITING, due_at=bindparam("at"), trouble=bindparam("why"))
+    .values(state=AlertState.WAITING, due_at=bindparam("at"), error=bindparam("why"))
 )
-_DOUBT = (
+_MARK_UNSURE = (
     update(alerts)
     .where(alerts.c.state == AlertState.SENDING, alerts.c.sender.not_in(bindparam("alive", expanding=True)))
-    .values(state=AlertState.UNSURE, trouble="evnews ended while it was being sent; it may have arrived")
+    .values(state=AlertState.UNSURE, error="evnews ended while it was being sent; it may have arrived")
 )
-_RETRY = (
+_RETRY_ALERTS = (
     update(alerts)
-    .where(alerts.c.search == bindparam("name"), alerts.c.state.in_([AlertState.WAITING, AlertState.UNSURE]))
+    .where(alerts.c.search_name == bindparam("name"), alerts.c.state.in_([AlertState.WAITING, AlertState.UNSURE]))
     .values(state=AlertState.WAITING, due_at=bindparam("now"))
 )
-_FORGET_ALERTS = delete(alerts).where(alerts.c.search == bindparam("name"))
-_FORGET = delete(saved_searches).where(saved_searches.c.name == bindparam("name"))
-_NUMBERS = select(alerts.c.search, alerts.c.state, func.count().label("many")).group_by(alerts.c.search, alerts.c.state)
-_TROUBLES = (
-    select(alerts.c.search, alerts.c.trouble)
-    .where(alerts.c.trouble != "", alerts.c.state.in_([AlertState.WAITING, AlertState.UNSURE]))
+_DELETE_ALERTS = delete(alerts).where(alerts.c.search_name == bindparam("name"))
+_DELETE_SEARCH = delete(saved_searches).where(saved_searches.c.name == bindparam("name"))
+_COUNT_ALERTS = select(alerts.c.search_name, alerts.c.state, func.count().label("many")).group_by(
+    alerts.c.search_name, alerts.c.state
+)
+_SELECT_ERRORS = (
+    select(alerts.c.search_name, alerts.c.error)
+    .where(alerts.c.error != "", alerts.c.state.in_([AlertState.WAITING, AlertState.UNSURE]))
     .order_by(alerts.c.id)
 )

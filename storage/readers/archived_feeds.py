@@ -14,19 +14,19 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from storage.db.database import Database, write_lock
-from storage.db.statements import parts, upserts
+from storage.db.database import Database, acquire_write_lock
+from storage.db.statements import batched, upsert_statements
 from storage.db.tables import archived_feeds, articles, feed_pages
 from storage.model.search import Query
-from storage.search.finder import Finder
+from storage.search.finder import QueryRun
 
-PAGE = 50
+PAGE_SIZE = 50
 """Articles of a page."""
-EDITED = timedelta(days=7)
+EDITED_WITHIN = timedelta(days=7)
 """What was edited so lately stands in the feed once more."""
-_STRIDE = 2_000
+_ARTICLES_PER_STEP = 2_000
 """Articles that are looked through before it is written down how far that came, with the pages that they fill."""
-_PATIENCE = 0.5
+_MAX_SECONDS = 0.5
 """Seconds that one reader waits for a feed to be cut; the next one goes on."""
 
 
@@ -37,96 +37,115 @@ class FeedArchive:
     It is `complete` when everything that arrived was looked through.
     """
 
-    pages: int
-    waiting: tuple[int, ...]
-    edited: tuple[int, ...]
-    complete: bool
+    page_count: int
+    pending_ids: tuple[int, ...]
+    edited_ids: tuple[int, ...]
+    is_complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
-    seen: int = 0
-    waiting: tuple[int, ...] = ()
-    pages: int = 0
+class _ArchiveState:
+    last_article_id: int = 0
+    pending_ids: tuple[int, ...] = ()
+    page_count: int = 0
 
 
-def feed_archive(database: Database, feed: str, query: Query, now: datetime) -> FeedArchive:
+def update_feed_archive(database: Database, feed: str, query: Query, now: datetime) -> FeedArchive:
     """Cut what arrived since the last time, as far as that goes in half a second."""
-    state, complete = _cut(database, feed, query, now)
+    state, complete = _fill_pages(database, feed, query, now)
     with database.read() as tx:
-        edited = tuple(Finder(tx, query, now).edited(now - EDITED, PAGE))
-    return FeedArchive(pages=state.pages, waiting=state.waiting, edited=edited, complete=complete)
+        edited = tuple(QueryRun(tx, query, now).find_edited(now - EDITED_WITHIN, PAGE_SIZE))
+    return FeedArchive(
+        page_count=state.page_count, pending_ids=state.pending_ids, edited_ids=edited, is_complete=complete
+    )
 
 
-def _cut(database: Database, feed: str, query: Query, now: datetime) -> tuple[_State, bool]:
+def _fill_pages(database: Database, feed: str, query: Query, now: datetime) -> tuple[_ArchiveState, bool]:
     """How far a feed is cut when time is up or all is, and whether all is."""
-    asks = _digest(query)
+    asks = _query_digest(query)
     started = time.monotonic()
     while True:
         with database.read() as tx:
-            state = _state(tx, feed, asks)
-            last = tx.execute(_LAST).scalar() or 0
-            found, seen = Finder(tx, query, now).arrived(state.seen, _STRIDE, upto=state.seen + _STRIDE)
-        come = (*state.waiting, *found)
-        full = len(come) - len(come) % PAGE
-        after = _State(seen=seen, waiting=come[full:], pages=state.pages + full // PAGE)
+            state = _load_state(tx, feed, asks)
+            last = tx.execute(_SELECT_NEWEST_ARTICLE_ID).scalar() or 0
+            found, seen = QueryRun(tx, query, now).find_arrived(
+                state.last_article_id, _ARTICLES_PER_STEP, until_id=state.last_article_id + _ARTICLES_PER_STEP
+            )
+        come = (*state.pending_ids, *found)
+        full = len(come) - len(come) % PAGE_SIZE
+        after = _ArchiveState(
+            last_article_id=seen, pending_ids=come[full:], page_count=state.page_count + full // PAGE_SIZE
+        )
         at_end = seen >= last
-        is_far = seen - state.seen > _STRIDE
-        if not full and (seen == state.seen or (at_end and not is_far)):
+        is_far = seen - state.last_article_id > _ARTICLES_PER_STEP
+        if not full and (seen == state.last_article_id or (at_end and not is_far)):
             return after, at_end
         with database.write() as tx:
-            _note(tx, feed, asks, state, after, come[:full])
-        if at_end or time.monotonic() - started > _PATIENCE:
+            _save_progress(tx, feed, asks, state, after, come[:full])
+        if at_end or time.monotonic() - started > _MAX_SECONDS:
             return after, at_end
 
 
-def feeds_behind(tx: Connection) -> list[str]:
+def find_feeds_behind(tx: Connection) -> list[str]:
     """The feeds that were begun to be cut, and that are more than a stride behind."""
-    last = tx.execute(_LAST).scalar() or 0
-    return list(tx.execute(_BEHIND, {"least": last - _STRIDE}).scalars())
+    last = tx.execute(_SELECT_NEWEST_ARTICLE_ID).scalar() or 0
+    return list(tx.execute(_SELECT_FEEDS_BEHIND, {"least": last - _ARTICLES_PER_STEP}).scalars())
 
 
-def feed_page(tx: Connection, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
+def load_feed_page(tx: Connection, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
     """The articles of a full page, and how many pages there are; None where there is no such page."""
-    state = _state(tx, feed, _digest(query))
-    row = tx.execute(_PAGE, {"feed": feed, "page": number}).scalar()
-    return (None if row is None or number > state.pages else json.loads(row)), state.pages
+    state = _load_state(tx, feed, _query_digest(query))
+    row = tx.execute(_SELECT_PAGE, {"feed": feed, "page": number}).scalar()
+    return (None if row is None or number > state.page_count else json.loads(row)), state.page_count
 
 
-def _state(tx: Connection, feed: str, asks: str) -> _State:
-    row = tx.execute(_STATE, {"feed": feed}).first()
-    if row is None or row.asks != asks:
-        return _State()
-    return _State(seen=row.seen_id, waiting=tuple(json.loads(row.waiting)), pages=row.pages)
+def _load_state(tx: Connection, feed: str, asks: str) -> _ArchiveState:
+    row = tx.execute(_SELECT_STATE, {"feed": feed}).first()
+    if row is None or row.query_digest != asks:
+        return _ArchiveState()
+    return _ArchiveState(
+        last_article_id=row.last_article_id,
+        pending_ids=tuple(json.loads(row.pending_article_ids)),
+        page_count=row.page_count,
+    )
 
 
-def _note(tx: Connection, feed: str, asks: str, before: _State, after: _State, full: tuple[int, ...]) -> None:
+def _save_progress(
+    tx: Connection, feed: str, asks: str, before: _ArchiveState, after: _ArchiveState, full: tuple[int, ...]
+) -> None:
     """Write down how far was looked and the articles of full pages, unless somebody else did meanwhile."""
-    write_lock(tx)
-    if _state(tx, feed, asks) != before:
+    acquire_write_lock(tx)
+    if _load_state(tx, feed, asks) != before:
         return
-    if not before.seen:
-        tx.execute(_FORGET, {"which": feed})
+    if not before.last_article_id:
+        tx.execute(_DELETE_PAGES, {"which": feed})
     if full:
-        numbered = enumerate(parts(full, PAGE), before.pages + 1)
+        numbered = enumerate(batched(full, PAGE_SIZE), before.page_count + 1)
         rows = [{"feed": feed, "number": number, "article_ids": json.dumps(ids)} for number, ids in numbered]
         tx.execute(insert(feed_pages), rows)
-    values = {"feed": feed, "asks": asks, "seen_id": after.seen, "waiting": json.dumps(after.waiting)}
-    tx.execute(_STATED[tx.dialect.name], values | {"pages": after.pages})
+    values = {
+        "feed": feed,
+        "query_digest": asks,
+        "last_article_id": after.last_article_id,
+        "pending_article_ids": json.dumps(after.pending_ids),
+    }
+    tx.execute(_UPSERT_STATE[tx.dialect.name], values | {"page_count": after.page_count})
 
 
-def _digest(query: Query) -> str:
+def _query_digest(query: Query) -> str:
     asked = (query.words, query.topics, query.sources, query.muted)
     return sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-_LAST = select(func.max(articles.c.id))
-_STATE = select(archived_feeds).where(archived_feeds.c.feed == bindparam("feed"))
-_BEHIND = (
-    select(archived_feeds.c.feed).where(archived_feeds.c.seen_id < bindparam("least")).order_by(archived_feeds.c.feed)
+_SELECT_NEWEST_ARTICLE_ID = select(func.max(articles.c.id))
+_SELECT_STATE = select(archived_feeds).where(archived_feeds.c.feed == bindparam("feed"))
+_SELECT_FEEDS_BEHIND = (
+    select(archived_feeds.c.feed)
+    .where(archived_feeds.c.last_article_id < bindparam("least"))
+    .order_by(archived_feeds.c.feed)
 )
-_PAGE = select(feed_pages.c.article_ids).where(
+_SELECT_PAGE = select(feed_pages.c.article_ids).where(
     feed_pages.c.feed == bindparam("feed"), feed_pages.c.number == bindparam("page")
 )
-_FORGET = delete(feed_pages).where(feed_pages.c.feed == bindparam("which"))
-_STATED = upserts(archived_feeds, "feed")
+_DELETE_PAGES = delete(feed_pages).where(feed_pages.c.feed == bindparam("which"))
+_UPSERT_STATE = upsert_statements(archived_feeds, "feed")

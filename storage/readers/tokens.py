@@ -11,16 +11,16 @@ from hmac import compare_digest
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage.db.tables import tokens
-from storage.readers import read_state as readers
+from storage.readers import read_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class AccessToken:
     """A token by its name."""
 
     name: str
-    digest: str
-    made_at: datetime
+    secret_digest: str
+    created_at: datetime
     is_read_only: bool = False
 
 
@@ -29,41 +29,42 @@ def add_token(tx: Connection, name: str, now: datetime, *, is_read_only: bool = 
 
     With one that is read-only nothing can be marked.
     """
-    if tx.execute(_OF, {"token": name}).first() is not None:
+    if tx.execute(_SELECT_TOKEN, {"token": name}).first() is not None:
         return ""
     secret = secrets.token_urlsafe(32)
     tx.execute(
-        insert(tokens), {"name": name, "digest": digest_of(secret), "made_at": now, "is_read_only": is_read_only}
+        insert(tokens),
+        {"name": name, "secret_digest": hash_secret(secret), "created_at": now, "is_read_only": is_read_only},
     )
     return secret
 
 
 def remove_token(tx: Connection, name: str) -> bool:
     """Let a token open nothing any more, and forget what was read with it; False where there is none of the name."""
-    readers.forget(tx, name)
-    return tx.execute(_REMOVE, {"token": name}).rowcount == 1
+    read_state.delete_states(tx, name)
+    return tx.execute(_DELETE_TOKEN, {"token": name}).rowcount == 1
 
 
-def all_tokens(tx: Connection) -> list[Token]:
+def load_tokens(tx: Connection) -> list[AccessToken]:
     """Every token, by name."""
-    return [Token(**row._mapping) for row in tx.execute(_ALL)]
+    return [AccessToken(**row._mapping) for row in tx.execute(_SELECT_TOKENS)]
 
 
-def digest_of(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """What is kept of a secret. It is drawn by lot and long, so that a plain digest gives nothing away."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def token_of(known: list[Token], secret: str) -> Token | None:
+def find_token(known: list[AccessToken], secret: str) -> AccessToken | None:
     """The token whose secret it is, looked for in the same time whichever it is; None for nobody's."""
-    digest = digest_of(secret)
+    digest = hash_secret(secret)
     found = None
     for token in known:
-        if compare_digest(token.digest, digest):
+        if compare_digest(token.secret_digest, digest):
             found = token
     return found
 
 
-_OF = select(tokens).where(tokens.c.name == bindparam("token"))
-_REMOVE = delete(tokens).where(tokens.c.name == bindparam("token"))
-_ALL = select(tokens).order_by(tokens.c.name)
+_SELECT_TOKEN = select(tokens).where(tokens.c.name == bindparam("token"))
+_DELETE_TOKEN = delete(tokens).where(tokens.c.name == bindparam("token"))
+_SELECT_TOKENS = select(tokens).order_by(tokens.c.name)

@@ -15,91 +15,96 @@ from collections.abc import Iterator
 from functools import lru_cache
 from operator import add
 
-VERSION = 2
+ANALYZER_VERSION = 2
 """Raised whenever the same text would be prepared differently: the index must then be made anew."""
-LONGEST_TOKEN = 64
-LONGEST_TEXT = 500_000
+ANALYZER_VERSION_KEY = "analyzer_version"
+MAX_TOKEN_LENGTH = 64
+MAX_TEXT_LENGTH = 500_000
 """Characters of one text that are indexed."""
 
-RUN = (
+UNSPACED_CHARACTERS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ede\u1000-\u1049\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31f0-\u31ff"  # kana, bopomofo
     "\u1100-\u11ff\uac00-\ud7a3"  # Hangul
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
 """Characters of scripts that are searched by pairs (a regular expression's class, without brackets)."""
-_MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0a00-\u0dff"
-WORD = re.compile(rf"[\w{_MARKS}{RUN}]+")
+_COMBINING_MARKS = (
+    "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0a00-\u0dff"
+)
+WORD_PATTERN = re.compile(rf"[\w{_COMBINING_MARKS}{UNSPACED_CHARACTERS}]+")
 """What may hold tokens: letters, digits, and the marks that are part of words. (`_` is none: replace it first.)"""
 
-RUNS = re.compile(f"[{RUN}]+|[^{RUN}]+")
+UNSPACED_RUNS_PATTERN = re.compile(f"[{UNSPACED_CHARACTERS}]+|[^{UNSPACED_CHARACTERS}]+")
 """Takes a word apart into runs and what stands between them."""
-RUN_BEGINS = re.compile(f"[{RUN}]")
-_WORD_ONLY = re.compile(rf"[^\W_{RUN}]+")
-_ATTACHED = re.compile(r"(?<=\w)(?:\+{1,2}|#)(?!\w)")
+UNSPACED_PATTERN = re.compile(f"[{UNSPACED_CHARACTERS}]")
+_PLAIN_WORD_PATTERN = re.compile(rf"[^\W_{UNSPACED_CHARACTERS}]+")
+_ATTACHED_SIGNS = re.compile(r"(?<=\w)(?:\+{1,2}|#)(?!\w)")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _DIACRITICS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]+")
-_LETTERS = str.maketrans(
+_LETTER_REPLACEMENTS = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n"}
 )
 
 
 def prepare(text: str) -> str:
     """Tokens of a text with one space between them; never raises, and the same for the same text always."""
-    text = spelled_out(text[:LONGEST_TEXT])
+    text = spell_out_signs(text[:MAX_TEXT_LENGTH])
     if text.isascii():
-        return " ".join([token[:LONGEST_TOKEN] for token in _ASCII_WORD.findall(text.lower())])
+        return " ".join([token[:MAX_TOKEN_LENGTH] for token in _ASCII_WORD.findall(text.lower())])
     tokens: list[str] = []
-    for piece, is_run in pieces(text):
+    for piece, is_run in split_words(text):
         if is_run:
-            tokens += pairs(piece)
+            tokens += split_pairs(piece)
             tokens.append(piece[-1])
         else:
             tokens.append(piece)
     return " ".join(tokens)
 
 
-def pieces(text: str) -> Iterator[tuple[str, bool]]:
+def split_words(text: str) -> Iterator[tuple[str, bool]]:
     """The folded words and the runs of a text, in order, each with whether it is a run that is searched by pairs."""
-    text = spelled_out(text)
-    for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " ").replace("\u200d", "")):
+    text = spell_out_signs(text)
+    for word in WORD_PATTERN.findall(
+        unicodedata.normalize("NFKC", text).casefold().replace("_", " ").replace("\u200d", "")
+    ):
         if word.isascii():
-            yield word[:LONGEST_TOKEN], False
-        elif not RUN_BEGINS.search(word):
-            yield from _plain(word)
+            yield word[:MAX_TOKEN_LENGTH], False
+        elif not UNSPACED_PATTERN.search(word):
+            yield from _fold_word(word)
         else:
-            for part in RUNS.findall(word):
-                if RUN_BEGINS.match(part):
+            for part in UNSPACED_RUNS_PATTERN.findall(word):
+                if UNSPACED_PATTERN.match(part):
                     yield part, True
                 else:
-                    yield from _plain(part)
+                    yield from _fold_word(part)
 
 
-def spelled_out(text: str) -> str:
+def spell_out_signs(text: str) -> str:
     """A text with its signs that are words written as words."""
     if "+" not in text and "#" not in text:
         return text
-    return _ATTACHED.sub(lambda found: " sharp " if found[0] == "#" else " plus " * len(found[0]), text)
+    return _ATTACHED_SIGNS.sub(lambda found: " sharp " if found[0] == "#" else " plus " * len(found[0]), text)
 
 
 def fold(word: str) -> str:
     """What a single word or run is searched as."""
-    return word.lower() if word.isascii() else "".join(piece for piece, _ in pieces(word))
+    return word.lower() if word.isascii() else "".join(piece for piece, _ in split_words(word))
 
 
-def pairs(run: str) -> list[str]:
+def split_pairs(run: str) -> list[str]:
     """The overlapping pairs of a run; none for a single character."""
     return list(map(add, run, run[1:]))
 
 
-def _plain(word: str) -> Iterator[tuple[str, bool]]:
-    if len(word) > LONGEST_TOKEN:
-        word = word[:LONGEST_TOKEN]
-    if token := _without_diacritics(word):
+def _fold_word(word: str) -> Iterator[tuple[str, bool]]:
+    if len(word) > MAX_TOKEN_LENGTH:
+        word = word[:MAX_TOKEN_LENGTH]
+    if token := _remove_diacritics(word):
         yield token, False
 
 
 @lru_cache(maxsize=20_000)
-def _without_diacritics(word: str) -> str:
-    plain = _DIACRITICS.sub("", unicodedata.normalize("NFD", word.translate(_LETTERS)))
-    return unicodedata.normalize("NFKC", plain)[:LONGEST_TOKEN]
+def _remove_diacritics(word: str) -> str:
+    plain = _DIACRITICS.sub("", unicodedata.normalize("NFD", word.translate(_LETTER_REPLACEMENTS)))
+    return unicodedata.normalize("NFKC", plain)[:MAX_TOKEN_LENGTH]

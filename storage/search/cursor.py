@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.timestamps import micros, of_micros
+from storage.timestamps import from_microseconds, to_microseconds
 
-_SPELLED = re.compile(r"(new|old|best|changed)((?:\.[a-z]\d{1,19}){0,4})")
-_PART = re.compile(r"\.([a-z])(\d{1,19})")
-_MOST = 2**63 - 1
+_CURSOR_PATTERN = re.compile(r"(new|old|best|changed)((?:\.[a-z]\d{1,19}){0,4})")
+_PART_PATTERN = re.compile(r"\.([a-z])(\d{1,19})")
+_MAX_VALUE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,25 +22,27 @@ class Cursor:
     """
 
     order: str
-    row: int | None = None
+    row_id: int | None = None
     now: datetime | None = None
-    first: int | None = None
+    first_row_id: int | None = None
     offset: int = 0
 
-    def spell(self) -> str:
+    def format(self) -> str:
         """The text that `read_cursor` reads."""
-        now = micros(self.now) if self.now is not None else None
-        parts = (("r", self.row), ("n", now), ("f", self.first), ("o", self.offset or None))
+        now = to_microseconds(self.now) if self.now is not None else None
+        parts = (("r", self.row_id), ("n", now), ("f", self.first_row_id), ("o", self.offset or None))
         return self.order + "".join(f".{name}{value}" for name, value in parts if value is not None)
 
 
-def read_cursor(text: str, order: str) -> tuple[Cursor, tuple[str, ...]]:
+def parse_cursor(text: str, order: str) -> tuple[Cursor, tuple[str, ...]]:
     """The cursor that a text spells; where it is none of this order the first page's, with a note that says so."""
     if not text:
         return Cursor(order=order), ()
-    found = _SPELLED.fullmatch(text)
-    parts = {name: int(value) for name, value in _PART.findall(found[2])} if found and found[1] == order else {}
-    now = of_micros(parts["n"]) if "n" in parts else None
-    if not parts or max(parts.values()) > _MOST or (now is None and "n" in parts):
+    found = _CURSOR_PATTERN.fullmatch(text)
+    parts = {name: int(value) for name, value in _PART_PATTERN.findall(found[2])} if found and found[1] == order else {}
+    now = from_microseconds(parts["n"]) if "n" in parts else None
+    if not parts or max(parts.values()) > _MAX_VALUE or (now is None and "n" in parts):
         return Cursor(order=order), ("the cursor is none of this search; this is its first page",)
-    return Cursor(order=order, row=parts.get("r"), now=now, first=parts.get("f"), offset=parts.get("o", 0)), ()
+    return Cursor(
+        order=order, row_id=parts.get("r"), now=now, first_row_id=parts.get("f"), offset=parts.get("o", 0)
+    ), ()

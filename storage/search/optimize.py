@@ -8,15 +8,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from storage.db.database import Database
-from storage.db.key_value import note, noted
+from storage.db.key_value import get_value, set_value
 
 _INDEXES = ("article_index", "past_index")
-_STEP = 250
+_PAGES_PER_STEP = 250
 """Pages of an index that one step may write: some fractions of a second."""
-_MARK = "joined"
+_MERGED_AT_KEY = "index_merged_at"
 
 
-def optimize(database: Database) -> tuple[int, int]:
+def optimize_index(database: Database) -> tuple[int, int]:
     """Join the pieces of the search index; returns the database's bytes before and after.
 
     In SQLite nobody else writes meanwhile. What articles hold is not changed.
@@ -34,7 +34,7 @@ def optimize(database: Database) -> tuple[int, int]:
     return before, database.size()
 
 
-def join_pieces(database: Database) -> Iterator[None]:
+def merge_segments(database: Database) -> Iterator[None]:
     """The same in steps, each a short transaction of its own, so that others write in between."""
     if database.dialect != "sqlite":
         with database.write() as tx:
@@ -43,21 +43,21 @@ def join_pieces(database: Database) -> Iterator[None]:
     for index in _INDEXES:
         # A negative number takes up all pieces of every size as one merge; then positive ones go on with it.
         # https://www.sqlite.org/fts5.html#the_merge_command
-        step = -_STEP
-        while _merged(database, index, step):
+        step = -_PAGES_PER_STEP
+        while _merge_step(database, index, step):
             yield
-            step = _STEP
+            step = _PAGES_PER_STEP
 
 
-def _merged(database: Database, index: str, step: int) -> bool:
+def _merge_step(database: Database, index: str, step: int) -> bool:
     """Whether a step found anything to do: less than two rows are changed where nothing is left."""
     with database.write() as tx:
-        before = _changes(tx)
+        before = _count_changes(tx)
         tx.exec_driver_sql(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', {step})")  # noqa: S608 — names of ours
-        return _changes(tx) - before >= 2
+        return _count_changes(tx) - before >= 2
 
 
-def _changes(tx: Connection) -> int:
+def _count_changes(tx: Connection) -> int:
     return int(tx.exec_driver_sql("SELECT total_changes()").scalar_one())
 
 
@@ -66,12 +66,12 @@ def _clean_pending(tx: Connection) -> None:
         tx.exec_driver_sql(f"SELECT gin_clean_pending_list('{index}_words')")
 
 
-def last_joined(tx: Connection) -> datetime | None:
+def last_merged_at(tx: Connection) -> datetime | None:
     """When the pieces were last joined by steps, as far as that is known."""
-    said = noted(tx, _MARK)
+    said = get_value(tx, _MERGED_AT_KEY)
     return None if said is None else datetime.fromisoformat(said)
 
 
-def note_joined(tx: Connection, now: datetime) -> None:
+def record_merge(tx: Connection, now: datetime) -> None:
     """All of them are joined."""
-    note(tx, _MARK, now.isoformat())
+    set_value(tx, _MERGED_AT_KEY, now.isoformat())

@@ -11,21 +11,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from storage.search.analyzer import pairs, pieces, prepare
-from storage.search.index import field_terms as labels
-from storage.search.index.match import But, Either, Every, Match, Tokens
-from storage.search.index.row_ids import FIRST_ROW, LAST_ROW, row_floor
-from storage.search.query.tree import Ago, All, Any, Asked, Dated, Is, Named, Node, Not, Words
-from storage.search.query.word_forms import forms
+from storage.search.analyzer import prepare, split_pairs, split_words
+from storage.search.index import field_terms
+from storage.search.index.match import Match, MatchAll, MatchAny, MatchExcept, TokenSequence
+from storage.search.index.row_ids import FIRST_ROW_ID, LAST_ROW_ID, first_row_id_from
+from storage.search.query.tree import And, DateRange, Field, Node, Not, Or, ParsedQuery, Since, State, Terms
+from storage.search.query.word_forms import word_forms
 
-NOTHING = Either(parts=())
-_LONGEST_PHRASE = 100
+MATCH_NOTHING = MatchAny(parts=())
+_MAX_PHRASE_TOKENS = 100
 """Tokens of a phrase that are looked for."""
-EVERYTHING = Tokens(tokens=(labels.EVERY,))
+MATCH_EVERYTHING = TokenSequence(tokens=(field_terms.EVERY_ARTICLE,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class QueryPlan:
     """What must hold: `match` in the index (None: anything), each of `conditions` of the rows, from row to row.
 
     `low` and `high` are places in the index's order, both included.
@@ -33,51 +33,51 @@ class Plan:
 
     match: Match | None = None
     conditions: tuple[Node, ...] = ()
-    low: int = FIRST_ROW
-    high: int = LAST_ROW
+    low_row_id: int = FIRST_ROW_ID
+    high_row_id: int = LAST_ROW_ID
 
     @property
-    def is_hopeless(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether it is known beforehand that nothing is found."""
-        return self.match == NOTHING or self.low > self.high
+        return self.match == MATCH_NOTHING or self.low_row_id > self.high_row_id
 
 
 @dataclass(slots=True)
-class _Parts:
+class _PlanParts:
     matches: list[Match] = field(default_factory=list)
     missing: list[Match] = field(default_factory=list)
     conditions: list[Node] = field(default_factory=list)
-    low: int = FIRST_ROW
-    high: int = LAST_ROW
+    low: int = FIRST_ROW_ID
+    high: int = LAST_ROW_ID
 
 
-def plan(node: Node | None, now: datetime) -> Plan:
+def plan_query(node: Node | None, now: datetime) -> QueryPlan:
     """The plan of a tree; times ago are counted from `now`."""
-    parts = _Parts()
-    for one in node.nodes if isinstance(node, All) else [node] if node is not None else []:
-        _add(parts, one, now)
-    match = _every(parts.matches)
+    parts = _PlanParts()
+    for one in node.nodes if isinstance(node, And) else [node] if node is not None else []:
+        _add_node(parts, one, now)
+    match = _all_of(parts.matches)
     if parts.missing:
-        match = But(found=match or EVERYTHING, missing=_either(parts.missing))
-    return Plan(match=match, conditions=tuple(parts.conditions), low=parts.low, high=parts.high)
+        match = MatchExcept(required=match or MATCH_EVERYTHING, excluded=_any_of(parts.missing))
+    return QueryPlan(match=match, conditions=tuple(parts.conditions), low_row_id=parts.low, high_row_id=parts.high)
 
 
-def _add(parts: _Parts, node: Node, now: datetime) -> None:
-    if isinstance(node, Dated | Ago):
-        since, until = span(node, now)
-        parts.low = max(parts.low, row_floor(since) if since else FIRST_ROW)
-        parts.high = min(parts.high, row_floor(until) - 1 if until else LAST_ROW)
-    elif isinstance(node, Not) and (found := matching(node.node)) is not None:
+def _add_node(parts: _PlanParts, node: Node, now: datetime) -> None:
+    if isinstance(node, DateRange | Since):
+        since, until = time_range(node, now)
+        parts.low = max(parts.low, first_row_id_from(since) if since else FIRST_ROW_ID)
+        parts.high = min(parts.high, first_row_id_from(until) - 1 if until else LAST_ROW_ID)
+    elif isinstance(node, Not) and (found := match_of(node.node)) is not None:
         parts.missing.append(found)
-    elif (found := matching(node)) is not None:
+    elif (found := match_of(node)) is not None:
         parts.matches.append(found)
     else:
         parts.conditions.append(node)
 
 
-def span(node: Dated | Ago, now: datetime) -> tuple[datetime | None, datetime | None]:
+def time_range(node: DateRange | Since, now: datetime) -> tuple[datetime | None, datetime | None]:
     """From when to when, the end excluded."""
-    if isinstance(node, Dated):
+    if isinstance(node, DateRange):
         return node.since, node.until
     try:
         return now - timedelta(hours=node.hours), None
@@ -85,92 +85,96 @@ def span(node: Dated | Ago, now: datetime) -> tuple[datetime | None, datetime | 
         return None, None
 
 
-def matching(node: Node) -> Match | None:
+def match_of(node: Node) -> Match | None:
     """What the index is asked for a tree, or None where it cannot answer."""
-    if isinstance(node, Words):
-        return _words(node)
-    if isinstance(node, Named):
-        return _named(node)
-    if isinstance(node, Is):
-        return Tokens(tokens=(labels.state_label(node.state),)) if node.state in labels.STATES else None
+    if isinstance(node, Terms):
+        return _match_terms(node)
+    if isinstance(node, Field):
+        return _match_field(node)
+    if isinstance(node, State):
+        return (
+            TokenSequence(tokens=(field_terms.state_label(node.state),))
+            if node.state in field_terms.STATE_LABELS
+            else None
+        )
     if isinstance(node, Not):
-        found = matching(node.node)
-        return But(found=EVERYTHING, missing=found) if found is not None else None
-    if isinstance(node, All):
-        return _all(node.nodes)
-    if isinstance(node, Any):
-        found_parts = [matching(one) for one in node.nodes]
+        found = match_of(node.node)
+        return MatchExcept(required=MATCH_EVERYTHING, excluded=found) if found is not None else None
+    if isinstance(node, And):
+        return _match_all_nodes(node.nodes)
+    if isinstance(node, Or):
+        found_parts = [match_of(one) for one in node.nodes]
         known = [one for one in found_parts if one is not None]
-        return _either(known) if len(known) == len(found_parts) else None
+        return _any_of(known) if len(known) == len(found_parts) else None
     return None
 
 
-def _all(nodes: Sequence[Node]) -> Match | None:
+def _match_all_nodes(nodes: Sequence[Node]) -> Match | None:
     found: list[Match] = []
     missing: list[Match] = []
     for node in nodes:
-        made = matching(node.node if isinstance(node, Not) else node)
+        made = match_of(node.node if isinstance(node, Not) else node)
         if made is None:
             return None
         (missing if isinstance(node, Not) else found).append(made)
-    match = _every(found)
-    return But(found=match or EVERYTHING, missing=_either(missing)) if missing else match
+    match = _all_of(found)
+    return MatchExcept(required=match or MATCH_EVERYTHING, excluded=_any_of(missing)) if missing else match
 
 
-def _named(node: Named) -> Match | None:
+def _match_field(node: Field) -> Match | None:
     label = {
-        "source": labels.source_label,
-        "lang": labels.language_label,
-        "topic": labels.topic_label,
-        "site": labels.site_label,
+        "source": field_terms.source_label,
+        "lang": field_terms.language_label,
+        "topic": field_terms.topic_label,
+        "site": field_terms.site_label,
     }.get(node.field)
-    return Tokens(tokens=(label(node.name),)) if label else None
+    return TokenSequence(tokens=(label(node.name),)) if label else None
 
 
-def _words(node: Words) -> Match:
+def _match_terms(node: Terms) -> Match:
     if node.field == "url":
-        return _labelled(labels.url_labels(node.text))
+        return _match_labels(field_terms.url_labels(node.text))
     if node.field == "author":
-        return _labelled(labels.author_labels(node.text))
+        return _match_labels(field_terms.author_labels(node.text))
     titled = node.field == "title"
-    if node.phrase:
-        return _phrase(list(pieces(node.text)), titled)
-    return _every([_word(part, titled, node.prefix) for part in node.text.split()]) or NOTHING
+    if node.is_phrase:
+        return _match_phrase(list(split_words(node.text)), titled)
+    return _all_of([_match_word(part, titled, node.is_prefix) for part in node.text.split()]) or MATCH_NOTHING
 
 
-def _labelled(tokens: Sequence[str]) -> Match:
-    return Tokens(tokens=tuple(tokens)) if tokens else NOTHING
+def _match_labels(tokens: Sequence[str]) -> Match:
+    return TokenSequence(tokens=tuple(tokens)) if tokens else MATCH_NOTHING
 
 
-def _word(text: str, titled: bool, prefix: bool) -> Match:
+def _match_word(text: str, in_title: bool, is_prefix: bool) -> Match:
     """One word as it was typed, which may hold several: `lithium-ion`, `ID.7`, `it's`, `小米SU7`."""
-    parts = list(pieces(without_possessive(text)))
+    parts = list(split_words(remove_possessive(text)))
     if not parts:
-        return NOTHING
+        return MATCH_NOTHING
     runs = [part for part in parts if part[1]]
     if runs and len(parts) > 1:
         # Between scripts there is no space to be trusted: each part is found for itself.
-        return _every([_phrase([part], titled) for part in parts]) or NOTHING
+        return _all_of([_match_phrase([part], in_title) for part in parts]) or MATCH_NOTHING
     if runs:
-        return _phrase(parts, titled)
+        return _match_phrase(parts, in_title)
     words = [word for word, _ in parts]
-    if prefix:
-        return Tokens(tokens=tuple(words), prefix=True, titled=titled)
+    if is_prefix:
+        return TokenSequence(tokens=tuple(words), is_prefix=True, in_title=in_title)
     spelled = [tuple(words)]
-    spelled += [(*words[:-1], form) for form in forms(words[-1])]
+    spelled += [(*words[:-1], form) for form in word_forms(words[-1])]
     if len(words) > 1:
         spelled.append(("".join(words),))
     else:
-        spelled += [split for split in [at_digits(words[0])] if len(split) > 1]
-    return _either([Tokens(tokens=one, titled=titled) for one in dict.fromkeys(spelled)])
+        spelled += [split for split in [split_at_digits(words[0])] if len(split) > 1]
+    return _any_of([TokenSequence(tokens=one, in_title=in_title) for one in dict.fromkeys(spelled)])
 
 
-def without_possessives(text: str) -> str:
+def remove_possessives(text: str) -> str:
     """The words of a text as they are looked for: `Tesla's` is looked for as `Tesla`."""
-    return " ".join(without_possessive(word) for word in text.split())
+    return " ".join(remove_possessive(word) for word in text.split())
 
 
-def without_possessive(text: str) -> str:
+def remove_possessive(text: str) -> str:
     """A word without its `'s`."""
     for ending in ("'s", "’s", "ʼs"):
         if len(text) > len(ending) + 1 and text.lower().endswith(ending):
@@ -178,7 +182,7 @@ def without_possessive(text: str) -> str:
     return text
 
 
-def at_digits(word: str) -> tuple[str, ...]:
+def split_at_digits(word: str) -> tuple[str, ...]:
     """`ex30` as `ex 30`, `82kwh` as `82 kwh`: where one part is letters and the other digits."""
     cut = next((i for i in range(1, len(word)) if word[i].isdigit() != word[i - 1].isdigit()), 0)
     left, right = word[:cut], word[cut:]
@@ -186,7 +190,7 @@ def at_digits(word: str) -> tuple[str, ...]:
     return (left, right) if whole else (word,)
 
 
-def _phrase(parts: Sequence[tuple[str, bool]], titled: bool) -> Match:
+def _match_phrase(parts: Sequence[tuple[str, bool]], titled: bool) -> Match:
     """Words and runs side by side. What ends in a single character of a run is found where that character stands."""
     tokens: list[str] = []
     alone: list[Match] = []
@@ -195,44 +199,44 @@ def _phrase(parts: Sequence[tuple[str, bool]], titled: bool) -> Match:
         if not is_run:
             tokens.append(piece)
         elif not last:
-            tokens += [*pairs(piece), piece[-1]]
+            tokens += [*split_pairs(piece), piece[-1]]
         elif len(piece) > 1:
-            tokens += pairs(piece)
+            tokens += split_pairs(piece)
         else:
-            alone.append(Tokens(tokens=(labels.character_label(piece),), titled=titled))
-    found = [Tokens(tokens=tuple(tokens[:_LONGEST_PHRASE]), titled=titled)] if tokens else []
-    return _every([*found, *alone]) or NOTHING
+            alone.append(TokenSequence(tokens=(field_terms.character_label(piece),), in_title=titled))
+    found = [TokenSequence(tokens=tuple(tokens[:_MAX_PHRASE_TOKENS]), in_title=titled)] if tokens else []
+    return _all_of([*found, *alone]) or MATCH_NOTHING
 
 
-def _every(parts: Sequence[Match]) -> Match | None:
+def _all_of(parts: Sequence[Match]) -> Match | None:
     known = list(dict.fromkeys(parts))
-    if NOTHING in known:
-        return NOTHING
-    return Every(parts=tuple(known)) if len(known) > 1 else known[0] if known else None
+    if MATCH_NOTHING in known:
+        return MATCH_NOTHING
+    return MatchAll(parts=tuple(known)) if len(known) > 1 else known[0] if known else None
 
 
-def _either(parts: Iterable[Match]) -> Match:
-    known = [one for one in dict.fromkeys(parts) if one != NOTHING]
-    return known[0] if len(known) == 1 else Either(parts=tuple(known))
+def _any_of(parts: Iterable[Match]) -> Match:
+    known = [one for one in dict.fromkeys(parts) if one != MATCH_NOTHING]
+    return known[0] if len(known) == 1 else MatchAny(parts=tuple(known))
 
 
-def sought(asked: Asked) -> list[Words]:
+def searched_terms(asked: ParsedQuery) -> list[Terms]:
     """The words that are looked for in title and text, those that must be missing left out."""
-    found: list[Words] = []
+    found: list[Terms] = []
     waiting = [asked.node] if asked.node is not None else []
     while waiting:
         node = waiting.pop(0)
-        if isinstance(node, All | Any):
+        if isinstance(node, And | Or):
             waiting[:0] = node.nodes
-        elif isinstance(node, Words) and node.field in ("", "title") and prepare(node.text):
+        elif isinstance(node, Terms) and node.field in ("", "title") and prepare(node.text):
             found.append(node)
     return found
 
 
-def units(words: Sequence[Words]) -> list[Match]:
+def match_units(words: Sequence[Terms]) -> list[Match]:
     """Each thing that is looked for, with all its spellings."""
     found: list[Match] = []
     for one in words:
-        match = _words(one)
-        found += match.parts if isinstance(match, Every) else [match]
-    return [one for one in dict.fromkeys(found) if one != NOTHING]
+        match = _match_terms(one)
+        found += match.parts if isinstance(match, MatchAll) else [match]
+    return [one for one in dict.fromkeys(found) if one != MATCH_NOTHING]

@@ -6,50 +6,52 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, not_, or_, select, true
 
-from storage.db.tables import articles, tellers
-from storage.search.index import index_of
-from storage.search.index.row_ids import row_floor
-from storage.search.planner import matching, span
-from storage.search.query.tree import Ago, All, Any, Dated, Is, Length, Named, Node, Not
+from storage.db.tables import articles, story_members
+from storage.search.index import search_index
+from storage.search.index.row_ids import first_row_id_from
+from storage.search.planner import match_of, time_range
+from storage.search.query.tree import And, DateRange, Field, Length, Node, Not, Or, Since, State
 
 
-def condition(tx: Connection, node: Node, now: datetime) -> ColumnElement[bool]:
+def row_condition(tx: Connection, node: Node, now: datetime) -> ColumnElement[bool]:
     """That an article's row fulfils a tree."""
-    found = matching(node)
+    found = match_of(node)
     if found is not None:
-        index = index_of(tx.dialect.name)
-        return articles.c.search_row.in_(select(index.row()).select_from(index.alone()).where(index.holds(tx, found)))
+        index = search_index(tx.dialect.name)
+        return articles.c.search_row.in_(
+            select(index.row_id_column()).select_from(index.index_table()).where(index.match_condition(tx, found))
+        )
     if isinstance(node, Not):
-        return not_(condition(tx, node.node, now))
-    if isinstance(node, All):
-        return and_(*(condition(tx, one, now) for one in node.nodes))
-    if isinstance(node, Any):
-        return or_(*(condition(tx, one, now) for one in node.nodes))
-    return _of_row(node, now)
+        return not_(row_condition(tx, node.node, now))
+    if isinstance(node, And):
+        return and_(*(row_condition(tx, one, now) for one in node.nodes))
+    if isinstance(node, Or):
+        return or_(*(row_condition(tx, one, now) for one in node.nodes))
+    return _column_condition(node, now)
 
 
-def _of_row(node: Node, now: datetime) -> ColumnElement[bool]:
-    if isinstance(node, Dated | Ago):
-        since, until = span(node, now)
+def _column_condition(node: Node, now: datetime) -> ColumnElement[bool]:
+    if isinstance(node, DateRange | Since):
+        since, until = time_range(node, now)
         return and_(
-            articles.c.search_row >= row_floor(since) if since else true(),
-            articles.c.search_row < row_floor(until) if until else true(),
+            articles.c.search_row >= first_row_id_from(since) if since else true(),
+            articles.c.search_row < first_row_id_from(until) if until else true(),
         )
     if isinstance(node, Length):
         return and_(
-            articles.c.words >= node.least if node.least is not None else true(),
-            articles.c.words <= node.most if node.most is not None else true(),
+            articles.c.words >= node.minimum if node.minimum is not None else true(),
+            articles.c.words <= node.maximum if node.maximum is not None else true(),
         )
-    if isinstance(node, Is):
+    if isinstance(node, State):
         return articles.c.copy_of.is_not(None) if node.state == "copy" else articles.c.copy_of.is_(None)
-    if isinstance(node, Named) and node.field == "story":
-        return _tells(int(node.name))
+    if isinstance(node, Field) and node.field == "story":
+        return _in_story(int(node.name))
     return false()
 
 
-def _tells(number: int) -> ColumnElement[bool]:
+def _in_story(number: int) -> ColumnElement[bool]:
     """That an article or the original of a copy is in the story that the article of a number is in."""
-    asked, told, named = tellers.alias(), tellers.alias(), articles.alias()
+    asked, told, named = story_members.alias(), story_members.alias(), articles.alias()
     story = (
         select(asked.c.story_id)
         .join(named, asked.c.article_id == func.coalesce(named.c.copy_of, named.c.id))

@@ -15,56 +15,56 @@ from numpy.typing import NDArray
 
 BUCKET_BITS = 20
 BUCKETS = 1 << BUCKET_BITS
-MOST = 160
+MAX_TERMS = 160
 """Terms that are kept of one article: those that count most."""
-_TITLED = 1 << BUCKET_BITS
+_TITLE_FLAG = 1 << BUCKET_BITS
 _COUNT_SHIFT = BUCKET_BITS + 1
-_COUNT_MOST = (1 << (32 - _COUNT_SHIFT)) - 1
+_MAX_COUNT = (1 << (32 - _COUNT_SHIFT)) - 1
 
-_EMPHASIS = 1 + np.log(np.maximum(np.arange(_COUNT_MOST + 1), 1))
+_EMPHASIS = 1 + np.log(np.maximum(np.arange(_MAX_COUNT + 1), 1))
 
 Terms = NDArray[np.uint32]
 """The terms of one article, or of several one after the other; of one article by ascending bucket."""
 
 
-def bucket(word: str) -> int:
+def word_bucket(word: str) -> int:
     """The bucket of a word, the same on every machine."""
     return crc32(word.encode("utf-8", "surrogatepass")) & (BUCKETS - 1)
 
 
-def packed(counts: Mapping[str, int], titled: Collection[str]) -> bytes:
+def pack_terms(counts: Mapping[str, int], titled: Collection[str]) -> bytes:
     """The words that count most, those of the title before others."""
-    ranked = sorted(counts, key=lambda word: (word not in titled, -counts[word], word))[:MOST]
+    ranked = sorted(counts, key=lambda word: (word not in titled, -counts[word], word))[:MAX_TERMS]
     found: dict[int, list[int]] = {}
     for word in ranked:
-        known = found.setdefault(bucket(word), [0, 0])
+        known = found.setdefault(word_bucket(word), [0, 0])
         known[0] += counts[word]
-        known[1] |= _TITLED if word in titled else 0
-    values = [place | mark | min(count, _COUNT_MOST) << _COUNT_SHIFT for place, (count, mark) in found.items()]
+        known[1] |= _TITLE_FLAG if word in titled else 0
+    values = [place | mark | min(count, _MAX_COUNT) << _COUNT_SHIFT for place, (count, mark) in found.items()]
     return np.array(sorted(values, key=lambda value: value & (BUCKETS - 1)), dtype="<u4").tobytes()
 
 
-def unpacked(data: bytes) -> Terms:
+def unpack_terms(data: bytes) -> Terms:
     """What `packed` wrote."""
     return np.frombuffer(data, dtype="<u4")
 
 
-def buckets(terms: Terms) -> NDArray[np.int64]:
+def term_buckets(terms: Terms) -> NDArray[np.int64]:
     """The bucket of each term."""
     return (terms & (BUCKETS - 1)).astype(np.int64)
 
 
-def counts(terms: Terms) -> NDArray[np.int64]:
+def counts_of_terms(terms: Terms) -> NDArray[np.int64]:
     """How much each term counts."""
     return (terms >> _COUNT_SHIFT).astype(np.int64)
 
 
-def emphasis(terms: Terms) -> NDArray[np.float64]:
+def term_emphasis(terms: Terms) -> NDArray[np.float64]:
     """What using each term so often makes of its weight: one for once, one more for e times as often."""
     found: NDArray[np.float64] = _EMPHASIS[terms >> _COUNT_SHIFT]
     return found
 
 
-def titled(terms: Terms) -> NDArray[np.bool_]:
+def title_flags(terms: Terms) -> NDArray[np.bool_]:
     """Whether each term stands in the title."""
-    return (terms & _TITLED).astype(np.bool_)
+    return (terms & _TITLE_FLAG).astype(np.bool_)

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select
 
-from storage.db.statements import Ready, parts
-from storage.db.tables import articles, stories, story_due, tellers
-from storage.model.article import Story, Telling
+from storage.db.statements import CompiledStatement, batched
+from storage.db.tables import articles, stories, story_members, story_queue
+from storage.model.article import Story, StoryMember
 
 _CHUNK = 100
 
 
-def newest_stories(
+def load_newest_stories(
     connection: Connection, since: datetime | None, least_sources: int, limit: int | None
 ) -> Iterator[Story]:
     """Stories of more than one article, the one that was told last first; told at or after `since`."""
@@ -24,33 +24,33 @@ def newest_stories(
     if since is not None:
         wanted = wanted.where(stories.c.last_at >= since)
     found = list(connection.execute(wanted.order_by(stories.c.last_at.desc(), stories.c.id).limit(limit)).scalars())
-    for part in parts(found, _CHUNK):
-        yield from _stories(connection, part)
+    for part in batched(found, _CHUNK):
+        yield from _load_stories(connection, part)
 
 
-def story_of(connection: Connection, article_id: int) -> Story | None:
+def load_story(connection: Connection, article_id: int) -> Story | None:
     """The story that an article tells, alone or with others; None where that has not been looked at yet."""
-    found = story_ids(connection, [article_id]).get(article_id)
-    return None if found is None else next(_stories(connection, [found]))
+    found = load_story_ids(connection, [article_id]).get(article_id)
+    return None if found is None else next(_load_stories(connection, [found]))
 
 
-def story_ids(connection: Connection, article_ids: Sequence[int]) -> dict[int, int]:
+def load_story_ids(connection: Connection, article_ids: Sequence[int]) -> dict[int, int]:
     """The story of each article; a copy is where its original is."""
-    return {row.id: row.story_id for row in _STORY_IDS.all(connection, {"ids": list(article_ids)})}
+    return {row.id: row.story_id for row in _SELECT_STORY_IDS.all(connection, {"ids": list(article_ids)})}
 
 
-def count_due(connection: Connection) -> int:
+def count_queued(connection: Connection) -> int:
     """How many articles wait for their place among the stories to be looked at."""
-    return int(connection.execute(_COUNT_DUE).scalar_one())
+    return int(connection.execute(_COUNT_QUEUED).scalar_one())
 
 
-def _stories(connection: Connection, ids: Sequence[int]) -> Iterator[Story]:
+def _load_stories(connection: Connection, ids: Sequence[int]) -> Iterator[Story]:
     told: dict[int, list[Row[*tuple[Any, ...]]]] = {}
-    for row in connection.execute(_TELLERS, {"ids": ids}):
+    for row in connection.execute(_SELECT_MEMBERS, {"ids": ids}):
         told.setdefault(row.story_id, []).append(row)
-    named = {row.id: row.headline_id for row in connection.execute(_HEADLINES, {"ids": ids})}
+    named = {row.id: row.headline_article_id for row in connection.execute(_SELECT_HEADLINES, {"ids": ids})}
     everyone = [row.article_id for rows in told.values() for row in rows]
-    copies = Counter({row.copy_of: row.copies for row in connection.execute(_COPIES, {"ids": everyone})})
+    copies = Counter({row.copy_of: row.copies for row in connection.execute(_COUNT_COPIES, {"ids": everyone})})
     for story_id in ids:
         yield _story(story_id, told[story_id], named.get(story_id), copies)
 
@@ -64,39 +64,41 @@ def _story(
         title=titles.get(headline_id, rows[0].title),
         first_at=rows[0].at,
         last_at=rows[-1].at,
-        sources=len({row.source for row in rows}),
-        tellings=tuple(
-            Telling(
+        source_count=len({row.source for row in rows}),
+        members=tuple(
+            StoryMember(
                 article_id=row.article_id, url=row.url, source=row.source, title=row.title, at=row.at,
-                dated=row.dated, copies=copies[row.article_id],
+                has_publication_time=row.has_publication_time, copy_count=copies[row.article_id],
             )
             for row in rows
         ),
     )  # fmt: skip
 
 
-_STORY_IDS = Ready(
-    select(articles.c.id, tellers.c.story_id)
-    .join(tellers, tellers.c.article_id == func.coalesce(articles.c.copy_of, articles.c.id))
+_SELECT_STORY_IDS = CompiledStatement(
+    select(articles.c.id, story_members.c.story_id)
+    .join(story_members, story_members.c.article_id == func.coalesce(articles.c.copy_of, articles.c.id))
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))
 )
-_COUNT_DUE = select(func.count()).select_from(story_due)
-_TELLERS = (
+_COUNT_QUEUED = select(func.count()).select_from(story_queue)
+_SELECT_MEMBERS = (
     select(
-        tellers.c.article_id,
-        tellers.c.story_id,
-        tellers.c.told_at.label("at"),
-        tellers.c.dated,
+        story_members.c.article_id,
+        story_members.c.story_id,
+        story_members.c.published_or_seen_at.label("at"),
+        story_members.c.has_publication_time,
         articles.c.url,
         articles.c.source,
         articles.c.title,
     )
-    .join(articles, articles.c.id == tellers.c.article_id)
-    .where(tellers.c.story_id.in_(bindparam("ids", expanding=True)))
-    .order_by(tellers.c.told_at, tellers.c.article_id)
+    .join(articles, articles.c.id == story_members.c.article_id)
+    .where(story_members.c.story_id.in_(bindparam("ids", expanding=True)))
+    .order_by(story_members.c.published_or_seen_at, story_members.c.article_id)
 )
-_HEADLINES = select(stories.c.id, stories.c.headline_id).where(stories.c.id.in_(bindparam("ids", expanding=True)))
-_COPIES = (
+_SELECT_HEADLINES = select(stories.c.id, stories.c.headline_article_id).where(
+    stories.c.id.in_(bindparam("ids", expanding=True))
+)
+_COUNT_COPIES = (
     select(articles.c.copy_of, func.count().label("copies"))
     .where(articles.c.copy_of.in_(bindparam("ids", expanding=True)))
     .group_by(articles.c.copy_of)

@@ -16,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select
 
-from storage.db.statements import MARKS, Spelled
-from storage.db.tables import tellers, term_counts
-from storage.stories.packed_terms import BUCKETS, buckets, unpacked
+from storage.db.statements import PLACEHOLDERS, RawStatement
+from storage.db.tables import story_members, term_counts
+from storage.stories.packed_terms import BUCKETS, term_buckets, unpack_terms
 
-_SUPPOSED = 500
+_ASSUMED_ARTICLES = 500
 """Articles that a new archive is taken to have had, in which no word stood: the first ones are not all rare words."""
-_RAREST = 0.002
+_MIN_SHARE = 0.002
 """Words that fewer articles than this share use are equally rare."""
-_LAG = 8
-_LONGEST_LAG = 2_000
+_LAG_DIVISOR = 8
+_MAX_LAG = 2_000
 
 
 @dataclass(frozen=True)
-class Frequencies:
+class TermFrequencies:
     """How many of so many `articles` use a word of each bucket; counted up to the article `last_id`."""
 
     articles: int
@@ -39,55 +39,55 @@ class Frequencies:
     @cached_property
     def rarity(self) -> NDArray[np.float32]:
         """What a term of each bucket weighs: the logarithm of how many articles there are for one that uses it."""
-        share = self.counts / (self.articles + _SUPPOSED)
-        weights: NDArray[np.float32] = np.maximum(0.0, -np.log(share + _RAREST)).astype(np.float32)
+        share = self.counts / (self.articles + _ASSUMED_ARTICLES)
+        weights: NDArray[np.float32] = np.maximum(0.0, -np.log(share + _MIN_SHARE)).astype(np.float32)
         return weights
 
 
-_held: WeakKeyDictionary[Engine, Frequencies] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[Engine, TermFrequencies] = WeakKeyDictionary()
 
 
-def frequencies(tx: Connection) -> Frequencies:
+def load_frequencies(tx: Connection) -> TermFrequencies:
     """The frequencies as they are now."""
-    counted = _COUNTED.all(tx)
+    counted = _SELECT_COUNTED.all(tx)
     if not counted:
-        return Frequencies(articles=0, last_id=0, counts=np.zeros(BUCKETS, np.int64))
+        return TermFrequencies(articles=0, last_id=0, counts=np.zeros(BUCKETS, np.int64))
     articles, last_id = counted[0]
-    held = _held.get(tx.engine)
+    held = _cache.get(tx.engine)
     if held is None or (held.articles, held.last_id) != (articles, last_id):
-        held = _read(articles, last_id, tx.execute(_COUNTS).scalar_one())
-        _held[tx.engine] = held
+        held = _decode_frequencies(articles, last_id, tx.execute(_SELECT_COUNTS).scalar_one())
+        _cache[tx.engine] = held
     return held
 
 
-def count_up_to(tx: Connection, last_id: int, known: Frequencies) -> None:
+def update_frequencies(tx: Connection, last_id: int, known: TermFrequencies) -> None:
     """Count the terms of the articles up to one, if enough have come since it was last done."""
-    if last_id - known.last_id < min(max(1, known.articles // _LAG), _LONGEST_LAG):
+    if last_id - known.last_id < min(max(1, known.articles // _LAG_DIVISOR), _MAX_LAG):
         return
     counts, articles = known.counts.copy(), known.articles
-    for row in tx.execute(_SINCE, {"after": known.last_id, "last": last_id}):
-        counts[buckets(unpacked(row.terms))] += 1
+    for row in tx.execute(_SELECT_TERMS_SINCE, {"after": known.last_id, "last": last_id}):
+        counts[term_buckets(unpack_terms(row.terms))] += 1
         articles += 1
     tx.execute(delete(term_counts))
-    tx.execute(_WRITE, {"id": 1, "articles": articles, "last_id": last_id, "counts": _written(counts)})
+    tx.execute(_INSERT_COUNTS, {"id": 1, "articles": articles, "last_id": last_id, "counts": _encode_counts(counts)})
 
 
-def _written(counts: NDArray[np.int64]) -> bytes:
+def _encode_counts(counts: NDArray[np.int64]) -> bytes:
     """The buckets that have counts, then their counts."""
     used = np.flatnonzero(counts)
     return zlib.compress(used.astype("<u4").tobytes() + counts[used].astype("<u4").tobytes(), 1)
 
 
-def _read(articles: int, last_id: int, data: bytes) -> Frequencies:
+def _decode_frequencies(articles: int, last_id: int, data: bytes) -> TermFrequencies:
     used, found = np.frombuffer(zlib.decompress(data), dtype="<u4").reshape(2, -1)
     counts = np.zeros(BUCKETS, np.int64)
     counts[used] = found
-    return Frequencies(articles=articles, last_id=last_id, counts=counts)
+    return TermFrequencies(articles=articles, last_id=last_id, counts=counts)
 
 
-_COUNTED = Spelled(dict.fromkeys(MARKS, "SELECT articles, last_id FROM term_counts"))
-_COUNTS = select(term_counts.c.counts)
-_SINCE = select(tellers.c.terms).where(
-    tellers.c.article_id > bindparam("after"), tellers.c.article_id <= bindparam("last")
+_SELECT_COUNTED = RawStatement(dict.fromkeys(PLACEHOLDERS, "SELECT articles, last_id FROM term_counts"))
+_SELECT_COUNTS = select(term_counts.c.counts)
+_SELECT_TERMS_SINCE = select(story_members.c.terms).where(
+    story_members.c.article_id > bindparam("after"), story_members.c.article_id <= bindparam("last")
 )
-_WRITE = insert(term_counts)
+_INSERT_COUNTS = insert(term_counts)

@@ -14,20 +14,22 @@ from enum import StrEnum
 
 from rapidfuzz.distance import Levenshtein
 
-from storage.text.characters import HAN_AND_KANA, HANGUL, MARKS
+from storage.text.characters import COMBINING_MARKS, HAN_AND_KANA, HANGUL
 
-_TOKEN = re.compile(rf"[{HAN_AND_KANA}{HANGUL}]|\s+|(?:[^\W{HAN_AND_KANA}{HANGUL}{MARKS}]|[{MARKS}])+|[^\w\s{MARKS}]")
+_TOKEN = re.compile(
+    rf"[{HAN_AND_KANA}{HANGUL}]|\s+|(?:[^\W{HAN_AND_KANA}{HANGUL}{COMBINING_MARKS}]|[{COMBINING_MARKS}])+|[^\w\s{COMBINING_MARKS}]"
+)
 _WORD = re.compile(rf"[{HAN_AND_KANA}]|[^\s{HAN_AND_KANA}]+")
 _NUMBER = re.compile(r"\d+(?:[.,:  ]\d+)*")
-_EDGES = ".,;:!?…()[]{}\"'“”„«»‘’–—-。，、；：！？（）「」"
-_LARGEST = 300_000_000
+_PUNCTUATION = ".,;:!?…()[]{}\"'“”„«»‘’–—-。，、；：！？（）「」"
+_MAX_COMPARISONS = 300_000_000
 """Words times words of two middles that are compared: some 80 MB of working memory."""
-TYPO_WORDS, TYPO_DISTANCE = 2, 2
-REWRITTEN = 0.5
+MAX_TYPO_WORDS, MAX_TYPO_DISTANCE = 2, 2
+MIN_COMMON_SHARE = 0.5
 """Below this share of words in common a text is another text."""
 
 
-class Edit(StrEnum):
+class EditKind(StrEnum):
     """What kind of change began a revision; the first that fits."""
 
     WITHDRAWN = "withdrawn"
@@ -40,7 +42,7 @@ class Edit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class DiffPart:
     """A run of text: `op` is "=" where both have it, "-" where only the older, "+" where only the newer."""
 
     op: str
@@ -48,46 +50,48 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class TextDifference:
     """What kind of edit leads from one text to another, and how many characters (white space apart) it has."""
 
-    kind: Edit
+    kind: EditKind
     added: int
     removed: int
 
 
-def word_diff(before: str, after: str) -> list[Part]:
+def diff_words(before: str, after: str) -> list[DiffPart]:
     """The parts in order: "=" and "-" make `before`, "=" and "+" make `after`; never two of one op in a row."""
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
-    parts: list[Part] = []
-    for op, left, right in _changes(old, new):
+    parts: list[DiffPart] = []
+    for op, left, right in _runs(old, new):
         for sign, text in (("=", "".join(left)),) if op == "=" else (("-", "".join(left)), ("+", "".join(right))):
             if text:
-                parts.append(Part(op=sign, text=text))
-    return list(_joined(parts))
+                parts.append(DiffPart(op=sign, text=text))
+    return list(_join_changes(parts))
 
 
-def difference(before: tuple[str, str], after: tuple[str, str]) -> Difference:
+def compare_texts(before: tuple[str, str], after: tuple[str, str]) -> TextDifference:
     """The edit between two (title, wording)s that are not the same."""
-    parts = word_diff("\n".join(before), "\n".join(after))
-    return Difference(kind=_kind(before, after), added=_size(parts, "+"), removed=_size(parts, "-"))
+    parts = diff_words("\n".join(before), "\n".join(after))
+    return TextDifference(
+        kind=_edit_kind(before, after), added=_count_characters(parts, "+"), removed=_count_characters(parts, "-")
+    )
 
 
-def _kind(before: tuple[str, str], after: tuple[str, str]) -> Edit:
+def _edit_kind(before: tuple[str, str], after: tuple[str, str]) -> EditKind:
     old, new = _words(before[1]), _words(after[1])
-    changes = [(left, right) for op, left, right in _changes(old, new) if op != "="]
+    changes = [(left, right) for op, left, right in _runs(old, new) if op != "="]
     lost = sum(max(len(left), len(right)) for left, right in changes)
-    if lost > (1 - REWRITTEN) * max(len(old), len(new), 1):
-        return Edit.REWRITE
+    if lost > (1 - MIN_COMMON_SHARE) * max(len(old), len(new), 1):
+        return EditKind.REWRITE
     titles = [_words(before[0]), _words(after[0])]
-    if not changes or (titles[0] != titles[1] and _without(titles, old) == _without(titles, new)):
-        return Edit.HEADLINE
+    if not changes or (titles[0] != titles[1] and _without_titles(titles, old) == _without_titles(titles, new)):
+        return EditKind.HEADLINE
     if _without_numbers(before) == _without_numbers(after):
-        return Edit.NUMBERS
-    return Edit.TYPO if titles[0] == titles[1] and _is_typo(changes) else Edit.BODY
+        return EditKind.NUMBERS
+    return EditKind.TYPO if titles[0] == titles[1] and _is_typo(changes) else EditKind.BODY
 
 
-def _without(titles: Sequence[Sequence[str]], words: Sequence[str]) -> list[str]:
+def _without_titles(titles: Sequence[Sequence[str]], words: Sequence[str]) -> list[str]:
     """A text's words less its titles, wherever they stand in it."""
     kept: list[str] = []
     at = 0
@@ -106,14 +110,14 @@ def _is_typo(changes: Sequence[tuple[Sequence[str], Sequence[str]]]) -> bool:
         if len(left) != len(right):
             return False
         pairs += zip(left, right, strict=True)
-    return len(pairs) <= TYPO_WORDS and all(
-        Levenshtein.distance(one, other, score_cutoff=TYPO_DISTANCE) <= TYPO_DISTANCE for one, other in pairs
+    return len(pairs) <= MAX_TYPO_WORDS and all(
+        Levenshtein.distance(one, other, score_cutoff=MAX_TYPO_DISTANCE) <= MAX_TYPO_DISTANCE for one, other in pairs
     )
 
 
 def _words(text: str) -> list[str]:
     """Words without the punctuation around them, in one case; a character of an unspaced script is a word."""
-    bare = (word.strip(_EDGES) for word in _WORD.findall(text.casefold()))
+    bare = (word.strip(_PUNCTUATION) for word in _WORD.findall(text.casefold()))
     return [word for word in bare if word]
 
 
@@ -121,21 +125,21 @@ def _without_numbers(text: tuple[str, str]) -> list[list[str]]:
     return [_words(_NUMBER.sub("0", part)) for part in text]
 
 
-def _size(parts: Sequence[Part], op: str) -> int:
+def _count_characters(parts: Sequence[DiffPart], op: str) -> int:
     return sum(len("".join(part.text.split())) for part in parts if part.op == op)
 
 
-def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+def _runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
     """Runs in order: ("=", both's) or ("~", the older's, the newer's)."""
-    start, end = _common(old, new)
+    start, end = _common_ends(old, new)
     if start:
         yield "=", old[:start], new[:start]
-    yield from _middle(old[start : len(old) - end], new[start : len(new) - end])
+    yield from _middle_runs(old[start : len(old) - end], new[start : len(new) - end])
     if end:
         yield "=", old[len(old) - end :], new[len(new) - end :]
 
 
-def _common(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+def _common_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     """How many items two sequences share at their start, and at the end of the rest."""
     most = min(len(old), len(new))
     start = next((i for i in range(most) if old[i] != new[i]), most)
@@ -144,8 +148,8 @@ def _common(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     return start, end
 
 
-def _middle(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
-    if not old or not new or len(old) * len(new) > _LARGEST:
+def _middle_runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+    if not old or not new or len(old) * len(new) > _MAX_COMPARISONS:
         if old or new:
             yield "~", old, new
         return
@@ -157,19 +161,19 @@ def _middle(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Seque
         yield op, old[step.src_start : step.src_end], new[step.dest_start : step.dest_end]
 
 
-def _joined(parts: Sequence[Part]) -> Iterator[Part]:
+def _join_changes(parts: Sequence[DiffPart]) -> Iterator[DiffPart]:
     """Neighbouring changes as one: what went, then what came."""
     gone, come = "", ""
-    for part in (*parts, Part(op="=", text="")):
+    for part in (*parts, DiffPart(op="=", text="")):
         if part.op == "-":
             gone += part.text
         elif part.op == "+":
             come += part.text
         else:
             if gone:
-                yield Part(op="-", text=gone)
+                yield DiffPart(op="-", text=gone)
             if come:
-                yield Part(op="+", text=come)
+                yield DiffPart(op="+", text=come)
             gone = come = ""
             if part.text:
                 yield part

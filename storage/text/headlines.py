@@ -14,57 +14,63 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
-from storage.identity import folded
+from storage.identity import fold_text
 
 Headlines = tuple[tuple[str, str], ...]
 """(place, words) pairs: first the title, whose place is the empty one, then what each place says."""
-HEADING = "heading"
-ALIKE = 0.5
+HEADING_PLACE = "heading"
+MIN_HEADLINE_SIMILARITY = 0.5
 """Two headlines with this share of their characters in common may be wordings of one."""
-_CUT = ("…", "...")
-_APART = re.compile(r"\s*(?:[|｜·•»«›:/–—]|-\s)")
+_ELLIPSES = ("…", "...")
+_SEPARATOR = re.compile(r"\s*(?:[|｜·•»«›:/–—]|-\s)")
 
 
-def new_headline(before: Headlines, after: Headlines) -> str:
+def find_new_headline(before: Headlines, after: Headlines) -> str:
     """The headline that a page says now and did not say before; empty for none."""
     if before == after:
         return ""
     said = dict(before[1:] if len(before) > 1 and len(after) > 1 else before[:1])
-    known = {_plain(words): words for _, words in before if _plain(words)}
-    title = _plain(before[0][1]) if before else ""
+    known = {_fold_headline(words): words for _, words in before if _fold_headline(words)}
+    title = _fold_headline(before[0][1]) if before else ""
     for place, words in after if said else ():
-        if place in said and _plain(words) not in known and not (place != HEADING and _is_made_of(words, known)):
-            is_title = place == HEADING or _plain(said[place]) == title
-            if is_title or _is_like(_plain(words), known):
+        if (
+            place in said
+            and _fold_headline(words) not in known
+            and not (place != HEADING_PLACE and _is_template_variation(words, known))
+        ):
+            is_title = place == HEADING_PLACE or _fold_headline(said[place]) == title
+            if is_title or _is_similar(_fold_headline(words), known):
                 return words
     return ""
 
 
-def headline_after(current: str, before: Headlines, after: Headlines) -> str:
+def choose_headline(current: str, before: Headlines, after: Headlines) -> str:
     """What an article is headed by after a reading: what is new, else `current` while it is said, or the title."""
-    if found := new_headline(before, after):
+    if found := find_new_headline(before, after):
         return found
-    is_said = any(_plain(words) == _plain(current) for _, words in after)
+    is_said = any(_fold_headline(words) == _fold_headline(current) for _, words in after)
     return current if is_said or not after else after[0][1]
 
 
-def _is_made_of(words: str, known: Mapping[str, str]) -> bool:
+def _is_template_variation(words: str, known: Mapping[str, str]) -> bool:
     """Whether it is what a template may make of a known one: a name behind it, a counter before it, its end cut off."""
-    plain = _plain(words)
+    plain = _fold_headline(words)
     for other, spelled in known.items():
-        if other.startswith(plain) or (plain.startswith(other) and spelled.endswith(_CUT)):
+        if other.startswith(plain) or (plain.startswith(other) and spelled.endswith(_ELLIPSES)):
             return True
         if plain.endswith(other) and not any(map(str.isalpha, plain.removesuffix(other))):
             return True
-        if words.casefold().startswith(spelled.casefold()) and _APART.match(words, len(spelled)):
+        if words.casefold().startswith(spelled.casefold()) and _SEPARATOR.match(words, len(spelled)):
             return True
     return False
 
 
-def _is_like(plain: str, known: Iterable[str]) -> bool:
-    return any(one in plain or Levenshtein.normalized_similarity(one, plain) >= ALIKE for one in known)
+def _is_similar(plain: str, known: Iterable[str]) -> bool:
+    return any(
+        one in plain or Levenshtein.normalized_similarity(one, plain) >= MIN_HEADLINE_SIMILARITY for one in known
+    )
 
 
 @lru_cache(maxsize=1024)
-def _plain(headline: str) -> str:
-    return folded(headline)
+def _fold_headline(headline: str) -> str:
+    return fold_text(headline)

@@ -20,18 +20,18 @@ from pathlib import Path
 from uuid import uuid4
 
 from storage.model.page import Page
-from storage.warc import record as warcrecord
-from storage.warc.record import RecordError
+from storage.warc import record
+from storage.warc.record import WarcRecordError
 
-OPEN = ".open"
+OPEN_SUFFIX = ".open"
 """What a file's name ends in while its owner lives."""
-NAME = re.compile(r"evnews-\d{14}-(?P<token>[0-9a-f]{32})\.warc\.gz")
+FILE_NAME = re.compile(r"evnews-\d{14}-(?P<token>[0-9a-f]{32})\.warc\.gz")
 """A tape file's name: its time in UTC, and the random id of its warcinfo record."""
 
 _CHUNK = 2**16
 
 
-class TapeFile:
+class WarcFile:
     """An open file of this process, written only at its end; methods raise OSError.
 
     `size` and `pages` count what was written well. A `broken` file may hold the start of a page
@@ -42,21 +42,21 @@ class TapeFile:
         while True:
             self.token = uuid4().hex
             self.name = f"evnews-{at:%Y%m%d%H%M%S}-{self.token}.warc.gz"
-            self.path = folder / (self.name + OPEN)
+            self.path = folder / (self.name + OPEN_SUFFIX)
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
             # Between creation and lock another process, tidying up after the dead, may have taken the empty file.
-            if _lock(self.fd) and _is_at(self.fd, self.path):
+            if _try_lock(self.fd) and _is_at(self.fd, self.path):
                 break
             os.close(self.fd)
         self.size = 0
         self.pages = 0
-        self.broken = False
+        self.is_broken = False
         _open_files.add(self)
         try:
-            self._write(warcrecord.about(name=self.name, token=self.token, software=software, at=at))
+            self._write(record.encode_warcinfo(name=self.name, token=self.token, software=software, at=at))
         except OSError:
             self.path.unlink()
-            self.let_go()
+            self.release()
             raise
 
     def append(self, page: bytes) -> int:
@@ -71,11 +71,11 @@ class TapeFile:
         os.fsync(self.fd)
         if not self.pages:
             self.path.unlink()
-        elif not self.broken:
+        elif not self.is_broken:
             self.path.rename(self.path.with_suffix(""))
-        self.let_go()
+        self.release()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Close the descriptor, and with it release the lock."""
         fd, self.fd = self.fd, -1
         _open_files.discard(self)
@@ -92,37 +92,37 @@ class TapeFile:
             try:
                 os.ftruncate(self.fd, self.size)
             except OSError:
-                self.broken = True
+                self.is_broken = True
             raise
         self.size = at
 
 
-_open_files: weakref.WeakSet[TapeFile] = weakref.WeakSet()
+_open_files: weakref.WeakSet[WarcFile] = weakref.WeakSet()
 
 
-def _forget() -> None:
+def _release_all() -> None:
     for file in list(_open_files):
-        file.let_go()
+        file.release()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_release_all)
 
 
-def close_left(path: Path) -> str:
+def close_abandoned(path: Path) -> str:
     """Close a file whose owner is dead, cut back to its last whole page; says what was done.
 
     Empty when there was nothing to do: the owner lives, or another process was quicker.
     """
-    name = path.name.removesuffix(OPEN)
-    match = NAME.fullmatch(name)
+    name = path.name.removesuffix(OPEN_SUFFIX)
+    match = FILE_NAME.fullmatch(name)
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return ""
     try:
-        if match is None or not _lock(fd) or not _is_at(fd, path):
+        if match is None or not _try_lock(fd) or not _is_at(fd, path):
             return ""
-        size, end = os.fstat(fd).st_size, _end_of_last_page(fd, warcrecord.urn(match["token"]))
+        size, end = os.fstat(fd).st_size, _end_of_last_page(fd, record.record_urn(match["token"]))
         if end == 0:
             path.unlink()
             return f"{name}: held no whole page ({size} bytes); removed"
@@ -144,17 +144,17 @@ def _end_of_last_page(fd: int, info_id: str) -> int:
     if size == 0:
         return 0
     with mmap.mmap(fd, size, access=mmap.ACCESS_READ) as data:
-        start = data.rfind(warcrecord.MEMBER)
+        start = data.rfind(record.MEMBER_START)
         while start >= 0:
-            with suppress(RecordError):
-                if warcrecord.parse(member(fd, start)[0]).field("WARC-Warcinfo-ID") == info_id:
+            with suppress(WarcRecordError):
+                if record.parse_record(read_member(fd, start)[0]).field("WARC-Warcinfo-ID") == info_id:
                     return read_page(fd, start)[1]
-            start = data.rfind(warcrecord.MEMBER, 0, start + len(warcrecord.MEMBER) - 1)
+            start = data.rfind(record.MEMBER_START, 0, start + len(record.MEMBER_START) - 1)
     return 0
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[int]:
+def open_for_reading(path: Path) -> Iterator[int]:
     """A descriptor of a tape file, be it closed or still open; raises FileNotFoundError."""
     fd = _open_by_either_name(path)
     try:
@@ -167,37 +167,37 @@ def read_page(fd: int, offset: int) -> tuple[Page, int]:
     """The page whose response begins at the offset, and where its last record ends; raises RecordError."""
     records = []
     for _ in range(3):
-        data, offset = member(fd, offset)
-        records.append(warcrecord.parse(data))
-    return warcrecord.page_of(*records), offset
+        data, offset = read_member(fd, offset)
+        records.append(record.parse_record(data))
+    return record.decode_page(*records), offset
 
 
-def member(fd: int, offset: int) -> tuple[bytes, int]:
+def read_member(fd: int, offset: int) -> tuple[bytes, int]:
     """The bytes that the gzip member at the offset holds, and where it ends; raises RecordError."""
     stream, out = zlib.decompressobj(zlib.MAX_WBITS | 16), bytearray()
     while not stream.eof:
         chunk = os.pread(fd, _CHUNK, offset)
         if not chunk:
-            raise RecordError("the file ends inside a page")
+            raise WarcRecordError("the file ends inside a page")
         try:
-            out += stream.decompress(chunk, 2 * warcrecord.LARGEST - len(out))
+            out += stream.decompress(chunk, 2 * record.MAX_BLOCK_BYTES - len(out))
         except zlib.error as error:
-            raise RecordError(f"damaged record: {error}") from None
+            raise WarcRecordError(f"damaged record: {error}") from None
         if stream.unconsumed_tail:
-            raise RecordError("a record is too large")
+            raise WarcRecordError("a record is too large")
         offset += len(chunk) - len(stream.unused_data)
     return bytes(out), offset
 
 
 def _open_by_either_name(path: Path) -> int:
     # The last try is for a file that was closed, and so renamed, between the first and the second.
-    for candidate in (path, path.with_name(path.name + OPEN)):
+    for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
         with suppress(FileNotFoundError):
             return os.open(candidate, os.O_RDONLY | os.O_CLOEXEC)
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _lock(fd: int) -> bool:
+def _try_lock(fd: int) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -28,32 +28,32 @@ from uuid import uuid4
 from storage.model.page import Lead, Page
 from storage.text.clean import clean_line
 
-Pairs = Iterable[tuple[str, str]]
+HeaderPairs = Iterable[tuple[str, str]]
 
-LARGEST = 64 * 2**20
+MAX_BLOCK_BYTES = 64 * 2**20
 """The most bytes one record's block may hold, written or read."""
 
-MEMBER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+MEMBER_START = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
 """How the gzip member of each record begins: deflate, no flags, no time."""
 
-_ROOM = 2**16
+_HEADER_ALLOWANCE = 2**16
 _VERSION = b"WARC/1.1\r\n"
 _LEVEL = 2
-_MEMORY = 6
+_MEMORY_LEVEL = 6
 """zlib's memLevel: its default of 8 takes 256 KiB for each record, which costs more than to deflate a small one."""
 _END = b"\r\n\r\n"
 _HTTP = "application/http; msgtype={}"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_ADDRESS = re.compile(r"[^:/?#]+://(?:[^/?#]*@)?(?P<host>[^/?#]*)(?P<target>[^#]*)")
+_URI_PARTS = re.compile(r"[^:/?#]+://(?:[^/?#]*@)?(?P<host>[^/?#]*)(?P<target>[^#]*)")
 _PLAIN_PROTOCOL = re.compile(r"HTTP/1\.[01]")
-_CODED = re.compile(r"gzip|br|zstd|deflate|compress", re.IGNORECASE)
+_COMPRESSED_CODING = re.compile(r"gzip|br|zstd|deflate|compress", re.IGNORECASE)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _TIMES = ("published", "updated")
 _LISTS = ("authors", "tags")
 _FORMAT = 1
 
-_DECLARATION = (
+_DESCRIPTION = (
     "Each response is followed by its request and a metadata record. Payloads are as the server sent them after "
     "transfer decoding, content coding kept. Reconstructed, not as on the wire: the request line and Host, the reason "
     "phrase, the protocol version where it was not HTTP/1, the order and case of header fields as far as the client "
@@ -63,12 +63,12 @@ _DECLARATION = (
 )
 
 
-class RecordError(Exception):
+class WarcRecordError(Exception):
     """Bytes are not a whole, sound record, or a page cannot be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class WarcRecord:
     """One record: its named fields in order, and its block."""
 
     fields: tuple[tuple[str, str], ...]
@@ -84,88 +84,98 @@ class Record:
         return self.field("WARC-Type")
 
 
-def urn(token: str) -> str:
+def record_urn(token: str) -> str:
     """A record id made of a UUID's hex digits."""
     return f"<urn:uuid:{token[:8]}-{token[8:12]}-{token[12:16]}-{token[16:20]}-{token[20:]}>"
 
 
-def about(*, name: str, token: str, software: str, at: datetime) -> bytes:
+def encode_warcinfo(*, name: str, token: str, software: str, at: datetime) -> bytes:
     """The compressed warcinfo record that opens a file: who wrote it, and what is reconstructed in it."""
     lines = (
         ("software", clean_line(software)),
         ("format", "WARC File Format 1.1"),
         ("conformsTo", "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
-        ("description", _DECLARATION),
+        ("description", _DESCRIPTION),
     )
     block = "".join(f"{key}: {value}\r\n" for key, value in lines).encode()
     head = [("WARC-Date", _date(at)), ("WARC-Filename", name)]
-    return _pack("warcinfo", urn(token), head, "application/warc-fields", block)
+    return _encode_record("warcinfo", record_urn(token), head, "application/warc-fields", block)
 
 
-def exchange(page: Page, token: str) -> tuple[bytes, bytes]:
+def encode_page(page: Page, token: str) -> tuple[bytes, bytes]:
     """A page's compressed records: the response; the request and the metadata that follow it.
 
     `token` is the hex UUID of the file's warcinfo record. Raises RecordError for a page too large.
     """
-    if len(page.body) > LARGEST - _ROOM:
-        raise RecordError(f"page too large for the tape: {len(page.body)} bytes")
-    uri, response_id = target_uri(page.url), urn(uuid4().hex)
-    common = [("WARC-Target-URI", uri), ("WARC-Date", _date(page.fetched_at)), ("WARC-Warcinfo-ID", urn(token))]
-    if _is_address(page.ip):
+    if len(page.body) > MAX_BLOCK_BYTES - _HEADER_ALLOWANCE:
+        raise WarcRecordError(f"page too large for the tape: {len(page.body)} bytes")
+    uri, response_id = encode_uri(page.url), record_urn(uuid4().hex)
+    common = [("WARC-Target-URI", uri), ("WARC-Date", _date(page.fetched_at)), ("WARC-Warcinfo-ID", record_urn(token))]
+    if _is_ip_address(page.ip):
         common.append(("WARC-IP-Address", page.ip))
     together = [*common, ("WARC-Concurrent-To", response_id)]
     payload = [*common, ("WARC-Payload-Digest", _digest(page.body))]
     # To deflate what is deflated already costs time and gains nothing.
-    level = 0 if _CODED.search(page.header("content-encoding")) else _LEVEL
+    level = 0 if _COMPRESSED_CODING.search(page.header("content-encoding")) else _LEVEL
     top = _response_head(page)
-    response = _pack("response", response_id, payload, _HTTP.format("response"), top, page.body, level)
-    request = _pack("request", urn(uuid4().hex), together, _HTTP.format("request"), _request_block(page, uri))
+    response = _encode_record("response", response_id, payload, _HTTP.format("response"), top, page.body, level)
+    request = _encode_record(
+        "request", record_urn(uuid4().hex), together, _HTTP.format("request"), _request_block(page, uri)
+    )
     about_it = [*together, ("WARC-Refers-To", response_id)]
-    return response, request + _pack("metadata", urn(uuid4().hex), about_it, "application/json", _facts(page))
+    return response, request + _encode_record(
+        "metadata", record_urn(uuid4().hex), about_it, "application/json", _encode_metadata(page)
+    )
 
 
-def parse(data: bytes) -> Record:
+def parse_record(data: bytes) -> WarcRecord:
     """The record that the uncompressed bytes of one gzip member hold; raises RecordError unless it is whole."""
     head, gap, rest = data.partition(b"\r\n\r\n")
     if not gap or not head.startswith(_VERSION):
-        raise RecordError("not a WARC record")
+        raise WarcRecordError("not a WARC record")
     pairs = (line.partition(":") for line in head[len(_VERSION) :].decode("utf-8", "replace").split("\r\n"))
-    record = Record(fields=tuple((name.strip(), value.strip()) for name, _, value in pairs), block=rest[:-4])
+    record = WarcRecord(fields=tuple((name.strip(), value.strip()) for name, _, value in pairs), block=rest[:-4])
     if rest[-4:] != b"\r\n\r\n" or record.field("Content-Length") != str(len(record.block)):
-        raise RecordError("the record's length is not what it says")
+        raise WarcRecordError("the record's length is not what it says")
     if record.field("WARC-Block-Digest") != _digest(record.block):
-        raise RecordError("the record's block does not match its digest")
+        raise WarcRecordError("the record's block does not match its digest")
     return record
 
 
-def page_of(response: Record, request: Record, metadata: Record) -> Page:
+def decode_page(response: WarcRecord, request: WarcRecord, metadata: WarcRecord) -> Page:
     """The page that three records hold; raises RecordError unless they belong together."""
     if (response.type, request.type, metadata.type) != ("response", "request", "metadata"):
-        raise RecordError("not a response with its request and metadata")
+        raise WarcRecordError("not a response with its request and metadata")
     named = {record.field("WARC-Concurrent-To") for record in (request, metadata)}
     if named != {response.field("WARC-Record-ID")}:
-        raise RecordError("request or metadata belong to another response")
+        raise WarcRecordError("request or metadata belong to another response")
     _, gap, body = response.block.partition(b"\r\n\r\n")
     if not gap:
-        raise RecordError("a response without an end of its header block")
+        raise WarcRecordError("a response without an end of its header block")
     try:
-        return _page(json.loads(metadata.block), body)
+        return _page_from_metadata(json.loads(metadata.block), body)
     except (ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"unreadable metadata: {error!r}") from None
+        raise WarcRecordError(f"unreadable metadata: {error!r}") from None
 
 
-def target_uri(url: str) -> str:
+def encode_uri(url: str) -> str:
     """The URL with every character that no URI may hold percent-encoded as UTF-8."""
     return quote(url.encode("utf-8", "surrogatepass"), safe=":/?#[]@!$&'()*+,;=%-._~")
 
 
-def _pack(
-    kind: str, record_id: str, head: Pairs, media_type: str, block: bytes, payload: bytes = b"", level: int = _LEVEL
+def _encode_record(
+    kind: str,
+    record_id: str,
+    head: HeaderPairs,
+    media_type: str,
+    block: bytes,
+    payload: bytes = b"",
+    level: int = _LEVEL,
 ) -> bytes:
     """One record as a gzip member: `payload`, the rest of the block, is deflated at its own level."""
     length = len(block) + len(payload)
-    if length > LARGEST:
-        raise RecordError(f"{kind} record too large: {length} bytes")
+    if length > MAX_BLOCK_BYTES:
+        raise WarcRecordError(f"{kind} record too large: {length} bytes")
     lines = [("WARC-Type", kind), ("WARC-Record-ID", record_id), *head, ("WARC-Block-Digest", _digest(block, payload))]
     lines += [("Content-Type", media_type), ("Content-Length", str(length))]
     top = "".join([f"{name}: {value}\r\n" for name, value in lines]).encode("ascii")
@@ -175,9 +185,9 @@ def _pack(
 
 def _gzip_member(*parts: tuple[bytes, int]) -> bytes:
     """A gzip member (RFC 1952) of parts that are deflated one by one, each at its level (0 stores)."""
-    out, crc, size = [MEMBER, b"\x00\xff"], 0, 0
+    out, crc, size = [MEMBER_START, b"\x00\xff"], 0, 0
     for number, (data, level) in enumerate(parts, 1):
-        stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY)
+        stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY_LEVEL)
         # A full flush ends at a whole byte and leaves nothing that the next part could refer to.
         out += [stream.compress(data), stream.flush(zlib.Z_FINISH if number == len(parts) else zlib.Z_FULL_FLUSH)]
         crc, size = zlib.crc32(data, crc), size + len(data)
@@ -196,7 +206,7 @@ def _date(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _is_address(text: str) -> bool:
+def _is_ip_address(text: str) -> bool:
     try:
         return bool(text) and "%" not in text and bool(ip_address(text))
     except ValueError:
@@ -211,7 +221,7 @@ def _response_head(page: Page) -> bytes:
 
 
 def _request_block(page: Page, uri: str) -> bytes:
-    parts = _ADDRESS.fullmatch(uri.partition("#")[0])
+    parts = _URI_PARTS.fullmatch(uri.partition("#")[0])
     host, target = (parts["host"], parts["target"]) if parts else ("", uri)
     target = target if target.startswith("/") else "/" + target
     method = page.method if _TOKEN.fullmatch(page.method) else "GET"
@@ -220,7 +230,7 @@ def _request_block(page: Page, uri: str) -> bytes:
     return _header_block(f"{method} {target} HTTP/1.1", headers) + b"\r\n"
 
 
-def _header_block(first: str, headers: Pairs) -> bytes:
+def _header_block(first: str, headers: HeaderPairs) -> bytes:
     lines = [first.encode("ascii")]
     for name, value in headers:
         if _TOKEN.fullmatch(name):
@@ -236,24 +246,24 @@ def _header_value(value: str) -> bytes:
         return value.encode("utf-8", "replace")
 
 
-def _facts(page: Page) -> bytes:
+def _encode_metadata(page: Page) -> bytes:
     """Every field of a Page but its body, as JSON in ASCII."""
     facts: dict[str, Any] = {f.name: getattr(page, f.name) for f in fields(Page) if f.name not in ("body", "lead")}
     lead = page.lead and {f.name: getattr(page.lead, f.name) for f in fields(Lead)}
     return json.dumps({"format": _FORMAT, **facts, "lead": lead}, default=datetime.isoformat).encode("ascii")
 
 
-def _page(facts: dict[str, Any], body: bytes) -> Page:
+def _page_from_metadata(facts: dict[str, Any], body: bytes) -> Page:
     if facts.pop("format") != _FORMAT:
-        raise RecordError("metadata of an unknown format")
+        raise WarcRecordError("metadata of an unknown format")
     for name in ("headers", "request_headers"):
         facts[name] = tuple((key, value) for key, value in facts[name])
     lead = facts["lead"]
     facts |= {"via": tuple(facts["via"]), "fetched_at": datetime.fromisoformat(facts["fetched_at"])}
-    return Page(**facts | {"lead": None if lead is None else _lead(lead)}, body=body)
+    return Page(**facts | {"lead": None if lead is None else _lead_from_metadata(lead)}, body=body)
 
 
-def _lead(facts: dict[str, Any]) -> Lead:
+def _lead_from_metadata(facts: dict[str, Any]) -> Lead:
     for name in _TIMES:
         facts[name] = facts[name] and datetime.fromisoformat(facts[name])
     for name in _LISTS:

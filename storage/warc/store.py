@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from storage.atomic_file import sync
-from storage.errors import PageLost
-from storage.errors import TapeError as TapeError
+from storage.atomic_file import fsync_path
+from storage.errors import CaptureLost
+from storage.errors import WarcError as WarcError
 from storage.model.crawl import Capture
 from storage.model.page import Page
-from storage.warc import file as warcfile
-from storage.warc import record as warcrecord
-from storage.warc.file import TapeFile
-from storage.warc.record import RecordError
+from storage.warc import file as warc_file
+from storage.warc import record as warc_record
+from storage.warc.file import WarcFile
+from storage.warc.record import WarcRecordError
 
 
-class WarcTape:
+class WarcStore:
     """One process's tape; not thread-safe. Files are made when first needed and rotated at `max_bytes`.
 
     A page is safe when `sync` or `close` has returned after its `record`, not before.
@@ -35,9 +35,9 @@ class WarcTape:
         self._software = software
         self._max_bytes = max_bytes
         self._clock = clock
-        self._file: TapeFile | None = None
+        self._file: WarcFile | None = None
         self._names_changed = False
-        self._lost = ""
+        self._sync_error = ""
 
     def record(self, page: Page) -> Capture:
         """Append a page's response, request and metadata records; says where the response lies.
@@ -47,12 +47,12 @@ class WarcTape:
         """
         try:
             file = self._current()
-            response, rest = warcrecord.exchange(page, file.token)
+            response, rest = warc_record.encode_page(page, file.token)
             offset = file.append(response + rest)
-        except RecordError as error:
-            raise TapeError(f"{page.url[:200]}: {error}") from None
+        except WarcRecordError as error:
+            raise WarcError(f"{page.url[:200]}: {error}") from None
         except OSError as error:
-            raise TapeError(f"cannot write to the tape in {self._folder}: {error}") from error
+            raise WarcError(f"cannot write to the tape in {self._folder}: {error}") from error
         return Capture(file=file.name, offset=offset, length=len(response), digest=_digest(response))
 
     def sync(self) -> None:
@@ -64,13 +64,13 @@ class WarcTape:
             if self._file is not None:
                 os.fsync(self._file.fd)
             if self._names_changed:
-                sync(self._folder)
+                fsync_path(self._folder)
                 self._names_changed = False
         except OSError as error:
-            self._leave(error)
-        if self._lost:
-            lost, self._lost = self._lost, ""
-            raise TapeError(lost)
+            self._abandon(error)
+        if self._sync_error:
+            lost, self._sync_error = self._sync_error, ""
+            raise WarcError(lost)
 
     def close(self) -> None:
         """Bring all to the disk and give the file its final name; raises as `sync` does."""
@@ -78,25 +78,25 @@ class WarcTape:
             self._finish(self._file)
         self.sync()
 
-    def _current(self) -> TapeFile:
-        if self._file is not None and (self._file.broken or self._file.size >= self._max_bytes):
+    def _current(self) -> WarcFile:
+        if self._file is not None and (self._file.is_broken or self._file.size >= self._max_bytes):
             self._finish(self._file)
         if self._file is None:
             if not self._folder.exists():
                 self._folder.mkdir(parents=True, exist_ok=True)
-                sync(self._folder.parent)
-            self._file = TapeFile(self._folder, self._software, self._clock().astimezone(UTC))
+                fsync_path(self._folder.parent)
+            self._file = WarcFile(self._folder, self._software, self._clock().astimezone(UTC))
             self._names_changed = True
         return self._file
 
-    def _finish(self, file: TapeFile) -> None:
+    def _finish(self, file: WarcFile) -> None:
         try:
             file.finish()
             self._file, self._names_changed = None, True
         except OSError as error:
-            self._leave(error)
+            self._abandon(error)
 
-    def _leave(self, error: OSError) -> None:
+    def _abandon(self, error: OSError) -> None:
         """Let go of a file that would not go to the disk; the next `recover` looks after it.
 
         After a failed fsync the kernel may have dropped the bytes, and would report success next
@@ -104,60 +104,60 @@ class WarcTape:
         """
         file, self._file = self._file, None
         name = f" {file.name}" if file else ""
-        self._lost = f"tape file{name} in {self._folder} could not be brought to the disk: {error}"
+        self._sync_error = f"tape file{name} in {self._folder} could not be brought to the disk: {error}"
         if file:
-            file.let_go()
+            file.release()
 
 
-def recover(folder: Path) -> list[str]:
+def recover_files(folder: Path) -> list[str]:
     """Close the files that dead processes left open, cut back to their last whole page; says what it did.
 
     Files whose process lives are left alone, and so is what bears a name that is not the tape's.
     A file that cannot be closed is left for the next time, and said.
     """
-    said = [_closed(path) for path in sorted(folder.glob("*" + warcfile.OPEN))]
+    said = [_close_abandoned(path) for path in sorted(folder.glob("*" + warc_file.OPEN_SUFFIX))]
     done = [words for words in said if words]
     if done:
-        sync(folder)
+        fsync_path(folder)
     return done
 
 
-def _closed(path: Path) -> str:
+def _close_abandoned(path: Path) -> str:
     try:
-        return warcfile.close_left(path)
+        return warc_file.close_abandoned(path)
     except OSError as error:
         return f"{path.name}: left as it is: {error}"
 
 
-def replay(folder: Path, capture: Capture) -> Page:
+def replay_page(folder: Path, capture: Capture) -> Page:
     """The page that a capture names, exactly as it was recorded; raises TapeError, PageLost."""
-    if not warcfile.NAME.fullmatch(capture.file):
-        raise TapeError(f"not the name of a tape file: {capture.file[:200]!r}")
+    if not warc_file.FILE_NAME.fullmatch(capture.file):
+        raise WarcError(f"not the name of a tape file: {capture.file[:200]!r}")
     where = f"tape file {capture.file} at byte {capture.offset}"
     try:
-        with warcfile.reading(folder / capture.file) as fd:
+        with warc_file.open_for_reading(folder / capture.file) as fd:
             data = os.pread(fd, capture.length, capture.offset)
             if len(data) != capture.length or _digest(data) != capture.digest:
-                raise PageLost(f"{where}: the record does not match its digest")
-            return warcfile.read_page(fd, capture.offset)[0]
+                raise CaptureLost(f"{where}: the record does not match its digest")
+            return warc_file.read_page(fd, capture.offset)[0]
     except FileNotFoundError:
-        raise PageLost(f"{where}: there is no such file") from None
-    except (RecordError, OSError, ValueError, OverflowError) as error:
-        raise TapeError(f"{where}: {error}") from None
+        raise CaptureLost(f"{where}: there is no such file") from None
+    except (WarcRecordError, OSError, ValueError, OverflowError) as error:
+        raise WarcError(f"{where}: {error}") from None
 
 
-def replay_all(path: Path) -> Iterator[Page]:
+def replay_pages(path: Path) -> Iterator[Page]:
     """Every page of one tape file in order; raises TapeError at the first damage, and never gives a part of a page."""
     at = 0
     try:
-        with warcfile.reading(path) as fd:
-            info, at = warcfile.member(fd, 0)
-            warcrecord.parse(info)
+        with warc_file.open_for_reading(path) as fd:
+            info, at = warc_file.read_member(fd, 0)
+            warc_record.parse_record(info)
             while at < os.fstat(fd).st_size:
-                page, at = warcfile.read_page(fd, at)
+                page, at = warc_file.read_page(fd, at)
                 yield page
-    except (RecordError, OSError) as error:
-        raise TapeError(f"tape file {path.name} at byte {at}: {error}") from None
+    except (WarcRecordError, OSError) as error:
+        raise WarcError(f"tape file {path.name} at byte {at}: {error}") from None
 
 
 def _digest(data: bytes) -> str:

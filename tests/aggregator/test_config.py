@@ -16,8 +16,8 @@ def config_in(home: Path, toml: str = "", **environ: str):
 def test_defaults_need_no_file(tmp_path: Path) -> None:
     config = load_config(tmp_path / "new", environ={})
     assert config.database_url == f"sqlite:///{tmp_path / 'new' / 'archive.db'}"
-    assert config.agent.startswith("evnews/")
-    assert config.process_count >= 1
+    assert config.effective_user_agent.startswith("evnews/")
+    assert config.worker_count >= 1
     assert config.keeps_pages
 
 

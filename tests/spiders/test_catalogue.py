@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spiders.catalogue import SHIPPED, CatalogueError, load_catalogue, parse_source
-from spiders.source import Listing, Source
+from spiders.catalogue import SHIPPED_CATALOGUE, CatalogueError, load_catalogue, parse_source
+from spiders.source import Source, SourceListing
 
 GOOD: dict[str, object] = {"title": "Volt", "home": "https://volt.example/", "feeds": ["https://volt.example/feed"]}
 
@@ -32,7 +32,7 @@ def test_the_shipped_catalogue_is_sound_and_wide():
 
 
 def test_the_shipped_file_explains_every_key():
-    header = SHIPPED.read_text(encoding="utf-8").partition("\n[")[0]
+    header = SHIPPED_CATALOGUE.read_text(encoding="utf-8").partition("\n[")[0]
     for key in Source.__dataclass_fields__:
         assert key == "name" or f"#   {key} " in header
 
@@ -134,8 +134,8 @@ def test_every_key_is_read():
         enabled=False,
         body_css="article",
         listings=(
-            Listing(url="https://volt.example/news", css=".card a"),
-            Listing(url="https://volt.example/all", pattern=r"/\d+$"),
+            SourceListing(url="https://volt.example/news", css=".card a"),
+            SourceListing(url="https://volt.example/all", pattern=r"/\d+$"),
         ),
         drop_css=(".ad",),
         tags=("nordic",),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spiders.catalogue import CatalogueError, load_catalogue
 from spiders.catalogue_edit import add_source, remove_source
-from spiders.source import Listing, Source
+from spiders.source import Source, SourceListing
 from storage.text.clean import clean_line
 
 VOLT = Source(
@@ -66,17 +66,17 @@ def test_a_source_of_the_same_name_is_replaced_in_its_place(tmp_path: Path):
 def test_a_source_is_removed(tmp_path: Path):
     path = tmp_path / "sources.toml"
     path.write_text(MINE, encoding="utf-8")
-    remove_source(path, "bus", shipped=False)
+    remove_source(path, "bus", is_shipped=False)
     assert path.read_text(encoding="utf-8").startswith(MINE[: MINE.index("[bus]")].rstrip())
     assert "bus.example" not in path.read_text(encoding="utf-8")
-    remove_source(path, "never-there", shipped=False)
+    remove_source(path, "never-there", is_shipped=False)
 
 
 @pytest.mark.parametrize("before", ["", "[insideevs]\nevery = '1h' # hourly\n", "insideevs = { every = '1h' }\n"])
 def test_a_shipped_source_is_switched_off(tmp_path: Path, before: str):
     path = tmp_path / "sources.toml"
     path.write_text(before, encoding="utf-8")
-    remove_source(path, "insideevs", shipped=True)
+    remove_source(path, "insideevs", is_shipped=True)
     source = next(source for source in load_catalogue(tmp_path).sources if source.name == "insideevs")
     assert not source.enabled
     assert source.every == (3600.0 if before else 0.0)
@@ -127,7 +127,7 @@ SOURCES = st.builds(
     language=st.sampled_from(["", "de", "pt-BR"]),
     feeds=st.just(("https://volt.example/f?a=1&b='\"",)),
     sitemaps=st.sampled_from([(), ("https://volt.example/a", "https://volt.example/b")]),
-    listings=st.sampled_from([(), (Listing(url="https://volt.example/", css="a", pattern=r"/\d{4}/'\""),)]),
+    listings=st.sampled_from([(), (SourceListing(url="https://volt.example/", css="a", pattern=r"/\d{4}/'\""),)]),
     every=st.floats(0.001, 1e6),
     delay=st.floats(0.001, 1e6),
     timezone=st.sampled_from(["", "Europe/Oslo"]),

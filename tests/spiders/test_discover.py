@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spiders.discover import COMMON_FEED_PATHS, FoundFeed, find_feeds, sitemaps_of_robots
+from spiders.discover import COMMON_FEED_PATHS, DiscoveredFeed, find_feeds, parse_robots_sitemaps
 
 URL = "https://volt.example/news/index.html"
 
@@ -19,9 +19,9 @@ def test_links_in_the_head_come_in_order_with_their_kind():
     <link rel="alternate" type="application/json+oembed" href="/oembed">
     <link rel="alternate" type="application/rss+xml" href="/feed/"></head></html>"""
     assert find_feeds(page.encode(), URL) == (
-        FoundFeed(url="https://volt.example/feed/", title="Volt & more", kind="rss"),
-        FoundFeed(url="https://volt.example/news/atom.xml", kind="atom"),
-        FoundFeed(url="https://b.example/feed.json", kind="json"),
+        DiscoveredFeed(url="https://volt.example/feed/", title="Volt & more", kind="rss"),
+        DiscoveredFeed(url="https://volt.example/news/atom.xml", kind="atom"),
+        DiscoveredFeed(url="https://b.example/feed.json", kind="json"),
     )
 
 
@@ -64,6 +64,6 @@ def test_sitemaps_of_robots():
     robots = b"""\xef\xbb\xbfSitemap: https://volt.example/a.xml\r\nUser-agent: *\nDisallow: /sitemap: x
   SITEMAP : https://volt.example/b.xml # news
     Sitemap: /relative.xml\nSitemap: file:///etc/passwd\nSitemap:\nSitemap: https://volt.example/a.xml"""
-    assert sitemaps_of_robots(robots) == ("https://volt.example/a.xml", "https://volt.example/b.xml")
-    assert sitemaps_of_robots(b"Sitemap: https://volt.example/a.xml\n" * 100_000) == ("https://volt.example/a.xml",)
-    assert len(sitemaps_of_robots(b"".join(b"Sitemap: https://volt.example/%d\n" % n for n in range(9999)))) == 100
+    assert parse_robots_sitemaps(robots) == ("https://volt.example/a.xml", "https://volt.example/b.xml")
+    assert parse_robots_sitemaps(b"Sitemap: https://volt.example/a.xml\n" * 100_000) == ("https://volt.example/a.xml",)
+    assert len(parse_robots_sitemaps(b"".join(b"Sitemap: https://volt.example/%d\n" % n for n in range(9999)))) == 100

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from storage.archive import STEPS, open_database
+from storage.archive import SCHEMA_VERSIONS, open_database
 from storage.db.database import Database
 from storage.db.tables import metadata
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveUnavailable, NewerSchema
@@ -34,14 +34,16 @@ def _is_ours(_thing: object, name: str | None, kind: str, *_: object) -> bool:
 def test_the_code_knows_every_step_in_order() -> None:
     folder = Path(sys.modules["storage.archive"].__file__ or "").parent / "migrations"
     steps = [step.revision for step in ScriptDirectory(str(folder)).walk_revisions()]
-    assert tuple(reversed(steps)) == STEPS
+    assert tuple(reversed(steps)) == SCHEMA_VERSIONS
 
 
 def test_opening_twice_changes_nothing(database_url: str) -> None:
     for _ in range(2):
         database = open_database(database_url)
         with database.read() as connection:
-            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [STEPS[-1]]
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [
+                SCHEMA_VERSIONS[-1]
+            ]
         assert database.size() > 0
         database.close()
 
@@ -133,7 +135,7 @@ _HOLD = """
 import sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("BEGIN IMMEDIATE")
-connection.execute("INSERT INTO meta VALUES ('theirs', '')")
+connection.execute("INSERT INTO key_values VALUES ('theirs', '')")
 print("held", flush=True)
 time.sleep(float(sys.argv[2]))
 connection.execute("COMMIT")
@@ -184,7 +186,7 @@ def test_processes_that_open_a_new_archive_at_once_make_it_once(tmp_path: Path) 
     assert [process.wait() for process in started] == [0, 0, 0]
     database = open_database(url)
     with database.read() as connection:
-        assert connection.execute(text("SELECT count(*) FROM meta WHERE name = 'prepare'")).scalar() == 1
+        assert connection.execute(text("SELECT count(*) FROM key_values WHERE name = 'analyzer_version'")).scalar() == 1
     database.close()
 
 
@@ -220,8 +222,8 @@ def test_opening_an_archive_that_is_up_to_date_needs_no_alembic(new_sqlite: Call
 
 
 def _note(tx: Connection, name: str) -> None:
-    tx.execute(text("INSERT INTO meta (name, value) VALUES (:name, '')"), {"name": name})
+    tx.execute(text("INSERT INTO key_values (name, value) VALUES (:name, '')"), {"name": name})
 
 
 def _notes(connection: Connection) -> list[str]:
-    return list(connection.execute(text("SELECT name FROM meta WHERE name <> 'prepare' ORDER BY name")).scalars())
+    return list(connection.execute(text("SELECT name FROM key_values WHERE name <> 'analyzer_version' ORDER BY name")).scalars())

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from storage.atomic_file import written_whole
+from storage.atomic_file import atomic_write
 
 
 def names(folder: Path) -> list[str]:
@@ -19,7 +19,7 @@ def names(folder: Path) -> list[str]:
 
 def test_it_appears_when_it_is_whole(tmp_path: Path) -> None:
     target = tmp_path / ("x" * 250 + ".rss")
-    with written_whole(target) as file:
+    with atomic_write(target) as file:
         file.write(b"half ")
         file.flush()
         assert not target.exists()
@@ -32,7 +32,7 @@ def test_it_appears_when_it_is_whole(tmp_path: Path) -> None:
 def test_on_an_error_the_old_one_stays(tmp_path: Path, error: type[BaseException]) -> None:
     target = tmp_path / "out"
     target.write_bytes(b"old")
-    with pytest.raises(error), written_whole(target) as file:  # noqa: PT012  the block is what is tested
+    with pytest.raises(error), atomic_write(target) as file:  # noqa: PT012  the block is what is tested
         file.write(b"new" * 100_000)
         raise error
     assert target.read_bytes() == b"old"
@@ -46,7 +46,7 @@ def test_on_a_full_disk_the_old_one_stays_and_the_error_is_told(tmp_path: Path) 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        with pytest.raises(OSError, match="too large"), written_whole(target) as file:
+        with pytest.raises(OSError, match="too large"), atomic_write(target) as file:
             file.write(b"n" * 1000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -58,8 +58,8 @@ def test_a_kill_leaves_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.write_bytes(b"old")
     code = (
-        "import os, sys; from pathlib import Path; from storage.atomic_file import written_whole\n"
-        "with written_whole(Path(sys.argv[1])) as file:\n"
+        "import os, sys; from pathlib import Path; from storage.atomic_file import atomic_write\n"
+        "with atomic_write(Path(sys.argv[1])) as file:\n"
         "    file.write(b'new'); file.flush(); os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(target)], check=False).returncode == -signal.SIGKILL
@@ -72,7 +72,7 @@ def test_the_old_ones_mode_and_a_link_to_it_stay(tmp_path: Path) -> None:
     target.write_bytes(b"old")
     target.chmod(0o640)
     link.symlink_to(target)
-    with written_whole(link) as file:
+    with atomic_write(link) as file:
         file.write(b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
@@ -81,7 +81,7 @@ def test_the_old_ones_mode_and_a_link_to_it_stay(tmp_path: Path) -> None:
 
 def test_a_new_file_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
-    with written_whole(tmp_path / "out"):
+    with atomic_write(tmp_path / "out"):
         pass
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
@@ -91,7 +91,7 @@ def test_a_pipe_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = Thread(target=lambda: read.extend(pipe.read_bytes()))
     reader.start()
-    with written_whole(pipe) as file:
+    with atomic_write(pipe) as file:
         file.write(b"new")
     reader.join()
     assert read == b"new"
@@ -100,6 +100,6 @@ def test_a_pipe_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
     for target, error in ((tmp_path, IsADirectoryError), (tmp_path / "none" / "out", FileNotFoundError)):
-        with pytest.raises(error), written_whole(target):
+        with pytest.raises(error), atomic_write(target):
             raise AssertionError("the block must not begin")
     assert names(tmp_path) == []

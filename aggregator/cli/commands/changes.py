@@ -10,7 +10,7 @@ from aggregator.feeds.json_records import change_fields
 from aggregator.logs import safe_line
 from storage.library import Library
 from storage.model.article import Change
-from storage.text.diff import Edit
+from storage.text.diff import EditKind
 
 SHOWN = 20
 
@@ -25,8 +25,8 @@ def show_changes(
     as_json: bool,
 ) -> int:
     """Print edits, newest first; 1 where there are none."""
-    if unknown := [kind for kind in kinds if kind not in list(Edit)]:
-        mistake(f"--kind {unknown[0]!r} is none; there are {', '.join(Edit)}")
+    if unknown := [kind for kind in kinds if kind not in list(EditKind)]:
+        mistake(f"--kind {unknown[0]!r} is none; there are {', '.join(EditKind)}")
     after = moment("--since", since)
     most = limit if limit is not None or as_json else SHOWN
     many = 0

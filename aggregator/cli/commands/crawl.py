@@ -13,12 +13,12 @@ from aggregator.cli.output import INTERRUPTED, complain, mistake, print_json
 from aggregator.cli.saved_search_option import tell_of_new, telling
 from aggregator.cli.shutdown import Stopping, tell_stopping
 from aggregator.config import Config
-from aggregator.crawl.revisit_round import Revisiting
-from aggregator.crawl.runner import Crew, PollResult, run_in_reactor
+from aggregator.crawl.revisit_round import RevisitOptions
+from aggregator.crawl.runner import CrawlRunner, PollResult, run_in_reactor
 from aggregator.logs import configure_logging
-from aggregator.schedule.clock import Clock
-from aggregator.service.health_alerts import look_after
-from aggregator.service.setup import open_crew, utc_now
+from aggregator.schedule.clock import PollClock
+from aggregator.service.health_alerts import check_health
+from aggregator.service.setup import open_runner, utc_now
 from spiders.source import Source
 
 
@@ -33,9 +33,9 @@ class How:
     as_json: bool = False
 
     @property
-    def again(self) -> Revisiting | None:
+    def again(self) -> RevisitOptions | None:
         """Whether and how kept articles are asked for again."""
-        return Revisiting(self.confirm_now) if self.revisit else None
+        return RevisitOptions(self.confirm_now) if self.revisit else None
 
 
 def run_crawl(config: Config, names: list[str], file: Path | None, how: How) -> int:
@@ -56,39 +56,39 @@ def run_crawl(config: Config, names: list[str], file: Path | None, how: How) -> 
 
 
 async def _crawl(config: Config, catalogue: tuple[Source, ...], sources: tuple[Source, ...], how: How) -> int:
-    async with open_crew(config, catalogue, again=how.again) as crew:
-        with Progress(crew.tally, quiet=how.as_json, endless=how.watch) as progress:
+    async with open_runner(config, catalogue, revisit_options=how.again) as crew:
+        with Progress(crew.stats, quiet=how.as_json, endless=how.watch) as progress:
             stopping = Stopping(crew, tell_stopping, leave=progress.close)
             report = _reporter(progress, as_json=how.as_json)
             if how.watch:
-                clock = Clock(crew, sources, report)
+                clock = PollClock(crew, sources, report)
                 await clock.run([telling(config)])
-                results = list(clock.last.values())
+                results = list(clock.last_results.values())
             else:
                 polled = await _due(crew, sources) if how.due else sources
                 results = await crew.poll_all(polled, report, only_due=how.due)
         await stopping.done()
         await tell_of_new(config)
-        if not crew.stopping:
+        if not crew.is_stopping:
             await _look_after(config, catalogue)
         if not how.as_json and not how.watch:
-            print_summary(results, crew.tally, progress.seconds)
+            print_summary(results, crew.stats, progress.seconds)
         return _status(crew, results)
 
 
 async def _look_after(config: Config, catalogue: Sequence[Source]) -> None:
     """How the sources are after the crawl is put down, and told where that is news, as a service does."""
     with open_archive(config) as database:
-        await look_after(config, database, [source for source in catalogue if source.enabled], utc_now())
+        await check_health(config, database, [source for source in catalogue if source.enabled], utc_now())
 
 
-def _status(crew: Crew, results: Sequence[PollResult]) -> int:
-    if crew.trouble:
-        complain(crew.trouble)
+def _status(crew: CrawlRunner, results: Sequence[PollResult]) -> int:
+    if crew.fatal_error:
+        complain(crew.fatal_error)
         return 1
-    if crew.stopping:
+    if crew.is_stopping:
         return INTERRUPTED
-    return 0 if all(result.is_polled for result in results) else 1
+    return 0 if all(result.has_succeeded for result in results) else 1
 
 
 def _reporter(progress: Progress, *, as_json: bool) -> Callable[[PollResult], None]:
@@ -101,6 +101,6 @@ def _reporter(progress: Progress, *, as_json: bool) -> Callable[[PollResult], No
     return report
 
 
-async def _due(crew: Crew, sources: tuple[Source, ...]) -> list[Source]:
+async def _due(crew: CrawlRunner, sources: tuple[Source, ...]) -> list[Source]:
     by_name = {source.name: source for source in sources}
-    return [by_name[name] for name in await crew.desk.due(list(by_name))]
+    return [by_name[name] for name in await crew.repository.find_due_sources(list(by_name))]

@@ -22,7 +22,7 @@ from aggregator.topics.catalogue import load_topics
 from spiders.catalogue import Catalogue, load_catalogue
 from spiders.toml_tables import CatalogueError
 from storage.errors import ArchiveError
-from storage.glance import last_beat
+from storage.glance import last_heartbeat
 from storage.model.crawl import CLOCK_SLACK
 
 LEAST_ROOM = 2 * 10**9
@@ -122,7 +122,7 @@ def _clock(config: Config) -> Finding:
         return Finding("clock", False, f"it says {now:%Y-%m-%d %H:%M}: set it, or switch NTP on")
     try:
         with open_archive(config) as database, database.read() as tx:
-            seen = last_beat(tx)
+            seen = last_heartbeat(tx)
     except ArchiveError:
         seen = None
     if seen is not None and seen > now + CLOCK_SLACK:
@@ -147,7 +147,7 @@ def _catalogue(config: Config, file: Path | None) -> tuple[Catalogue, Finding]:
         found = load_catalogue(config.home, file)
     except CatalogueError as error:
         return Catalogue(sources=()), Finding("sources", False, str(error))
-    enabled = len(found.enabled)
+    enabled = len(found.enabled_sources)
     words = f"{enabled} of {len(found.sources)} are enabled"
     if found.problems:
         return found, Finding("sources", False, f"{words}; {found.problems[0]}")
@@ -172,7 +172,11 @@ def _file(what: str, problems: Callable[[], tuple[str, ...]]) -> Finding:
 
 def _contact(config: Config) -> Finding:
     is_set = bool(config.contact or config.user_agent)
-    words = config.agent if is_set else "publishers cannot reach you: set contact in evnews.toml, or EVNEWS_CONTACT"
+    words = (
+        config.effective_user_agent
+        if is_set
+        else "publishers cannot reach you: set contact in evnews.toml, or EVNEWS_CONTACT"
+    )
     return Finding("contact", is_set, words)
 
 
@@ -180,7 +184,7 @@ def _names(config: Config, catalogue: Catalogue) -> Finding:
     """Whether a few of the sources' hosts have addresses; a proxy looks them up itself."""
     if config.proxy:
         return Finding("names", True, "the proxy looks them up")
-    hosts = [urlsplit(source.home).hostname or "" for source in catalogue.enabled[:_HOSTS]]
+    hosts = [urlsplit(source.home).hostname or "" for source in catalogue.enabled_sources[:_HOSTS]]
     failed = [host for host in hosts if not _has_address(host)]
     if hosts and len(failed) == len(hosts):
         return Finding(

@@ -12,17 +12,17 @@ from typing import BinaryIO
 from aggregator.alerts.saved_searches import load_searches
 from aggregator.archive import open_archive
 from aggregator.cli.commands.topics import resolved
-from aggregator.cli.output import TROUBLE, complain, counted, mistake
+from aggregator.cli.output import TROUBLE, complain, format_count, mistake
 from aggregator.cli.terminal import bar
 from aggregator.config import Config
 from aggregator.feeds.channel import Channel, article_entries
-from aggregator.feeds.formats import DATA, FEEDS
+from aggregator.feeds.formats import DATA_FORMATS, FEED_FORMATS
 from aggregator.feeds.opml import write_outlines
-from aggregator.feeds.parquet import NoPyarrow
+from aggregator.feeds.parquet import MissingPyarrow
 from aggregator.topics.catalogue import load_topics
-from aggregator.web.feed_catalogue import Shelf
-from aggregator.web.requests import FeedAsked
-from storage.atomic_file import written_whole
+from aggregator.web.feed_catalogue import FeedCatalogue
+from aggregator.web.requests import FeedRequest
+from storage.atomic_file import atomic_write
 from storage.db.database import Database
 from storage.library import Library
 from storage.model.article import KeptArticle
@@ -41,16 +41,16 @@ def export_data(config: Config, form: str, query: Query, output: Path) -> int:
     query = _resolved(query, config)
     with open_archive(config) as database, bar("exporting articles") as progress:
         library = Library(database)
-        done = _Counted(library.articles(query, past=form == "jsonl"), progress, _many(library, query))
+        done = _Counted(library.articles(query, include_past_texts=form == "jsonl"), progress, _many(library, query))
         try:
             with _opened(output) as file:
-                DATA[form](done, file)
-        except NoPyarrow as error:
+                DATA_FORMATS[form](done, file)
+        except MissingPyarrow as error:
             mistake(str(error))
         except _Unwritten as error:
             complain(str(error))
             return TROUBLE
-    _tell(output, counted(done.count, "article"))
+    _tell(output, format_count(done.count, "article"))
     return 0
 
 
@@ -60,14 +60,14 @@ def export_feed(config: Config, form: str, query: Query, output: Path, *, full: 
     with open_archive(config) as database:
         found = list(Library(database).articles(query))
     channel = replace(channel_of(query, config.public_url), entries=article_entries(found, full=full))
-    return _written(output, b"".join(FEEDS[form].write(channel)), counted(len(found), "article"))
+    return _written(output, b"".join(FEED_FORMATS[form].write(channel)), format_count(len(found), "article"))
 
 
 def export_opml(config: Config, output: Path) -> int:
     """Write the list of every feed that the server has."""
     with open_archive(config) as database:
-        outlines = _shelf(config, database).outlines()
-    return _written(output, write_outlines(outlines, "evnews"), counted(len(outlines), "feed"))
+        outlines = _shelf(config, database).list_outlines()
+    return _written(output, write_outlines(outlines, "evnews"), format_count(len(outlines), "feed"))
 
 
 def export_folder(config: Config, form: str, folder: Path, *, full: bool, limit: int) -> int:
@@ -79,23 +79,27 @@ def export_folder(config: Config, form: str, folder: Path, *, full: bool, limit:
     with open_archive(config) as database:
         shelf = _shelf(config, database)
         files = {
-            folder / "feeds" / f"{path}.{form}": _static(shelf, FeedAsked(path=path, form=form, full=full, limit=limit))
+            folder / "feeds" / f"{path}.{form}": _static(
+                shelf, FeedRequest(path=path, format=form, full=full, limit=limit)
+            )
             for path in paths
         }
-        there = {shelf.address(FeedAsked(path=path, form=form)) for path in paths}
-        files[folder / LIST] = write_outlines([one for one in shelf.outlines(form) if one.xml_url in there], "evnews")
+        there = {shelf.build_url(FeedRequest(path=path, format=form)) for path in paths}
+        files[folder / LIST] = write_outlines(
+            [one for one in shelf.list_outlines(form) if one.xml_url in there], "evnews"
+        )
     written = 0
     for path, body in files.items():
         try:
             if not path.exists() or path.read_bytes() != body:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with written_whole(path) as file:
+                with atomic_write(path) as file:
                     file.write(body)
                 written += 1
         except OSError as error:
             complain(str(_unwritten(path, error)))
             return TROUBLE
-    print(f"{counted(len(files), 'file')} in {folder}, {written} of them new")
+    print(f"{format_count(len(files), 'file')} in {folder}, {written} of them new")
     return 0
 
 
@@ -106,15 +110,19 @@ def channel_of(query: Query, home: str) -> Channel:
     return Channel(title=title, home=home, description="Articles kept by evnews, newest first.")
 
 
-def _static(shelf: Shelf, asked: FeedAsked) -> bytes:
+def _static(shelf: FeedCatalogue, asked: FeedRequest) -> bytes:
     """A feed without the ways to older entries, which only a server finds."""
-    here = shelf.address(FeedAsked(path=asked.path, form=asked.form))
-    return b"".join(FEEDS[asked.form].write(replace(shelf.channel(asked), self_url=here, next_url="", prev_archive="")))
+    here = shelf.build_url(FeedRequest(path=asked.path, format=asked.format))
+    return b"".join(
+        FEED_FORMATS[asked.format].write(
+            replace(shelf.build_channel(asked), self_url=here, next_url="", prev_archive="")
+        )
+    )
 
 
-def _shelf(config: Config, database: Database) -> Shelf:
+def _shelf(config: Config, database: Database) -> FeedCatalogue:
     base = config.public_url.rstrip("/") + "/"
-    return Shelf(
+    return FeedCatalogue(
         Library(database),
         Monitor(database),
         base,
@@ -136,7 +144,7 @@ def _many(library: Library, query: Query) -> int:
     if query == Query(limit=None):
         return sum(source.articles for source in library.sources())
     found = library.count(query)
-    return found.number if found.exact else 0
+    return found.number if found.is_exact else 0
 
 
 class _Counted:
@@ -178,7 +186,7 @@ def _opened(output: Path) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     try:
-        with written_whole(output) as file:
+        with atomic_write(output) as file:
             yield file
     except OSError as error:
         raise _unwritten(output, error) from error

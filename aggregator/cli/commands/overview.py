@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from aggregator.archive import open_archive
 from aggregator.cli.commands.topics import resolved
-from aggregator.cli.output import TROUBLE, complain, counted, mistake, print_json
+from aggregator.cli.output import TROUBLE, complain, format_count, mistake, print_json
 from aggregator.config import Config
-from aggregator.feeds.json_records import PERIODS
+from aggregator.feeds.json_records import PERIOD_FORMATS
 from aggregator.logs import safe_line
 from storage.library import Library
 from storage.model.search import Query
-from storage.search.facets import UNITS
+from storage.search.facets import TIMELINE_UNITS
 
 _BAR = 40
 _LISTED = 10
@@ -20,8 +20,8 @@ _LISTED = 10
 
 def show_timeline(config: Config, query: Query, unit: str, *, as_json: bool) -> int:
     """Print how many articles of each day, week or month there are; 1 where there are none."""
-    if unit not in UNITS:
-        mistake(f"--by {unit!r} is none; the units are {', '.join(UNITS)}")
+    if unit not in TIMELINE_UNITS:
+        mistake(f"--by {unit!r} is none; the units are {', '.join(TIMELINE_UNITS)}")
     asked = resolved(query, config)
     if isinstance(asked, str):
         complain(asked)
@@ -31,11 +31,11 @@ def show_timeline(config: Config, query: Query, unit: str, *, as_json: bool) -> 
     most = max((many for _, many in found.points), default=0)
     for day, many in found.points:
         if as_json:
-            print_json({unit: PERIODS[unit](day), "from": day.isoformat(), "articles": many})
+            print_json({unit: PERIOD_FORMATS[unit](day), "from": day.isoformat(), "articles": many})
         else:
-            print(f"{PERIODS[unit](day):>10}  {many:>7}  {'█' * max(round(_BAR * many / most), 1)}")
-    if found.reached is not None:
-        complain(f"counted those since {found.reached:%Y-%m-%d}; a longer time: --since, --until")
+            print(f"{PERIOD_FORMATS[unit](day):>10}  {many:>7}  {'█' * max(round(_BAR * many / most), 1)}")
+    if found.scanned_until is not None:
+        complain(f"counted those since {found.scanned_until:%Y-%m-%d}; a longer time: --since, --until")
     if not found.points:
         complain("nothing found")
     return 0 if found.points else TROUBLE
@@ -57,7 +57,7 @@ def show_facets(config: Config, query: Query, *, as_json: bool) -> int:
         complain("nothing found")
         return TROUBLE
     total = sum(many for _, many in months.points)
-    print(f"{counted(total, 'article')}{'' if facets.sampled >= total else f'; of a sample of {facets.sampled}:'}")
+    print(f"{format_count(total, 'article')}{'' if facets.sampled >= total else f'; of a sample of {facets.sampled}:'}")
     for kind, found in kinds.items():
         for number, (name, many) in enumerate(found[:_LISTED]):
             share = many / facets.sampled

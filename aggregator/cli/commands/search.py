@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from aggregator.archive import open_archive
 from aggregator.cli.commands.topics import resolved
-from aggregator.cli.output import TROUBLE, complain, counted, mistake, print_json
+from aggregator.cli.output import TROUBLE, complain, format_count, mistake, print_json
 from aggregator.config import Config
 from aggregator.feeds.json_records import article_fields
-from aggregator.feeds.timestamps import read_moment
+from aggregator.feeds.timestamps import parse_time
 from aggregator.logs import safe_line
 from storage.library import Library
 from storage.model.article import KeptArticle, Story
-from storage.model.search import Answer, Count, Hit, Query
+from storage.model.search import Query, ResultCount, SearchHit, SearchResults
 from storage.text.clean import clean
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def moment(option: str, text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        return read_moment(text, datetime.now(UTC))
+        return parse_time(text, datetime.now(UTC))
     except ValueError:
         mistake(f"{option} {text!r} is no date; write 2026-01-31, 2026-01-31T12:00 or a time ago: 12h, 7d, 4w, 6m, 1y")
 
@@ -82,7 +82,7 @@ def run_search(config: Config, query: Query, *, as_json: bool, unmuted: bool = F
             print_json({**article_fields(hit.article), "snippet": MARKS.sub("", hit.snippet)})
     elif answer.hits:
         _print_hits(answer.hits)
-    if not answer.hits and answer.complete:
+    if not answer.hits and answer.is_complete:
         complain(f"nothing found; {_advice(meant, query)}")
     _tell_what_follows(answer, many)
     return 0 if answer.hits else TROUBLE
@@ -95,20 +95,20 @@ def _advice(meant: str, query: Query) -> str:
     return f"fewer words, or `evnews crawl` first?{muted}"
 
 
-def _tell_what_follows(answer: Answer, many: Count | None) -> None:
+def _tell_what_follows(answer: SearchResults, many: ResultCount | None) -> None:
     """How many there are, how far the answer looked, and how to see the rest; on stderr, beside the hits."""
     told = []
     if many is not None and answer.cursor:
-        told.append(f"{'' if many.exact else 'at least '}{counted(many.number, 'article')}")
-    if answer.reached is not None:
-        told.append(f"looked at those since {answer.reached:%Y-%m-%d}")
+        told.append(f"{'' if many.is_exact else 'at least '}{format_count(many.number, 'article')}")
+    if answer.scanned_until is not None:
+        told.append(f"looked at those since {answer.scanned_until:%Y-%m-%d}")
     if answer.cursor:
         told.append(f"go on with --cursor {answer.cursor}")
     if told:
         complain("; ".join(told))
 
 
-def _print_hits(hits: Sequence[Hit]) -> None:
+def _print_hits(hits: Sequence[SearchHit]) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -120,7 +120,7 @@ def _print_hits(hits: Sequence[Hit]) -> None:
         copy = f"  copy of {article.copy_of}" if article.copy_of else ""
         if hit.since is not None:
             copy += f"  as it was from {hit.since:%Y-%m-%d} to {hit.until or hit.since:%Y-%m-%d}"
-        copy += f"  also at {safe_line(', '.join(hit.also))}" if hit.also else ""
+        copy += f"  also at {safe_line(', '.join(hit.copy_sources))}" if hit.copy_sources else ""
         facts = f"{' ' * INDENT}{day}  {safe_line(article.source)}{copy}  {safe_line(article.url)}"
         # Never folded: an address in two halves cannot be copied.
         console.print(title, soft_wrap=True)
@@ -176,12 +176,12 @@ def show_article(config: Config, number: int, *, as_json: bool) -> int:
 
 def _story(story: Story | None, article: KeptArticle) -> list[tuple[str, str]]:
     """The story of an article and who else tells it; nothing where it is told by nobody else."""
-    if story is None or len(story.tellings) == 1:
+    if story is None or len(story.members) == 1:
         return []
     from aggregator.cli.commands.stories import told_by
 
-    many = f"{counted(len(story.tellings), 'article')} of {counted(story.sources, 'source')}"
-    others = [line for one, line in zip(story.tellings, told_by(story), strict=True) if one.article_id != article.id]
+    many = f"{format_count(len(story.members), 'article')} of {format_count(story.source_count, 'source')}"
+    others = [line for one, line in zip(story.members, told_by(story), strict=True) if one.article_id != article.id]
     return [("story", f"{story.id}, {many}: {story.title}"), *(("told by", line) for line in others)]
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aggregator.alerts import notify as channels
-from aggregator.alerts.run import Watched
-from aggregator.alerts.saved_searches import SavedSearch, remove_search, save_search, searches_file
+from aggregator.alerts import notify as notify_channels
+from aggregator.alerts.run import WatchedSearch
+from aggregator.alerts.saved_searches import SavedSearch, remove_search, save_search, searches_path
 from aggregator.archive import make_home, open_archive
 from aggregator.cli.commands.topics import resolved
-from aggregator.cli.output import TROUBLE, complain, counted, mistake, print_json
+from aggregator.cli.output import TROUBLE, complain, format_count, mistake, print_json
 from aggregator.cli.saved_search_option import read_searches, report, saved, tell_new, watched
 from aggregator.config import Config
-from aggregator.feeds.json_records import time_of
+from aggregator.feeds.json_records import format_optional_timestamp
 from aggregator.logs import safe_line
 from aggregator.service.setup import utc_now
-from spiders.toml_tables import NAME, NAMES
+from spiders.toml_tables import ENTRY_NAME, ENTRY_NAME_RULE
 from storage.db.database import Database
 from storage.library import Library
 from storage.model.search import Query
 from storage.readers import alerts
 from storage.readers.alerts import SearchState
-from storage.search.query.parser import read_strictly
+from storage.search.query.parser import parse_strictly
 from storage.search.query.tree import QueryError
 
 
@@ -29,7 +29,7 @@ def list_searches(config: Config, *, as_json: bool) -> int:
     """Print every saved search; 1 where an entry of the file is wrong."""
     found = read_searches(config)
     with open_archive(config) as database, database.read() as tx:
-        states = alerts.states(tx)
+        states = alerts.load_search_states(tx)
     rows = [(one, states.get(one.name, SearchState(name=one.name))) for one in found.searches]
     if as_json:
         for one, state in rows:
@@ -44,9 +44,9 @@ def list_searches(config: Config, *, as_json: bool) -> int:
 def record_of(search: SavedSearch, state: SearchState) -> dict[str, object]:
     """A saved search as the fields of one JSON object (docs/json.md)."""
     return {
-        "search": search.name, "query": search.query, "notify": [channels.shown(one) for one in search.notify],
-        "looked_at": time_of(state.seen_at), "sent": state.sent, "waiting": state.waiting, "unsure": state.unsure,
-        "trouble": state.trouble,
+        "search": search.name, "query": search.query, "notify": [notify_channels.mask_address(one) for one in search.notify],
+        "looked_at": format_optional_timestamp(state.seen_at), "sent": state.sent, "waiting": state.waiting, "unsure": state.unsure,
+        "trouble": state.error,
     }  # fmt: skip
 
 
@@ -55,9 +55,9 @@ def _print(rows: Sequence[tuple[SavedSearch, SearchState]]) -> None:
 
     table = table_of("search", "query", "tells", ">sent", ">waiting", "looked for", "trouble")
     for one, state in rows:
-        told = ", ".join(channels.shown(address) or "an address that is none" for address in one.notify)
+        told = ", ".join(notify_channels.mask_address(address) or "an address that is none" for address in one.notify)
         looked = f"{state.seen_at:%Y-%m-%d %H:%M}" if state.seen_at else ""
-        trouble = f"{counted(state.unsure, 'message')} unsure" if state.unsure else state.trouble
+        trouble = f"{format_count(state.unsure, 'message')} unsure" if state.unsure else state.error
         cells = (one.name, one.query, told or "nobody", str(state.sent), str(state.waiting), looked, trouble)
         table.add_row(*(safe_line(cell) for cell in cells))
     draw(table)
@@ -65,30 +65,30 @@ def _print(rows: Sequence[tuple[SavedSearch, SearchState]]) -> None:
 
 def add(config: Config, name: str, query: str, notify: Sequence[str], *, replace: bool) -> int:
     """Save a search; it tells of what arrives from now on."""
-    if not NAME.fullmatch(name):
-        mistake(f"{name!r} is no name; allowed are {NAMES}")
+    if not ENTRY_NAME.fullmatch(name):
+        mistake(f"{name!r} is no name; allowed are {ENTRY_NAME_RULE}")
     found = read_searches(config)
-    if found.named(name) and not replace:
+    if found.find(name) and not replace:
         mistake(f"a search is saved as {name!r} already; take another name, or --replace")
     _check(query, config)
     for address in notify:
-        if not channels.shown(address):
+        if not notify_channels.mask_address(address):
             mistake(f"{address!r} is no address that messages can be sent to; docs/searching.md shows some")
     make_home(config)
     with open_archive(config) as database:
         many = Library(database).count(Query(words=query, muted=config.mute))
         with database.write() as tx:
-            alerts.begin(tx, name, utc_now())
+            alerts.start_search(tx, name, utc_now())
     save_search(config.home, SavedSearch(name=name, query=query, notify=tuple(dict.fromkeys(notify))))
-    held = f"{'' if many.exact else 'at least '}{counted(many.number, 'article')}"
-    told = f"; {counted(len(notify), 'channel')} told of new ones" if notify else ""
-    print(f"saved {name} in {searches_file(config.home)}: finds {held} now{told}")
+    held = f"{'' if many.is_exact else 'at least '}{format_count(many.number, 'article')}"
+    told = f"; {format_count(len(notify), 'channel')} told of new ones" if notify else ""
+    print(f"saved {name} in {searches_path(config.home)}: finds {held} now{told}")
     return 0
 
 
 def _check(query: str, config: Config) -> None:
     try:
-        asked = read_strictly(query)
+        asked = parse_strictly(query)
     except QueryError as error:
         mistake(f"the query cannot be saved: {error}\n{query}\n{' ' * error.position}^")
     if asked.node is None:
@@ -103,8 +103,8 @@ def remove(config: Config, name: str) -> int:
     saved(config, name)
     remove_search(config.home, name)
     with open_archive(config) as database, database.write() as tx:
-        alerts.forget(tx, name)
-    print(f"removed {name} from {searches_file(config.home)}")
+        alerts.delete_search(tx, name)
+    print(f"removed {name} from {searches_path(config.home)}")
     return 0
 
 
@@ -121,16 +121,16 @@ def notify(config: Config, *, dry_run: bool) -> int:
         return 0
     told = tell_new(config, searches)
     report(told)
-    if not told.articles and not told.troubles:
+    if not told.article_counts and not told.errors:
         print("nothing new")
-    return TROUBLE if told.troubles or searches.problems else 0
+    return TROUBLE if told.errors or searches.problems else 0
 
 
-def _print_new(database: Database, search: Watched) -> None:
+def _print_new(database: Database, search: WatchedSearch) -> None:
     """What a round would tell, which is looked for in a transaction that is undone."""
     with database.read() as tx:
-        found = alerts.news(tx, search.name, search.query, utc_now())
-    print(f"{search.name}: {counted(len(found), 'new article')}")
+        found = alerts.find_unreported(tx, search.name, search.query, utc_now())
+    print(f"{search.name}: {format_count(len(found), 'new article')}")
     library = Library(database)
     for one in found:
         article = library.article(one)
@@ -142,10 +142,10 @@ def retry(config: Config, name: str) -> int:
     """Send again what is unsure to have arrived, and at once what waits to be tried again."""
     saved(config, name)
     with open_archive(config) as database, database.write() as tx:
-        many = alerts.retry(tx, name, utc_now())
+        many = alerts.retry_alerts(tx, name, utc_now())
     if not many:
         print(f"every message of {name} arrived")
         return 0
     told = tell_new(config, read_searches(config))
     report(told)
-    return TROUBLE if told.troubles else 0
+    return TROUBLE if told.errors else 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aggregator.archive import open_archive
 from aggregator.cli.output import TROUBLE, complain, mistake
 from aggregator.config import Config
-from aggregator.service.server import CannotListen, NeedsTokens, Server, opened_server
+from aggregator.service.server import CannotListen, Server, TokenRequired, open_server
 from storage.db.database import Database
 
 
@@ -31,9 +31,9 @@ def with_server(config: Config, host: str, port: int, work: Callable[[Database, 
     """What the work with an archive and its server gives; 1 where the address cannot be used."""
     with open_archive(config) as database:
         try:
-            with opened_server(config, database, host, port) as server:
+            with open_server(config, database, host, port) as server:
                 return work(database, server)
-        except NeedsTokens as error:
+        except TokenRequired as error:
             mistake(str(error))
         except CannotListen as error:
             complain(str(error))

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from aggregator.archive import open_archive
 from aggregator.cli.commands.search import LARGEST_ID, complain_of_no_article
-from aggregator.cli.output import TROUBLE, complain, counted, mistake, print_json
+from aggregator.cli.output import TROUBLE, complain, format_count, mistake, print_json
 from aggregator.config import Config
-from aggregator.feeds.event_entries import compared
-from aggregator.feeds.json_records import edition_fields
+from aggregator.feeds.event_entries import select_compared_texts
+from aggregator.feeds.json_records import revision_fields
 from aggregator.logs import safe_line
 from storage.library import Library
 from storage.model.article import Revision
-from storage.text.diff import Part, word_diff
+from storage.text.diff import DiffPart, diff_words
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -28,7 +28,7 @@ def show_revisions(config: Config, number: int, *, as_json: bool) -> int:
     found = _revisions(config, number)
     for one in found:
         if as_json:
-            print_json(edition_fields(one) | {"text": one.text})
+            print_json(revision_fields(one) | {"text": one.text})
         else:
             print(_line(one))
     return 0 if found else TROUBLE
@@ -46,7 +46,7 @@ def show_diff(config: Config, number: int, numbers: list[int], *, diff: bool, as
         complain(f"article {number} was never edited")
         return TROUBLE
     if missing := [one for one in (first, second) if one not in found]:
-        mistake(f"article {number} has no revision {missing[0]}; it has {counted(len(found), 'revision')}")
+        mistake(f"article {number} has no revision {missing[0]}; it has {format_count(len(found), 'revision')}")
     _print_diff(found[first], found[second], as_json=as_json)
     return 0
 
@@ -65,7 +65,7 @@ def _line(one: Revision) -> str:
 
 
 def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
-    parts = word_diff(*compared(before, after))
+    parts = diff_words(*select_compared_texts(before, after))
     if as_json:
         print_json(
             {"from": before.number, "to": after.number, "diff": [{"op": part.op, "text": part.text} for part in parts]}
@@ -80,7 +80,7 @@ def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
     console.print(_drawn(parts, marks=not console.is_terminal), soft_wrap=not console.is_terminal)
 
 
-def _drawn(parts: list[Part], *, marks: bool) -> Text:
+def _drawn(parts: list[DiffPart], *, marks: bool) -> Text:
     from rich.text import Text
 
     drawn = Text()

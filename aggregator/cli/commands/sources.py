@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from aggregator.archive import make_home
 from aggregator.cli.catalogue import chosen, read_catalogue
-from aggregator.cli.output import TROUBLE, complain, counted, mistake, print_json
+from aggregator.cli.output import TROUBLE, complain, format_count, mistake, print_json
 from aggregator.config import Config
-from aggregator.formatting import about
+from aggregator.formatting import format_duration
 from aggregator.logs import configure_logging, safe_line
 from spiders.catalogue import CatalogueError, load_catalogue, parse_source
 from spiders.catalogue_edit import add_source, add_sources, remove_source
-from spiders.parse.links import absolute
+from spiders.parse.links import resolve_url
 from spiders.source import Source
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _print_table(sources: tuple[Source, ...]) -> None:
 
 def _when(source: Source) -> str:
     """When it is polled, as far as the catalogue says."""
-    return source.cron or (about(source.every) if source.every else "learned")
+    return source.cron or (format_duration(source.every) if source.every else "learned")
 
 
 def _fields(source: Source) -> dict[str, object]:
@@ -73,7 +73,7 @@ def add(config: Config, url: str, *, name: str, every: str, dry_run: bool) -> in
     """Look at the site, show what it offers, and write the source; 1 where it offers nothing."""
     configure_logging()
     url = url if "://" in url else f"https://{url}"
-    if not absolute("", url):
+    if not resolve_url("", url):
         mistake(f"{url!r} is no http or https address")
     name = name or name_of(url)
     known = read_catalogue(config, None).sources
@@ -155,7 +155,7 @@ def import_opml(config: Config, file: Path) -> int:
     if added:
         make_home(config)
         add_sources(own_catalogue(config), added)
-    print(f"{counted(len(added), 'feed')} added, {len(outlines) - len(fresh)} known already, {wrong} not usable")
+    print(f"{format_count(len(added), 'feed')} added, {len(outlines) - len(fresh)} known already, {wrong} not usable")
     return TROUBLE if wrong else 0
 
 
@@ -175,7 +175,7 @@ def _free_name(name: str, taken: set[str]) -> str:
 def export_opml(config: Config, output: Path, file: Path | None) -> int:
     """Write the enabled sources' feeds as OPML."""
     from aggregator.feeds.opml import write_opml
-    from storage.atomic_file import written_whole
+    from storage.atomic_file import atomic_write
 
     sources = [source for source in read_catalogue(config, file).sources if source.enabled and source.feeds]
     data = write_opml(sources, "evnews sources", datetime.now(UTC))
@@ -183,12 +183,12 @@ def export_opml(config: Config, output: Path, file: Path | None) -> int:
         sys.stdout.buffer.write(data)
         return 0
     try:
-        with written_whole(output) as target:
+        with atomic_write(output) as target:
             target.write(data)
     except OSError as error:
         complain(f"{output} cannot be written: {error.strerror or error}")
         return TROUBLE
-    print(f"{counted(len(sources), 'source')} written to {output}")
+    print(f"{format_count(len(sources), 'source')} written to {output}")
     return 0
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aggregator.archive import open_archive
-from aggregator.cli.output import counted, print_json
+from aggregator.cli.output import format_count, print_json
 from aggregator.config import Config
 from aggregator.feeds.json_records import source_fields
-from aggregator.formatting import size
+from aggregator.formatting import format_size
 from aggregator.logs import safe_line
 from storage.model.crawl import SourceState
 from storage.monitor import Monitor
@@ -20,7 +20,7 @@ def show_stats(config: Config, *, as_json: bool) -> int:
     with open_archive(config) as database:
         monitor = Monitor(database)
         stats, sources = monitor.stats(), monitor.source_states()
-        refused = monitor.refused()
+        refused = monitor.verdicts_by_source()
     pages = sum(path.stat().st_size for path in _files(config.warc_folder))
     totals = {
         "articles": stats.articles,
@@ -59,8 +59,8 @@ def _print(
         draw(table)
     say(
         f"{totals['articles']} articles ({totals['copies']} of them copies, {totals['revisions']} revisions) from "
-        f"{counted(totals['sources'], 'source')}; database {size(totals['database_bytes'])}, "
-        f"{totals['captures']} captures in {size(totals['warc_bytes'])}; in {config.home}"
+        f"{format_count(totals['sources'], 'source')}; database {format_size(totals['database_bytes'])}, "
+        f"{totals['captures']} captures in {format_size(totals['warc_bytes'])}; in {config.home}"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from aggregator.archive import open_archive
 from aggregator.cli.commands.search import LARGEST_ID, moment
-from aggregator.cli.output import TROUBLE, complain, counted, print_json
+from aggregator.cli.output import TROUBLE, complain, format_count, print_json
 from aggregator.cli.terminal import bar
 from aggregator.config import Config
 from aggregator.feeds.json_records import story_fields
@@ -24,13 +24,13 @@ def show_stories(config: Config, since: str | None, least_sources: int, *, limit
     most = limit or (None if as_json else _LIMIT)
     with open_archive(config) as database:
         library = Library(database)
-        found = library.stories(since=moment("--since", since), least_sources=least_sources, limit=most)
+        found = library.stories(since=moment("--since", since), min_sources=least_sources, limit=most)
         shown = _print_objects(found) if as_json else _print_table(list(found))
-        due = library.due_for_stories()
+        due = library.count_queued_for_stories()
     if not shown:
         complain("no story is told by so many; fewer --min-sources, or `evnews crawl` first?")
     if due:
-        complain(f"{counted(due, 'article')} not yet looked at for stories; `evnews stories --refresh` does it")
+        complain(f"{format_count(due, 'article')} not yet looked at for stories; `evnews stories --refresh` does it")
     return 0 if shown else TROUBLE
 
 
@@ -61,7 +61,7 @@ def _print_table(found: Sequence[Story]) -> int:
     if found:
         table = table_of(">story", "last told", ">articles", ">sources", "first", "title")
         for one in found:
-            figures = (str(len(one.tellings)), str(one.sources), safe_line(one.tellings[0].source))
+            figures = (str(len(one.members)), str(one.source_count), safe_line(one.members[0].source))
             table.add_row(str(one.id), f"{one.last_at:%Y-%m-%d}", *figures, safe_line(one.title))
         draw(table)
     return len(found)
@@ -73,7 +73,7 @@ def _print_story(story: Story) -> None:
 
     console = Console(highlight=False)
     console.print(Text(safe_line(story.title), style="bold"), soft_wrap=True)
-    many = f"{counted(len(story.tellings), 'article')} of {counted(story.sources, 'source')}"
+    many = f"{format_count(len(story.members), 'article')} of {format_count(story.source_count, 'source')}"
     console.print(Text(f"story {story.id}: {many}", style="dim"))
     for line in told_by(story):
         console.print(safe_line(line), soft_wrap=True)
@@ -81,11 +81,11 @@ def _print_story(story: Story) -> None:
 
 def told_by(story: Story) -> list[str]:
     """A line for each article of a story, the first to have it first; ~ where its time is that of its first fetch."""
-    width = max(len(str(one.article_id)) for one in story.tellings)
+    width = max(len(str(one.article_id)) for one in story.members)
     return [
-        f"{one.at:%Y-%m-%d %H:%M}{' ' if one.dated else '~'} {one.article_id:>{width}}  {one.source}  {one.title}"
-        f"{_copies(one.copies)}"
-        for one in story.tellings
+        f"{one.at:%Y-%m-%d %H:%M}{' ' if one.has_publication_time else '~'} {one.article_id:>{width}}  {one.source}  {one.title}"
+        f"{_copies(one.copy_count)}"
+        for one in story.members
     ]
 
 
@@ -98,18 +98,18 @@ def _copies(count: int) -> str:
 def refresh_stories(config: Config) -> int:
     """Find a place among the stories for every article that waits for one."""
     with open_archive(config) as database, bar("placing articles") as progress:
-        waiting, done = Library(database).due_for_stories(), 0
+        waiting, done = Library(database).count_queued_for_stories(), 0
         while some := _refresh_some(database):
             done += some
             progress(done, max(waiting, done))
-    print(f"{counted(done, 'article')} placed among the stories")
+    print(f"{format_count(done, 'article')} placed among the stories")
     return 0
 
 
 def _refresh_some(database: Database) -> int:
-    from aggregator.stories.assign import replace_due
-    from storage.db.database import write_lock
+    from aggregator.stories.assign import recompute_queued
+    from storage.db.database import acquire_write_lock
 
     with database.write() as tx:
-        write_lock(tx)
-        return replace_due(tx, _CHUNK)
+        acquire_write_lock(tx)
+        return recompute_queued(tx, _CHUNK)

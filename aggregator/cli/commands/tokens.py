@@ -6,16 +6,16 @@ from aggregator.archive import open_archive
 from aggregator.cli.output import complain, mistake
 from aggregator.config import Config
 from aggregator.service.setup import utc_now
-from spiders.toml_tables import NAME, NAMES
-from storage.readers.tokens import add_token, all_tokens, remove_token
+from spiders.toml_tables import ENTRY_NAME, ENTRY_NAME_RULE
+from storage.readers.tokens import add_token, load_tokens, remove_token
 
 
 def list_tokens(config: Config) -> int:
     """Print every token's name and when it was made."""
     with open_archive(config) as database, database.read() as tx:
-        found = all_tokens(tx)
+        found = load_tokens(tx)
     for token in found:
-        print(f"{token.name}  made {token.made_at:%Y-%m-%d %H:%M} UTC{'  read-only' if token.is_read_only else ''}")
+        print(f"{token.name}  made {token.created_at:%Y-%m-%d %H:%M} UTC{'  read-only' if token.is_read_only else ''}")
     if not found:
         complain("no token is made yet; `evnews token add NAME` makes one")
     return 0
@@ -23,8 +23,8 @@ def list_tokens(config: Config) -> int:
 
 def add(config: Config, name: str, *, read_only: bool = False) -> int:
     """Make a token and print its secret, this once."""
-    if not NAME.fullmatch(name):
-        mistake(f"{name!r} is no name; allowed are {NAMES}")
+    if not ENTRY_NAME.fullmatch(name):
+        mistake(f"{name!r} is no name; allowed are {ENTRY_NAME_RULE}")
     with open_archive(config) as database, database.write() as tx:
         secret = add_token(tx, name, utc_now(), is_read_only=read_only)
     if not secret:

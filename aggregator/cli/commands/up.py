@@ -18,11 +18,11 @@ from aggregator.cli.shutdown import at_signals, tell_stopping
 from aggregator.config import Config
 from aggregator.crawl.runner import run_in_reactor
 from aggregator.logs import configure_logging
-from aggregator.schedule.clock import Job
-from aggregator.service.health_alerts import look_after
-from aggregator.service.housekeeping import LOOK_SECONDS, Pruning, back_up_when_due, join_pieces_when_due
-from aggregator.service.server import Server, reread
-from aggregator.service.service import Service, Watchers
+from aggregator.schedule.clock import PeriodicJob
+from aggregator.service.health_alerts import check_health
+from aggregator.service.housekeeping import HOUSEKEEPING_CHECK_SECONDS, PruningJob, back_up_if_due, merge_index_if_due
+from aggregator.service.server import Server, reload_on_change
+from aggregator.service.service import Service, ServiceObservers
 from aggregator.service.setup import utc_now
 from spiders.catalogue import Catalogue, load_catalogue
 from spiders.source import Source
@@ -49,7 +49,7 @@ def run_up(config: Config, file: Path | None, how: How) -> int:
         mistake(f"--log is text or json, not {how.log!r}")
     configure_logging(how.log)
     catalogue = read_catalogue(config, file)
-    if not catalogue.enabled:
+    if not catalogue.enabled_sources:
         mistake("the catalogue names no source that is enabled; `evnews sources add URL` adds one")
     complain_of_no_contact(config)
     sources = _sources(config, file, catalogue)
@@ -72,33 +72,33 @@ async def _run(
     ending = threading.Event()
 
     async def back_up() -> None:
-        await back_up_when_due(config, database, utc_now, ending.is_set)
+        await back_up_if_due(config, database, utc_now, ending.is_set)
 
-    pruning = Pruning(config, database, file, utc_now, ending.is_set)
+    pruning = PruningJob(config, database, file, utc_now, ending.is_set)
 
     async def prune() -> None:
-        await pruning.round()
+        await pruning.run()
 
     async def join_index() -> None:
-        await join_pieces_when_due(database, utc_now, ending.is_set)
+        await merge_index_if_due(database, utc_now, ending.is_set)
 
     async def cut_feeds() -> None:
         await asyncio.to_thread(server.cut_feeds, ending.is_set)
 
     async def look_after_sources() -> None:
-        board.examined(await look_after(config, database, sources(), utc_now()))
+        board.examined(await check_health(config, database, sources(), utc_now()))
 
     with Board(database, server.address, is_plain=how.log == "json") as board:
         metrics = server.metrics
-        await asyncio.to_thread(metrics.know, sources())
-        service = Service(config, database, sources, Watchers([board, metrics]), lag=metrics.lag, jobs=[
+        await asyncio.to_thread(metrics.load_last_success, sources())
+        service = Service(config, database, sources, ServiceObservers([board, metrics]), lag=metrics.lag, jobs=[
             telling(config),
-            Job("backup", LOOK_SECONDS, back_up),
-            Job("prune", LOOK_SECONDS, prune),
-            Job("optimize", LOOK_SECONDS, join_index),
-            Job("feed-pages", CUT_SECONDS, cut_feeds),
-            Job("health", HEALTH_SECONDS, look_after_sources, first=20.0),
-            Job("board", board.SECONDS, board.look),
+            PeriodicJob("backup", HOUSEKEEPING_CHECK_SECONDS, back_up),
+            PeriodicJob("prune", HOUSEKEEPING_CHECK_SECONDS, prune),
+            PeriodicJob("optimize", HOUSEKEEPING_CHECK_SECONDS, join_index),
+            PeriodicJob("feed-pages", CUT_SECONDS, cut_feeds),
+            PeriodicJob("health", HEALTH_SECONDS, look_after_sources, first_seconds=20.0),
+            PeriodicJob("board", board.SECONDS, board.look),
         ])  # fmt: skip
 
         def stop() -> None:
@@ -133,6 +133,6 @@ def _sources(config: Config, file: Path | None, catalogue: Catalogue) -> Callabl
             if problem not in told:
                 told.add(problem)
                 complain(problem)
-        return known.enabled
+        return known.enabled_sources
 
-    return reread(file or config.home / "sources.toml", read)
+    return reload_on_change(file or config.home / "sources.toml", read)

@@ -10,18 +10,18 @@ from aggregator.archive import open_archive
 from aggregator.cli.commands.search import LARGEST_ID, complain_of_no_article
 from aggregator.cli.output import TROUBLE, complain, mistake, print_json
 from aggregator.config import Config
-from aggregator.explain.polling import polling
-from aggregator.explain.reason import Figure, Reason, Section
-from aggregator.explain.sections import heading, sections
-from aggregator.feeds.json_records import time_of
+from aggregator.explain.polling import explain_polling
+from aggregator.explain.reason import FactValue, Reason, Section
+from aggregator.explain.sections import build_sections, format_heading
+from aggregator.feeds.json_records import format_optional_timestamp
 from aggregator.logs import safe_line
 from aggregator.topics.catalogue import load_topics
 from spiders.catalogue import load_catalogue
-from spiders.toml_tables import NAME
+from spiders.toml_tables import ENTRY_NAME
 from storage.identity import host_of, url_key
-from storage.provenance.gather import account
-from storage.provenance.model import Account
-from storage.provenance.polling import Timing, timing
+from storage.provenance.gather import gather_provenance
+from storage.provenance.model import Provenance
+from storage.provenance.polling import PollTiming, load_poll_timing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,7 @@ LONGEST_ADDRESS = 4096
 
 def tell_why(config: Config, asked: str, *, as_json: bool) -> int:
     """Print what is known of the article with a number, at an address, or of a source; 1 where nothing is."""
-    if NAME.fullmatch(asked) and not asked.isdigit() and (source := _source(config, asked)) is not None:
+    if ENTRY_NAME.fullmatch(asked) and not asked.isdigit() and (source := _source(config, asked)) is not None:
         return _tell_when(source, as_json=as_json)
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 20 else None
     if number is None and not _is_address(asked):
@@ -44,34 +44,34 @@ def tell_why(config: Config, asked: str, *, as_json: bool) -> int:
     now = datetime.now(UTC)
     with open_archive(config) as database:
         if number is not None and not 0 < number <= LARGEST_ID:
-            found = Account(asked=asked)
+            found = Provenance(requested=asked)
         else:
-            found = account(database, asked if number is None else number, config.warc_folder, now)
+            found = gather_provenance(database, asked if number is None else number, config.warc_folder, now)
     if not found.is_known:
         _complain_of_nothing(config, asked, number)
         return TROUBLE
-    told = sections(found, now)
+    told = build_sections(found, now)
     if as_json:
         for record in records(told):
             print_json(record)
     else:
-        _print(heading(found), told)
-    if found.catalogue and found.catalogue != load_topics(config.home).digest:
+        _print(format_heading(found), told)
+    if found.catalogue_digest and found.catalogue_digest != load_topics(config.home).digest:
         complain("its topics were read with another catalogue; `evnews topics --refresh` brings them up to date")
     return 0
 
 
-def _source(config: Config, name: str) -> Timing | None:
+def _source(config: Config, name: str) -> PollTiming | None:
     """The times of a source that the archive knows, or that the catalogue names; None where it is none."""
     with open_archive(config) as database:
-        known = timing(database, name)
+        known = load_poll_timing(database, name)
     is_known = known.polls or known.next_poll_at
     return known if is_known or any(name == one.name for one in load_catalogue(config.home).sources) else None
 
 
-def _tell_when(source: Timing, *, as_json: bool) -> int:
+def _tell_when(source: PollTiming, *, as_json: bool) -> int:
     """When a source is polled, and why then; 1 where it never was."""
-    name, told = source.source, polling(source, datetime.now(UTC))
+    name, told = source.source, explain_polling(source, datetime.now(UTC))
     if not told:
         complain(f"{name} was never polled; `evnews crawl {name}` does it now, `evnews up` from now on")
         return TROUBLE
@@ -94,11 +94,17 @@ def records(told: Iterable[Section]) -> Iterator[dict[str, object]]:
     for section in told:
         for one in section.reasons:
             facts = {name: _plain(figure) for name, figure in one.facts}
-            yield {"section": section.name, "at": time_of(one.at), "words": one.words, "facts": facts}
+            yield {"section": section.name, "at": format_optional_timestamp(one.at), "words": one.text, "facts": facts}
 
 
-def _plain(figure: Figure) -> object:
-    return time_of(figure) if isinstance(figure, datetime) else list(figure) if isinstance(figure, tuple) else figure
+def _plain(figure: FactValue) -> object:
+    return (
+        format_optional_timestamp(figure)
+        if isinstance(figure, datetime)
+        else list(figure)
+        if isinstance(figure, tuple)
+        else figure
+    )
 
 
 def _complain_of_nothing(config: Config, asked: str, number: int | None) -> None:
@@ -146,7 +152,7 @@ def _shown(section: Section) -> Iterator[Reason]:
         yield from reasons
         return
     yield from reasons[:SHOWN]
-    yield Reason(words=f"… {between} more, which --json prints …")
+    yield Reason(text=f"… {between} more, which --json prints …")
     yield from reasons[-SHOWN:]
 
 
@@ -156,9 +162,9 @@ def _print_reason(console: Console, one: Reason) -> None:
     from aggregator.cli.terminal import folded
 
     at = f"{one.at:%Y-%m-%d %H:%M:%S} UTC  " if one.at else ""
-    text = Text.assemble((at, "dim"), safe_line(one.words))
+    text = Text.assemble((at, "dim"), safe_line(one.text))
     width = console.width - 4 if console.is_terminal else len(text) * 2
     for number, line in enumerate(folded(text, max(width, 20))):
         console.print("    " if number else "  ", line, sep="", soft_wrap=True)
-    for address in one.beneath:
+    for address in one.details:
         console.print(Text(f"      {safe_line(address)}", style="dim"), soft_wrap=True)

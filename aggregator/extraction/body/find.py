@@ -17,42 +17,44 @@ from lxml.html import HtmlElement, document_fromstring
 from trafilatura import bare_extraction
 from trafilatura.settings import DEFAULT_CONFIG
 
-from aggregator.extraction.body.jsonld_body import agree
-from aggregator.extraction.body.page_chrome import strip
-from aggregator.extraction.body.split_body import join_parts
-from aggregator.extraction.body.trim import Known, trim
-from aggregator.extraction.tree import drop, text_in
+from aggregator.extraction.body.jsonld_body import reconcile_with_jsonld
+from aggregator.extraction.body.page_chrome import remove_page_chrome
+from aggregator.extraction.body.split_body import join_body_parts
+from aggregator.extraction.body.trim import KnownMetadata, trim_body
+from aggregator.extraction.tree import drop_element, join_text
 from spiders.source import Hints
 
-_HAN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{12}")
-TRAFILATURA = version("trafilatura")
-OPTIONS = "fast then full, links formatting tables, no comments"
+_UNSPACED_RUN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{12}")
+TRAFILATURA_VERSION = version("trafilatura")
+TRAFILATURA_OPTIONS = "fast then full, links formatting tables, no comments"
 
 
-def extracted(tree: HtmlElement, known: Known, declared: str, hints: Hints) -> tuple[_Element | None, tuple[str, ...]]:
+def find_body(
+    tree: HtmlElement, known: KnownMetadata, declared: str, hints: Hints
+) -> tuple[_Element | None, tuple[str, ...]]:
     """trafilatura's body of a page's tree (which it consumes), or None: checked against the declared text, and trimmed.
 
     With it come the credit lines that were trimmed off its ends.
     Where the catalogue names the body (`hints.body_css`), only what it names is looked at.
     """
     for css in hints.drop_css:
-        for element in selected(tree, css):
-            drop(element)
-    tree = _framed(tree, hints.body_css)
-    strip(tree)
-    join_parts(tree)
-    body = _attempt(tree, fast=True)
-    if _is_doubtful(body, _densest(tree)):
-        second = _attempt(tree, fast=False)
+        for element in select_elements(tree, css):
+            drop_element(element)
+    tree = _restrict_to(tree, hints.body_css)
+    remove_page_chrome(tree)
+    join_body_parts(tree)
+    body = _run_trafilatura(tree, fast=True)
+    if _is_doubtful(body, _measure_densest(tree)):
+        second = _run_trafilatura(tree, fast=False)
         if body is None or (second is not None and _is_better(second, body)):
             body = second
-    body = agree(body, declared)
-    return body, () if body is None else trim(body, known)
+    body = reconcile_with_jsonld(body, declared)
+    return body, () if body is None else trim_body(body, known)
 
 
-def _framed(tree: HtmlElement, css: str) -> HtmlElement:
+def _restrict_to(tree: HtmlElement, css: str) -> HtmlElement:
     """The page with nothing in its body but the elements that a selector names; the whole page where it names none."""
-    chosen = selected(tree, css) if css else []
+    chosen = select_elements(tree, css) if css else []
     if not chosen:
         return tree
     frame = document_fromstring("<html><body><article></article></body></html>")
@@ -62,24 +64,24 @@ def _framed(tree: HtmlElement, css: str) -> HtmlElement:
     return frame
 
 
-def selected(tree: HtmlElement, css: str) -> list[HtmlElement]:
+def select_elements(tree: HtmlElement, css: str) -> list[HtmlElement]:
     """The elements that a CSS selector of the catalogue matches; none where it is no selector."""
     try:
-        return cast(list[HtmlElement], _selector(css)(tree))
+        return cast(list[HtmlElement], _compile_selector(css)(tree))
     except (SelectorError, XPathError):
         return []
 
 
 @lru_cache(maxsize=256)
-def _selector(css: str) -> CSSSelector:
+def _compile_selector(css: str) -> CSSSelector:
     return CSSSelector(css, translator="html")
 
 
-def _densest(tree: HtmlElement) -> float:
+def _measure_densest(tree: HtmlElement) -> float:
     """How many characters of running text the page's fullest container holds, its grandchildren's at a discount."""
     held: Counter[HtmlElement] = Counter()
     for element in tree.iter("p", "div", "td", "li", "section", "article", "span", "blockquote"):
-        run = len(element.text_content()) if element.tag == "p" else _own(element)
+        run = len(element.text_content()) if element.tag == "p" else _own_text_length(element)
         if run < 80:
             continue
         holder = element.getparent() if element.tag in ("p", "span") else element
@@ -91,21 +93,21 @@ def _densest(tree: HtmlElement) -> float:
     return max(held.values(), default=0)
 
 
-def _own(element: HtmlElement) -> int:
+def _own_text_length(element: HtmlElement) -> int:
     """How much text stands right inside an element."""
     return len(element.text or "") + sum(len(child.tail or "") for child in element)
 
 
-def _length(body: _Element) -> int:
-    return len(text_in(body))
+def _text_length(body: _Element) -> int:
+    return len(join_text(body))
 
 
-def linked(body: _Element | None) -> tuple[float, int]:
+def measure_links(body: _Element | None) -> tuple[float, int]:
     """Which share of a body's text is the text of its links, and how many blocks the text has."""
-    length = 0 if body is None else _length(body)
+    length = 0 if body is None else _text_length(body)
     if body is None or not length:
         return 0.0, 0
-    share = sum(len(text_in(link)) for link in body.iter("ref", "a")) / length
+    share = sum(len(join_text(link)) for link in body.iter("ref", "a")) / length
     return share, sum(1 for _ in body.iter("p", "head", "item", "cell", "quote"))
 
 
@@ -113,13 +115,13 @@ def _is_doubtful(body: _Element | None, densest: float) -> bool:
     """Whether a fast look deserves a second: next to nothing, one run, little of the fullest container, or a list."""
     if body is None:
         return True
-    length = _length(body)
-    thin = 90 if _HAN.search(text_in(body)) else 250
+    length = _text_length(body)
+    thin = 90 if _UNSPACED_RUN.search(join_text(body)) else 250
     return length < thin or (len(body) < 2 and length > 1000) or length < 0.4 * densest or _is_listing(body, length)
 
 
 def _is_better(second: _Element, first: _Element) -> bool:
-    length, before = _length(second), _length(first)
+    length, before = _text_length(second), _text_length(first)
     return len(first) < 2 or length > before or (_is_listing(first, before) and not _is_listing(second, length))
 
 
@@ -128,7 +130,7 @@ def _is_listing(body: _Element, length: int) -> bool:
     return len(body) > 30 and length < 45 * len(body)
 
 
-def _attempt(tree: HtmlElement, *, fast: bool) -> _Element | None:
+def _run_trafilatura(tree: HtmlElement, *, fast: bool) -> _Element | None:
     document = bare_extraction(
         tree,
         fast=fast,
@@ -136,13 +138,13 @@ def _attempt(tree: HtmlElement, *, fast: bool) -> _Element | None:
         include_links=True,
         include_formatting=True,
         output_format="xml",
-        config=_settings(bool(_HAN.search(tree.text_content()))),
+        config=_make_settings(bool(_UNSPACED_RUN.search(tree.text_content()))),
     )
     return None if document is None else cast(_Element, cast(Any, document).body)
 
 
 @lru_cache(maxsize=2)
-def _settings(dense: bool) -> ConfigParser:
+def _make_settings(dense: bool) -> ConfigParser:
     """trafilatura's settings; where a character says as much as three, a body may be a third as long."""
     settings = deepcopy(DEFAULT_CONFIG)
     if dense:

@@ -7,67 +7,67 @@ from html import unescape
 
 from lxml.etree import Element, SubElement, _Element
 
-from aggregator.extraction.tree import text_in
+from aggregator.extraction.tree import join_text
 from storage.text.clean import clean_line
 
-MIN_LENGTH = 400
-_CUT = re.compile(r"(?:\.\.\.|…|\[\+\d+ chars\])\s*$")
+MIN_DECLARED_LENGTH = 400
+_TRUNCATION_MARK = re.compile(r"(?:\.\.\.|…|\[\+\d+ chars\])\s*$")
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-_BREAK = re.compile(r"</?(?:p|div|li|h[1-6]|blockquote|tr|br)\b[^<>]{0,500}>|\n\s*\n|\r", re.I)
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
-_SIZE = 3
+_PARAGRAPH_BREAK = re.compile(r"</?(?:p|div|li|h[1-6]|blockquote|tr|br)\b[^<>]{0,500}>|\n\s*\n|\r", re.I)
+_HTML_TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
+_SHINGLE_SIZE = 3
 
 Shingles = set[tuple[str, ...]]
 
 
-def agree(body: _Element | None, declared: str) -> _Element | None:
+def reconcile_with_jsonld(body: _Element | None, declared: str) -> _Element | None:
     """The body after a look at the declared text.
 
     Where the page's body has all of the declared text, paragraphs that the declaration lacks
     go, but quotations, which declarations leave out; where it has less than half, the declared text is the
     body. A declaration that is short or cut off says nothing.
     """
-    if len(declared) < MIN_LENGTH or _CUT.search(declared[-80:]):
+    if len(declared) < MIN_DECLARED_LENGTH or _TRUNCATION_MARK.search(declared[-80:]):
         return body
-    paragraphs = _paragraphs(declared)
-    told = _shingles(" ".join(paragraphs))
+    paragraphs = _split_paragraphs(declared)
+    told = _make_shingles(" ".join(paragraphs))
     if not told:
         return body
-    found = _shingles("".join(f"{_plain(block)}\n" for block in body)) if body is not None else set()
+    found = _make_shingles("".join(f"{_block_text(block)}\n" for block in body)) if body is not None else set()
     share = len(told & found) / len(told)
-    if share < 0.5 and sum(map(len, paragraphs)) > MIN_LENGTH:
-        return _rebuilt(paragraphs)
+    if share < 0.5 and sum(map(len, paragraphs)) > MIN_DECLARED_LENGTH:
+        return _build_body(paragraphs)
     if body is not None and share > 0.9 and len(told) > 0.7 * len(found):
-        _drop_untold(body, told)
+        _drop_undeclared(body, told)
     return body
 
 
-def _drop_untold(body: _Element, told: Shingles) -> None:
+def _drop_undeclared(body: _Element, declared_shingles: Shingles) -> None:
     for block in list(body):
-        own = _shingles(_plain(block))
-        if block.tag in ("p", "list", "hi") and len(own) > 4 and len(own & told) < 0.2 * len(own):
+        own = _make_shingles(_block_text(block))
+        if block.tag in ("p", "list", "hi") and len(own) > 4 and len(own & declared_shingles) < 0.2 * len(own):
             body.remove(block)
 
 
-def _paragraphs(declared: str) -> list[str]:
+def _split_paragraphs(declared: str) -> list[str]:
     text = unescape(declared) if "&" in declared else declared
-    pieces = _BREAK.split(text)
+    pieces = _PARAGRAPH_BREAK.split(text)
     if len(pieces) < 3:
         pieces = text.split("\n")
-    return [line for piece in pieces if (line := clean_line(_TAG.sub(" ", piece), 20_000))]
+    return [line for piece in pieces if (line := clean_line(_HTML_TAG.sub(" ", piece), 20_000))]
 
 
-def _rebuilt(paragraphs: list[str]) -> _Element:
+def _build_body(paragraphs: list[str]) -> _Element:
     body = Element("body")
     for paragraph in paragraphs[:2000]:
         SubElement(body, "p").text = paragraph
     return body
 
 
-def _plain(block: _Element) -> str:
-    return text_in(block)
+def _block_text(block: _Element) -> str:
+    return join_text(block)
 
 
-def _shingles(text: str) -> Shingles:
+def _make_shingles(text: str) -> Shingles:
     tokens = _TOKEN.findall(text.lower())
-    return {tuple(tokens[at : at + _SIZE]) for at in range(len(tokens) - _SIZE + 1)}
+    return {tuple(tokens[at : at + _SHINGLE_SIZE]) for at in range(len(tokens) - _SHINGLE_SIZE + 1)}

@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from lxml.html import HtmlElement
 
-from aggregator.extraction.tree import drop
+from aggregator.extraction.tree import drop_element
 
-_NEVER_TEXT = (
+_NON_TEXT_TAGS = (
     "script",
     "style",
     "svg",
@@ -26,8 +26,8 @@ _NEVER_TEXT = (
     "link",
     "map",
 )
-_SELDOM_TEXT = ("nav", "dialog", "template", "button", "figcaption", "aside", "footer")
-_MARKS = re.compile(
+_SUSPECT_TAGS = ("nav", "dialog", "template", "button", "figcaption", "aside", "footer")
+_CHROME_MARKUP = re.compile(
     r"(?<![a-z])(?:"
     r"newsletters?|signup|sign-up|mailing-?list|email-?(?:capture|form|signup)|subscribe(?:-?(?:box|form|widget|cta|banner))?"
     r"|(?:social-?)?shar(?:e|ing)(?:-?(?:bar|buttons?|links?|icons?|tools?|box|list|this|daddy))?|social(?:-?(?:bar|links?|icons?|media|buttons?|share|follow))?"
@@ -45,63 +45,63 @@ _MARKS = re.compile(
     r"|sr-only|screen-?reader(?:-text)?|visually-?hidden|print-?only|donat(?:e|ion)-?(?:box|banner|form)?|paging|pagination"
     r")(?![a-z])"
 )
-_INVITES = re.compile(r"related|recommend|recirc|more|trend|popular|read|shar|social|also|promo|follow|most")
-_STATES = ("tag-", "category-", "post-", "js-", "has-", "is-", "no-", "with-", "tag_", "category_")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_HOLDERS = frozenset({"html", "body", "main", "head", "form"})
-_KEPT_SHARE = 0.3
+_LINK_BOX_MARKUP = re.compile(r"related|recommend|recirc|more|trend|popular|read|shar|social|also|promo|follow|most")
+_STATE_CLASS_PREFIXES = ("tag-", "category-", "post-", "js-", "has-", "is-", "no-", "with-", "tag_", "category_")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CONTAINER_TAGS = frozenset({"html", "body", "main", "head", "form"})
+_MAX_CHROME_SHARE = 0.3
 """An element that holds more than this part of the page's paragraphs is no furniture, whatever its marks say."""
 
 
-def strip(tree: HtmlElement) -> None:
+def remove_page_chrome(tree: HtmlElement) -> None:
     """Drop what is never the article's text, and what calls itself share row, comments, advert and the like."""
-    for element in list(tree.iter(*_NEVER_TEXT)):
-        drop(element)
-    most = _KEPT_SHARE * len(tree.text_content())
-    prose = _KEPT_SHARE * sum(len(paragraph.text_content()) for paragraph in tree.iter("p"))
+    for element in list(tree.iter(*_NON_TEXT_TAGS)):
+        drop_element(element)
+    most = _MAX_CHROME_SHARE * len(tree.text_content())
+    prose = _MAX_CHROME_SHARE * sum(len(paragraph.text_content()) for paragraph in tree.iter("p"))
     captions: list[HtmlElement] = []
     for element in [e for e in tree.iter() if _is_suspect(e)]:
-        if element.tag in _HOLDERS:
+        if element.tag in _CONTAINER_TAGS:
             continue
         text = len(element.text_content())
         held = sum(len(p.text_content()) for p in element.iter("p")) if text > 200 else 0
-        if held > prose or (text > most and not _is_talk(element)):
+        if held > prose or (text > most and not _is_comments(element)):
             continue
         if element.tag == "figcaption" or "caption" in (element.get("class") or "").lower():
             captions.append(element)
         elif (
             text < 150
-            or element.tag in _SELDOM_TEXT
-            or not _INVITES.search(_marks(element))
-            or _linked(element) > 0.25 * text
+            or element.tag in _SUSPECT_TAGS
+            or not _LINK_BOX_MARKUP.search(_read_id_and_class(element))
+            or _linked_length(element) > 0.25 * text
         ):
-            drop(element)
+            drop_element(element)
     if sum(len(element.text_content()) for element in captions) < most:
         for element in captions:
-            drop(element)
+            drop_element(element)
 
 
-def _linked(element: HtmlElement) -> int:
+def _linked_length(element: HtmlElement) -> int:
     return sum(len(link.text_content()) for link in element.iter("a"))
 
 
-def _is_talk(element: HtmlElement) -> bool:
+def _is_comments(element: HtmlElement) -> bool:
     """Readers' comments may well outweigh the article."""
-    return "comment" in _marks(element)
+    return "comment" in _read_id_and_class(element)
 
 
 def _is_suspect(element: HtmlElement) -> bool:
-    if element.tag in _SELDOM_TEXT:
+    if element.tag in _SUSPECT_TAGS:
         return True
     name, kind = element.get("class"), element.get("id")
-    return bool(name or kind) and _is_furniture(f"{kind or ''} {name or ''}"[:300])
+    return bool(name or kind) and _is_chrome(f"{kind or ''} {name or ''}"[:300])
 
 
-def _marks(element: HtmlElement) -> str:
+def _read_id_and_class(element: HtmlElement) -> str:
     return f"{element.get('id', '')} {element.get('class', '')}".lower()
 
 
 @lru_cache(maxsize=8192)
-def _is_furniture(marks: str) -> bool:
-    tokens = [token for token in marks.split() if not token.startswith(_STATES)]
-    return bool(_MARKS.search(_CAMEL.sub("-", " ".join(tokens)).lower().replace("_", "-")))
+def _is_chrome(attributes: str) -> bool:
+    tokens = [token for token in attributes.split() if not token.startswith(_STATE_CLASS_PREFIXES)]
+    return bool(_CHROME_MARKUP.search(_CAMEL_CASE.sub("-", " ".join(tokens)).lower().replace("_", "-")))

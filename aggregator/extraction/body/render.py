@@ -8,9 +8,9 @@ from unicodedata import normalize
 
 from lxml.etree import _Element
 
-from aggregator.extraction.urls import joined
+from aggregator.extraction.urls import join_url
 
-_BLOCKS = frozenset(
+_BLOCK_TAGS = frozenset(
     {
         "body",
         "p",
@@ -31,9 +31,9 @@ _BLOCKS = frozenset(
         "li",
     }
 )
-_SPACE = re.compile(r"[^\S\n]+")
-_BREAKS = re.compile(r" ?\n\s*")
-_TAGS = {
+_SPACES = re.compile(r"[^\S\n]+")
+_LINE_BREAKS = re.compile(r" ?\n\s*")
+_HTML_TAGS = {
     "p": "p",
     "list": "ul",
     "item": "li",
@@ -43,18 +43,18 @@ _TAGS = {
     "table": "table",
     "del": "del",
 }
-_RENDS = {"#i": "em", "#b": "strong", "#u": "u", "#t": "code", "#sub": "sub", "#sup": "sup"}
+_INLINE_TAGS = {"#i": "em", "#b": "strong", "#u": "u", "#t": "code", "#sub": "sub", "#sup": "sup"}
 
 
-def text_of(element: _Element) -> str:
+def render_text(element: _Element) -> str:
     """The text of a body: blocks apart by an empty line, everything else on one line."""
     out: list[str] = []
     _write_text(element, out)
-    return normalize("NFC", _BREAKS.sub("\n\n", _SPACE.sub(" ", "".join(out))).strip())
+    return normalize("NFC", _LINE_BREAKS.sub("\n\n", _SPACES.sub(" ", "".join(out))).strip())
 
 
 def _write_text(element: _Element, out: list[str]) -> None:
-    block = element.tag in _BLOCKS
+    block = element.tag in _BLOCK_TAGS
     if block:
         out.append("\n")
     if element.text:
@@ -67,7 +67,7 @@ def _write_text(element: _Element, out: list[str]) -> None:
         out.append("\n")
 
 
-def html_of(body: _Element, url: str) -> str:
+def render_html(body: _Element, url: str) -> str:
     """The markup of a body, links and images joined to `url`; still to be sanitised."""
     out: list[str] = []
     for child in body:
@@ -81,11 +81,11 @@ def _write_html(element: _Element, url: str, out: list[str]) -> None:
         out.append("<br>")
         return
     if element.tag == "graphic":
-        source = joined(url, element.get("src", ""))
+        source = join_url(url, element.get("src", ""))
         if source:
             out.append(f'<img src="{escape(source)}" alt="{escape(element.get("alt", "")[:1000])}">')
         return
-    opening, closing = _tags(element, url)
+    opening, closing = _choose_tags(element, url)
     out.append(opening)
     out.append(escape(element.text or "", quote=False))
     for child in element:
@@ -94,20 +94,20 @@ def _write_html(element: _Element, url: str, out: list[str]) -> None:
     out.append(closing)
 
 
-def _tags(element: _Element, url: str) -> tuple[str, str]:
+def _choose_tags(element: _Element, url: str) -> tuple[str, str]:
     tag, rend = str(element.tag), element.get("rend", "")
     if tag == "ref":
-        link = joined(url, element.get("target", ""))
+        link = join_url(url, element.get("target", ""))
         return (f'<a href="{escape(link)}">', "</a>") if link else ("", "")
     if tag == "head":
         level = rend if rend in ("h2", "h3", "h4", "h5", "h6") else "h2"
         return f"<{level}>", f"</{level}>"
     if tag == "hi":
-        name = _RENDS.get(rend, "")
+        name = _INLINE_TAGS.get(rend, "")
     elif tag == "cell":
         name = "th" if element.get("role") == "head" else "td"
     elif tag == "list":
         name = "ol" if rend == "ol" else "ul"
     else:
-        name = _TAGS.get(tag, "")
+        name = _HTML_TAGS.get(tag, "")
     return (f"<{name}>", f"</{name}>") if name else ("", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nh3
 
-TAGS = frozenset(
+ALLOWED_TAGS = frozenset(
     {
         "a",
         "abbr",
@@ -45,13 +45,13 @@ TAGS = frozenset(
     }
     | {"small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var"}
 )
-_ATTRIBUTES = {
+_ALLOWED_ATTRIBUTES = {
     "a": {"href", "title"},
     "img": {"src", "alt", "title", "width", "height"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
-_DROPPED = {
+_REMOVED_TAGS = {
     "script",
     "style",
     "svg",
@@ -64,12 +64,12 @@ _DROPPED = {
     "noembed",
     "noframes",
 }
-_DROPPED |= {"xmp", "plaintext", "title", "textarea"}
-MAX_ATTRIBUTE = 2048
+_REMOVED_TAGS |= {"xmp", "plaintext", "title", "textarea"}
+MAX_ATTRIBUTE_LENGTH = 2048
 MAX_GROWTH = 4
 
 
-def sanitized(html: str) -> str:
+def sanitize_html(html: str) -> str:
     """The markup with only what the allow-lists name; plain empty where it would grow over four times its size.
 
     Takes serialised output of a parsed tree: nesting is bounded by the parser, so that the
@@ -77,16 +77,16 @@ def sanitized(html: str) -> str:
     """
     out = nh3.clean(
         html,
-        tags=set(TAGS),
-        attributes=_ATTRIBUTES,
-        clean_content_tags=_DROPPED,
+        tags=set(ALLOWED_TAGS),
+        attributes=_ALLOWED_ATTRIBUTES,
+        clean_content_tags=_REMOVED_TAGS,
         url_schemes={"http", "https", "mailto"},
-        attribute_filter=_kept,
+        attribute_filter=_filter_attribute,
         strip_comments=True,
         link_rel="noopener noreferrer nofollow",
     )
     return out if len(out) <= MAX_GROWTH * len(html) + 200 else ""
 
 
-def _kept(tag: str, name: str, value: str) -> str | None:
-    return value if len(value) <= MAX_ATTRIBUTE else None
+def _filter_attribute(tag: str, name: str, value: str) -> str | None:
+    return value if len(value) <= MAX_ATTRIBUTE_LENGTH else None

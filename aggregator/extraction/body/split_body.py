@@ -6,19 +6,19 @@ import re
 
 from lxml.html import HtmlElement
 
-_MARK = re.compile(r"(?:^|\s)(?:(?:article|entry|story)[-_]*(?:body|content)|body[-_]?content)(?:\s|$)", re.I)
-_SHORTEST = 300
+_BODY_CLASS = re.compile(r"(?:^|\s)(?:(?:article|entry|story)[-_]*(?:body|content)|body[-_]?content)(?:\s|$)", re.I)
+_MIN_PART_LENGTH = 300
 """Characters of a part; a shorter one is none. Posts of a forum are marked by other words, and are none."""
 
 
-def join_parts(tree: HtmlElement) -> None:
+def join_body_parts(tree: HtmlElement) -> None:
     """Move the parts of a body into the first of them, in place.
 
     Parts are marked alike, lie in one article, and have no headline of their own: else they are several articles.
     """
     found: dict[tuple[str, HtmlElement | None], list[HtmlElement]] = {}
     for element in tree.iter("div", "section"):
-        if _is_part(element):
+        if _is_body_part(element):
             parts = found.setdefault((element.get("class") or "", next(element.iterancestors("article"), None)), [])
             if not any(above in parts for above in element.iterancestors("div", "section")):
                 parts.append(element)
@@ -28,6 +28,6 @@ def join_parts(tree: HtmlElement) -> None:
                 first.append(part)
 
 
-def _is_part(element: HtmlElement) -> bool:
-    is_marked = element.get("itemprop") == "articleBody" or _MARK.search(element.get("class") or "") is not None
-    return is_marked and len(element.text_content()) >= _SHORTEST
+def _is_body_part(element: HtmlElement) -> bool:
+    is_marked = element.get("itemprop") == "articleBody" or _BODY_CLASS.search(element.get("class") or "") is not None
+    return is_marked and len(element.text_content()) >= _MIN_PART_LENGTH

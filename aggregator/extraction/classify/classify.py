@@ -12,23 +12,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aggregator.extraction.classify.signals import (
-    ALL_TALK,
-    WALLS,
+    MIN_WALL_SHARE,
+    WALL_KINDS,
+    ExtractedPage,
     PageKind,
-    Read,
-    kinship,
-    marked,
-    named,
-    share_of_any,
-    shares,
+    find_identifier_evidence,
+    find_title_evidence,
+    measure_any_wall_share,
+    measure_title_overlap,
+    measure_wall_shares,
 )
 from storage.model.article import Refusal
 from storage.model.page import Page
 
-MIN_WORDS = 25
+MIN_ARTICLE_WORDS = 25
 """A page with fewer words than this is an article only where it declares itself one."""
 
-_WORDS_FOR = {
+_DESCRIPTIONS = {
     PageKind.LISTING: "a list of other pages",
     PageKind.CONSENT: "a consent wall",
     PageKind.CHALLENGE: "a bot challenge",
@@ -42,7 +42,7 @@ _WORDS_FOR = {
     PageKind.THIN: "too little text and no article markup",
 }
 _CHALLENGE_HEADERS = (("cf-mitigated", ("challenge",)), ("x-amzn-waf-action", ("challenge", "captcha")))
-_GUARDS = (
+_BOT_PROTECTION_HEADERS = (
     ("x-datadome", ""),
     ("x-sucuri-block", ""),
     ("x-iinfo", ""),
@@ -51,16 +51,16 @@ _GUARDS = (
 )
 """Headers of services that guard sites: with a 403 it is they who refuse."""
 
-_MOST_TALK = 1_500
-_MOST_TALKED = 300
+_MAX_WALL_WORDS = 1_500
+_LONG_TEXT_WORDS = 300
 """A longer text can only be the talk of a consent wall, which its beginning tells."""
 
-_BEGINNING = 2_500
+_OPENING_CHARACTERS = 2_500
 
-_MOST_LISTED = 20_000
-_MOST_MIXED = 250
-_MOST_STRANGE = 150
-_LEAST_KIN = 0.3
+_LINK_SCAN_CHARACTERS = 20_000
+_MAX_MIXED_WALL_WORDS = 250
+_MAX_UNEXPECTED_WORDS = 150
+_MIN_TITLE_OVERLAP = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Verdict:
     @property
     def reason(self) -> str:
         """The verdict with its evidence, as one line."""
-        said = _WORDS_FOR.get(self.kind, str(self.kind))
+        said = _DESCRIPTIONS.get(self.kind, str(self.kind))
         return f"{said}: {'; '.join(self.evidence)}" if self.evidence else said
 
     @property
@@ -84,103 +84,129 @@ class Verdict:
         return Refusal(code=self.kind.value, reason=self.reason)
 
 
-def judged(read: Read) -> Verdict:
+def classify_page(extracted: ExtractedPage) -> Verdict:
     """What a page is; never raises for anything that stands on it."""
-    found = challenged(read.page) or _talk(read) or _wall(read) or _status(read)
+    found = (
+        detect_challenge(extracted.page)
+        or _detect_wall_text(extracted)
+        or _detect_wall_markup(extracted)
+        or _detect_error_status(extracted)
+    )
     if found is not None:
         return found
-    if not read.words:
-        return Verdict(kind=PageKind.PAYWALL if read.said.is_free is False else PageKind.EMPTY, evidence=(read.amount,))
-    if read.words < MIN_WORDS and not read.said.is_article:
-        return Verdict(kind=PageKind.THIN, evidence=(read.amount,))
-    return _listing(read) or _stranger(read) or _article(read)
+    if not extracted.word_count:
+        return Verdict(
+            kind=PageKind.PAYWALL if extracted.jsonld.is_free is False else PageKind.EMPTY,
+            evidence=(extracted.word_count_evidence,),
+        )
+    if extracted.word_count < MIN_ARTICLE_WORDS and not extracted.jsonld.is_article:
+        return Verdict(kind=PageKind.THIN, evidence=(extracted.word_count_evidence,))
+    return _detect_listing(extracted) or _detect_unexpected_page(extracted) or _accept_article(extracted)
 
 
-def _article(read: Read) -> Verdict:
-    if read.cut and (read.is_declared or read.is_expected):
-        return Verdict(kind=PageKind.STUB, evidence=(read.cut,))
+def _accept_article(extracted: ExtractedPage) -> Verdict:
+    if extracted.truncation_reason and (extracted.is_declared_article or extracted.has_expected_title):
+        return Verdict(kind=PageKind.STUB, evidence=(extracted.truncation_reason,))
     return Verdict(kind=PageKind.ARTICLE)
 
 
-def challenged(page: Page) -> Verdict | None:
+def detect_challenge(page: Page) -> Verdict | None:
     """A challenge that its server calls one in the answer's headers, whatever the status; None where it does not."""
     for name, values in _CHALLENGE_HEADERS:
         if page.header(name).lower() in values:
             return Verdict(kind=PageKind.CHALLENGE, evidence=(f"header {name}: {page.header(name)[:40]}",))
     if page.status == 403:
-        for name, value in _GUARDS:
+        for name, value in _BOT_PROTECTION_HEADERS:
             if value in page.header(name).lower() and page.header(name):
                 return Verdict(kind=PageKind.CHALLENGE, evidence=(f"HTTP 403 and header {name}",))
     return None
 
 
-def _status(read: Read) -> Verdict | None:
+def _detect_error_status(extracted: ExtractedPage) -> Verdict | None:
     """What a status other than 200 says, where it came as far as this."""
-    status = read.page.status
+    status = extracted.page.status
     if status < 400:
         return None
     kind = PageKind.NOT_FOUND if status in (404, 410) else PageKind.LOGIN if status == 401 else PageKind.ERROR
     return Verdict(kind=kind, evidence=(f"HTTP {status}",))
 
 
-def _talk(read: Read) -> Verdict | None:
+def _detect_wall_text(extracted: ExtractedPage) -> Verdict | None:
     """The wall whose way of talking fills at least half of the text, or of the little that the page shows."""
-    if read.words > _MOST_TALK:
+    if extracted.word_count > _MAX_WALL_WORDS:
         return None
-    found = _loudest(read, read.text, "its text")
-    is_article = read.words >= MIN_WORDS and (read.is_declared or read.is_expected)
-    if found is not None or is_article or not read.looks.is_short:
+    found = _find_dominant_wall(extracted, extracted.text, "its text")
+    is_article = extracted.word_count >= MIN_ARTICLE_WORDS and (
+        extracted.is_declared_article or extracted.has_expected_title
+    )
+    if found is not None or is_article or not extracted.features.is_short:
         return found
-    return _loudest(read, "\n".join((*read.titles[:1], read.looks.shown)), "all that it shows")
+    return _find_dominant_wall(
+        extracted, "\n".join((*extracted.titles[:1], extracted.features.visible_text)), "all that it shows"
+    )
 
 
-def _loudest(read: Read, text: str, where: str) -> Verdict | None:
+def _find_dominant_wall(extracted: ExtractedPage, text: str, where: str) -> Verdict | None:
     """The wall that talks for half of a text; for less of it, where all kinds of walls together talk for so much."""
-    is_long = read.words > _MOST_TALKED
-    found = shares(text[:_BEGINNING], (PageKind.CONSENT,)) if is_long else shares(text)
-    kind = max(found, key=lambda one: (found[one], -WALLS.index(one)))
+    is_long = extracted.word_count > _LONG_TEXT_WORDS
+    found = (
+        measure_wall_shares(text[:_OPENING_CHARACTERS], (PageKind.CONSENT,)) if is_long else measure_wall_shares(text)
+    )
+    kind = max(found, key=lambda one: (found[one], -WALL_KINDS.index(one)))
     share = found[kind]
-    if share < ALL_TALK and 0 < read.words <= _MOST_MIXED and not (read.is_declared or read.is_expected):
-        share = share_of_any(text)
-    if share < ALL_TALK:
-        return None
-    return Verdict(kind=kind, evidence=(f"{share:.0%} of {where} talks as such pages do", read.amount))
-
-
-def _wall(read: Read) -> Verdict | None:
-    """The wall whose title or mark the page bears."""
-    if read.is_expected:
-        return None
-    for kind in WALLS:
-        by_name, by_mark = tuple(named(read, kind)), tuple(marked(read, kind))
-        if (by_name and by_mark) or ((by_name or by_mark) and not read.is_declared):
-            return Verdict(kind=kind, evidence=(*by_name, *by_mark, read.amount))
-    return None
-
-
-def _listing(read: Read) -> Verdict | None:
-    """A list of other pages: what declares itself one, or whose text is in great part links."""
-    if read.is_declared or read.is_expected:
-        return None
-    if read.said.is_listing:
-        return Verdict(kind=PageKind.LISTING, evidence=(f"its JSON-LD calls it {read.said.page_kind}",))
-    many, held = read.looks.links_in(read.text[:_MOST_LISTED])
-    inside = held / max(1, min(len(read.text), _MOST_LISTED))
-    if read.linked >= (0.38 if read.blocks >= 20 else 0.7 if read.blocks >= 5 else 2.0) or (
-        inside >= 0.5 and many >= 8
+    if (
+        share < MIN_WALL_SHARE
+        and 0 < extracted.word_count <= _MAX_MIXED_WALL_WORDS
+        and not (extracted.is_declared_article or extracted.has_expected_title)
     ):
-        return Verdict(kind=PageKind.LISTING, evidence=(f"{max(read.linked, inside):.0%} of its text are links",))
+        share = measure_any_wall_share(text)
+    if share < MIN_WALL_SHARE:
+        return None
+    return Verdict(
+        kind=kind, evidence=(f"{share:.0%} of {where} talks as such pages do", extracted.word_count_evidence)
+    )
+
+
+def _detect_wall_markup(extracted: ExtractedPage) -> Verdict | None:
+    """The wall whose title or mark the page bears."""
+    if extracted.has_expected_title:
+        return None
+    for kind in WALL_KINDS:
+        by_name, by_mark = tuple(find_title_evidence(extracted, kind)), tuple(find_identifier_evidence(extracted, kind))
+        if (by_name and by_mark) or ((by_name or by_mark) and not extracted.is_declared_article):
+            return Verdict(kind=kind, evidence=(*by_name, *by_mark, extracted.word_count_evidence))
     return None
 
 
-def _stranger(read: Read) -> Verdict | None:
-    """A page with little text and nothing of the title that was promised: a wall of a kind not known here."""
-    if read.words > _MOST_STRANGE or read.is_declared or read.is_expected:
+def _detect_listing(extracted: ExtractedPage) -> Verdict | None:
+    """A list of other pages: what declares itself one, or whose text is in great part links."""
+    if extracted.is_declared_article or extracted.has_expected_title:
         return None
-    kin = kinship(read.expected, read.titles, read.text)
-    if kin >= _LEAST_KIN:
+    if extracted.jsonld.is_listing:
+        return Verdict(kind=PageKind.LISTING, evidence=(f"its JSON-LD calls it {extracted.jsonld.page_kind}",))
+    many, held = extracted.features.count_links_in(extracted.text[:_LINK_SCAN_CHARACTERS])
+    inside = held / max(1, min(len(extracted.text), _LINK_SCAN_CHARACTERS))
+    if extracted.link_share >= (
+        0.38 if extracted.block_count >= 20 else 0.7 if extracted.block_count >= 5 else 2.0
+    ) or (inside >= 0.5 and many >= 8):
+        return Verdict(
+            kind=PageKind.LISTING, evidence=(f"{max(extracted.link_share, inside):.0%} of its text are links",)
+        )
+    return None
+
+
+def _detect_unexpected_page(extracted: ExtractedPage) -> Verdict | None:
+    """A page with little text and nothing of the title that was promised: a wall of a kind not known here."""
+    if extracted.word_count > _MAX_UNEXPECTED_WORDS or extracted.is_declared_article or extracted.has_expected_title:
+        return None
+    kin = measure_title_overlap(extracted.expected_title, extracted.titles, extracted.text)
+    if kin >= _MIN_TITLE_OVERLAP:
         return None
     return Verdict(
         kind=PageKind.STRANGER,
-        evidence=(f"{kin:.0%} of the words of “{read.expected[:80]}” are on it", "no article markup", read.amount),
+        evidence=(
+            f"{kin:.0%} of the words of “{extracted.expected_title[:80]}” are on it",
+            "no article markup",
+            extracted.word_count_evidence,
+        ),
     )

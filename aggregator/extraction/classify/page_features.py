@@ -9,32 +9,32 @@ from dataclasses import dataclass
 from lxml import etree
 from lxml.html import HtmlElement
 
-from aggregator.extraction.classify.patterns import MARKS, WIDGETS, folded
+from aggregator.extraction.classify.patterns import WALL_IDENTIFIERS, WIDGET_IDENTIFIERS, fold_phrase
 
-FEW = 6_000
+SHORT_PAGE_CHARACTERS = 6_000
 """A page that shows no more characters than this is looked at closely; a longer one is furnished as sites are."""
 
-NEXT_TO_NONE = 25
+MAX_WORDS_FOR_WIDGETS = 25
 """With fewer words of text than this, marks count that articles' pages may bear too."""
 
-MOST = 60_000
+MAX_TEXT_CHARACTERS = 60_000
 """No more characters than this of what a page shows are kept of it."""
 
-_SHORTEST_LINK, _LONGEST_LINK = 12, 400
-_MOST_LINKS = 600
-_SCRIPT = 3_000
-_SCRIPTS = 40
+_MIN_LINK_LENGTH, _MAX_LINK_LENGTH = 12, 400
+_MAX_LINKS = 600
+_SCRIPT_CHARACTERS = 3_000
+_MAX_SCRIPTS = 40
 _EMPTY_ROOT = etree.XPath(
     "boolean(//*[@id='root' or @id='app' or @id='__next' or @id='__nuxt' or @id='___gatsby' or @id='react-root'"
     " or @id='main-app' or @id='application' or name()='app-root'][string-length(normalize-space()) < 40])"
 )
-_PASSWORDS = etree.XPath("count(//input[@type='password'])")
-_GATES = etree.XPath("//*/@id | //*/@class | //iframe/@src | //form/@action | //img/@src")
+_PASSWORD_FIELDS = etree.XPath("count(//input[@type='password'])")
+_IDENTIFIER_ATTRIBUTES = etree.XPath("//*/@id | //*/@class | //iframe/@src | //form/@action | //img/@src")
 _SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
+class PageFeatures:
     """The page as a reader has it in front of them, and a little of what stands behind it.
 
     `shown` is the text outside scripts, a line for each piece of it where it is short, else empty; `whole`
@@ -43,76 +43,82 @@ class Looks:
     scripts; on a page that shows much, those of the root elements only.
     """
 
-    whole: str
-    shown: str
-    length: int
-    links: tuple[str, ...]
-    unseen: str
-    marks: str
-    passwords: int
-    is_bare: bool
+    full_text: str
+    visible_text: str
+    text_length: int
+    link_texts: tuple[str, ...]
+    noscript_text: str
+    identifiers: str
+    password_fields: int
+    has_empty_root: bool
 
     @property
     def is_short(self) -> bool:
         """Whether the page shows little, and was looked at closely."""
-        return self.length <= FEW
+        return self.text_length <= SHORT_PAGE_CHARACTERS
 
-    def links_in(self, text: str) -> tuple[int, int]:
+    def count_links_in(self, text: str) -> tuple[int, int]:
         """How many of the page's longer links stand in a text, and how many characters they are."""
-        found = [link for link in self.links if link in text]
+        found = [link for link in self.link_texts if link in text]
         return len(found), sum(map(len, found))
 
-    def bears(self, kind: str, words: int) -> str:
+    def find_identifier(self, kind: str, words: int) -> str:
         """The first mark of a kind of page that this one bears, with so many words of text; or an empty string."""
-        telling = MARKS.get(kind, ()) + (WIDGETS.get(kind, ()) if words < NEXT_TO_NONE else ())
-        return next((mark for mark in telling if mark in self.marks), "")
+        telling = WALL_IDENTIFIERS.get(kind, ()) + (
+            WIDGET_IDENTIFIERS.get(kind, ()) if words < MAX_WORDS_FOR_WIDGETS else ()
+        )
+        return next((mark for mark in telling if mark in self.identifiers), "")
 
 
-def looked_at(tree: HtmlElement, hidden: Sequence[HtmlElement], *, is_article: bool = False) -> Looks:
+def collect_page_features(
+    tree: HtmlElement, hidden: Sequence[HtmlElement], *, is_article: bool = False
+) -> PageFeatures:
     """The looks of a page whose scripts and the like (`hidden`) have been taken out of its tree.
 
     Links are not looked at where the page `is_article` by its own word.
     """
     text = str(tree.text_content())
-    length = len(text) if len(text) > 4 * FEW else len(" ".join(text.split()))
-    if length > FEW:
-        return Looks(
-            whole=text[:MOST],
-            shown="",
-            length=length,
-            links=() if is_article else _link_texts(tree),
-            unseen="",
-            marks=folded(" ".join(_root_marks(tree))),
-            passwords=0,
-            is_bare=False,
+    length = len(text) if len(text) > 4 * SHORT_PAGE_CHARACTERS else len(" ".join(text.split()))
+    if length > SHORT_PAGE_CHARACTERS:
+        return PageFeatures(
+            full_text=text[:MAX_TEXT_CHARACTERS],
+            visible_text="",
+            text_length=length,
+            link_texts=() if is_article else _collect_link_texts(tree),
+            noscript_text="",
+            identifiers=fold_phrase(" ".join(_list_root_identifiers(tree))),
+            password_fields=0,
+            has_empty_root=False,
         )
     lines = (_SPACES.sub(" ", str(part)).strip() for part in tree.itertext())
-    return Looks(
-        whole=text[:MOST],
-        shown="\n".join(line for line in lines if line)[: 2 * FEW],
-        length=length,
-        links=() if is_article else _link_texts(tree),
-        unseen=" ".join(e.text_content() for e in hidden if e.tag == "noscript")[:FEW],
-        marks=folded(" ".join(_all_marks(tree, hidden)))[: 40 * FEW],
-        passwords=int(float(str(_PASSWORDS(tree)))),
-        is_bare=bool(_EMPTY_ROOT(tree)) and any(e.tag == "script" for e in hidden),
+    return PageFeatures(
+        full_text=text[:MAX_TEXT_CHARACTERS],
+        visible_text="\n".join(line for line in lines if line)[: 2 * SHORT_PAGE_CHARACTERS],
+        text_length=length,
+        link_texts=() if is_article else _collect_link_texts(tree),
+        noscript_text=" ".join(e.text_content() for e in hidden if e.tag == "noscript")[:SHORT_PAGE_CHARACTERS],
+        identifiers=fold_phrase(" ".join(_list_identifiers(tree, hidden)))[: 40 * SHORT_PAGE_CHARACTERS],
+        password_fields=int(float(str(_PASSWORD_FIELDS(tree)))),
+        has_empty_root=bool(_EMPTY_ROOT(tree)) and any(e.tag == "script" for e in hidden),
     )
 
 
-def _link_texts(tree: HtmlElement) -> tuple[str, ...]:
+def _collect_link_texts(tree: HtmlElement) -> tuple[str, ...]:
     texts = (" ".join(str(link.text_content()).split()) for link in tree.iter("a"))
-    return tuple(dict.fromkeys(text for text in texts if _SHORTEST_LINK <= len(text) <= _LONGEST_LINK))[:_MOST_LINKS]
+    return tuple(dict.fromkeys(text for text in texts if _MIN_LINK_LENGTH <= len(text) <= _MAX_LINK_LENGTH))[
+        :_MAX_LINKS
+    ]
 
 
-def _root_marks(tree: HtmlElement) -> Iterator[str]:
+def _list_root_identifiers(tree: HtmlElement) -> Iterator[str]:
     for element in (tree, *tree.iter("body")):
         yield f"{element.get('id') or ''} {element.get('class') or ''}"[:1000]
 
 
-def _all_marks(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Iterator[str]:
-    found = _GATES(tree)
+def _list_identifiers(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Iterator[str]:
+    found = _IDENTIFIER_ATTRIBUTES(tree)
     if isinstance(found, list):
         yield from (str(value)[:300] for value in found[:2_000])
     yield from (element.tag for element in tree.iter("app-root"))
-    for element in [e for e in hidden if e.tag in ("script", "noscript")][:_SCRIPTS]:
-        yield f"{element.get('id') or ''} {element.get('src') or ''} {(element.text or '')[:_SCRIPT]}"
+    for element in [e for e in hidden if e.tag in ("script", "noscript")][:_MAX_SCRIPTS]:
+        yield f"{element.get('id') or ''} {element.get('src') or ''} {(element.text or '')[:_SCRIPT_CHARACTERS]}"

@@ -7,34 +7,34 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
-from aggregator.extraction import html_metadata as markup
-from aggregator.extraction.html_metadata import Signs
-from aggregator.extraction.jsonld import Declared
+from aggregator.extraction import html_metadata
+from aggregator.extraction.html_metadata import BodyMetadata
+from aggregator.extraction.jsonld import JsonLdArticle
 from aggregator.extraction.metadata import dates
-from aggregator.extraction.metadata.dates import Moment
+from aggregator.extraction.metadata.dates import PageDate
 from spiders.source import Hints
 from storage.model.page import Lead, Page
 
 _DAY_FIRST_HOSTS = (".uk", ".au", ".nz", ".ie", ".in", ".za")
 
 
-class Trust:
+class FieldSources:
     """The witnesses of one page, and the notes of who was believed."""
 
-    def __init__(self, tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> None:
-        self.tree, self.said, self.page, self.hints = tree, said, page, hints
-        self.head = markup.read(tree)
+    def __init__(self, tree: HtmlElement, jsonld: JsonLdArticle, page: Page, hints: Hints) -> None:
+        self.tree, self.jsonld, self.page, self.hints = tree, jsonld, page, hints
+        self.head = html_metadata.read_head_metadata(tree)
         self.lead = page.lead or Lead(url="")
         self.host = urlsplit(page.url).hostname or ""
         self.origins: dict[str, str] = {}
-        self.site = ""
+        self.site_name = ""
 
     @cached_property
-    def signs(self) -> Signs:
+    def body(self) -> BodyMetadata:
         """Bylines and times in the page's body; looked for only when asked, which most pages never do."""
-        return markup.signs(self.tree)
+        return html_metadata.read_body_metadata(self.tree)
 
-    def first(self, field: str, *witnesses: tuple[str, str]) -> str:
+    def choose_first(self, field: str, *witnesses: tuple[str, str]) -> str:
         """The first value that is not empty; its origin is noted."""
         for origin, value in witnesses:
             if value:
@@ -42,14 +42,16 @@ class Trust:
                 return value
         return ""
 
-    def moment(self, value: str) -> Moment | None:
+    def parse_date(self, value: str) -> PageDate | None:
         """A printed date read by this page's habits; None where it is none, or impossible."""
         if not value:
             return None
-        return dates.read(value, zone=self.hints.timezone, latest=self.page.fetched_at, day_first=self._day_first)
+        return dates.parse_date(
+            value, zone=self.hints.timezone, latest=self.page.fetched_at, day_first=self._is_day_first
+        )
 
     @cached_property
-    def _day_first(self) -> bool:
+    def _is_day_first(self) -> bool:
         """Whether 03/04/2025 is the third of April here: everywhere but on American pages."""
         language = (self.head.language or self.hints.language).lower()
         return not language.startswith("en-us") and (language not in ("en", "") or self.host.endswith(_DAY_FIRST_HOSTS))

@@ -13,19 +13,26 @@ from datetime import datetime
 
 from lxml.html import HtmlElement
 
-from aggregator.extraction.html_metadata import Markup
-from aggregator.extraction.jsonld import Declared, plain
-from aggregator.extraction.metadata.authors import bylined, bylines, is_label, is_login, people, spells
-from aggregator.extraction.metadata.dates import Moment
-from aggregator.extraction.metadata.field_sources import Trust
-from aggregator.extraction.metadata.publication_date import published
-from aggregator.extraction.metadata.titles import headlines, key, title_of
-from aggregator.extraction.urls import is_home, joined, registrable, same_site
+from aggregator.extraction.html_metadata import HeadMetadata
+from aggregator.extraction.jsonld import JsonLdArticle, clean_markup_line
+from aggregator.extraction.metadata.authors import (
+    find_byline_names,
+    find_chinese_byline,
+    is_byline_label,
+    is_login_name,
+    matches_login,
+    parse_authors,
+)
+from aggregator.extraction.metadata.dates import PageDate
+from aggregator.extraction.metadata.field_sources import FieldSources
+from aggregator.extraction.metadata.publication_date import choose_publication_date
+from aggregator.extraction.metadata.titles import choose_title, collect_headlines, normalize_words
+from aggregator.extraction.urls import is_front_page, is_same_site, join_url, registrable_domain
 from spiders.source import Hints
 from storage.model.page import Page
 from storage.text.clean import clean_line
 
-_MODIFIED = (
+_MODIFIED_METAS = (
     "article:modified_time",
     "article:modified:time",
     "og:updated_time",
@@ -34,7 +41,7 @@ _MODIFIED = (
     "last-modified",
     "article:updated_time",
 )
-_AUTHORS = (
+_AUTHOR_METAS = (
     "author",
     "article:author_name",
     "sailthru.author",
@@ -50,7 +57,7 @@ _AUTHORS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class PageMetadata:
     """Everything about an article but its body; `head` is what the page's own head and headings say."""
 
     canonical_url: str = ""
@@ -58,7 +65,7 @@ class Facts:
     title: str = ""
     headlines: tuple[tuple[str, str], ...] = ()
     authors: tuple[str, ...] = ()
-    published: Moment | None = None
+    published: PageDate | None = None
     modified: datetime | None = None
     language: str = ""
     summary: str = ""
@@ -66,154 +73,171 @@ class Facts:
     site_name: str = ""
     tags: tuple[str, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
-    head: Markup = field(default_factory=Markup)
+    head: HeadMetadata = field(default_factory=HeadMetadata)
 
 
-def gather(tree: HtmlElement, said: Declared, page: Page, hints: Hints) -> Facts:
+def gather_metadata(tree: HtmlElement, jsonld: JsonLdArticle, page: Page, hints: Hints) -> PageMetadata:
     """The facts of a page, from its JSON-LD, its markup, its lead and, where these are silent, its text."""
-    trust = Trust(tree, said, page, hints)
+    trust = FieldSources(tree, jsonld, page, hints)
     signs = trust.head
-    trust.site = trust.first(
+    trust.site_name = trust.choose_first(
         "site_name",
         ("meta", signs.meta("og:site_name", "application-name")[:200]),
-        ("json-ld", said.site),
+        ("json-ld", jsonld.site),
         ("hint", hints.site_name),
-        ("url", registrable(trust.host)),
+        ("url", registrable_domain(trust.host)),
     )
-    title = title_of(trust)
-    modified = next(filter(None, (trust.moment(value) for value in (said.modified, signs.meta(*_MODIFIED)))), None)
-    return Facts(
-        canonical_url=_canonical(trust),
-        original_url=_original(trust),
+    title = choose_title(trust)
+    modified = next(
+        filter(None, (trust.parse_date(value) for value in (jsonld.modified, signs.meta(*_MODIFIED_METAS)))), None
+    )
+    return PageMetadata(
+        canonical_url=_choose_canonical_url(trust),
+        original_url=_find_original_url(trust),
         title=title,
-        headlines=headlines(trust),
-        authors=_authors(trust, title),
-        published=published(trust),
+        headlines=collect_headlines(trust),
+        authors=_choose_authors(trust, title),
+        published=choose_publication_date(trust),
         modified=modified.at if modified else trust.lead.updated,
-        language=signs.language or said.language or signs.meta("og:locale", "content-language", "language"),
-        summary=_summary(trust),
-        image=_image(trust),
-        site_name=trust.site,
-        tags=_tags(trust),
+        language=signs.language or jsonld.language or signs.meta("og:locale", "content-language", "language"),
+        summary=_choose_summary(trust),
+        image=_choose_image(trust),
+        site_name=trust.site_name,
+        tags=_choose_tags(trust),
         origins=tuple(trust.origins.items()),
         head=signs,
     )
 
 
-def _authors(trust: Trust, title: str) -> tuple[str, ...]:
-    said, signs = trust.said, trust.head
+def _choose_authors(sources: FieldSources, title: str) -> tuple[str, ...]:
+    said, signs = sources.jsonld, sources.head
     login: tuple[str, ...] = ()
-    for origin, values in _author_witnesses(trust):
-        found = people(values, site=trust.site, title=title, host=trust.host)
-        if login and not any(spells(login[0], name) for name in found):
+    for origin, values in _list_author_candidates(sources):
+        found = parse_authors(values, site=sources.site_name, title=title, host=sources.host)
+        if login and not any(matches_login(login[0], name) for name in found):
             continue
         if found:
-            trust.origins["authors"] = origin
-            if not is_login(found):
+            sources.origins["authors"] = origin
+            if not is_login_name(found):
                 return found
             login = found
     if login:
         return login
-    found = people(bylined(trust.tree), site=trust.site, title=title, host=trust.host)
+    found = parse_authors(find_chinese_byline(sources.tree), site=sources.site_name, title=title, host=sources.host)
     if found:
-        trust.origins["authors"] = "html"
+        sources.origins["authors"] = "html"
         return found
     publishers = [
-        *said.organisations,
-        *said.people,
-        *(value for value in signs.metas.get("author", ()) if key(value) == key(trust.site)),
-        *(value for rank, value in trust.signs.bylines if rank < 3 and key(value) == key(trust.site)),
+        *said.organisation_authors,
+        *said.person_authors,
+        *(
+            value
+            for value in signs.metas.get("author", ())
+            if normalize_words(value) == normalize_words(sources.site_name)
+        ),
+        *(
+            value
+            for rank, value in sources.body.bylines
+            if rank < 3 and normalize_words(value) == normalize_words(sources.site_name)
+        ),
     ]
     named = tuple(
         dict.fromkeys(
-            clean_line(name, 80) for name in publishers if len(key(name)) > 2 and "://" not in name and "@" not in name
+            clean_line(name, 80)
+            for name in publishers
+            if len(normalize_words(name)) > 2 and "://" not in name and "@" not in name
         )
     )[:3]
     if named:
-        trust.origins["authors"] = "publisher"
+        sources.origins["authors"] = "publisher"
     return named
 
 
-def _author_witnesses(trust: Trust) -> Iterator[tuple[str, list[str]]]:
-    yield "json-ld", list(trust.said.people)
-    for name in _AUTHORS:
+def _list_author_candidates(sources: FieldSources) -> Iterator[tuple[str, list[str]]]:
+    yield "json-ld", list(sources.jsonld.person_authors)
+    for name in _AUTHOR_METAS:
         yield (
             "meta",
-            [value for value in trust.head.metas.get(name, ()) if "://" not in value and not value.startswith("@")],
+            [value for value in sources.head.metas.get(name, ()) if "://" not in value and not value.startswith("@")],
         )
-    yield "meta", _labelled(trust)
+    yield "meta", _read_twitter_authors(sources)
     for rank in range(4):
-        marked = (text for at, text in trust.signs.bylines if at == rank)
-        yield "html", bylines(marked, every=rank < 2, alone=rank < 3)
-    yield "lead", list(trust.lead.authors)
+        marked = (text for at, text in sources.body.bylines if at == rank)
+        yield "html", find_byline_names(marked, take_all=rank < 2, allow_single_word=rank < 3)
+    yield "lead", list(sources.lead.authors)
 
 
-def _labelled(trust: Trust) -> list[str]:
+def _read_twitter_authors(sources: FieldSources) -> list[str]:
     """What stands beside a label such as "Written by" in the metas of a Twitter card."""
-    signs = trust.head
+    signs = sources.head
     pairs = [(signs.meta(f"twitter:label{n}"), signs.meta(f"twitter:data{n}")) for n in (1, 2)]
-    return [value for label, value in pairs if value and is_label(label)]
+    return [value for label, value in pairs if value and is_byline_label(label)]
 
 
-def _canonical(trust: Trust) -> str:
-    url = trust.page.url
+def _choose_canonical_url(sources: FieldSources) -> str:
+    url = sources.page.url
     for origin, link in (
-        ("html", trust.head.canonical),
-        ("meta", trust.head.meta("og:url")),
-        ("json-ld", trust.said.url),
+        ("html", sources.head.canonical),
+        ("meta", sources.head.meta("og:url")),
+        ("json-ld", sources.jsonld.url),
     ):
-        address = joined(url, link)
-        if address and same_site(address, url) and (not is_home(address) or is_home(url)):
-            trust.origins["canonical_url"] = origin
+        address = join_url(url, link)
+        if address and is_same_site(address, url) and (not is_front_page(address) or is_front_page(url)):
+            sources.origins["canonical_url"] = origin
             return address
     return ""
 
 
-def _original(trust: Trust) -> str:
+def _find_original_url(sources: FieldSources) -> str:
     """The page of another site that this one declares to be the canonical one, as who reprints an article should."""
-    url = trust.page.url
-    address = joined(url, trust.head.canonical)
-    return "" if not address or same_site(address, url) or is_home(address) else address
+    url = sources.page.url
+    address = join_url(url, sources.head.canonical)
+    return "" if not address or is_same_site(address, url) or is_front_page(address) else address
 
 
-def _summary(trust: Trust) -> str:
-    said, signs = trust.said, trust.head
-    value = trust.first(
+def _choose_summary(sources: FieldSources) -> str:
+    said, signs = sources.jsonld, sources.head
+    value = sources.choose_first(
         "summary",
         ("meta", signs.meta("og:description")),
         ("meta", signs.meta("description", "twitter:description")),
         ("json-ld", said.summary),
-        ("lead", trust.lead.summary),
+        ("lead", sources.lead.summary),
     )
-    return plain(value, 2000)
+    return clean_markup_line(value, 2000)
 
 
-def _image(trust: Trust) -> str:
-    said, signs, url = trust.said, trust.head, trust.page.url
-    return trust.first(
+def _choose_image(sources: FieldSources) -> str:
+    said, signs, url = sources.jsonld, sources.head, sources.page.url
+    return sources.choose_first(
         "image",
         (
             "meta",
-            joined(
+            join_url(
                 url, signs.meta("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src")
             ),
         ),
-        ("json-ld", joined(url, said.image)),
-        ("html", joined(url, signs.image)),
-        ("lead", joined(url, trust.lead.image)),
+        ("json-ld", join_url(url, said.image)),
+        ("html", join_url(url, signs.image)),
+        ("lead", join_url(url, sources.lead.image)),
     )
 
 
-def _tags(trust: Trust) -> tuple[str, ...]:
-    listed = trust.head.metas.get("article:tag", ())
+def _choose_tags(sources: FieldSources) -> tuple[str, ...]:
+    listed = sources.head.metas.get("article:tag", ())
     spoken = tuple(
         part.strip()
-        for value in trust.head.metas.get("news_keywords", trust.head.metas.get("keywords", ()))[:1]
+        for value in sources.head.metas.get("news_keywords", sources.head.metas.get("keywords", ()))[:1]
         for part in value.split(",")
     )
-    for origin, tags in (("json-ld", trust.said.tags), ("meta", listed), ("meta", spoken), ("lead", trust.lead.tags)):
+    for origin, tags in (
+        ("json-ld", sources.jsonld.tags),
+        ("meta", listed),
+        ("meta", spoken),
+        ("lead", sources.lead.tags),
+    ):
         kept = tuple(dict.fromkeys(clean_line(tag, 80) for tag in tags if tag.strip()))[:30]
         if kept:
-            trust.origins["tags"] = origin
+            sources.origins["tags"] = origin
             return kept
     return ()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-_CODE = re.compile(r"^\s*([A-Za-z]{2,3})(?:[-_]|\s*$)")
-_NAMES = {
+_LANGUAGE_CODE = re.compile(r"^\s*([A-Za-z]{2,3})(?:[-_]|\s*$)")
+_LANGUAGE_NAMES = {
     "english": "en",
     "german": "de",
     "deutsch": "de",
@@ -52,37 +52,41 @@ _SCRIPTS = (
     (re.compile(r"[\u0e00-\u0e7f]"), ("th",)),
     (re.compile(r"[\u0900-\u097f]"), ("hi", "mr", "ne", "sa")),
 )
-_SAMPLE = 1500
+_SAMPLE_LENGTH = 1500
 
 
-def code(value: str) -> str:
+def parse_language_code(value: str) -> str:
     """The two- or three-letter code of a language tag or name, in lower case; empty for nonsense."""
     value = value.strip()[:60]
-    if value.lower() in _NAMES:
-        return _NAMES[value.lower()]
-    found = _CODE.match(value)
+    if value.lower() in _LANGUAGE_NAMES:
+        return _LANGUAGE_NAMES[value.lower()]
+    found = _LANGUAGE_CODE.match(value)
     short = found[1].lower() if found else ""
     return _ALIASES.get(short, short)
 
 
-def language(text: str, declared: str, hinted: str) -> tuple[str, str]:
+def detect_language(text: str, declared: str, hinted: str) -> tuple[str, str]:
     """The language of a text, and where it came from: `declared`, `hint`, `guessed`, or nothing.
 
     A declaration or hint stands unless the script of the text rules it out; between two that
     disagree, and without any, the text decides.
     """
-    sample = text[:_SAMPLE]
-    said = [(value, origin) for value, origin in ((code(declared), "declared"), (code(hinted), "hint")) if value]
-    said = [(value, origin) for value, origin in said if _may_be(sample, value)]
-    if said and len({value for value, _ in said}) == 1 and not _doubtful(said[0][0], sample):
+    sample = text[:_SAMPLE_LENGTH]
+    said = [
+        (value, origin)
+        for value, origin in ((parse_language_code(declared), "declared"), (parse_language_code(hinted), "hint"))
+        if value
+    ]
+    said = [(value, origin) for value, origin in said if _is_possible(sample, value)]
+    if said and len({value for value, _ in said}) == 1 and not _is_doubtful(said[0][0], sample):
         return said[0]
-    guess, sure = _guessed(sample)
+    guess, sure = _guess_language(sample)
     if guess and (not said or sure):
         return next(((value, origin) for value, origin in said if value == guess), (guess, "guessed"))
     return said[0] if said else (guess, "guessed" if guess else "")
 
 
-def _may_be(sample: str, value: str) -> bool:
+def _is_possible(sample: str, value: str) -> bool:
     letters = sum(1 for c in sample if c.isalpha()) or 1
     for pattern, languages in _SCRIPTS:
         share = len(pattern.findall(sample)) / letters
@@ -93,23 +97,23 @@ def _may_be(sample: str, value: str) -> bool:
     return True
 
 
-def _doubtful(value: str, sample: str) -> bool:
+def _is_doubtful(value: str, sample: str) -> bool:
     """Whether a declaration deserves a second look: English is what themes declare by default."""
-    return value == "en" and len(sample) > 200 and not _ENGLISH.search(sample)
+    return value == "en" and len(sample) > 200 and not _ENGLISH_WORDS.search(sample)
 
 
-_ENGLISH = re.compile(r"\b(?:the|and|of)\b.*\b(?:the|and|of|to|in)\b", re.S)
+_ENGLISH_WORDS = re.compile(r"\b(?:the|and|of)\b.*\b(?:the|and|of|to|in)\b", re.S)
 
 
-def _guessed(sample: str) -> tuple[str, bool]:
+def _guess_language(sample: str) -> tuple[str, bool]:
     if len(sample.strip()) < 20:
         return "", False
-    found, confidence = _identifier().classify(sample)
+    found, confidence = _load_identifier().classify(sample)
     return _ALIASES.get(found, found), confidence > 0.9
 
 
 @lru_cache(maxsize=1)
-def _identifier() -> LanguageIdentifier:
+def _load_identifier() -> LanguageIdentifier:
     """py3langid's model, loaded once a process (about 0.9 s)."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 

@@ -5,110 +5,125 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from aggregator.extraction.html_metadata import Markup
-from aggregator.extraction.jsonld import plain
-from aggregator.extraction.metadata.field_sources import Trust
+from aggregator.extraction.html_metadata import HeadMetadata
+from aggregator.extraction.jsonld import clean_markup_line
+from aggregator.extraction.metadata.field_sources import FieldSources
 from storage.text.clean import clean_line
-from storage.text.headlines import HEADING
+from storage.text.headlines import HEADING_PLACE
 
-_SEPARATOR = re.compile(r"\s+[|\u2013\u2014\u2022·»«›:_-]\s+|\s*[|_｜]\s*|\s*[-–—:]\s*(?=[^\s]*\.[a-z]{2,6}$)")
+_TITLE_SEPARATOR = re.compile(r"\s+[|\u2013\u2014\u2022·»«›:_-]\s+|\s*[|_｜]\s*|\s*[-–—:]\s*(?=[^\s]*\.[a-z]{2,6}$)")
 _WORD = re.compile(r"\w+")
 
 
-def key(text: str) -> str:
+def normalize_words(text: str) -> str:
     """What two spellings of one title share: letters and digits in one case."""
     return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
-def without_site(title: str, site: str, host: str) -> str:
+def strip_site_name(title: str, site: str, host: str) -> str:
     """The title with a leading or trailing site name taken off, where a separator sets it apart."""
-    names = {key(site), key(host), *_labels(host)} - {""}
+    names = {normalize_words(site), normalize_words(host), *_list_host_labels(host)} - {""}
     for _ in range(3):
-        shorter = _peeled(title, names)
+        shorter = _strip_site_part(title, names)
         if shorter == title:
             break
         title = shorter
     return title
 
 
-def _labels(host: str) -> set[str]:
+def _list_host_labels(host: str) -> set[str]:
     labels = [
         label
         for label in host.lower().split(".")
         if label not in ("www", "m", "amp", "news", "com", "co", "org", "net")
     ]
-    return {key(label.replace("-", " ")) for label in labels if len(label) > 2} | {key(".".join(labels))}
+    return {normalize_words(label.replace("-", " ")) for label in labels if len(label) > 2} | {
+        normalize_words(".".join(labels))
+    }
 
 
-def _peeled(title: str, names: set[str]) -> str:
-    cuts = list(_SEPARATOR.finditer(title))
+def _strip_site_part(title: str, names: set[str]) -> str:
+    cuts = list(_TITLE_SEPARATOR.finditer(title))
     for cut in reversed(cuts):
         head, tail = title[: cut.start()].strip(), title[cut.end() :].strip()
-        if head and _is_site(tail, names):
+        if head and _is_site_name(tail, names):
             return head
     for cut in cuts:
         head, tail = title[: cut.start()].strip(), title[cut.end() :].strip()
-        if tail and _is_site(head, names):
+        if tail and _is_site_name(head, names):
             return tail
     return title
 
 
-def _is_site(part: str, names: set[str]) -> bool:
-    plain = key(part)
+def _is_site_name(part: str, names: set[str]) -> bool:
+    plain = normalize_words(part)
     if not plain or len(plain) > 60:
         return False
     joined = plain.replace(" ", "")
     return any(plain == name or joined == name.replace(" ", "") for name in names)
 
 
-_METAS = ("og:title", "twitter:title", "dc.title", "title")
+_TITLE_METAS = ("og:title", "twitter:title", "dc.title", "title")
 
 
-def title_of(trust: Trust) -> str:
+def choose_title(sources: FieldSources) -> str:
     """The headline that is believed; its origin is noted."""
-    signs, declared = trust.head, _headline(trust)
-    shared, tab = _bare(trust, signs.meta("og:title", "twitter:title", "dc.title")), _bare(trust, signs.title)
-    heading = _bare(trust, _heading(signs, trust, [shared, declared, tab]))
+    signs, declared = sources.head, _read_jsonld_headline(sources)
+    shared, tab = (
+        _clean_title(sources, signs.meta("og:title", "twitter:title", "dc.title")),
+        _clean_title(sources, signs.title),
+    )
+    heading = _clean_title(sources, _choose_heading(signs, sources, [shared, declared, tab]))
     candidates = [pair for pair in (("html", heading), ("meta", shared), ("json-ld", declared)) if pair[1]]
-    told = _bare(trust, trust.lead.title)
+    told = _clean_title(sources, sources.lead.title)
     for origin, value in (*candidates, ("html", tab)):
-        if told and key(value) == key(told):
-            trust.origins["title"] = origin
+        if told and normalize_words(value) == normalize_words(told):
+            sources.origins["title"] = origin
             return clean_line(value)
     if candidates:
-        keys = [key(value) for _, value in candidates]
-        origin, value = max(candidates, key=lambda pair: (keys.count(key(pair[1])), -keys.index(key(pair[1]))))
-        trust.origins["title"] = origin
+        keys = [normalize_words(value) for _, value in candidates]
+        origin, value = max(
+            candidates, key=lambda pair: (keys.count(normalize_words(pair[1])), -keys.index(normalize_words(pair[1])))
+        )
+        sources.origins["title"] = origin
         return clean_line(value)
-    return clean_line(trust.first("title", ("lead", told), ("html", tab), ("html", next(iter(signs.headings), ""))))
+    return clean_line(
+        sources.choose_first("title", ("lead", told), ("html", tab), ("html", next(iter(signs.headings), "")))
+    )
 
 
-def headlines(trust: Trust) -> tuple[tuple[str, str], ...]:
+def collect_headlines(sources: FieldSources) -> tuple[tuple[str, str], ...]:
     """What each place of the page declares as its headline, as (place, words), the plainest place first."""
-    signs, said = trust.head, trust.said
-    found = {name: _bare(trust, signs.meta(name)) for name in _METAS} | {"headline": _headline(trust)}
+    signs, said = sources.head, sources.jsonld
+    found = {name: _clean_title(sources, signs.meta(name)) for name in _TITLE_METAS} | {
+        "headline": _read_jsonld_headline(sources)
+    }
     if said.is_article:
-        found |= {said_as: _bare(trust, name) for said_as, name in said.names}
-    found["tab"] = _bare(trust, signs.title)
-    heading = _bare(trust, _heading(signs, trust, list(found.values())))
-    return tuple((place, clean_line(words)) for place, words in ((HEADING, heading), *found.items()) if words)
+        found |= {said_as: _clean_title(sources, name) for said_as, name in said.other_names}
+    found["tab"] = _clean_title(sources, signs.title)
+    heading = _clean_title(sources, _choose_heading(signs, sources, list(found.values())))
+    return tuple((place, clean_line(words)) for place, words in ((HEADING_PLACE, heading), *found.items()) if words)
 
 
-def _headline(trust: Trust) -> str:
-    return _bare(trust, trust.said.headline) if trust.said.is_article else ""
+def _read_jsonld_headline(sources: FieldSources) -> str:
+    return _clean_title(sources, sources.jsonld.headline) if sources.jsonld.is_article else ""
 
 
-def _bare(trust: Trust, value: str) -> str:
-    site = trust.site if trust.origins.get("site_name") != "url" else ""
-    return without_site(plain(value), site, trust.host)
+def _clean_title(sources: FieldSources, value: str) -> str:
+    site = sources.site_name if sources.origins.get("site_name") != "url" else ""
+    return strip_site_name(clean_markup_line(value), site, sources.host)
 
 
-def _heading(signs: Markup, trust: Trust, others: list[str]) -> str:
+def _choose_heading(signs: HeadMetadata, sources: FieldSources, others: list[str]) -> str:
     """The h1 that names the article: one that another witness confirms, or the only one."""
-    known = [key(value) for value in others if value]
-    headings = [heading for heading in signs.headings if key(heading) != key(trust.site) and len(heading) > 3]
+    known = [normalize_words(value) for value in others if value]
+    headings = [
+        heading
+        for heading in signs.headings
+        if normalize_words(heading) != normalize_words(sources.site_name) and len(heading) > 3
+    ]
     for heading in headings:
-        own = key(heading)
+        own = normalize_words(heading)
         if any(own == other or (min(len(own), len(other)) > 12 and (own in other or other in own)) for other in known):
             return heading
     return headings[0] if len(headings) == 1 else ""

@@ -6,30 +6,30 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aggregator.feeds.channel import Entry, article_entry, web_url
-from aggregator.web.greader.ids import FEED, LABEL, READING_LIST, long_id, states_of
+from aggregator.feeds.channel import FeedEntry, article_entry, encode_web_url
+from aggregator.web.greader.ids import FEED_PREFIX, LABEL_PREFIX, READING_LIST, format_entry_states, format_long_id
 from storage.model.article import KeptArticle
-from storage.readers.read_state import Mark
+from storage.readers.read_state import EntryState
 from storage.text.clean import clean_line
-from storage.timestamps import micros
+from storage.timestamps import to_microseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class GReaderArticle:
     """An article with what a reader said of it, and the labels that it is found under."""
 
     article: KeptArticle
-    marks: frozenset[Mark]
+    states: frozenset[EntryState]
     labels: tuple[str, ...]
 
 
-def item(told: Told) -> dict[str, Any]:
+def make_item(greader_article: GReaderArticle) -> dict[str, Any]:
     """An article as an item of a stream."""
-    article, entry = told.article, article_entry(told.article)
-    arrived = micros(article.first_seen)
-    states = [name for name, _ in states_of(told.marks)]
+    article, entry = greader_article.article, article_entry(greader_article.article)
+    arrived = to_microseconds(article.first_seen)
+    states = [name for name, _ in format_entry_states(greader_article.states)]
     return {
-        "id": long_id(article.id),
+        "id": format_long_id(article.id),
         "crawlTimeMsec": str(arrived // 1000),
         "timestampUsec": str(arrived),
         "published": int((entry.published or article.first_seen).timestamp()),
@@ -37,29 +37,31 @@ def item(told: Told) -> dict[str, Any]:
         "title": entry.title,
         "canonical": [{"href": entry.url}],
         "alternate": [{"href": entry.url, "type": "text/html"}],
-        "categories": [READING_LIST, *states, *(f"{LABEL}{name}" for name in told.labels)],
+        "categories": [READING_LIST, *states, *(f"{LABEL_PREFIX}{name}" for name in greader_article.labels)],
         "origin": {
-            "streamId": f"{FEED}{article.source}",
+            "streamId": f"{FEED_PREFIX}{article.source}",
             "title": clean_line(article.source),
-            "htmlUrl": home_of(article.url),
+            "htmlUrl": find_home_page(article.url),
         },
         "summary": {"direction": "ltr", "content": entry.html or entry.summary},
         "author": ", ".join(entry.authors),
     }
 
 
-def entry_of(told: Told) -> Entry:
+def make_atom_entry(greader_article: GReaderArticle) -> FeedEntry:
     """An article as an entry of an Atom feed for readers that sync."""
-    entry = article_entry(told.article)
-    return replace(entry, id=long_id(told.article.id), states=tuple(states_of(told.marks)))
+    entry = article_entry(greader_article.article)
+    return replace(
+        entry, id=format_long_id(greader_article.article.id), states=tuple(format_entry_states(greader_article.states))
+    )
 
 
-def home_of(url: str) -> str:
+def find_home_page(url: str) -> str:
     """The home page of the site that an address is of; empty where it is not of the web."""
-    found = web_url(url)
+    found = encode_web_url(url)
     return "/".join(found.split("/")[:3]) + "/" if found else ""
 
 
-def labels_of(article: KeptArticle, found_by: Collection[str]) -> tuple[str, ...]:
+def collect_labels(article: KeptArticle, found_by: Collection[str]) -> tuple[str, ...]:
     """The saved searches that find an article, and the topics that it names."""
     return tuple(dict.fromkeys([*found_by, *article.topics]))

@@ -15,78 +15,83 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from aggregator.web.greader import edit as syncmarks
-from aggregator.web.greader import lists as synclists
-from aggregator.web.greader.call import Call, Refused, Sync, call_of, fields_of
+from aggregator.web.greader import edit, lists
+from aggregator.web.greader.call import GReaderApi, GReaderCall, GReaderError, authenticate, read_fields
 
-_MOUNTS = ("", "/api/greader.php")
-_NOT_KEPT = {"Cache-Control": "no-store"}
+_MOUNT_PREFIXES = ("", "/api/greader.php")
+_NO_STORE = {"Cache-Control": "no-store"}
 """What is told is of one reader and one moment."""
-_FIXED = ("subscription/edit", "subscription/quickadd", "subscription/import", "rename-tag", "disable-tag")
+_SUBSCRIPTION_CHANGES = (
+    "subscription/edit",
+    "subscription/quickadd",
+    "subscription/import",
+    "rename-tag",
+    "disable-tag",
+)
 
 
-def sync_routes(sync: Sync) -> list[Route]:
+def create_greader_routes(api: GReaderApi) -> list[Route]:
     """The addresses that apps ask, at the root and where apps for another server look for them."""
-    asks: dict[str, Callable[[Sync, Call], Response]] = {
-        "token": syncmarks.token,
-        "user-info": synclists.user,
-        "subscription/list": synclists.subscriptions,
-        "tag/list": synclists.tags,
+    asks: dict[str, Callable[[GReaderApi, GReaderCall], Response]] = {
+        "token": edit.issue_edit_token,
+        "user-info": lists.get_user_info,
+        "subscription/list": lists.list_subscriptions,
+        "tag/list": lists.list_tags,
         "preference/list": lambda *_: JSONResponse({"prefs": []}),
         "preference/stream/list": lambda *_: JSONResponse({"streamprefs": {}}),
-        "unread-count": synclists.unread_count,
-        "stream/items/ids": synclists.ids,
-        "stream/items/contents": synclists.contents_of,
-        "stream/contents": synclists.contents,
-        "stream/contents/{stream:path}": synclists.contents,
+        "unread-count": lists.count_unread,
+        "stream/items/ids": lists.list_item_ids,
+        "stream/items/contents": lists.list_items_by_id,
+        "stream/contents": lists.list_contents,
+        "stream/contents/{stream:path}": lists.list_contents,
     }
     tells = {
-        "edit-tag": syncmarks.edit_tag,
-        "mark-all-as-read": syncmarks.mark_all,
-        **dict.fromkeys(_FIXED, syncmarks.fixed),
+        "edit-tag": edit.edit_tag,
+        "mark-all-as-read": edit.mark_all_as_read,
+        **dict.fromkeys(_SUBSCRIPTION_CHANGES, edit.reject_subscription_change),
     }
     found = []
-    for mount in _MOUNTS:
-        found.append(Route(f"{mount}/accounts/ClientLogin", _login(sync), methods=["GET", "POST"]))
+    for mount in _MOUNT_PREFIXES:
+        found.append(Route(f"{mount}/accounts/ClientLogin", _make_login_handler(api), methods=["GET", "POST"]))
         for path, ask in asks.items():
-            found.append(Route(f"{mount}/reader/api/0/{path}", _called(sync, ask), methods=["GET", "POST"]))
+            found.append(Route(f"{mount}/reader/api/0/{path}", _make_handler(api, ask), methods=["GET", "POST"]))
         for path, tell in tells.items():
-            found.append(Route(f"{mount}/reader/api/0/{path}", _called(sync, tell), methods=["POST"]))
-        found.append(Route(f"{mount}/reader/atom/{{stream:path}}", _called(sync, synclists.atom)))
-        found.append(Route(f"{mount}/reader/atom", _called(sync, synclists.atom)))
+            found.append(Route(f"{mount}/reader/api/0/{path}", _make_handler(api, tell), methods=["POST"]))
+        found.append(Route(f"{mount}/reader/atom/{{stream:path}}", _make_handler(api, lists.render_atom_stream)))
+        found.append(Route(f"{mount}/reader/atom", _make_handler(api, lists.render_atom_stream)))
     return found
 
 
-def _login(sync: Sync) -> Callable[[Request], Any]:
+def _make_login_handler(api: GReaderApi) -> Callable[[Request], Any]:
     """A name and a secret for what an app shows from then on."""
 
     async def answer(request: Request) -> Response:
         try:
-            fields = dict(await fields_of(request))
-        except Refused as error:
-            return error.answer
+            fields = dict(await read_fields(request))
+        except GReaderError as error:
+            return error.response
         secret = fields.get("Passwd", "").strip()
-        token = await run_in_threadpool(sync.knows, secret)
+        token = await run_in_threadpool(api.find_token, secret)
         if token is None or token.name != fields.get("Email", "").strip():
             return PlainTextResponse("Error=BadAuthentication\n", status_code=401)
         said = {"SID": secret, "LSID": secret, "Auth": secret}
         if fields.get("output") == "json":
-            return JSONResponse(said, headers=_NOT_KEPT)
-        return PlainTextResponse("".join(f"{name}={value}\n" for name, value in said.items()), headers=_NOT_KEPT)
+            return JSONResponse(said, headers=_NO_STORE)
+        return PlainTextResponse("".join(f"{name}={value}\n" for name, value in said.items()), headers=_NO_STORE)
 
     return answer
 
 
-def _called(sync: Sync, ask: Callable[[Sync, Call], Response]) -> Callable[[Request], Any]:
+def _make_handler(api: GReaderApi, handle: Callable[[GReaderApi, GReaderCall], Response]) -> Callable[[Request], Any]:
     """An answer to who shows a token, in a thread of its own."""
 
     async def answer(request: Request) -> Response:
         try:
-            fields = await fields_of(request)
-            given = await run_in_threadpool(lambda: ask(sync, call_of(sync, request, fields)))
-        except Refused as error:
-            return error.answer
-        given.headers.update(_NOT_KEPT)
+            fields = await read_fields(request)
+            given = await run_in_threadpool(lambda: handle(api, authenticate(api, request, fields)))
+        except GReaderError as error:
+            return error.response
+        given.headers.update(_NO_STORE)
         return given
 
     return answer

@@ -16,47 +16,47 @@ from sqlalchemy import (
     select,
 )
 
-from storage.db.tables.types import DIGEST, ID, Address, Moment, Words, metadata
+from storage.db.tables.types import DIGEST, ID, CleanText, UrlText, UtcTimestamp, metadata
 
 articles = Table(
     "articles",
     metadata,
     Column("id", ID, primary_key=True),
     Column("search_row", BigInteger, nullable=False, unique=True),
-    Column("url", Address, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("canonical_url", Address, nullable=False),
-    Column("source", Words, nullable=False),
-    Column("title", Words, nullable=False),
+    Column("url", UrlText, nullable=False),
+    Column("url_key", Text, nullable=False),
+    Column("canonical_url", UrlText, nullable=False),
+    Column("source", CleanText, nullable=False),
+    Column("title", CleanText, nullable=False),
     Column("authors", Text, nullable=False),
-    Column("published", Moment),
-    Column("published_date", Words, nullable=False),
-    Column("published_raw", Words, nullable=False),
+    Column("published", UtcTimestamp),
+    Column("published_date", CleanText, nullable=False),
+    Column("published_raw", CleanText, nullable=False),
     Column("zone_known", Boolean, nullable=False),
-    Column("updated", Moment),
-    Column("language", Words, nullable=False),
-    Column("summary", Words, nullable=False),
-    Column("image", Address, nullable=False),
-    Column("site_name", Words, nullable=False),
+    Column("updated", UtcTimestamp),
+    Column("language", CleanText, nullable=False),
+    Column("summary", CleanText, nullable=False),
+    Column("image", UrlText, nullable=False),
+    Column("site_name", CleanText, nullable=False),
     Column("tags", Text, nullable=False),
     Column("words", Integer, nullable=False),
-    Column("extractor", Words, nullable=False),
+    Column("extractor", CleanText, nullable=False),
     Column("origins", Text, nullable=False),
-    Column("first_seen", Moment, nullable=False),
+    Column("first_seen", UtcTimestamp, nullable=False),
     # What "newest first" sorts by: when it was published, or else when it was first seen.
-    Column("dated", Moment, nullable=False),
+    Column("sort_time", UtcTimestamp, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("text_digest", DIGEST, nullable=False, index=True),
     Column("copy_of", ID, ForeignKey("articles.id"), index=True),
-    Column("reason", Words, nullable=False),
+    Column("reason", CleanText, nullable=False),
     # Only its beginning may be read without paying.
     Column("truncated", Boolean, nullable=False),
     # Since when its publisher no longer shows it.
-    Column("withdrawn", Moment),
-    Column("original_url", Address, nullable=False, server_default=""),
-    Column("credit", Words, nullable=False, server_default=""),
+    Column("withdrawn", UtcTimestamp),
+    Column("original_url", UrlText, nullable=False),
+    Column("credit", CleanText, nullable=False),
     # What it is rather than what it says, as tokens of the search index.
-    Column("labels", Text, nullable=False, server_default=""),
+    Column("labels", Text, nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -67,56 +67,56 @@ texts = Table(
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False),
     Column("digest", DIGEST, nullable=False),
     Column("text_digest", DIGEST, nullable=False),
-    Column("title", Words, nullable=False),
-    Column("text", Words, nullable=False),
-    Column("html", Words, nullable=False),
-    Column("facts", Text, nullable=False),
-    Column("fetched_at", Moment, nullable=False),
-    Column("extractor", Words, nullable=False),
-    Column("hints_version", Integer, nullable=False),
+    Column("title", CleanText, nullable=False),
+    Column("text", CleanText, nullable=False),
+    Column("html", CleanText, nullable=False),
+    Column("article_json", Text, nullable=False),
+    Column("fetched_at", UtcTimestamp, nullable=False),
+    Column("extractor", CleanText, nullable=False),
+    Column("boilerplate_version", Integer, nullable=False),
     # What was left out of the text as the source's boilerplate, with its place (JSON, or empty).
-    Column("dropped", Text, nullable=False),
+    Column("removed_boilerplate", Text, nullable=False),
     # Paragraphs that the page's own data has in other words, with their places (JSON, or empty).
-    Column("variants", Text, nullable=False),
+    Column("differs_in_page_data", Text, nullable=False),
     # What each place of the page declares as its headline (JSON, or empty), an empty one where it is the title.
-    Column("headlines", Text, nullable=False, server_default=""),
+    Column("headlines", Text, nullable=False),
     # Digests of the paragraphs that the page's own data has, in these or in other words (JSON, or empty).
-    Column("echoed", Text, nullable=False, server_default=""),
+    Column("in_page_data", Text, nullable=False),
     # The digests by which two readings are compared, of what the page shows and of what its own data says; and
     # the tag of the held-back blocks that they were made without.
-    Column("wording", DIGEST, nullable=False),
-    Column("stated", DIGEST, nullable=False),
-    Column("judged_with", String(16), nullable=False),
+    Column("comparable_digest", DIGEST, nullable=False),
+    Column("page_data_digest", DIGEST, nullable=False),
+    Column("held_blocks_tag", String(16), nullable=False),
     UniqueConstraint("article_id", "digest"),
 )
 
-sightings = Table(
-    "sightings",
+snapshots = Table(
+    "snapshots",
     metadata,
     Column("id", ID, primary_key=True),
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
     Column("text_id", ID, ForeignKey("texts.id"), nullable=False, index=True),
-    Column("asked", ID, ForeignKey("aliases.id"), nullable=False, index=True),
-    Column("final", ID, ForeignKey("aliases.id"), nullable=False, index=True),
-    Column("twin", String(10), nullable=False),
-    Column("source", Words, nullable=False),
-    Column("fetched_at", Moment, nullable=False),
+    Column("requested_alias_id", ID, ForeignKey("aliases.id"), nullable=False, index=True),
+    Column("final_alias_id", ID, ForeignKey("aliases.id"), nullable=False, index=True),
+    Column("variant_key", String(10), nullable=False),
+    Column("source", CleanText, nullable=False),
+    Column("fetched_at", UtcTimestamp, nullable=False),
     Column("capture_id", ID, ForeignKey("captures.id"), index=True),
-    Column("etag", Words, nullable=False),
-    Column("last_modified", Words, nullable=False),
+    Column("etag", CleanText, nullable=False),
+    Column("last_modified", CleanText, nullable=False),
 )
 
-looks = Table(
-    "looks",
+article_checks = Table(
+    "article_checks",
     metadata,
     Column("id", ID, primary_key=True),
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
     Column("alias_id", ID, ForeignKey("aliases.id"), nullable=False, index=True),
-    Column("looked_at", Moment, nullable=False),
+    Column("checked_at", UtcTimestamp, nullable=False),
     Column("status", Integer, nullable=False),
     Column("outcome", String(12), nullable=False),
-    Column("sure", Boolean, nullable=False),
-    Column("reason", Words, nullable=False),
+    Column("is_certain", Boolean, nullable=False),
+    Column("reason", CleanText, nullable=False),
     Column("capture_id", ID, ForeignKey("captures.id"), index=True),
 )
 
@@ -125,12 +125,12 @@ revisions = Table(
     metadata,
     Column("article_id", ID, ForeignKey("articles.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("sighting_id", ID, ForeignKey("sightings.id"), nullable=False, index=True),
+    Column("snapshot_id", ID, ForeignKey("snapshots.id"), nullable=False, index=True),
     Column("text_id", ID, ForeignKey("texts.id"), nullable=False, index=True),
-    Column("fetched_at", Moment, nullable=False),
-    Column("look_id", ID, ForeignKey("looks.id"), index=True),
+    Column("fetched_at", UtcTimestamp, nullable=False),
+    Column("check_id", ID, ForeignKey("article_checks.id"), index=True),
     # What the article is headed by since then, at any place of its page.
-    Column("title", Words, nullable=False, server_default=""),
+    Column("title", CleanText, nullable=False),
     Column("kind", String(12), nullable=False),
     # Characters, white space apart.
     Column("added", Integer, nullable=False),
@@ -141,20 +141,20 @@ aliases = Table(
     "aliases",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("digest", DIGEST, nullable=False, unique=True),
+    Column("url_digest", DIGEST, nullable=False, unique=True),
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
-    Column("key", Text, nullable=False),
-    Column("url", Address, nullable=False),
-    Column("asked", Boolean, nullable=False),
+    Column("url_key", Text, nullable=False),
+    Column("url", UrlText, nullable=False),
+    Column("is_requested", Boolean, nullable=False),
 )
 
-claims = Table(
-    "claims",
+canonical_claims = Table(
+    "canonical_claims",
     metadata,
-    Column("digest", DIGEST, primary_key=True),
+    Column("url_digest", DIGEST, primary_key=True),
     Column("text_digest", DIGEST, primary_key=True),
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
-    Column("url", Address, nullable=False),
+    Column("url", UrlText, nullable=False),
 )
 
 # Texts that articles had and show no more, and are found by on request.
@@ -165,8 +165,8 @@ past_texts = Table(
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
 )
 
-beside_rows = Table(
-    "beside_rows",
+shadow_rows = Table(
+    "shadow_rows",
     metadata,
     # A place that the index holds which is made beside the one that answers, and the labels it has there.
     Column("search_row", ID, primary_key=True, autoincrement=False),
@@ -178,16 +178,20 @@ vocabulary = Table(
     metadata,
     Column("word", Text, primary_key=True),
     # How many titles hold it.
-    Column("titles", Integer, nullable=False),
+    Column("title_count", Integer, nullable=False),
 )
 
-merged = Table(
-    "merged",
+merged_articles = Table(
+    "merged_articles",
     metadata,
     Column("id", ID, primary_key=True, autoincrement=False),
     Column("article_id", ID, ForeignKey("articles.id"), nullable=False, index=True),
 )
 
 
-_FETCHED = select(func.min(sightings.c.fetched_at)).where(sightings.c.article_id == articles.c.id).scalar_subquery()
-TOLD_AT = func.coalesce(articles.c.published, _FETCHED, articles.c.first_seen).label("told_at")
+_FIRST_FETCHED_AT = (
+    select(func.min(snapshots.c.fetched_at)).where(snapshots.c.article_id == articles.c.id).scalar_subquery()
+)
+PUBLISHED_OR_SEEN_AT = func.coalesce(articles.c.published, _FIRST_FETCHED_AT, articles.c.first_seen).label(
+    "published_or_seen_at"
+)

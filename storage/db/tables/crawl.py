@@ -4,40 +4,42 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
-from storage.db.tables.types import DIGEST, ID, Address, Addresses, Moment, Words, metadata
+from storage.db.tables.types import DIGEST, ID, CleanText, UrlList, UrlText, UtcTimestamp, metadata
 
-meta = Table("meta", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
+key_values = Table(
+    "key_values", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False)
+)
 
 endpoints = Table(
     "endpoints",
     metadata,
-    Column("source", Words, primary_key=True),
-    Column("address", DIGEST, primary_key=True),
-    Column("url", Address, nullable=False),
-    Column("etag", Words, nullable=False),
-    Column("last_modified", Words, nullable=False),
-    Column("validators_url", Address, nullable=False),
-    Column("digest", Words, nullable=False),
-    Column("unmodified", Integer, nullable=False),
-    Column("failures", Integer, nullable=False),
-    Column("leads", Integer, nullable=False),
-    Column("more", Addresses, nullable=False),
-    Column("moved_to", Address, nullable=False),
-    Column("gone_at", Moment),
-    Column("polled_at", Moment),
-    Column("moves", Integer, nullable=False, server_default="0"),
+    Column("source", CleanText, primary_key=True),
+    Column("url_digest", DIGEST, primary_key=True),
+    Column("url", UrlText, nullable=False),
+    Column("etag", CleanText, nullable=False),
+    Column("last_modified", CleanText, nullable=False),
+    Column("validators_url", UrlText, nullable=False),
+    Column("digest", CleanText, nullable=False),
+    Column("unmodified_streak", Integer, nullable=False),
+    Column("failure_streak", Integer, nullable=False),
+    Column("lead_count", Integer, nullable=False),
+    Column("child_urls", UrlList, nullable=False),
+    Column("moved_to", UrlText, nullable=False),
+    Column("gone_at", UtcTimestamp),
+    Column("polled_at", UtcTimestamp),
+    Column("move_streak", Integer, nullable=False),
 )
 
 polls = Table(
     "polls",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("source", Words, nullable=False),
-    Column("address", DIGEST, nullable=False),
-    Column("endpoint", Address, nullable=False),
-    Column("started_at", Moment, nullable=False),
-    Column("ended_at", Moment, nullable=False),
-    Column("outcome", Words, nullable=False),
+    Column("source", CleanText, nullable=False),
+    Column("url_digest", DIGEST, nullable=False),
+    Column("url", UrlText, nullable=False),
+    Column("started_at", UtcTimestamp, nullable=False),
+    Column("ended_at", UtcTimestamp, nullable=False),
+    Column("outcome", CleanText, nullable=False),
     Column("status", Integer, nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("leads", Integer, nullable=False),
@@ -47,97 +49,99 @@ polls = Table(
     Column("repeats", Integer, nullable=False),
     Column("refused", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
-    Column("reason", Words, nullable=False),
-    Column("again", Integer, nullable=False),
-    Column("changed", Integer, nullable=False),
-    UniqueConstraint("source", "address", "started_at"),
+    Column("code", CleanText, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    Column("revisits", Integer, nullable=False),
+    Column("revisits_changed", Integer, nullable=False),
+    UniqueConstraint("source", "url_digest", "started_at"),
 )
 
-calendar = Table(
-    "calendar",
+poll_schedule = Table(
+    "poll_schedule",
     metadata,
-    Column("source", Words, primary_key=True),
-    Column("next_poll_at", Moment, nullable=False),
-    Column("reason", Words, nullable=False),
-    Column("set_at", Moment, nullable=False),
+    Column("source", CleanText, primary_key=True),
+    Column("next_poll_at", UtcTimestamp, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    Column("set_at", UtcTimestamp, nullable=False),
 )
 
-appointments = Table(
-    "appointments",
+next_polls = Table(
+    "next_polls",
     metadata,
-    Column("source", Words, primary_key=True),
-    Column("address", DIGEST, primary_key=True),
-    Column("url", Address, nullable=False),
-    Column("next_at", Moment, nullable=False),
-    Column("reason", Words, nullable=False),
-    Column("rhythm", Text, nullable=False),
-    Column("strain", Double, nullable=False),
-    Column("failing_since", Moment),
-    Column("state", Words, nullable=False),
-    Column("set_at", Moment, nullable=False),
+    Column("source", CleanText, primary_key=True),
+    Column("url_digest", DIGEST, primary_key=True),
+    Column("url", UrlText, nullable=False),
+    Column("next_at", UtcTimestamp, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    Column("publishing_profile", Text, nullable=False),
+    Column("failure_weight", Double, nullable=False),
+    Column("failing_since", UtcTimestamp),
+    Column("state", CleanText, nullable=False),
+    Column("set_at", UtcTimestamp, nullable=False),
 )
 
 robots = Table(
     "robots",
     metadata,
-    Column("origin", Words, primary_key=True),
+    Column("origin", CleanText, primary_key=True),
     Column("body", LargeBinary, nullable=False),
-    Column("good_at", Moment),
-    Column("etag", Words, nullable=False),
-    Column("last_modified", Words, nullable=False),
-    Column("checked_at", Moment),
+    Column("good_at", UtcTimestamp),
+    Column("etag", CleanText, nullable=False),
+    Column("last_modified", CleanText, nullable=False),
+    Column("checked_at", UtcTimestamp),
     Column("status", Integer, nullable=False),
-    Column("reason", Words, nullable=False),
+    Column("reason", CleanText, nullable=False),
 )
 
 parked_hosts = Table(
     "parked_hosts",
     metadata,
-    Column("host", Words, primary_key=True),
-    Column("until", Moment, nullable=False),
-    Column("reason", Words, nullable=False),
+    Column("host", CleanText, primary_key=True),
+    Column("until", UtcTimestamp, nullable=False),
+    Column("reason", CleanText, nullable=False),
 )
 
 leads = Table(
     "leads",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("source", Words, nullable=False),
-    Column("key", DIGEST, nullable=False),
-    Column("url", Address, nullable=False),
-    Column("said", Text, nullable=False),
-    Column("published", Moment),
+    Column("source", CleanText, nullable=False),
+    Column("url_digest", DIGEST, nullable=False),
+    Column("url", UrlText, nullable=False),
+    Column("lead_json", Text, nullable=False),
+    Column("published", UtcTimestamp),
     Column("state", String(10), nullable=False),
-    Column("reason", Words, nullable=False),
+    Column("code", CleanText, nullable=False),
+    Column("reason", CleanText, nullable=False),
     Column("attempts", Integer, nullable=False),
     # When it may be taken: at once, when its lease ends, when its retry is due; null once it has ended.
-    Column("due_at", Moment),
-    Column("owner", Words),
-    Column("recorded_at", Moment, nullable=False),
-    Column("ended_at", Moment),
+    Column("due_at", UtcTimestamp),
+    Column("owner", CleanText),
+    Column("recorded_at", UtcTimestamp, nullable=False),
+    Column("ended_at", UtcTimestamp),
     # How often it was taken up again because its index moved its date.
-    Column("again", Integer, nullable=False),
-    UniqueConstraint("source", "key"),
+    Column("renewals", Integer, nullable=False),
+    UniqueConstraint("source", "url_digest"),
 )
 
 # When a kept article is looked at again: `gap` seconds after it was planned, on a ladder that began at `begun_at`.
-next_looks = Table(
-    "next_looks",
+revisit_schedule = Table(
+    "revisit_schedule",
     metadata,
     Column("article_id", ID, primary_key=True, autoincrement=False),
-    Column("source", Words, nullable=False),
-    Column("begun_at", Moment, nullable=False),
-    Column("due_at", Moment, nullable=False),
-    Column("gap", BigInteger, nullable=False),
+    Column("source", CleanText, nullable=False),
+    Column("published_at", UtcTimestamp, nullable=False),
+    Column("due_at", UtcTimestamp, nullable=False),
+    Column("interval_seconds", BigInteger, nullable=False),
 )
 
 # What looking again came to.
-second_looks = Table(
-    "second_looks",
+revisits = Table(
+    "revisits",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("source", Words, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("source", CleanText, nullable=False),
+    Column("revisited_at", UtcTimestamp, nullable=False),
     Column("outcome", String(10), nullable=False),
 )
 
@@ -145,58 +149,58 @@ captures = Table(
     "captures",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("file", Words, nullable=False),
+    Column("file", CleanText, nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("length", BigInteger, nullable=False),
-    Column("digest", Words, nullable=False),
-    Column("url", Address, nullable=False),
-    Column("key", DIGEST, nullable=False, index=True),
+    Column("digest", CleanText, nullable=False),
+    Column("url", UrlText, nullable=False),
+    Column("url_digest", DIGEST, nullable=False, index=True),
     Column("status", Integer, nullable=False),
-    Column("fetched_at", Moment, nullable=False),
-    Column("source", Words, nullable=False),
-    Column("verdict", Words, nullable=False),
-    Column("reason", Words, nullable=False),
+    Column("fetched_at", UtcTimestamp, nullable=False),
+    Column("source", CleanText, nullable=False),
+    Column("verdict", CleanText, nullable=False),
+    Column("reason", CleanText, nullable=False),
     UniqueConstraint("file", "offset"),
 )
 
 
-conditions = Table(
-    "conditions",
+source_health = Table(
+    "source_health",
     metadata,
-    Column("source", Words, primary_key=True),
+    Column("source", CleanText, primary_key=True),
     Column("state", String(12), nullable=False),
-    Column("since", Moment, nullable=False),
-    Column("checked_at", Moment, nullable=False),
+    Column("since", UtcTimestamp, nullable=False),
+    Column("checked_at", UtcTimestamp, nullable=False),
     # What was found, as JSON.
     Column("findings", Text, nullable=False),
     # The state that the operator knows of.
-    Column("told", String(12), nullable=False),
+    Column("reported_state", String(12), nullable=False),
 )
 
 # When a source stopped to be well, or was well again.
-turns = Table(
-    "turns",
+health_events = Table(
+    "health_events",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("source", Words, nullable=False),
-    Column("home", Address, nullable=False),
+    Column("source", CleanText, nullable=False),
+    Column("home_url", UrlText, nullable=False),
     Column("state", String(12), nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcTimestamp, nullable=False),
     # What was found then, as JSON.
     Column("findings", Text, nullable=False),
 )
-Index("turns_by_source", turns.c.source, turns.c.id)
+Index("health_events_by_source", health_events.c.source, health_events.c.id)
 
 # What the feed and the sitemap of a source named: both, or one alone.
-audits = Table(
-    "audits",
+feed_audits = Table(
+    "feed_audits",
     metadata,
-    Column("source", Words, primary_key=True),
-    Column("at", Moment, nullable=False),
-    Column("begin_at", Moment, nullable=False),
-    Column("shared", Integer, nullable=False),
-    Column("feed_alone", Integer, nullable=False),
-    Column("sitemap_alone", Integer, nullable=False),
+    Column("source", CleanText, primary_key=True),
+    Column("audited_at", UtcTimestamp, nullable=False),
+    Column("since", UtcTimestamp, nullable=False),
+    Column("in_both", Integer, nullable=False),
+    Column("feed_only", Integer, nullable=False),
+    Column("sitemap_only", Integer, nullable=False),
     Column("missed", Integer, nullable=False),
-    Column("reason", Words, nullable=False),
+    Column("reason", CleanText, nullable=False),
 )

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-from storage.db.tables.types import DIGEST, ID, Moment, Words, metadata
+from storage.db.tables.types import DIGEST, ID, CleanText, UtcTimestamp, metadata
 
 # Every article that is no copy. A story has the id of one of its articles, and an article alone is a story too.
-tellers = Table(
-    "tellers",
+story_members = Table(
+    "story_members",
     metadata,
     Column("article_id", ID, ForeignKey("articles.id"), primary_key=True, autoincrement=False),
     Column("story_id", ID, nullable=False),
     # When it was published, or else first fetched.
-    Column("told_at", Moment, nullable=False),
-    Column("dated", Boolean, nullable=False),
+    Column("published_or_seen_at", UtcTimestamp, nullable=False),
+    Column("has_publication_time", Boolean, nullable=False),
     Column("terms", LargeBinary, nullable=False),
 )
-Index("tellers_by_story", tellers.c.story_id, tellers.c.told_at)
+Index("story_members_by_story", story_members.c.story_id, story_members.c.published_or_seen_at)
 
 # One row a term that an article is found by: `place` is the stretch of time it was told in, then the term.
 story_terms = Table(
     "story_terms",
     metadata,
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("bucket_key", BigInteger, primary_key=True, autoincrement=False),
     Column("article_id", ID, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
@@ -33,17 +33,17 @@ stories = Table(
     "stories",
     metadata,
     Column("id", ID, primary_key=True, autoincrement=False),
-    Column("headline_id", ID, nullable=False),
+    Column("headline_article_id", ID, nullable=False),
     Column("articles", Integer, nullable=False),
     Column("sources", Integer, nullable=False),
-    Column("first_at", Moment, nullable=False),
-    Column("last_at", Moment, nullable=False),
+    Column("first_at", UtcTimestamp, nullable=False),
+    Column("last_at", UtcTimestamp, nullable=False),
 )
 Index("stories_by_last", stories.c.last_at, stories.c.id)
 
 # Articles whose place is to be looked at again: they have become a copy, or are one no more.
-story_due = Table(
-    "story_due",
+story_queue = Table(
+    "story_queue",
     metadata,
     Column("article_id", ID, primary_key=True, autoincrement=False),
 )
@@ -62,39 +62,39 @@ term_counts = Table(
 changed_blocks = Table(
     "changed_blocks",
     metadata,
-    Column("source", Words, primary_key=True),
+    Column("source", CleanText, primary_key=True),
     Column("block", BigInteger, primary_key=True, autoincrement=False),
     Column("article_id", ID, ForeignKey("articles.id"), primary_key=True, index=True),
-    Column("changed_at", Moment, nullable=False),
+    Column("changed_at", UtcTimestamp, nullable=False),
 )
 
 held_blocks = Table(
     "held_blocks",
     metadata,
-    Column("source", Words, primary_key=True),
+    Column("source", CleanText, primary_key=True),
     Column("block", BigInteger, primary_key=True, autoincrement=False),
-    Column("words", Words, nullable=False),
-    Column("held_at", Moment, nullable=False),
+    Column("text", CleanText, nullable=False),
+    Column("held_at", UtcTimestamp, nullable=False),
 )
 
 # The paragraphs of a source's latest articles (digests of 8 bytes), an article a row.
-paragraph_windows = Table(
-    "paragraph_windows",
+recent_paragraphs = Table(
+    "recent_paragraphs",
     metadata,
-    Column("source", Words, primary_key=True),
+    Column("source", CleanText, primary_key=True),
     Column("article_id", BigInteger, primary_key=True, autoincrement=False),
     Column("paragraphs", LargeBinary, nullable=False),
 )
 
 # A version is all that is left out at its time; rows are only added.
-source_hints = Table(
-    "source_hints",
+source_boilerplate = Table(
+    "source_boilerplate",
     metadata,
-    Column("source", Words, primary_key=True),
+    Column("source", CleanText, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("paragraphs", LargeBinary, nullable=False),
     Column("learned", Text, nullable=False),
-    Column("made_at", Moment, nullable=False),
+    Column("learned_at", UtcTimestamp, nullable=False),
 )
 
 
@@ -103,26 +103,26 @@ signatures = Table(
     metadata,
     Column("article_id", ID, ForeignKey("articles.id"), primary_key=True, autoincrement=False),
     # When it was told to the world: what its place in the index, and the window, go by.
-    Column("told_at", Moment, nullable=False),
-    Column("prints", LargeBinary, nullable=False),
+    Column("published_or_seen_at", UtcTimestamp, nullable=False),
+    Column("bands", LargeBinary, nullable=False),
 )
 
 # One row a print: `place` is the stretch of time it was told in, then the print. So what arrives goes
 # to the pages that hold the present, however large the archive.
-prints = Table(
-    "prints",
+signature_bands = Table(
+    "signature_bands",
     metadata,
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("bucket_key", BigInteger, primary_key=True, autoincrement=False),
     Column("article_id", ID, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
 
 # Facts about texts, not about articles: an edit or a join of articles leaves them true. Each stands both ways round.
-likenesses = Table(
-    "likenesses",
+similarities = Table(
+    "similarities",
     metadata,
-    Column("one", DIGEST, primary_key=True),
-    Column("other", DIGEST, primary_key=True),
+    Column("text_digest", DIGEST, primary_key=True),
+    Column("other_text_digest", DIGEST, primary_key=True),
     Column("similarity", Double, nullable=False),
     Column("kind", String(10), nullable=False),
     sqlite_with_rowid=False,
@@ -133,17 +133,17 @@ article_topics = Table(
     "article_topics",
     metadata,
     Column("article_id", ID, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
-    Column("topic", Words, primary_key=True),
+    Column("topic", CleanText, primary_key=True),
     # The article's own, so that a topic's articles lie newest first.
-    Column("dated", Moment, nullable=False),
-    Column("body", Integer, nullable=False),
-    Column("title", Integer, nullable=False),
+    Column("sort_time", UtcTimestamp, nullable=False),
+    Column("body_count", Integer, nullable=False),
+    Column("title_count", Integer, nullable=False),
 )
-Index("article_topics_by_topic", article_topics.c.topic, article_topics.c.dated, article_topics.c.article_id)
+Index("article_topics_by_topic", article_topics.c.topic, article_topics.c.sort_time, article_topics.c.article_id)
 
-topic_readings = Table(
-    "topic_readings",
+topic_scans = Table(
+    "topic_scans",
     metadata,
     Column("article_id", ID, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
-    Column("catalogue", String(16), nullable=False),
+    Column("catalogue_digest", String(16), nullable=False),
 )

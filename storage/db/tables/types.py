@@ -9,7 +9,7 @@ from sqlalchemy import TIMESTAMP, BigInteger, Dialect, Integer, MetaData, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from storage.text.clean import clean
-from storage.timestamps import EPOCH, micros
+from storage.timestamps import EPOCH, to_microseconds
 
 metadata = MetaData()
 
@@ -18,12 +18,12 @@ LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 """Times outside are clamped: PostgreSQL takes some that no driver can read back."""
 
 
-def moment(value: int | datetime) -> datetime:
+def to_utc_datetime(value: int | datetime) -> datetime:
     """A time as either driver gives it."""
     return value.astimezone(UTC) if isinstance(value, datetime) else EPOCH + timedelta(microseconds=value)
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcTimestamp(TypeDecorator[datetime]):
     """An aware time in UTC: whole microseconds since 1970 in SQLite, timestamptz in PostgreSQL."""
 
     impl = BigInteger
@@ -40,14 +40,14 @@ class Moment(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"a time without zone: {value}")
         value = min(max(value, EARLIEST), LATEST).astimezone(UTC)
-        return value if dialect.name == "postgresql" else micros(value)
+        return value if dialect.name == "postgresql" else to_microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Always aware, always UTC."""
-        return None if value is None else moment(value)
+        return None if value is None else to_utc_datetime(value)
 
 
-class Words(TypeDecorator[str]):
+class CleanText(TypeDecorator[str]):
     """Text that was cleaned at the border, so that no character in it can fail an insert."""
 
     impl = Text
@@ -60,7 +60,7 @@ class Words(TypeDecorator[str]):
         return clean(value)
 
 
-class Addresses(TypeDecorator[tuple[str, ...]]):
+class UrlList(TypeDecorator[tuple[str, ...]]):
     """URLs, a line each; a tuple in Python."""
 
     impl = Text
@@ -75,7 +75,7 @@ class Addresses(TypeDecorator[tuple[str, ...]]):
         return tuple(value.split("\n")) if value else ()
 
 
-class Address(TypeDecorator[str]):
+class UrlText(TypeDecorator[str]):
     """A URL as it was spelled, less what no database takes (NUL, lone surrogates)."""
 
     impl = Text

@@ -6,11 +6,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.search.index.base import Index
+    from storage.search.index.base import SearchIndex
 
 
 @cache
-def index_of(dialect: str) -> Index:
+def search_index(dialect: str) -> SearchIndex:
     """The search index of a dialect, "sqlite" or "postgresql"."""
     # Imported here, so that the preparation of text can be had without SQLAlchemy: workers use it.
     if dialect == "sqlite":

@@ -7,34 +7,34 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class TokenSequence:
     """Tokens that stand side by side; with `prefix` the last only begins so; with `titled` in the title."""
 
     tokens: tuple[str, ...]
-    prefix: bool = False
-    titled: bool = False
+    is_prefix: bool = False
+    in_title: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Every:
+class MatchAll:
     """All of these are found."""
 
     parts: tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Either:
+class MatchAny:
     """One of these at least is found; none where there are none."""
 
     parts: tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class But:
+class MatchExcept:
     """The one is found and the other is not."""
 
-    found: Match
-    missing: Match
+    required: Match
+    excluded: Match
 
 
-Match: TypeAlias = Tokens | Every | Either | But
+Match: TypeAlias = TokenSequence | MatchAll | MatchAny | MatchExcept

@@ -6,36 +6,36 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from storage.db.statements import Ready
+from storage.db.statements import CompiledStatement
 
-Queue = list[tuple[Ready, dict[str, Any]]]
-_QUEUE, _SAVED = "evnews_index_queue", "evnews_index_saved"
+PendingWrites = list[tuple[CompiledStatement, dict[str, Any]]]
+_PENDING_KEY, _SAVEPOINTS_KEY = "evnews_index_queue", "evnews_index_saved"
 
 
-def queue_of(tx: Connection) -> Queue:
+def pending_writes(tx: Connection) -> PendingWrites:
     """Statements and their values, in order."""
-    queue: Queue = tx.info.setdefault(_QUEUE, [])
+    queue: PendingWrites = tx.info.setdefault(_PENDING_KEY, [])
     return queue
 
 
-def watch_queue(engine: Engine) -> None:
+def watch_pending_writes(engine: Engine) -> None:
     """Let the queue of a transaction shrink to what it was at a savepoint that is rolled back, and to nothing."""
 
     def save(connection: Connection, _: object) -> None:
-        saved: list[int] = connection.info.setdefault(_SAVED, [])
-        saved.append(len(queue_of(connection)))
+        saved: list[int] = connection.info.setdefault(_SAVEPOINTS_KEY, [])
+        saved.append(len(pending_writes(connection)))
 
     def undo(connection: Connection, *_: object) -> None:
         if not connection.invalidated:  # a lost connection has no queue any more
-            del queue_of(connection)[connection.info[_SAVED].pop() :]
+            del pending_writes(connection)[connection.info[_SAVEPOINTS_KEY].pop() :]
 
     def release(connection: Connection, *_: object) -> None:
-        connection.info[_SAVED].pop()
+        connection.info[_SAVEPOINTS_KEY].pop()
 
     def drop(connection: Connection) -> None:
         if not connection.invalidated:
-            connection.info.pop(_QUEUE, None)
-            connection.info.pop(_SAVED, None)
+            connection.info.pop(_PENDING_KEY, None)
+            connection.info.pop(_SAVEPOINTS_KEY, None)
 
     event.listen(engine, "savepoint", save)
     event.listen(engine, "rollback_savepoint", undo)

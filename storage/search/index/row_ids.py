@@ -9,31 +9,31 @@ from datetime import UTC, datetime, timedelta
 
 from storage.db.tables.types import EARLIEST, LATEST
 
-TIES = 1 << 16
+ROWS_PER_SECOND = 1 << 16
 """Articles of one second; more go on in the next."""
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-FIRST_ROW, LAST_ROW = 0, (1 << 62) - 1
-DAY_ROWS = 86_400 * TIES
+_ROW_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+FIRST_ROW_ID, LAST_ROW_ID = 0, (1 << 62) - 1
+ROWS_PER_DAY = 86_400 * ROWS_PER_SECOND
 
 
-def row_floor(at: datetime) -> int:
+def first_row_id_from(at: datetime) -> int:
     """The first place of a moment's second, where it begins on one; else of the next."""
-    return row_of(at) + (TIES if at.microsecond else 0)
+    return row_id_of(at) + (ROWS_PER_SECOND if at.microsecond else 0)
 
 
-def row_of(at: datetime) -> int:
+def row_id_of(at: datetime) -> int:
     """The first place of the second that a moment lies in; one that no article can have is brought near to those."""
     if at.tzinfo is None:
         raise ValueError(f"a time without zone: {at}")
     at = min(max(at, EARLIEST), LATEST)
-    return (at - _BEGINNING) // timedelta(seconds=1) * TIES
+    return (at - _ROW_EPOCH) // timedelta(seconds=1) * ROWS_PER_SECOND
 
 
-def moment_of(row: int) -> datetime:
+def time_of_row_id(row: int) -> datetime:
     """The second that a place lies in."""
-    return _BEGINNING + timedelta(seconds=row // TIES)
+    return _ROW_EPOCH + timedelta(seconds=row // ROWS_PER_SECOND)
 
 
-def date_of_day(day: int) -> datetime:
+def start_of_day(day: int) -> datetime:
     """The beginning of a day that is counted as `row // DAY_ROWS`."""
-    return _BEGINNING + timedelta(days=day)
+    return _ROW_EPOCH + timedelta(days=day)

@@ -9,67 +9,67 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text
 
-from storage.db import key_value as notes
-from storage.db.statements import Ready, insertion
-from storage.db.tables import beside_rows, meta
-from storage.search.index import index_of
-from storage.search.index.base import Entry
+from storage.db import key_value
+from storage.db.statements import CompiledStatement, insert_statement
+from storage.db.tables import key_values, shadow_rows
+from storage.search.index import search_index
+from storage.search.index.base import IndexedArticle
 
-_MARK = "reindex"
+_PROGRESS_KEY = "shadow_rebuild_last_id"
 """In `meta`: the last article that was taken in, as long as there is an index beside."""
 
 
-def begin(tx: Connection) -> int:
+def begin_rebuild(tx: Connection) -> int:
     """Begin one, or go on with one that was left: the id of the last article that it was given in order."""
-    last = notes.noted(tx, _MARK)
+    last = key_value.get_value(tx, _PROGRESS_KEY)
     if last is not None:
         return int(last)
-    index_of(tx.dialect.name).begin_beside(tx)
-    tx.execute(delete(beside_rows))
-    tx.execute(meta.insert(), {"name": _MARK, "value": "0"})
+    search_index(tx.dialect.name).create_shadow(tx)
+    tx.execute(delete(shadow_rows))
+    tx.execute(key_values.insert(), {"name": _PROGRESS_KEY, "value": "0"})
     return 0
 
 
-def abandon(tx: Connection) -> None:
+def drop_shadow(tx: Connection) -> None:
     """Go on with none: what was begun is of no use any more."""
-    tx.execute(delete(beside_rows))
-    notes.forget(tx, _MARK)
+    tx.execute(delete(shadow_rows))
+    key_value.delete_value(tx, _PROGRESS_KEY)
 
 
-def note(tx: Connection, last: int) -> None:
+def save_progress(tx: Connection, last: int) -> None:
     """All articles up to an id have been given to it."""
-    tx.execute(meta.update().where(meta.c.name == _MARK), {"value": str(last)})
+    tx.execute(key_values.update().where(key_values.c.name == _PROGRESS_KEY), {"value": str(last)})
 
 
-def put(tx: Connection, row: int, entry: Entry) -> None:
+def add(tx: Connection, row: int, entry: IndexedArticle) -> None:
     """Put an article into the index beside, if there is one and it does not hold its place."""
-    if notes.noted(tx, _MARK) is None or _HELD.scalar(tx, {"row": row}) is not None:
+    if key_value.get_value(tx, _PROGRESS_KEY) is None or _SELECT_LABELS.scalar(tx, {"row": row}) is not None:
         return
-    index_of(tx.dialect.name).add_beside(tx, row, entry)
-    _HOLD.run(tx, {"search_row": row, "labels": entry.labels})
+    search_index(tx.dialect.name).add_to_shadow(tx, row, entry)
+    _INSERT_ROW.run(tx, {"search_row": row, "labels": entry.labels})
 
 
-def take(tx: Connection, row: int, entry: Entry) -> None:
+def remove(tx: Connection, row: int, entry: IndexedArticle) -> None:
     """Take an article out of the index beside, if there is one and it holds it."""
-    if notes.noted(tx, _MARK) is None or (labels := _HELD.scalar(tx, {"row": row})) is None:
+    if key_value.get_value(tx, _PROGRESS_KEY) is None or (labels := _SELECT_LABELS.scalar(tx, {"row": row})) is None:
         return
-    index_of(tx.dialect.name).remove_beside(tx, row, replace(entry, labels=labels))
-    _LET_GO.run(tx, {"row": row})
+    search_index(tx.dialect.name).remove_from_shadow(tx, row, replace(entry, labels=labels))
+    _DELETE_ROW.run(tx, {"row": row})
 
 
-def swap(tx: Connection) -> int:
+def activate(tx: Connection) -> int:
     """Let it take the other one's place, which is dropped; returns how many articles it holds."""
-    many = int(tx.execute(select(func.count()).select_from(beside_rows)).scalar_one())
-    index_of(tx.dialect.name).swap(tx)
-    tx.execute(_RELABEL)
-    abandon(tx)
+    many = int(tx.execute(select(func.count()).select_from(shadow_rows)).scalar_one())
+    search_index(tx.dialect.name).activate_shadow(tx)
+    tx.execute(_UPDATE_LABELS)
+    drop_shadow(tx)
     return many
 
 
-_HELD = Ready(select(beside_rows.c.labels).where(beside_rows.c.search_row == bindparam("row")))
-_HOLD = insertion(beside_rows)
-_LET_GO = Ready(delete(beside_rows).where(beside_rows.c.search_row == bindparam("row")))
-_NEW_LABELS = "SELECT labels FROM beside_rows WHERE beside_rows.search_row = articles.search_row"
-_RELABEL = text(
-    f"UPDATE articles SET labels = ({_NEW_LABELS}) WHERE labels <> ({_NEW_LABELS})"  # noqa: S608 — names of ours
+_SELECT_LABELS = CompiledStatement(select(shadow_rows.c.labels).where(shadow_rows.c.search_row == bindparam("row")))
+_INSERT_ROW = insert_statement(shadow_rows)
+_DELETE_ROW = CompiledStatement(delete(shadow_rows).where(shadow_rows.c.search_row == bindparam("row")))
+_SELECT_SHADOW_LABELS = "SELECT labels FROM shadow_rows WHERE shadow_rows.search_row = articles.search_row"
+_UPDATE_LABELS = text(
+    f"UPDATE articles SET labels = ({_SELECT_SHADOW_LABELS}) WHERE labels <> ({_SELECT_SHADOW_LABELS})"  # noqa: S608 — names of ours
 )

@@ -8,11 +8,11 @@ from enum import Enum, auto
 
 from storage.search.query.filters import FIELDS
 
-LONGEST = 1_000
+MAX_QUERY_LENGTH = 1_000
 """Characters of a query that are read."""
 
 # As keyboards of other languages have them, each for one character: positions stay true.
-_SIGNS = str.maketrans(
+_SIGN_REPLACEMENTS = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"', "「": '"', "」": '"', "（": "(", "）": ")",
      "：": ":", "＊": "*", "｜": "|", "－": "-", "−": "-"}
 )  # fmt: skip
@@ -24,7 +24,7 @@ _WORD = re.compile(r'[^\s"()]+')
 _OPERATORS = {"OR", "AND", "NOT", "|"}
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is."""
 
     WORD = auto()
@@ -37,32 +37,41 @@ class Kind(Enum):
     CLOSE = auto()
 
 
-_KINDS = {"OR": Kind.OR, "|": Kind.OR, "AND": Kind.AND, "NOT": Kind.NOT, "(": Kind.OPEN, ")": Kind.CLOSE}
+_OPERATOR_KINDS = {
+    "OR": TokenKind.OR,
+    "|": TokenKind.OR,
+    "AND": TokenKind.AND,
+    "NOT": TokenKind.NOT,
+    "(": TokenKind.OPEN,
+    ")": TokenKind.CLOSE,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class QueryToken:
     """A piece of what was typed, from character to character: its text without quotes, a field without its colon."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
     end: int
 
 
-def lex(text: str) -> tuple[list[Token], list[tuple[int, str]]]:
+def tokenize(text: str) -> tuple[list[QueryToken], list[tuple[int, str]]]:
     """The tokens of a text, and what could not be read of it as (position, words)."""
     problems: list[tuple[int, str]] = []
-    if len(text) > LONGEST:
-        problems.append((LONGEST, f"only the first {LONGEST} characters are read"))
-    text = _UNREADABLE.sub(" ", text[:LONGEST].translate(_SIGNS))
-    tokens: list[Token] = []
+    if len(text) > MAX_QUERY_LENGTH:
+        problems.append((MAX_QUERY_LENGTH, f"only the first {MAX_QUERY_LENGTH} characters are read"))
+    text = _UNREADABLE.sub(" ", text[:MAX_QUERY_LENGTH].translate(_SIGN_REPLACEMENTS))
+    tokens: list[QueryToken] = []
     at = 0
     while at < len(text):
         if space := _SPACE.match(text, at):
             at = space.end()
             continue
-        token, problem = _token(text, at, fresh=not tokens or tokens[-1].end < at or _is_open(tokens[-1]))
+        token, problem = _next_token(
+            text, at, is_start=not tokens or tokens[-1].end < at or _may_precede_token(tokens[-1])
+        )
         if problem:
             problems.append((at, problem))
         if token is not None:
@@ -71,28 +80,30 @@ def lex(text: str) -> tuple[list[Token], list[tuple[int, str]]]:
     return tokens, problems
 
 
-def _is_open(token: Token) -> bool:
+def _may_precede_token(token: QueryToken) -> bool:
     """Whether what comes right after a token may begin a new one."""
-    return token.kind in (Kind.OPEN, Kind.CLOSE, Kind.NOT, Kind.PHRASE)
+    return token.kind in (TokenKind.OPEN, TokenKind.CLOSE, TokenKind.NOT, TokenKind.PHRASE)
 
 
-def _token(text: str, at: int, *, fresh: bool) -> tuple[Token | None, str]:
+def _next_token(text: str, at: int, *, is_start: bool) -> tuple[QueryToken | None, str]:
     sign = text[at]
     if sign in "()":
-        return Token(_KINDS[sign], sign, at, at + 1), ""
+        return QueryToken(_OPERATOR_KINDS[sign], sign, at, at + 1), ""
     if sign == '"':
         found = _PHRASE.match(text, at)
         if found is None:
             return None, "this quotation mark is not closed; what follows is searched as words"
-        return Token(Kind.PHRASE, found[1].strip(), at, found.end()), "" if found[1].strip() else _EMPTY
-    if fresh and sign == "-" and text[at + 1 : at + 2].strip():
-        return Token(Kind.NOT, sign, at, at + 1), ""
-    if fresh and (field := _FIELD.match(text, at)):
-        return Token(Kind.FIELD, field[1].lower(), at, field.end()), ""
+        return QueryToken(TokenKind.PHRASE, found[1].strip(), at, found.end()), "" if found[
+            1
+        ].strip() else _EMPTY_QUOTES
+    if is_start and sign == "-" and text[at + 1 : at + 2].strip():
+        return QueryToken(TokenKind.NOT, sign, at, at + 1), ""
+    if is_start and (field := _FIELD.match(text, at)):
+        return QueryToken(TokenKind.FIELD, field[1].lower(), at, field.end()), ""
     word = _WORD.match(text, at)
     assert word is not None  # it is neither a space nor a quotation mark nor a parenthesis
-    is_operator = fresh and word[0] in _OPERATORS
-    return Token(_KINDS[word[0]] if is_operator else Kind.WORD, word[0], at, word.end()), ""
+    is_operator = is_start and word[0] in _OPERATORS
+    return QueryToken(_OPERATOR_KINDS[word[0]] if is_operator else TokenKind.WORD, word[0], at, word.end()), ""
 
 
-_EMPTY = "there is nothing between these quotation marks"
+_EMPTY_QUOTES = "there is nothing between these quotation marks"

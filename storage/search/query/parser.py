@@ -9,227 +9,236 @@ read strictly.
 
 from __future__ import annotations
 
-from storage.search.analyzer import pieces
-from storage.search.query.filters import FIELDS, OPTIONS, TEXTS, Malformed, filtered
-from storage.search.query.lexer import LONGEST, Kind, Token, lex
-from storage.search.query.tree import All, Any, Asked, Node, Not, QueryError, Words
+from storage.search.analyzer import split_words
+from storage.search.query.filters import FIELDS, OPTION_FIELDS, TEXT_FIELDS, InvalidFilter, parse_filter
+from storage.search.query.lexer import MAX_QUERY_LENGTH, QueryToken, TokenKind, tokenize
+from storage.search.query.tree import And, Node, Not, Or, ParsedQuery, QueryError, Terms
 
-MOST_LEAVES = 64
-DEEPEST = 20
-_MOST_NOTES, _LONGEST_NOTE = 8, 200
+MAX_LEAVES = 64
+MAX_DEPTH = 20
+_MAX_NOTES, _MAX_NOTE_LENGTH = 8, 200
 
 
-def read(text: str) -> Asked:
+def parse(text: str) -> ParsedQuery:
     """What was typed, as a tree; never raises. What is not understood is noted and searched as plain words."""
-    return _Reader(text).asked()
+    return _Parser(text).parse()
 
 
-def read_strictly(text: str) -> Asked:
+def parse_strictly(text: str) -> ParsedQuery:
     """The same for what must be right; raises QueryError for the first thing that is not understood."""
-    reader = _Reader(text)
-    asked = reader.asked()
+    reader = _Parser(text)
+    asked = reader.parse()
     if reader.problems:
         position, message = min(reader.problems)
         raise QueryError(message, position)
     return asked
 
 
-class _Reader:
+class _Parser:
     """One reading of one text: tokens in, a tree out, problems beside it."""
 
     def __init__(self, text: str) -> None:
         self.problems: list[tuple[int, str]] = []
-        self._tokens, unread = lex(text)
+        self._tokens, unread = tokenize(text)
         self.problems += unread
         self._at = 0
         self._leaves = 0
-        self._noise: list[tuple[int, Words]] = []
+        self._noise: list[tuple[int, Terms]] = []
         self._options: dict[str, str] = {}
         self._field = ""
 
-    def asked(self) -> Asked:
+    def parse(self) -> ParsedQuery:
         """The whole tree."""
         parts: list[Node] = []
         while self._at < len(self._tokens):
-            if (node := self._either(0)) is not None:
+            if (node := self._parse_or(0)) is not None:
                 parts.append(node)
             if self._at < len(self._tokens):  # what is left begins with a parenthesis that closes nothing
-                self._note(self._next(), "this parenthesis closes nothing and is left out")
-        node = _all(parts)
+                self._add_problem(self._next(), "this parenthesis closes nothing and is left out")
+        node = _and(parts)
         if node is None and self._noise and not self._options:
             node = self._noise[0][1]
         elif self._noise:
             for position, words in self._noise:
-                self.problems.append((position, f"{_shown(words.text)} holds no letter or digit and is left out"))
-        return Asked(
+                self.problems.append((position, f"{_quote(words.text)} holds no letter or digit and is left out"))
+        return ParsedQuery(
             node=node,
             sort=self._options.get("sort", ""),
             group=self._options.get("group", ""),
-            history=self._options.get("in", "") == "history",
-            notes=_bounded(self.problems),
+            includes_history=self._options.get("in", "") == "history",
+            notes=_format_notes(self.problems),
         )
 
-    def _either(self, depth: int) -> Node | None:
+    def _parse_or(self, depth: int) -> Node | None:
         """What is bound by OR."""
-        parts = [self._every(depth)]
-        while (token := self._peek()) is not None and token.kind is Kind.OR:
+        parts = [self._parse_and(depth)]
+        while (token := self._peek()) is not None and token.kind is TokenKind.OR:
             self._at += 1
-            following = self._every(depth)
+            following = self._parse_and(depth)
             if parts[-1] is None or following is None:
-                self._note(token, "OR has nothing on one side and is left out")
+                self._add_problem(token, "OR has nothing on one side and is left out")
             parts.append(following)
-        return _any([part for part in parts if part is not None])
+        return _or([part for part in parts if part is not None])
 
-    def _every(self, depth: int) -> Node | None:
+    def _parse_and(self, depth: int) -> Node | None:
         """What must all be found."""
         parts: list[Node] = []
-        while (token := self._peek()) is not None and token.kind not in (Kind.OR, Kind.CLOSE):
-            if token.kind is Kind.AND:
+        while (token := self._peek()) is not None and token.kind not in (TokenKind.OR, TokenKind.CLOSE):
+            if token.kind is TokenKind.AND:
                 self._at += 1
-            elif (node := self._one(depth)) is not None:
+            elif (node := self._parse_term(depth)) is not None:
                 parts.append(node)
-        return _all(parts)
+        return _and(parts)
 
-    def _one(self, depth: int) -> Node | None:
+    def _parse_term(self, depth: int) -> Node | None:
         token = self._next()
-        if token.kind is Kind.NOT:
-            return self._not(token, depth)
-        if token.kind is Kind.OPEN:
-            return self._group(token, depth)
-        if token.kind is Kind.FIELD:
-            return self._fielded(token, depth, negated=False)
-        return self._leaf(self._words(token), token)
+        if token.kind is TokenKind.NOT:
+            return self._parse_not(token, depth)
+        if token.kind is TokenKind.OPEN:
+            return self._parse_group(token, depth)
+        if token.kind is TokenKind.FIELD:
+            return self._parse_field(token, depth, is_negated=False)
+        return self._accept_leaf(self._parse_words(token), token)
 
-    def _not(self, token: Token, depth: int) -> Node | None:
+    def _parse_not(self, token: QueryToken, depth: int) -> Node | None:
         negated = True
-        while (following := self._peek()) is not None and following.kind is Kind.NOT:
+        while (following := self._peek()) is not None and following.kind is TokenKind.NOT:
             negated, token = not negated, self._next()
-        if following is None or following.kind not in (Kind.WORD, Kind.PHRASE, Kind.OPEN, Kind.FIELD):
-            self._note(token, "there is nothing after this minus; it is left out")
+        if following is None or following.kind not in (
+            TokenKind.WORD,
+            TokenKind.PHRASE,
+            TokenKind.OPEN,
+            TokenKind.FIELD,
+        ):
+            self._add_problem(token, "there is nothing after this minus; it is left out")
             return None
-        is_field = following.kind is Kind.FIELD
-        node = self._fielded(self._next(), depth, negated=negated) if is_field else self._one(depth)
-        return _not(node) if negated and node is not None else node
+        is_field = following.kind is TokenKind.FIELD
+        node = self._parse_field(self._next(), depth, is_negated=negated) if is_field else self._parse_term(depth)
+        return _negate(node) if negated and node is not None else node
 
-    def _group(self, opening: Token, depth: int) -> Node | None:
-        if depth >= DEEPEST:
-            self._note(opening, f"parentheses deeper than {DEEPEST} are left out")
+    def _parse_group(self, opening: QueryToken, depth: int) -> Node | None:
+        if depth >= MAX_DEPTH:
+            self._add_problem(opening, f"parentheses deeper than {MAX_DEPTH} are left out")
             return None
-        node = self._either(depth + 1)
+        node = self._parse_or(depth + 1)
         closing = self._peek()
         if closing is None:
-            self._note(opening, "this parenthesis is not closed")
+            self._add_problem(opening, "this parenthesis is not closed")
         else:
             self._at += 1
         if node is None:
-            self._note(opening, "there is nothing in these parentheses")
+            self._add_problem(opening, "there is nothing in these parentheses")
         return node
 
-    def _fielded(self, token: Token, depth: int, *, negated: bool) -> Node | None:
+    def _parse_field(self, token: QueryToken, depth: int, *, is_negated: bool) -> Node | None:
         """A field and its value."""
         name, value = token.text, self._peek()
-        if value is None or value.start != token.end or value.kind not in (Kind.WORD, Kind.PHRASE, Kind.OPEN):
-            self._note(token, f"{name}: has no value; searched as a word")
-            return self._leaf(Words(text=name, field=self._field), token)
-        if name in TEXTS:
-            return self._texts(name, depth)
-        if value.kind is Kind.OPEN:
-            self._note(token, f"{name}: takes no parentheses; it is searched as a word")
-            return self._leaf(Words(text=name, field=self._field), token)
+        if (
+            value is None
+            or value.start != token.end
+            or value.kind not in (TokenKind.WORD, TokenKind.PHRASE, TokenKind.OPEN)
+        ):
+            self._add_problem(token, f"{name}: has no value; searched as a word")
+            return self._accept_leaf(Terms(text=name, field=self._field), token)
+        if name in TEXT_FIELDS:
+            return self._parse_text_field(name, depth)
+        if value.kind is TokenKind.OPEN:
+            self._add_problem(token, f"{name}: takes no parentheses; it is searched as a word")
+            return self._accept_leaf(Terms(text=name, field=self._field), token)
         self._at += 1
         try:
-            if name in OPTIONS:
-                return self._option(name, value, negated=negated)
-            return self._leaf(filtered(name, value.text, is_quoted=value.kind is Kind.PHRASE), token)
-        except Malformed as problem:
-            self._note(token, str(problem))
-            parts: list[Node] = [Words(text=part, field=self._field) for part in (name, *value.text.split())]
-            found = [one for part in parts if (one := self._leaf(part, token)) is not None]
-            return _all(found)
+            if name in OPTION_FIELDS:
+                return self._parse_option(name, value, is_negated=is_negated)
+            return self._accept_leaf(parse_filter(name, value.text, is_quoted=value.kind is TokenKind.PHRASE), token)
+        except InvalidFilter as problem:
+            self._add_problem(token, str(problem))
+            parts: list[Node] = [Terms(text=part, field=self._field) for part in (name, *value.text.split())]
+            found = [one for part in parts if (one := self._accept_leaf(part, token)) is not None]
+            return _and(found)
 
-    def _texts(self, name: str, depth: int) -> Node | None:
+    def _parse_text_field(self, name: str, depth: int) -> Node | None:
         """A field that words are looked for in; in parentheses it is that of each word."""
         before, self._field = self._field, name
         try:
-            return self._one(depth)
+            return self._parse_term(depth)
         finally:
             self._field = before
 
-    def _option(self, name: str, value: Token, *, negated: bool) -> Node | None:
-        known = OPTIONS[name]
+    def _parse_option(self, name: str, value: QueryToken, *, is_negated: bool) -> Node | None:
+        known = OPTION_FIELDS[name]
         chosen = value.text.lower()
-        if negated:
-            raise Malformed(f"{name}: is about the whole answer and cannot be negated; searched as words")
+        if is_negated:
+            raise InvalidFilter(f"{name}: is about the whole answer and cannot be negated; searched as words")
         if chosen not in known:
-            raise Malformed(f"{name}: is one of {', '.join(known)}; searched as words")
+            raise InvalidFilter(f"{name}: is one of {', '.join(known)}; searched as words")
         self._options[name] = chosen
         return None
 
-    def _words(self, token: Token) -> Words:
-        if token.kind is Kind.PHRASE:
-            return Words(text=token.text, field=self._field, phrase=True)
+    def _parse_words(self, token: QueryToken) -> Terms:
+        if token.kind is TokenKind.PHRASE:
+            return Terms(text=token.text, field=self._field, is_phrase=True)
         text = token.text
         if text.lower().startswith(("http://", "https://")) and not self._field:
-            return Words(text=text, field="url")
+            return Terms(text=text, field="url")
         bare = text.rstrip("*")
-        parts = list(pieces(bare))
+        parts = list(split_words(bare))
         begins = len(bare) < len(text) and len(parts) == 1 and self._field in ("", "title")
         if "*" in bare or (len(bare) < len(text) and not begins and parts):
-            self._note(token, f"a star is understood at the end of a single word only, not in {_shown(text)}")
+            self._add_problem(token, f"a star is understood at the end of a single word only, not in {_quote(text)}")
         if "*" in bare:
-            return Words(text=bare.replace("*", " ").strip(), field=self._field, phrase=True)
+            return Terms(text=bare.replace("*", " ").strip(), field=self._field, is_phrase=True)
         name, colon, _ = bare.partition(":")
         if colon and name.isalpha() and name.lower() not in FIELDS:
-            self._note(token, f"{_shown(name)}: is no field; searched as words")
+            self._add_problem(token, f"{_quote(name)}: is no field; searched as words")
         is_run = bool(parts) and parts[0][1]
-        return Words(text=bare or text, field=self._field, prefix=begins and not is_run)
+        return Terms(text=bare or text, field=self._field, is_prefix=begins and not is_run)
 
-    def _leaf(self, node: Node, token: Token) -> Node | None:
+    def _accept_leaf(self, node: Node, token: QueryToken) -> Node | None:
         """A word or a filter, if there is room for it and it can be found at all."""
-        if isinstance(node, Words) and not any(True for _ in pieces(node.text)):
+        if isinstance(node, Terms) and not any(True for _ in split_words(node.text)):
             self._noise.append((token.start, node))
             return None
         self._leaves += 1
-        if self._leaves > MOST_LEAVES:
-            self._note(token, f"more than {MOST_LEAVES} words and filters; the rest is left out")
+        if self._leaves > MAX_LEAVES:
+            self._add_problem(token, f"more than {MAX_LEAVES} words and filters; the rest is left out")
             return None
         return node
 
-    def _peek(self) -> Token | None:
+    def _peek(self) -> QueryToken | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
 
-    def _next(self) -> Token:
+    def _next(self) -> QueryToken:
         self._at += 1
         return self._tokens[self._at - 1]
 
-    def _note(self, token: Token, message: str) -> None:
+    def _add_problem(self, token: QueryToken, message: str) -> None:
         self.problems.append((token.start, message))
 
 
-def _all(nodes: list[Node]) -> Node | None:
-    flat = [one for node in nodes for one in (node.nodes if isinstance(node, All) else (node,))]
+def _and(nodes: list[Node]) -> Node | None:
+    flat = [one for node in nodes for one in (node.nodes if isinstance(node, And) else (node,))]
     known = tuple(dict.fromkeys(flat))
-    return All(nodes=known) if len(known) > 1 else known[0] if known else None
+    return And(nodes=known) if len(known) > 1 else known[0] if known else None
 
 
-def _any(nodes: list[Node]) -> Node | None:
-    flat = [one for node in nodes for one in (node.nodes if isinstance(node, Any) else (node,))]
+def _or(nodes: list[Node]) -> Node | None:
+    flat = [one for node in nodes for one in (node.nodes if isinstance(node, Or) else (node,))]
     known = tuple(dict.fromkeys(flat))
-    return Any(nodes=known) if len(known) > 1 else known[0] if known else None
+    return Or(nodes=known) if len(known) > 1 else known[0] if known else None
 
 
-def _not(node: Node) -> Node:
+def _negate(node: Node) -> Node:
     return node.node if isinstance(node, Not) else Not(node=node)
 
 
-def _bounded(problems: list[tuple[int, str]]) -> tuple[str, ...]:
-    told = dict.fromkeys(f"at character {at + 1}: {message}"[:_LONGEST_NOTE] for at, message in sorted(problems))
-    return tuple(told)[:_MOST_NOTES]
+def _format_notes(problems: list[tuple[int, str]]) -> tuple[str, ...]:
+    told = dict.fromkeys(f"at character {at + 1}: {message}"[:_MAX_NOTE_LENGTH] for at, message in sorted(problems))
+    return tuple(told)[:_MAX_NOTES]
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     cut = "".join(letter if letter.isprintable() else "?" for letter in text[:40])
     return f"“{cut}”"
 
 
-__all__ = ["LONGEST", "QueryError", "read", "read_strictly"]
+__all__ = ["MAX_QUERY_LENGTH", "QueryError", "parse", "parse_strictly"]

@@ -17,7 +17,7 @@ class QueryError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Terms:
     """Text to be found, as it was typed, without quotes and star.
 
     `field` is "" (title or text), "title", "author" or "url" (any part of the address). With `phrase` the words
@@ -26,12 +26,12 @@ class Words:
 
     text: str
     field: str = ""
-    phrase: bool = False
-    prefix: bool = False
+    is_phrase: bool = False
+    is_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class Field:
     """What has a name or number: `field` is "source", "lang", "topic", "story" or "site"."""
 
     field: str
@@ -39,14 +39,14 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Is:
+class State:
     """A state: "copy", "original", "revised", "withdrawn" or "truncated"."""
 
     state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dated:
+class DateRange:
     """Published at or after `since` and before `until`; None is open. Aware, UTC."""
 
     since: datetime | None = None
@@ -54,7 +54,7 @@ class Dated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ago:
+class Since:
     """Published within so many hours before the moment at which it is asked."""
 
     hours: int
@@ -64,8 +64,8 @@ class Ago:
 class Length:
     """As many words at least and at most; None is open."""
 
-    least: int | None = None
-    most: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,24 +76,24 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class All:
+class And:
     """Every one of these; two or more, none an All itself."""
 
     nodes: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Any:
+class Or:
     """At least one of these; two or more, none an Any itself."""
 
     nodes: tuple[Node, ...]
 
 
-Node: TypeAlias = Words | Named | Is | Dated | Ago | Length | Not | All | Any
+Node: TypeAlias = Terms | Field | State | DateRange | Since | Length | Not | And | Or
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ParsedQuery:
     """A query, read once: what must hold (None: nothing was asked, all is found), and how it is answered.
 
     `sort` is "", "new", "old", "best" or "changed"; `group` is "" or "story"; `history` is whether texts that were
@@ -103,16 +103,16 @@ class Asked:
     node: Node | None = None
     sort: str = ""
     group: str = ""
-    history: bool = False
+    includes_history: bool = False
     notes: tuple[str, ...] = ()
 
 
-def leaves(node: Node | None) -> Iterator[Node]:
+def iter_leaves(node: Node | None) -> Iterator[Node]:
     """The words and filters of a tree, those that must not hold too."""
     waiting = [node] if node is not None else []
     while waiting:
         one = waiting.pop(0)
-        if isinstance(one, All | Any):
+        if isinstance(one, And | Or):
             waiting[:0] = one.nodes
         elif isinstance(one, Not):
             waiting.insert(0, one.node)
@@ -120,11 +120,11 @@ def leaves(node: Node | None) -> Iterator[Node]:
             yield one
 
 
-def changed(node: Node | None, change: Callable[[Node], Node]) -> Node | None:
+def map_leaves(node: Node | None, change: Callable[[Node], Node]) -> Node | None:
     """The same tree with each of its words and filters changed."""
-    if isinstance(node, All | Any):
-        return replace(node, nodes=tuple(one for each in node.nodes if (one := changed(each, change)) is not None))
+    if isinstance(node, And | Or):
+        return replace(node, nodes=tuple(one for each in node.nodes if (one := map_leaves(each, change)) is not None))
     if isinstance(node, Not):
-        inner = changed(node.node, change)
+        inner = map_leaves(node.node, change)
         return replace(node, node=inner) if inner is not None else None
     return change(node) if node is not None else None

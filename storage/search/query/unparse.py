@@ -4,53 +4,53 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from storage.search.query.tree import Ago, All, Any, Asked, Dated, Is, Length, Named, Node, Not, Words
+from storage.search.query.tree import And, DateRange, Field, Length, Node, Not, Or, ParsedQuery, Since, State, Terms
 
 
-def spell(asked: Asked) -> str:
+def unparse(asked: ParsedQuery) -> str:
     """The query of a tree; its notes are not part of it."""
-    parts = [_spelled(asked.node)] if asked.node is not None else []
+    parts = [_unparse_node(asked.node)] if asked.node is not None else []
     parts += [f"sort:{asked.sort}"] if asked.sort else []
     parts += [f"group:{asked.group}"] if asked.group else []
-    parts += ["in:history"] if asked.history else []
-    if len(parts) > 1 and isinstance(asked.node, Any):
+    parts += ["in:history"] if asked.includes_history else []
+    if len(parts) > 1 and isinstance(asked.node, Or):
         parts[0] = f"({parts[0]})"
     return " ".join(parts)
 
 
-def _spelled(node: Node) -> str:
-    if isinstance(node, All):
-        return " ".join(_part(one) if isinstance(one, Any) else _spelled(one) for one in node.nodes)
-    if isinstance(node, Any):
-        return " OR ".join(_spelled(one) for one in node.nodes)
+def _unparse_node(node: Node) -> str:
+    if isinstance(node, And):
+        return " ".join(_unparse_operand(one) if isinstance(one, Or) else _unparse_node(one) for one in node.nodes)
+    if isinstance(node, Or):
+        return " OR ".join(_unparse_node(one) for one in node.nodes)
     if isinstance(node, Not):
-        return f"-{_part(node.node)}"
-    return _leaf(node)
+        return f"-{_unparse_operand(node.node)}"
+    return _unparse_leaf(node)
 
 
-def _part(node: Node) -> str:
-    return f"({_spelled(node)})" if isinstance(node, All | Any) else _spelled(node)
+def _unparse_operand(node: Node) -> str:
+    return f"({_unparse_node(node)})" if isinstance(node, And | Or) else _unparse_node(node)
 
 
-def _leaf(node: Node) -> str:
-    if isinstance(node, Words):
-        return _words(node)
-    if isinstance(node, Named):
+def _unparse_leaf(node: Node) -> str:
+    if isinstance(node, Terms):
+        return _unparse_terms(node)
+    if isinstance(node, Field):
         return f'{node.field}:"{node.name}"' if _needs_quotes(node.name) else f"{node.field}:{node.name}"
-    if isinstance(node, Is):
+    if isinstance(node, State):
         return f"is:{node.state}"
-    if isinstance(node, Ago):
+    if isinstance(node, Since):
         return f"since:{node.hours}h"
-    if isinstance(node, Dated):
-        return _dated(node)
+    if isinstance(node, DateRange):
+        return _unparse_date_range(node)
     if isinstance(node, Length):
-        return _length(node)
+        return _unparse_length(node)
     raise TypeError(f"{type(node).__name__} is no leaf")
 
 
-def _words(node: Words) -> str:
-    text = f'"{node.text}"' if node.phrase else node.text + ("*" if node.prefix else "")
-    is_address = node.field == "url" and not node.phrase and node.text.lower().startswith(("http://", "https://"))
+def _unparse_terms(node: Terms) -> str:
+    text = f'"{node.text}"' if node.is_phrase else node.text + ("*" if node.is_prefix else "")
+    is_address = node.field == "url" and not node.is_phrase and node.text.lower().startswith(("http://", "https://"))
     return f"{node.field}:{text}" if node.field and not is_address else text
 
 
@@ -58,19 +58,19 @@ def _needs_quotes(name: str) -> bool:
     return any(sign in name for sign in ' ,()"') or any(letter.isspace() for letter in name)
 
 
-def _dated(node: Dated) -> str:
+def _unparse_date_range(node: DateRange) -> str:
     if node.since is not None and node.until is not None:
         return f"date:{node.since.isoformat()}..{node.until.isoformat()}"
     if node.since is not None:
-        return f"after:{_moment(node.since)}"
-    return f"before:{_moment(node.until)}" if node.until is not None else "after:0001"
+        return f"after:{_format_time(node.since)}"
+    return f"before:{_format_time(node.until)}" if node.until is not None else "after:0001"
 
 
-def _moment(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return at.date().isoformat() if at.time() == time.min else at.isoformat()
 
 
-def _length(node: Length) -> str:
-    if node.least is not None and node.most is not None:
-        return f"words:{node.least}..{node.most}"
-    return f"words:>={node.least}" if node.least is not None else f"words:<={node.most}"
+def _unparse_length(node: Length) -> str:
+    if node.minimum is not None and node.maximum is not None:
+        return f"words:{node.minimum}..{node.maximum}"
+    return f"words:>={node.minimum}" if node.minimum is not None else f"words:<={node.maximum}"

@@ -14,22 +14,22 @@ import snowballstemmer
 
 _WORD = re.compile(r"[a-z]{2,24}")
 _VOWEL = re.compile("[aeiouy]")
-_HISSING = ("s", "x", "z", "ch", "sh")
+_SIBILANT_ENDINGS = ("s", "x", "z", "ch", "sh")
 
 
 @lru_cache(maxsize=4096)
-def forms(word: str) -> tuple[str, ...]:
+def word_forms(word: str) -> tuple[str, ...]:
     """A folded word and its other forms, itself first; a word that is none of plain letters has no others."""
     if not _WORD.fullmatch(word):
         return (word,)
-    stem = _stemmer().stemWord(word)
+    stem = _get_stemmer().stemWord(word)
     made = dict.fromkeys(form for base in _bases(word) for form in _endings(base))
-    others = (one for one in made if one != word and _WORD.fullmatch(one) and _stemmer().stemWord(one) == stem)
+    others = (one for one in made if one != word and _WORD.fullmatch(one) and _get_stemmer().stemWord(one) == stem)
     return (word, *others)
 
 
 @cache
-def _stemmer() -> snowballstemmer.basestemmer.BaseStemmer:
+def _get_stemmer() -> snowballstemmer.basestemmer.BaseStemmer:
     return snowballstemmer.stemmer("english")
 
 
@@ -55,7 +55,7 @@ def _bases(word: str) -> list[str]:
 
 def _endings(base: str) -> list[str]:
     """A word with the endings of nouns and verbs."""
-    made = [base, base + ("es" if base.endswith(_HISSING) else "s")]
+    made = [base, base + ("es" if base.endswith(_SIBILANT_ENDINGS) else "s")]
     if base.endswith("y"):
         made += [base[:-1] + "ies", base[:-1] + "ied"]
     if base.endswith("e"):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.alerts.notify import Message, digest, message
-from aggregator.alerts.run import Told, Watched, run_round
+from aggregator.alerts.notify import Message, build_search_message, hash_address
+from aggregator.alerts.run import AlertRunResult, WatchedSearch, run_alerts
 from storage.articles.store import record_article
 from storage.db.database import Database
 from storage.library import Library
@@ -52,14 +52,14 @@ class Desk:
     home: Path
     post: Post = field(default_factory=Post)
     now: datetime = T0
-    searches: list[Watched] = field(default_factory=list)
+    searches: list[WatchedSearch] = field(default_factory=list)
 
     def watch(self, name: str, words: str, *notify: str, **more: object) -> None:
         query = Query(words=words, **more)  # type: ignore[arg-type]
-        self.searches.append(Watched(name=name, query=query, notify=notify or ("a",)))
+        self.searches.append(WatchedSearch(name=name, query=query, notify=notify or ("a",)))
 
-    def round(self) -> Told:
-        return run_round(self.database, self.searches, self.home, lambda: self.now, self.post)
+    def round(self) -> AlertRunResult:
+        return run_alerts(self.database, self.searches, self.home, lambda: self.now, self.post)
 
     def keep(self, title: str, text: str = "", *, source: str = "s", at: datetime = T0) -> int:
         url = f"https://{source}.example/{title.split(chr(10))[0].replace(' ', '-')}"
@@ -78,11 +78,11 @@ def test_what_arrives_after_a_search_began_is_told_once(desk: Desk) -> None:
     """And what was there before is not."""
     desk.keep("battery one")
     desk.watch("bat", "battery")
-    assert desk.round() == Told(articles={})
+    assert desk.round() == AlertRunResult(article_counts={})
     desk.keep("battery two")
     desk.keep("charger")
-    assert desk.round().articles == {"bat": 1}
-    assert desk.round().articles == {}
+    assert desk.round().article_counts == {"bat": 1}
+    assert desk.round().article_counts == {}
     [(address, text)] = desk.post.sent
     assert address == "a"
     assert text.title == "bat: 1 new article"
@@ -102,12 +102,12 @@ def test_several_new_articles_are_one_message(desk: Desk) -> None:
 
 
 def test_more_than_a_message_holds_is_told_by_the_next(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alerts, "MOST_ARTICLES", 4)
+    monkeypatch.setattr(alerts, "MAX_ARTICLES_PER_ALERT", 4)
     desk.watch("bat", "battery")
     desk.round()
     for n in range(10):
         desk.keep(f"battery {n}")
-    told = [desk.round().articles.get("bat", 0) for _ in range(4)]
+    told = [desk.round().article_counts.get("bat", 0) for _ in range(4)]
     assert told == [4, 4, 2, 0]
 
 
@@ -142,24 +142,24 @@ def test_a_channel_that_fails_is_tried_again_later_and_the_others_are_not(desk: 
     desk.keep("battery")
     desk.post.broken = {"b"}
     told = desk.round()
-    assert told.articles == {"bat": 1}
-    assert len(told.troubles) == 1
-    assert "no answer" in told.troubles[0]
-    assert desk.round() == Told(articles={})  # not yet
+    assert told.article_counts == {"bat": 1}
+    assert len(told.errors) == 1
+    assert "no answer" in told.errors[0]
+    assert desk.round() == AlertRunResult(article_counts={})  # not yet
     with desk.database.read() as tx:
-        state = alerts.states(tx)["bat"]
-    assert (state.sent, state.waiting, state.trouble) == (1, 1, "no answer")
+        state = alerts.load_search_states(tx)["bat"]
+    assert (state.sent, state.waiting, state.error) == (1, 1, "no answer")
     waits = []
     for _ in range(12):
         before = desk.now
-        while not desk.round().troubles:
+        while not desk.round().errors:
             desk.now += MINUTE
         waits.append(desk.now - before)
     assert waits == sorted(waits)
     assert max(waits) <= timedelta(hours=6, minutes=1)
     desk.post.broken = set()
     desk.now += timedelta(hours=7)
-    assert desk.round().articles == {"bat": 1}
+    assert desk.round().article_counts == {"bat": 1}
     assert [address for address, _ in desk.post.sent] == ["a", "b"]
 
 
@@ -173,13 +173,13 @@ def test_who_dies_while_sending_leaves_a_doubt_and_nothing_is_sent_twice(desk: D
     desk.post.dies = False
     desk.keep("battery two")
     told = desk.round()
-    assert told.unsure == 1
-    assert told.articles == {"bat": 1}
-    assert desk.round() == Told(articles={})
+    assert told.unconfirmed_count == 1
+    assert told.article_counts == {"bat": 1}
+    assert desk.round() == AlertRunResult(article_counts={})
     assert ["battery two" in text.body for _, text in desk.post.sent] == [True]
     with desk.database.write() as tx:
-        assert alerts.retry(tx, "bat", desk.now) == 1
-    assert desk.round().articles == {"bat": 1}
+        assert alerts.retry_alerts(tx, "bat", desk.now) == 1
+    assert desk.round().article_counts == {"bat": 1}
     assert ["battery one" in text.body for _, text in desk.post.sent] == [False, True]
 
 
@@ -189,8 +189,8 @@ def test_what_was_put_down_and_not_begun_is_sent_by_the_next(desk: Desk) -> None
     desk.round()
     desk.keep("battery")
     with desk.database.write() as tx:
-        assert alerts.look(tx, "bat", desk.searches[0].query, [digest("a")], desk.now)
-    assert desk.round().articles == {"bat": 1}
+        assert alerts.queue_alerts(tx, "bat", desk.searches[0].query, [hash_address("a")], desk.now)
+    assert desk.round().article_counts == {"bat": 1}
 
 
 def test_rounds_at_the_same_time_send_each_message_once(desk: Desk) -> None:
@@ -209,16 +209,16 @@ def test_a_search_that_is_forgotten_begins_anew(desk: Desk) -> None:
     desk.round()
     desk.keep("battery one")
     with desk.database.write() as tx:
-        alerts.forget(tx, "bat")
-        assert alerts.states(tx) == {}
-    assert desk.round().articles == {}
+        alerts.delete_search(tx, "bat")
+        assert alerts.load_search_states(tx) == {}
+    assert desk.round().article_counts == {}
     desk.keep("battery two")
-    assert desk.round().articles == {"bat": 1}
+    assert desk.round().article_counts == {"bat": 1}
 
 
 def test_a_message_is_plain_lines_whatever_the_titles_hold(desk: Desk) -> None:
     desk.keep("battery\nhttps://evil.example\u202e \x1b[31m", "text")
     articles = list(Library(desk.database).articles(Query()))
-    lines = message("bat", articles, 1).body.split("\n")
+    lines = build_search_message("bat", articles, 1).body.split("\n")
     assert len(lines) == 3
     assert not any(ord(c) < 32 or c == "\u202e" for line in lines for c in line)

@@ -15,7 +15,7 @@ from aggregator.cli import app
 from aggregator.cli.commands.db import run_reindex
 from aggregator.cli.output import answered
 from aggregator.config import load_config
-from aggregator.feeds.json_records import time_of
+from aggregator.feeds.json_records import format_optional_timestamp
 from storage.db import database
 from tests.aggregator.cli.evnews_command import ROOT, Done, Evnews
 
@@ -179,5 +179,5 @@ def test_no_contact_is_one_warning(evnews: Evnews, tmp_path: Path) -> None:
 def test_times_are_spelled_one_way() -> None:
     """UTC to the second, or nothing."""
     noon = datetime(2026, 1, 31, 12, 0, 0, 999, tzinfo=timezone(timedelta(hours=2)))
-    assert time_of(noon) == "2026-01-31T10:00:00Z"
-    assert time_of(None) is None
+    assert format_optional_timestamp(noon) == "2026-01-31T10:00:00Z"
+    assert format_optional_timestamp(None) is None

@@ -226,7 +226,7 @@ def test_pages_take_what_they_may_and_those_that_nobody_else_has_stay(copied: Ev
     folder = copied.home / "warc"
     with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
         starred, withdrawn = (row[0] for row in connection.execute("SELECT id FROM articles ORDER BY id LIMIT 2"))
-        connection.execute("INSERT INTO marks VALUES ('phone', 'starred', ?, 0)", [starred])
+        connection.execute("INSERT INTO entry_states VALUES ('phone', 'starred', ?, 0)", [starred])
         connection.execute("UPDATE articles SET withdrawn = 1000000 WHERE id = ?", [withdrawn])
         connection.commit()
     (file,) = folder.iterdir()
@@ -256,7 +256,7 @@ def test_articles_are_kept_as_long_as_is_said(copied: Evnews) -> None:
     with closing(sqlite3.connect(copied.home / "archive.db")) as connection:
         of_source = dict(connection.execute("SELECT source, count(*) FROM articles GROUP BY source"))
         starred, source, title = connection.execute("SELECT id, source, title FROM articles ORDER BY id").fetchone()
-        connection.execute("INSERT INTO marks VALUES ('phone', 'starred', ?, 0)", [starred])
+        connection.execute("INSERT INTO entry_states VALUES ('phone', 'starred', ?, 0)", [starred])
         connection.commit()
     short = {"EVNEWS_KEEP": "1 day"}
     total = sum(of_source.values())

@@ -60,7 +60,7 @@ def test_a_crawl_without_a_terminal(evnews: Evnews, newsroom: Newsroom, catalogu
 def test_after_a_crawl_it_is_put_down_how_the_sources_are(evnews: Evnews, newsroom: Newsroom, catalogue: Path) -> None:
     evnews("crawl", "chargepost", "--sources", catalogue)
     with closing(sqlite3.connect(evnews.home / "archive.db")) as connection:
-        found = dict(connection.execute("SELECT source, state FROM conditions"))
+        found = dict(connection.execute("SELECT source, state FROM source_health"))
     assert len(found) == 6  # all of the catalogue, whichever were crawled
     assert set(found.values()) == {"ok"}
 

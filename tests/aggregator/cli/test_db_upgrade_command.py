@@ -9,17 +9,17 @@ from pathlib import Path
 
 import psycopg
 
-from storage.archive import STEPS, open_database, schema_of
+from storage.archive import SCHEMA_VERSIONS, open_database, read_schema_version
 from tests.aggregator.cli.evnews_command import Evnews
 
 OLDER = """
-DROP TABLE conditions; DROP INDEX leads_named; DROP TABLE next_looks; DROP TABLE second_looks; DROP TABLE audits;
-DROP TABLE turns;
+DROP TABLE source_health; DROP INDEX leads_named; DROP TABLE revisit_schedule; DROP TABLE revisits; DROP TABLE feed_audits;
+DROP TABLE health_events;
 DROP INDEX ix_sightings_text_id; DROP INDEX ix_sightings_asked; DROP INDEX ix_sightings_final;
 DROP INDEX ix_looks_alias_id; DROP INDEX ix_revisions_sighting_id; DROP INDEX ix_revisions_text_id;
 DROP INDEX ix_revisions_look_id; DROP INDEX ix_sightings_capture_id; DROP INDEX ix_looks_capture_id;
 ALTER TABLE endpoints DROP COLUMN moves; UPDATE alembic_version SET version_num = '0014';
-INSERT INTO meta (name, value) VALUES ('mark', 'kept');
+INSERT INTO key_values (name, value) VALUES ('mark', 'kept');
 """
 
 
@@ -35,16 +35,16 @@ def older(home: Path) -> Path:
 
 def mark_of(file: Path) -> str:
     with closing(sqlite3.connect(file)) as connection:
-        return str(connection.execute("SELECT value FROM meta WHERE name = 'mark'").fetchone()[0])
+        return str(connection.execute("SELECT value FROM key_values WHERE name = 'mark'").fetchone()[0])
 
 
 def test_an_older_archive_is_copied_and_brought_up_to_date(evnews: Evnews) -> None:
     file = older(evnews.home)
     done = evnews.here("db", "upgrade")
-    assert (done.status, schema_of(f"sqlite:///{file}")) == (0, STEPS[-1])
-    assert f"the archive's schema is {STEPS[-1]} now (0014 before)" in done.out
+    assert (done.status, read_schema_version(f"sqlite:///{file}")) == (0, SCHEMA_VERSIONS[-1])
+    assert f"the archive's schema is {SCHEMA_VERSIONS[-1]} now (0014 before)" in done.out
     (copy,) = evnews.home.glob("before-*.db")
-    assert schema_of(f"sqlite:///{copy}") == "0014"
+    assert read_schema_version(f"sqlite:///{copy}") == "0014"
     assert mark_of(copy) == mark_of(file) == "kept"
     again = evnews.here("db", "upgrade")
     assert (again.status, "nothing is to be done" in again.out) == (0, True)
@@ -54,10 +54,10 @@ def test_an_older_archive_is_copied_and_brought_up_to_date(evnews: Evnews) -> No
 def test_without_a_backup_and_without_an_archive(evnews: Evnews) -> None:
     file = older(evnews.home)
     assert evnews.here("db", "upgrade", "--no-backup").status == 0
-    assert schema_of(f"sqlite:///{file}") == STEPS[-1]
+    assert read_schema_version(f"sqlite:///{file}") == SCHEMA_VERSIONS[-1]
     assert list(evnews.home.glob("before-*")) == []
     file.unlink()
-    assert schema_of(f"sqlite:///{file}") == ""
+    assert read_schema_version(f"sqlite:///{file}") == ""
     assert evnews.here("db", "upgrade").status == 0
     assert list(evnews.home.glob("before-*")) == []
 
@@ -70,7 +70,7 @@ def test_an_archive_of_a_newer_evnews_is_refused_and_left_alone(evnews: Evnews) 
     done = evnews.here("db", "upgrade")
     assert (done.status, "update evnews" in done.err) == (1, True)
     assert list(evnews.home.glob("before-*")) == []
-    assert schema_of(f"sqlite:///{file}") == "9999"
+    assert read_schema_version(f"sqlite:///{file}") == "9999"
 
 
 def test_a_database_server_makes_its_own_copy(evnews: Evnews, new_postgres: Callable[[], str]) -> None:
@@ -80,4 +80,4 @@ def test_a_database_server_makes_its_own_copy(evnews: Evnews, new_postgres: Call
     refused = evnews.here("db", "upgrade", EVNEWS_DB=url)
     assert (refused.status, "pg_dump" in refused.err) == (2, True)
     assert evnews.here("db", "upgrade", "--no-backup", EVNEWS_DB=url).status == 0
-    assert schema_of(url) == STEPS[-1]
+    assert read_schema_version(url) == SCHEMA_VERSIONS[-1]

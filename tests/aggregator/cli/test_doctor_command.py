@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.cli.commands import doctor
 from storage.archive import open_database
-from storage.glance import beat
+from storage.glance import record_heartbeat
 from tests.aggregator.cli.evnews_command import Evnews
 from tests.aggregator.cli.test_serve_command import free_port
 
@@ -69,7 +69,7 @@ def test_a_clock_that_is_behind_a_service_is_told(evnews: Evnews, sources: Path)
     evnews.home.mkdir()
     database = open_database(f"sqlite:///{evnews.home / 'archive.db'}")
     with database.write() as tx:
-        beat(tx, datetime.now(UTC) + timedelta(days=3))
+        record_heartbeat(tx, datetime.now(UTC) + timedelta(days=3))
     database.close()
     status, found = looked(evnews, sources)
     assert status == 1

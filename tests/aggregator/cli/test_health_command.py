@@ -7,8 +7,8 @@ from pathlib import Path
 
 from storage import glance
 from storage.archive import open_database
-from storage.crawl import polls as calendar
-from storage.model.crawl import Appointment, Poll
+from storage.crawl import polls
+from storage.model.crawl import NextPoll, Poll
 from tests.aggregator.cli.evnews_command import Evnews
 
 FEED = "https://{}.example/feed"
@@ -29,13 +29,13 @@ def polled(home: Path, name: str, *, failing: bool) -> None:
     database = open_database(f"sqlite:///{home / 'archive.db'}")
     url = FEED.format(name)
     with database.write() as tx:
-        calendar.record_poll(tx, Poll(
-            source=name, endpoint=url, started_at=now, ended_at=now, outcome="failed" if failing else "ok",
+        polls.record_poll(tx, Poll(
+            source=name, url=url, started_at=now, ended_at=now, outcome="failed" if failing else "ok",
             reason="HTTP 503" if failing else "",
         ))  # fmt: skip
         since = now - timedelta(hours=5) if failing else None
-        calendar.appoint(tx, Appointment(source=name, url=url, next_at=now, failing_since=since, set_at=now))
-        glance.beat(tx, now - timedelta(hours=1))
+        polls.save_next_poll(tx, NextPoll(source=name, url=url, next_at=now, failing_since=since, set_at=now))
+        glance.record_heartbeat(tx, now - timedelta(hours=1))
     database.close()
 
 

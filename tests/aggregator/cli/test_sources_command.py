@@ -19,10 +19,10 @@ import pytest
 from aggregator.cli.commands.sources import name_of
 from aggregator.cli.source_check import Report
 from aggregator.cli.source_discovery import Discovery, Look
-from aggregator.extraction.pool import ReaderPool
+from aggregator.extraction.pool import ExtractionPool
 from spiders.catalogue import load_catalogue
 from storage.model.article import Refusal
-from storage.model.page import Index, Page
+from storage.model.page import Page, ParsedIndex
 from tests.aggregator.cli.evnews_command import Evnews
 from tests.newsroom.room import Newsroom
 
@@ -127,12 +127,12 @@ def test_sitemaps_are_found_by_robots_txt(newsroom: Newsroom) -> None:
         except OSError as error:
             return str(error)
 
-    async def look(pool: ReaderPool) -> Discovery:
+    async def look(pool: ExtractionPool) -> Discovery:
         found = Discovery(home="")
         await Look(pool, page, lambda: datetime.now(UTC), found, told.append).at(newsroom.home("kerbside") + "/")
         return found
 
-    pool = ReaderPool(1)
+    pool = ExtractionPool(1)
     try:
         found = asyncio.run(look(pool))
     finally:
@@ -162,7 +162,9 @@ def test_check_stores_nothing(evnews: Evnews, newsroom: Newsroom, tmp_path: Path
 
 def test_a_report_for_people() -> None:
     """What was seen of each index and article, a line each."""
-    report = Report("x", [("http://x/feed", Index(kind="feed", total=3)), ("http://x/map", Index(problem="HTTP 500"))])
+    report = Report(
+        "x", [("http://x/feed", ParsedIndex(kind="feed", total=3)), ("http://x/map", ParsedIndex(problem="HTTP 500"))]
+    )
     report.articles.append(("http://x/1", Refusal(code="thin", reason="6 words")))
     assert report.lines() == [
         "x", "  feed http://x/feed: 3 entries", "  index http://x/map: HTTP 500", "  http://x/1: refused, 6 words"
@@ -175,12 +177,12 @@ def test_what_an_errand_raises_comes_out(evnews: Evnews) -> None:
     code = (
         "from aggregator.config import load_config\n"
         "from aggregator.crawl.runner import run_in_reactor\n"
-        "from aggregator.service.setup import open_crew\n"
+        "from aggregator.service.setup import open_runner\n"
         "from spiders.source import Source\n"
         "source = Source(name='x', title='x', home='http://x.example/')\n"
         "async def fail(fetch): raise LookupError('out it comes')\n"
         "async def main():\n"
-        "    async with open_crew(load_config(), [source]) as crew: await crew.errand(source, fail)\n"
+        "    async with open_runner(load_config(), [source]) as crew: await crew.errand(source, fail)\n"
         "run_in_reactor(main)\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], **evnews.around(), capture_output=True, text=True, timeout=60)

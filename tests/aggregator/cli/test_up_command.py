@@ -152,12 +152,12 @@ def test_one_of_two_services_polls_and_the_other_takes_over_when_it_is_killed(
 def _leads(evnews: Evnews) -> bool:
     """Whether a process holds the lead of an archive that beats."""
     from storage.archive import open_database
-    from storage.glance import last_beat
+    from storage.glance import last_heartbeat
 
     database = open_database(f"sqlite:///{evnews.home / 'archive.db'}")
     try:
         with database.read() as tx:
-            seen = last_beat(tx)
+            seen = last_heartbeat(tx)
         return seen is not None and (time.time() - seen.timestamp()) < 3
     finally:
         database.close()

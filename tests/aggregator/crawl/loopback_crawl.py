@@ -24,13 +24,13 @@ from sqlalchemy import text
 
 from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
-from aggregator.crawl.revisit_round import Revisiting
-from aggregator.crawl.runner import Crew, PollResult
-from aggregator.service.setup import open_crew
+from aggregator.crawl.revisit_round import RevisitOptions
+from aggregator.crawl.runner import CrawlRunner, PollResult
+from aggregator.service.setup import open_runner
 from spiders.catalogue import load_catalogue
 from spiders.source import Source
 from storage.archive import open_database
-from storage.maintenance.check import check
+from storage.maintenance.check import check_archive
 from tests.newsroom.server import Newsroom
 
 T = TypeVar("T")
@@ -102,19 +102,19 @@ class Home:
         self.folder, self.reactor, self.clock = folder, reactor, Clock()
         self.config = Config(home=folder, contact=AGENT_CONTACT, allow_networks=ALLOWED, workers=1)
         self.seconds = 60.0
-        self.again: Revisiting | None = None
+        self.again: RevisitOptions | None = None
 
     def configure(self, **settings: object) -> None:
         """Change settings for the crawls to come."""
         self.config = replace(self.config, **settings)  # type: ignore[arg-type]
 
     @contextlib.asynccontextmanager
-    async def crew(self, *sources: Source) -> AsyncIterator[Crew]:
+    async def crew(self, *sources: Source) -> AsyncIterator[CrawlRunner]:
         """A crew of this home, to be used on the reactor."""
-        async with open_crew(self.config, sources, again=self.again, now=self.clock) as crew:
+        async with open_runner(self.config, sources, revisit_options=self.again, now=self.clock) as crew:
             yield crew
 
-    def run(self, work: Callable[[Crew], Awaitable[T]], *sources: Source) -> T:
+    def run(self, work: Callable[[CrawlRunner], Awaitable[T]], *sources: Source) -> T:
         """Run a scenario with a fresh crew, as a new process of the same home would."""
 
         async def scenario() -> T:
@@ -126,14 +126,14 @@ class Home:
     def poll(self, *sources: Source) -> dict[str, PollResult]:
         """Poll sources, all at once, with a fresh crew; the results by name."""
 
-        async def work(crew: Crew) -> list[PollResult]:
+        async def work(crew: CrawlRunner) -> list[PollResult]:
             return await crew.poll_all(sources, lambda result: None)
 
         return {result.source: result for result in self.run(work, *sources)}
 
     def revisit(self, *sources: Source, confirm_now: bool = False) -> dict[str, PollResult]:
         """Poll sources, then ask again for every kept article of theirs."""
-        self.again = Revisiting(confirm_now)
+        self.again = RevisitOptions(confirm_now)
         try:
             return self.poll(*sources)
         finally:
@@ -172,7 +172,7 @@ class Home:
         """What `evnews db check` finds wrong."""
         database = open_database(self.config.database_url)
         try:
-            return check(database, self.config.warc_folder)
+            return check_archive(database, self.config.warc_folder)
         finally:
             database.close()
 

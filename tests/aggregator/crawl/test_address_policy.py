@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from aggregator.crawl.address_policy import AddressPolicy, BlockedAddress, literal, permits_port
+from aggregator.crawl.address_policy import AddressPolicy, BlockedAddress, parse_ip_literal, permits_port
 
 PRIVATE = (
     "127.0.0.1", "2130706433", "0x7f000001", "127.1", "0177.0.0.1", "0", "127\u30020\u30020\u30021",
@@ -16,7 +16,7 @@ PRIVATE = (
 
 @pytest.mark.parametrize("host", PRIVATE)
 def test_no_spelling_of_a_private_address_is_permitted(host: str) -> None:
-    address = literal(host)
+    address = parse_ip_literal(host)
     assert address is not None
     assert not AddressPolicy().permits(address)
     with pytest.raises(BlockedAddress, match="blocked_address"):
@@ -30,7 +30,7 @@ def test_public_addresses_are_permitted(address: str) -> None:
 
 @pytest.mark.parametrize("host", ["example.com", "face", "bad.cafe", "a1b2.example", "x" * 300])
 def test_names_are_not_taken_for_addresses(host: str) -> None:
-    assert literal(host) is None
+    assert parse_ip_literal(host) is None
 
 
 def test_the_operator_can_allow_a_network_by_name_and_nothing_beside_it() -> None:

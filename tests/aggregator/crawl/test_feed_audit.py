@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aggregator.crawl.feed_audit import audit_some, compared
-from aggregator.crawl.runner import Crew
+from aggregator.crawl.feed_audit import audit_due_sources, compare_routes
+from aggregator.crawl.runner import CrawlRunner
 from spiders.source import Source
 from storage.archive import open_database
-from storage.crawl.audits import Audit, audits_of
+from storage.crawl.audits import FeedAudit, load_audits
 from storage.model.page import Lead
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site
@@ -22,18 +22,18 @@ def lead(name: str, at: datetime | None = NOW - DAY, **more: object) -> Lead:
 
 
 def shares(fed: list[Lead], mapped: list[Lead]) -> tuple[int, int, int]:
-    found, _ = compared("a", fed, mapped, NOW)
-    return found.shared, found.feed_alone, found.sitemap_alone
+    found, _ = compare_routes("a", fed, mapped, NOW)
+    return found.in_both, found.feed_only, found.sitemap_only
 
 
 def test_articles_are_told_apart_by_the_routes_that_name_them() -> None:
     fed = [lead("old", NOW - 3 * DAY), lead("both"), lead("fed")]
     mapped = [lead("both/"), lead("mapped"), lead("old", NOW - 3 * DAY)]
-    found, alone = compared("a", fed, mapped, NOW)
-    assert (found.shared, found.feed_alone, found.sitemap_alone) == (2, 1, 1)
+    found, alone = compare_routes("a", fed, mapped, NOW)
+    assert (found.in_both, found.feed_only, found.sitemap_only) == (2, 1, 1)
     assert [one.url for one in alone] == ["https://a.example/mapped"]
     assert found.feed_share == 0.75
-    assert found.begin_at == NOW - 3 * DAY
+    assert found.since == NOW - 3 * DAY
 
 
 def test_only_what_both_could_name_is_compared() -> None:
@@ -43,7 +43,7 @@ def test_only_what_both_could_name_is_compared() -> None:
     long = [lead("long", NOW - 30 * DAY), lead("both")]
     assert shares(long, [lead("both"), lead("ten", NOW - 10 * DAY)]) == (1, 0, 0)
     assert shares([], []) == (0, 0, 0)
-    assert compared("a", [], [], NOW)[0].feed_share is None
+    assert compare_routes("a", [], [], NOW)[0].feed_share is None
 
 
 # -- over a site -------------------------------------------------------------------------------------------------------
@@ -69,17 +69,17 @@ def dated_feed(site: Site, at: datetime, *paths: str) -> Answer:
 
 
 def audited(home: Home, source: Source) -> list[str]:
-    async def work(crew: Crew) -> list[str]:
-        return await audit_some(crew, [source])
+    async def work(crew: CrawlRunner) -> list[str]:
+        return await audit_due_sources(crew, [source])
 
     return home.run(work, source)
 
 
-def last_audit(home: Home) -> Audit:
+def last_audit(home: Home) -> FeedAudit:
     database = open_database(home.config.database_url)
     try:
         with database.read() as tx:
-            return audits_of(tx)["site"]
+            return load_audits(tx)["site"]
     finally:
         database.close()
 
@@ -94,7 +94,7 @@ def test_what_the_feed_left_out_is_fetched_by_the_next_poll(home: Home, site: Si
     assert home.poll(source)["site"].counts["kept"] == 2
     assert audited(home, source) == ["site"]
     told = last_audit(home)
-    assert (told.shared, told.feed_alone, told.sitemap_alone, told.missed, told.reason) == (2, 0, 1, 1, "")
+    assert (told.in_both, told.feed_only, told.sitemap_only, told.missed, told.reason) == (2, 0, 1, 1, "")
     assert home.poll(source)["site"].counts["kept"] == 1
     assert audited(home, source) == []  # once a day
     home.clock.forward(hours=25)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.crawl.host_limiter import HostGate, Parked, host_of
+from aggregator.crawl.host_limiter import HostLimiter, HostParked, host_of
 
 
 class Clock:
@@ -27,21 +27,21 @@ class Clock:
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
 
-def gate_on(clock: Clock) -> HostGate:
-    return HostGate(monotonic=clock.monotonic, sleep=clock.sleep, now=clock.now)
+def gate_on(clock: Clock) -> HostLimiter:
+    return HostLimiter(monotonic=clock.monotonic, sleep=clock.sleep, now=clock.now)
 
 
 async def test_one_at_a_time_with_the_gap_counted_from_the_end() -> None:
     clock = Clock()
     gate = gate_on(clock)
-    gate.ask("a.example", 2.0)
-    gate.ask("a.example", 0.5)
+    gate.require_delay("a.example", 2.0)
+    gate.require_delay("a.example", 0.5)
     at_once = most = 0
     starts, ends = [], []
 
     async def exchange() -> None:
         nonlocal at_once, most
-        async with gate.turn("a.example", 0.1):
+        async with gate.slot("a.example", 0.1):
             at_once += 1
             most = max(most, at_once)
             starts.append(clock.seconds)
@@ -55,18 +55,18 @@ async def test_one_at_a_time_with_the_gap_counted_from_the_end() -> None:
 
 
 async def test_hosts_do_not_wait_for_each_other() -> None:
-    gate = HostGate()
+    gate = HostLimiter()
     entered = asyncio.Event()
 
     async def hold() -> None:
-        async with gate.turn("slow.example", 1.0):
+        async with gate.slot("slow.example", 1.0):
             entered.set()
             await asyncio.sleep(30)
 
     holder = asyncio.create_task(hold())
     await entered.wait()
     async with asyncio.timeout(1):
-        async with gate.turn("quick.example", 1.0):
+        async with gate.slot("quick.example", 1.0):
             pass
     holder.cancel()
 
@@ -75,18 +75,18 @@ async def test_a_failed_exchange_still_keeps_the_gap_and_frees_the_host() -> Non
     clock = Clock()
     gate = gate_on(clock)
     with pytest.raises(OSError):
-        async with gate.turn("a.example", 1.5):
+        async with gate.slot("a.example", 1.5):
             raise OSError
-    async with gate.turn("a.example", 1.5):
+    async with gate.slot("a.example", 1.5):
         assert clock.seconds == 1.5
 
 
 async def test_any_delay_above_zero_is_legal() -> None:
-    gate = HostGate()
-    gate.ask("a.example", 0.001)
-    assert gate.delay("a.example") == 0.001
-    gate.ask("a.example", 300.0)
-    assert gate.delay("a.example") == 300.0
+    gate = HostLimiter()
+    gate.require_delay("a.example", 0.001)
+    assert gate.current_delay("a.example") == 0.001
+    gate.require_delay("a.example", 300.0)
+    assert gate.current_delay("a.example") == 300.0
 
 
 async def test_a_parked_host_refuses_at_once_and_opens_by_itself() -> None:
@@ -94,23 +94,23 @@ async def test_a_parked_host_refuses_at_once_and_opens_by_itself() -> None:
     gate = gate_on(clock)
     gate.park("a.example", clock.now() + timedelta(seconds=60), "HTTP 429")
     gate.park("a.example", clock.now() + timedelta(seconds=5), "HTTP 503")
-    with pytest.raises(Parked, match=r"parked until 2026-01-01 00:01:00 UTC: HTTP 429"):
-        async with gate.turn("a.example", 1.0):
+    with pytest.raises(HostParked, match=r"parked until 2026-01-01 00:01:00 UTC: HTTP 429"):
+        async with gate.slot("a.example", 1.0):
             pass
     assert clock.slept == []
     clock.seconds = 61
-    async with gate.turn("a.example", 1.0):
+    async with gate.slot("a.example", 1.0):
         pass
 
 
 async def test_a_host_parked_while_somebody_waits_is_not_asked() -> None:
     clock = Clock()
     gate = gate_on(clock)
-    async with gate.turn("a.example", 10.0):
-        waiting = asyncio.create_task(gate.turn("a.example", 10.0).__aenter__())
+    async with gate.slot("a.example", 10.0):
+        waiting = asyncio.create_task(gate.slot("a.example", 10.0).__aenter__())
         await asyncio.sleep(0)
         gate.park("a.example", clock.now() + timedelta(hours=1), "HTTP 429")
-    with pytest.raises(Parked):
+    with pytest.raises(HostParked):
         await waiting
 
 
@@ -125,18 +125,18 @@ def test_the_key_is_the_host_whatever_the_port(url: str, host: str) -> None:
 async def test_a_longer_delay_that_is_asked_for_meanwhile_holds_for_the_gap_that_is_under_way() -> None:
     clock = Clock()
     gate = gate_on(clock)
-    async with gate.turn("a.example", 1.0):
+    async with gate.slot("a.example", 1.0):
         pass
-    gate.ask("a.example", 5.0)
-    async with gate.turn("a.example", 1.0):
+    gate.require_delay("a.example", 5.0)
+    async with gate.slot("a.example", 1.0):
         assert clock.seconds == 5.0
 
 
 async def test_who_comes_with_a_longer_delay_than_was_asked_for_brings_it_along() -> None:
     clock = Clock()
     gate = gate_on(clock)
-    gate.ask("a.example", 0.5)
-    async with gate.turn("a.example", 2.0):
+    gate.require_delay("a.example", 0.5)
+    async with gate.slot("a.example", 2.0):
         pass
-    async with gate.turn("a.example", 0.1):
+    async with gate.slot("a.example", 0.1):
         assert clock.seconds == 2.0

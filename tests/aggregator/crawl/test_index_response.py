@@ -5,29 +5,29 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aggregator.crawl.fetch_errors import Fault
+from aggregator.crawl.fetch_errors import FetchError
 from aggregator.crawl.index_response import (
     UNCONDITIONAL_AFTER,
-    conditions,
-    judge_fault,
+    build_conditional_headers,
+    find_permanent_move,
+    judge_error,
     judge_index,
     judge_status,
-    permanent_move,
 )
-from storage.model.crawl import Endpoint
-from storage.model.page import Index, Lead, Page
+from storage.model.crawl import IndexEndpoint
+from storage.model.page import Lead, Page, ParsedIndex
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://a.example/feed.xml"
-KNOWN = Endpoint(
+KNOWN = IndexEndpoint(
     source="a",
     url=URL,
     etag='"old"',
     last_modified="Thu, 01 Jan 2026 00:00:00 GMT",
     validators_url=URL,
     digest="d",
-    leads=3,
-    failures=2,
+    lead_count=3,
+    failure_streak=2,
 )
 LEADS = tuple(Lead(url=f"https://a.example/{n}") for n in range(3))
 
@@ -42,9 +42,9 @@ def asked(answer: Page) -> Page:
 
 def test_a_good_reading_replaces_the_validators_and_ends_the_failures() -> None:
     answer = page(200, ("ETag", '"new"'), ("Last-Modified", "yesterday"), url="https://a.example/moved.xml")
-    got = judge_index(KNOWN, answer, Index(leads=LEADS, total=3), "", NOW)
+    got = judge_index(KNOWN, answer, ParsedIndex(leads=LEADS, total=3), "", NOW)
     assert (got.outcome, got.reason) == ("ok", "")
-    assert (got.endpoint.etag, got.endpoint.validators_url, got.endpoint.failures) == (
+    assert (got.endpoint.etag, got.endpoint.validators_url, got.endpoint.failure_streak) == (
         '"new"',
         "https://a.example/moved.xml",
         0,
@@ -54,45 +54,50 @@ def test_a_good_reading_replaces_the_validators_and_ends_the_failures() -> None:
 @pytest.mark.parametrize(
     "index",
     [
-        Index(problem="an HTML page, not a feed"),
-        Index(problem="empty"),
-        Index(problem="broken off", leads=LEADS, total=3),
-        Index(),
+        ParsedIndex(problem="an HTML page, not a feed"),
+        ParsedIndex(problem="empty"),
+        ParsedIndex(problem="broken off", leads=LEADS, total=3),
+        ParsedIndex(),
     ],
     ids=["html", "empty", "broken", "no entries"],
 )
-def test_a_bad_reading_never_replaces_the_validators(index: Index) -> None:
+def test_a_bad_reading_never_replaces_the_validators(index: ParsedIndex) -> None:
     got = judge_index(KNOWN, page(200, ("ETag", '"new"')), index, "", NOW)
     assert got.outcome == "failed"
     assert got.reason
-    assert (got.endpoint.etag, got.endpoint.digest, got.endpoint.failures) == ('"old"', "d", 3)
+    assert (got.endpoint.etag, got.endpoint.digest, got.endpoint.failure_streak) == ('"old"', "d", 3)
 
 
 @pytest.mark.parametrize("etag", ['"' + "x" * 2000 + '"', '"a\r\nX-Evil: 1"', '"a\0"'])
 def test_poisonous_validators_are_dropped(etag: str) -> None:
-    got = judge_index(KNOWN, page(200, ("ETag", etag)), Index(leads=LEADS, total=3), "", NOW)
+    got = judge_index(KNOWN, page(200, ("ETag", etag)), ParsedIndex(leads=LEADS, total=3), "", NOW)
     assert got.endpoint.etag == ""
 
 
 def test_an_empty_feed_that_never_had_entries_is_no_failure() -> None:
-    assert judge_index(Endpoint(source="a", url=URL), page(), Index(title="new blog"), "", NOW).outcome == "ok"
+    assert (
+        judge_index(IndexEndpoint(source="a", url=URL), page(), ParsedIndex(title="new blog"), "", NOW).outcome == "ok"
+    )
 
 
 def test_what_was_cut_off_is_said() -> None:
-    got = judge_index(KNOWN, page(), Index(leads=LEADS, total=100_000), "", NOW)
+    got = judge_index(KNOWN, page(), ParsedIndex(leads=LEADS, total=100_000), "", NOW)
     assert got.reason == "truncated: 100000 entries, the newest 3 read"
 
 
 def test_304_counts_and_the_twentieth_is_followed_by_a_full_request() -> None:
     endpoint = KNOWN
     for count in range(1, UNCONDITIONAL_AFTER + 1):
-        assert conditions(endpoint) == (("If-None-Match", '"old"'), ("If-Modified-Since", KNOWN.last_modified))
+        assert build_conditional_headers(endpoint) == (
+            ("If-None-Match", '"old"'),
+            ("If-Modified-Since", KNOWN.last_modified),
+        )
         got = judge_status(endpoint, asked(page(304)), NOW)
         assert got is not None
         assert got.outcome == "unmodified"
         endpoint = got.endpoint
-        assert endpoint.unmodified == count
-    assert conditions(endpoint) == ()
+        assert endpoint.unmodified_streak == count
+    assert build_conditional_headers(endpoint) == ()
 
 
 def test_304_to_a_request_without_conditions_is_a_failure() -> None:
@@ -102,7 +107,7 @@ def test_304_to_a_request_without_conditions_is_a_failure() -> None:
 
 
 def test_the_same_bytes_again_are_unmodified_though_the_server_ignores_conditions() -> None:
-    first = judge_index(KNOWN, page(), Index(leads=LEADS, total=3), "", NOW)
+    first = judge_index(KNOWN, page(), ParsedIndex(leads=LEADS, total=3), "", NOW)
     again = judge_status(first.endpoint, page(), NOW)
     assert again is not None
     assert again.outcome == "unmodified"
@@ -129,12 +134,12 @@ def test_410_ends_the_endpoint() -> None:
     [("parked", "parked"), ("robots", "refused"), ("permanent", "refused"), ("transient", "failed")],
 )
 def test_faults_become_outcomes_with_their_reason(kind: str, outcome: str) -> None:
-    got = judge_fault(KNOWN, Fault(kind, "because"), NOW)
-    assert (got.outcome, got.reason, got.endpoint.failures) == (outcome, "because", 3)
+    got = judge_error(KNOWN, FetchError(kind, "because"), NOW)
+    assert (got.outcome, got.reason, got.endpoint.failure_streak) == (outcome, "because", 3)
 
 
 def test_only_a_chain_of_permanent_redirects_is_a_move() -> None:
     final = page(url="https://a.example/new.xml")
-    assert permanent_move((page(301), page(308), final)) == "https://a.example/new.xml"
-    assert permanent_move((page(301), page(302), final)) == ""
-    assert permanent_move((final,)) == ""
+    assert find_permanent_move((page(301), page(308), final)) == "https://a.example/new.xml"
+    assert find_permanent_move((page(301), page(302), final)) == ""
+    assert find_permanent_move((final,)) == ""

@@ -10,29 +10,29 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from aggregator.crawl.fetch_errors import Fault
+from aggregator.crawl.fetch_errors import FetchError
 from aggregator.crawl.index_poll import IndexPoll
 from aggregator.crawl.index_response import (
     UNCONDITIONAL_AFTER,
-    address,
-    conditions,
-    followed,
-    judge_fault,
+    apply_move,
+    build_conditional_headers,
+    choose_request_url,
+    find_permanent_move,
+    judge_error,
     judge_index,
     judge_status,
-    permanent_move,
 )
-from aggregator.schedule.next_poll import RETIRED_AFTER, Terms, next_reading
+from aggregator.schedule.next_poll import RETIRED_AFTER, PlanningTerms, plan_next_poll
 from spiders.source import Source
-from storage.model.crawl import MOVED_AFTER, Appointment, Endpoint, Standing
-from storage.model.page import Index, Lead, Page
+from storage.model.crawl import REDIRECTS_UNTIL_MOVED, IndexEndpoint, IndexState, NextPoll
+from storage.model.page import Lead, Page, ParsedIndex
 
 HOME = "https://a.example/feed"
 PLACES = (HOME, "https://a.example/rss", "https://b.example/feed")
 SOURCE = Source(name="a", title="A", home="https://a.example/", feeds=(HOME,))
 FAULTS = (
-    Fault("transient", "timeout: no full answer in time"), Fault("permanent", "robots: disallowed by robots.txt"),
-    Fault("parked", "its host asked to be left alone"), Fault("transient", "connection refused"),
+    FetchError("transient", "timeout: no full answer in time"), FetchError("permanent", "robots: disallowed by robots.txt"),
+    FetchError("parked", "its host asked to be left alone"), FetchError("transient", "connection refused"),
 )  # fmt: skip
 BOUND = timedelta(days=3)
 
@@ -43,10 +43,10 @@ class EndpointLife(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.now = datetime(2026, 3, 2, tzinfo=UTC)
-        self.endpoint = Endpoint(source="a", url=HOME)
-        self.appointment: Appointment | None = None
+        self.endpoint = IndexEndpoint(source="a", url=HOME)
+        self.appointment: NextPoll | None = None
         self.place, self.status, self.hop = HOME, 200, 301
-        self.fault: Fault | None = None
+        self.fault: FetchError | None = None
         self.edition, self.is_stuck = 1, False
         self.failing_since: datetime | None = None
         self.led_in_a_row = self.unmodified_in_a_row = 0
@@ -69,7 +69,7 @@ class EndpointLife(RuleBasedStateMachine):
         self.dead = frozenset(dead)
 
     @rule(fault=st.sampled_from(FAULTS))
-    def breaks(self, fault: Fault) -> None:
+    def breaks(self, fault: FetchError) -> None:
         self.fault = fault
 
     @rule()
@@ -82,7 +82,7 @@ class EndpointLife(RuleBasedStateMachine):
 
     def _hops(self, asked: str) -> tuple[Page, ...]:
         headers = (("etag", f'"{self.edition}"'),)
-        known = conditions(self.endpoint) if self.endpoint.validators_url == self.place else ()
+        known = build_conditional_headers(self.endpoint) if self.endpoint.validators_url == self.place else ()
         hops: list[Page] = []
         if asked in self.dead:
             return (Page(url=asked, status=404, headers=(), body=b"", fetched_at=self.now, source="a"),)
@@ -104,7 +104,7 @@ class EndpointLife(RuleBasedStateMachine):
         """So many polls, each when it is due."""
         for _ in range(polls):
             if self.appointment is not None:
-                if self.appointment.state == Standing.RETIRED:
+                if self.appointment.state == IndexState.RETIRED:
                     return
                 self.now = max(self.now, self.appointment.next_at)
             self._poll()
@@ -120,39 +120,43 @@ class EndpointLife(RuleBasedStateMachine):
         self.now += timedelta(days=days)
 
     def _poll(self) -> None:
-        before, asked = self.endpoint, address(self.endpoint)
+        before, asked = self.endpoint, choose_request_url(self.endpoint)
         assert asked in (HOME, before.moved_to)
         if before.gone_at:
             return
         if self.fault is not None:
-            judgement, page, leads = judge_fault(before, self.fault, self.now), None, 0
-            judgement = followed(judgement, before, asked, "")
+            judgement, page, leads = judge_error(before, self.fault, self.now), None, 0
+            judgement = apply_move(judgement, before, asked, "")
         else:
             hops = self._hops(asked)
             page, leads = hops[-1], 30
             judgement = judge_status(before, page, self.now) or judge_index(
-                before, page, Index(leads=(Lead(url="https://a.example/1"),), total=1), permanent_move(hops), self.now
+                before,
+                page,
+                ParsedIndex(leads=(Lead(url="https://a.example/1"),), total=1),
+                find_permanent_move(hops),
+                self.now,
             )
-            judgement = followed(judgement, before, asked, permanent_move(hops))
+            judgement = apply_move(judgement, before, asked, find_permanent_move(hops))
         self.endpoint = judgement.endpoint
         self._judged(before, asked, judgement.outcome)
         poll = IndexPoll(
             endpoint=HOME, started_at=self.now, ended_at=self.now, judgement=judgement, leads=leads,
             status=page.status if page else 0,
         )  # fmt: skip
-        terms = Terms(shake=random.Random(1).random)
-        self.appointment = next_reading(SOURCE, self.appointment, poll, parked_until=None, now=self.now, terms=terms)
+        terms = PlanningTerms(jitter=random.Random(1).random)
+        self.appointment = plan_next_poll(SOURCE, self.appointment, poll, parked_until=None, now=self.now, terms=terms)
 
-    def _judged(self, before: Endpoint, asked: str, outcome: str) -> None:
+    def _judged(self, before: IndexEndpoint, asked: str, outcome: str) -> None:
         is_well = outcome in ("ok", "unmodified")
         self.failing_since = None if is_well else self.failing_since or self.now
         is_led_on = is_well and asked != self.place and self.hop in (301, 308)
         is_same_place = is_led_on and asked == HOME and self.place == before.moved_to
         self.led_in_a_row = self.led_in_a_row + 1 if is_same_place else int(is_led_on)
         if is_well and asked == HOME and self.place == HOME:
-            assert (self.endpoint.moved_to, self.endpoint.moves) == ("", 0)
-        if address(self.endpoint) != HOME and asked == HOME and is_well:
-            assert self.led_in_a_row >= MOVED_AFTER or before.has_moved
+            assert (self.endpoint.moved_to, self.endpoint.move_streak) == ("", 0)
+        if choose_request_url(self.endpoint) != HOME and asked == HOME and is_well:
+            assert self.led_in_a_row >= REDIRECTS_UNTIL_MOVED or before.has_moved
             assert self.endpoint.moved_to == self.place
         if outcome == "gone":
             assert (asked, self.status) == (HOME, 410) or self.place != HOME
@@ -160,7 +164,7 @@ class EndpointLife(RuleBasedStateMachine):
         if asked != HOME or before.has_moved:
             assert self.endpoint.gone_at is None
         if is_well:
-            self.unmodified_in_a_row = self.unmodified_in_a_row + 1 if self.endpoint.unmodified else 0
+            self.unmodified_in_a_row = self.unmodified_in_a_row + 1 if self.endpoint.unmodified_streak else 0
         assert self.unmodified_in_a_row <= UNCONDITIONAL_AFTER  # now and then a full answer is asked for
 
     @invariant()
@@ -170,17 +174,17 @@ class EndpointLife(RuleBasedStateMachine):
         one = self.appointment
         assert one.reason
         assert one.next_at > one.set_at
-        if one.state == Standing.RETIRED:
+        if one.state == IndexState.RETIRED:
             is_gone = self.endpoint.gone_at is not None
             assert is_gone or (self.failing_since and one.set_at - self.failing_since >= RETIRED_AFTER)
-        elif one.state == Standing.PARKED:
+        elif one.state == IndexState.PARKED:
             assert self.failing_since
             assert one.set_at - self.failing_since >= BOUND
             assert one.next_at - one.set_at <= BOUND
         else:
             assert one.next_at - one.set_at <= timedelta(days=1)
         if self.failing_since is None:
-            assert (one.strain, one.failing_since, one.state) == (0.0, None, Standing.ASKED)
+            assert (one.failure_weight, one.failing_since, one.state) == (0.0, None, IndexState.ASKED)
 
     def teardown(self) -> None:
         """Whatever happened, an index that is back at its address is read well after two polls, unless it was ended."""
@@ -188,11 +192,11 @@ class EndpointLife(RuleBasedStateMachine):
             return
         self.fault, self.status, self.is_stuck, self.place = None, 200, False, HOME
         self.dead -= {HOME}
-        self.appointment = replace(self.appointment, state=Standing.ASKED) if self.appointment else None
+        self.appointment = replace(self.appointment, state=IndexState.ASKED) if self.appointment else None
         for _ in range(2):
             self.now += timedelta(days=1)
             self._poll()
-        assert self.endpoint.failures == 0
+        assert self.endpoint.failure_streak == 0
         assert self.failing_since is None
 
 

@@ -14,7 +14,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 
 from aggregator.crawl.address_policy import AddressPolicy
 from aggregator.crawl.resolver import install_guard
-from aggregator.crawl.runner import Crew, PollResult
+from aggregator.crawl.runner import CrawlRunner, PollResult
 from tests.aggregator.crawl.loopback_crawl import ALLOWED, ROOT, Home, Reactor, environment, sources_of
 from tests.aggregator.crawl.loopback_server import Answer, Site, canary, serving
 from tests.newsroom.server import Newsroom
@@ -51,9 +51,9 @@ def test_no_index_at_a_private_address_is_asked_in_any_spelling(home: Home, site
         assert forbidden.log == []
         assert second.log == []
     polls = [poll for result in results.values() for poll in result.polls]
-    assert {poll.endpoint for poll in polls} == set(urls)
+    assert {poll.url for poll in polls} == set(urls)
     assert {poll.outcome for poll in polls} <= {"refused", "failed"}
-    reasons = {poll.endpoint: poll.reason for poll in polls}
+    reasons = {poll.url: poll.reason for poll in polls}
     assert [(url, why) for url, why in reasons.items() if not is_refused(why)] == []
     others = {url: why for url, why in reasons.items() if "blocked_address" not in why}
     assert [url for url in others if "evil" not in url and "///" not in url and "localhost." not in url] == [], others
@@ -64,7 +64,7 @@ def test_only_http_and_https_and_only_ports_of_web_servers(home: Home, site: Sit
     result = home.poll(site.source(sitemaps=(*SCHEMES, "javascript:alert(1)", "//x/y", "", "http://[", *ports)))["site"]
     assert len(result.polls) == len(SCHEMES) + 4 + len(ports)
     assert result.error == ""
-    reasons = {poll.endpoint: poll.reason for poll in result.polls}
+    reasons = {poll.url: poll.reason for poll in result.polls}
     assert all(reason.startswith("blocked: ") for reason in reasons.values()), reasons
     assert {poll.outcome for poll in result.polls} == {"refused"}
     assert site.log == []
@@ -101,7 +101,7 @@ def check_leads(home: Home, site: Site, doors: Sequence[str]) -> None:
 def test_no_article_at_a_private_address_is_asked_nor_reached_by_redirect(home: Home, site: Site) -> None:
     with canary() as forbidden:
         _, doors = hostile_site(site, forbidden.port)
-        assert home.poll(site.source())["site"].is_polled
+        assert home.poll(site.source())["site"].has_succeeded
         assert forbidden.log == []
     check_leads(home, site, doors)
     assert all(len(site.asked(f"/door/{n}")) == 1 for n in range(len(doors)))
@@ -159,7 +159,7 @@ class StubResolver:
 
 
 @contextlib.contextmanager
-def names(crew: Crew, answers: dict[str, list[list[str]]]) -> Iterator[StubResolver]:
+def names(crew: CrawlRunner, answers: dict[str, list[list[str]]]) -> Iterator[StubResolver]:
     """Names of the outer network, as a test wants them to resolve, beneath the guard."""
     real = crew.guard.inner
     crew.guard.inner = StubResolver(answers, real)
@@ -173,7 +173,7 @@ def poll_with_names(home: Home, site: Site, answers: dict[str, list[list[str]]],
     """Poll feeds under names that resolve as told."""
     polled = replace(site.source(), feeds=feeds)
 
-    async def work(crew: Crew) -> PollResult:
+    async def work(crew: CrawlRunner) -> PollResult:
         with names(crew, answers):
             return await crew.poll(polled)
 
@@ -208,7 +208,7 @@ def test_a_name_that_changes_its_mind_gets_nobody_connected(home: Home) -> None:
             site.pages["/robots.txt"] = Answer(b"", 404, headers=close)
             answers = {"rebind.example": [["127.2.0.1"], ["127.2.0.1"], ["127.0.0.1"]]}
             result = poll_with_names(home, site, answers, f"{base}/feed.xml")
-            assert result.is_polled
+            assert result.has_succeeded
             assert site.paths() == ["/feed.xml"]
         assert forbidden.log == []
     assert {state for state, _, _ in home.leads().values()} == {"refused"}
@@ -222,7 +222,7 @@ def test_of_several_addresses_only_the_permitted_are_tried(home: Home) -> None:
         with serving(site):
             site.feed()
             answers = {"both.example": [["127.0.0.1", "127.2.0.1", "::1"]]}
-            assert poll_with_names(home, site, answers, f"http://both.example:{site.port}/feed.xml").is_polled
+            assert poll_with_names(home, site, answers, f"http://both.example:{site.port}/feed.xml").has_succeeded
         assert forbidden.log == []
 
 
@@ -233,7 +233,7 @@ def test_a_crew_does_not_start_without_the_guard(reactor: Reactor, home: Home) -
         guard = install_guard(AddressPolicy())
         running.installNameResolver(guard.inner)  # type: ignore[attr-defined]
         try:
-            Crew(config=home.config, desk=None, pool=None, guard=guard, plan=None)  # type: ignore[arg-type]
+            CrawlRunner(config=home.config, repository=None, pool=None, guard=guard, planner=None)  # type: ignore[arg-type]
         finally:
             install_guard(AddressPolicy())
 
@@ -248,7 +248,7 @@ def test_a_proxy_carries_every_request_and_names_are_not_resolved_here(
     sources = list(sources_of(room, tmp_path, proxy=True, delay=0.001).values())
     room.fault("dianche", "redirect", "/rss.rdf", "http://dianche.example/there.rdf")
 
-    async def work(crew: Crew) -> list[str]:
+    async def work(crew: CrawlRunner) -> list[str]:
         with names(crew, {}) as stub:
             await crew.poll_all(sources, lambda result: None)
         return stub.asked
@@ -287,7 +287,7 @@ def test_the_environments_proxies_are_ignored(home: Home, site: Site, monkeypatc
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{forbidden.port}")
         site.feed(site.article("/a"))
-        assert home.poll(site.source())["site"].is_polled
+        assert home.poll(site.source())["site"].has_succeeded
         assert forbidden.log == []
 
 
@@ -297,5 +297,5 @@ def test_what_the_operator_allows_is_fetched_and_nothing_beside_it(home: Home) -
         other.feed()
         assert "blocked_address" in home.poll(other.source())["site"].problems[0]
         home.configure(allow_networks=ALLOWED)
-        assert home.poll(other.source())["site"].is_polled
+        assert home.poll(other.source())["site"].has_succeeded
         assert len(other.log) == 2

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.crawl.runner import Crew
+from aggregator.crawl.runner import CrawlRunner
 from tests.aggregator.crawl.loopback_crawl import AGENT_CONTACT, ALLOWED, Home, setting, sources_of
 from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, rss, serving
 from tests.newsroom.publishers import PUBLISHERS
@@ -58,7 +58,7 @@ def test_every_fault_of_an_index_is_named_and_costs_nobody_else(home: Home, room
     faults = list(INDEX_FAULTS)
     rounds = [faults[n : n + len(failing)] for n in range(0, len(faults), len(failing))]
 
-    async def work(crew: Crew) -> float:
+    async def work(crew: CrawlRunner) -> float:
         pulse = Pulse()
         for kinds in rounds:
             room.publish(1, "ev-kurier")
@@ -66,7 +66,7 @@ def test_every_fault_of_an_index_is_named_and_costs_nobody_else(home: Home, room
             for name, kind in wrong.items():
                 room.fault(name, kind, paths[name], {"slow": "1", "bomb": "64"}.get(kind, ""))
             results = {result.source: result for result in await crew.poll_all(sources.values(), lambda _: None)}
-            assert results["ev-kurier"].is_polled
+            assert results["ev-kurier"].has_succeeded
             assert {truth.url for truth in room.articles("ev-kurier")} <= home.articles()
             for name, kind in wrong.items():
                 check_named(results[name].problems, kind)
@@ -77,7 +77,7 @@ def test_every_fault_of_an_index_is_named_and_costs_nobody_else(home: Home, room
         longest = home.run(work, *sources.values())
         assert longest < 3.0  # one that was parsed in this process would hold it up for many seconds
         results = home.poll(*sources.values())
-    assert all(result.is_polled for result in results.values())
+    assert all(result.has_succeeded for result in results.values())
     assert {truth.url for truth in room.articles()} <= home.articles()
     assert room.canary_hits == []
     assert "root:" not in str(home.rows("SELECT said FROM leads"))
@@ -110,7 +110,7 @@ def test_articles_that_attack_end_with_a_reason_and_the_sound_ones_are_kept(
     sources = sources_of(room, tmp_path, delay=0.001)
     with setting("DOWNLOAD_TIMEOUT", 3):
         results = home.poll(*sources.values())
-    assert all(result.is_polled for result in results.values())
+    assert all(result.has_succeeded for result in results.values())
     leads = home.leads()
     for truth, kind in victims.items():
         state, reason, _ = leads[truth.lead_url]
@@ -233,17 +233,17 @@ def test_a_poll_that_breaks_inside_costs_no_other_source(
 ) -> None:
     sources = sources_of(room, tmp_path)
 
-    async def work(crew: Crew) -> dict[str, bool]:
-        honest = crew.desk.endpoints
+    async def work(crew: CrawlRunner) -> dict[str, bool]:
+        honest = crew.repository.load_endpoints
 
         async def endpoints(source: str) -> list[object]:
             if source == "voltward":
                 raise OSError("the disk is on fire")
             return await honest(source)  # type: ignore[return-value]
 
-        monkeypatch.setattr(crew.desk, "endpoints", endpoints, raising=False)
+        monkeypatch.setattr(crew.repository, "load_endpoints", endpoints, raising=False)
         results = await crew.poll_all(sources.values(), lambda _: None)
-        return {result.source: result.is_polled for result in results}
+        return {result.source: result.has_succeeded for result in results}
 
     assert home.run(work, *sources.values()) == {name: name != "voltward" for name in sources}
     assert home.articles() == {truth.url for truth in room.articles() if truth.publisher != "voltward"}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.crawl.runner import Crew
+from aggregator.crawl.runner import CrawlRunner
 from aggregator.crawl.source_poll import MAX_INDEXES
-from spiders.source import Listing
+from spiders.source import SourceListing
 from tests.aggregator.crawl.loopback_crawl import Home, setting, sources_of
 from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, rss, serving
 from tests.newsroom.server import Newsroom
@@ -21,7 +21,7 @@ def test_a_second_crawl_asks_only_conditional_questions_and_fetches_no_article(
 ) -> None:
     room.publish(60)
     sources = sources_of(room, tmp_path, delay=0.001, wide=True).values()
-    assert all(result.is_polled for result in home.poll(*sources).values())
+    assert all(result.has_succeeded for result in home.poll(*sources).values())
     kept, asked = home.articles(), [hit for hit in room.log if hit.path != "/robots.txt"]
     assert kept == {truth.url for truth in room.articles()}
     indexes = {hit.path for hit in asked if hit.conditional or "feed" in hit.path or "sitemap" in hit.path}
@@ -57,12 +57,12 @@ def test_validators_go_only_to_the_address_that_gave_them(home: Home) -> None:
         )
         door.pages["/feed.xml"] = Answer(status=302, headers=(("Location", site.url("/feed.xml")), ("ETag", '"two"')))
         for _ in range(2):
-            assert home.poll(door.source())["site"].is_polled
+            assert home.poll(door.source())["site"].has_succeeded
         assert [asked.headers.get("if-none-match") for asked in site.asked("/feed.xml")] == [None, '"one"']
         assert not [asked for asked in door.log if asked.conditional]
         door.pages["/feed.xml"] = Answer(status=302, headers=(("Location", site.url("/other.xml")),))
         site.feed(site.article("/b"), path="/other.xml")
-        assert home.poll(door.source())["site"].is_polled
+        assert home.poll(door.source())["site"].has_succeeded
         assert not site.asked("/other.xml")[0].conditional
 
 
@@ -84,7 +84,7 @@ def test_a_bad_answer_never_replaces_the_validators(home: Home, room: Newsroom, 
     remembered = home.rows(memory)
     room.publish(1, "chargepost")
 
-    async def faults(crew: Crew) -> None:
+    async def faults(crew: CrawlRunner) -> None:
         for fault in ("html", "broken", "empty", "truncate", "badgzip", "layered", "status", "bomb", "reset"):
             room.fault("chargepost", fault, "/feed.xml")
             result = await crew.poll(source)
@@ -94,7 +94,7 @@ def test_a_bad_answer_never_replaces_the_validators(home: Home, room: Newsroom, 
 
     home.run(faults, source)
     room.fault("chargepost", "none", "/feed.xml")
-    assert home.poll(source)["chargepost"].is_polled
+    assert home.poll(source)["chargepost"].has_succeeded
     assert home.rows(memory) != remembered
     assert home.articles() == {truth.url for truth in room.articles("chargepost")}
 
@@ -106,9 +106,9 @@ def test_after_twenty_304s_the_whole_is_asked_for(home: Home, site: Site) -> Non
     site.pages["/feed.xml"] = answer
     source = site.source()
 
-    async def many(crew: Crew) -> None:
+    async def many(crew: CrawlRunner) -> None:
         for _ in range(23):
-            assert (await crew.poll(source)).is_polled
+            assert (await crew.poll(source)).has_succeeded
 
     home.run(many, source)
     asked = [asked.conditional for asked in site.asked("/feed.xml")]
@@ -138,7 +138,7 @@ def test_a_304_that_nobody_asked_for_is_a_failure(home: Home, room: Newsroom, tm
 @pytest.mark.parametrize("etag", ['"' + "e" * 2000 + '"', '"a\x01b"', '"a\tb"'])
 def test_validators_that_are_too_long_or_poisoned_are_never_sent_back(home: Home, site: Site, etag: str) -> None:
     site.feed(site.article("/a"), headers=(("ETag", etag),))
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
     assert home.rows("SELECT etag FROM endpoints") == [("",)]
     assert home.poll(site.source())["site"].polls[0].outcome == "unmodified"
     assert not site.asked("/feed.xml")[1].conditional
@@ -151,7 +151,7 @@ def test_a_permanent_move_is_followed_noted_and_forgotten_when_it_ends(
     target = room.home("ev-kurier") + "/atom.xml"
     room.fault("chargepost", "moved", "/feed.xml", target)
     result = home.poll(source)["chargepost"]
-    assert result.is_polled
+    assert result.has_succeeded
     assert result.problems == (f"moved permanently to {target}",)
     assert home.rows("SELECT moved_to FROM endpoints") == [(target,)]
     room.fault("chargepost", "none", "/feed.xml")
@@ -165,7 +165,7 @@ def test_410_ends_the_index_and_says_so_every_time(home: Home, room: Newsroom, t
     assert home.poll(source)["chargepost"].polls[0].outcome == "gone"
     room.log.clear()
     result = home.poll(source)["chargepost"]
-    assert not result.is_polled
+    assert not result.has_succeeded
     assert "410" in result.problems[0]
     assert "no longer polled" in result.problems[0]
     assert room.log == []
@@ -180,7 +180,7 @@ def test_retry_after_parks_the_host_and_outlives_the_process(home: Home, site: S
     first = home.poll(site.source())["site"]
     assert first.problems == ("HTTP 429",)
     assert abs(first.next_poll_at - until) < timedelta(seconds=3)
-    assert "left alone until" in first.next_reason
+    assert "left alone until" in first.next_poll_reason
     site.log.clear()
     later = home.poll(site.source(), site.source("neighbour", "/other.xml"))
     assert site.log == []
@@ -188,7 +188,7 @@ def test_retry_after_parks_the_host_and_outlives_the_process(home: Home, site: S
     assert all("parked until" in result.problems[0] and "HTTP 429" in result.problems[0] for result in later.values())
     home.clock.forward(seconds=3700)
     site.feed(site.article("/a"))
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
 
 
 def test_503_with_retry_after_parks_and_without_does_not(home: Home, site: Site) -> None:
@@ -237,7 +237,7 @@ def test_the_children_of_a_sitemaps_children_are_polled_though_their_parents_are
 
     site.pages |= {"/s.xml": index("/s1.xml", "/s.xml"), "/s1.xml": index("/s2.xml", "/s.xml"), "/s2.xml": pages("/a")}
     source = site.source(sitemaps=(site.url("/s.xml"),))
-    assert home.poll(source)["site"].is_polled
+    assert home.poll(source)["site"].has_succeeded
     assert home.articles() == {site.url("/a")}
     assert len(site.paths()) == 4
     site.pages["/s2.xml"] = pages("/a", "/b")
@@ -256,10 +256,10 @@ def test_a_listing_whose_second_page_failed_is_read_on_next_time(home: Home, sit
     site.pages["/news"] = page(["/a", "/b"], "/news?2")
     site.pages["/news?2"] = Answer(b"", 500)
     site.pages["/news?3"] = page(["/e", "/f"])
-    source = site.source(listings=(Listing(url=site.url("/news"), css="a.t"),))
-    assert not home.poll(source)["site"].is_polled
+    source = site.source(listings=(SourceListing(url=site.url("/news"), css="a.t"),))
+    assert not home.poll(source)["site"].has_succeeded
     site.pages["/news?2"] = page(["/c", "/d"], "/news?3")
-    assert home.poll(source)["site"].is_polled
+    assert home.poll(source)["site"].has_succeeded
     assert home.articles() == {site.url(f"/{name}") for name in "abcdef"}
     site.log.clear()
     home.poll(source)

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from aggregator.crawl.runner import Crew, PollResult
-from aggregator.schedule.clock import BEGUN_A_TICK, Clock, Job
+from aggregator.crawl.runner import CrawlRunner, PollResult
+from aggregator.schedule.clock import MAX_POLLS_PER_TICK, PeriodicJob, PollClock
 from spiders.source import Source
 from storage.archive import open_database
-from storage.crawl.polls import appoint, appointments_of
+from storage.crawl.polls import load_next_polls, save_next_poll
 from storage.errors import ArchiveBusy
-from storage.model.crawl import Appointment, Standing
+from storage.model.crawl import IndexState, NextPoll
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site
 
@@ -25,18 +25,18 @@ HOUR = timedelta(hours=1)
 def due(home: Home, source: Source) -> PollResult:
     """A poll as the clock makes it."""
 
-    async def work(crew: Crew) -> PollResult:
+    async def work(crew: CrawlRunner) -> PollResult:
         return await crew.poll(source, only_due=True)
 
     return home.run(work, source)
 
 
-def appointments(home: Home) -> dict[str, Appointment]:
+def appointments(home: Home) -> dict[str, NextPoll]:
     """The site's, by the path of the index."""
     database = open_database(home.config.database_url)
     try:
         with database.read() as tx:
-            return {"/" + one.url.rpartition("/")[2]: one for one in appointments_of(tx, "site")}
+            return {"/" + one.url.rpartition("/")[2]: one for one in load_next_polls(tx, "site")}
     finally:
         database.close()
 
@@ -47,7 +47,7 @@ def appoint_at(home: Home, **times: datetime) -> None:
     database = open_database(home.config.database_url)
     with database.write() as tx:
         for name, at in times.items():
-            appoint(tx, replace(made[f"/{name}.xml"], next_at=at, set_at=now))
+            save_next_poll(tx, replace(made[f"/{name}.xml"], next_at=at, set_at=now))
     database.close()
 
 
@@ -64,8 +64,8 @@ def test_one_poll_asks_for_every_index_whose_wait_is_nearly_over(home: Home, sit
     assert site.log == []
     home.clock.forward(minutes=31)
     result = due(home, source)
-    assert {poll.endpoint.rpartition("/")[2] for poll in result.polls} == {"feed.xml", "other.xml"}
-    assert result.is_polled
+    assert {poll.url.rpartition("/")[2] for poll in result.polls} == {"feed.xml", "other.xml"}
+    assert result.has_succeeded
     assert Counter(one.path for one in site.log)["/rare.xml"] == 0
     assert result.next_poll_at == min(one.next_at for one in appointments(home).values())
 
@@ -76,13 +76,13 @@ def test_an_article_that_is_due_again_brings_its_source_forward_and_no_index(hom
     source = site.source(every=86_400.0)
     result = home.poll(source)["site"]
     assert result.next_poll_at - home.clock() < HOUR
-    assert "asked for again" in result.next_reason
+    assert "asked for again" in result.next_poll_reason
     site.article("/a")
     home.clock.forward(seconds=(result.next_poll_at - home.clock()).total_seconds() + 1)
     site.log.clear()
     again = due(home, source)
     assert [one.path for one in site.log if one.path != "/robots.txt"] == ["/a"]
-    assert (again.counts["kept"], again.is_polled) == (1, True)
+    assert (again.counts["kept"], again.has_succeeded) == (1, True)
     assert again.next_poll_at - home.clock() > 20 * HOUR
 
 
@@ -92,21 +92,21 @@ def test_a_retired_index_is_left_alone_by_the_clock_and_not_by_hand(home: Home, 
     home.poll(source)
     database = open_database(home.config.database_url)
     with database.write() as tx:
-        appoint(tx, replace(appointments(home)["/feed.xml"], state=Standing.RETIRED))
+        save_next_poll(tx, replace(appointments(home)["/feed.xml"], state=IndexState.RETIRED))
     database.close()
     site.log.clear()
     home.clock.forward(days=400)
     idle = due(home, source)
     assert (site.log, idle.polls) == ([], ())
-    assert "none of its indexes" in idle.next_reason
+    assert "none of its indexes" in idle.next_poll_reason
     assert idle.next_poll_at - home.clock() > 20 * HOUR
-    assert home.poll(source)["site"].is_polled
-    assert appointments(home)["/feed.xml"].state == Standing.ASKED
+    assert home.poll(source)["site"].has_succeeded
+    assert appointments(home)["/feed.xml"].state == IndexState.ASKED
 
 
 def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(home: Home, site: Site) -> None:
     sources = []
-    for number in range(4 * BEGUN_A_TICK):
+    for number in range(4 * MAX_POLLS_PER_TICK):
         site.feed(path=f"/{number}.xml")
         sources.append(site.source(f"s{number}", f"/{number}.xml", delay=0.001, every=86_400.0))
     home.poll(*sources)
@@ -114,19 +114,19 @@ def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(home: Home,
     site.log.clear()
     begun: list[int] = []
 
-    async def work(crew: Crew) -> None:
-        clock = Clock(crew, sources, lambda result: None)
+    async def work(crew: CrawlRunner) -> None:
+        clock = PollClock(crew, sources, lambda result: None)
         running = asyncio.ensure_future(clock.run([]))
         await asyncio.sleep(0.5)
-        begun.append(len(crew.tally.running) + crew.tally.done)
-        while crew.tally.done < len(sources):
+        begun.append(len(crew.stats.running) + crew.stats.polled)
+        while crew.stats.polled < len(sources):
             await asyncio.sleep(0.05)
         await asyncio.sleep(1.5)
-        crew.stop_asked.set()
+        crew.stop_requested.set()
         await running
 
     home.run(work, *sources)
-    assert 0 < begun[0] <= 2 * BEGUN_A_TICK
+    assert 0 < begun[0] <= 2 * MAX_POLLS_PER_TICK
     asked = Counter(one.path for one in site.log if one.path != "/robots.txt")
     assert asked == Counter(f"/{number}.xml" for number in range(len(sources)))
     assert max(one.concurrent for one in site.log) == 1
@@ -135,15 +135,15 @@ def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(home: Home,
 def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site) -> None:
     source, results = site.source(), []
 
-    async def work(crew: Crew) -> None:
+    async def work(crew: CrawlRunner) -> None:
         async def broken(source: Source, *, only_due: bool = False) -> PollResult:
             raise ValueError("a bug")
 
         crew.poll = broken  # type: ignore[method-assign]
-        clock = Clock(crew, [source], results.append)
+        clock = PollClock(crew, [source], results.append)
         running = asyncio.ensure_future(clock.run([]))
         await asyncio.sleep(3.5)
-        crew.stop_asked.set()
+        crew.stop_requested.set()
         await running
 
     home.run(work, source)
@@ -157,11 +157,13 @@ def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, cap
         times.append(1)
         raise ArchiveBusy("another process is writing") if len(times) == 1 else ValueError("a bug")
 
-    async def work(crew: Crew) -> None:
-        running = asyncio.ensure_future(Clock(crew, [], lambda result: None).run([Job("often", 0.5, fails)]))
+    async def work(crew: CrawlRunner) -> None:
+        running = asyncio.ensure_future(
+            PollClock(crew, [], lambda result: None).run([PeriodicJob("often", 0.5, fails)])
+        )
         while len(times) < 3:
             await asyncio.sleep(0.05)
-        crew.stop_asked.set()
+        crew.stop_requested.set()
         await running
 
     home.run(work)
@@ -172,17 +174,17 @@ def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, cap
 def test_a_job_may_come_early_the_first_time(home: Home) -> None:
     done: list[str] = []
 
-    def job(name: str, first: float = 0.0) -> Job:
+    def job(name: str, first: float = 0.0) -> PeriodicJob:
         async def work() -> None:
             done.append(name)
 
-        return Job(name, 3600.0, work, first)
+        return PeriodicJob(name, 3600.0, work, first)
 
-    async def work(crew: Crew) -> None:
-        running = asyncio.ensure_future(Clock(crew, [], lambda result: None).run([job("late"), job("early", 0.1)]))
+    async def work(crew: CrawlRunner) -> None:
+        running = asyncio.ensure_future(PollClock(crew, [], lambda result: None).run([job("late"), job("early", 0.1)]))
         while not done:
             await asyncio.sleep(0.05)
-        crew.stop_asked.set()
+        crew.stop_requested.set()
         await running
 
     home.run(work)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from aggregator.crawl.runner import Crew, PollResult
+from aggregator.crawl.runner import CrawlRunner, PollResult
 from storage.model.article import Article, Refusal
 from storage.model.page import Page
 from tests.aggregator.crawl.loopback_crawl import Home
@@ -19,16 +19,16 @@ def test_a_tape_that_cannot_be_written_stops_the_crawl_and_loses_nothing(home: H
     home.folder.mkdir(exist_ok=True)
     (home.folder / "warc").write_bytes(b"")  # a file where the folder belongs
 
-    async def work(crew: Crew) -> tuple[list[PollResult], str]:
-        return await crew.poll_all([site.source()], lambda result: None), crew.trouble
+    async def work(crew: CrawlRunner) -> tuple[list[PollResult], str]:
+        return await crew.poll_all([site.source()], lambda result: None), crew.fatal_error
 
     results, trouble = home.run(work)
     assert "cannot write to the tape" in trouble
-    assert not results[0].is_polled
+    assert not results[0].has_succeeded
     assert "cannot write to the tape" in results[0].error
     assert {state for state, _, _ in home.leads().values()} == {"waiting"}
     (home.folder / "warc").unlink()
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
     assert len(home.articles()) == 6
     assert home.damage() == []
 
@@ -38,7 +38,7 @@ def test_a_page_that_breaks_us_counts_an_attempt_and_costs_no_other(
 ) -> None:
     site.feed(*(site.article(f"/{number}") for number in range(4)))
 
-    async def work(crew: Crew) -> list[PollResult]:
+    async def work(crew: CrawlRunner) -> list[PollResult]:
         extract = crew.pool.extract
 
         async def broken(page: Page, hints: object) -> Article | Refusal:
@@ -63,7 +63,7 @@ def test_a_stop_does_not_wait_for_pages_that_are_being_read(home: Home, site: Si
         site.pages[f"/{number}"] = slow
     site.feed(*(site.url(f"/{number}") for number in range(6)))
 
-    async def work(crew: Crew) -> float:
+    async def work(crew: CrawlRunner) -> float:
         polling = asyncio.ensure_future(crew.poll_all([site.source()], lambda result: None))
         while not site.asked("/0") and not site.asked("/5"):
             await asyncio.sleep(0.05)

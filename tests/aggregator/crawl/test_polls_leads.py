@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.crawl import source_poll as visit
-from aggregator.crawl.runner import Crew
+from aggregator.crawl import source_poll
+from aggregator.crawl.runner import CrawlRunner
 from storage.archive import open_database
-from storage.maintenance.expiry import Keeping, let_go
+from storage.maintenance.expiry import ArticleAges, delete_expired
 from storage.model.article import Article, Decision, Refusal
 from storage.model.page import Page
 from tests.aggregator.crawl.loopback_crawl import Home, Process, setting, sources_of
@@ -69,7 +69,7 @@ def test_twelve_indexes_are_all_read_before_the_first_article(home: Home, site: 
     feeds = [f"/{n}.xml" for n in range(12)]
     for n, path in enumerate(feeds):
         site.feed(site.article(f"/{n}"), path=path)
-    assert home.poll(site.source("site", *feeds))["site"].is_polled
+    assert home.poll(site.source("site", *feeds))["site"].has_succeeded
     assert len(home.articles()) == 12
     assert {asked.path for asked in site.log[1:13]} == set(feeds)
 
@@ -78,7 +78,7 @@ def test_an_address_that_cannot_be_asked_ends_alone(home: Home, site: Site) -> N
     odd = [f"http://,]+([::%20'0{n}" for n in range(3)]
     site.feed(*odd, site.article("/a"))
     result = home.poll(site.source())["site"]
-    assert result.is_polled
+    assert result.has_succeeded
     assert home.articles() == {site.url("/a")}
     assert {state for state, _, _ in home.leads().values()} <= {"kept", "refused"}
 
@@ -86,11 +86,11 @@ def test_an_address_that_cannot_be_asked_ends_alone(home: Home, site: Site) -> N
 def test_a_spent_budget_leaves_leads_waiting_for_the_next_poll(
     home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visit, "MAX_FETCHES", 4)
+    monkeypatch.setattr(source_poll, "MAX_FETCHES", 4)
     site.feed(*(site.article(f"/{n}") for n in range(10)))
     kept = []
     for _ in range(4):
-        assert home.poll(site.source())["site"].is_polled
+        assert home.poll(site.source())["site"].has_succeeded
         kept.append(len(home.articles()))
     assert kept == [4, 8, 10, 10]
     assert Counter(site.paths())["/0"] == 1
@@ -98,9 +98,9 @@ def test_a_spent_budget_leaves_leads_waiting_for_the_next_poll(
 
 
 def test_a_poll_lasts_no_longer_than_its_minutes(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visit, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(source_poll, "MAX_SECONDS", 0.5)
     site.feed(*(site.article(f"/{n}") for n in range(30)))
-    assert home.poll(site.source(delay=0.1))["site"].is_polled
+    assert home.poll(site.source(delay=0.1))["site"].has_succeeded
     states = Counter(state for state, _, _ in home.leads().values())
     assert states["kept"] < 15
     assert states["waiting"] == 30 - states["kept"]
@@ -129,7 +129,7 @@ def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(home: Home, s
     site.feed(*(site.url(path) for path in slow))
     source = site.source()
 
-    async def interrupted(crew: Crew) -> None:
+    async def interrupted(crew: CrawlRunner) -> None:
         polling = asyncio.ensure_future(crew.poll_all([source], lambda _: None))
         while len(site.paths()) < 3:
             await asyncio.sleep(0.01)
@@ -157,7 +157,7 @@ def test_a_stop_waits_for_nobody(home: Home, room: Newsroom, tmp_path: Path, tro
     if trouble != "a long delay":
         room.fault("chargepost", "hang", "/feed.xml" if trouble == "a hanging index" else "/news/")
 
-    async def interrupted(crew: Crew) -> float:
+    async def interrupted(crew: CrawlRunner) -> float:
         polling = asyncio.ensure_future(crew.poll_all([source], lambda _: None))
         while not room.hits("chargepost"):
             await asyncio.sleep(0.01)
@@ -257,7 +257,7 @@ def test_what_would_be_removed_as_soon_as_it_is_kept_is_not_fetched(home: Home, 
     home.configure(keep=5 * 365 * 86_400.0)
     home.poll(site.source())
     assert site.paths() == ["/feed.xml", "/undated"]
-    assert home.leads()[site.url("/old")][:2] == ("expired", visit.TOO_OLD)
+    assert home.leads()[site.url("/old")][:2] == ("expired", source_poll.TOO_OLD_REASON)
     (counted,) = home.rows("SELECT sum(refused + failed) FROM polls")
     assert counted == (0,)  # what was not asked for is no request
     home.poll(site.source("other", keep=float("inf")))
@@ -293,14 +293,16 @@ def test_an_article_that_is_removed_while_it_is_asked_for_again_does_not_come_ba
     site.feed(site.article("/1"))
     home.poll(site.source())
 
-    async def scenario(crew: Crew) -> Decision | Refusal | None:
-        (revisit,) = await crew.desk.revisits("site", 0, 9)
+    async def scenario(crew: CrawlRunner) -> Decision | Refusal | None:
+        (revisit,) = await crew.repository.load_revisits("site", 0, 9)
         database = open_database(home.config.database_url)
         later = home.clock() + timedelta(days=2)
-        assert sum(let_go(database, Keeping(usual=86_400.0), later)) == 1
+        assert sum(delete_expired(database, ArticleAges(default=86_400.0), later)) == 1
         database.close()
         page = Page(url=revisit.url, status=200, fetched_at=later, source="site")
-        return await crew.desk.keep_again(revisit, (page,), Article(url=revisit.url, title="t", text="x"), None, ())
+        return await crew.repository.save_revisited_article(
+            revisit, (page,), Article(url=revisit.url, title="t", text="x"), None, ()
+        )
 
     answer = home.run(scenario, site.source())
     assert isinstance(answer, Refusal)

@@ -7,8 +7,8 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
-from aggregator.crawl.runner import Crew
-from spiders.source import Listing, Source
+from aggregator.crawl.runner import CrawlRunner
+from spiders.source import Source, SourceListing
 from tests.aggregator.crawl.loopback_crawl import AGENT_CONTACT, Home, sources_of
 from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, serving
 from tests.newsroom.server import Newsroom
@@ -34,7 +34,7 @@ def test_four_sources_on_one_host_never_ask_it_twice_at_once_and_keep_the_larges
     site, door = Site("127.2.0.1"), Site("127.2.0.2")
     with serving(site, door):
         results = home.poll(*four_sources(site, door))
-    assert all(result.is_polled for result in results.values()), results
+    assert all(result.has_succeeded for result in results.values()), results
     assert len(home.articles()) == 8
     assert len(site.paths()) == 12
     assert max(asked.concurrent for asked in site.log) == 1
@@ -44,7 +44,7 @@ def test_four_sources_on_one_host_never_ask_it_twice_at_once_and_keep_the_larges
 def test_the_delay_of_robots_txt_counts_where_it_is_the_largest(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = Answer(b"User-agent: *\nCrawl-delay: 0.15\n", type="text/plain")
     site.feed(site.article("/a"), site.article("/b"))
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
     assert min(gaps(site.log)) >= 0.149
 
 
@@ -65,7 +65,7 @@ def test_robots_txt_is_asked_once_though_many_come_at_once(home: Home, site: Sit
         site.feed(site.article(f"/{n}"), path=f"/{n}.xml")
     site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow:\n", type="text/plain", seconds=0.1)
     results = home.poll(*(site.source(f"s{n}", f"/{n}.xml") for n in range(12)))
-    assert all(result.is_polled for result in results.values())
+    assert all(result.has_succeeded for result in results.values())
     assert len(site.asked("/robots.txt")) == 1
     assert site.log[0].path == "/robots.txt"
 
@@ -78,9 +78,9 @@ def test_every_request_of_a_crawl_is_honest_and_nothing_private_is_asked(
     room.fault("voltward", "moved", "/feed.json", room.home("voltward") + "/old.json")
     results = home.poll(*sources.values())
     assert home.articles() == {truth.url for truth in room.articles() if truth.publisher != "voltward"}
-    assert not results["voltward"].is_polled
-    assert {hit.agent for hit in room.log} == {home.config.agent}
-    assert AGENT_CONTACT in home.config.agent
+    assert not results["voltward"].has_succeeded
+    assert {hit.agent for hit in room.log} == {home.config.effective_user_agent}
+    assert AGENT_CONTACT in home.config.effective_user_agent
     assert any(hit.path == "/robots.txt" for hit in room.log)
     assert any(hit.path == "/old.json" for hit in room.log)
     assert not [hit for hit in room.log if {"cookie", "referer", "authorization"} & set(hit.headers)]
@@ -96,7 +96,7 @@ def test_cookies_that_a_site_sets_are_never_sent_back(home: Home, site: Site) ->
     jar = tuple(("Set-Cookie", f"c{n}={'x' * 50}; Path=/") for n in range(200))
     site.feed(site.article("/a"), site.article("/b"), headers=jar)
     site.pages["/a"] = replace(site.pages["/a"], headers=jar)  # type: ignore[type-var]
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
     assert site.paths() == ["/feed.xml", "/a", "/b"]
     assert not [asked for asked in site.log if "cookie" in asked.headers or "referer" in asked.headers]
 
@@ -105,7 +105,7 @@ def test_two_polls_of_one_source_at_once_share_its_leads(home: Home, site: Site)
     site.feed(*(site.article(f"/{n}") for n in range(8)))
     source = site.source()
 
-    async def twice(crew: Crew) -> None:
+    async def twice(crew: CrawlRunner) -> None:
         await asyncio.gather(crew.poll(source), crew.poll(source))
 
     home.run(twice, source)
@@ -117,6 +117,6 @@ def test_two_polls_of_one_source_at_once_share_its_leads(home: Home, site: Site)
 def test_a_listing_is_read_page_by_page(home: Home, room: Newsroom, tmp_path: Path) -> None:
     room.publish(60, "stromvei")
     source = sources_of(room, tmp_path)["stromvei"]
-    assert isinstance(source.listings[0], Listing)
-    assert home.poll(source)["stromvei"].is_polled
+    assert isinstance(source.listings[0], SourceListing)
+    assert home.poll(source)["stromvei"].has_succeeded
     assert home.articles() == {truth.url for truth in room.articles("stromvei")}

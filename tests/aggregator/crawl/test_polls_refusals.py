@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from aggregator.ingest.ingest import REFUSED_RETRY_AFTER, retry_delay
+from aggregator.ingest.ingest import REFUSED_RETRY_DELAYS, retry_delay
 from storage.archive import open_database
 from storage.monitor import Monitor
 from tests.aggregator.crawl.loopback_crawl import Home
@@ -19,7 +19,7 @@ WALLS = {wall.name: wall for wall in every_wall()}
 def verdicts(home: Home, source: str | None = None) -> list[tuple[str, str, int]]:
     database = open_database(home.config.database_url)
     try:
-        return Monitor(database).verdicts(source)
+        return Monitor(database).count_verdicts(source)
     finally:
         database.close()
 
@@ -114,7 +114,7 @@ def test_one_short_text_at_every_address_is_a_wall(home: Home, site: Site) -> No
 
 
 def test_the_waits_of_every_kind_grow_and_end() -> None:
-    for code, waits in REFUSED_RETRY_AFTER.items():
+    for code, waits in REFUSED_RETRY_DELAYS.items():
         assert list(waits) == sorted(set(waits))
         assert [retry_delay(n, code) for n in range(len(waits) + 1)] == [*waits, None]
     assert retry_delay(0, "listing") is None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.crawl.robots import product_token
-from aggregator.crawl.runner import Crew
+from aggregator.crawl.robots import extract_product_token
+from aggregator.crawl.runner import CrawlRunner
 from tests.aggregator.crawl.loopback_crawl import Home, setting, sources_of
 from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, canary, serving
 from tests.newsroom.server import Newsroom
@@ -22,7 +22,7 @@ CLOSED = Answer(b"User-agent: *\nDisallow: /\n", type="text/plain")
 def test_an_origin_without_robots_txt_may_be_fetched(home: Home, site: Site, status: int) -> None:
     site.pages["/robots.txt"] = Answer(b"no", status)
     site.feed(site.article("/a"))
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
     assert home.articles() == {site.url("/a")}
 
 
@@ -68,7 +68,7 @@ def test_what_is_disallowed_is_not_asked_and_the_row_says_so(home: Home, site: S
 def test_our_own_group_is_obeyed_before_the_general_one(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /\n\nUser-agent: evnews\nDisallow: /b\n")
     site.feed(site.article("/a"), site.article("/b"))
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
     assert site.paths() == ["/feed.xml", "/a"]
 
 
@@ -78,7 +78,7 @@ def test_a_redirect_is_checked_at_every_hop(home: Home) -> None:
         site.pages["/robots.txt"] = OPEN
         door.feed(door.url("/a"))
         door.pages["/a"] = Answer(status=302, headers=(("Location", site.url("/private/a")),))
-        assert home.poll(door.source())["site"].is_polled
+        assert home.poll(door.source())["site"].has_succeeded
     assert site.paths() == []
     assert [reason for _, reason, _ in home.leads().values()] == ["robots: disallowed by robots.txt"]
 
@@ -89,7 +89,7 @@ def test_a_robots_txt_may_lie_elsewhere(home: Home) -> None:
         site.pages["/robots.txt"] = OPEN
         door.pages["/robots.txt"] = Answer(status=301, headers=(("Location", site.url("/robots.txt")),))
         door.feed(door.article("/private/a"), door.article("/b"))
-        assert home.poll(door.source())["site"].is_polled
+        assert home.poll(door.source())["site"].has_succeeded
     assert door.paths() == ["/feed.xml", "/b"]
 
 
@@ -112,13 +112,13 @@ def test_one_process_asks_again_after_a_day_too(home: Home, site: Site) -> None:
     site.feed(site.article("/a"))
     source = site.source()
 
-    async def two_days(crew: Crew) -> None:
+    async def two_days(crew: CrawlRunner) -> None:
         await crew.poll(source)
         site.pages["/robots.txt"] = CLOSED
         home.clock.forward(hours=23)
-        assert (await crew.poll(source)).is_polled
+        assert (await crew.poll(source)).has_succeeded
         home.clock.forward(hours=2)
-        assert not (await crew.poll(source)).is_polled
+        assert not (await crew.poll(source)).has_succeeded
 
     home.run(two_days, source)
     assert len(site.asked("/robots.txt")) == 2
@@ -131,7 +131,7 @@ def test_the_last_good_copy_serves_for_thirty_days(home: Home, site: Site) -> No
     site.pages["/robots.txt"] = Answer(b"", 503)
     home.clock.forward(days=29, hours=23)
     site.feed(site.article("/a"), site.article("/private/b"), site.article("/c"))
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
     assert "/private/b" not in site.paths()
     assert "/c" in site.paths()
     home.clock.forward(hours=2)
@@ -148,7 +148,7 @@ def test_an_unreadable_one_is_asked_for_once_a_process_and_later_again(home: Hom
     home.poll(*sources)
     assert len(site.log) == 1
     site.pages["/robots.txt"] = OPEN
-    assert all(result.is_polled for result in home.poll(*sources).values())
+    assert all(result.has_succeeded for result in home.poll(*sources).values())
 
 
 def test_robots_that_fail_leave_the_leads_waiting(home: Home) -> None:
@@ -157,7 +157,7 @@ def test_robots_that_fail_leave_the_leads_waiting(home: Home) -> None:
         site.pages["/robots.txt"] = Answer(b"", 503)
         door.feed(site.article("/a"), door.article("/b"))
         result = home.poll(door.source())["site"]
-        assert result.is_polled
+        assert result.has_succeeded
         assert home.leads()[site.url("/a")] == ("waiting", "", 0)
         assert ("robots: HTTP 503", 1) in result.reasons
         site.pages["/robots.txt"] = OPEN
@@ -178,7 +178,7 @@ def test_of_an_endless_one_the_first_500_kib_count(home: Home, site: Site, coded
 
     site.pages["/robots.txt"] = big() if coded else Answer(stream=endless)
     site.feed(site.article("/private/a"), site.article("/b"))
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
     assert site.paths() == ["/feed.xml", "/b"]
     kept = home.rows("SELECT length(body) FROM robots")[0][0]
     assert isinstance(kept, int)
@@ -191,7 +191,7 @@ def test_a_rule_that_the_limit_cuts_in_two_does_not_count(home: Home, site: Site
     filler = b"#" * (500 * 1024 - len(head) - len(b"\nDisallow: /"))
     site.pages["/robots.txt"] = Answer(head + filler + b"\nDisallow: /some/where\n")
     site.feed(site.article("/a"))
-    assert home.poll(site.source())["site"].is_polled
+    assert home.poll(site.source())["site"].has_succeeded
 
 
 @pytest.mark.parametrize("delay", ["1000000000", "nan", "-1", "1e400", "x", "inf"])
@@ -200,15 +200,15 @@ def test_nonsense_for_a_delay_neither_stops_nor_frees_the_crawl(home: Home, site
     site.feed(site.article("/a"))
     source = site.source()
 
-    async def poll(crew: Crew) -> float:
-        gate, monotonic, slept = crew.gate, crew.gate._monotonic, [0.0]
+    async def poll(crew: CrawlRunner) -> float:
+        gate, monotonic, slept = crew.limiter, crew.limiter._monotonic, [0.0]
 
         async def sleep(seconds: float) -> None:
             slept[0] += seconds
 
         gate._sleep, gate._monotonic = sleep, lambda: monotonic() + slept[0]
-        assert (await crew.poll(source)).is_polled
-        return gate.delay(site.address)
+        assert (await crew.poll(source)).has_succeeded
+        return gate.current_delay(site.address)
 
     assert home.run(poll, source) in (0.001, 120.0)
 
@@ -226,7 +226,7 @@ def test_a_canary_behind_robots_is_never_touched(home: Home, site: Site) -> None
     [("evnews/0.1 (+mailto:a@b.example)", "evnews"), ("mybot/2.0", "mybot"), ("plain bot", "plain")],
 )
 def test_the_product_of_the_user_agent_is_what_groups_are_matched_against(agent: str, token: str) -> None:
-    assert product_token(agent) == token
+    assert extract_product_token(agent) == token
 
 
 def test_a_group_for_the_operators_own_user_agent_is_obeyed(home: Home, site: Site) -> None:

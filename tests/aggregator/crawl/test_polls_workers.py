@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.crawl.runner import Crew
+from aggregator.crawl.runner import CrawlRunner
 from aggregator.extraction import pool
-from aggregator.extraction.pool import worker_modules
+from aggregator.extraction.pool import list_worker_modules
 from spiders.source import Hints
 from storage.model.article import Refusal
 from storage.model.page import Page
@@ -39,9 +39,9 @@ BOMBS = {
 def test_workers_know_neither_scrapy_nor_twisted_nor_sqlalchemy(home: Home, room: Newsroom, tmp_path: Path) -> None:
     sources = sources_of(room, tmp_path)
 
-    async def modules(crew: Crew) -> list[str]:
+    async def modules(crew: CrawlRunner) -> list[str]:
         await crew.poll_all(sources.values(), lambda _: None)
-        return await asyncio.wrap_future(worker_modules(crew.pool))
+        return await asyncio.wrap_future(list_worker_modules(crew.pool))
 
     known = {name.partition(".")[0] for name in home.run(modules, *sources.values())}
     assert "trafilatura" in known
@@ -61,9 +61,9 @@ def test_pages_that_are_bombs_end_with_a_reason_and_cost_no_other_page(home: Hom
     site.feed(*(site.url(f"/{name}") for name in BOMBS), *sound)
     source = site.source()
 
-    async def polled(crew: Crew) -> float:
+    async def polled(crew: CrawlRunner) -> float:
         pulse = Pulse()
-        assert (await crew.poll(source)).is_polled
+        assert (await crew.poll(source)).has_succeeded
         return pulse.stop()
 
     assert home.run(polled, source) < 1.0
@@ -82,12 +82,12 @@ def test_a_worker_that_dies_is_charged_to_its_own_task_and_the_pool_goes_on(home
     site.feed(*(site.article(f"/{n}") for n in range(6)))
     source = site.source()
 
-    async def deaths(crew: Crew) -> list[str]:
+    async def deaths(crew: CrawlRunner) -> list[str]:
         said: list[str] = []
         polling = asyncio.ensure_future(crew.poll(source))
         for work, args in ((os.abort, ()), (ctypes.string_at, (0,)), (os._exit, (7,)), (bytearray, (2**31,))):
-            said.append(str(await crew.pool._run(work, args, lambda why: why)))  # type: ignore[arg-type]
-        assert (await polling).is_polled
+            said.append(str(await crew.pool._run_task(work, args, lambda why: why)))  # type: ignore[arg-type]
+        assert (await polling).has_succeeded
         return said
 
     said = home.run(deaths, source)
@@ -99,15 +99,15 @@ def test_a_worker_that_dies_is_charged_to_its_own_task_and_the_pool_goes_on(home
 def test_a_worker_is_replaced_after_so_many_pages_and_nothing_is_lost(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "PAGES_PER_WORKER", 10)
+    monkeypatch.setattr(pool, "MAX_PAGES_PER_WORKER", 10)
     when = datetime.now(UTC)
     pages = [Page(url=f"http://a.example/{n}", status=200, body=story(f"/{n}"), fetched_at=when) for n in range(40)]
 
-    async def read(crew: Crew) -> tuple[int, int]:
+    async def read(crew: CrawlRunner) -> tuple[int, int]:
         workers, sound = set(), 0
         for page in pages:
             sound += not isinstance(await crew.pool.extract(page, Hints()), Refusal)
-            workers.add(await crew.pool._run(os.getpid, (), lambda why: 0))
+            workers.add(await crew.pool._run_task(os.getpid, (), lambda why: 0))
         return sound, len(workers)
 
     sound, workers = home.run(read)
@@ -146,7 +146,7 @@ reactor.close()
 def test_workers_killed_while_idle_are_replaced_and_the_next_page_is_read(home: Home) -> None:
     page = Page(url="https://a.example/a", status=200, body=story("/a"), fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
 
-    async def work(crew: Crew) -> list[object]:
+    async def work(crew: CrawlRunner) -> list[object]:
         read = [await crew.pool.extract(page, Hints())]
         for _ in range(3):
             for worker in list(crew.pool._pool._pool_manager.worker_manager.workers):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from aggregator.crawl import revisit_round as again
+from aggregator.crawl import revisit_round
 from storage.archive import open_database
 from tests.aggregator.crawl.loopback_crawl import Home, sources_of
 from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, rss, story
@@ -103,7 +103,7 @@ def test_every_kept_article_is_asked_for_once_and_conditionally(home: Home, site
     assert [len(site.asked(f"/{name}")) for name in "abc"] == [2, 2, 2]
     assert [asked.conditional for asked in site.asked("/a")] == [False, True]
     assert home.changes() == {}
-    assert home.rows("SELECT outcome, status FROM looks") == [("unmodified", 304)]
+    assert home.rows("SELECT outcome, status FROM article_checks") == [("unmodified", 304)]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_confirm_now_asks_twice_at_once(home: Home, site: Site) -> None:
 
 
 def test_a_host_that_has_lost_all_its_pages_is_out_of_order(home: Home, site: Site) -> None:
-    names = [f"n{number}" for number in range(again.FEWEST_FOR_OUTAGE)]
+    names = [f"n{number}" for number in range(revisit_round.MIN_MISSING_FOR_OUTAGE)]
     articles(site, *names)
     home.poll(site.source())
     kept = dict(site.pages)
@@ -176,7 +176,7 @@ def test_a_wall_in_an_articles_place_is_no_edit(home: Home, site: Site) -> None:
     )
     home.revisit(site.source())
     assert home.changes() == {}
-    assert home.rows("SELECT outcome FROM looks") == [("refused",)]
+    assert home.rows("SELECT outcome FROM article_checks") == [("refused",)]
 
 
 def test_an_article_that_its_index_dates_anew_is_read_again_by_a_poll(home: Home, site: Site) -> None:

@@ -8,100 +8,115 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.crawl.revisit_schedule import RUNGS, allowed, chosen, first_step, next_step, sparseness
-from aggregator.crawl.runner import Crew, PollResult
+from aggregator.crawl.revisit_schedule import (
+    REVISIT_AGES,
+    interval_factor,
+    remaining_revisits,
+    schedule_first,
+    schedule_next,
+    select_due,
+)
+from aggregator.crawl.runner import CrawlRunner, PollResult
 from spiders.source import Source
-from storage.crawl.ladder import Look, Past, Step
+from storage.crawl.ladder import RevisitCounts, RevisitResult, ScheduledRevisit
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-BUSY_EDITORS = Past(looks=100, changed=20)
+BUSY_EDITORS = RevisitCounts(revisits=100, changed=20)
 
 
-def begun(published: datetime = NOW) -> Step:
-    step = first_step(1, "a", published, NOW)
+def begun(published: datetime = NOW) -> ScheduledRevisit:
+    step = schedule_first(1, "a", published, NOW)
     assert step is not None
     return step
 
 
-def after(step: Step, outcome: Look = Look.SAME, past: Past = BUSY_EDITORS, *, is_lively: bool = False) -> Step | None:
-    return next_step(step, outcome, past, step.due_at, is_lively=is_lively)
+def after(
+    step: ScheduledRevisit,
+    outcome: RevisitResult = RevisitResult.SAME,
+    past: RevisitCounts = BUSY_EDITORS,
+    *,
+    is_lively: bool = False,
+) -> ScheduledRevisit | None:
+    return schedule_next(step, outcome, past, step.due_at, has_active_story=is_lively)
 
 
-def climbed(past: Past, *, is_lively: bool = False) -> list[timedelta]:
+def climbed(past: RevisitCounts, *, is_lively: bool = False) -> list[timedelta]:
     """The ages at which an article that is never edited is looked at."""
-    step: Step | None = begun()
+    step: ScheduledRevisit | None = begun()
     ages = []
     while step is not None:
-        ages.append(step.due_at - step.begun_at)
+        ages.append(step.due_at - step.published_at)
         assert len(ages) < 100
         step = after(step, past=past, is_lively=is_lively)
     return ages
 
 
 def test_an_article_is_looked_at_on_every_rung_and_then_no_more() -> None:
-    assert climbed(BUSY_EDITORS) == list(RUNGS)
+    assert climbed(BUSY_EDITORS) == list(REVISIT_AGES)
 
 
 def test_a_source_that_never_edits_is_looked_at_more_seldom() -> None:
-    seldom = climbed(Past(looks=500, changed=0))
-    assert len(seldom) < len(RUNGS) - 1
-    assert set(seldom) < set(RUNGS)
-    assert seldom[-1] == RUNGS[-1]
-    assert sparseness(Past()) == 1.0 < sparseness(Past(looks=500, changed=0))
+    seldom = climbed(RevisitCounts(revisits=500, changed=0))
+    assert len(seldom) < len(REVISIT_AGES) - 1
+    assert set(seldom) < set(REVISIT_AGES)
+    assert seldom[-1] == REVISIT_AGES[-1]
+    assert interval_factor(RevisitCounts()) == 1.0 < interval_factor(RevisitCounts(revisits=500, changed=0))
 
 
 def test_after_an_edit_the_next_look_comes_sooner() -> None:
     step = begun()
     for _ in range(4):
         step = after(step) or step
-    usual, edited = after(step), after(step, Look.CHANGED)
+    usual, edited = after(step), after(step, RevisitResult.CHANGED)
     assert usual is not None
     assert edited is not None
     assert edited.due_at - step.due_at == 12 * HOUR < usual.due_at - step.due_at
 
 
 def test_while_a_story_lives_its_articles_are_looked_at_twice_a_day() -> None:
-    lively = climbed(Past(looks=500, changed=0), is_lively=True)
+    lively = climbed(RevisitCounts(revisits=500, changed=0), is_lively=True)
     week = [age for age in lively if DAY < age < 7 * DAY]
     assert len(week) >= 11
-    assert lively[-1] == RUNGS[-1]
+    assert lively[-1] == REVISIT_AGES[-1]
 
 
 def test_what_is_old_when_it_is_found_begins_where_it_stands() -> None:
     assert begun(NOW - 2 * DAY).due_at == NOW + DAY
     assert begun(NOW + DAY).due_at == NOW + 15 * MINUTE  # a date in the future
-    assert first_step(1, "a", NOW - 40 * DAY, NOW) is None
+    assert schedule_first(1, "a", NOW - 40 * DAY, NOW) is None
 
 
 def test_a_look_without_an_answer_comes_again_within_the_hour_and_not_for_ever() -> None:
-    step: Step | None = begun()
+    step: ScheduledRevisit | None = begun()
     assert step is not None
-    again = after(step, Look.FAILED)
+    again = after(step, RevisitResult.FAILED)
     assert again is not None
     assert again.due_at == step.due_at + HOUR
     missed = 0
     while step is not None and missed < 100:
-        missed, step = missed + 1, after(step, Look.MISSING)
+        missed, step = missed + 1, after(step, RevisitResult.MISSING)
     assert step is None
     assert 10 < missed < 30
 
 
 def test_what_is_missing_on_a_late_rung_is_confirmed_within_the_hour() -> None:
-    late = Step(article_id=1, source="a", begun_at=NOW - 7 * DAY, due_at=NOW, gap=4 * 86_400)
-    confirmed = after(late, Look.MISSING)
+    late = ScheduledRevisit(
+        article_id=1, source="a", published_at=NOW - 7 * DAY, due_at=NOW, interval_seconds=4 * 86_400
+    )
+    confirmed = after(late, RevisitResult.MISSING)
     assert confirmed is not None
     assert confirmed.due_at == NOW + HOUR
-    rest = after(confirmed, Look.MISSING)
+    rest = after(confirmed, RevisitResult.MISSING)
     assert rest is not None
     assert rest.due_at - confirmed.due_at > 3 * DAY
 
 
 @given(st.integers(0, 10_000), st.integers(0, 2_000))
 def test_looks_stay_below_a_fifth_of_all_requests(requests: int, looks: int) -> None:
-    more = allowed(requests, looks)
+    more = remaining_revisits(requests, looks)
     assert more >= 0
     if more:
         assert (looks + more) / (looks + more + requests) < 0.2
@@ -109,9 +124,15 @@ def test_looks_stay_below_a_fifth_of_all_requests(requests: int, looks: int) -> 
 
 @pytest.mark.parametrize("most", [0, 1, 5, 8, 30])
 def test_of_what_is_due_the_young_come_first_and_the_old_are_not_forgotten(most: int) -> None:
-    young = [Step(article_id=n, source="a", begun_at=NOW, due_at=NOW, gap=900) for n in range(10)]
-    old = [Step(article_id=100 + n, source="a", begun_at=NOW, due_at=NOW - DAY, gap=86_400) for n in range(10)]
-    taken = chosen(old + young, most)
+    young = [
+        ScheduledRevisit(article_id=n, source="a", published_at=NOW, due_at=NOW, interval_seconds=900)
+        for n in range(10)
+    ]
+    old = [
+        ScheduledRevisit(article_id=100 + n, source="a", published_at=NOW, due_at=NOW - DAY, interval_seconds=86_400)
+        for n in range(10)
+    ]
+    taken = select_due(old + young, most)
     assert len({one.article_id for one in taken}) == len(taken) == min(most, 20)
     if most == 8:
         assert sum(one.article_id >= 100 for one in taken) == 2
@@ -121,7 +142,7 @@ def test_of_what_is_due_the_young_come_first_and_the_old_are_not_forgotten(most:
 
 
 def due(home: Home, source: Source) -> PollResult:
-    async def work(crew: Crew) -> PollResult:
+    async def work(crew: CrawlRunner) -> PollResult:
         return await crew.poll(source, only_due=True)
 
     return home.run(work, source)
@@ -168,7 +189,7 @@ def test_the_first_look_comes_after_a_quarter_of_an_hour_and_says_so(home: Home,
     source = site.source(every=86_400.0)
     site.feed(*(site.article(path) for path in PATHS))
     result = home.poll(source)["site"]
-    assert result.next_reason == "a kept article is to be looked at again"
+    assert result.next_poll_reason == "a kept article is to be looked at again"
     assert 14 * MINUTE < result.next_poll_at - home.clock() <= 16 * MINUTE
 
 

@@ -9,7 +9,7 @@ from tests.aggregator.crawl.loopback_server import Answer, Site
 from tests.walls import every_wall
 
 MANY = 6
-SIGNATURES = "SELECT article_id, prints FROM signatures ORDER BY article_id"
+SIGNATURES = "SELECT article_id, bands FROM signatures ORDER BY article_id"
 PROMOTION = "Read us in our new app, free for a whole year to everybody who drives a Xiaomi SU7 or means to buy one."
 
 
@@ -45,7 +45,7 @@ def test_a_wall_before_a_kept_article_stands_on_the_tape_with_its_verdict(home: 
         site.pages[f"/{number}"] = Answer(wall.body)
     assert home.revisit(site.source(), confirm_now=True)["site"].counts["refused"] == len(walls)
     assert {str(code) for (code,) in home.rows("SELECT verdict FROM captures WHERE verdict <> ''")} == set(walls)
-    assert home.rows("SELECT outcome FROM looks") == [("refused",)] * len(walls)
+    assert home.rows("SELECT outcome FROM article_checks") == [("refused",)] * len(walls)
     assert home.rows("SELECT count(*) FROM revisions") == [(MANY,)]
 
 

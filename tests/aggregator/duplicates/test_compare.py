@@ -8,9 +8,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from aggregator.duplicates.compare import KEPT, Telling, is_promising, likeness, prints, signature
-from aggregator.extraction.attribution import credit
-from aggregator.extraction.derived_fields import marked
+from aggregator.duplicates.compare import (
+    SIGNATURE_HASHES,
+    ShingledText,
+    compute_signature,
+    is_promising,
+    measure_similarity,
+    signature_bands,
+)
+from aggregator.extraction.attribution import find_credit
+from aggregator.extraction.derived_fields import with_derived_fields
 from storage.model.article import Article
 
 _WORDS = st.sampled_from(["battery", "car", "range", "price", "maker", "charger", "grid", "plant", "new", "12", "400"])
@@ -32,21 +39,23 @@ def chinese(seed: int, characters: int = 300) -> str:
 
 def alike(one: str, other: str) -> float:
     """The similarity of two texts, or 0 where neither is a copy."""
-    found = likeness(Telling(one), Telling(other))
+    found = measure_similarity(ShingledText(one), ShingledText(other))
     return found.similarity if found else 0.0
 
 
 @given(one=_TEXTS, other=_TEXTS)
 def test_likeness_is_the_same_both_ways(one: str, other: str) -> None:
-    assert likeness(Telling(one), Telling(other)) == likeness(Telling(other), Telling(one))
-    marks, others = prints(signature(one)), prints(signature(other))
+    assert measure_similarity(ShingledText(one), ShingledText(other)) == measure_similarity(
+        ShingledText(other), ShingledText(one)
+    )
+    marks, others = signature_bands(compute_signature(one)), signature_bands(compute_signature(other))
     assert is_promising(marks, others) == is_promising(others, marks)
 
 
 @given(text=_TEXTS)
 def test_a_text_is_its_own_copy(text: str) -> None:
-    assume(Telling(text).words)
-    found = likeness(Telling(text), Telling(text))
+    assume(ShingledText(text).folded_words)
+    found = measure_similarity(ShingledText(text), ShingledText(text))
     assert found is not None
     assert (found.similarity, found.kind) == (1.0, "same")
 
@@ -56,9 +65,9 @@ def test_a_text_is_its_own_copy(text: str) -> None:
     | st.binary(max_size=400).map(lambda b: b.decode("utf-8", "surrogateescape"))
 )
 def test_no_text_is_too_odd(text: str) -> None:
-    made = marked(Article(url="https://ev.example/a", title="", text=text))
-    marks = prints(made.signature)
-    assert len(marks) <= KEPT
+    made = with_derived_fields(Article(url="https://ev.example/a", title="", text=text))
+    marks = signature_bands(made.signature)
+    assert len(marks) <= SIGNATURE_HASHES
     assert list(marks) == sorted(set(marks))
     assert all(0 <= mark < 2**38 for mark in marks)
     assert len(made.credit) <= 80
@@ -78,7 +87,7 @@ def test_a_copy_of_any_kind_is_found_and_taken_for_one(make: object) -> None:
     }
     for kind, copy in copies.items():
         assert alike(text, copy) >= 0.6, kind
-        assert is_promising(prints(signature(text)), prints(signature(copy))), kind
+        assert is_promising(signature_bands(compute_signature(text)), signature_bands(compute_signature(copy))), kind
     assert alike(text, other) == 0.0
 
 
@@ -89,25 +98,25 @@ def test_one_word_in_twenty_may_be_another() -> None:
 
 
 def test_a_part_is_told_from_the_whole() -> None:
-    found = likeness(Telling(prose(1)), Telling(prose(1)[:400]))
+    found = measure_similarity(ShingledText(prose(1)), ShingledText(prose(1)[:400]))
     assert found is not None
     assert found.kind == "part"
 
 
 def test_a_few_words_prove_nothing() -> None:
     assert alike(prose(1), " ".join(prose(1).split()[:12])) == 0.0
-    assert signature("Read more in our app") == b""
+    assert compute_signature("Read more in our app") == b""
 
 
 def test_a_text_without_words_is_like_no_other() -> None:
-    assert likeness(Telling("..."), Telling("!")) is None
-    assert likeness(Telling(""), Telling("")) is None
+    assert measure_similarity(ShingledText("..."), ShingledText("!")) is None
+    assert measure_similarity(ShingledText(""), ShingledText("")) is None
 
 
 def test_a_live_blog_without_its_times_is_a_copy_still() -> None:
     entries = [prose(number, 60) for number in range(8)]
     timed = "\n".join(f"{10 + number}:15 {prose(100 + number, 5)}\n{entry}" for number, entry in enumerate(entries))
-    assert likeness(Telling(timed), Telling("\n".join(entries)))
+    assert measure_similarity(ShingledText(timed), ShingledText("\n".join(entries)))
 
 
 def test_two_states_of_a_live_blog_are_not_copies() -> None:
@@ -123,15 +132,17 @@ def test_two_fillings_of_a_template_are_not_copies() -> None:
     def filled(first: int) -> str:
         return "\n".join(f"{row} costs {first + 37 * n} euros" for n, row in enumerate(rows))
 
-    assert len(Telling(filled(100)).shingles & Telling(filled(500)).shingles) > 0.6 * len(Telling(filled(100)).shingles)
+    assert len(ShingledText(filled(100)).shingles & ShingledText(filled(500)).shingles) > 0.6 * len(
+        ShingledText(filled(100)).shingles
+    )
     assert alike(filled(100), filled(500)) == 0.0
     assert alike(filled(100), "\n".join(filled(100).split("\n")[:8])) > 0.9
 
 
 def test_the_text_that_is_compared_is_bounded() -> None:
     long = "word " * 1_000_000 + prose(1)
-    assert len(Telling(long).shingles) == 1
-    assert len(Telling(prose(1, 100_000)).words) <= 200_000
+    assert len(ShingledText(long).shingles) == 1
+    assert len(ShingledText(prose(1, 100_000)).folded_words) <= 200_000
 
 
 @pytest.mark.parametrize(
@@ -158,4 +169,4 @@ def test_the_text_that_is_compared_is_bounded() -> None:
     ],
 )  # fmt: skip
 def test_a_credit_line_names_its_origin(text: str, name: str) -> None:
-    assert credit(text) == name
+    assert find_credit(text) == name

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text as sql
 
-from aggregator.extraction.derived_fields import marked
+from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.keep import keep_article
 from storage.archive import open_database
-from storage.articles.boilerplate import learned_of
+from storage.articles.boilerplate import load_boilerplate
 from storage.db.database import Database
-from storage.duplicates import signatures as copies
+from storage.duplicates import signatures
 from storage.library import Library
-from storage.maintenance.check import check
-from storage.model.article import Article, Decision, KeptArticle, Kind
+from storage.maintenance.check import check_archive
+from storage.model.article import Article, Decision, DecisionKind, KeptArticle
 from storage.model.page import Page
 from storage.model.search import Query
 from tests.aggregator.duplicates.test_compare import prose
@@ -55,7 +55,7 @@ def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
     decisions = []
     for one in arrivals:
         published = None if one.day is None else T0 + timedelta(days=one.day)
-        article = marked(
+        article = with_derived_fields(
             Article(
                 url=one.url, title=f"On {one.host}", text=one.text, published=published, original_url=one.original,
                 site_name=one.site, canonical_url=one.canonical,
@@ -63,7 +63,7 @@ def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
         )  # fmt: skip
         page = Page(url=one.url, status=200, fetched_at=T0 + timedelta(hours=one.hour), source=one.host)
         with database.write() as tx:
-            decisions.append(keep_article(tx, article, page, None, learned_of(tx, page.source), T0).decision)
+            decisions.append(keep_article(tx, article, page, None, load_boilerplate(tx, page.source), T0).decision)
     return decisions
 
 
@@ -81,18 +81,18 @@ def copied(database: Database) -> dict[str, str]:
 @pytest.mark.parametrize("text", [WHOLE, CUT, FRAMED], ids=["same", "cut", "framed"])
 def test_a_text_told_again_is_a_copy(database: Database, text: str) -> None:
     first, second = keep(database, Arrival(host="a", day=1), Arrival(host="b", day=2, text=text))
-    assert (first.kind, second.kind) == (Kind.NEW, Kind.COPY)
+    assert (first.kind, second.kind) == (DecisionKind.NEW, DecisionKind.COPY)
     copy = kept(database)["https://b.example/a"]
     assert copy.copy_of == first.article_id
     assert f"article {first.article_id}" in second.reason
     assert copy.reason == second.reason
     assert "published first" in copy.reason
     assert Library(database).copies(first.article_id) == [(copy.id, copy.url)]
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_another_text_is_no_copy(database: Database) -> None:
-    assert [d.kind for d in keep(database, Arrival(host="a"), Arrival(host="b", text=OTHER))] == [Kind.NEW] * 2
+    assert [d.kind for d in keep(database, Arrival(host="a"), Arrival(host="b", text=OTHER))] == [DecisionKind.NEW] * 2
 
 
 def test_an_original_that_arrives_late_takes_its_place(database: Database) -> None:
@@ -102,11 +102,11 @@ def test_an_original_that_arrives_late_takes_its_place(database: Database) -> No
         Arrival(host="c", day=4, text=CUT),
         Arrival(host="a", day=1),
     )
-    assert last.kind is Kind.NEW
+    assert last.kind is DecisionKind.NEW
     assert "the original of 2" in last.reason
     assert copied(database) == {"b": "a", "c": "a"}
     assert all(f"article {last.article_id}" in kept(database)[f"https://{h}.example/a"].reason for h in "bc")
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_a_credit_line_outweighs_the_date(database: Database) -> None:
@@ -132,7 +132,7 @@ def test_a_copy_that_names_its_origin_is_one_years_later(database: Database, nam
     original, other = Arrival(host="electrek", day=2), Arrival(host="other", day=1500, text=f"{WHOLE}\nMore.")
     keep(database, *((original, named) if is_first else (named, original)), other)
     assert copied(database) == {"late": "electrek"}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_an_article_that_names_its_origin_later_is_linked_then(database: Database) -> None:
@@ -142,7 +142,7 @@ def test_an_article_that_names_its_origin_later_is_linked_then(database: Databas
     assert copied(database) == {"late": "electrek"}
     keep(database, Arrival(host="late", day=900, text=FRAMED, hour=3))
     assert copied(database) == {}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_a_canonical_address_elsewhere_outweighs_the_date(database: Database) -> None:
@@ -174,7 +174,7 @@ def test_copies_are_found_inside_a_window_of_telling_not_of_arrival(database: Da
         Arrival(host="undated", text=prose(2, 30) + WHOLE),
     )
     assert copied(database) == {"copy": "old", "undated": "new"}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_the_edge_of_a_stretch_of_the_index_hides_nothing(sqlite_database: Database) -> None:
@@ -197,10 +197,10 @@ def test_an_edit_that_changes_the_text_ends_the_copy(database: Database) -> None
         Arrival(host="a", day=1, text=OTHER, hour=5),
     )
     assert copied(database) == {"c": "b"}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
     keep(database, Arrival(host="d", day=4, text=OTHER + " " + prose(9, 20)))
     assert copied(database) == {"c": "b", "d": "a"}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_a_text_that_holds_two_others_makes_neither_a_copy_of_the_other(database: Database) -> None:
@@ -224,22 +224,22 @@ def test_articles_that_are_joined_take_their_copies_along(sqlite_database: Datab
     keep(sqlite_database, *[arrivals[number] for number in order])
     assert copied(sqlite_database) == {"copy": "site"}
     assert len(kept(sqlite_database)) == 2
-    assert check(sqlite_database, None) == []
+    assert check_archive(sqlite_database, None) == []
 
 
 def test_what_a_site_has_around_its_articles_makes_no_copies(sqlite_database: Database) -> None:
     furniture = prose(50, 150)
     site = [
         Arrival(host="site", path=str(n), day=1, text=f"{prose(1000 + n, 60)}\n{furniture}")
-        for n in range(copies.COMMON + 9)
+        for n in range(signatures.COMMON_BAND_ARTICLES + 9)
     ]
-    assert {d.kind for d in keep(sqlite_database, *site)} == {Kind.NEW}
-    for number, cut in ((3, 1.0), (copies.COMMON + 5, 1.0), (8, 0.5)):
+    assert {d.kind for d in keep(sqlite_database, *site)} == {DecisionKind.NEW}
+    for number, cut in ((3, 1.0), (signatures.COMMON_BAND_ARTICLES + 5, 1.0), (8, 0.5)):
         text = prose(1000 + number, 60)
         arrival = Arrival(host=f"copy{number}", day=2, text=text[: int(len(text) * cut)])
         keep(sqlite_database, arrival)
         assert kept(sqlite_database)[arrival.url].copy_of == kept(sqlite_database)[site[number].url].id
-    assert check(sqlite_database, None) == []
+    assert check_archive(sqlite_database, None) == []
 
 
 def test_a_whole_text_that_one_site_has_twice_is_a_copy(database: Database) -> None:
@@ -249,20 +249,23 @@ def test_a_whole_text_that_one_site_has_twice_is_a_copy(database: Database) -> N
 
 def test_a_text_that_very_many_tell_is_still_found(sqlite_database: Database) -> None:
     keep(sqlite_database, Arrival(host="first", day=0))
-    many = [Arrival(host=f"h{n}", day=1, text=f"{prose(2000 + n, 12)}\n{WHOLE}") for n in range(copies.COMMON + 20)]
-    assert {d.kind for d in keep(sqlite_database, *many)} == {Kind.COPY}
+    many = [
+        Arrival(host=f"h{n}", day=1, text=f"{prose(2000 + n, 12)}\n{WHOLE}")
+        for n in range(signatures.COMMON_BAND_ARTICLES + 20)
+    ]
+    assert {d.kind for d in keep(sqlite_database, *many)} == {DecisionKind.COPY}
     assert set(copied(sqlite_database).values()) == {"first"}
     with sqlite_database.read() as connection:
-        most = connection.execute(sql("SELECT max(n) FROM (SELECT count(*) n FROM prints GROUP BY place)")).scalar()
-    assert most == copies.COMMON
-    assert check(sqlite_database, None) == []
+        most = connection.execute(sql("SELECT max(n) FROM (SELECT count(*) n FROM signature_bands GROUP BY bucket_key)")).scalar()
+    assert most == signatures.COMMON_BAND_ARTICLES
+    assert check_archive(sqlite_database, None) == []
 
 
 def test_an_article_from_before_signatures_is_signed_when_it_is_seen_again(database: Database) -> None:
     keep(database, Arrival(host="a", day=1))
     with database.write() as tx:
-        copies.forget(tx, 1)
-        assert tx.execute(sql("SELECT count(*) FROM prints")).scalar() == 0
+        signatures.remove_signature(tx, 1)
+        assert tx.execute(sql("SELECT count(*) FROM signature_bands")).scalar() == 0
     keep(database, Arrival(host="a", day=1, hour=1), Arrival(host="b", day=2, text=CUT))
     assert copied(database) == {"b": "a"}
 
@@ -305,7 +308,7 @@ def _same_in_any_order(make: Callable[[], str], *orders: Iterable[Arrival]) -> N
         try:
             keep(database, *order)
             pictures.append(_picture(database))
-            assert check(database, None) == []
+            assert check_archive(database, None) == []
         finally:
             database.close()
     assert pictures[0] == pictures[1]

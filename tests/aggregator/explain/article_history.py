@@ -10,22 +10,22 @@ from typing import Any
 from sqlalchemy import Connection
 
 from aggregator.explain.reason import Reason
-from aggregator.explain.sections import sections
-from aggregator.extraction.derived_fields import marked
+from aggregator.explain.sections import build_sections
+from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.ingest import retry_delay
-from aggregator.ingest.keep import Kept, keep_article
-from storage.articles import template_changes as redesign
-from storage.articles.boilerplate import learned_of
-from storage.articles.store import record_capture, record_look
-from storage.crawl import polls as calendar
+from aggregator.ingest.keep import KeepResult, keep_article
+from storage.articles import template_changes
+from storage.articles.boilerplate import load_boilerplate
+from storage.articles.store import record_capture, record_check
+from storage.crawl import polls
 from storage.crawl.leads import finish_lead, lease_leads, record_leads, release_leads
 from storage.db.database import Database
 from storage.model.article import Article, Decision
-from storage.model.crawl import Capture, LeadState, LeasedLead, Looked, Poll
+from storage.model.crawl import Capture, CheckResult, LeadState, LeasedLead, Poll
 from storage.model.page import Lead, Page
-from storage.provenance.gather import account
-from storage.provenance.model import Account
-from storage.warc.store import WarcTape
+from storage.provenance.gather import gather_provenance
+from storage.provenance.model import Provenance
+from storage.warc.store import WarcStore
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SITE = "https://ev.example"
@@ -50,22 +50,22 @@ class Happening:
         with self.database.write() as tx:
             new = len(record_leads(tx, source, leads, self.now))
             poll = Poll(
-                source=source, endpoint=feed, started_at=begun, ended_at=ended, outcome="ok", leads=len(leads), new=new
+                source=source, url=feed, started_at=begun, ended_at=ended, outcome="ok", leads=len(leads), new=new
             )
-            calendar.record_poll(tx, poll)
-            calendar.schedule(tx, source, self.now + (next_in or timedelta(minutes=30)), "as planned", self.now)
+            polls.record_poll(tx, poll)
+            polls.schedule_source(tx, source, self.now + (next_in or timedelta(minutes=30)), "as planned", self.now)
 
     def article(self, url: str, text: str, *, title: str = "A car", **more: Any) -> Decision:
         """A page is fetched and kept, and its lead ended where one waits; `more` is for `page` and for Article."""
         page = self.page(url, **{name: more.pop(name) for name in _PAGE if name in more})
         values = {"extractor": "reader 1", "words": len(text.split())} | more
-        made = marked(Article(url=url, title=title, text=text, **values))
+        made = with_derived_fields(Article(url=url, title=title, text=text, **values))
         with self.database.write() as tx:
-            taken = [one for one in self._leased(tx, page.source) if one.lead.url == page.asked]
+            taken = [one for one in self._leased(tx, page.source) if one.lead.url == page.requested_url]
             page = replace(page, lead=taken[0].lead) if taken else page
             capture = [record_capture(tx, self.taped(hop), hop) for hop in (*self._hops(page), page)][-1]
-            kept = keep_article(tx, made, page, capture, learned_of(tx, page.source), self.now)
-            assert isinstance(kept, Kept)
+            kept = keep_article(tx, made, page, capture, load_boilerplate(tx, page.source), self.now)
+            assert isinstance(kept, KeepResult)
             for lead in taken:
                 finish_lead(tx, lead, OWNER, LeadState.KEPT, kept.decision.reason, self.now)
             release_leads(tx, OWNER)
@@ -88,14 +88,16 @@ class Happening:
     ) -> None:
         """A kept article is asked for again and gives no text."""
         reason = reason or f"HTTP {status}"
-        looked = Looked(url=url, looked_at=self.now, status=status, outcome=outcome, reason=reason, sure=sure)
+        looked = CheckResult(
+            url=url, checked_at=self.now, status=status, outcome=outcome, reason=reason, is_certain=sure
+        )
         with self.database.write() as tx:
-            record_look(tx, article_id, looked, None)
+            record_check(tx, article_id, looked, None)
 
     def settle(self, source: str = "site") -> int:
         """What came or went on many pages at once is held back."""
         with self.database.write() as tx:
-            return redesign.settle(tx, source, self.now).held
+            return template_changes.apply_template_changes(tx, source, self.now).held_count
 
     def page(
         self, url: str, *, via: str = "", source: str = "site", status: int = 200, asked: tuple[str, str] | None = None
@@ -109,23 +111,23 @@ class Happening:
 
     def taped(self, page: Page) -> Capture:
         """The page on the tape."""
-        tape = WarcTape(self.tape, software="tests", clock=lambda: self.now)
+        tape = WarcStore(self.tape, software="tests", clock=lambda: self.now)
         capture = tape.record(page)
         tape.close()
         return capture
 
-    def account(self, asked: int | str, *, tape: bool = True) -> Account:
+    def account(self, asked: int | str, *, tape: bool = True) -> Provenance:
         """What is known now."""
-        return account(self.database, asked, self.tape if tape else None, self.now)
+        return gather_provenance(self.database, asked, self.tape if tape else None, self.now)
 
     def told(self, asked: int | str) -> dict[str, list[Reason]]:
         """The reasons by section."""
-        return {section.name: list(section.reasons) for section in sections(self.account(asked), self.now)}
+        return {section.name: list(section.reasons) for section in build_sections(self.account(asked), self.now)}
 
     def words(self, asked: int | str, section: str) -> str:
         """A section's words, a line a reason, with what stands beneath."""
         reasons = self.told(asked).get(section, [])
-        return "\n".join(line for one in reasons for line in (one.words, *one.beneath))
+        return "\n".join(line for one in reasons for line in (one.text, *one.details))
 
     def _hops(self, page: Page) -> tuple[Page, ...]:
         """The redirects that led to a page."""

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, text
 
-from aggregator.explain.sections import SECTIONS, heading, sections, summary
+from aggregator.explain.sections import SECTIONS, build_sections, explain_summary, format_heading
 from storage.archive import open_database
 from storage.articles.topics import record_topics
-from storage.crawl.polls import park
+from storage.crawl.polls import park_host
 from storage.db.database import Database
-from storage.db.tables import captures, sightings
+from storage.db.tables import captures, snapshots
 from storage.model.article import Topic
 from storage.model.page import Lead
 from tests.aggregator.duplicates.test_compare import prose
@@ -53,15 +53,15 @@ def test_a_kept_page_tells_how_it_came(happening: Happening) -> None:
         told = happening.told(asked)
         assert list(told) == [name for name, _, _ in SECTIONS]
     found, said = told["found"]
-    assert found.words == "site named it first on 2026-01-01 00:00:00 UTC:"
-    assert found.beneath == (f"as {lead.url}", f"in {FEED}")
-    assert said.words == ('Its index says of it: title "A car, they say", published 2025-12-31 22:00:00 UTC, id "n-1".')
+    assert found.text == "site named it first on 2026-01-01 00:00:00 UTC:"
+    assert found.details == (f"as {lead.url}", f"in {FEED}")
+    assert said.text == ('Its index says of it: title "A car, they say", published 2025-12-31 22:00:00 UTC, id "n-1".')
     (fetched,) = told["fetched"]
     assert fetched.at == T0 + timedelta(minutes=1)
-    assert fetched.words == "HTTP 200, 12 B, asked without conditions. An article, its first text."
+    assert fetched.text == "HTTP 200, 12 B, asked without conditions. An article, its first text."
     figures = dict(fetched.facts)
     assert (figures["status"], figures["bytes"], figures["conditional"]) == (200, 12, False)
-    assert fetched.beneath == (f"{figures['file']} at byte {figures['offset']}",)
+    assert fetched.details == (f"{figures['file']} at byte {figures['offset']}",)
     assert (happening.tape / str(figures["file"])).exists()
     assert happening.words(URL, "tries") == (
         "Kept for site on 2026-01-01 00:01:00 UTC: neither its address nor its text was kept before."
@@ -91,12 +91,12 @@ def test_which_index_named_it_is_said_as_far_as_it_is_known(happening: Happening
     """Two that were read at once; none, where the crawl was killed before its poll was written."""
     happening.index(Lead(url=URL))
     happening.index(Lead(url=SITE + "/b"), feed=SITE + "/more.xml")
-    assert happening.told(URL)["found"][0].beneath[1:] == (f"in one of {FEED}", f"in one of {SITE}/more.xml")
+    assert happening.told(URL)["found"][0].details[1:] == (f"in one of {FEED}", f"in one of {SITE}/more.xml")
     with happening.database.write() as tx:
         tx.execute(text("DELETE FROM polls"))
     found = happening.told(URL)["found"][0]
-    assert found.words.endswith(", in which of its indexes was not noted:")
-    assert found.beneath == (f"as {URL}",)
+    assert found.text.endswith(", in which of its indexes was not noted:")
+    assert found.details == (f"as {URL}",)
 
 
 def test_a_refused_page_tells_its_verdict_and_when_it_is_tried_again(happening: Happening) -> None:
@@ -108,10 +108,10 @@ def test_a_refused_page_tells_its_verdict_and_when_it_is_tried_again(happening: 
     )
     assert happening.words(URL, "summary") == "It waits to be fetched."
     happening.refused(URL, "challenge", reason, status=403)
-    assert heading(happening.account(URL)) == f"No article: {URL}"
+    assert format_heading(happening.account(URL)) == f"No article: {URL}"
     assert happening.words(URL, "summary") == "No article came of it so far; it is to be asked for again."
     (fetch,) = happening.told(URL)["fetched"]
-    assert fetch.words == f"HTTP 403, 12 B, asked without conditions. No article (challenge): {reason}."
+    assert fetch.text == f"HTTP 403, 12 B, asked without conditions. No article (challenge): {reason}."
     assert dict(fetch.facts)["verdict"] == "challenge"
     assert happening.words(URL, "tries") == (
         f"Tried once, with this result: {reason}. It is asked for again at the first poll of site after "
@@ -138,14 +138,14 @@ def test_failures_of_the_server_are_tried_five_times(happening: Happening) -> No
         happening.later(hours=hours).refused(URL, "failed", "HTTP 503", status=503)
         left.append(dict(happening.told(URL)["tries"][0].facts)["tries_left"])
     assert left == [5, 4, 3, 2, 1]
-    assert happening.told(URL)["fetched"][0].words == "HTTP 503, 12 B, asked without conditions. No article."
+    assert happening.told(URL)["fetched"][0].text == "HTTP 503, 12 B, asked without conditions. No article."
     assert "(the next is due now)" in happening.words(URL, "tries")
 
 
 def test_a_host_that_asked_to_be_left_alone_is_named(happening: Happening) -> None:
     happening.index(Lead(url=URL))
     with happening.database.write() as tx:
-        park(tx, "ev.example", T0 + timedelta(hours=3), "HTTP 429, Retry-After")
+        park_host(tx, "ev.example", T0 + timedelta(hours=3), "HTTP 429, Retry-After")
     assert "not before 2026-01-01 03:00:00 UTC, for its host is left alone: HTTP 429" in happening.words(URL, "tries")
     happening.later(hours=4)
     assert "left alone" not in happening.words(URL, "tries")
@@ -173,12 +173,12 @@ def test_edits_tell_their_kind_their_figures_and_what_began_them(happening: Happ
     assert happening.words(URL, "revisions").endswith("Nothing was edited, in 3 later looks.")
     happening.later(hours=1).article(URL, whole, title="Another car")
     happening.later(hours=1).article(URL, whole.replace(" ", " new ", 1), title="Another car")
-    words = [one.words for one in happening.told(kept.article_id)["revisions"]]
+    words = [one.text for one in happening.told(kept.article_id)["revisions"]]
     assert words[0] == 'Revision 1: as it was first seen, under the title "A car".'
     assert words[1].startswith("Revision 2: an edit of kind headline, ")
     assert words[1].endswith(' characters came and 1 went, under the title "Another car".')
     assert words[2] == "Revision 3, shown now: an edit of kind body, 3 characters came and 0 went."
-    fetches = [one.words for one in happening.told(URL)["fetched"]]
+    fetches = [one.text for one in happening.told(URL)["fetched"]]
     assert fetches == [
         "HTTP 200, 12 B, asked without conditions. An article, its first text.",
         "HTTP 200, 12 B, asked conditionally. An article, the same as before.",
@@ -196,7 +196,7 @@ def test_what_is_no_edit_is_said_with_its_cause(happening: Happening) -> None:
     happening.article(URL, f"{whole}\n\n12 comments")
     happening.later(hours=1).article(URL, f"{whole}\n\n13 comments")
     happening.later(hours=1).article(URL, f"{whole} A caption.", extractor="reader 2")
-    words = [one.words for one in happening.told(URL)["fetched"]]
+    words = [one.text for one in happening.told(URL)["fetched"]]
     assert "rendered anew at each request, or held back: that is no edit" in words[1]
     assert words[2].endswith("An article, read by reader 2 and not by reader 1 as before: that is no edit.")
     assert len(happening.told(URL)["revisions"]) == 2
@@ -209,19 +209,19 @@ def test_a_withdrawn_article_tells_since_when(happening: Happening) -> None:
         "Withdrawn since 2026-01-01 01:00:00 UTC: its publisher no longer shows it; the text stays.",
         "It was last there on 2026-01-01 00:00:00 UTC.",
     ]
-    assert happening.told(URL)["fetched"][1].words == "HTTP 410. Missing; withdrawn from here on: revision 2."
-    assert happening.told(URL)["revisions"][1].words == "Revision 2, shown now: withdrawn."
+    assert happening.told(URL)["fetched"][1].text == "HTTP 410. Missing; withdrawn from here on: revision 2."
+    assert happening.told(URL)["revisions"][1].text == "Revision 2, shown now: withdrawn."
     assert "withdrawn on 2026-01-01 01:00:00 UTC" in happening.words(URL, "summary")
     happening.later(hours=1).article(URL, "The car drives.")
     assert "Withdrawn" not in happening.words(URL, "presence")
-    assert happening.told(URL)["revisions"][2].words == "Revision 3, shown now: restored."
+    assert happening.told(URL)["revisions"][2].text == "Revision 3, shown now: restored."
 
 
 def test_a_page_that_is_missing_once_waits_to_be_confirmed(happening: Happening) -> None:
     kept = happening.article(URL, "The car drives.")
     happening.later(hours=1).looked(kept.article_id, URL, "missing", 404)
     happening.later(minutes=10).looked(kept.article_id, URL, "missing", 404)
-    assert happening.told(URL)["fetched"][1].words == "HTTP 404. Missing; to be confirmed by another look."
+    assert happening.told(URL)["fetched"][1].text == "HTTP 404. Missing; to be confirmed by another look."
     assert happening.words(URL, "presence").startswith(
         "Missing since 2026-01-01 01:00:00 UTC (HTTP 404), and not taken for withdrawn yet: a look on 2026-01-01 "
         "02:00:00 UTC or later must find it missing too."
@@ -233,12 +233,12 @@ def test_a_page_that_is_missing_once_waits_to_be_confirmed(happening: Happening)
 def test_an_outage_and_a_wall_say_nothing_of_the_article(happening: Happening) -> None:
     kept = happening.article(URL, "The car drives.")
     happening.later(hours=1).looked(kept.article_id, URL, "outage", 404)
-    assert "as all of its host was: an outage" in happening.told(URL)["fetched"][1].words
+    assert "as all of its host was: an outage" in happening.told(URL)["fetched"][1].text
     assert "The last look, on 2026-01-01 01:00:00 UTC, tells nothing of it: HTTP 404." in happening.words(
         URL, "presence"
     )
     happening.later(hours=1).looked(kept.article_id, URL, "refused", 200, "a consent wall: it says so")
-    assert happening.told(URL)["fetched"][2].words == (
+    assert happening.told(URL)["fetched"][2].text == (
         "HTTP 200. No article now: a consent wall: it says so; the kept text stays."
     )
     assert "tells nothing of it: a consent wall" in happening.words(URL, "presence")
@@ -271,11 +271,11 @@ def test_boilerplate_that_was_left_out_is_said_with_its_version(happening: Happe
     last = prose(9)
     happening.later(hours=1).article(URL, last, dropped=((len(last.split("\n\n")), box),), hints_version=1)
     count, paragraph = happening.told(URL)["left-out"]
-    assert count.words == (
+    assert count.text == (
         "1 paragraph left out by version 1 of what is known of site's boilerplate (of 2026-01-01 00:00:00 UTC): each "
         "stood in 5 or more of its latest 50 articles."
     )
-    assert paragraph.words == f'"{box}"'
+    assert paragraph.text == f'"{box}"'
     happening.article(SITE + "/c", prose(10), hints_version=1)
     assert happening.words(SITE + "/c", "left-out").startswith("Nothing was left out; it was read with version 1")
 
@@ -287,7 +287,7 @@ def test_a_copy_and_its_original_name_each_other(happening: Happening) -> None:
     cut = whole[: len(whole) * 2 // 5] + "\n\nThis article was first published by Wire."
     copy = happening.article(URL, cut, published=T0 + timedelta(days=1))
     twin = happening.article("https://third.example/y", whole, source="third", published=T0 + timedelta(days=2))
-    credit, original, *_ = (one.words for one in happening.told(URL)["copies"])
+    credit, original, *_ = (one.text for one in happening.told(URL)["copies"])
     assert credit == "Its text names Wire as its origin."
     assert re.fullmatch(
         rf"It is a copy of article {first.article_id} \(wire\): \d\d% of the shorter text stands in the other: the "
@@ -297,8 +297,8 @@ def test_a_copy_and_its_original_name_each_other(happening: Happening) -> None:
     )
     told = {dict(one.facts)["article"]: one for one in happening.told(first.article_id)["copies"]}
     assert set(told) == {copy.article_id, twin.article_id}
-    assert told[twin.article_id].words.endswith("; measured: the words are the same.")
-    assert "is a copy of it: " in told[copy.article_id].words
+    assert told[twin.article_id].text.endswith("; measured: the words are the same.")
+    assert "is a copy of it: " in told[copy.article_id].text
     assert dict(told[twin.article_id].facts)["similarity"] == 1.0
     assert f"Article {twin.article_id} (third, published 2026-01-03" in happening.words(URL, "copies")
     assert "is a copy of the same original" in happening.words(URL, "copies")
@@ -312,7 +312,7 @@ def test_a_story_tells_who_had_it_first_and_by_which_words(happening: Happening)
     told = "After the Fjordbris hit the pier of Ravnsund in fog the coast guard closed the harbour."
     second = happening.article(URL, told, title="Harbour of Ravnsund closed", published=T0 + timedelta(days=1))
     place, other = happening.told(URL)["story"]
-    assert place.words == (
+    assert place.text == (
         f'It tells story {first.article_id} (2 articles of 2 sources): "{title}". It was number 2; wire had it '
         "first, 2026-01-01 00:00:00 UTC."
     )
@@ -320,8 +320,8 @@ def test_a_story_tells_who_had_it_first_and_by_which_words(happening: Happening)
     assert facts["article"] == first.article_id
     assert facts["likeness"] >= 0.1
     assert {"ravnsund", "harbour", "fjordbris"} <= {*facts["terms"]}
-    assert "of which time leaves 0.95" in other.words
-    assert "It had it first." in happening.told(first.article_id)["story"][0].words
+    assert "of which time leaves 0.95" in other.text
+    assert "It had it first." in happening.told(first.article_id)["story"][0].text
     assert dict(happening.told(first.article_id)["story"][1].facts)["article"] == second.article_id
     happening.article("https://third.example/y", text, title=title, source="third", published=T0 + timedelta(days=2))
     assert happening.words("https://third.example/y", "story").startswith(
@@ -334,7 +334,7 @@ def test_an_article_alone_tells_its_story_alone(happening: Happening) -> None:
     happening.article(URL, "The car drives.")
     assert happening.words(URL, "story") == "It tells its story alone."
     with happening.database.write() as tx:
-        tx.execute(text("DELETE FROM tellers"))
+        tx.execute(text("DELETE FROM story_members"))
     assert "evnews stories --refresh" in happening.words(URL, "story")
 
 
@@ -345,7 +345,7 @@ def test_texts_that_are_alike_and_not_linked_say_why(happening: Happening) -> No
     happening.article(SITE + "/b", whole[: len(whole) * 7 // 8] + prose(2, 60), published=T0 + timedelta(days=1))
     (one,) = happening.told(URL)["copies"]
     assert "is like it, and neither is the other's copy, since both are of one site, where 90% is asked for" in (
-        one.words
+        one.text
     )
     assert dict(one.facts)["copy_of"] is None
 
@@ -357,13 +357,13 @@ def test_an_address_that_led_to_an_article_is_its_own(happening: Happening) -> N
     happening.article(URL, "The car drives.", via=short)
     for asked in (short, URL):
         told = happening.told(asked)
-        assert told["identity"][0].beneath == (URL,)
-        assert told["identity"][1].words == "This address led to it, once when it was asked for."
-        assert told["identity"][1].beneath == (short,)
+        assert told["identity"][0].details == (URL,)
+        assert told["identity"][1].text == "This address led to it, once when it was asked for."
+        assert told["identity"][1].details == (short,)
     redirect, page = told["fetched"]
-    assert redirect.words == f"HTTP 301, 0 B, asked without conditions. Led on to {URL}."
-    assert redirect.beneath[0] == short
-    assert page.words.endswith("An article, its first text.")
+    assert redirect.text == f"HTTP 301, 0 B, asked without conditions. Led on to {URL}."
+    assert redirect.details[0] == short
+    assert page.text.endswith("An article, its first text.")
 
 
 def test_joined_articles_say_why_they_are_one(happening: Happening) -> None:
@@ -371,16 +371,16 @@ def test_joined_articles_say_why_they_are_one(happening: Happening) -> None:
     first = happening.article(URL, "The car drives.", title="A car")
     second = happening.article(SITE + "/b", "The car drives on.", title="A car, again")
     joining = happening.later(hours=1).article(SITE + "/b", "The car drives.", title="A car", canonical_url=URL)
-    assert joining.joined == (second.article_id,)
+    assert joining.merged_ids == (second.article_id,)
     for asked in (second.article_id, SITE + "/b"):
         told = happening.told(asked)
-        identity = [one.words for one in told["identity"]]
+        identity = [one.text for one in told["identity"]]
         assert identity == [
             "It is shown at this address, which its pages call their canonical one.",
             f"This address shows it too: its page calls {URL} its canonical address, and has the same title and text.",
             f"Article {second.article_id} proved to be this one; its number leads here.",
         ]
-    moved = happening.told(second.article_id)["summary"][0].words
+    moved = happening.told(second.article_id)["summary"][0].text
     assert moved == f"Article {second.article_id} proved to be article {first.article_id}, which this is."
     assert f"it joins article {second.article_id} to this one" in happening.words(URL, "summary")
 
@@ -410,18 +410,18 @@ def test_an_address_of_a_page_that_is_no_longer_on_the_tape_still_answers(happen
     (file,) = happening.tape.iterdir()
     file.unlink()
     (fetch,) = happening.told(URL)["fetched"]
-    assert fetch.words == "HTTP 200. An article, its first text."
-    assert "; it cannot be read: tape file " in fetch.beneath[0]
-    assert happening.account(URL, tape=False).fetches[0].taped is None
+    assert fetch.text == "HTTP 200. An article, its first text."
+    assert "; it cannot be read: tape file " in fetch.details[0]
+    assert happening.account(URL, tape=False).fetches[0].exchange is None
 
 
 def test_pages_that_were_not_kept_leave_their_times(happening: Happening) -> None:
     happening.article(URL, "The car drives.")
     with happening.database.write() as tx:
-        tx.execute(sightings.update().values(capture_id=None))
+        tx.execute(snapshots.update().values(capture_id=None))
         tx.execute(delete(captures))
     (fetch,) = happening.told(URL)["fetched"]
-    assert fetch.words == "Fetched, and the page was not kept. An article, its first text."
+    assert fetch.text == "Fetched, and the page was not kept. An article, its first text."
     assert dict(fetch.facts)["status"] is None
 
 
@@ -429,19 +429,29 @@ def test_topics_tell_how_often_they_are_named(happening: Happening) -> None:
     kept = happening.article(URL, "The car drives.")
     assert happening.words(URL, "topics") == "It names no topic of the catalogue."
     with happening.database.write() as tx:
-        record_topics(tx, kept.article_id, (Topic(name="byd", title=1, body=3), Topic(name="lfp", body=2)), "abc")
+        record_topics(
+            tx,
+            kept.article_id,
+            (Topic(name="byd", title_count=1, body_count=3), Topic(name="lfp", body_count=2)),
+            "abc",
+        )
     assert happening.words(URL, "topics").split("\n") == [
         "byd: once in its title and 3 times in its text",
         "lfp: twice in its text",
     ]
-    assert happening.account(URL).catalogue == "abc"
+    assert happening.account(URL).catalogue_digest == "abc"
 
 
 def test_a_section_that_has_nothing_to_say_is_left_out(happening: Happening) -> None:
     happening.index(Lead(url=URL))
     found = happening.account(URL)
-    assert [section.name for section in sections(found, happening.now)] == ["summary", "found", "fetched", "tries"]
-    assert next(summary(replace(found, namings=()), happening.now), None) is None
+    assert [section.name for section in build_sections(found, happening.now)] == [
+        "summary",
+        "found",
+        "fetched",
+        "tries",
+    ]
+    assert next(explain_summary(replace(found, discoveries=()), happening.now), None) is None
 
 
 def test_order_of_arrival_makes_no_difference_to_the_reasons_of_copies(

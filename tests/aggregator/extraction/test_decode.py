@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.extraction.decode import readable
-from spiders.parse.charset import CODECS, codec_of, decode
+from aggregator.extraction.decode import transcode_to_utf8
+from spiders.parse.charset import CODECS, decode, find_codec
 
 GERMAN = "Die Batterie läuft – für 39.990 €"
 CHINESE = "小米汽车今年交付超过三十万辆，电池工厂将于明年投产。" * 3
@@ -19,7 +19,7 @@ def page(text: str, charset: str = "", codec: str = "utf-8") -> bytes:
 
 
 def text_of(body: bytes, content_type: str = "text/html") -> str:
-    return readable(body, content_type).decode("utf-8")
+    return transcode_to_utf8(body, content_type).decode("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_one_broken_byte_does_not_cost_the_charset() -> None:
 def test_no_label_reaches_a_codec_that_browsers_lack() -> None:
     forbidden = {"utf-7", "punycode", "idna", "rot13", "undefined", "base64", "hex"}
     assert not forbidden & set(CODECS)
-    assert not any(map(codec_of, forbidden))
+    assert not any(map(find_codec, forbidden))
 
 
 @pytest.mark.parametrize("feed", [b"<rss><title>\xc4rger</title></rss>", b'{"title": "\xc4rger"}'])

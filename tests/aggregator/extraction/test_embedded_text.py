@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.extraction.embedded_text import Echoes, echoes
+from aggregator.extraction.embedded_text import PageDataComparison, compare_with_page_data
 from aggregator.extraction.extract import extract
 from spiders.source import Hints
 from storage.model.article import Article
@@ -69,7 +69,7 @@ def state(value: object) -> str:
     ],
 )
 def test_data_in_other_words_is_noted_wherever_it_stands(data: str) -> None:
-    assert read(data).variants == ((0, EDITED[0]),)
+    assert read(data).differs_in_page_data == ((0, EDITED[0]),)
 
 
 @pytest.mark.parametrize(
@@ -85,25 +85,25 @@ def test_data_in_other_words_is_noted_wherever_it_stands(data: str) -> None:
     ],
 )
 def test_data_in_the_same_words_or_of_other_things_is_not(data: str) -> None:
-    assert read(data).variants == ()
+    assert read(data).differs_in_page_data == ()
 
 
 def test_what_data_repeats_is_noted_too() -> None:
-    assert read(json_ld(articleBody="\n".join(EDITED[:2]))).echoed == (0, 1)
-    assert read().echoed == ()
+    assert read(json_ld(articleBody="\n".join(EDITED[:2]))).in_page_data == (0, 1)
+    assert read().in_page_data == ()
 
 
 def test_the_first_of_two_copies_is_believed_about_one_place() -> None:
     other = [TEXT[0].replace(OLD, "eighty thousand packs"), TEXT[1].replace("the coast", "the sea"), TEXT[2]]
     made = read(json_ld(articleBody="\n".join(EDITED)) + state({"body": "\n".join(other)}))
-    assert made.variants == ((0, EDITED[0]), (1, other[1]))
+    assert made.differs_in_page_data == ((0, EDITED[0]), (1, other[1]))
 
 
 def test_a_headline_is_no_sentence_of_the_text() -> None:
     headline = EDITED[0].partition(",")[0]
-    assert read(state({"title": headline})).variants == ((0, EDITED[0]),)
+    assert read(state({"title": headline})).differs_in_page_data == ((0, EDITED[0]),)
     declared = f'<meta property="og:title" content="{headline}">'
-    assert read(state({"title": headline}), head=declared).variants == ()
+    assert read(state({"title": headline}), head=declared).differs_in_page_data == ()
 
 
 def test_every_place_of_a_headline_is_noted_with_its_words() -> None:
@@ -128,8 +128,8 @@ def test_an_index_settles_which_headline_is_the_title_and_declares_none() -> Non
 
 @given(st.lists(st.text(max_size=60) | st.sampled_from(['"', "\\", "\\u12", "</p>", TEXT[0], '":'])))
 def test_no_data_does_harm(pieces: list[str]) -> None:
-    made = echoes("\n\n".join(TEXT), ["".join(pieces)])
-    assert made == Echoes() or all(0 <= place < len(TEXT) for place in made.echoed)
+    made = compare_with_page_data("\n\n".join(TEXT), ["".join(pieces)])
+    assert made == PageDataComparison() or all(0 <= place < len(TEXT) for place in made.in_page_data)
 
 
 def test_the_same_page_says_the_same_twice() -> None:

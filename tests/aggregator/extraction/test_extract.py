@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.extraction.body.sanitize import MAX_GROWTH, TAGS, sanitized
+from aggregator.extraction.body.sanitize import ALLOWED_TAGS, MAX_GROWTH, sanitize_html
 from aggregator.extraction.extract import EXTRACTOR, extract
 from spiders.source import Hints
 from storage.model.article import Article, Refusal
 from storage.model.page import Lead, Page
-from storage.text.characters import words
+from storage.text.characters import count_words
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 URL = "https://www.evblog.example/2025/03/volt-plant/"
@@ -73,7 +73,7 @@ def test_an_article_is_a_value_that_can_be_sent() -> None:
     assert (result.published_date, result.zone_known) == ("2025-03-04", True)
     assert dict(result.origins)["published"] == "json-ld"
     assert result.text == f"{PROSE}\n\n{SECOND}"
-    assert result.words == words(result.text)
+    assert result.words == count_words(result.text)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_sanitiser_s_output_stays_near_its_input() -> None:
     result = extract(page(bomb + f"<p>{PROSE}</p>"), Hints())
     if isinstance(result, Article):
         assert len(result.html) <= MAX_GROWTH * 120_000
-    assert len(sanitized("<p>" + "<b>" * 200 + "x")) < MAX_GROWTH * 700 + 200
+    assert len(sanitize_html("<p>" + "<b>" * 200 + "x")) < MAX_GROWTH * 700 + 200
 
 
 def test_an_endless_title_is_cut() -> None:
@@ -195,10 +195,10 @@ def test_nothing_live_reaches_the_html(markup: str, lacks: str) -> None:
 
 @given(st.text(alphabet="<>/abpisvgmathtyle \"'=&;:scriptonerr\n-!", max_size=300))
 def test_sanitising_never_adds_a_tag(text: str) -> None:
-    once = sanitized(text)
+    once = sanitize_html(text)
     names = {name.lower() for name in re.findall(r"<\s*/?\s*([a-zA-Z][\w-]*)", once)}
-    assert names <= TAGS
-    assert sanitized(once) == once
+    assert names <= ALLOWED_TAGS
+    assert sanitize_html(once) == once
 
 
 def test_links_are_joined_to_the_final_address_whatever_base_says() -> None:
@@ -254,7 +254,7 @@ def test_a_canonical_address_is_its_own() -> None:
     ],
 )
 def test_words(text: str, count: int) -> None:
-    assert words(text) == count
+    assert count_words(text) == count
 
 
 def test_the_catalogue_s_selectors_name_the_body() -> None:

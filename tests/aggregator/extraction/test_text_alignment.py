@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.extraction.text_alignment import Shown, patched, spans_of, words_of
+from aggregator.extraction.text_alignment import TextAligner, apply_patches, find_word_spans, split_words
 
 TEXT = [
     "The maker recalls 4,217 cars of its smallest model, because a cell may grow hot when it is charged fast.",
@@ -20,11 +20,11 @@ TEXT = [
 
 def found(copy: str, text: list[str] = TEXT) -> list[str]:
     """The paragraphs that a copy has in other words, as it has them."""
-    shown = Shown(text)
+    shown = TextAligner(text)
     patches: dict[int, list] = {}  # type: ignore[type-arg]
-    for patch in shown.patches(copy):
+    for patch in shown.find_patches(copy):
         patches.setdefault(patch.paragraph, []).append(patch)
-    return [patched(text[place], patches[place]) for place in sorted(patches)]
+    return [apply_patches(text[place], patches[place]) for place in sorted(patches)]
 
 
 WHOLE = " ".join(TEXT)
@@ -108,29 +108,29 @@ def test_unspaced_scripts() -> None:
 
 
 def test_what_a_copy_has_is_noted() -> None:
-    shown = Shown(TEXT)
-    list(shown.patches(TEXT[0].replace("smallest", "largest") + TEXT[2][:40]))
-    assert shown.echoed == {0}
+    shown = TextAligner(TEXT)
+    list(shown.find_patches(TEXT[0].replace("smallest", "largest") + TEXT[2][:40]))
+    assert shown.matched_paragraphs == {0}
     assert shown.has_start(TEXT[2])
     assert not shown.has_start("Nothing like it")
 
 
 @given(st.text("aAbBßé 你é्'’.-", max_size=80))
 def test_words_and_their_places_agree(text: str) -> None:
-    assert [text[start:end].lower() for start, end in spans_of(text)] == words_of(text)
+    assert [text[start:end].lower() for start, end in find_word_spans(text)] == split_words(text)
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "d."]), max_size=60), st.lists(st.sampled_from("abcdx"), max_size=60))
 def test_any_copy_makes_patches_that_fit(text: list[str], copy: list[str]) -> None:
     paragraphs = [" ".join(text[:30]), " ".join(text[30:])]
-    for patch in Shown(paragraphs).patches(" ".join(copy)):
+    for patch in TextAligner(paragraphs).find_patches(" ".join(copy)):
         assert 0 <= patch.start <= patch.end <= len(paragraphs[patch.paragraph])
-        assert words_of(patch.text) != words_of(paragraphs[patch.paragraph][patch.start : patch.end])
+        assert split_words(patch.text) != split_words(paragraphs[patch.paragraph][patch.start : patch.end])
 
 
 def test_what_repeats_itself_costs_little() -> None:
     started = time.process_time()
-    shown = Shown(["to be or not " * 10_000])
-    assert list(shown.patches("or not to be " * 10_000)) is not None
-    assert list(shown.patches("to be not or " * 10_000)) == []
+    shown = TextAligner(["to be or not " * 10_000])
+    assert list(shown.find_patches("or not to be " * 10_000)) is not None
+    assert list(shown.find_patches("to be not or " * 10_000)) == []
     assert time.process_time() - started < 10

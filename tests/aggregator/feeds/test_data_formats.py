@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 
 from aggregator.feeds.csv_export import COLUMNS, csv_rows
-from aggregator.feeds.formats import DATA
+from aggregator.feeds.formats import DATA_FORMATS
 from aggregator.feeds.json_records import article_fields
-from aggregator.feeds.parquet import NoPyarrow, write_parquet
+from aggregator.feeds.parquet import MissingPyarrow, write_parquet
 from storage.model.article import KeptArticle
 from tests.aggregator.feeds.test_feed_formats import any_article, article
 
@@ -29,10 +29,10 @@ def rows_of(articles: Iterable[KeptArticle], *, raw: bool) -> list[dict[str, str
     return list(csv.DictReader(StringIO(body, newline="")))
 
 
-@pytest.mark.parametrize("name", sorted(DATA))
+@pytest.mark.parametrize("name", sorted(DATA_FORMATS))
 def test_each_format_writes_the_articles_it_is_given(name: str) -> None:
     file = BytesIO()
-    DATA[name](iter([article(1), article(2)]), file)
+    DATA_FORMATS[name](iter([article(1), article(2)]), file)
     assert file.getvalue().count("山田 花子".encode()) == 2 or name == "parquet"
 
 
@@ -95,5 +95,5 @@ def test_no_article_is_a_file_too() -> None:
 
 def test_who_has_no_pyarrow_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(NoPyarrow, match="pip install"):
+    with pytest.raises(MissingPyarrow, match="pip install"):
         write_parquet([], BytesIO())

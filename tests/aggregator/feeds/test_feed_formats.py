@@ -14,8 +14,8 @@ from lxml import etree
 
 from aggregator.feeds.channel import Channel, article_entries
 from aggregator.feeds.jsonl import jsonl
-from aggregator.feeds.rss import rss
-from storage.model.article import Edition, KeptArticle
+from aggregator.feeds.rss import rss_feed
+from storage.model.article import KeptArticle, RevisionSummary
 from storage.text.clean import clean, clean_line
 
 MORNING = datetime(2025, 3, 4, 8, 30, tzinfo=UTC)
@@ -56,7 +56,7 @@ def article(number: int = 1, **changes: Any) -> KeptArticle:
         copy_of=None,
         topics=("byd", "lfp"),
         story=5,
-        revisions=(Edition(number=1, fetched_at=MORNING, title="A battery", digest="5" * 64),),
+        revisions=(RevisionSummary(number=1, fetched_at=MORNING, title="A battery", digest="5" * 64),),
     )
     return replace(plain, **changes)
 
@@ -68,7 +68,7 @@ def channel(*entries: KeptArticle) -> Channel:
 
 def parsed(feed: Channel) -> etree._Element:
     """The feed's channel element, read by a parser that forgives nothing."""
-    root = etree.fromstring(b"".join(rss(feed)), etree.XMLParser(recover=False, resolve_entities=False))
+    root = etree.fromstring(b"".join(rss_feed(feed)), etree.XMLParser(recover=False, resolve_entities=False))
     assert (root.tag, root.get("version")) == ("rss", "2.0")
     return root[0]
 
@@ -103,7 +103,14 @@ _time = st.datetimes(
 ) | st.just(datetime(2025, 3, 4, 1, 2, 3, 4, timezone(timedelta(hours=5, minutes=45))))
 _number = st.integers(0, 2**63 - 1)
 _edition = st.builds(
-    Edition, number=_number, fetched_at=_time, title=_text, digest=_text, kind=_text, added=_number, removed=_number
+    RevisionSummary,
+    number=_number,
+    fetched_at=_time,
+    title=_text,
+    digest=_text,
+    kind=_text,
+    added=_number,
+    removed=_number,
 )
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "id": _number, "url": _url, "canonical_url": _url, "source": _text, "title": _text, "authors": _texts,
@@ -305,7 +312,7 @@ def test_only_web_addresses_leave(url: str) -> None:
     line = json.loads(b"".join(jsonl([kept])))
     assert line["url"] is line["canonical_url"] is line["image"] is None
     with pytest.raises(ValueError, match="http or https"):
-        rss(Channel(title="x", home=url))
+        rss_feed(Channel(title="x", home=url))
 
 
 def test_a_link_is_a_legal_uri() -> None:
@@ -314,16 +321,16 @@ def test_a_link_is_a_legal_uri() -> None:
 
 
 def test_the_same_articles_make_the_same_bytes_and_the_newest_change_dates_them() -> None:
-    edited = Edition(number=2, fetched_at=MORNING + timedelta(hours=2), title="x", digest="5" * 64)
+    edited = RevisionSummary(number=2, fetched_at=MORNING + timedelta(hours=2), title="x", digest="5" * 64)
     first, second = article(1), article(2, updated=MORNING + timedelta(days=9), revisions=(edited,))
-    assert b"".join(rss(channel(first, second))) == b"".join(rss(channel(first, second)))
+    assert b"".join(rss_feed(channel(first, second))) == b"".join(rss_feed(channel(first, second)))
     assert parsed(channel(first)).findtext("lastBuildDate") == "Tue, 04 Mar 2025 08:37:00 GMT"
     assert parsed(channel(first, second)).findtext("lastBuildDate") == "Tue, 04 Mar 2025 10:30:00 GMT"
     assert parsed(channel()).find("lastBuildDate") is None
 
 
 def test_a_feed_comes_in_pieces_and_may_be_left() -> None:
-    pieces = rss(channel(article(1), article(2), article(3)))
+    pieces = rss_feed(channel(article(1), article(2), article(3)))
     assert b"urn:evnews:article:1<" in next(pieces)
     second = next(pieces)
     assert b"urn:evnews:article:2<" in second

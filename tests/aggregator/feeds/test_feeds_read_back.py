@@ -13,7 +13,7 @@ from lxml import etree
 
 from aggregator.feeds.atom import atom_feed
 from aggregator.feeds.channel import Channel, article_entries, article_entry
-from aggregator.feeds.formats import FEEDS
+from aggregator.feeds.formats import FEED_FORMATS
 from aggregator.feeds.jsonfeed import json_feed
 from storage.model.article import KeptArticle
 from storage.text.clean import clean, clean_line
@@ -76,7 +76,7 @@ def test_any_articles_make_a_json_feed(articles: list[KeptArticle], title: str) 
 @pytest.mark.parametrize("name", ["rss", "atom"])
 def test_a_readers_parser_finds_every_field(name: str) -> None:
     made = channel(article(7), next_url="https://reader.example/feeds/all.x?page=2")
-    read = feedparser.parse(b"".join(FEEDS[name].write(made)))
+    read = feedparser.parse(b"".join(FEED_FORMATS[name].write(made)))
     assert not read.bozo
     links = {link["rel"]: link["href"] for link in read.feed.links}
     assert links["self"] == "https://reader.example/feeds/all.x"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aggregator.health.findings import Finding, State, findings, state_of, usual_volume
-from storage.crawl.audits import Audit
-from storage.crawl.health import Past, Tried
-from storage.model.crawl import Appointment, Endpoint, LeadState, Poll, Standing
+from aggregator.health.findings import HealthFinding, HealthState, find_problems, learn_usual_volume, worst_state
+from storage.crawl.audits import FeedAudit
+from storage.crawl.health import LeadResult, SourceHistory
+from storage.model.crawl import IndexEndpoint, IndexState, LeadState, NextPoll, Poll
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -17,23 +17,23 @@ DAILY = tuple((NOW - n * DAY).timestamp() for n in range(100, 0, -1))
 
 
 def poll(outcome: str = "ok", reason: str = "", at: datetime = NOW) -> Poll:
-    return Poll(source="a", endpoint=FEED, started_at=at, ended_at=at, outcome=outcome, reason=reason)
+    return Poll(source="a", url=FEED, started_at=at, ended_at=at, outcome=outcome, reason=reason)
 
 
-def tried(state: str, reason: str = "", many: int = 1) -> tuple[Tried, ...]:
-    return tuple(Tried(at=NOW - n * HOUR, state=state, reason=reason) for n in range(many))
+def tried(state: str, reason: str = "", many: int = 1) -> tuple[LeadResult, ...]:
+    return tuple(LeadResult(recorded_at=NOW - n * HOUR, state=state, reason=reason) for n in range(many))
 
 
-def appointment(**more: object) -> Appointment:
-    return Appointment(source="a", url=FEED, next_at=NOW, set_at=NOW, **more)  # type: ignore[arg-type]
+def appointment(**more: object) -> NextPoll:
+    return NextPoll(source="a", url=FEED, next_at=NOW, set_at=NOW, **more)  # type: ignore[arg-type]
 
 
-def found(**more: object) -> list[Finding]:
-    past = Past(source="a", **more)  # type: ignore[arg-type]
-    return findings(past, INDEXES, NOW, usual_volume(past, NOW))
+def found(**more: object) -> list[HealthFinding]:
+    past = SourceHistory(source="a", **more)  # type: ignore[arg-type]
+    return find_problems(past, INDEXES, NOW, learn_usual_volume(past, NOW))
 
 
-def states(**more: object) -> list[State]:
+def states(**more: object) -> list[HealthState]:
     return [one.state for one in found(**more)]
 
 
@@ -41,15 +41,15 @@ def test_a_source_as_usual_has_no_findings() -> None:
     well = {"times": DAILY, "polls": (poll(),), "appointments": (appointment(),), "tried": tried("kept", many=20)}
     assert states(**well) == []
     assert states() == []
-    assert state_of([]) == State.OK
+    assert worst_state([]) == HealthState.OK
 
 
 def test_silence_counts_from_when_the_index_was_last_read_well() -> None:
     quiet = tuple(at - 30 * 86_400 for at in DAILY)
     (one,) = found(times=quiet, polls=(poll(),))
-    assert one.state == State.SILENT
+    assert one.state == HealthState.SILENT
     assert one.since == NOW - 31 * DAY
-    assert "nothing new since 2026-01-30 12:00 UTC" in one.words
+    assert "nothing new since 2026-01-30 12:00 UTC" in one.evidence
     assert states(times=quiet, polls=(poll(at=NOW - 30 * DAY),)) == []  # nobody has looked since
 
 
@@ -57,38 +57,38 @@ def test_an_index_fails_once_it_does_so_for_a_while() -> None:
     last = poll("failed", "HTTP 503")
     short = appointment(failing_since=NOW - HOUR / 2, strain=1.0)
     long = appointment(failing_since=NOW - 2 * HOUR, strain=1.0)
-    often = (Endpoint(source="a", url=FEED, failures=3),)
+    often = (IndexEndpoint(source="a", url=FEED, failure_streak=3),)
     assert states(polls=(last,), appointments=(short,)) == []
     (one,) = found(polls=(last,), appointments=(long,))
-    assert (one.state, one.since, "HTTP 503" in one.words) == (State.FAILING, NOW - 2 * HOUR, True)
-    assert states(polls=(last,), appointments=(short,), endpoints=often) == [State.FAILING]
+    assert (one.state, one.since, "HTTP 503" in one.evidence) == (HealthState.FAILING, NOW - 2 * HOUR, True)
+    assert states(polls=(last,), appointments=(short,), endpoints=often) == [HealthState.FAILING]
     heavy = appointment(failing_since=NOW - HOUR / 2, strain=4.0)
-    assert states(polls=(last,), appointments=(heavy,)) == [State.FAILING]
+    assert states(polls=(last,), appointments=(heavy,)) == [HealthState.FAILING]
     assert states(polls=(poll(), last), appointments=(long,)) == []  # it answered again
 
 
 def test_robots_txt_that_forbids_is_told_at_once() -> None:
     last = poll("refused", "robots: disallowed by robots.txt")
     (one,) = found(polls=(last,), appointments=(appointment(failing_since=NOW, strain=2.0),))
-    assert (one.state, one.words) == (State.BLOCKED, f"robots.txt forbids {FEED}")
+    assert (one.state, one.evidence) == (HealthState.BLOCKED, f"robots.txt forbids {FEED}")
 
 
 def test_parked_and_retired_are_told_of_all_indexes() -> None:
     last = poll("failed", "HTTP 404")
-    parked = appointment(failing_since=NOW - 5 * DAY, strain=9.0, state=Standing.PARKED)
-    retired = appointment(failing_since=NOW - 70 * DAY, strain=9.0, state=Standing.RETIRED)
+    parked = appointment(failing_since=NOW - 5 * DAY, strain=9.0, state=IndexState.PARKED)
+    retired = appointment(failing_since=NOW - 70 * DAY, strain=9.0, state=IndexState.RETIRED)
     (one,) = found(polls=(last,), appointments=(parked,))
-    assert (one.state, one.since) == (State.PARKED, NOW - 5 * DAY)
-    assert "HTTP 404" in one.words
-    assert states(polls=(last,), appointments=(retired,)) == [State.RETIRED]
+    assert (one.state, one.since) == (HealthState.PARKED, NOW - 5 * DAY)
+    assert "HTTP 404" in one.evidence
+    assert states(polls=(last,), appointments=(retired,)) == [HealthState.RETIRED]
 
 
 def test_pages_that_are_all_refused_block_and_such_as_fail_fail() -> None:
     kept = tried(LeadState.KEPT, many=10)
     (one,) = found(tried=(*tried(LeadState.REFUSED, "a bot challenge", 5), *kept))
-    assert one.state == State.BLOCKED
-    assert one.words == "none of its last 5 pages could be kept, 5 for: a bot challenge"
-    assert states(tried=(*tried(LeadState.RETRY, "HTTP 500", 4), *kept)) == [State.FAILING]
+    assert one.state == HealthState.BLOCKED
+    assert one.evidence == "none of its last 5 pages could be kept, 5 for: a bot challenge"
+    assert states(tried=(*tried(LeadState.RETRY, "HTTP 500", 4), *kept)) == [HealthState.FAILING]
     assert states(tried=(*tried(LeadState.REFUSED, "a list", 3), *kept)) == []
     mixed = (*tried(LeadState.REFUSED, "a list", 5), *kept[:1], *tried(LeadState.REFUSED, "a list", 20))
     assert states(tried=mixed) == []  # hardly ever was anything kept: it is no change
@@ -96,11 +96,13 @@ def test_pages_that_are_all_refused_block_and_such_as_fail_fail() -> None:
 
 def test_a_feed_that_moved_is_told_with_its_new_address() -> None:
     (one,) = found(
-        endpoints=(Endpoint(source="a", url=FEED, moved_to="https://b.example/rss", moves=5, polled_at=NOW),)
+        endpoints=(IndexEndpoint(source="a", url=FEED, moved_to="https://b.example/rss", move_streak=5, polled_at=NOW),)
     )
-    assert (one.state, one.words) == (State.MOVED, f"{FEED} moved to https://b.example/rss")
-    assert states(endpoints=(Endpoint(source="a", url=FEED, moved_to="https://b.example/rss", moves=2),)) == []
-    other = Endpoint(source="a", url="https://a.example/old", moved_to="https://b.example/", moves=9)
+    assert (one.state, one.evidence) == (HealthState.MOVED, f"{FEED} moved to https://b.example/rss")
+    assert (
+        states(endpoints=(IndexEndpoint(source="a", url=FEED, moved_to="https://b.example/rss", move_streak=2),)) == []
+    )
+    other = IndexEndpoint(source="a", url="https://a.example/old", moved_to="https://b.example/", move_streak=9)
     assert states(endpoints=(other,)) == []  # the catalogue does not name it any more
 
 
@@ -109,17 +111,17 @@ def test_a_flood_is_told_and_the_worst_finding_names_the_state() -> None:
     seen = found(times=(*DAILY, *many), polls=(poll("failed", "HTTP 500"), poll()), appointments=(
         appointment(failing_since=NOW - 2 * HOUR),
     ))  # fmt: skip
-    assert [one.state for one in seen] == [State.FAILING, State.FLOODED]
-    assert state_of(seen[::-1]) == State.FAILING
-    assert "100 articles in 24 hours" in seen[1].words
+    assert [one.state for one in seen] == [HealthState.FAILING, HealthState.FLOODED]
+    assert worst_state(seen[::-1]) == HealthState.FAILING
+    assert "100 articles in 24 hours" in seen[1].evidence
 
 
 def test_a_feed_that_names_less_than_half_of_what_the_sitemap_does_is_slow() -> None:
-    def audited(**more: int) -> list[State]:
-        audit = Audit(source="a", at=NOW, begin_at=NOW - 7 * DAY, **more)
-        return [one.state for one in findings(Past(source="a"), INDEXES, NOW, None, audit=audit)]
+    def audited(**more: int) -> list[HealthState]:
+        audit = FeedAudit(source="a", audited_at=NOW, since=NOW - 7 * DAY, **more)
+        return [one.state for one in find_problems(SourceHistory(source="a"), INDEXES, NOW, None, audit=audit)]
 
-    assert audited(shared=5, feed_alone=1, sitemap_alone=20) == [State.SLOW]
+    assert audited(shared=5, feed_alone=1, sitemap_alone=20) == [HealthState.SLOW]
     assert audited(shared=15, feed_alone=6, sitemap_alone=20) == []
     assert audited(shared=1, sitemap_alone=6) == []
     assert audited() == []
@@ -130,7 +132,7 @@ def test_pages_that_a_sitemap_names_beside_articles_block_nothing() -> None:
     lists = tried(LeadState.REFUSED, "a list of other pages: 40 links", 30)
     assert states(tried=(*lists, *kept)) == []
     walls = tried(LeadState.REFUSED, "a bot challenge", 4)
-    assert states(tried=(*lists[:5], *walls, *lists[:5], *kept)) == [State.BLOCKED]
+    assert states(tried=(*lists[:5], *walls, *lists[:5], *kept)) == [HealthState.BLOCKED]
 
 
 def test_what_a_sitemap_names_without_dates_is_no_flood() -> None:

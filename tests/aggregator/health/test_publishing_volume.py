@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from aggregator.health.publishing_volume import DAY, HOUR, ebb, is_flood, open_days, silence, tide_of, volume_of
+from aggregator.health.publishing_volume import (
+    DAY,
+    HOUR,
+    compute_baseline,
+    count_open_days,
+    find_silence,
+    find_slowdown,
+    is_flood,
+    learn_volume,
+)
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC).timestamp()  # a Monday
 
@@ -25,10 +34,10 @@ def on_weekdays(a_day: int = 6, days: int = 200) -> np.ndarray:
 
 def told_after(times: np.ndarray) -> float | None:
     """Days after the last article at which silence is told of."""
-    volume = volume_of(times, NOW)
+    volume = learn_volume(times, NOW)
     assert volume is not None
     last = float(volume.events[-1])
-    return next((ago for ago in np.arange(0, 400, 0.05) if silence(volume, last + ago * DAY)), None)
+    return next((ago for ago in np.arange(0, 400, 0.05) if find_silence(volume, last + ago * DAY)), None)
 
 
 @pytest.mark.parametrize("a_day", [0.1, 1.0, 10.0, 100.0])
@@ -39,56 +48,56 @@ def test_silence_is_told_of_within_two_usual_gaps_and_a_day(a_day: float) -> Non
 
 
 def test_a_weekend_is_no_silence_and_the_days_after_are() -> None:
-    volume = volume_of(on_weekdays(), NOW)  # the last article came on Friday afternoon
+    volume = learn_volume(on_weekdays(), NOW)  # the last article came on Friday afternoon
     assert volume is not None
-    weekend = open_days(volume, float(volume.events[-1]), NOW)
-    week = open_days(volume, NOW, NOW + 3 * DAY)
+    weekend = count_open_days(volume, float(volume.events[-1]), NOW)
+    week = count_open_days(volume, NOW, NOW + 3 * DAY)
     assert weekend < 0.25 * week
-    assert silence(volume, NOW + 9 * HOUR) is None
-    assert silence(volume, NOW + 3 * DAY) is not None
+    assert find_silence(volume, NOW + 9 * HOUR) is None
+    assert find_silence(volume, NOW + 3 * DAY) is not None
 
 
 def test_nothing_is_said_of_a_source_of_which_little_is_known() -> None:
-    assert volume_of([], NOW) is None
-    assert volume_of([NOW - 100 * DAY, NOW - 99 * DAY, NOW - 99 * DAY + 60], NOW) is None
+    assert learn_volume([], NOW) is None
+    assert learn_volume([NOW - 100 * DAY, NOW - 99 * DAY, NOW - 99 * DAY + 60], NOW) is None
 
 
 def test_what_comes_within_an_hour_is_one_event() -> None:
     times = [NOW - ago * DAY + minute * 60 for ago in range(30, 0, -1) for minute in (0, 5, 9)]
-    volume = volume_of(times, NOW)
+    volume = learn_volume(times, NOW)
     assert volume is not None
     assert len(volume.events) == 30
-    assert volume.a_day == pytest.approx(3 * volume.events_a_day)
+    assert volume.articles_per_day == pytest.approx(3 * volume.events_per_day)
 
 
 def test_a_holiday_of_all_sources_is_nobodys_silence() -> None:
     press = [poisson(10.0, seed=seed) for seed in range(12)]
     until = NOW - 3 * DAY
-    before = [volume for times in press if (volume := volume_of(times[times <= until], until))]
+    before = [volume for times in press if (volume := learn_volume(times[times <= until], until))]
     quiet = [
         times[(times <= until) | (np.arange(len(times)) % 10 == 0)] for times in press
     ]  # a tenth of the usual for three days
-    now_known = [volume for times in quiet if (volume := volume_of(times, NOW))]
-    tide = tide_of(now_known, NOW)
+    now_known = [volume for times in quiet if (volume := learn_volume(times, NOW))]
+    tide = compute_baseline(now_known, NOW)
     assert max(tide[:3]) < 0.3 < 0.7 < min(tide[4:])
-    assert silence(before[0], NOW) is not None
-    assert silence(before[0], NOW, tide) is None
-    assert set(tide_of(now_known[:3], NOW)) == {1.0}  # of few sources it is not known
+    assert find_silence(before[0], NOW) is not None
+    assert find_silence(before[0], NOW, tide) is None
+    assert set(compute_baseline(now_known[:3], NOW)) == {1.0}  # of few sources it is not known
 
 
 def test_much_less_than_usual_is_slow_and_chance_is_not() -> None:
     times = poisson(10.0)
-    volume = volume_of(times, NOW)
+    volume = learn_volume(times, NOW)
     assert volume is not None
-    assert ebb(volume, NOW) is None
+    assert find_slowdown(volume, NOW) is None
     kept = np.concatenate((times[times < NOW - 10 * DAY], times[times >= NOW - 10 * DAY][::10]))
-    thinned = volume_of(kept, NOW)
+    thinned = learn_volume(kept, NOW)
     assert thinned is not None
-    assert ebb(thinned, NOW) is not None
+    assert find_slowdown(thinned, NOW) is not None
 
 
 def test_a_flood_is_far_more_than_ever() -> None:
-    volume = volume_of(poisson(10.0), NOW)
+    volume = learn_volume(poisson(10.0), NOW)
     assert volume is not None
     assert not is_flood(volume, volume.fullest_day + 20)
     assert is_flood(volume, 4 * volume.fullest_day + 30)

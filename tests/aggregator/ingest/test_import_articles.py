@@ -11,19 +11,26 @@ from typing import Any
 
 import pytest
 
-from aggregator.extraction.derived_fields import marked
+from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.feeds.jsonl import jsonl
-from aggregator.ingest import import_articles as exported
-from aggregator.ingest.import_articles import Bringing, ExportError, bring_back, finish, lines_of, read_exported
+from aggregator.ingest import import_articles
+from aggregator.ingest.import_articles import (
+    ExportError,
+    ImportProgress,
+    complete_import,
+    import_lines,
+    parse_exported,
+    read_numbered_lines,
+)
 from aggregator.ingest.keep import keep_article
 from storage.archive import open_database
-from storage.articles import importing as bringing
-from storage.articles.store import record_look
+from storage.articles import importing
+from storage.articles.store import record_check
 from storage.db.database import Database
 from storage.library import Library
-from storage.maintenance.check import check
+from storage.maintenance.check import check_archive
 from storage.model.article import Article
-from storage.model.crawl import Learned, Looked
+from storage.model.crawl import CheckResult, LearnedBoilerplate
 from storage.model.page import Page
 from storage.model.search import Query
 
@@ -48,10 +55,10 @@ def keep(database: Database, url: str, text: str, at: datetime, source: str = "s
         "html": f"<p>{escape(text, quote=False)}</p>",
         "words": 50,
     }
-    article = marked(Article(url=url, text=text, **(fields | more)))
+    article = with_derived_fields(Article(url=url, text=text, **(fields | more)))
     page = Page(url=url, status=200, fetched_at=at, source=source)
     with database.write() as tx:
-        kept = keep_article(tx, article, page, None, Learned(), at)
+        kept = keep_article(tx, article, page, None, LearnedBoilerplate(), at)
         assert hasattr(kept, "decision")
         return kept.decision.article_id
 
@@ -67,15 +74,17 @@ def archive(database: Database) -> Database:
     with database.write() as tx:
         for hours in (30, 40):
             at = T0 + timedelta(hours=hours)
-            gone = Looked(url="https://a.example/1", looked_at=at, status=410, outcome="missing", sure=True)
-            record_look(tx, first, gone, None)
+            gone = CheckResult(url="https://a.example/1", checked_at=at, status=410, outcome="missing", is_certain=True)
+            record_check(tx, first, gone, None)
     keep(database, "https://a.example/1", TEXT.replace("next year", "2029"), T0 + timedelta(days=3), **mine)
     words = "Ein Text. \u2028 小米汽车 <b>"
     odd = keep(database, "https://d.example/ü?q=1&b=2", words, T0 + timedelta(days=3), title="=1+1 \u202e")
     with database.write() as tx:
         at = T0 + timedelta(days=4)
-        gone = Looked(url="https://d.example/ü?q=1&b=2", looked_at=at, status=404, outcome="missing", sure=True)
-        record_look(tx, odd, gone, None)
+        gone = CheckResult(
+            url="https://d.example/ü?q=1&b=2", checked_at=at, status=404, outcome="missing", is_certain=True
+        )
+        record_check(tx, odd, gone, None)
     return database
 
 
@@ -90,18 +99,18 @@ def empty(request: pytest.FixtureRequest, database: Database) -> Iterator[Databa
 
 
 def export(database: Database) -> bytes:
-    return b"".join(jsonl(Library(database).articles(Query(limit=None), past=True)))
+    return b"".join(jsonl(Library(database).articles(Query(limit=None), include_past_texts=True)))
 
 
-def bring(database: Database, body: bytes, known: Bringing | None = None) -> int:
-    known = known or Bringing()
+def bring(database: Database, body: bytes, known: ImportProgress | None = None) -> int:
+    known = known or ImportProgress()
     with database.write() as tx:
-        assert bringing.begin(tx)
-    for line in lines_of(BytesIO(body)):
+        assert importing.begin_import(tx)
+    for line in read_numbered_lines(BytesIO(body)):
         with database.write() as tx:
-            bring_back(tx, [line], known)
+            import_lines(tx, [line], known)
     with database.write() as tx:
-        return finish(tx, known)
+        return complete_import(tx, known)
 
 
 def test_an_export_comes_back_as_it_was(archive: Database, empty: Database) -> None:
@@ -115,7 +124,7 @@ def test_an_export_comes_back_as_it_was(archive: Database, empty: Database) -> N
     assert records[3]["withdrawn"]
     assert bring(empty, body) == 0
     assert export(empty) == body
-    assert check(empty, None) == []
+    assert check_archive(empty, None) == []
 
 
 def test_what_was_found_is_found(archive: Database, empty: Database) -> None:
@@ -137,7 +146,7 @@ def test_what_was_found_is_found(archive: Database, empty: Database) -> None:
         assert here, words
     old, new = Library(archive).revisions(1), Library(empty).revisions(1)
     assert [one.text for one in old] == [one.text for one in new]
-    assert [len(one.tellings) for one in Library(empty).stories()] == [2]
+    assert [len(one.members) for one in Library(empty).stories()] == [2]
     assert Library(empty).captures(1) == []
 
 
@@ -153,28 +162,28 @@ def test_it_goes_on_from_there(archive: Database, empty: Database) -> None:
     article = Library(empty).article(copy)
     assert article is not None
     assert article.copy_of == 1
-    assert check(empty, None) == []
+    assert check_archive(empty, None) == []
 
 
 def test_one_that_was_left_is_gone_on_with(archive: Database, empty: Database) -> None:
     body = export(archive)
     lines = body.splitlines(keepends=True)
     with empty.write() as tx:
-        assert bringing.begin(tx)
-        bring_back(tx, [(1, lines[0]), (2, lines[1])], Bringing())
-    known = Bringing()
+        assert importing.begin_import(tx)
+        import_lines(tx, [(1, lines[0]), (2, lines[1])], ImportProgress())
+    known = ImportProgress()
     assert bring(empty, body, known) == 0
-    assert (known.brought, known.there) == (2, 2)
+    assert (known.imported, known.already_stored) == (2, 2)
     assert export(empty) == body
     with empty.write() as tx:
-        assert not bringing.begin(tx)
+        assert not importing.begin_import(tx)
 
 
 def test_a_copy_whose_original_is_not_there_stands_for_itself(archive: Database, empty: Database) -> None:
     copies = [line for line in export(archive).splitlines(keepends=True) if json.loads(line)["id"] in (2, 4)]
     assert bring(empty, b"".join(copies)) == 1
     assert [json.loads(line)["copy_of"] for line in export(empty).splitlines()] == [None, None]
-    assert check(empty, None) == []
+    assert check_archive(empty, None) == []
 
 
 def changed(body: bytes, **fields: Any) -> bytes:
@@ -202,24 +211,24 @@ def changed(body: bytes, **fields: Any) -> bytes:
 )
 def test_a_line_that_is_none_is_said(archive: Database, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(ExportError, match=said):
-        read_exported(changed(export(archive), **fields), lambda at: at)
+        parse_exported(changed(export(archive), **fields), lambda at: at)
 
 
 @pytest.mark.parametrize("line", [b"x", b"[]", b"7", b"{", b"\xff", b"[" * 100_000])
 def test_what_is_no_record_is_said(line: bytes) -> None:
     with pytest.raises(ExportError, match="no JSON"):
-        read_exported(line, lambda at: at)
+        parse_exported(line, lambda at: at)
 
 
 def test_a_line_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exported, "LONGEST_LINE", 10)
+    monkeypatch.setattr(import_articles, "MAX_LINE_BYTES", 10)
     with pytest.raises(ExportError, match="line 2: longer than 10"):
-        list(lines_of(BytesIO(b"short\n" + b"x" * 100)))
+        list(read_numbered_lines(BytesIO(b"short\n" + b"x" * 100)))
 
 
 def test_what_is_not_allowed_in_html_does_not_come_in(archive: Database) -> None:
     line = changed(export(archive), html="<p onclick=x>a<script>alert(1)</script></p>")
-    assert read_exported(line, lambda at: at).article.html == "<p>a</p>"
+    assert parse_exported(line, lambda at: at).article.html == "<p>a</p>"
 
 
 def test_an_address_that_is_another_articles_is_said(archive: Database, empty: Database) -> None:

@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.ingest.repeated_text import MOST_WORDS, repeated
-from storage.duplicates.repeated_texts import Showing
+from aggregator.ingest.repeated_text import MAX_REPEATED_WORDS, refuse_repeated_text
+from storage.duplicates.repeated_texts import TextAppearance
 from storage.model.article import Article
 
 TOLD = ("Volt opens a second plant", "Minister leaves the cabinet", "Snow closes the northern pass", "Rents fall again")
 
 
-def showing(number: int, title: str = "Our new app", told: str | None = None, *, is_own: bool = True) -> Showing:
-    return Showing(article_id=number, title=title, is_own=is_own, told=TOLD[number] if told is None else told)
+def showing(number: int, title: str = "Our new app", told: str | None = None, *, is_own: bool = True) -> TextAppearance:
+    return TextAppearance(
+        article_id=number, title=title, has_own_title=is_own, lead_title=TOLD[number] if told is None else told
+    )
 
 
 def article(title: str = "Our new app", words: int = 40, origin: str = "html") -> Article:
@@ -25,7 +27,7 @@ BEFORE = [showing(1), showing(2)]
 
 
 def test_a_short_text_that_bears_none_of_three_promised_titles_is_a_wall() -> None:
-    refusal = repeated(article(), TOLD[0], BEFORE)
+    refusal = refuse_repeated_text(article(), TOLD[0], BEFORE)
     assert refusal is not None
     assert refusal.code == "repeated"
     assert "2 other addresses" in refusal.reason
@@ -33,7 +35,7 @@ def test_a_short_text_that_bears_none_of_three_promised_titles_is_a_wall() -> No
 
 def test_a_wall_without_a_title_of_its_own_has_borrowed_its_leads() -> None:
     before = [showing(n, TOLD[n], is_own=False) for n in (1, 2)]
-    assert repeated(article(TOLD[0], origin="lead"), TOLD[0], before) is not None
+    assert refuse_repeated_text(article(TOLD[0], origin="lead"), TOLD[0], before) is not None
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def test_a_wall_without_a_title_of_its_own_has_borrowed_its_leads() -> None:
     [
         (article(), TOLD[0], []),
         (article(), TOLD[0], BEFORE[:1]),
-        (article(words=MOST_WORDS + 1), TOLD[0], BEFORE),
+        (article(words=MAX_REPEATED_WORDS + 1), TOLD[0], BEFORE),
         (article(TOLD[0]), TOLD[0], BEFORE),
         (article(f"{TOLD[0]}, and more"), TOLD[0], BEFORE),
         (article(), "", BEFORE),
@@ -53,10 +55,10 @@ def test_a_wall_without_a_title_of_its_own_has_borrowed_its_leads() -> None:
     ids=["first", "second", "long", "own title", "longer title", "no lead", "one title", "one article", "a true one",
          "nothing told"],
 )  # fmt: skip
-def test_what_is_no_wall(made: Article, told: str, before: list[Showing]) -> None:
-    assert repeated(made, told, before) is None
+def test_what_is_no_wall(made: Article, told: str, before: list[TextAppearance]) -> None:
+    assert refuse_repeated_text(made, told, before) is None
 
 
 @given(st.permutations([showing(1), showing(2), showing(3), showing(3, TOLD[3])]))
-def test_the_order_of_what_was_shown_before_makes_no_difference(before: list[Showing]) -> None:
-    assert repeated(article(), TOLD[0], before) == repeated(article(), TOLD[0], before[::-1])
+def test_the_order_of_what_was_shown_before_makes_no_difference(before: list[TextAppearance]) -> None:
+    assert refuse_repeated_text(article(), TOLD[0], before) == refuse_repeated_text(article(), TOLD[0], before[::-1])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from aggregator.crawl.index_poll import IndexPoll
 from aggregator.crawl.index_response import Judgement
 from spiders.source import Source
-from storage.model.crawl import Endpoint
+from storage.model.crawl import IndexEndpoint
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 FEED = "https://a.example/feed"
@@ -27,8 +27,8 @@ def polled(
 ) -> IndexPoll:
     """A poll of the feed that ended at `now`."""
     return IndexPoll(
-        endpoint=FEED, started_at=now, ended_at=now, leads=window, came=came,
-        judgement=Judgement(endpoint=Endpoint(source="a", url=FEED), outcome=outcome, reason=reason),
+        endpoint=FEED, started_at=now, ended_at=now, leads=window, new_published=came,
+        judgement=Judgement(endpoint=IndexEndpoint(source="a", url=FEED), outcome=outcome, reason=reason),
         status=STATUS[outcome] if status is None else status, **more,  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.formatting import about
-from aggregator.schedule.next_poll import RETIRED_AFTER, Terms, next_reading
+from aggregator.formatting import format_duration
+from aggregator.schedule.next_poll import RETIRED_AFTER, PlanningTerms, plan_next_poll
 from spiders.source import Source
-from storage.model.crawl import Appointment, Standing
+from storage.model.crawl import IndexState, NextPoll
 from tests.aggregator.schedule.simulated_source import FEED, NOW, SOURCE, past, polled
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -21,21 +21,21 @@ def read(
     outcome: str = "ok",
     *,
     source: Source = SOURCE,
-    before: Appointment | None = None,
+    before: NextPoll | None = None,
     now: datetime = NOW,
     parked_until: datetime | None = None,
-    terms: Terms | None = None,
+    terms: PlanningTerms | None = None,
     **more: object,
-) -> Appointment:
+) -> NextPoll:
     poll = polled(outcome, now, **more)  # type: ignore[arg-type]
-    return next_reading(source, before, poll, parked_until=parked_until, now=now, terms=terms or Terms())
+    return plan_next_poll(source, before, poll, parked_until=parked_until, now=now, terms=terms or PlanningTerms())
 
 
 def source(**more: object) -> Source:
     return Source(name="a", title="A", home="https://a.example/", feeds=(FEED,), **more)  # type: ignore[arg-type]
 
 
-def lived(a_day: float, **more: object) -> Appointment:
+def lived(a_day: float, **more: object) -> NextPoll:
     """A feed's appointment after its first reading, with so many entries a day behind it."""
     return read(named=past(a_day), **more)
 
@@ -45,11 +45,11 @@ def test_a_busy_index_is_read_sooner_than_a_quiet_one_and_says_why() -> None:
     assert busy.next_at - NOW < 20 * MINUTE < HOUR < quiet.next_at - NOW
     assert quiet.next_at - NOW <= DAY
     assert "new a day" in busy.reason
-    assert busy.reason.startswith(f"every {about((busy.next_at - NOW).total_seconds())}: ")
+    assert busy.reason.startswith(f"every {format_duration((busy.next_at - NOW).total_seconds())}: ")
 
 
 def test_a_dearer_request_is_made_later() -> None:
-    cheap, dear = (lived(10.0, terms=Terms(price=price)) for price in (0.0001, 0.1))
+    cheap, dear = (lived(10.0, terms=PlanningTerms(price=price)) for price in (0.0001, 0.1))
     assert cheap.next_at < dear.next_at
 
 
@@ -77,7 +77,7 @@ def test_nothing_wins_over_retry_after() -> None:
     kept = read("parked", source=source(every=7.0), parked_until=until, reason="HTTP 429")
     assert kept.next_at == until
     assert "left alone until" in kept.reason
-    assert kept.strain == 0
+    assert kept.failure_weight == 0
     assert read(source=source(every=7.0), parked_until=NOW + timedelta(seconds=3)).next_at == NOW + timedelta(seconds=7)
 
 
@@ -111,9 +111,9 @@ def test_failures_come_back_within_the_hour_and_an_answer_forgets_them() -> None
         kept = read("failed", before=kept, now=now, reason="HTTP 500")
         waits.append(kept.next_at - now)
     assert max(waits) <= HOUR
-    assert kept.strain == 6
+    assert kept.failure_weight == 6
     assert "HTTP 500" in kept.reason
-    assert read(before=kept, now=now).strain == 0
+    assert read(before=kept, now=now).failure_weight == 0
     assert read(before=kept, now=now).failing_since is None
 
 
@@ -128,23 +128,23 @@ def test_a_window_stays_as_wide_while_nothing_changes() -> None:
     kept = first = lived(5.0, window=40)
     for _ in range(50):
         kept = read("unmodified", before=kept, now=kept.next_at, window=0)
-    assert first.rhythm is not None
-    assert kept.rhythm is not None
-    assert (first.rhythm.window, kept.rhythm.window) == (40, 40)
-    assert round(kept.rhythm.named) == 40
+    assert first.publishing_profile is not None
+    assert kept.publishing_profile is not None
+    assert (first.publishing_profile.window, kept.publishing_profile.window) == (40, 40)
+    assert round(kept.publishing_profile.named) == 40
 
 
 def test_while_nothing_can_be_reached_no_index_is_to_blame() -> None:
     kept = lived(5.0)
     for _ in range(2000):
-        kept = read("failed", before=kept, now=kept.next_at, status=0, terms=Terms(is_offline=True))
-    assert (kept.strain, kept.failing_since, kept.state) == (0, None, Standing.ASKED)
+        kept = read("failed", before=kept, now=kept.next_at, status=0, terms=PlanningTerms(is_offline=True))
+    assert (kept.failure_weight, kept.failing_since, kept.state) == (0, None, IndexState.ASKED)
     assert kept.next_at - kept.set_at <= DAY
 
 
 def test_a_dead_index_is_parked_tried_after_days_and_retired_in_the_end() -> None:
     kept, states, asked = lived(5.0), [], 0
-    while kept.state != Standing.RETIRED:
+    while kept.state != IndexState.RETIRED:
         kept = read("failed", before=kept, now=kept.next_at, status=404, reason="HTTP 404")
         states.append(kept.state)
         asked += 1
@@ -153,11 +153,11 @@ def test_a_dead_index_is_parked_tried_after_days_and_retired_in_the_end() -> Non
     assert kept.set_at - NOW >= RETIRED_AFTER
     assert "since 2026-03-04" in kept.reason
     assert not kept.is_due(kept.next_at + 100 * DAY)
-    assert read(before=kept, now=kept.set_at + DAY).state == Standing.ASKED
+    assert read(before=kept, now=kept.set_at + DAY).state == IndexState.ASKED
 
 
 def test_gone_is_the_end_at_once() -> None:
-    assert read("gone", before=lived(5.0), reason="HTTP 410").state == Standing.RETIRED
+    assert read("gone", before=lived(5.0), reason="HTTP 410").state == IndexState.RETIRED
 
 
 OUTCOMES = st.sampled_from(["ok", "unmodified", "failed", "refused", "parked"])
@@ -171,7 +171,7 @@ STEPS = st.tuples(OUTCOMES, st.sampled_from([0, 404, 429, 500, 503]), st.integer
 def test_whatever_happens_the_next_time_lies_ahead_and_has_a_reason(
     steps: list[tuple[str, int, int, float]], of: Source
 ) -> None:
-    kept: Appointment | None = None
+    kept: NextPoll | None = None
     now = NOW
     for outcome, status, came, late in steps:
         parked = now + 2 * HOUR if outcome == "parked" else None
@@ -182,7 +182,7 @@ def test_whatever_happens_the_next_time_lies_ahead_and_has_a_reason(
         assert kept.reason
         assert kept.set_at == now
         if outcome in ("ok", "unmodified"):
-            assert (kept.strain, kept.state) == (0, Standing.ASKED)
+            assert (kept.failure_weight, kept.state) == (0, IndexState.ASKED)
             assert kept.next_at <= now + timedelta(seconds=max(of.max, of.every))
         now = max(kept.next_at, now + timedelta(hours=late))
 
@@ -190,7 +190,7 @@ def test_whatever_happens_the_next_time_lies_ahead_and_has_a_reason(
 @given(st.integers(-400, 400), st.integers(1, 86_400))
 def test_a_clock_that_jumps_skips_nothing_for_long(days: int, wait: int) -> None:
     """An appointment is due when its time has come, and where it was made in what is the future now."""
-    kept = Appointment(source="a", url=FEED, next_at=NOW + timedelta(seconds=wait), set_at=NOW)
+    kept = NextPoll(source="a", url=FEED, next_at=NOW + timedelta(seconds=wait), set_at=NOW)
     now = NOW + timedelta(days=days)
     if days:
         assert kept.is_due(now)
@@ -203,4 +203,4 @@ def test_a_clock_that_jumps_skips_nothing_for_long(days: int, wait: int) -> None
     [(5, "5 s"), (89, "89 s"), (95, "1.6 min"), (1800, "30 min"), (7200, "2 h"), (9000, "2.5 h"), (86400 * 3, "3 d")],
 )
 def test_spans_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert about(seconds) == said
+    assert format_duration(seconds) == said

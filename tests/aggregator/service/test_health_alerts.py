@@ -11,11 +11,11 @@ import pytest
 
 from aggregator.alerts.notify import Message
 from aggregator.config import Config
-from aggregator.service.health_alerts import is_quiet, look_after
+from aggregator.service.health_alerts import check_health, is_quiet
 from spiders.source import Source
-from storage.crawl import polls as calendar
+from storage.crawl import polls
 from storage.db.database import Database
-from storage.model.crawl import Appointment, Poll
+from storage.model.crawl import NextPoll, Poll
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -50,19 +50,19 @@ class Operator:
             for one in SOURCES:
                 is_well = one.name not in failing
                 url = one.feeds[0]
-                calendar.record_poll(tx, Poll(
-                    source=one.name, endpoint=url, started_at=at, ended_at=at, outcome="ok" if is_well else "failed",
+                polls.record_poll(tx, Poll(
+                    source=one.name, url=url, started_at=at, ended_at=at, outcome="ok" if is_well else "failed",
                     status=200 if is_well else status, reason="" if is_well else f"HTTP {status}",
                 ))  # fmt: skip
                 since = None if is_well else NOW - timedelta(hours=2)
-                calendar.appoint(tx, Appointment(source=one.name, url=url, next_at=at, failing_since=since, set_at=at))
-        asyncio.run(look_after(self.config, self.database, SOURCES, at, self.send))
+                polls.save_next_poll(tx, NextPoll(source=one.name, url=url, next_at=at, failing_since=since, set_at=at))
+        asyncio.run(check_health(self.config, self.database, SOURCES, at, self.send))
         return [message.title for _, message in self.heard[before:]]
 
 
 @pytest.fixture
 def operator(database: Database, tmp_path: Path) -> Operator:
-    return Operator(database, Config(home=tmp_path, tell=("json://one", "json://two")))
+    return Operator(database, Config(home=tmp_path, notify=("json://one", "json://two")))
 
 
 def test_what_lasts_is_told_once_and_so_is_its_end(operator: Operator) -> None:
@@ -90,7 +90,9 @@ def test_what_nobody_took_is_told_again(operator: Operator) -> None:
 def test_in_quiet_hours_it_waits(operator: Operator) -> None:
     local = (NOW + 11 * MINUTE).astimezone()
     begin, end = local - 5 * MINUTE, local + 30 * MINUTE
-    operator.config = Config(home=operator.config.home, tell=("json://one",), quiet=f"{begin:%H:%M}-{end:%H:%M}")
+    operator.config = Config(
+        home=operator.config.home, notify=("json://one",), quiet_hours=f"{begin:%H:%M}-{end:%H:%M}"
+    )
     operator.round(NOW, "a", "b")
     assert operator.round(NOW + 11 * MINUTE, "a", "b") == []
     assert operator.round(NOW + 25 * MINUTE, "a") == []

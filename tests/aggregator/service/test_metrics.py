@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.crawl.runner import PollResult
-from aggregator.service.metrics import MOST_SOURCES, Metrics
+from aggregator.service.metrics import MAX_SOURCES, Metrics
 from spiders.source import Source
 from storage import glance
-from storage.crawl import polls as calendar
-from storage.crawl.health import Condition, keep_condition
+from storage.crawl import polls as poll_store
+from storage.crawl.health import SourceHealth, save_source_health
 from storage.db.database import Database
 from storage.model.crawl import Poll
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 def read(metrics: Metrics) -> dict[tuple[str, ...], float]:
     """The value of each series, by its name and its labels' values."""
-    body, media_type = metrics.page()
+    body, media_type = metrics.render()
     assert media_type.startswith("text/plain")
     families = text_string_to_metric_families(body.decode())
     return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
@@ -29,17 +29,17 @@ def read(metrics: Metrics) -> dict[tuple[str, ...], float]:
 
 def result(source: str, *outcomes: str) -> PollResult:
     polls = tuple(
-        Poll(source=source, endpoint=f"https://{source}/{n}", started_at=NOW, ended_at=NOW, outcome=outcome)
+        Poll(source=source, url=f"https://{source}/{n}", started_at=NOW, ended_at=NOW, outcome=outcome)
         for n, outcome in enumerate(outcomes)
     )
-    return PollResult(source=source, polls=polls, counts=Counter(), reasons=(), next_poll_at=NOW, next_reason="")
+    return PollResult(source=source, polls=polls, counts=Counter(), reasons=(), next_poll_at=NOW, next_poll_reason="")
 
 
 def test_polls_are_counted_by_outcome_and_the_last_good_one_is_told(database: Database) -> None:
     metrics = Metrics(database)
-    metrics.polled(result("a", "ok", "unmodified"))
-    metrics.polled(result("b", "ok", "failed"))
-    metrics.polled(result("a", "unmodified"))
+    metrics.on_poll(result("a", "ok", "unmodified"))
+    metrics.on_poll(result("b", "ok", "failed"))
+    metrics.on_poll(result("a", "unmodified"))
     found = read(metrics)
     assert found["evnews_polls_total", "ok"] == found["evnews_polls_total", "unmodified"] == 2
     assert found["evnews_polls_total", "failed"] == 1
@@ -53,14 +53,12 @@ def test_what_was_before_the_process_is_looked_up(database: Database) -> None:
     before = NOW - timedelta(hours=3)
     with database.write() as tx:
         for at, outcome in ((before, "ok"), (NOW, "failed")):
-            calendar.record_poll(
-                tx, Poll(source="a", endpoint="https://a/", started_at=at, ended_at=at, outcome=outcome)
-            )
-        glance.beat(tx, NOW)
+            poll_store.record_poll(tx, Poll(source="a", url="https://a/", started_at=at, ended_at=at, outcome=outcome))
+        glance.record_heartbeat(tx, NOW)
         for name, state in (("a", "failing"), ("b", "ok"), ("c", "ok")):
-            keep_condition(tx, Condition(source=name, state=state, since=NOW, checked_at=NOW))
+            save_source_health(tx, SourceHealth(source=name, state=state, since=NOW, checked_at=NOW))
     metrics = Metrics(database)
-    metrics.know([Source(name=name, title=name, home="https://a/") for name in ("a", "b")])
+    metrics.load_last_success([Source(name=name, title=name, home="https://a/") for name in ("a", "b")])
     found = read(metrics)
     assert found["evnews_source_last_success_timestamp_seconds", "a"] == before.timestamp()
     assert (found["evnews_sources", "ok"], found["evnews_sources", "failing"]) == (2, 1)
@@ -71,8 +69,8 @@ def test_what_was_before_the_process_is_looked_up(database: Database) -> None:
 
 def test_labels_are_bounded(database: Database) -> None:
     metrics = Metrics(database)
-    for number in range(MOST_SOURCES + 5):
-        metrics.polled(result(f"s{number}", "ok"))
+    for number in range(MAX_SOURCES + 5):
+        metrics.on_poll(result(f"s{number}", "ok"))
     found = read(metrics)
-    assert sum(name[0].endswith("last_success_timestamp_seconds") for name in found) == MOST_SOURCES
-    assert found["evnews_polls_total", "ok"] == MOST_SOURCES + 5
+    assert sum(name[0].endswith("last_success_timestamp_seconds") for name in found) == MAX_SOURCES
+    assert found["evnews_polls_total", "ok"] == MAX_SOURCES + 5

@@ -12,37 +12,37 @@ from pathlib import Path
 import pytest
 
 from aggregator.logs import JsonFormatter
-from aggregator.service.loop_lag import Lag
-from aggregator.service.systemd import notify, watchdog_seconds
+from aggregator.service.loop_lag import LoopLagMonitor
+from aggregator.service.systemd import notify_systemd, watchdog_seconds
 
 
 async def test_a_loop_that_stands_still_is_told_of_with_what_it_did(caplog: pytest.LogCaptureFixture) -> None:
     def busy_with_a_page() -> None:
         time.sleep(1.9)
 
-    lag = Lag()
+    lag = LoopLagMonitor()
     with caplog.at_level(logging.WARNING):
-        async with lag.watching():
+        async with lag.running():
             await asyncio.sleep(0.3)
             busy_with_a_page()
             await asyncio.sleep(0.5)
     assert "event=loop-lag" in caplog.text
     assert "busy_with_a_page" in caplog.text
-    assert lag.longest() > 1.0
-    assert lag.longest() == 0.0
+    assert lag.take_longest() > 1.0
+    assert lag.take_longest() == 0.0
 
 
 def test_systemd_is_told_where_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    notify("READY=1")
+    notify_systemd("READY=1")
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
         listening.settimeout(5)
         monkeypatch.setenv("NOTIFY_SOCKET", str(path))
-        notify("READY=1")
+        notify_systemd("READY=1")
         assert listening.recv(100) == b"READY=1"
-    notify("STOPPING=1")  # nobody listens any more, which ends nothing
+    notify_systemd("STOPPING=1")  # nobody listens any more, which ends nothing
 
 
 @pytest.mark.parametrize(("said", "seconds"), [("30000000", 15.0), ("", 0.0), ("soon", 0.0)])

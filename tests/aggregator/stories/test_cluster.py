@@ -11,9 +11,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.stories.cluster import JOINS, PAIR, Teller, groups, headline, likeness_to, likenesses, nearness
-from aggregator.stories.extract_terms import counted, terms
-from storage.stories.packed_terms import BUCKETS, MOST, bucket, buckets, counts, packed, titled, unpacked
+from aggregator.stories.cluster import (
+    MIN_JOIN_SIMILARITY,
+    MIN_PAIR_SIMILARITY,
+    ClusteredArticle,
+    choose_headline_article,
+    group_articles,
+    similarities_to,
+    similarity_matrix,
+    time_nearness,
+)
+from aggregator.stories.extract_terms import count_terms, extract_terms
+from storage.stories.packed_terms import (
+    BUCKETS,
+    MAX_TERMS,
+    counts_of_terms,
+    pack_terms,
+    term_buckets,
+    title_flags,
+    unpack_terms,
+    word_bucket,
+)
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 EVEN = np.ones(BUCKETS, np.float32)
@@ -25,9 +43,9 @@ AGAIN = (
 OTHER = "Kelp farm wins prize", "A kelp farm off Hitra won the harvest prize for its ropes made of hemp."
 
 
-def teller(number: int, told: tuple[str, str], day: float | None = 0, language: str = "en") -> Teller:
+def teller(number: int, told: tuple[str, str], day: float | None = 0, language: str = "en") -> ClusteredArticle:
     at = None if day is None else T0 + timedelta(days=day)
-    return Teller(article_id=number, published=at, terms=unpacked(terms(*told, language)))
+    return ClusteredArticle(article_id=number, published=at, terms=unpack_terms(extract_terms(*told, language)))
 
 
 def square(size: int, pairs: dict[tuple[int, int], float]) -> np.ndarray:
@@ -40,45 +58,45 @@ def square(size: int, pairs: dict[tuple[int, int], float]) -> np.ndarray:
 def grouped(alike: np.ndarray, days: Sequence[float] = ()) -> list[list[int]]:
     """The groups where half of the articles were told a month after the others, or on some days."""
     half = len(alike) // 2
-    return groups(alike, np.array(days or [0.0] * half + [30.0] * (len(alike) - half)))
+    return group_articles(alike, np.array(days or [0.0] * half + [30.0] * (len(alike) - half)))
 
 
 def test_terms_are_words_that_tell_something() -> None:
     """The title counts three times, the lead twice; the commonest words, lone letters and grammar do not count."""
-    told, in_title = counted("The ferries", "A ferry came to b 7 という " + "rope " * 70, "en")
+    told, in_title = count_terms("The ferries", "A ferry came to b 7 という " + "rope " * 70, "en")
     assert told["ferrie"] == (3, "ferries")
     assert told["ferry"] == (2, "ferry")
     assert told["7"] == (2, "7")
     assert told["rope"][0] == 2 * 58 + 12
     assert not {"the", "a", "to", "b", "とい", "いう"} & set(told)
     assert in_title == {"ferrie"}
-    assert "小米" in counted("小米汽车发布新车", "", "zh")[1]
+    assert "小米" in count_terms("小米汽车发布新车", "", "zh")[1]
 
 
 def test_languages_without_a_list_lose_no_word() -> None:
     """An unknown language is no error."""
-    assert counted("the", "", "xx")[0] == {"the": (3, "the")}
+    assert count_terms("the", "", "xx")[0] == {"the": (3, "the")}
 
 
 @given(words=st.dictionaries(st.text(min_size=1, max_size=9), st.integers(1, 9999), max_size=400), data=st.data())
 def test_terms_are_read_back_as_they_were_packed(words: dict[str, int], data: st.DataObject) -> None:
     """Up to a bound the words that count most; each once, ascending."""
     in_title = data.draw(st.sets(st.sampled_from(sorted(words)), max_size=20)) if words else set()
-    read = unpacked(packed(words, in_title))
-    used = buckets(read)
-    assert len(used) <= MOST
+    read = unpack_terms(pack_terms(words, in_title))
+    used = term_buckets(read)
+    assert len(used) <= MAX_TERMS
     assert list(used) == sorted(set(used.tolist()))
-    assert {bucket(word) for word in in_title} == set(used[titled(read)].tolist())
-    if len(words) <= MOST and len({bucket(word) for word in words}) == len(words):
-        kept = dict(zip(used.tolist(), counts(read).tolist(), strict=True))
-        assert kept == {bucket(word): min(count, 2047) for word, count in words.items()}
+    assert {word_bucket(word) for word in in_title} == set(used[title_flags(read)].tolist())
+    if len(words) <= MAX_TERMS and len({word_bucket(word) for word in words}) == len(words):
+        kept = dict(zip(used.tolist(), counts_of_terms(read).tolist(), strict=True))
+        assert kept == {word_bucket(word): min(count, 2047) for word, count in words.items()}
 
 
 def test_one_event_in_other_words_is_alike_and_another_is_not() -> None:
     """And an article is wholly like itself."""
-    alike = likenesses([teller(1, CRASH), teller(2, AGAIN), teller(3, OTHER)], EVEN)
+    alike = similarity_matrix([teller(1, CRASH), teller(2, AGAIN), teller(3, OTHER)], EVEN)
     assert alike[0, 0] == pytest.approx(1)
-    assert alike[0, 1] > 2 * PAIR
+    assert alike[0, 1] > 2 * MIN_PAIR_SIMILARITY
     assert alike[0, 2] == 0
     assert np.allclose(alike, alike.T)
 
@@ -88,39 +106,41 @@ def test_a_row_of_likenesses_is_the_same_for_itself(told: list[tuple[str, str]])
     """What is asked for first is what decides later; both are between 0 and 1."""
     tellers = [teller(number, one, None if number % 3 == 0 else number) for number, one in enumerate(told)]
     weights = EVEN * np.float32(2)
-    alike = likenesses(tellers, weights)
-    assert np.allclose(likeness_to(tellers[0], tellers, weights)[1:], alike[0, 1:])
+    alike = similarity_matrix(tellers, weights)
+    assert np.allclose(similarities_to(tellers[0], tellers, weights)[1:], alike[0, 1:])
     assert ((alike >= 0) & (alike <= 1 + 1e-9)).all()
 
 
 def test_what_few_articles_say_counts_more() -> None:
     """The same shared words make two articles less alike where everybody uses them."""
     common = EVEN.copy()
-    common[[bucket("ferry"), bucket("pier"), bucket("fog"), bucket("hurt")]] = 0.1
+    common[[word_bucket("ferry"), word_bucket("pier"), word_bucket("fog"), word_bucket("hurt")]] = 0.1
     pair = [teller(1, CRASH), teller(2, AGAIN)]
-    assert likenesses(pair, common)[0, 1] < likenesses(pair, EVEN)[0, 1]
+    assert similarity_matrix(pair, common)[0, 1] < similarity_matrix(pair, EVEN)[0, 1]
 
 
 def test_time_weakens_and_never_forbids() -> None:
     """Half of what time can take is gone after five days; without a date it is as if some days lay between."""
-    days = [nearness(T0, T0 + timedelta(days=day)) for day in (0, 5, 10, 4000)]
+    days = [time_nearness(T0, T0 + timedelta(days=day)) for day in (0, 5, 10, 4000)]
     assert days == pytest.approx([1, 0.8, 0.7, 0.6])
-    assert nearness(None, T0) == nearness(T0, None) == nearness(None, None) == pytest.approx(0.7)
-    near, far, undated = (likenesses([teller(1, CRASH), teller(2, AGAIN, day)], EVEN)[0, 1] for day in (0, 300, None))
+    assert time_nearness(None, T0) == time_nearness(T0, None) == time_nearness(None, None) == pytest.approx(0.7)
+    near, far, undated = (
+        similarity_matrix([teller(1, CRASH), teller(2, AGAIN, day)], EVEN)[0, 1] for day in (0, 300, None)
+    )
     assert near > undated > far > 0
 
 
 def test_articles_without_words_are_like_nothing() -> None:
     """Nor is that an error."""
-    assert likenesses([teller(1, ("", "")), teller(2, ("", ""))], EVEN)[0, 1] == 0
+    assert similarity_matrix([teller(1, ("", "")), teller(2, ("", ""))], EVEN)[0, 1] == 0
 
 
 def test_two_need_more_than_a_third_that_joins_them() -> None:
     """A pair must be sure of itself; who joins one must be like its members in the mean."""
-    between = (PAIR + JOINS) / 2
+    between = (MIN_PAIR_SIMILARITY + MIN_JOIN_SIMILARITY) / 2
     assert grouped(square(2, {(0, 1): between})) == [[0], [1]]
     assert grouped(square(3, {(0, 1): 0.5, (0, 2): between, (1, 2): between})) == [[0, 1, 2]]
-    assert grouped(square(3, {(0, 1): 0.5, (0, 2): 1.5 * JOINS})) == [[0, 1], [2]]
+    assert grouped(square(3, {(0, 1): 0.5, (0, 2): 1.5 * MIN_JOIN_SIMILARITY})) == [[0, 1], [2]]
 
 
 def test_two_close_groups_stay_apart_unless_they_are_surely_one() -> None:
@@ -138,7 +158,7 @@ def test_two_close_groups_stay_apart_unless_they_are_surely_one() -> None:
 
 def test_what_must_stay_together_does() -> None:
     """However little alike."""
-    assert groups(square(4, {(2, 3): 0.9}), np.zeros(4), [[0, 1]]) == [[0, 1], [2, 3]]
+    assert group_articles(square(4, {(2, 3): 0.9}), np.zeros(4), [[0, 1]]) == [[0, 1], [2, 3]]
 
 
 @given(values=st.lists(st.floats(0, 1), min_size=15, max_size=15), order=st.permutations(range(6)))
@@ -156,11 +176,11 @@ def test_groups_do_not_depend_on_the_order(values: list[float], order: list[int]
 
 def test_the_headline_is_of_the_article_most_like_the_others() -> None:
     """Of equals the first."""
-    assert headline(square(3, {(0, 1): 0.5, (1, 2): 0.5, (0, 2): 0.1}), [0, 1, 2]) == 1
-    assert headline(square(2, {(0, 1): 0.5}), [0, 1]) == 0
+    assert choose_headline_article(square(3, {(0, 1): 0.5, (1, 2): 0.5, (0, 2): 0.1}), [0, 1, 2]) == 1
+    assert choose_headline_article(square(2, {(0, 1): 0.5}), [0, 1]) == 0
 
 
 def test_terms_of_two_orders_are_the_same_bytes() -> None:
     """What is kept depends on the words alone."""
     words = ["ferry", "pier", "fog", "rope"]
-    assert len({packed(dict.fromkeys(order, 2), {"fog"}) for order in permutations(words)}) == 1
+    assert len({pack_terms(dict.fromkeys(order, 2), {"fog"}) for order in permutations(words)}) == 1

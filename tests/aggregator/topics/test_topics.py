@@ -11,48 +11,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.extraction.derived_fields import marked
-from aggregator.extraction.pool import ReaderPool, worker_modules
-from aggregator.topics.catalogue import SHIPPED, load_topics
-from aggregator.topics.matcher import KINDS, MOST, Entry, Matcher, TopicCatalogue, folded_name
+from aggregator.extraction.derived_fields import with_derived_fields
+from aggregator.extraction.pool import ExtractionPool, list_worker_modules
+from aggregator.topics.catalogue import SHIPPED_FILE, load_topics
+from aggregator.topics.matcher import (
+    MAX_TOPICS_PER_TEXT,
+    TOPIC_KINDS,
+    TopicCatalogue,
+    TopicEntry,
+    TopicMatcher,
+    fold_name,
+)
 from spiders.source import Hints
 from spiders.toml_tables import CatalogueError
 from storage.model.article import Article, Topic
 from storage.model.page import Page
 
 CATALOGUE = load_topics(None)
-SHIPPED_TOPICS = Matcher(CATALOGUE)
+SHIPPED_TOPICS = TopicMatcher(CATALOGUE)
 ALIASES = [(entry.name, alias) for entry in CATALOGUE.entries for alias in entry.aliases]
 
 
 def names(title: str, text: str = "") -> list[str]:
-    return [topic.name for topic in SHIPPED_TOPICS.topics(title, text)]
+    return [topic.name for topic in SHIPPED_TOPICS.find_topics(title, text)]
 
 
-def matcher(*entries: Entry, **groups: tuple[str, ...]) -> Matcher:
-    return Matcher(TopicCatalogue(entries=entries, groups=tuple(groups.items())))
+def matcher(*entries: TopicEntry, **groups: tuple[str, ...]) -> TopicMatcher:
+    return TopicMatcher(TopicCatalogue(entries=entries, groups=tuple(groups.items())))
 
 
-def entry(name: str, *aliases: str, **more: object) -> Entry:
-    return Entry(name=name, title=name, kind="maker", aliases=aliases, **more)  # type: ignore[arg-type]
+def entry(name: str, *aliases: str, **more: object) -> TopicEntry:
+    return TopicEntry(name=name, title=name, kind="maker", aliases=aliases, **more)  # type: ignore[arg-type]
 
 
 def counts(found: tuple[Topic, ...]) -> dict[str, tuple[int, int]]:
-    return {topic.name: (topic.title, topic.body) for topic in found}
+    return {topic.name: (topic.title_count, topic.body_count) for topic in found}
 
 
 def test_the_shipped_catalogue_is_sound_and_large_enough() -> None:
     assert CATALOGUE.problems == ()
     kinds = Counter(one.kind for one in CATALOGUE.entries)
     assert len(CATALOGUE.entries) >= 220
-    assert set(kinds) == set(KINDS)
+    assert set(kinds) == set(TOPIC_KINDS)
     assert all(count >= 10 for count in kinds.values())
 
 
 def test_no_sure_name_belongs_to_two_topics() -> None:
     owners: dict[str, set[str]] = {}
     for name, alias in ALIASES:
-        owners.setdefault(folded_name(alias), set()).add(name)
+        owners.setdefault(fold_name(alias), set()).add(name)
     assert [alias for alias, topics in owners.items() if len(topics) > 1] == []
 
 
@@ -120,14 +127,16 @@ def test_a_name_that_means_other_things_needs_its_context(unclear: str, clear: s
 def test_once_meant_every_mention_counts() -> None:
     found = matcher(entry("seal", unsure=("Seal",), context=("sedan",), case=True))
     text = "The Seal is a sedan. " + "It is said. " * 60 + "The Seal sells."
-    assert counts(found.topics("Seal", text)) == {"seal": (1, 2)}
-    assert found.topics("Seal", "The seal is an animal, no sedan.") == found.topics("Seal", "It is said.") == ()
+    assert counts(found.find_topics("Seal", text)) == {"seal": (1, 2)}
+    assert (
+        found.find_topics("Seal", "The seal is an animal, no sedan.") == found.find_topics("Seal", "It is said.") == ()
+    )
 
 
 def test_a_sure_name_makes_the_unsure_ones_sure() -> None:
     found = matcher(entry("kia", "Kia Motors", unsure=("Kia",), context=("car",)), entry("ev6", "EV6", part_of="kia"))
-    assert counts(found.topics("", "Kia Motors. " + "x " * 300 + "Kia")) == {"kia": (0, 2)}
-    assert counts(found.topics("EV6", "x " * 300 + "Kia")) == {"ev6": (1, 0), "kia": (1, 1)}
+    assert counts(found.find_topics("", "Kia Motors. " + "x " * 300 + "Kia")) == {"kia": (0, 2)}
+    assert counts(found.find_topics("EV6", "x " * 300 + "Kia")) == {"ev6": (1, 0), "kia": (1, 1)}
 
 
 def test_the_longest_name_counts_and_what_it_is_part_of() -> None:
@@ -137,32 +146,32 @@ def test_the_longest_name_counts_and_what_it_is_part_of() -> None:
         entry("ultra", "SU7 Ultra", part_of="su7"),
         entry("nikola", "Tesla", excluded=("Nikola Tesla",)),
     )
-    assert counts(found.topics("SU7 Ultra", "")) == {"ultra": (1, 0), "su7": (1, 0), "xiaomi": (1, 0)}
-    assert counts(found.topics("", "SU7, SU7 Ultra")) == {"su7": (0, 2), "xiaomi": (0, 2), "ultra": (0, 1)}
-    assert counts(found.topics("", "Nikola Tesla and Tesla")) == {"nikola": (0, 1)}
+    assert counts(found.find_topics("SU7 Ultra", "")) == {"ultra": (1, 0), "su7": (1, 0), "xiaomi": (1, 0)}
+    assert counts(found.find_topics("", "SU7, SU7 Ultra")) == {"su7": (0, 2), "xiaomi": (0, 2), "ultra": (0, 1)}
+    assert counts(found.find_topics("", "Nikola Tesla and Tesla")) == {"nikola": (0, 1)}
 
 
 def test_topics_of_the_title_come_first_then_those_named_most() -> None:
     found = matcher(entry("a", "alpha"), entry("b", "beta"), entry("c", "gamma"))
-    assert [one.name for one in found.topics("beta", "alpha alpha gamma")] == ["b", "a", "c"]
+    assert [one.name for one in found.find_topics("beta", "alpha alpha gamma")] == ["b", "a", "c"]
 
 
 def test_capitals_count_where_the_catalogue_says_so() -> None:
     found = matcher(entry("leaf", "Leaf", case=True), entry("smart", "smart fortwo", case=True))
-    assert counts(found.topics("Leaf LEAF leaf lEAF Leafs", "Smart fortwo")) == {"leaf": (2, 0), "smart": (0, 1)}
+    assert counts(found.find_topics("Leaf LEAF leaf lEAF Leafs", "Smart fortwo")) == {"leaf": (2, 0), "smart": (0, 1)}
     accented = matcher(entry("zoe", "Zoé", case=True))
-    assert counts(accented.topics("ﬃßÆ Zoé zoé ZOE ﬃ", "")) == {"zoe": (2, 0)}
+    assert counts(accented.find_topics("ﬃßÆ Zoé zoé ZOE ﬃ", "")) == {"zoe": (2, 0)}
 
 
 def test_no_more_than_a_hundred_topics_are_kept() -> None:
-    many = matcher(*(entry(f"t{n}", f"word{n}x") for n in range(MOST + 20)))
-    text = " ".join(f"word{n}x" for n in range(MOST + 20))
-    assert len(many.topics("", text)) == MOST
+    many = matcher(*(entry(f"t{n}", f"word{n}x") for n in range(MAX_TOPICS_PER_TEXT + 20)))
+    text = " ".join(f"word{n}x" for n in range(MAX_TOPICS_PER_TEXT + 20))
+    assert len(many.find_topics("", text)) == MAX_TOPICS_PER_TEXT
 
 
 @given(st.text(), st.text())
 def test_no_text_raises_and_the_same_text_gives_the_same(title: str, text: str) -> None:
-    assert SHIPPED_TOPICS.topics(title, text) == SHIPPED_TOPICS.topics(title, text)
+    assert SHIPPED_TOPICS.find_topics(title, text) == SHIPPED_TOPICS.find_topics(title, text)
 
 
 _PIECES = st.sampled_from(
@@ -180,13 +189,13 @@ def test_a_name_between_blanks_is_found_whatever_stands_around_it(around: str, k
 @given(st.sampled_from([alias for _, alias in ALIASES if alias.isascii() and (alias[0] + alias[-1]).isalnum()]))
 def test_a_name_inside_a_word_is_not_found(alias: str) -> None:
     only = matcher(entry("x", alias))
-    assert only.topics(f"a{alias}", f"{alias}qq") == ()
-    assert counts(only.topics(alias, f"({alias})")) == {"x": (1, 1)}
+    assert only.find_topics(f"a{alias}", f"{alias}qq") == ()
+    assert counts(only.find_topics(alias, f"({alias})")) == {"x": (1, 1)}
 
 
 def test_an_article_is_marked_with_what_it_names() -> None:
     article = Article(url="https://a.example/", title="BYD", text="An LFP battery by BYD and CATL")
-    assert [one.name for one in marked(article).topics] == ["byd", "catl", "lfp"]
+    assert [one.name for one in with_derived_fields(article).topics] == ["byd", "catl", "lfp"]
 
 
 OWN = """
@@ -209,9 +218,9 @@ def test_another_file_follows_another_field(tmp_path: Path) -> None:
     own = load_topics(tmp_path)
     assert own.problems == ()
     assert [(one.name, one.title) for one in own.entries] == [("whale", "Whales"), ("seal", "seal")]
-    found = Matcher(own)
-    assert counts(found.topics("Tesla meets whales", "A seal in the harbour")) == {"whale": (1, 0), "seal": (0, 1)}
-    assert own.digest != CATALOGUE.digest == load_topics(None, SHIPPED).digest
+    found = TopicMatcher(own)
+    assert counts(found.find_topics("Tesla meets whales", "A seal in the harbour")) == {"whale": (1, 0), "seal": (0, 1)}
+    assert own.digest != CATALOGUE.digest == load_topics(None, SHIPPED_FILE).digest
 
 
 def test_the_users_file_changes_single_keys_adds_and_switches_off(tmp_path: Path) -> None:
@@ -263,7 +272,7 @@ def test_a_circle_of_topics_is_cut(tmp_path: Path) -> None:
     file.write_text("".join(f'[{x}]\nkind = "maker"\naliases = ["{x}{x}"]\npart_of = "{y}"\n' for x, y in parts))
     catalogue = load_topics(None, file)
     assert len(catalogue.problems) == 1
-    assert {one.name for one in Matcher(catalogue).topics("cc", "")} == {"c", "a"}
+    assert {one.name for one in TopicMatcher(catalogue).find_topics("cc", "")} == {"c", "a"}
 
 
 @pytest.mark.parametrize("text", ["shipped = 1", "[[", "\udcff"])
@@ -279,13 +288,13 @@ def test_workers_mark_with_the_catalogue_that_they_are_given(tmp_path: Path) -> 
     body += "<p>" + "A whale was seen from the harbour, and a Tesla stood there charging in the rain. " * 8 + "</p>"
     page = Page(url="https://a.example/a", status=200, body=body.encode(), fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
 
-    async def read(pool: ReaderPool) -> tuple[list[str], list[str]]:
+    async def read(pool: ExtractionPool) -> tuple[list[str], list[str]]:
         made = await pool.extract(page, Hints())
         assert isinstance(made, Article)
-        return [one.name for one in made.topics], await asyncio.wrap_future(worker_modules(pool))
+        return [one.name for one in made.topics], await asyncio.wrap_future(list_worker_modules(pool))
 
     for catalogue, found in ((load_topics(tmp_path), ["whale"]), (None, ["tesla"])):
-        pool = ReaderPool(1, catalogue)
+        pool = ExtractionPool(1, catalogue)
         try:
             named, modules = asyncio.run(read(pool))
         finally:

@@ -10,20 +10,20 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from aggregator.alerts.saved_searches import SavedSearch, SavedSearches
-from aggregator.stories.assign import replace_due
+from aggregator.stories.assign import recompute_queued
 from aggregator.topics.catalogue import load_topics
 from aggregator.web.api import Api
-from aggregator.web.app import Serving, application
-from aggregator.web.feed_catalogue import Shelf
-from aggregator.web.greader.call import Sync
-from aggregator.web.responses import Marks
+from aggregator.web.app import ServerContext, create_app
+from aggregator.web.feed_catalogue import FeedCatalogue
+from aggregator.web.greader.call import GReaderApi
+from aggregator.web.responses import EtagCache
 from storage.articles.store import record_article
 from storage.db.database import Database
 from storage.library import Library
 from storage.model.article import Article
 from storage.model.page import Page
 from storage.monitor import Monitor
-from storage.readers.tokens import Token, all_tokens, token_of
+from storage.readers.tokens import AccessToken, find_token, load_tokens
 
 T0 = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = T0 + timedelta(days=3)
@@ -50,18 +50,18 @@ class Room:
 
     def place_stories(self) -> None:
         with self.database.write() as tx:
-            replace_due(tx, 1_000)
+            recompute_queued(tx, 1_000)
 
     def saved(self) -> SavedSearches:
         return SavedSearches(searches=tuple(SavedSearch(name=name, query=q) for name, q in self.searches.items()))
 
-    def token_of(self, secret: str) -> Token | None:
+    def token_of(self, secret: str) -> AccessToken | None:
         with self.database.read() as tx:
-            return token_of(all_tokens(tx), secret)
+            return find_token(load_tokens(tx), secret)
 
-    def serving(self, **more: Any) -> Serving:
+    def serving(self, **more: Any) -> ServerContext:
         library, monitor = Library(self.database), Monitor(self.database)
-        shelf = Shelf(
+        shelf = FeedCatalogue(
             library,
             monitor,
             BASE,
@@ -71,15 +71,22 @@ class Room:
             now=lambda: self.now,
             hub=self.hub,
         )
-        marks = Marks(self.database.version)
+        marks = EtagCache(self.database.data_version)
         api = Api(database=self.database, topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted)
-        sync = Sync(
-            database=self.database, base=BASE, knows=self.token_of, searches=self.saved,
+        sync = GReaderApi(
+            database=self.database, base_url=BASE, find_token=self.token_of, searches=self.saved,
             topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted,
         )  # fmt: skip
-        return Serving(
-            library=library, monitor=monitor, shelf=shelf, marks=marks, public_url=BASE, sync=sync, api=api, **more
+        return ServerContext(
+            library=library,
+            monitor=monitor,
+            feed_catalogue=shelf,
+            etag_cache=marks,
+            public_url=BASE,
+            greader_api=sync,
+            api=api,
+            **more,
         )
 
     def client(self, **more: Any) -> TestClient:
-        return TestClient(application(self.serving(**more)), base_url=BASE, raise_server_exceptions=True)
+        return TestClient(create_app(self.serving(**more)), base_url=BASE, raise_server_exceptions=True)

@@ -12,7 +12,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from aggregator.web.api import ENDPOINTS
-from storage.articles.topics import record_topics_anew
+from storage.articles.topics import record_topics_and_relabel
 from storage.model.article import Topic
 from tests.aggregator.web.archive_server import T0, Ask, Room
 
@@ -102,7 +102,7 @@ def test_edits_are_followed_from_the_first_on(room: Room, ask: Ask) -> None:
 
 def test_what_is_kept_is_counted(room: Room, ask: Ask) -> None:
     with room.database.write() as tx:
-        record_topics_anew(tx, 3, [Topic(name="byd", body=2)], "c")
+        record_topics_and_relabel(tx, 3, [Topic(name="byd", body_count=2)], "c")
     assert [(one["topic"], one["articles"]) for one in items(ask, "topics")] == [("byd", 1)]
     assert [(one["source"], one["articles"]) for one in items(ask, "sources")] == [("s", 12)]
     assert items(ask, "timeline", q="battery") == [{"period": "2025-01", "from": "2025-01-01", "articles": 6}]
@@ -162,7 +162,7 @@ def test_what_is_muted_is_given_on_request(room: Room) -> None:
 
 
 def test_a_token_is_needed_where_others_can_ask(room: Room) -> None:
-    with room.client(knows=room.token_of) as client:
+    with room.client(find_token=room.token_of) as client:
         assert client.get("/api/v1/articles").status_code == 401
 
 

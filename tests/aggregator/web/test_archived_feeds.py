@@ -12,10 +12,10 @@ from lxml import etree
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
-from aggregator.web import archived_feeds as pages
+from aggregator.web import archived_feeds as web_archived_feeds
 from storage.db.tables import archived_feeds
-from storage.readers import archived_feeds as feedpages
-from storage.readers.archived_feeds import PAGE
+from storage.readers import archived_feeds as stored_pages
+from storage.readers.archived_feeds import PAGE_SIZE
 from tests.aggregator.web.archive_server import BASE, T0, Room
 
 FH = "{http://purl.org/syndication/history/1.0}archive"
@@ -56,7 +56,7 @@ def walk(client: TestClient, url: str) -> tuple[list[int], list[list[int]]]:
 )
 def test_every_article_is_reached(client: TestClient, form: str, path: str, count: int, waiting: int) -> None:
     own, pages = walk(client, f"{BASE}feeds/{path}.{form}")
-    assert [len(page) for page in pages] == [PAGE] * (count // PAGE)
+    assert [len(page) for page in pages] == [PAGE_SIZE] * (count // PAGE_SIZE)
     assert {*own, *(one for page in pages for one in page)} == set(range(1, 121) if count == 120 else range(1, 120, 2))
     newest = sorted({*own} - {one for page in pages for one in page})
     assert len(newest) == waiting
@@ -121,9 +121,9 @@ def test_the_order_of_arrival(room: Room, client: TestClient) -> None:
 
 
 def test_a_large_archive_is_cut_by_and_by(room: Room, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feedpages, "_PATIENCE", 0.0)
-    monkeypatch.setattr(feedpages, "_STRIDE", 30)
-    monkeypatch.setattr(pages, "_APART", 0.0)
+    monkeypatch.setattr(stored_pages, "_MAX_SECONDS", 0.0)
+    monkeypatch.setattr(stored_pages, "_ARTICLES_PER_STEP", 30)
+    monkeypatch.setattr(web_archived_feeds, "_MIN_CUT_INTERVAL", 0.0)
     first = client.get("/feeds/all.atom")
     assert "prev-archive" not in links(feedparser.parse(first.content))
     again = client.get("/feeds/all.atom", headers={"If-None-Match": first.headers["etag"]})
@@ -137,18 +137,18 @@ def test_a_large_archive_is_cut_by_and_by(room: Room, client: TestClient, monkey
 def test_a_feed_that_somebody_asked_for_is_cut_before_anybody_asks_again(
     room: Room, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feedpages, "_PATIENCE", 0.0)
-    monkeypatch.setattr(feedpages, "_STRIDE", 30)
-    monkeypatch.setattr(pages, "_APART", 0.0)
+    monkeypatch.setattr(stored_pages, "_MAX_SECONDS", 0.0)
+    monkeypatch.setattr(stored_pages, "_ARTICLES_PER_STEP", 30)
+    monkeypatch.setattr(web_archived_feeds, "_MIN_CUT_INTERVAL", 0.0)
     serving = room.serving()
     client.get("/feeds/all.atom")
     with room.database.write() as tx:
         gone = {"feed": "search/gone", "asks": "", "seen_id": 1, "waiting": "[]", "pages": 0}
         tx.execute(insert(archived_feeds), gone)
     assert serving.library.feeds_behind() == ["all", "search/gone"]
-    serving.shelf.cut_feeds(lambda: True)
+    serving.feed_catalogue.cut_feeds(lambda: True)
     assert serving.library.feeds_behind() == ["all", "search/gone"]
-    serving.shelf.cut_feeds(lambda: False)  # what is no feed any more costs the others nothing
+    serving.feed_catalogue.cut_feeds(lambda: False)  # what is no feed any more costs the others nothing
     assert serving.library.feeds_behind() == ["search/gone"]
     found = links(feedparser.parse(client.get("/feeds/all.atom").content))
     assert found["prev-archive"] == f"{BASE}feeds/all.atom?page=2"
@@ -158,14 +158,14 @@ def test_a_feed_with_little_in_it_is_not_behind_for_ever(
     room: Room, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of many articles that were removed the numbers are left out."""
-    monkeypatch.setattr(feedpages, "_STRIDE", 30)
+    monkeypatch.setattr(stored_pages, "_ARTICLES_PER_STEP", 30)
     with room.database.write() as tx:
         gone = {"feed": "search/rare", "asks": "", "seen_id": 1, "waiting": "[]", "pages": 0}
         tx.execute(insert(archived_feeds), gone)
     room.searches = {"rare": "x3"}
     serving = room.serving()
     assert serving.library.feeds_behind() == ["search/rare"]
-    serving.shelf.cut_feeds(lambda: False)
+    serving.feed_catalogue.cut_feeds(lambda: False)
     assert serving.library.feeds_behind() == []
 
 

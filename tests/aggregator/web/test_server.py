@@ -12,9 +12,9 @@ import feedparser
 import pytest
 
 from aggregator.feeds.opml import read_opml
-from aggregator.health.examine import Report, keep
-from aggregator.health.findings import Finding, State
-from storage.articles.topics import record_topics_anew
+from aggregator.health.examine import HealthReport, save_reports
+from aggregator.health.findings import HealthFinding, HealthState
+from storage.articles.topics import record_topics_and_relabel
 from storage.model.article import Topic
 from storage.readers.tokens import add_token, remove_token
 from tests.aggregator.web.archive_server import BASE, T0, Ask, Room
@@ -37,7 +37,7 @@ CHARGERS = [f"t{n:02}" for n in reversed(range(0, 12, 2))]
 def test_each_feed_in_each_form(room: Room, ask: Ask, form: str) -> None:
     room.keep(3, "battery other words", seen=T0 + timedelta(days=30))
     with room.database.write() as tx:
-        record_topics_anew(tx, 5, [Topic(name="xiaomi", body=1)], "c")
+        record_topics_and_relabel(tx, 5, [Topic(name="xiaomi", body_count=1)], "c")
     assert titles(ask(f"/feeds/all.{form}")) == ALL
     assert titles(ask(f"/feeds/source/s.{form}")) == ALL
     assert titles(ask(f"/feeds/search/chargers.{form}")) == CHARGERS
@@ -139,7 +139,7 @@ def test_the_pages_lead_back_to_the_first_article(ask: Ask, path: str) -> None:
 
 def test_a_list_of_all_feeds_names_feeds_that_are_there(room: Room, ask: Ask) -> None:
     with room.database.write() as tx:
-        record_topics_anew(tx, 5, [Topic(name="xiaomi", body=1)], "c")
+        record_topics_and_relabel(tx, 5, [Topic(name="xiaomi", body_count=1)], "c")
     outlines = read_opml(ask("/opml").content)
     assert [one.problem for one in outlines if one.problem] == []
     assert [one.xml_url.removeprefix(f"{BASE}feeds/") for one in outlines] == [
@@ -150,22 +150,22 @@ def test_a_list_of_all_feeds_names_feeds_that_are_there(room: Room, ask: Ask) ->
         assert ask(one.xml_url).status_code == 200
 
 
-def found(source: str, state: State, at: datetime, was: State = State.OK) -> Report:
-    why = Finding(state=state, since=at, words=f"<{source}> is & was", advice="look & see")
-    return Report(
-        source=source, home="https://s.example/", state=state, since=at, was=was,
-        findings=() if state == State.OK else (why,),
+def found(source: str, state: HealthState, at: datetime, was: HealthState = HealthState.OK) -> HealthReport:
+    why = HealthFinding(state=state, since=at, evidence=f"<{source}> is & was", advice="look & see")
+    return HealthReport(
+        source=source, home="https://s.example/", state=state, since=at, previous_state=was,
+        findings=() if state == HealthState.OK else (why,),
     )  # fmt: skip
 
 
 def test_a_source_that_is_no_longer_well_is_news_and_one_that_stays_so_is_not(room: Room, ask: Ask) -> None:
-    silent = found("s", State.SILENT, T0)
-    keep(room.database, [silent], T0 + timedelta(minutes=9))  # it may pass
+    silent = found("s", HealthState.SILENT, T0)
+    save_reports(room.database, [silent], T0 + timedelta(minutes=9))  # it may pass
     assert feedparser.parse(ask("/feeds/health.atom").content).entries == []
     for hours in range(1, 4):
-        keep(room.database, [silent, found("other", State.OK, T0)], T0 + timedelta(hours=hours))
-    again, blocked = found("s", State.OK, T0 + timedelta(hours=4)), found("other", State.BLOCKED, T0)
-    keep(room.database, [again, blocked], T0 + timedelta(hours=5))
+        save_reports(room.database, [silent, found("other", HealthState.OK, T0)], T0 + timedelta(hours=hours))
+    again, blocked = found("s", HealthState.OK, T0 + timedelta(hours=4)), found("other", HealthState.BLOCKED, T0)
+    save_reports(room.database, [again, blocked], T0 + timedelta(hours=5))
     read = feedparser.parse(ask("/feeds/health.atom").content)
     assert [entry.title for entry in read.entries] == ["other is blocked", "s is well again", "s is silent"]
     assert (
@@ -178,9 +178,13 @@ def test_a_source_that_is_no_longer_well_is_news_and_one_that_stays_so_is_not(ro
 
 def test_the_front_page_tells_how_the_sources_are(room: Room, ask: Ask) -> None:
     assert "<h2>Sources</h2>" not in ask("/").text
-    keep(room.database, [found("gone", State.RETIRED, T0)], T0)
+    save_reports(room.database, [found("gone", HealthState.RETIRED, T0)], T0)
     at = T0 + timedelta(days=1)
-    keep(room.database, [found("a", State.OK, T0), found("b", State.SLOW, T0), found("c", State.BLOCKED, T0)], at)
+    save_reports(
+        room.database,
+        [found("a", HealthState.OK, T0), found("b", HealthState.SLOW, T0), found("c", HealthState.BLOCKED, T0)],
+        at,
+    )
     page = ask("/").text
     assert "<p>1 of 3 are well, as of 2025-01-02 00:00 UTC.</p>" in page
     assert "<li>c is blocked since 2025-01-01 00:00 UTC: &lt;c&gt; is &amp; was</li>" in page
@@ -272,7 +276,7 @@ def test_a_token_opens_and_one_that_was_taken_away_does_not(room: Room) -> None:
         ("/private/x/feeds/all.atom", {}),
         (f"/feeds/all.atom?token={secret}", {}),
     ]
-    with room.client(knows=room.token_of) as client:
+    with room.client(find_token=room.token_of) as client:
         for path, headers in good:
             answer = client.get(path, headers=headers)
             assert answer.status_code == 200, path

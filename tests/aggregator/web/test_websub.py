@@ -11,10 +11,10 @@ from urllib.parse import parse_qs
 import feedparser
 import pytest
 
-from aggregator.web import websub as hub
-from aggregator.web.requests import FeedAsked
-from aggregator.web.websub import Publisher
-from storage.articles.topics import record_topics_anew
+from aggregator.web import websub
+from aggregator.web.requests import FeedRequest
+from aggregator.web.websub import HubPublisher
+from storage.articles.topics import record_topics_and_relabel
 from storage.model.article import Topic
 from tests.aggregator.web.archive_server import BASE, T0, Ask, Room
 
@@ -26,8 +26,8 @@ class Told:
 
     def __init__(self, room: Room) -> None:
         self.now, self.pings, self.fails = 0.0, [], False
-        address = room.serving().shelf.address
-        self.publisher = Publisher(room.database, HUB, address, lambda: room.searches, self.tell, lambda: self.now)
+        address = room.serving().feed_catalogue.build_url
+        self.publisher = HubPublisher(room.database, HUB, address, lambda: room.searches, self.tell, lambda: self.now)
 
     pings: list[list[str]]
 
@@ -41,7 +41,7 @@ class Told:
         """What it is told after some seconds, less the other forms."""
         self.now += seconds
         self.pings.clear()
-        self.publisher.step()
+        self.publisher.ping_changes()
         return [feed for ping in self.pings for feed in ping]
 
 
@@ -54,7 +54,7 @@ def test_it_is_told_of_what_changed_and_of_nothing_else(room: Room, told: Told) 
     assert told.step(0) == []
     one = room.keep(50, "a charger", source="other")
     with room.database.write() as tx:
-        record_topics_anew(tx, one, [Topic(name="byd", body=1)], "c")
+        record_topics_and_relabel(tx, one, [Topic(name="byd", body_count=1)], "c")
     assert told.step(5) == ["all.atom", "stories.atom", "source/other.atom", "topic/byd.atom", "search/chargers.atom"]
     assert told.step(5) == []
     room.keep(1, "edited", seen=T0 + timedelta(days=1))
@@ -118,24 +118,24 @@ def test_a_ping_is_what_hubs_expect() -> None:
         running = threading.Thread(target=server.serve_forever)
         running.start()
         address = f"http://127.0.0.1:{server.server_port}/"
-        hub.post(address, ["https://x/a", "https://x/b?full=1"])
+        websub.ping_hub(address, ["https://x/a", "https://x/b?full=1"])
         with pytest.raises(OSError, match="500"):
-            hub.post(address, ["https://x/a"])
+            websub.ping_hub(address, ["https://x/a"])
         server.shutdown()
         running.join()
     assert got[0] == {"hub.mode": ["publish"], "hub.url": ["https://x/a", "https://x/b?full=1"]}
     with pytest.raises(OSError, match="refused"):
-        hub.post(address, ["https://x/a"])
+        websub.ping_hub(address, ["https://x/a"])
 
 
 def test_every_form_and_both_lengths_are_told_of(room: Room) -> None:
     told: list[str] = []
-    address = room.serving().shelf.address
-    publisher = Publisher(room.database, HUB, address, dict, lambda _, feeds: told.extend(feeds), lambda: 0.0)
+    address = room.serving().feed_catalogue.build_url
+    publisher = HubPublisher(room.database, HUB, address, dict, lambda _, feeds: told.extend(feeds), lambda: 0.0)
     room.keep(50, "x", source="a")
-    publisher.step()
+    publisher.ping_changes()
     assert told[:6] == [
-        address(FeedAsked(path="all", form=form, full=full))
+        address(FeedRequest(path="all", format=form, full=full))
         for form in ("rss", "atom", "json")
         for full in (False, True)
     ]

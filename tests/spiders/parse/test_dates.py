@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiders.parse.dates import EARLIEST, newest_first, read_date
+from spiders.parse.dates import EARLIEST_DATE, order_newest_first, parse_date
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ NOW = datetime(2026, 9, 1, tzinfo=UTC)
     ],
 )
 def test_a_moment_with_its_zone(printed: str, moment: str):
-    assert read_date(printed, NOW) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), True)
+    assert parse_date(printed, NOW) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), True)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_moment_with_its_zone(printed: str, moment: str):
     ],
 )
 def test_a_moment_without_a_zone(printed: str, moment: str):
-    assert read_date(printed, NOW) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), False)
+    assert parse_date(printed, NOW) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), False)
 
 
 @pytest.mark.parametrize(
@@ -95,25 +95,25 @@ def test_a_moment_without_a_zone(printed: str, moment: str):
     ],
 )
 def test_no_moment(printed: str):
-    assert read_date(printed, NOW) is None
+    assert parse_date(printed, NOW) is None
 
 
 @given(st.text(max_size=200) | st.from_regex(r"\A[0-9A-Za-z:+\-/., TZ]{0,60}\Z"))
 def test_any_text_is_a_moment_in_bounds_or_none(printed: str):
-    stamp = read_date(printed, NOW)
-    assert stamp is None or EARLIEST <= stamp.at <= NOW + timedelta(days=1)
+    stamp = parse_date(printed, NOW)
+    assert stamp is None or EARLIEST_DATE <= stamp.at <= NOW + timedelta(days=1)
 
 
 @given(st.integers(631_238_400, 1_785_542_400), st.integers(-14 * 60, 14 * 60))
 def test_what_is_printed_is_read(second: int, minutes: int):
     local = datetime.fromtimestamp(second, timezone(timedelta(minutes=minutes)))
     for printed in (format_datetime(local), local.isoformat(), local.isoformat(" "), local.strftime("%Y%m%dT%H%M%S%z")):
-        assert read_date(printed, NOW) == (local, True)
+        assert parse_date(printed, NOW) == (local, True)
 
 
 @given(st.lists(st.none() | st.datetimes(timezones=st.just(UTC)), max_size=30))
 def test_order_loses_nothing_and_the_dated_fall(moments: list[datetime | None]):
-    order = newest_first(moments)
+    order = order_newest_first(moments)
     assert sorted(order) == list(range(len(moments)))
     dated = [moment for place in order if (moment := moments[place])]
     assert dated == sorted(dated, reverse=True)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from spiders.parse.feed import read_feed
-from storage.model.page import Index, Lead
+from storage.model.page import Lead, ParsedIndex
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 URL = "https://volt.example/news/feed.xml"
 
 
-def read(text: str, **options: object) -> Index:
+def read(text: str, **options: object) -> ParsedIndex:
     return read_feed(text.encode(), URL, now=NOW, **options)  # type: ignore[arg-type]
 
 
@@ -64,7 +64,7 @@ def test_rss_2_gives_every_fact():
           <category>Vans</category><category>Launches</category><category>Vans</category></item>
         </channel></rss>"""
     )
-    assert index == Index(
+    assert index == ParsedIndex(
         kind="feed", title="Volt & Watt", home="https://volt.example/", language="en-GB", leads=(WHOLE,), total=1
     )
 
@@ -81,7 +81,7 @@ def test_atom_1_gives_every_fact():
         <updated>2025-06-04T10:00:00+02:00</updated><category term="v" label="Vans"/>
         <category term="Launches"/></entry></feed>"""
     )
-    assert index == Index(
+    assert index == ParsedIndex(
         kind="feed", title="Volt", home="https://volt.example/", language="en", leads=(WHOLE,), total=1
     )
 
@@ -108,7 +108,7 @@ def test_json_feed_gives_every_fact():
         ],
     }
     index = read(json.dumps(feed))
-    assert index == Index(
+    assert index == ParsedIndex(
         kind="feed", title="Volt", home="https://volt.example/", language="en", leads=(WHOLE,), total=1
     )
 

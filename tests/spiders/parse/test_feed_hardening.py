@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from spiders.parse.feed import read_feed
-from storage.model.page import Index
+from storage.model.page import ParsedIndex
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 ITEM = "<item><title>T</title><link>http://a.example/</link></item>"
 
 
-def read(body: bytes | str, **options: object) -> Index:
+def read(body: bytes | str, **options: object) -> ParsedIndex:
     data = body if isinstance(body, bytes) else body.encode()
     return read_feed(data, "https://volt.example/feed", now=NOW, **options)  # type: ignore[arg-type]
 

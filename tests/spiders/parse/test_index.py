@@ -12,13 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from spiders.discover import find_feeds, sitemaps_of_robots
+from spiders.discover import find_feeds, parse_robots_sitemaps
 from spiders.parse.index import read_index
-from spiders.source import Listing
-from storage.model.page import Index, Page
+from spiders.source import SourceListing
+from storage.model.page import Page, ParsedIndex
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
-LISTING = Listing(url="https://volt.example/", css="a", pattern="/a")
+LISTING = SourceListing(url="https://volt.example/", css="a", pattern="/a")
 FEED = b"""<?xml version="1.0" encoding="utf-8"?><!DOCTYPE rss [<!ENTITY x "y">]><rss version="2.0"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>V&eacute;</title>
 <item><title>A &amp; B</title><link>http://a.example/1</link><guid isPermaLink="true">http://a.example/1</guid>
@@ -38,7 +38,7 @@ def page(body: bytes, *headers: tuple[str, str]) -> Page:
     return Page(url="https://volt.example/x", status=200, headers=headers, body=body, fetched_at=NOW)
 
 
-def read(body: bytes, kind: str, *headers: tuple[str, str]) -> Index:
+def read(body: bytes, kind: str, *headers: tuple[str, str]) -> ParsedIndex:
     return read_index(page(body, *headers), kind, LISTING if kind == "listing" else None, 10, NOW)
 
 
@@ -67,14 +67,14 @@ def test_content_codings_are_undone():
 def test_a_body_that_cannot_be_decoded_is_a_problem(body: bytes, coding: str, problem: str):
     for kind in ("feed", "sitemap", "listing"):
         index = read(body, kind, ("Content-Encoding", coding))
-        assert (index.kind, index.leads, index.more) == (kind, (), ())
+        assert (index.kind, index.leads, index.child_urls) == (kind, (), ())
         assert index.problem.startswith(problem)
 
 
 @pytest.mark.parametrize("kind", ["feed", "sitemap", "listing"])
 @pytest.mark.parametrize("body", [b"", b"  \r\n"])
 def test_empty_is_a_problem(kind: str, body: bytes):
-    assert read(body, kind) == Index(kind=kind, problem="empty")
+    assert read(body, kind) == ParsedIndex(kind=kind, problem="empty")
 
 
 def test_a_web_page_is_neither_feed_nor_sitemap():
@@ -96,7 +96,7 @@ def test_workers_need_no_scrapy_and_no_database():
 def read_all_ways(body: bytes) -> None:
     for kind in ("feed", "sitemap", "listing"):
         index = read(body, kind)
-        assert index.problem or index.leads or index.more or not index.total
+        assert index.problem or index.leads or index.child_urls or not index.total
         assert len(index.leads) <= 10
         for lead in index.leads:
             assert lead.url.startswith(("http://", "https://"))
@@ -105,7 +105,7 @@ def read_all_ways(body: bytes) -> None:
             assert not any(ord(c) < 32 or ord(c) == 0x7F or c in "\ufffe\uffff" for c in text)
             assert lead.published is None or lead.published.utcoffset() is not None
     find_feeds(body, "https://volt.example/")
-    sitemaps_of_robots(body)
+    parse_robots_sitemaps(body)
 
 
 @settings(max_examples=150, deadline=None)

@@ -7,8 +7,8 @@ import gzip
 import pytest
 
 from spiders.parse.listing import read_listing
-from spiders.source import Listing
-from storage.model.page import Index
+from spiders.source import SourceListing
+from storage.model.page import ParsedIndex
 
 URL = "https://volt.example/news/"
 PAGE = """<!doctype html><html lang="nb"><head><title>Volt &ndash; news</title>
@@ -22,12 +22,12 @@ PAGE = """<!doctype html><html lang="nb"><head><title>Volt &ndash; news</title>
 </body></html>"""
 
 
-def read(listing: Listing, page: str | bytes = PAGE, **options: object) -> Index:
+def read(listing: SourceListing, page: str | bytes = PAGE, **options: object) -> ParsedIndex:
     return read_listing(page if isinstance(page, bytes) else page.encode(), URL, listing, **options)  # type: ignore[arg-type]
 
 
 def test_a_pattern_picks_by_address():
-    index = read(Listing(url=URL, pattern=r"/news/\d{4}/"))
+    index = read(SourceListing(url=URL, pattern=r"/news/\d{4}/"))
     assert [(lead.url, lead.title) for lead in index.leads] == [
         ("https://volt.example/news/2025/van", "A van & more"),
         ("https://volt.example/news/2025/bus", "A bus"),
@@ -40,7 +40,7 @@ def test_a_pattern_picks_by_address():
         3,
         "",
     )
-    assert index.more == ("https://volt.example/news/?page=2",)
+    assert index.child_urls == ("https://volt.example/news/?page=2",)
 
 
 @pytest.mark.parametrize(
@@ -54,22 +54,24 @@ def test_a_pattern_picks_by_address():
     ],
 )
 def test_css_picks_links_or_what_holds_them(css: str, pattern: str, ends: list[str]):
-    assert [lead.url.rpartition("/")[2] for lead in read(Listing(url=URL, css=css, pattern=pattern)).leads] == ends
+    assert [
+        lead.url.rpartition("/")[2] for lead in read(SourceListing(url=URL, css=css, pattern=pattern)).leads
+    ] == ends
 
 
 def test_the_limit_keeps_the_first():
-    index = read(Listing(url=URL, pattern="/2025/"), limit=1)
+    index = read(SourceListing(url=URL, pattern="/2025/"), limit=1)
     assert ([lead.title for lead in index.leads], index.total) == (["A van & more"], 3)
 
 
 def test_a_base_element_is_obeyed_but_not_off_the_web():
     page = '<base href="{}"><a href="x/1">One</a>'
     assert (
-        read(Listing(url=URL, pattern="/x/"), page.format("https://b.example/d/")).leads[0].url
+        read(SourceListing(url=URL, pattern="/x/"), page.format("https://b.example/d/")).leads[0].url
         == "https://b.example/d/x/1"
     )
     assert (
-        read(Listing(url=URL, pattern="/x/"), page.format("file:///etc/")).leads[0].url
+        read(SourceListing(url=URL, pattern="/x/"), page.format("file:///etc/")).leads[0].url
         == "https://volt.example/news/x/1"
     )
 
@@ -77,11 +79,11 @@ def test_a_base_element_is_obeyed_but_not_off_the_web():
 def test_bytes_are_decoded_by_http_then_by_the_page():
     words = "<a href=/x>größer und schöner geladen</a>"
     assert (
-        read(Listing(url=URL, pattern="x"), words.encode("cp1252"), charset="windows-1252").leads[0].title
+        read(SourceListing(url=URL, pattern="x"), words.encode("cp1252"), charset="windows-1252").leads[0].title
         == "größer und schöner geladen"
     )
     assert (
-        read(Listing(url=URL, pattern="x"), f"<meta charset=latin1>{words}".encode("latin1")).leads[0].title
+        read(SourceListing(url=URL, pattern="x"), f"<meta charset=latin1>{words}".encode("latin1")).leads[0].title
         == "größer und schöner geladen"
     )
 
@@ -89,14 +91,18 @@ def test_bytes_are_decoded_by_http_then_by_the_page():
 @pytest.mark.parametrize(
     ("page", "listing", "problem"),
     [
-        ("", Listing(url=URL, pattern="x"), "empty"),
-        (PAGE, Listing(url=URL, pattern="/nowhere/"), "no link on the page is selected"),
-        (PAGE, Listing(url=URL, css="a[", pattern=""), "the catalogue's selector or pattern is wrong"),
-        (PAGE, Listing(url=URL, css="a:gibberish(1)", pattern=""), "the catalogue's selector or pattern is wrong"),
-        (PAGE, Listing(url=URL, pattern="("), "the catalogue's selector or pattern is wrong"),
-        (gzip.compress(PAGE.encode(), mtime=0)[:50], Listing(url=URL, pattern="x"), "compressed body is cut off"),
+        ("", SourceListing(url=URL, pattern="x"), "empty"),
+        (PAGE, SourceListing(url=URL, pattern="/nowhere/"), "no link on the page is selected"),
+        (PAGE, SourceListing(url=URL, css="a[", pattern=""), "the catalogue's selector or pattern is wrong"),
+        (
+            PAGE,
+            SourceListing(url=URL, css="a:gibberish(1)", pattern=""),
+            "the catalogue's selector or pattern is wrong",
+        ),
+        (PAGE, SourceListing(url=URL, pattern="("), "the catalogue's selector or pattern is wrong"),
+        (gzip.compress(PAGE.encode(), mtime=0)[:50], SourceListing(url=URL, pattern="x"), "compressed body is cut off"),
     ],
 )
-def test_what_is_wrong_is_named(page: str | bytes, listing: Listing, problem: str):
+def test_what_is_wrong_is_named(page: str | bytes, listing: SourceListing, problem: str):
     index = read(listing, page)
     assert (index.leads, index.problem.partition(":")[0]) == ((), problem)

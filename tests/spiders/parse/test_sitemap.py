@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 import pytest
 
 from spiders.parse.sitemap import read_sitemap
-from storage.model.page import Index, Lead
+from storage.model.page import Lead, ParsedIndex
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 URL = "https://volt.example/sitemap.xml"
 NS = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
-def read(body: str | bytes, **options: object) -> Index:
+def read(body: str | bytes, **options: object) -> ParsedIndex:
     return read_sitemap(body if isinstance(body, bytes) else body.encode(), URL, now=NOW, **options)  # type: ignore[arg-type]
 
 
@@ -26,7 +26,7 @@ def test_a_urlset_gives_pages_the_last_changed_first():
         "<lastmod>2025-06-01</lastmod><priority>0.5</priority></url><url><loc>https://volt.example/b</loc>"
         "<lastmod>2025-06-03T14:00:00+02:00</lastmod></url></urlset>"
     )
-    assert index == Index(
+    assert index == ParsedIndex(
         kind="sitemap",
         total=2,
         leads=(
@@ -66,7 +66,9 @@ def test_an_index_names_its_children_the_newest_first_and_not_itself():
         "<sitemap><loc>https://volt.example/new.xml</loc><lastmod>2026-01-01</lastmod></sitemap>"
         "<sitemap><loc>file:///etc/passwd</loc></sitemap></sitemapindex>"
     )
-    assert index == Index(kind="sitemap", more=("https://volt.example/new.xml", "https://volt.example/old.xml"))
+    assert index == ParsedIndex(
+        kind="sitemap", child_urls=("https://volt.example/new.xml", "https://volt.example/old.xml")
+    )
 
 
 def test_an_index_of_very_many_is_capped_and_says_so():
@@ -74,8 +76,8 @@ def test_an_index_of_very_many_is_capped_and_says_so():
         f"<sitemap><loc>/{n}.xml</loc><lastmod>2024-01-{n % 28 + 1:02d}</lastmod></sitemap>" for n in range(300)
     )
     index = read(f"<sitemapindex {NS}>{children}</sitemapindex>")
-    assert len(index.more) == 100
-    assert index.more[0] == "https://volt.example/27.xml"
+    assert len(index.child_urls) == 100
+    assert index.child_urls[0] == "https://volt.example/27.xml"
     assert index.notes == ("names 300 sitemaps, the newest 100 are taken",)
 
 

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.articles import store
-from storage.crawl.revisits import revisits
+from storage.crawl.revisits import list_revisits
 from storage.db.database import Database
 from storage.library import Library
-from storage.maintenance.check import check
-from storage.model.article import Article, Change, Decision, Kind, Revision
-from storage.model.crawl import Capture, Looked
+from storage.maintenance.check import check_archive
+from storage.model.article import Article, Change, Decision, DecisionKind, Revision
+from storage.model.crawl import Capture, CheckResult
 from storage.model.page import Lead, Page
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,12 +39,12 @@ def keep(database: Database, article: Article, hour: float, url: str = URL, **pa
 
 def look(database: Database, hour: float, outcome: str = "missing", *, sure: bool = False, number: int = 1) -> bool:
     """Write down that the page gave no text; whether that decided anything."""
-    looked = Looked(
-        url=URL, looked_at=T0 + timedelta(hours=hour), status=404, outcome=outcome, reason="HTTP 404", sure=sure
+    looked = CheckResult(
+        url=URL, checked_at=T0 + timedelta(hours=hour), status=404, outcome=outcome, reason="HTTP 404", is_certain=sure
     )
     with database.write() as tx:
-        decision = store.record_look(tx, number, looked, None)
-    assert decision is None or decision.kind is Kind.REVISED
+        decision = store.record_check(tx, number, looked, None)
+    assert decision is None or decision.kind is DecisionKind.REVISED
     return decision is not None
 
 
@@ -80,8 +80,8 @@ def changes(database: Database, **filters: object) -> list[Change]:
 )
 def test_an_edit_is_kept_with_its_kind(database: Database, article: Article, kind: str) -> None:
     keep(database, MADE, 0)
-    assert keep(database, article, 1).kind is Kind.REVISED
-    assert keep(database, article, 2).kind is Kind.SAME
+    assert keep(database, article, 1).kind is DecisionKind.REVISED
+    assert keep(database, article, 2).kind is DecisionKind.SAME
     first, second = revisions(database)
     assert (first.kind, second.kind, second.number) == ("", kind, 2)
     assert (first.text, second.text) == (TEXT, article.text)
@@ -89,7 +89,7 @@ def test_an_edit_is_kept_with_its_kind(database: Database, article: Article, kin
     (change,) = changes(database)
     assert (change.kind, change.added, change.removed) == (kind, second.added, second.removed)
     assert change.added + change.removed > 0
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 @pytest.mark.parametrize(
@@ -101,28 +101,31 @@ def test_an_edit_is_kept_with_its_kind(database: Database, article: Article, kin
         replace(MADE, headlines=(("heading", TITLE), ("tab", f"(2) {TITLE}"))),
         replace(MADE, headlines=(("heading", TITLE), ("og:title", "The smallest model is recalled"), ("tab", TITLE))),
         replace(MADE, text="Another reader finds other words in the same page.", extractor="reader 2"),
-        replace(MADE, variants=((0, "A maker recalls cars."),), echoed=(0,)),
+        replace(MADE, differs_in_page_data=((0, "A maker recalls cars."),), in_page_data=(0,)),
         replace(MADE, summary="Another", authors=("Somebody",), tags=("new",), image="https://ev.example/2.png"),
     ],
 )
 def test_what_is_no_edit(database: Database, article: Article) -> None:
     keep(database, MADE, 0)
-    assert keep(database, article, 1).kind is Kind.SAME
+    assert keep(database, article, 1).kind is DecisionKind.SAME
     assert len(revisions(database)) == 1
     assert changes(database) == []
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_a_page_whose_data_was_edited_has_a_revision_that_says_so(database: Database) -> None:
     first, second = TEXT.split("\n\n")
     said = first.replace("4,217", "5,000")
-    keep(database, replace(MADE, echoed=(0, 1)), 0)
-    assert keep(database, replace(MADE, echoed=(0, 1), variants=((0, said),)), 1).kind is Kind.REVISED
+    keep(database, replace(MADE, in_page_data=(0, 1)), 0)
+    assert (
+        keep(database, replace(MADE, in_page_data=(0, 1), differs_in_page_data=((0, said),)), 1).kind
+        is DecisionKind.REVISED
+    )
     revision = revisions(database)[-1]
-    assert (revision.kind, revision.text, revision.stated) == ("numbers", TEXT, f"{said}\n\n{second}")
+    assert (revision.kind, revision.text, revision.text_in_page_data) == ("numbers", TEXT, f"{said}\n\n{second}")
     assert (revision.added, revision.removed) == (4, 4)
-    caught_up = replace(MADE, text=f"{said}\n\n{second}", echoed=(0, 1))
-    assert keep(database, caught_up, 2).kind is Kind.SAME
+    caught_up = replace(MADE, text=f"{said}\n\n{second}", in_page_data=(0, 1))
+    assert keep(database, caught_up, 2).kind is DecisionKind.SAME
     assert len(revisions(database)) == 2
 
 
@@ -140,9 +143,12 @@ def test_boilerplate_that_was_learned_between_two_fetches_is_no_edit(database: D
     first, second = TEXT.split("\n\n")
     box = "Every Friday our editors write down what they have learned of batteries."
     keep(database, replace(MADE, text=f"{first}\n\n{box}\n\n{second}"), 0)
-    assert keep(database, replace(MADE, dropped=((1, box),), hints_version=1), 1).kind is Kind.SAME
-    edited = replace(MADE, text=TEXT.replace("hours", "hour"), dropped=((1, box),), hints_version=1)
-    assert keep(database, edited, 2).kind is Kind.REVISED
+    assert (
+        keep(database, replace(MADE, removed_boilerplate=((1, box),), boilerplate_version=1), 1).kind
+        is DecisionKind.SAME
+    )
+    edited = replace(MADE, text=TEXT.replace("hours", "hour"), removed_boilerplate=((1, box),), boilerplate_version=1)
+    assert keep(database, edited, 2).kind is DecisionKind.REVISED
     assert kinds(database) == ["", "typo"]
     assert box in revisions(database)[1].text
     assert (revisions(database)[1].added, revisions(database)[1].removed) == (len("hour"), len("hours"))
@@ -157,7 +163,7 @@ def test_gone_is_withdrawn_at_once_and_the_text_stays(database: Database) -> Non
     assert (article.withdrawn, article.text, article.revision) == (T0 + timedelta(hours=5), TEXT, 2)
     (change,) = changes(database, kinds=("withdrawn",))
     assert (change.at, change.added, change.removed, change.revision) == (T0 + timedelta(hours=5), 0, 0, 2)
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_missing_is_believed_after_an_hour_and_coming_back_is_restored(database: Database) -> None:
@@ -165,7 +171,7 @@ def test_missing_is_believed_after_an_hour_and_coming_back_is_restored(database:
     assert not look(database, 5)
     assert not look(database, 5.9)
     assert look(database, 6.1)
-    assert keep(database, replace(MADE, text=TEXT.replace("hours", "hour")), 9).kind is Kind.REVISED
+    assert keep(database, replace(MADE, text=TEXT.replace("hours", "hour")), 9).kind is DecisionKind.REVISED
     assert kinds(database) == ["", "withdrawn", "restored"]
     assert (revisions(database)[2].added, revisions(database)[2].removed) == (len("hour"), len("hours"))
     article = Library(database).article(1)
@@ -183,11 +189,11 @@ def test_outages_and_refused_pages_decide_nothing(database: Database) -> None:
 
 def test_a_look_at_an_address_that_no_article_has_is_nothing(database: Database) -> None:
     keep(database, MADE, 0)
-    looked = Looked(
-        url="https://ev.example/b", looked_at=T0, status=410, outcome="missing", reason="HTTP 410", sure=True
+    looked = CheckResult(
+        url="https://ev.example/b", checked_at=T0, status=410, outcome="missing", reason="HTTP 410", is_certain=True
     )
     with database.write() as tx:
-        assert store.record_look(tx, 1, looked, None) is None
+        assert store.record_check(tx, 1, looked, None) is None
     assert kinds(database) == [""]
 
 
@@ -216,11 +222,11 @@ def test_a_page_that_is_read_anew_takes_its_old_readings_place(database: Databas
     keep(database, MADE, 0)
     old = Page(url=URL, status=200, fetched_at=T0, source="site", lead=Lead(url=URL))
     with database.write() as tx:
-        store.record_rereading(tx, 1, whole, old)
-    assert keep(database, whole, 1).kind is Kind.SAME
-    assert keep(database, replace(whole, text=whole.text.replace("hours", "hour")), 2).kind is Kind.REVISED
+        store.record_reextraction(tx, 1, whole, old)
+    assert keep(database, whole, 1).kind is DecisionKind.SAME
+    assert keep(database, replace(whole, text=whole.text.replace("hours", "hour")), 2).kind is DecisionKind.REVISED
     assert kinds(database) == ["", "typo"]
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_what_may_be_asked_for_again(database: Database) -> None:
@@ -235,16 +241,16 @@ def test_what_may_be_asked_for_again(database: Database) -> None:
         )
     keep(database, replace(MADE, title="C", text="Of trains."), 0, URL + "/3")
     with database.read() as tx:
-        found = revisits(tx, "site", 0, 10)
-        assert [one.article_id for one in revisits(tx, "site", found[0].article_id, 1)] == [2]
-        assert revisits(tx, "other", 0, 10) == []
+        found = list_revisits(tx, "site", 0, 10)
+        assert [one.article_id for one in list_revisits(tx, "site", found[0].article_id, 1)] == [2]
+        assert list_revisits(tx, "other", 0, 10) == []
     assert [(one.url, one.etag, one.capture) for one in found] == [
         (URL, '"1"', None), (URL + "/2", '"1"', capture), (URL + "/3", "", None),
     ]  # fmt: skip
     assert found[0].extractor == "reader 1"
     look(database, 5, sure=True)
     with database.read() as tx:
-        assert _validators(revisits(tx, "site", 0, 1)) == [("", "")], "what was gone is asked for as if never seen"
+        assert _validators(list_revisits(tx, "site", 0, 1)) == [("", "")], "what was gone is asked for as if never seen"
 
 
 def _validators(found: Sequence[object]) -> list[tuple[str, str]]:

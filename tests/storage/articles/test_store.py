@@ -19,8 +19,8 @@ from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.db.database import Database
 from storage.library import Library
-from storage.maintenance.check import check
-from storage.model.article import Article, Decision, KeptArticle, Kind
+from storage.maintenance.check import check_archive
+from storage.model.article import Article, Decision, DecisionKind, KeptArticle
 from storage.model.crawl import Capture
 from storage.model.page import Lead, Page
 from storage.model.search import Query
@@ -87,14 +87,14 @@ def statements(database: Database) -> Iterator[list[str]]:
     event.remove(database._engine, "before_cursor_execute", note)
 
 
-def kinds(decisions: Iterable[Decision]) -> list[Kind]:
+def kinds(decisions: Iterable[Decision]) -> list[DecisionKind]:
     return [decision.kind for decision in decisions]
 
 
 def test_a_new_article_is_kept_as_it_is(database: Database) -> None:
     arrival = Arrival(url=SITE + "/a", published=2, canonical=SITE + "/a/", lead="http://www.ev.example/a?utm_source=x")
     (decision,) = keep(database, arrival)
-    assert decision.kind is Kind.NEW
+    assert decision.kind is DecisionKind.NEW
     assert decision.reason
     (article,) = kept(database)
     expected = replace(arrival.article, url="http://www.ev.example/a?utm_source=x")
@@ -103,7 +103,7 @@ def test_a_new_article_is_kept_as_it_is(database: Database) -> None:
     assert (article.id, article.source, article.revision, article.copy_of) == (decision.article_id, "site", 1, None)
     assert article.first_seen == T0
     assert article.aliases == ("http://www.ev.example/a?utm_source=x",)
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_the_same_page_again_is_the_same(database: Database) -> None:
@@ -114,28 +114,28 @@ def test_the_same_page_again_is_the_same(database: Database) -> None:
         Arrival(url="http://m.ev.example/a/?fbclid=1", hour=2),
         Arrival(url=SITE + "/a", text="THE CAR - drives!", hour=3),
     )
-    assert kinds(rest) == [Kind.SAME] * 3
+    assert kinds(rest) == [DecisionKind.SAME] * 3
     assert {d.article_id for d in rest} == {first.article_id}
     assert len(Library(database).revisions(first.article_id)) == 1
 
 
 def test_exactly_the_same_fetch_twice_leaves_one(database: Database) -> None:
     arrival = Arrival(url=SITE + "/a", id="1")
-    assert kinds(keep(database, arrival, arrival)) == [Kind.NEW, Kind.SAME]
+    assert kinds(keep(database, arrival, arrival)) == [DecisionKind.NEW, DecisionKind.SAME]
     with database.read() as connection:
-        assert connection.execute(sql("SELECT count(*) FROM sightings")).scalar() == 1
+        assert connection.execute(sql("SELECT count(*) FROM snapshots")).scalar() == 1
 
 
 def test_an_edit_is_a_revision_and_nothing_is_lost(database: Database) -> None:
     texts = ["The car drives.", "The car flies.", "The car drives."]
     decisions = keep(database, *[Arrival(url=SITE + "/a", text=t, hour=n) for n, t in enumerate(texts)])
-    assert kinds(decisions) == [Kind.NEW, Kind.REVISED, Kind.REVISED]
+    assert kinds(decisions) == [DecisionKind.NEW, DecisionKind.REVISED, DecisionKind.REVISED]
     revisions = Library(database).revisions(decisions[0].article_id)
     assert [(r.number, r.text, r.fetched_at) for r in revisions] == [
         (n, t, T0 + timedelta(hours=n - 1)) for n, t in enumerate(texts, 1)
     ]
     assert kept(database)[0].revision == 3
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_an_article_comes_with_its_revisions(database: Database) -> None:
@@ -162,7 +162,7 @@ def test_an_article_comes_with_its_revisions(database: Database) -> None:
 
 def test_a_changed_headline_is_a_revision(database: Database) -> None:
     decisions = keep(database, Arrival(url=SITE + "/a"), Arrival(url=SITE + "/a", title="Another car", hour=1))
-    assert decisions[1].kind is Kind.REVISED
+    assert decisions[1].kind is DecisionKind.REVISED
     assert "title" in decisions[1].reason
     assert kept(database)[0].title == "Another car"
     assert [h.article.title for h in Library(database).search(Query(words="another")).hits] == ["Another car"]
@@ -179,7 +179,7 @@ def test_an_older_page_that_comes_late_does_not_replace_a_newer(database: Databa
 
 def test_the_same_text_elsewhere_is_a_copy(database: Database) -> None:
     first, second = keep(database, Arrival(url=SITE + "/a"), Arrival(url="https://other.example/b", source="other"))
-    assert second.kind is Kind.COPY
+    assert second.kind is DecisionKind.COPY
     assert f"article {first.article_id}" in second.reason
     original, copy = kept(database)
     assert (original.copy_of, copy.copy_of) == (None, original.id)
@@ -197,7 +197,7 @@ def test_the_original_is_the_one_that_was_published_first(database: Database) ->
     original = by_url["https://third.example/c"]
     assert original.copy_of is None
     assert {a.copy_of for a in by_url.values() if a is not original} == {original.id}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_an_edited_original_leaves_its_copies_to_another(database: Database) -> None:
@@ -210,7 +210,7 @@ def test_an_edited_original_leaves_its_copies_to_another(database: Database) -> 
     )
     by_url = {a.url: a for a in kept(database)}
     assert [by_url[SITE + path].copy_of for path in ("/a", "/b", "/c")] == [None, None, by_url[SITE + "/b"].id]
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_texts_without_words_are_nobodys_copies(database: Database) -> None:
@@ -238,7 +238,7 @@ def test_a_page_that_joins_two_articles_makes_them_one(sqlite_database: Database
         assert led_to.id == article.id
     assert [h.article.id for h in Library(sqlite_database).search(Query(words="second")).hits] == [article.id]
     assert Library(sqlite_database).search(Query(words="first")).hits == ()
-    assert check(sqlite_database, None) == []
+    assert check_archive(sqlite_database, None) == []
 
 
 def test_joined_articles_pass_their_copies_on(database: Database) -> None:
@@ -254,7 +254,7 @@ def test_joined_articles_pass_their_copies_on(database: Database) -> None:
     assert len(by_url) == 3
     assert by_url["https://copy.example/1"].copy_of == by_url[SITE + "/a"].id
     assert by_url["https://copy.example/2"].copy_of is None
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_the_address_is_the_canonical_one_if_it_was_fetched(database: Database) -> None:
@@ -281,7 +281,7 @@ def test_an_id_means_something_in_its_own_source_only(database: Database) -> Non
         Arrival(url="https://evil.example/x", id="1", text="Words of the one.", source="evil"),
         Arrival(url="https://evil.example/y", id="1", text="Other words.", source="evil"),
     )
-    assert kinds(decisions) == [Kind.NEW, Kind.COPY, Kind.NEW]
+    assert kinds(decisions) == [DecisionKind.NEW, DecisionKind.COPY, DecisionKind.NEW]
     assert len({d.article_id for d in decisions}) == 3
 
 
@@ -292,7 +292,7 @@ def test_an_id_that_is_used_again_loses_nothing(database: Database) -> None:
         Arrival(url=SITE + "/b", id="1", text="Words of another."),
         Arrival(url=SITE + "/c", id="1", text="Words of the one."),
     )
-    assert kinds(decisions) == [Kind.NEW, Kind.NEW, Kind.SAME]
+    assert kinds(decisions) == [DecisionKind.NEW, DecisionKind.NEW, DecisionKind.SAME]
     assert decisions[2].article_id == decisions[0].article_id
 
 
@@ -304,7 +304,7 @@ def test_the_front_page_is_nobodys_address(database: Database) -> None:
         Arrival(url=SITE + "/c", final=SITE + "/", text="The front page."),
         Arrival(url=SITE + "/", text="The front page.", hour=1),
     )
-    assert kinds(decisions) == [Kind.NEW] * 4
+    assert kinds(decisions) == [DecisionKind.NEW] * 4
     by_url = {a.url: a for a in kept(database)}
     assert by_url[SITE + "/c"].copy_of == by_url[SITE + "/"].id
 
@@ -315,9 +315,9 @@ def test_one_canonical_address_on_every_page_of_a_site_swallows_none(database: D
         Arrival(url=f"{SITE}/{n}", canonical=f"{SITE}/0", title=f"Title {n}", text=f"Words of {n}.", hour=n)
         for n in range(4)
     ]
-    assert kinds(keep(database, *arrivals[first:], *arrivals[:first])) == [Kind.NEW] * 4
+    assert kinds(keep(database, *arrivals[first:], *arrivals[:first])) == [DecisionKind.NEW] * 4
     assert {article.title for article in kept(database)} == {f"Title {n}" for n in range(4)}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 @pytest.mark.parametrize("same", [{"title": "One title"}, {"text": "One text."}], ids=["title", "text"])
@@ -338,7 +338,7 @@ def test_twins_do_not_flip_flop(database: Database) -> None:
     amp = Arrival(url=SITE + "/a/amp", text="The article in short.")
     arrivals = [replace(one, hour=n) for n, one in enumerate([plain, amp, plain, amp, plain, amp])]
     decisions = keep(database, *arrivals)
-    assert kinds(decisions) == [Kind.NEW, Kind.REVISED, *[Kind.SAME] * 4]
+    assert kinds(decisions) == [DecisionKind.NEW, DecisionKind.REVISED, *[DecisionKind.SAME] * 4]
     (article,) = kept(database)
     assert (article.text, article.revision) == ("The whole article.", 1)
     assert len(Library(database).revisions(article.id)) == 2
@@ -387,7 +387,7 @@ def test_no_character_fails_an_insert(database: Database, nasty: str) -> None:
         record_article(tx, article, page, row, T0)
     (found,) = kept(database)
     assert "\x00" not in found.title + found.url + found.authors[0]
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 @pytest.mark.parametrize("year", [1, 2, 999, 1000, 1969, 2038, 9000, 9999])
@@ -415,14 +415,14 @@ def test_a_time_without_zone_is_a_mistake_of_ours(sqlite_database: Database) -> 
 
 def test_a_very_long_address_is_no_obstacle(database: Database) -> None:
     long = SITE + "/" + "".join(chr(97 + i * 7919 % 26) for i in range(100_000))
-    assert kinds(keep(database, Arrival(url=long), Arrival(url=long, hour=1))) == [Kind.NEW, Kind.SAME]
+    assert kinds(keep(database, Arrival(url=long), Arrival(url=long, hour=1))) == [DecisionKind.NEW, DecisionKind.SAME]
 
 
 def test_a_text_of_distinct_words_beyond_measure_is_kept_and_found(database: Database) -> None:
     words = " ".join(f"{n:x}word" for n in range(150_000))
     keep(database, Arrival(url=SITE + "/a", text=words, title="Measure"))
     assert [h.article.title for h in Library(database).search(Query(words="1fword measure")).hits] == ["Measure"]
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 _ARRIVALS = st.builds(
@@ -472,7 +472,7 @@ def _same_in_any_order(make: Callable[[], str], arrivals: Sequence[Arrival], shu
                 for arrival in order:
                     record_article(tx, arrival.article, arrival.page, None, T0)
             pictures.append(_picture(database))
-            assert check(database, None) == []
+            assert check_archive(database, None) == []
             found = sorted(h.article.id for h in Library(database).search(Query(words="text")).hits)
             assert found == sorted(a.id for a in kept(database) if "text" in a.text.lower())
         finally:

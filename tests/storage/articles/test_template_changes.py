@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text as sql
 
-from storage.articles import store
-from storage.articles import template_changes as redesign
+from storage.articles import store, template_changes
 from storage.db.database import Database
 from storage.library import Library
-from storage.maintenance.check import check
+from storage.maintenance.check import check_archive
 from storage.model.article import Article
-from storage.model.crawl import Looked
+from storage.model.crawl import CheckResult
 from storage.model.page import Lead, Page
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,7 +37,7 @@ def fetch(database: Database, number: int, hour: int, text: str, source: str = "
 
 def settle(database: Database, source: str = "site") -> int:
     with database.write() as tx:
-        return redesign.settle(tx, source, T0).held
+        return template_changes.apply_template_changes(tx, source, T0).held_count
 
 
 def edits(database: Database) -> dict[int, list[str]]:
@@ -63,7 +62,7 @@ def test_five_articles_and_half_of_those_fetched_again(
     assert settle(database) == int(is_held)
     assert len(edits(database)) == (0 if is_held else changed)
     assert settle(database) == int(is_held)
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_pages_that_said_they_had_not_changed_were_fetched_again(database: Database) -> None:
@@ -73,12 +72,12 @@ def test_pages_that_said_they_had_not_changed_were_fetched_again(database: Datab
         fetch(database, number, 1, f"{BOX}\n\n{words(number)}")
     assert settle(database) == 1
     for number in range(6, 12):
-        looked = Looked(
-            url=f"https://ev.example/{number}", looked_at=T0 + timedelta(hours=2), status=304, outcome="unmodified",
+        looked = CheckResult(
+            url=f"https://ev.example/{number}", checked_at=T0 + timedelta(hours=2), status=304, outcome="unmodified",
             reason="HTTP 304",
         )  # fmt: skip
         with database.write() as tx:
-            store.record_look(tx, number, looked, None)
+            store.record_check(tx, number, looked, None)
     assert settle(database) == 0, "five of eleven are no redesign"
     assert len(edits(database)) == 5
 
@@ -95,7 +94,7 @@ def test_a_block_that_comes_and_one_that_goes_and_a_true_edit_beside_them(databa
     assert (revision.added, revision.removed) == (len("proud"), len("glad"))
     assert BOX in revision.text, "the page is shown as it was"
     with database.read() as connection:
-        held = set(connection.execute(sql("SELECT words FROM held_blocks")).scalars())
+        held = set(connection.execute(sql("SELECT text FROM held_blocks")).scalars())
     assert held == {BOX, OLD_BOX}
 
 

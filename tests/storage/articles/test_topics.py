@@ -9,15 +9,15 @@ from itertools import permutations
 import pytest
 from sqlalchemy import text as sql
 
-from aggregator.extraction.derived_fields import marked
+from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.keep import keep_article
 from aggregator.topics.catalogue import catalogue_in_use, matcher_in_use
 from storage.archive import open_database
-from storage.articles.boilerplate import learned_of
-from storage.articles.topics import refresh
+from storage.articles.boilerplate import load_boilerplate
+from storage.articles.topics import recount_topics
 from storage.db.database import Database
 from storage.library import Library
-from storage.maintenance.check import check
+from storage.maintenance.check import check_archive
 from storage.model.article import Article, Topic
 from storage.model.page import Page
 from storage.model.search import Query
@@ -34,7 +34,7 @@ def keep(
     page = Page(url=url, status=200, fetched_at=T0 + timedelta(hours=hour), source=source)
     with database.write() as tx:
         return keep_article(
-            tx, marked(article), page, None, learned_of(tx, page.source), T0 + timedelta(days=400)
+            tx, with_derived_fields(article), page, None, load_boilerplate(tx, page.source), T0 + timedelta(days=400)
         ).decision.article_id
 
 
@@ -48,7 +48,7 @@ def found(database: Database, *topics: str, **more: object) -> list[str]:
 
 
 def rows(database: Database) -> list[tuple[object, ...]]:
-    statement = "SELECT articles.url, topic, article_topics.dated, body, article_topics.title FROM article_topics"
+    statement = "SELECT articles.url, topic, article_topics.sort_time, body_count, article_topics.title_count FROM article_topics"
     with database.read() as connection:
         read = connection.execute(sql(f"{statement} JOIN articles ON articles.id = article_id ORDER BY 1, 2"))
         return [tuple(row) for row in read]
@@ -58,9 +58,9 @@ def test_an_article_keeps_what_its_title_and_its_text_name(database: Database) -
     kept = keep(database, url(1), "BYD raises prices", "BYD and CATL make LFP batteries. BYD sells.")
     library = Library(database)
     assert library.topics_of(kept) == (
-        Topic(name="byd", body=2, title=1),
-        Topic(name="catl", body=1),
-        Topic(name="lfp", body=1),
+        Topic(name="byd", body_count=2, title_count=1),
+        Topic(name="catl", body_count=1),
+        Topic(name="lfp", body_count=1),
     )
     article = library.article(kept)
     assert article is not None
@@ -107,7 +107,7 @@ def test_another_text_brings_other_topics_and_the_older_page_does_not(database: 
     assert found(database, "byd") == []
     keep(database, url(1), "Volvo", hour=0)
     assert [one.name for one in Library(database).topics_of(kept)] == ["tesla"]
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_the_same_pages_leave_the_same_topics_in_any_order(request: pytest.FixtureRequest) -> None:
@@ -124,7 +124,7 @@ def test_the_same_pages_leave_the_same_topics_in_any_order(request: pytest.Fixtu
         for page in order:
             page(database)
         outcomes.append(rows(database))
-        assert check(database, None) == []
+        assert check_archive(database, None) == []
         database.close()
     assert all(outcome == outcomes[0] for outcome in outcomes)
     assert outcomes[0]
@@ -138,7 +138,7 @@ def test_joined_articles_leave_no_topics_behind(database: Database) -> None:
     assert third == min(first, second)
     assert found(database, "byd") == ["BYD and CATL"]
     assert Library(database).topics_of(max(first, second)) == Library(database).topics_of(third) != ()
-    assert Library(database).stale_topics(catalogue_in_use().digest) == 0
+    assert Library(database).count_stale_topics(catalogue_in_use().digest) == 0
 
 
 def test_topics_follow_the_date_of_their_article(database: Database) -> None:
@@ -146,22 +146,25 @@ def test_topics_follow_the_date_of_their_article(database: Database) -> None:
     keep(database, url(2), "BYD two", "Text", day=3, hour=0)
     keep(database, url(1), "BYD one", "Text", day=1, hour=1)
     assert found(database, "byd") == ["BYD two", "BYD one"]
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_a_refresh_reads_what_another_catalogue_has_read(database: Database) -> None:
     for number in range(250):
         keep(database, url(number), f"BYD {number}", "Tesla" if number % 2 else "")
     library = Library(database)
-    assert library.stale_topics(NEW) == 250
+    assert library.count_stale_topics(NEW) == 250
     told: list[tuple[int, int]] = []
-    assert refresh(database, lambda title, text: (Topic(name="new", body=len(text)),), NEW, _note(told)) == 250
+    assert (
+        recount_topics(database, lambda title, text: (Topic(name="new", body_count=len(text)),), NEW, _note(told))
+        == 250
+    )
     assert told == [(100, 250), (200, 250), (250, 250)]
     assert [(one.name, one.articles) for one in library.topic_counts()] == [("new", 250)]
-    assert library.stale_topics(NEW) == 0
-    assert refresh(database, lambda title, text: (), NEW) == 0
+    assert library.count_stale_topics(NEW) == 0
+    assert recount_topics(database, lambda title, text: (), NEW) == 0
     assert len(library.topic_counts()) == 1
-    refresh(database, matcher_in_use().topics, catalogue_in_use().digest)
+    recount_topics(database, matcher_in_use().find_topics, catalogue_in_use().digest)
     assert [(one.name, one.articles) for one in library.topic_counts()] == [("byd", 250), ("tesla", 125)]
 
 
@@ -181,11 +184,11 @@ def test_a_refresh_that_is_broken_off_goes_on_where_it_was(database: Database) -
         return ()
 
     with pytest.raises(KeyboardInterrupt):
-        refresh(database, find, NEW)
+        recount_topics(database, find, NEW)
     library = Library(database)
-    assert library.stale_topics(NEW) == 50
+    assert library.count_stale_topics(NEW) == 50
     assert library.count(Query(topics=("byd",))).number == 50
-    assert refresh(database, lambda title, text: (), NEW) == 50
+    assert recount_topics(database, lambda title, text: (), NEW) == 50
 
 
 def test_a_topics_articles_are_read_in_their_order_without_sorting(sqlite_database: Database) -> None:
@@ -195,7 +198,7 @@ def test_a_topics_articles_are_read_in_their_order_without_sorting(sqlite_databa
             sql(
                 "EXPLAIN QUERY PLAN SELECT articles.id FROM articles JOIN article_topics"
                 " ON article_topics.article_id = articles.id WHERE article_topics.topic = 'byd'"
-                " ORDER BY article_topics.dated DESC, article_topics.article_id DESC LIMIT 20"
+                " ORDER BY article_topics.sort_time DESC, article_topics.article_id DESC LIMIT 20"
             )
         ).all()
     steps = [row.detail for row in plan]

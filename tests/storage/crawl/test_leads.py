@@ -13,10 +13,10 @@ import pytest
 
 from storage.archive import open_database
 from storage.crawl.leads import (
-    AGAIN_AFTER,
-    MOST_AGAIN,
+    MAX_RENEWALS,
+    RENEW_AFTER,
+    count_leads,
     finish_lead,
-    lead_counts,
     lease_leads,
     record_leads,
     release_leads,
@@ -54,7 +54,7 @@ def test_each_lead_is_new_once(database: Database) -> None:
     assert record(database, leads("a?utm_source=x")) == 0
     assert record(database, leads("a"), source="other") == 1
     with database.read() as connection:
-        assert lead_counts(connection, "site").waiting == 3
+        assert count_leads(connection, "site").waiting == 3
 
 
 def test_a_lead_comes_back_as_the_index_said_it(database: Database) -> None:
@@ -134,7 +134,7 @@ def test_a_lost_lease_cannot_be_finished(database: Database) -> None:
         assert finish_lead(tx, quick, "quick", LeadState.KEPT, "in time", LATER)
         assert not finish_lead(tx, quick, "quick", LeadState.REFUSED, "again", LATER)
     with database.read() as connection:
-        counts = lead_counts(connection, "site")
+        counts = count_leads(connection, "site")
     assert (counts.kept, counts.refused, counts.leased) == (1, 0, 0)
 
 
@@ -159,7 +159,7 @@ def test_a_retry_waits_for_its_time_and_counts_attempts(database: Database) -> N
         assert lease(database, "me", now=now + timedelta(minutes=59)) == []
         now += timedelta(hours=1)
         with database.read() as connection:
-            counts = lead_counts(connection, "site")
+            counts = count_leads(connection, "site")
         assert (counts.retry, counts.due_at) == (1, now)
 
 
@@ -181,7 +181,7 @@ def test_leases_given_back_count_no_attempt(database: Database) -> None:
         assert release_leads(tx, "you") == 0
         assert release_leads(tx, "me") == 1
     with database.read() as connection:
-        counts = lead_counts(connection, "site")
+        counts = count_leads(connection, "site")
     assert (counts.retry, counts.waiting, counts.leased) == (1, 1, 0)
     assert {one.id: one.attempts for one in lease(database, "me")} == {first.id: 1, second.id: 0}
 
@@ -214,7 +214,7 @@ def test_two_who_lease_at_once_share(database: Database) -> None:
 _LEASE_AND_STALL = """
 import sys, time
 from datetime import datetime, timedelta
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.crawl.leads import lease_leads
 now = datetime.fromisoformat(sys.argv[2])
 database = open_database(sys.argv[1])
@@ -245,7 +245,7 @@ def named(database: Database, now: datetime, **dates: datetime) -> bool:
     """Whether a kept lead waits again once its index has named it with some dates."""
     with database.write() as tx:
         assert record_leads(tx, "site", [Lead(url=SITE + "/a", title="A", **dates)], now) == []  # type: ignore[arg-type]
-        return bool(lead_counts(tx, "site").waiting)
+        return bool(count_leads(tx, "site").waiting)
 
 
 @pytest.mark.parametrize(
@@ -283,10 +283,10 @@ def test_only_what_was_kept_waits_again(database: Database, state: LeadState) ->
 def test_an_index_that_dates_its_articles_anew_each_time_is_followed_so_often_and_no_more(database: Database) -> None:
     record(database, leads("a"))
     followed = 0
-    for round_ in range(MOST_AGAIN + 5):
-        now = NOW + (round_ + 1) * 2 * AGAIN_AFTER
+    for round_ in range(MAX_RENEWALS + 5):
+        now = NOW + (round_ + 1) * 2 * RENEW_AFTER
         for leased in lease(database, "me", now):
             with database.write() as tx:
                 finish_lead(tx, leased, "me", LeadState.KEPT, "same", now)
-        followed += named(database, now + 1.5 * AGAIN_AFTER, updated=now + AGAIN_AFTER)
-    assert followed == MOST_AGAIN
+        followed += named(database, now + 1.5 * RENEW_AFTER, updated=now + RENEW_AFTER)
+    assert followed == MAX_RENEWALS

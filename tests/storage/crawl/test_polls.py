@@ -6,19 +6,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from storage.crawl.polls import (
-    due,
-    endpoint,
-    endpoints_of,
-    park,
-    parked,
+    find_due_sources,
+    load_endpoint,
+    load_endpoints,
+    load_parked_hosts,
+    load_robots_copy,
+    park_host,
     record_poll,
-    robots_copy,
     save_endpoint,
     save_robots,
-    schedule,
+    schedule_source,
 )
 from storage.db.database import Database
-from storage.model.crawl import Endpoint, Poll, RobotsCopy
+from storage.model.crawl import IndexEndpoint, Poll, RobotsCopy
 from storage.monitor import Monitor
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -27,32 +27,32 @@ FEED = "https://ev.example/feed?x=1"
 
 
 def test_an_endpoint_is_fresh_until_it_is_saved(database: Database) -> None:
-    full = Endpoint(
-        source="site", url=FEED, etag='W/"x"', last_modified="Thu", validators_url=FEED, digest="d", unmodified=3,
-        failures=2, leads=10, moved_to="https://new.example/", gone_at=NOW, polled_at=NOW,
+    full = IndexEndpoint(
+        source="site", url=FEED, etag='W/"x"', last_modified="Thu", validators_url=FEED, digest="d", unmodified_streak=3,
+        failure_streak=2, lead_count=10, moved_to="https://new.example/", gone_at=NOW, polled_at=NOW,
     )  # fmt: skip
     with database.write() as tx:
-        assert endpoint(tx, "site", FEED) == Endpoint(source="site", url=FEED)
+        assert load_endpoint(tx, "site", FEED) == IndexEndpoint(source="site", url=FEED)
         save_endpoint(tx, full)
-        save_endpoint(tx, Endpoint(source="site", url=FEED + "&y"))
-        assert endpoint(tx, "site", FEED) == full
-        assert endpoint(tx, "other", FEED) == Endpoint(source="other", url=FEED)
+        save_endpoint(tx, IndexEndpoint(source="site", url=FEED + "&y"))
+        assert load_endpoint(tx, "site", FEED) == full
+        assert load_endpoint(tx, "other", FEED) == IndexEndpoint(source="other", url=FEED)
         save_endpoint(tx, replace(full, gone_at=None, etag=""))
-        assert endpoint(tx, "site", FEED) == replace(full, gone_at=None, etag="")
-        assert {one.url for one in endpoints_of(tx, "site")} == {FEED, FEED + "&y"}
+        assert load_endpoint(tx, "site", FEED) == replace(full, gone_at=None, etag="")
+        assert {one.url for one in load_endpoints(tx, "site")} == {FEED, FEED + "&y"}
 
 
 def test_an_endpoint_address_may_be_long(database: Database) -> None:
     long = FEED + "".join(chr(97 + i * 7919 % 26) for i in range(50_000))
     with database.write() as tx:
-        save_endpoint(tx, Endpoint(source="site", url=long))
-        assert endpoint(tx, "site", long).url == long
+        save_endpoint(tx, IndexEndpoint(source="site", url=long))
+        assert load_endpoint(tx, "site", long).url == long
 
 
 def test_polls_come_back_newest_first(database: Database) -> None:
     polls = [
         Poll(
-            source="site", endpoint=FEED, started_at=NOW + n * HOUR, ended_at=NOW + n * HOUR, outcome="ok", status=200,
+            source="site", url=FEED, started_at=NOW + n * HOUR, ended_at=NOW + n * HOUR, outcome="ok", status=200,
             bytes=5 * 2**31, leads=1, new=2, truncated=3, kept=4, repeats=5, refused=6, failed=7, reason="r" * n,
         )
         for n in range(3)
@@ -68,7 +68,7 @@ def test_polls_come_back_newest_first(database: Database) -> None:
 
 
 def test_a_reason_is_cut_and_cleaned(database: Database) -> None:
-    poll = Poll(source="s", endpoint=FEED, started_at=NOW, ended_at=NOW, outcome="failed", reason="x\x00" * 100_000)
+    poll = Poll(source="s", url=FEED, started_at=NOW, ended_at=NOW, outcome="failed", reason="x\x00" * 100_000)
     with database.write() as tx:
         record_poll(tx, poll)
     assert Monitor(database).polls("s", 1)[0].reason.startswith("xxx")
@@ -77,25 +77,25 @@ def test_a_reason_is_cut_and_cleaned(database: Database) -> None:
 
 def test_never_polled_is_due_then_the_longest_overdue(database: Database) -> None:
     with database.write() as tx:
-        schedule(tx, "late", NOW - HOUR, "every hour", NOW)
-        schedule(tx, "later", NOW - 2 * HOUR, "every hour", NOW)
-        schedule(tx, "now", NOW, "every hour", NOW)
-        schedule(tx, "tomorrow", NOW + HOUR, "every hour", NOW)
-        schedule(tx, "removed", NOW - HOUR, "every hour", NOW)
+        schedule_source(tx, "late", NOW - HOUR, "every hour", NOW)
+        schedule_source(tx, "later", NOW - 2 * HOUR, "every hour", NOW)
+        schedule_source(tx, "now", NOW, "every hour", NOW)
+        schedule_source(tx, "tomorrow", NOW + HOUR, "every hour", NOW)
+        schedule_source(tx, "removed", NOW - HOUR, "every hour", NOW)
         sources = ["tomorrow", "now", "late", "fresh", "later"]
-        assert due(tx, sources, NOW) == ["fresh", "later", "late", "now"]
-        schedule(tx, "later", NOW + HOUR, "Retry-After", NOW)
-        assert due(tx, sources, NOW) == ["fresh", "late", "now"]
-        assert due(tx, [], NOW) == []
+        assert find_due_sources(tx, sources, NOW) == ["fresh", "later", "late", "now"]
+        schedule_source(tx, "later", NOW + HOUR, "Retry-After", NOW)
+        assert find_due_sources(tx, sources, NOW) == ["fresh", "late", "now"]
+        assert find_due_sources(tx, [], NOW) == []
 
 
 def test_a_source_state_tells_plan_and_last_poll(database: Database) -> None:
     with database.write() as tx:
-        schedule(tx, "site", NOW + HOUR, "every hour", NOW)
+        schedule_source(tx, "site", NOW + HOUR, "every hour", NOW)
         for n, outcome in enumerate(("ok", "failed")):
             at = NOW + n * HOUR
             record_poll(
-                tx, Poll(source="site", endpoint=FEED, started_at=at, ended_at=at, outcome=outcome, reason="HTTP 503")
+                tx, Poll(source="site", url=FEED, started_at=at, ended_at=at, outcome=outcome, reason="HTTP 503")
             )
     (state,) = Monitor(database).source_states()
     assert (state.name, state.next_poll_at, state.next_reason) == ("site", NOW + HOUR, "every hour")
@@ -108,19 +108,19 @@ def test_robots_copies_come_back(database: Database) -> None:
         checked_at=NOW, status=200, reason="",
     )  # fmt: skip
     with database.write() as tx:
-        assert robots_copy(tx, copy.origin) is None
+        assert load_robots_copy(tx, copy.origin) is None
         save_robots(tx, copy)
-        assert robots_copy(tx, copy.origin) == copy
+        assert load_robots_copy(tx, copy.origin) == copy
         failed = replace(copy, checked_at=NOW + HOUR, status=503, reason="HTTP 503")
         save_robots(tx, failed)
-        assert robots_copy(tx, copy.origin) == failed
+        assert load_robots_copy(tx, copy.origin) == failed
 
 
 def test_a_parked_host_is_told_until_its_time(database: Database) -> None:
     with database.write() as tx:
-        park(tx, "ev.example", NOW + HOUR, "Retry-After: 3600")
-        park(tx, "other.example", NOW + 2 * HOUR, "429")
-        assert [host for host, _, _ in parked(tx, NOW)] == ["ev.example", "other.example"]
-        assert parked(tx, NOW + HOUR) == [("other.example", NOW + 2 * HOUR, "429")]
-        park(tx, "ev.example", NOW + 3 * HOUR, "again")
-        assert ("ev.example", NOW + 3 * HOUR, "again") in parked(tx, NOW)
+        park_host(tx, "ev.example", NOW + HOUR, "Retry-After: 3600")
+        park_host(tx, "other.example", NOW + 2 * HOUR, "429")
+        assert [host for host, _, _ in load_parked_hosts(tx, NOW)] == ["ev.example", "other.example"]
+        assert load_parked_hosts(tx, NOW + HOUR) == [("other.example", NOW + 2 * HOUR, "429")]
+        park_host(tx, "ev.example", NOW + 3 * HOUR, "again")
+        assert ("ev.example", NOW + 3 * HOUR, "again") in load_parked_hosts(tx, NOW)

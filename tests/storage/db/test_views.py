@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
-from storage.articles.topics import record_topics_anew
+from storage.articles.topics import record_topics_and_relabel
 from storage.db.database import Database
 from storage.model.article import Article, Topic
 from storage.model.crawl import Capture
@@ -42,7 +42,7 @@ def fill(database: Database) -> None:
         article = Article(url=url, title=f"t{n}", text=words, authors=("Ann",), published=T0 if n != 1 else None)
         with database.write() as tx:
             made = record_article(tx, article, page, record_capture(tx, capture, page), at)
-            record_topics_anew(tx, made.article_id, [Topic(name="byd", body=2, title=1)], "c")
+            record_topics_and_relabel(tx, made.article_id, [Topic(name="byd", body_count=2, title_count=1)], "c")
 
 
 def rows(database: Database, sql: str) -> list[Any]:

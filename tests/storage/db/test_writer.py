@@ -18,9 +18,9 @@ from sqlalchemy import Connection, text
 from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.db.database import Database
-from storage.db.writer import Writer
+from storage.db.writer import DatabaseWriter
 from storage.errors import ArchiveBusy, ArchiveError, ArchiveFull
-from storage.maintenance.check import check
+from storage.maintenance.check import check_archive
 from storage.model.article import Article, Decision
 from storage.model.crawl import Capture
 from storage.model.page import Page
@@ -57,18 +57,18 @@ def page(name: str) -> Page:
 
 def note(name: str) -> Work:
     def work(tx: Connection, _: tuple[Capture, ...]) -> int:
-        return tx.execute(text("INSERT INTO meta (name, value) VALUES (:name, '')"), {"name": name}).rowcount
+        return tx.execute(text("INSERT INTO key_values (name, value) VALUES (:name, '')"), {"name": name}).rowcount
 
     return work
 
 
 def notes(database: Database) -> list[str]:
     with database.read() as connection:
-        found = connection.execute(text("SELECT name FROM meta WHERE name <> 'prepare' ORDER BY name")).scalars()
+        found = connection.execute(text("SELECT name FROM key_values WHERE name <> 'analyzer_version' ORDER BY name")).scalars()
         return list(found)
 
 
-def held(writer: Writer) -> threading.Event:
+def held(writer: DatabaseWriter) -> threading.Event:
     """Keeps the writer busy until the event is set, so that what is submitted meanwhile makes one batch."""
     begun, go = threading.Event(), threading.Event()
 
@@ -82,7 +82,7 @@ def held(writer: Writer) -> threading.Event:
 
 
 def test_units_are_kept_in_order_with_their_results(database: Database) -> None:
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
     futures = [writer.submit(lambda tx, _, n=n: (note(f"{n:03}")(tx, ()), n)) for n in range(50)]  # type: ignore[misc]
     assert [future.result(30) for future in futures] == [(1, n) for n in range(50)]
     writer.close()
@@ -90,12 +90,12 @@ def test_units_are_kept_in_order_with_their_results(database: Database) -> None:
 
 
 def test_a_poisoned_unit_costs_no_other(database: Database) -> None:
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
     go = held(writer)
 
     def poison(tx: Connection, _: tuple[Capture, ...]) -> int:
         note("poison")(tx, ())
-        return tx.execute(text("INSERT INTO meta (name, value) VALUES ('null', NULL)")).rowcount
+        return tx.execute(text("INSERT INTO key_values (name, value) VALUES ('null', NULL)")).rowcount
 
     futures = [writer.submit(poison if n == 42 else note(f"{n:03}")) for n in range(100)]
     go.set()
@@ -108,7 +108,7 @@ def test_a_poisoned_unit_costs_no_other(database: Database) -> None:
 
 def test_a_poisoned_article_costs_no_other(database: Database) -> None:
     """Half of it is written when it fails: nothing of it stays, not in the index either."""
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
     go = held(writer)
 
     def keep(n: int) -> Callable[[Connection, tuple[Capture, ...]], Decision]:
@@ -128,12 +128,12 @@ def test_a_poisoned_article_costs_no_other(database: Database) -> None:
     assert [n for n, future in enumerate(futures) if future.exception()] == [3]
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM articles")).scalar() == 99
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_pages_are_on_the_tape_before_the_work_runs(database: Database) -> None:
     tape = ListTape()
-    writer = Writer(database, tape)
+    writer = DatabaseWriter(database, tape)
     go = held(writer)
     seen = []
 
@@ -152,7 +152,7 @@ def test_pages_are_on_the_tape_before_the_work_runs(database: Database) -> None:
 
 
 def test_a_page_that_cannot_be_recorded_fails_its_unit_alone(database: Database) -> None:
-    writer = Writer(database, ListTape(fails_on=page("bad").url))
+    writer = DatabaseWriter(database, ListTape(fails_on=page("bad").url))
     go = held(writer)
     futures = [writer.submit(note(name), [page(name)]) for name in ("bad", "good")]
     go.set()
@@ -164,7 +164,7 @@ def test_a_page_that_cannot_be_recorded_fails_its_unit_alone(database: Database)
 
 
 def test_a_tape_that_does_not_reach_the_disk_fails_all_whose_pages_it_held(database: Database) -> None:
-    writer = Writer(database, ListTape(fails_to_sync=True))
+    writer = DatabaseWriter(database, ListTape(fails_to_sync=True))
     go = held(writer)
     futures = [writer.submit(note("a"), [page("a")]), writer.submit(note("b")), writer.submit(note("c"), [page("c")])]
     go.set()
@@ -177,7 +177,7 @@ def test_a_tape_that_does_not_reach_the_disk_fails_all_whose_pages_it_held(datab
 
 
 def test_a_cancelled_unit_is_never_run(database: Database) -> None:
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
     go = held(writer)
     futures = [writer.submit(note("cancelled")), writer.submit(note("kept"))]
     assert futures[0].cancel()
@@ -188,7 +188,7 @@ def test_a_cancelled_unit_is_never_run(database: Database) -> None:
 
 
 def test_closing_writes_what_is_queued_and_takes_no_more(database: Database) -> None:
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
     go = held(writer)
     futures = [writer.submit(note(str(n))) for n in range(20)]
     threading.Timer(0.1, go.set).start()
@@ -207,7 +207,7 @@ def test_a_batch_that_cannot_begin_fails_whole_and_the_writer_lives(
     database = open_database(url)
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
     futures = [writer.submit(note(str(n))) for n in range(3)]
     for future in futures:
         with pytest.raises(ArchiveBusy):
@@ -222,12 +222,12 @@ def test_a_batch_that_cannot_begin_fails_whole_and_the_writer_lives(
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(new_sqlite: Callable[[], str]) -> None:
     database = open_database(new_sqlite())
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
 
     def fill(tx: Connection, _: tuple[Capture, ...]) -> int:
         # As full as a disk can be made in a test: the file may not grow.
         tx.exec_driver_sql("PRAGMA max_page_count = 1")
-        return tx.execute(text("INSERT INTO meta (name, value) VALUES ('big', :big)"), {"big": "x" * 10**7}).rowcount
+        return tx.execute(text("INSERT INTO key_values (name, value) VALUES ('big', :big)"), {"big": "x" * 10**7}).rowcount
 
     go = held(writer)
     futures: list[Future[int]] = [writer.submit(note("before")), writer.submit(fill), writer.submit(note("after"))]
@@ -240,13 +240,13 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(new_sqlite: Callable[[]
     writer.close()
     assert notes(database) == acknowledged
     assert all(isinstance(f.exception(), ArchiveError | None) for f in futures)
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
     database.close()
 
 
 def test_a_lost_connection_is_tried_once_more(new_postgres: Callable[[], str]) -> None:
     database = open_database(new_postgres())
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
     go = held(writer)
     runs = []
 
@@ -269,7 +269,7 @@ def test_a_lost_connection_is_tried_once_more(new_postgres: Callable[[], str]) -
 
 def test_a_connection_that_is_lost_twice_fails_the_batch(new_postgres: Callable[[], str]) -> None:
     database = open_database(new_postgres())
-    writer = Writer(database)
+    writer = DatabaseWriter(database)
 
     def cut(tx: Connection, _: tuple[Capture, ...]) -> int:
         with database.write() as other:
@@ -293,15 +293,15 @@ _KILLED = """
 import os, sys, threading
 from datetime import UTC, datetime
 from storage.model.article import Article
-from storage.db.database import open_database
+from storage.archive import open_database
 from storage.model.page import Lead, Page
 from storage.articles.store import record_article
-from storage.db.writer import Writer
+from storage.db.writer import DatabaseWriter
 
 url, at = sys.argv[1], int(sys.argv[2])
 now = datetime(2026, 1, 1, tzinfo=UTC)
 database = open_database(url)
-writer = Writer(database)
+writer = DatabaseWriter(database)
 done = 0
 
 def count(*_):
@@ -314,13 +314,13 @@ from sqlalchemy import event
 event.listen(database._engine, "before_cursor_execute", count)
 
 import storage.db.statements
-executed = storage.db.statements._executed
+executed = storage.db.statements._execute
 
 def counted(*values, **more):
     count()
     return executed(*values, **more)
 
-storage.db.statements._executed = counted
+storage.db.statements._execute = counted
 
 def keep(n):
     def work(tx, _):
@@ -349,7 +349,7 @@ def test_a_kill_at_any_statement_leaves_whole_batches(database_url: str, at: int
     with database.read() as connection:
         found = connection.execute(text("SELECT count(*) FROM articles")).scalar_one()
     assert found >= acknowledged
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
     database.close()
 
 

@@ -7,18 +7,18 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.duplicates.originals import WINDOW, Alike, Member, descents
+from storage.duplicates.originals import COPY_WINDOW, DuplicateArticle, StoredSimilarity, find_originals
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-NEAR = Alike(similarity=0.8, kind="near")
+NEAR = StoredSimilarity(similarity=0.8, kind="near")
 
 
-def member(number: int, day: int | None, told: int = 0, **said: str) -> Member:
+def member(number: int, day: int | None, told: int = 0, **said: str) -> DuplicateArticle:
     published = None if day is None else T0 + timedelta(days=day)
-    return Member(
+    return DuplicateArticle(
         id=number,
-        key=f"h{number}.example/a",
-        told_at=published or T0 + timedelta(days=told),
+        url_key=f"h{number}.example/a",
+        published_or_seen_at=published or T0 + timedelta(days=told),
         published=published,
         **said,
     )
@@ -33,36 +33,36 @@ _SITES = st.lists(st.tuples(_DAYS, st.integers(0, 40), _CREDITS, st.integers(0, 
 def test_every_copy_is_like_its_original_in_any_order(
     sites: list[tuple[int | None, int, str, int]], pairs: set[tuple[int, int]], data: st.DataObject
 ) -> None:
-    tellings: dict[str, list[Member]] = {str(n): [] for n in range(4)}
+    tellings: dict[str, list[DuplicateArticle]] = {str(n): [] for n in range(4)}
     for number, (day, told, credit, telling) in enumerate(sites):
         tellings[str(telling)].append(member(number, day, told, credit=credit))
     alike = {(str(a), str(b)): NEAR for one, other in pairs if one != other for a, b in ((one, other), (other, one))}
-    made = descents(tellings, alike)
+    made = find_originals(tellings, alike)
     shuffled = {d: data.draw(st.permutations(tellings[d])) for d in data.draw(st.permutations(sorted(tellings)))}
-    assert descents(shuffled, alike) == made
+    assert find_originals(shuffled, alike) == made
     home = {m.id: digest for digest, members in tellings.items() for m in members}
     for digest, members in tellings.items():
         if not members:
             assert digest not in made
             continue
-        theirs = home[made[digest].original]
+        theirs = home[made[digest].original_id]
         assert digest == theirs or (digest, theirs) in alike
-        assert made[theirs].original == made[digest].original
+        assert made[theirs].original_id == made[digest].original_id
 
 
 def test_likeness_far_apart_in_time_is_no_copy() -> None:
     near = {("a", "b"): NEAR, ("b", "a"): NEAR}
-    days = WINDOW.days
-    assert descents({"a": [member(1, 0)], "b": [member(2, days)]}, near)["b"].original == 1
-    assert descents({"a": [member(1, 0)], "b": [member(2, days + 1)]}, near)["b"].original == 2
-    assert descents({"a": [member(1, 0), member(2, 400)]}, {})["a"].original == 1
+    days = COPY_WINDOW.days
+    assert find_originals({"a": [member(1, 0)], "b": [member(2, days)]}, near)["b"].original_id == 1
+    assert find_originals({"a": [member(1, 0)], "b": [member(2, days + 1)]}, near)["b"].original_id == 2
+    assert find_originals({"a": [member(1, 0), member(2, 400)]}, {})["a"].original_id == 1
 
 
 def test_two_that_name_each_other_go_by_the_date() -> None:
     members = [member(1, 5, credit="h2"), member(2, 3, credit="h1.example")]
-    assert descents({"a": members}, {})["a"].original == 2
+    assert find_originals({"a": members}, {})["a"].original_id == 2
 
 
 def test_a_site_that_names_itself_gains_nothing() -> None:
     members = [member(1, 5, credit="h1"), member(2, 3)]
-    assert descents({"a": members}, {})["a"].original == 2
+    assert find_originals({"a": members}, {})["a"].original_id == 2

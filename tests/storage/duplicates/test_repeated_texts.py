@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from storage.articles.store import record_article
 from storage.crawl.leads import record_leads
 from storage.db.database import Database
-from storage.duplicates.repeated_texts import MOST, Showing, showings
+from storage.duplicates.repeated_texts import MAX_APPEARANCES, TextAppearance, find_appearances
 from storage.identity import text_digest
 from storage.model.article import Article
 from storage.model.page import Lead, Page
@@ -29,9 +29,9 @@ def keep(
         return record_article(tx, made, page, None, at).article_id
 
 
-def found(database: Database, source: str = "site", within: float = 3) -> list[Showing]:
+def found(database: Database, source: str = "site", within: float = 3) -> list[TextAppearance]:
     with database.read() as connection:
-        return showings(connection, source, text_digest(TEXT), T0, timedelta(days=within))
+        return find_appearances(connection, source, text_digest(TEXT), T0, timedelta(days=within))
 
 
 def test_the_showings_of_a_text_are_those_of_its_source_and_time(database: Database) -> None:
@@ -40,14 +40,14 @@ def test_the_showings_of_a_text_are_those_of_its_source_and_time(database: Datab
     keep(database, "c", "App", days=4)
     keep(database, "d", "App", source="other")
     assert found(database) == [
-        Showing(article_id=first, title="App", is_own=True, told="Told of a"),
-        Showing(article_id=second, title="Told of b", is_own=False, told="Told of b"),
+        TextAppearance(article_id=first, title="App", has_own_title=True, lead_title="Told of a"),
+        TextAppearance(article_id=second, title="Told of b", has_own_title=False, lead_title="Told of b"),
     ]
     assert len(found(database, within=5)) == 3
     assert found(database, "none") == []
 
 
 def test_no_more_than_a_bound_are_read(database: Database) -> None:
-    for number in range(MOST + 5):
+    for number in range(MAX_APPEARANCES + 5):
         keep(database, str(number), f"App {number}")
-    assert len(found(database)) == MOST
+    assert len(found(database)) == MAX_APPEARANCES

@@ -19,8 +19,16 @@ from sqlalchemy import text
 from storage.archive import open_database
 from storage.db.database import Database
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveUnavailable, NewerSchema
-from storage.glance import beat
-from storage.maintenance.backup import LIST, backup, backups, dated, missing_tapes, restore, thin_out
+from storage.glance import record_heartbeat
+from storage.maintenance.backup import (
+    WARC_LIST_SUFFIX,
+    backup_path,
+    create_backup,
+    delete_old_backups,
+    find_missing_warc_files,
+    list_backups,
+    restore_backup,
+)
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -70,7 +78,7 @@ def test_a_copy_taken_while_others_write_is_one_moment(archive: Database, file: 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        made = backup(archive, tmp_path / "copy.db", told)
+        made = create_backup(archive, tmp_path / "copy.db", told)
     finally:
         is_over.set()
         writer.join()
@@ -84,19 +92,19 @@ def test_a_copy_taken_while_others_write_is_one_moment(archive: Database, file: 
         b = {row[0] for row in found.execute("SELECT b FROM pairs WHERE id IN (2, 3999)")}
     assert a == b
     assert len(a) == 1
-    assert sorted(path.name for path in tmp_path.glob("*copy*")) == ["copy.db", f"copy.db{LIST}"]
+    assert sorted(path.name for path in tmp_path.glob("*copy*")) == ["copy.db", f"copy.db{WARC_LIST_SUFFIX}"]
     archive.close()
 
 
 _BACKS_UP = """
 import sys, time
 from pathlib import Path
-from storage.maintenance.backup import backup
-from storage.db.database import open_database
+from storage.maintenance.backup import create_backup
+from storage.archive import open_database
 def told(done, total):
     print("copying", flush=True)
     time.sleep(0.2)
-backup(open_database(sys.argv[1]), Path(sys.argv[2]), told)
+create_backup(open_database(sys.argv[1]), Path(sys.argv[2]), told)
 """
 
 
@@ -110,7 +118,7 @@ def test_a_killed_backup_leaves_nothing_that_looks_like_one(archive: Database, f
     process.wait()
     process.stdout.close()
     assert not target.exists()
-    assert backup(archive, target).file == target
+    assert create_backup(archive, target).file == target
     archive.close()
 
 
@@ -118,33 +126,33 @@ def test_a_file_that_is_there_and_a_folder_that_cannot_be_are_told(archive: Data
     (tmp_path / "there").write_text("mine")
     for target in (tmp_path / "there", tmp_path / "there" / "copy.db"):
         with pytest.raises(ArchiveUnavailable):
-            backup(archive, target)
+            create_backup(archive, target)
     assert (tmp_path / "there").read_text() == "mine"
     archive.close()
 
 
 def test_a_backup_comes_back_and_what_was_there_is_kept(archive: Database, file: Path, tmp_path: Path) -> None:
     with archive.write() as tx:
-        beat(tx, NOW)
-    made = backup(archive, tmp_path / "copy.db")
+        record_heartbeat(tx, NOW)
+    made = create_backup(archive, tmp_path / "copy.db")
     with archive.write() as tx:
         tx.execute(text("UPDATE pairs SET a = 7"))
     with archive.read() as tx:
         tx.execute(text("SELECT count(*) FROM pairs")).scalar()
         with pytest.raises(ArchiveBusy):
-            restore(file, made.file)
+            restore_backup(file, made.file)
     archive.close()
-    before = restore(file, made.file)
+    before = restore_backup(file, made.file)
     assert before is not None
     with closing(copied(before)) as old, closing(copied(file)) as new:
         assert old.execute("SELECT DISTINCT a FROM pairs").fetchall() == [(7,)]
         assert new.execute("SELECT DISTINCT a FROM pairs").fetchall() == [(0,)]
     open_database(f"sqlite:///{file}").close()
-    assert restore(tmp_path / "other" / "archive.db", made.file) is None
+    assert restore_backup(tmp_path / "other" / "archive.db", made.file) is None
 
 
 def test_what_is_no_backup_is_not_put_in_place(archive: Database, file: Path, tmp_path: Path) -> None:
-    made = backup(archive, tmp_path / "copy.db")
+    made = create_backup(archive, tmp_path / "copy.db")
     archive.close()
     before = file.read_bytes()
     damaged, newer, rubbish = tmp_path / "damaged.db", tmp_path / "newer.db", tmp_path / "rubbish.db"
@@ -161,20 +169,20 @@ def test_what_is_no_backup_is_not_put_in_place(archive: Database, file: Path, tm
         (damaged, ArchiveDamaged), (newer, NewerSchema), (rubbish, ArchiveDamaged), (missing, ArchiveUnavailable),
     ):  # fmt: skip
         with pytest.raises(error):
-            restore(file, wrong)
+            restore_backup(file, wrong)
     assert file.read_bytes() == before
 
 
 def test_only_the_newest_backups_of_a_folder_stay(archive: Database, tmp_path: Path) -> None:
     folder = tmp_path / "copies"
     for hour in range(4):
-        backup(archive, dated(folder, NOW + timedelta(hours=hour)))
+        create_backup(archive, backup_path(folder, NOW + timedelta(hours=hour)))
     (folder / "evnews-mine.db").write_text("mine")
-    kept = backups(folder)[-2:]
-    assert len(thin_out(folder, 2)) == 2
-    assert backups(folder) == kept
+    kept = list_backups(folder)[-2:]
+    assert len(delete_old_backups(folder, 2)) == 2
+    assert list_backups(folder) == kept
     assert {path.name for path in folder.iterdir()} == {
-        "evnews-mine.db", *(path.name for path in kept), *(path.name + LIST for path in kept),
+        "evnews-mine.db", *(path.name for path in kept), *(path.name + WARC_LIST_SUFFIX for path in kept),
     }  # fmt: skip
     archive.close()
 
@@ -184,13 +192,13 @@ def test_missing_files_of_the_tape_are_named(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "a.warc.gz").write_bytes(b"x" * 100)
     (folder / "b.warc.gz").write_bytes(b"x" * 99)
-    copy.with_name(copy.name + LIST).write_text("a.warc.gz\t100\nb.warc.gz\t100\nc.warc.gz\t1\n")
-    assert missing_tapes(copy, folder) == ["b.warc.gz", "c.warc.gz"]
-    assert missing_tapes(tmp_path / "other.db", folder) == []
+    copy.with_name(copy.name + WARC_LIST_SUFFIX).write_text("a.warc.gz\t100\nb.warc.gz\t100\nc.warc.gz\t1\n")
+    assert find_missing_warc_files(copy, folder) == ["b.warc.gz", "c.warc.gz"]
+    assert find_missing_warc_files(tmp_path / "other.db", folder) == []
 
 
 def test_postgresql_says_what_to_run(new_postgres: object, tmp_path: Path) -> None:
     database = open_database(new_postgres())  # type: ignore[operator]
     with pytest.raises(ArchiveUnavailable, match="pg_dump"):
-        backup(database, tmp_path / "copy.db")
+        create_backup(database, tmp_path / "copy.db")
     database.close()

@@ -15,13 +15,13 @@ from storage.articles.store import record_article, record_capture
 from storage.crawl.leads import finish_lead, lease_leads, record_leads
 from storage.db.database import Database
 from storage.library import Library
-from storage.maintenance.check import check, reindex
+from storage.maintenance.check import check_archive, reindex_archive
 from storage.model.article import Article
 from storage.model.crawl import Capture, LeadState
 from storage.model.page import Lead, Page
 from storage.model.search import Query
-from storage.search.analyzer import VERSION
-from storage.stories.membership import due
+from storage.search.analyzer import ANALYZER_VERSION
+from storage.stories.membership import queue_recompute
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RECORDS = [b"first record" * 9, b"second record" * 99, b"third"]
@@ -42,7 +42,7 @@ def tape(database: Database, tmp_path: Path) -> Path:
             record_leads(tx, "site", [Lead(url=url)], NOW)
             row = record_capture(tx, capture, page)
             kept = record_article(tx, Article(url=url, title=f"T{n}", text=f"Same words, {n // 2}"), page, row, NOW)
-            due(tx, [kept.article_id])
+            queue_recompute(tx, [kept.article_id])
             for lead in lease_leads(tx, "site", "me", NOW, NOW, 9):
                 finish_lead(tx, lead, "me", LeadState.KEPT, "new", NOW)
     return tmp_path
@@ -55,12 +55,12 @@ def spoil(database: Database, *statements: str) -> None:
 
 
 def test_a_sound_archive_has_no_problems(database: Database, tape: Path) -> None:
-    assert check(database, tape) == []
-    assert check(database, None) == []
+    assert check_archive(database, tape) == []
+    assert check_archive(database, None) == []
 
 
 def test_an_empty_archive_has_no_problems(database: Database, tmp_path: Path) -> None:
-    assert check(database, tmp_path / "nowhere") == []
+    assert check_archive(database, tmp_path / "nowhere") == []
 
 
 @pytest.mark.parametrize(
@@ -69,36 +69,36 @@ def test_an_empty_archive_has_no_problems(database: Database, tmp_path: Path) ->
         ("UPDATE articles SET revision = 7 WHERE id = 1", "article 1 has no text to show"),
         ("DELETE FROM revisions WHERE article_id = 1", "article 1 has no text to show"),
         ("UPDATE articles SET copy_of = 3 WHERE id = 1", "article 1 is a copy of 3"),
-        ("UPDATE leads SET key = 'gone' WHERE id = 2", "lead 2 of site was kept, but no article"),
-        ("INSERT INTO merged (id, article_id) VALUES (1, 2)", "article 1 was joined to 2"),
-        ("UPDATE meta SET value = '0' WHERE name = 'prepare'", "prepared by version 0"),
+        ("UPDATE leads SET url_digest = 'gone' WHERE id = 2", "lead 2 of site was kept, but no article"),
+        ("INSERT INTO merged_articles (id, article_id) VALUES (1, 2)", "article 1 was joined to 2"),
+        ("UPDATE key_values SET value = '0' WHERE name = 'analyzer_version'", "prepared by version 0"),
     ],
 )
 def test_rows_that_contradict_each_other_are_told(database: Database, tape: Path, statement: str, words: str) -> None:
     spoil(database, statement)
-    assert any(problem.startswith(words) or words in problem for problem in check(database, tape))
+    assert any(problem.startswith(words) or words in problem for problem in check_archive(database, tape))
 
 
 def test_an_index_that_disagrees_is_told_and_mended(database: Database, tape: Path) -> None:
     spoil(database, "UPDATE texts SET text = 'Words that nobody indexed' WHERE article_id = 2")
-    (problem,) = check(database, tape)
+    (problem,) = check_archive(database, tape)
     assert "reindex" in problem
     assert Library(database).search(Query(words="nobody")).hits == ()
     told: list[tuple[int, int]] = []
-    assert reindex(database, lambda done, total: told.append((done, total))) == 3
+    assert reindex_archive(database, lambda done, total: told.append((done, total))) == 3
     assert told == [(3, 3)]
     assert [hit.article.id for hit in Library(database).search(Query(words="nobody")).hits] == [2]
-    assert check(database, tape) == []
+    assert check_archive(database, tape) == []
 
 
 def test_an_index_of_another_preparation_is_mended(
     database: Database, tape: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for reader in ("storage.maintenance.check.VERSION", "storage.search.article_index.VERSION"):
-        monkeypatch.setattr(reader, VERSION + 1)
-    assert any(f"prepared by version {VERSION}" in problem for problem in check(database, tape))
-    reindex(database)
-    assert check(database, tape) == []
+        monkeypatch.setattr(reader, ANALYZER_VERSION + 1)
+    assert any(f"prepared by version {ANALYZER_VERSION}" in problem for problem in check_archive(database, tape))
+    reindex_archive(database)
+    assert check_archive(database, tape) == []
 
 
 def test_a_row_of_the_index_without_an_article_is_told(database: Database, tape: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_row_of_the_index_without_an_article_is_told(database: Database, tape:
         spoil(database, "INSERT INTO article_index (rowid, title, text) VALUES (99, 'stray', 'stray')")
     else:
         spoil(database, "INSERT INTO article_index (search_row, words) VALUES (99, CAST('stray' AS tsvector))")
-    assert any("reindex" in problem for problem in check(database, tape))
+    assert any("reindex" in problem for problem in check_archive(database, tape))
     assert Library(database).search(Query(words="stray")).hits == ()
 
 
@@ -115,11 +115,11 @@ def test_every_changed_byte_of_the_tape_is_told(database: Database, tape: Path) 
     good = path.read_bytes()
     for at in (0, len(RECORDS[0]) - 1, len(RECORDS[0]), len(good) - 1):
         path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-        (problem,) = check(database, tape)
+        (problem,) = check_archive(database, tape)
         assert "holds other bytes" in problem
         assert f"ev.example/{int(at >= len(RECORDS[0]))}" in problem
     path.write_bytes(good[:-1])
-    (problem,) = check(database, tape)
+    (problem,) = check_archive(database, tape)
     assert "ends before" in problem
 
 
@@ -131,26 +131,26 @@ def test_some_of_the_tape_are_others_each_time(database: Database, tape: Path, m
     told = []
     for turn in range(3):
         monkeypatch.setattr("storage.maintenance.check.randrange", lambda step, turn=turn: turn % step)
-        told.append(len(check(database, tape, 1)))
+        told.append(len(check_archive(database, tape, 1)))
     assert sorted(told) == [0, 0, 1]
-    assert len(check(database, tape, 3)) == 1
+    assert len(check_archive(database, tape, 3)) == 1
 
 
 def test_a_past_that_is_none_is_told(database: Database, tape: Path) -> None:
     spoil(database, "INSERT INTO past_texts (text_id, article_id) SELECT text_id, article_id FROM revisions LIMIT 1")
-    assert any("searched as the past" in problem for problem in check(database, tape))
+    assert any("searched as the past" in problem for problem in check_archive(database, tape))
 
 
 def test_a_missing_tape_file_is_told(database: Database, tape: Path) -> None:
     (tape / "b.warc.gz.open").unlink()
-    (problem,) = check(database, tape)
+    (problem,) = check_archive(database, tape)
     assert "b.warc.gz is missing" in problem
 
 
 def test_a_capture_names_no_file_outside_the_tape(database: Database, tape: Path) -> None:
     (tape.parent / "outside").write_bytes(RECORDS[2])
     spoil(database, "UPDATE captures SET file = '../outside' WHERE id = 3")
-    (problem,) = check(database, tape)
+    (problem,) = check_archive(database, tape)
     assert "missing" in problem
 
 
@@ -160,8 +160,8 @@ def test_many_problems_of_a_kind_are_counted(database: Database) -> None:
         with database.write() as tx:
             page = Page(url=url, status=200, fetched_at=NOW)
             record_article(tx, Article(url=url, title="T", text=f"words {n}"), page, None, NOW)
-    spoil(database, "DELETE FROM sightings WHERE id < 0", "UPDATE articles SET copy_of = id")
-    problems = [problem for problem in check(database, None) if "copy" in problem or "more" in problem]
+    spoil(database, "DELETE FROM snapshots WHERE id < 0", "UPDATE articles SET copy_of = id")
+    problems = [problem for problem in check_archive(database, None) if "copy" in problem or "more" in problem]
     assert problems[-1] == "... and 15 more like that"
     assert len(problems) == 11
 
@@ -182,5 +182,5 @@ def test_a_damaged_file_is_told(new_sqlite: Callable[[], str]) -> None:
         data[start : start + 64] = b"\xff" * 64
     path.write_bytes(data)
     database = open_database(url)
-    assert any("damaged" in problem for problem in check(database, None))
+    assert any("damaged" in problem for problem in check_archive(database, None))
     database.close()

@@ -10,28 +10,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, text
 
-from aggregator.stories.assign import place_in_story, replace_due
+from aggregator.stories.assign import assign_story, recompute_queued
 from storage.archive import open_database
-from storage.articles.store import record_article, record_look
-from storage.articles.topics import record_topics_anew
+from storage.articles.store import record_article, record_check
+from storage.articles.topics import record_topics_and_relabel
 from storage.crawl import leads
 from storage.db.database import Database
-from storage.db.tables import articles, metadata, paragraph_windows, texts
+from storage.db.tables import articles, metadata, recent_paragraphs, texts
 from storage.db.tables import leads as leads_table
-from storage.duplicates.links import conclude, liken
+from storage.duplicates.links import add_similarity, link_copies
 from storage.library import Library
-from storage.maintenance.check import check
-from storage.maintenance.expiry import Keeping, expired, let_go, remember, remembered
+from storage.maintenance.check import check_archive
+from storage.maintenance.expiry import ArticleAges, delete_expired, find_expired, load_source_ages, save_source_ages
 from storage.model.article import Article, Topic
-from storage.model.crawl import LeadState, Looked
+from storage.model.crawl import CheckResult, LeadState
 from storage.model.page import Lead, Page
 from storage.model.search import Query
-from storage.quantities import FOREVER, age
-from storage.readers import read_state as readers
+from storage.quantities import FOREVER, parse_age
+from storage.readers import read_state
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = 86_400.0
-YEAR = Keeping(usual=365 * DAY)
+YEAR = ArticleAges(default=365 * DAY)
 
 
 def keep(
@@ -45,17 +45,17 @@ def keep(
         (lead,) = leads.lease_leads(tx, source, "me", NOW, NOW, 1)
         made = Article(url=url, title=title, text=words, published=at)
         decision = record_article(tx, made, Page(url=url, status=200, fetched_at=at, source=source), None, at)
-        place_in_story(tx, made, decision)
-        record_topics_anew(tx, decision.article_id, [Topic(name="byd", body=1, title=0)], "c")
+        assign_story(tx, made, decision)
+        record_topics_and_relabel(tx, decision.article_id, [Topic(name="byd", body_count=1, title_count=0)], "c")
         leads.finish_lead(tx, lead, "me", LeadState.KEPT, "kept", at)
     return decision.article_id
 
 
-def go(database: Database, keeping: Keeping = YEAR, *, even: tuple[str, ...] = ()) -> list[int]:
+def go(database: Database, keeping: ArticleAges = YEAR, *, even: tuple[str, ...] = ()) -> list[int]:
     """The ids of the articles that go; that many are told of, and the archive is whole afterwards."""
-    going = [one.id for one in expired(database, keeping, NOW, even=even)]
-    assert sum(let_go(database, keeping, NOW, even=even)) == len(going)
-    assert check(database, None) == []
+    going = [one.id for one in find_expired(database, keeping, NOW, remove_protected=even)]
+    assert sum(delete_expired(database, keeping, NOW, remove_protected=even)) == len(going)
+    assert check_archive(database, None) == []
     return going
 
 
@@ -71,7 +71,7 @@ def test_an_old_article_goes_with_all_that_is_known_of_it(database: Database) ->
         edited = Article(url="https://one.example/old", title="A battery", text="an old battery text, edited")
         at = NOW - timedelta(days=399)
         record_article(tx, edited, Page(url=edited.url, status=200, fetched_at=at, source="one"), None, at)
-        readers.mark_read(tx, "phone", [old], NOW)
+        read_state.mark_read(tx, "phone", [old], NOW)
     assert go(database) == [old]
     assert left(database) == [new]
     library = Library(database)
@@ -102,24 +102,24 @@ def test_it_is_not_fetched_again(database: Database) -> None:
 def test_each_source_has_its_own_age(database: Database) -> None:
     short, usual, ever = (keep(database, "a", f"text of {one}", 100, source=one) for one in ("short", "usual", "ever"))
     oldest = keep(database, "b", "the oldest text", 5000, source="ever")
-    keeping = Keeping(usual=200 * DAY, of={"short": 50 * DAY, "ever": FOREVER})
+    keeping = ArticleAges(default=200 * DAY, by_source={"short": 50 * DAY, "ever": FOREVER})
     assert go(database, keeping) == [short]
-    assert go(database, Keeping(usual=50 * DAY, of={"ever": FOREVER})) == [usual]
-    assert go(database, Keeping(of={"short": DAY})) == []
-    assert go(database, Keeping()) == []
+    assert go(database, ArticleAges(default=50 * DAY, by_source={"ever": FOREVER})) == [usual]
+    assert go(database, ArticleAges(by_source={"short": DAY})) == []
+    assert go(database, ArticleAges()) == []
     assert left(database) == [ever, oldest]
 
 
 def test_starred_and_withdrawn_articles_stay_unless_told(database: Database) -> None:
     starred, withdrawn = (keep(database, str(n), f"old text {n}", 400 + n) for n in range(2))
     with database.write() as tx:
-        readers.star(tx, "phone", [starred], NOW)
+        read_state.star(tx, "phone", [starred], NOW)
         for days in (300, 299):
-            looked = Looked(
-                url="https://one.example/1", looked_at=NOW - timedelta(days=days), status=410, outcome="missing",
-                reason="gone", sure=True,
+            looked = CheckResult(
+                url="https://one.example/1", checked_at=NOW - timedelta(days=days), status=410, outcome="missing",
+                reason="gone", is_certain=True,
             )  # fmt: skip
-            record_look(tx, withdrawn, looked, None)
+            record_check(tx, withdrawn, looked, None)
     assert go(database) == []
     assert go(database, even=("withdrawn",)) == [withdrawn]
     assert go(database, even=("starred",)) == [starred]
@@ -133,14 +133,14 @@ def test_a_copy_that_stays_becomes_the_original_of_the_others(database: Database
     with database.write() as tx:
         rows = tx.execute(select(articles.c.id, articles.c.text_digest)).all()
         digests = {row.id: row.text_digest for row in rows}
-        liken(tx, digests[third], [(digests[first], 0.95, "near")])
-        conclude(tx, [digests[third]])
-        replace_due(tx, 100)
+        add_similarity(tx, digests[third], [(digests[first], 0.95, "near")])
+        link_copies(tx, [digests[third]])
+        recompute_queued(tx, 100)
     assert Library(database).article(third).copy_of == first  # type: ignore[union-attr]
-    assert go(database, Keeping(usual=395 * DAY)) == [first]
+    assert go(database, ArticleAges(default=395 * DAY)) == [first]
     with database.write() as tx:
-        replace_due(tx, 100)
-    assert check(database, None) == []
+        recompute_queued(tx, 100)
+    assert check_archive(database, None) == []
     library = Library(database)
     originals = [article.copy_of for one in (second, third) if (article := library.article(one))]
     assert originals == [None, second]
@@ -160,30 +160,30 @@ def test_its_paragraphs_are_no_evidence_of_boilerplate_any_more(database: Databa
     old = keep(database, "old", "an old text", 400)
     with database.write() as tx:
         for source in ("one", "two"):
-            tx.execute(insert(paragraph_windows), {"source": source, "article_id": old, "paragraphs": b""})
+            tx.execute(insert(recent_paragraphs), {"source": source, "article_id": old, "paragraphs": b""})
     go(database)
     with database.read() as tx:
-        assert tx.execute(select(paragraph_windows)).all() == []
+        assert tx.execute(select(recent_paragraphs)).all() == []
 
 
 def test_ages_of_sources_are_remembered(database: Database) -> None:
     for ages in ({"a": DAY, "b": FOREVER}, {"b": 2 * DAY}, {}):
         with database.write() as tx:
-            remember(tx, ages)
+            save_source_ages(tx, ages)
         with database.read() as tx:
-            assert remembered(tx) == ages
+            assert load_source_ages(tx) == ages
 
 
 def test_nothing_goes_twice_while_others_look(database: Database) -> None:
     """What was starred after it was listed stays."""
     ids = [keep(database, str(n), f"old text {n}", 500 - n) for n in range(45)]
-    going = let_go(database, YEAR, NOW)
+    going = delete_expired(database, YEAR, NOW)
     assert next(going) == 20
     with database.write() as tx:
-        readers.star(tx, "phone", [ids[25]], NOW)
+        read_state.star(tx, "phone", [ids[25]], NOW)
     assert list(going) == [19, 5]
     assert left(database) == [ids[25]]
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -201,13 +201,13 @@ def test_whatever_goes_the_archive_is_whole(
     for number, (days, words, source) in enumerate(kept):
         keep(database, str(number), f"the text of {words} " * 9, days + 0.5, source=source)
     for days in sorted(ages, reverse=True):
-        go(database, Keeping(usual=days * DAY))
+        go(database, ArticleAges(default=days * DAY))
         with database.write() as tx:
-            replace_due(tx, 100)
-        assert check(database, None) == []
+            recompute_queued(tx, 100)
+        assert check_archive(database, None) == []
         assert len(left(database)) == sum(one[0] < days for one in kept)
     with database.read() as tx:
-        assert tx.execute(text("SELECT count(*) FROM story_due")).scalar_one() == 0
+        assert tx.execute(text("SELECT count(*) FROM story_queue")).scalar_one() == 0
     database.close()
 
 
@@ -216,11 +216,11 @@ def test_whatever_goes_the_archive_is_whole(
     [("90 days", 90), ("1 day", 1), ("2w", 14), ("12 months", 365.25), ("5y", 1826.25), ("1.5 years", 547.875)],
 )
 def test_ages_are_read(words: str, days: float) -> None:
-    assert age(words) == pytest.approx(days * DAY)
+    assert parse_age(words) == pytest.approx(days * DAY)
 
 
 @pytest.mark.parametrize("wrong", ["", "5", "5 hours", "0 days", "-1y", "years", 5, None, True, "0.5 days", "5y 2d"])
 def test_what_is_no_age_is_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match="is expected"):
-        age(wrong)
-    assert age(" Forever ") == FOREVER
+        parse_age(wrong)
+    assert parse_age(" Forever ") == FOREVER

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from aggregator.explain.polling import chart, polling
-from storage.crawl import polls as calendar
-from storage.crawl.leads import are_waiting, next_due, record_leads
+from aggregator.explain.polling import draw_chart, explain_polling
+from storage.crawl import polls
+from storage.crawl.leads import has_fetchable_leads, next_lead_due_at, record_leads
 from storage.db.database import Database
-from storage.model.crawl import Appointment, Poll, Standing
+from storage.model.crawl import IndexState, NextPoll, Poll
 from storage.model.page import Lead
-from storage.model.publishing_profile import Rhythm
-from storage.provenance.polling import timing
+from storage.model.publishing_profile import PublishingProfile
+from storage.provenance.polling import load_poll_timing
 from tests.aggregator.schedule.simulated_source import FEED, NOW
 
 MINUTE = timedelta(minutes=1)
@@ -20,53 +20,53 @@ MINUTE = timedelta(minutes=1)
 
 def poll(at: int, new: int = 0, outcome: str = "ok", leads: int = 30) -> Poll:
     started = NOW + at * MINUTE
-    return Poll(source="a", endpoint=FEED, started_at=started, ended_at=started, outcome=outcome, leads=leads, new=new)
+    return Poll(source="a", url=FEED, started_at=started, ended_at=started, outcome=outcome, leads=leads, new=new)
 
 
 def test_an_appointment_is_read_back_as_it_was_made(database: Database) -> None:
-    rhythm = Rhythm(first_at=1.0, at=2.0, days=3.25, entries=4.5, window=30, hours=(0.5,) * 24)
-    made = Appointment(
-        source="a", url=FEED, next_at=NOW + MINUTE, reason="every minute", rhythm=rhythm, strain=1.5,
-        failing_since=NOW, state=Standing.PARKED, set_at=NOW,
+    rhythm = PublishingProfile(first_at=1.0, at=2.0, days=3.25, entries=4.5, window=30, hours=(0.5,) * 24)
+    made = NextPoll(
+        source="a", url=FEED, next_at=NOW + MINUTE, reason="every minute", publishing_profile=rhythm, failure_weight=1.5,
+        failing_since=NOW, state=IndexState.PARKED, set_at=NOW,
     )  # fmt: skip
     for later in (made, made.__class__(source="a", url=FEED, next_at=NOW, set_at=NOW)):
         with database.write() as tx:
-            calendar.appoint(tx, later)
+            polls.save_next_poll(tx, later)
         with database.read() as tx:
-            assert calendar.appointments_of(tx, "a") == [later]
-            assert calendar.appointments_of(tx, "b") == []
+            assert polls.load_next_polls(tx, "a") == [later]
+            assert polls.load_next_polls(tx, "b") == []
     with database.read() as tx:
-        assert calendar.learned_appointments(tx) == []
-    asked = replace(made, state=Standing.ASKED)
+        assert polls.load_learned_next_polls(tx) == []
+    asked = replace(made, state=IndexState.ASKED)
     with database.write() as tx:
-        calendar.appoint(tx, asked)
+        polls.save_next_poll(tx, asked)
     with database.read() as tx:
-        assert calendar.learned_appointments(tx) == [asked]
+        assert polls.load_learned_next_polls(tx) == [asked]
 
 
 def test_what_was_planned_in_the_future_of_a_clock_set_back_is_due(database: Database) -> None:
     with database.write() as tx:
-        calendar.schedule(tx, "later", NOW + 30 * MINUTE, "", NOW)
-        calendar.schedule(tx, "ahead", NOW + timedelta(days=366), "", NOW + timedelta(days=365))
-        assert calendar.due(tx, ["later", "ahead", "fresh"], NOW) == ["fresh", "ahead"]
-        assert calendar.due(tx, ["later", "ahead"], NOW + timedelta(days=400)) == ["later", "ahead"]
+        polls.schedule_source(tx, "later", NOW + 30 * MINUTE, "", NOW)
+        polls.schedule_source(tx, "ahead", NOW + timedelta(days=366), "", NOW + timedelta(days=365))
+        assert polls.find_due_sources(tx, ["later", "ahead", "fresh"], NOW) == ["fresh", "ahead"]
+        assert polls.find_due_sources(tx, ["later", "ahead"], NOW + timedelta(days=400)) == ["later", "ahead"]
 
 
 def test_polls_of_a_day_are_counted(database: Database) -> None:
     with database.write() as tx:
-        assert calendar.polls_since(tx, NOW) == (0, None)
+        assert polls.count_polls_since(tx, NOW) == (0, None)
         for at in (-5, 1, 3):
-            calendar.record_poll(tx, poll(at))
-        assert calendar.polls_since(tx, NOW) == (2, NOW + MINUTE)
+            polls.record_poll(tx, poll(at))
+        assert polls.count_polls_since(tx, NOW) == (2, NOW + MINUTE)
 
 
 def test_leads_that_are_due_again_are_known(database: Database) -> None:
     with database.write() as tx:
-        assert not are_waiting(tx, "a", NOW)
+        assert not has_fetchable_leads(tx, "a", NOW)
         assert record_leads(tx, "a", [Lead(url="https://a.example/1", published=NOW)], NOW) == [NOW]
-        assert are_waiting(tx, "a", NOW)
-        assert not are_waiting(tx, "b", NOW)
-        assert next_due(tx, "a", NOW) is None
+        assert has_fetchable_leads(tx, "a", NOW)
+        assert not has_fetchable_leads(tx, "b", NOW)
+        assert next_lead_due_at(tx, "a", NOW) is None
 
 
 def test_a_sources_times_are_told_in_words(database: Database) -> None:
@@ -81,22 +81,22 @@ def test_a_sources_times_are_told_in_words(database: Database) -> None:
             (30, 0, "failed"),
             (40, 30, "ok"),
         ):
-            calendar.record_poll(tx, poll(at, new, outcome))
-        calendar.schedule(tx, "a", NOW + 50 * MINUTE, "every 10 min: 6 new a day", NOW)
-        calendar.appoint(tx, Appointment(source="a", url=FEED, next_at=NOW + 50 * MINUTE, reason="so", set_at=NOW))
-    found = timing(database, "a")
+            polls.record_poll(tx, poll(at, new, outcome))
+        polls.schedule_source(tx, "a", NOW + 50 * MINUTE, "every 10 min: 6 new a day", NOW)
+        polls.save_next_poll(tx, NextPoll(source="a", url=FEED, next_at=NOW + 50 * MINUTE, reason="so", set_at=NOW))
+    found = load_poll_timing(database, "a")
     assert found.delays == (300.0, 600.0, 1200.0)
-    assert found.full == 1  # the first reading is none
-    told = polling(found, NOW)
-    words = "\n".join(reason.words for section in told for reason in section.reasons)
+    assert found.full_poll_count == 1  # the first reading is none
+    told = explain_polling(found, NOW)
+    words = "\n".join(reason.text for section in told for reason in section.reasons)
     assert [section.name for section in told] == ["next", "polls", "delay"]
     assert "every 10 min: 6 new a day" in words
     assert "█▁·!█" in words
     assert "within 10 minutes, 95 of 100 within 20" in words
     assert "may have been missed" in words
-    assert polling(timing(database, "b"), NOW) == []
+    assert explain_polling(load_poll_timing(database, "b"), NOW) == []
 
 
 def test_a_chart_has_a_sign_a_poll() -> None:
-    assert chart([]) == ""
-    assert chart([poll(0, 1), poll(1, 8), poll(2), poll(3, outcome="gone")]) == "▁█·!"
+    assert draw_chart([]) == ""
+    assert draw_chart([poll(0, 1), poll(1, 8), poll(2), poll(3, outcome="gone")]) == "▁█·!"

@@ -18,8 +18,8 @@ from storage.library import Library
 from storage.model.article import Article, Topic
 from storage.model.page import Page
 from storage.model.search import Query
-from storage.search.scan import Walk
-from storage.stories import membership as stories
+from storage.search.scan import TimeScan
+from storage.stories import membership
 
 T0 = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,9 +30,9 @@ DAY = timedelta(days=1)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine stops nowhere."""
     for limit in (
-        "storage.search.finder.SECONDS",
+        "storage.search.finder.PAGE_SECONDS",
         "storage.search.finder.COUNT_SECONDS",
-        "storage.search.facets.SECONDS",
+        "storage.search.facets.TIMELINE_SECONDS",
     ):
         monkeypatch.setattr(limit, 60.0)
 
@@ -75,7 +75,7 @@ def cars(database: Database) -> Database:
     """Four articles, a day apart, that differ in all that a filter asks for."""
     keep(
         database, "alpha", "Xiaomi opens a factory", "The YU7 is built there. " * 10, language="zh",
-        authors=("Ann Lee", "Bob Ray"), topics=(Topic(name="xiaomi", title=1, body=0),), words=50,
+        authors=("Ann Lee", "Bob Ray"), topics=(Topic(name="xiaomi", title_count=1, body_count=0),), words=50,
     )  # fmt: skip
     keep(
         database, "beta", "Ladesäulen werden teurer", "Jede Ladesäule kostet mehr.", language="de-AT",
@@ -159,7 +159,7 @@ def cars(database: Database) -> Database:
 def test_what_a_query_finds(cars: Database, words: str, sources: str) -> None:
     answer = Library(cars).search(Query(words=words), NOW)
     assert [hit.article.source for hit in answer.hits] == sources.split()
-    assert answer.complete
+    assert answer.is_complete
     assert Library(cars).count(Query(words=words)).number == len(sources.split()) or words == "since:363d"
 
 
@@ -195,13 +195,13 @@ def test_an_answer_that_stops_says_how_far_it_came_and_goes_on(
 ) -> None:
     for n in range(40):
         keep(database, "s", f"t{n:02}", f"battery {n}", published=T0 + n * 9 * DAY)
-    monkeypatch.setattr("storage.search.finder.SECONDS", 0.0)
-    monkeypatch.setattr("storage.search.scan.FIRST_ARTICLES", 4)
+    monkeypatch.setattr("storage.search.finder.PAGE_SECONDS", 0.0)
+    monkeypatch.setattr("storage.search.scan.FIRST_WINDOW_ARTICLES", 4)
     answer = Library(database).search(Query(words="battery", limit=30), NOW)
-    assert not answer.complete
-    assert answer.reached is not None
+    assert not answer.is_complete
+    assert answer.scanned_until is not None
     assert answer.cursor
-    assert all(hit.article.published and hit.article.published >= answer.reached for hit in answer.hits)
+    assert all(hit.article.published and hit.article.published >= answer.scanned_until for hit in answer.hits)
     found: list[str] = []
     cursor = ""
     for _ in range(200_000):
@@ -218,9 +218,9 @@ def test_a_small_archive_is_looked_at_whole_whatever_the_time(
 ) -> None:
     for n in range(40):
         keep(database, "s", f"t{n:02}", f"battery {n}", published=T0 + n * 9 * DAY)
-    monkeypatch.setattr("storage.search.finder.SECONDS", 0.0)
+    monkeypatch.setattr("storage.search.finder.PAGE_SECONDS", 0.0)
     answer = Library(database).search(Query(words="battery", limit=50), NOW)
-    assert answer.complete
+    assert answer.is_complete
     assert len(answer.hits) == 40
 
 
@@ -240,7 +240,7 @@ def test_copies_are_collapsed_under_what_is_found_of_them(database: Database) ->
     assert titles(database, "words") == ["another", "copy again", "copy", "original"]
     answer = Library(database).search(Query(words="words", collapse=True), NOW)
     assert [hit.article.title for hit in answer.hits] == ["another", "original"]
-    assert answer.hits[1].also == ("two", "three")
+    assert answer.hits[1].copy_sources == ("two", "three")
     assert answer.hits[1].article.id == first
     assert walked(database, "words", collapse=True, limit=1) == ["another", "original"]
     assert titles(database, "words is:original") == ["another", "original"]
@@ -254,9 +254,9 @@ def test_one_article_a_story(database: Database) -> None:
     ids = [keep(database, f"s{n}", f"t{n}", f"event {n}", published=T0 + n * DAY) for n in range(4)]
     with database.write() as tx:
         for article_id in ids:
-            standing = stories.standing(tx, article_id)
-            stories.enter(tx, article_id, ids[0] if article_id != ids[3] else ids[3], standing, b"", [])
-        stories.tally(tx, [ids[0]])
+            standing = membership.load_story_status(tx, article_id)
+            membership.add_member(tx, article_id, ids[0] if article_id != ids[3] else ids[3], standing, b"", [])
+        membership.update_story_counts(tx, [ids[0]])
     assert titles(database, "event") == ["t3", "t2", "t1", "t0"]
     assert titles(database, "event group:story") == ["t3", "t2"]
     assert titles(database, "event group:story sort:old") == ["t0", "t3"]
@@ -279,9 +279,9 @@ def test_what_was_there_before_an_edit_is_found_on_request(edited: Database) -> 
     answer = Library(edited).search(Query(words="fortune in:history"), NOW)
     assert [hit.article.title for hit in answer.hits] == ["Prices", "Fortune"]
     past = answer.hits[0]
-    assert (past.number, past.since, past.until) == (1, T0, T0 + DAY)
+    assert (past.revision_number, past.since, past.until) == (1, T0, T0 + DAY)
     assert "\ue000fortune\ue001" in past.snippet
-    assert answer.hits[1].number is None
+    assert answer.hits[1].revision_number is None
     assert walked(edited, "fortune in:history", limit=1) == ["Prices", "Fortune"]
     assert titles(edited, "fortune in:history source:a") == ["Prices"]
     assert titles(edited, "fortune -costs in:history") == ["Fortune"]
@@ -311,7 +311,7 @@ def test_the_best_have_the_words_in_their_title_and_side_by_side(database: Datab
 
 def test_from_above(database: Database) -> None:
     for n in range(60):
-        topics = (Topic(name="byd", title=0, body=1),) if n % 3 == 0 else ()
+        topics = (Topic(name="byd", title_count=0, body_count=1),) if n % 3 == 0 else ()
         keep(
             database, f"s{n % 2}", f"t{n}", f"battery {n}", published=T0 + n * DAY, language="de" if n % 4 else "zh",
             topics=topics,
@@ -319,10 +319,10 @@ def test_from_above(database: Database) -> None:
     library = Library(database)
     with database.write() as tx:
         for hit in library.search(Query(words="topic:byd", limit=100), NOW).hits:
-            record_topics(tx, hit.article.id, (Topic(name="byd", title=0, body=1),), "x")
+            record_topics(tx, hit.article.id, (Topic(name="byd", title_count=0, body_count=1),), "x")
     months = library.timeline(Query(words="battery"), "month")
     assert months.points == ((date(2025, 1, 1), 31), (date(2025, 2, 1), 28), (date(2025, 3, 1), 1))
-    assert months.complete
+    assert months.is_complete
     days = library.timeline(Query(words="battery source:s1"), "day").points
     assert len(days) == 30
     assert days[0] == (date(2025, 1, 2), 1)
@@ -337,8 +337,8 @@ def test_from_above(database: Database) -> None:
 
 
 def test_a_sample_is_spread_over_all_the_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.search.facets._SAMPLE", 40)
-    monkeypatch.setattr("storage.search.facets._SPREAD", 20)
+    monkeypatch.setattr("storage.search.facets._SAMPLE_SIZE", 40)
+    monkeypatch.setattr("storage.search.facets._SAMPLE_POINTS", 20)
     for n in range(200):
         keep(database, "old" if n < 100 else "new", f"t{n}", f"battery {n}", published=T0 + n * DAY)
     _, facets = Library(database).facets(Query(words="battery"))
@@ -349,10 +349,10 @@ def test_a_sample_is_spread_over_all_the_time(database: Database, monkeypatch: p
 def test_a_count_is_exact_up_to_a_point(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(12):
         keep(database, "s", f"t{n}", f"battery {n}")
-    monkeypatch.setattr("storage.search.finder.COUNTED", 10)
+    monkeypatch.setattr("storage.search.finder.MAX_EXACT_COUNT", 10)
     count = Library(database).count(Query(words="battery"))
-    assert (count.number, count.exact) == (10, False)
-    assert Library(database).count(Query(words="battery 3")).exact
+    assert (count.number, count.is_exact) == (10, False)
+    assert Library(database).count(Query(words="battery 3")).is_exact
 
 
 def test_what_was_meant_and_what_may_be_typed_next(cars: Database) -> None:
@@ -448,19 +448,19 @@ def test_both_databases_find_the_same(pair: tuple[Database, Database], part: int
 
 
 def test_stretches_of_a_walk_cover_all_the_time_once(cars: Database) -> None:
-    from storage.search.planner import plan
+    from storage.search.planner import plan_query
 
     for oldest in (False, True):
         with cars.read() as tx:
-            walk = Walk(tx, plan(None, NOW), NOW)
+            walk = TimeScan(tx, plan_query(None, NOW), NOW)
             asked: list[tuple[int, int]] = []
 
             def ask(first: int, last: int, asked: list[tuple[int, int]] = asked) -> bool:
                 asked.append((first, last))
                 return True
 
-            assert walk.stretches(ask, 60, oldest=oldest) is None
-            low, high = walk.low, walk.high
+            assert walk.scan_windows(ask, 60, oldest_first=oldest) is None
+            low, high = walk.low_row_id, walk.high_row_id
         asked.sort()
         assert asked[0][0] == low
         assert asked[-1][1] == high
@@ -472,5 +472,5 @@ def test_copies_concluded_later_do_not_move_the_index(database: Database) -> Non
     keep(database, "two", "late original", text, published=T0 + DAY)
     keep(database, "one", "early", text, published=T0)
     with database.read() as tx:
-        assert links.standing(tx, 1)[0] == 2
+        assert links.copy_status(tx, 1)[0] == 2
     assert titles(database, "words is:original") == ["early"]

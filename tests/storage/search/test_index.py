@@ -19,11 +19,11 @@ from storage.model.article import Article
 from storage.model.page import Page
 from storage.model.search import Query
 from storage.search.analyzer import prepare
-from storage.search.index.base import Entry
-from storage.search.index.postgres import vector
-from storage.search.planner import sought
-from storage.search.query.parser import read
-from storage.search.snippet import END, START, snippet
+from storage.search.index.base import IndexedArticle
+from storage.search.index.postgres import tsvector_text
+from storage.search.planner import searched_terms
+from storage.search.query.parser import parse
+from storage.search.snippet import MARK_END, MARK_START, make_snippet
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -187,7 +187,7 @@ NASTY = [
 def test_nothing_typed_raises(library: Library, words: str) -> None:
     for order in ("new", "best", "nonsense"):
         found(library, words, order=order)
-    assert library.count(Query(words=words)).exact
+    assert library.count(Query(words=words)).is_exact
 
 
 @pytest.mark.parametrize("words", ["", " ", "\n\t", "\x00"])
@@ -279,12 +279,12 @@ def test_tokens_are_letters_digits_and_marks(text: str) -> None:
     "text", ["w" * 600_000, " ".join(f"{n:x}" for n in range(200_000)), "小" * 600_000, "a b " * 200_000]
 )
 def test_a_vector_stays_below_what_the_server_takes(text: str) -> None:
-    tokens = vector(Entry(title="title", text=text, labels="§e"))
+    tokens = tsvector_text(IndexedArticle(title="title", text=text, labels="§e"))
     assert len({t.partition("'")[2].partition("'")[0] for t in tokens.split(" ")}) * 8 <= 1_048_575
 
 
 def shown(text: str, words: str) -> str:
-    return snippet(text, sought(read(words))).replace(START, "[").replace(END, "]")
+    return make_snippet(text, searched_terms(parse(words))).replace(MARK_START, "[").replace(MARK_END, "]")
 
 
 @pytest.mark.parametrize(
@@ -319,14 +319,14 @@ def test_a_snippet_shows_where_most_of_the_words_stand() -> None:
 
 @given(st.text(), st.text(max_size=10))
 def test_a_snippet_is_a_piece_of_the_text(text: str, words: str) -> None:
-    passage = snippet(text, sought(read(words)))
-    assert passage.count(START) == passage.count(END)
-    plain = passage.replace(START, "").replace(END, "").removeprefix("… ").removesuffix(" …")
-    assert plain in re.sub(r"\s+", " ", text.replace(START, "").replace(END, ""))
+    passage = make_snippet(text, searched_terms(parse(words)))
+    assert passage.count(MARK_START) == passage.count(MARK_END)
+    plain = passage.replace(MARK_START, "").replace(MARK_END, "").removeprefix("… ").removesuffix(" …")
+    assert plain in re.sub(r"\s+", " ", text.replace(MARK_START, "").replace(MARK_END, ""))
 
 
 def test_a_snippet_of_a_hostile_text_is_quick() -> None:
     started = time.process_time()
     for text in ("小" * 10**6, "a " * 10**6, "小a" * 10**6, "\u0301" * 10**6):
-        snippet(text, sought(read("小 a 小小 b")))
+        make_snippet(text, searched_terms(parse("小 a 小小 b")))
     assert time.process_time() - started < 2

@@ -9,11 +9,11 @@ import pytest
 from storage.articles.store import record_article
 from storage.db.database import Database
 from storage.library import Library
-from storage.maintenance.check import check
+from storage.maintenance.check import check_archive
 from storage.model.article import Article
 from storage.model.page import Page
 from storage.model.search import Query
-from storage.search.optimize import join_pieces, last_joined, note_joined, optimize
+from storage.search.optimize import last_merged_at, merge_segments, optimize_index, record_merge
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,34 +45,34 @@ def found(database: Database) -> list[int]:
 
 def test_at_once(filled: Database) -> None:
     before = found(filled)
-    old, new = optimize(filled)
+    old, new = optimize_index(filled)
     assert min(old, new) > 0
     assert len(before) == 60
     assert found(filled) == before
-    assert check(filled, None) == []
+    assert check_archive(filled, None) == []
 
 
 def test_by_steps_others_write_in_between(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.search.optimize._STEP", 2)
+    monkeypatch.setattr("storage.search.optimize._PAGES_PER_STEP", 2)
     if filled.dialect == "sqlite":
         assert pieces(filled) > 3
     steps = 0
-    for steps, _ in enumerate(join_pieces(filled), 1):
+    for steps, _ in enumerate(merge_segments(filled), 1):
         if steps in (2, 5):
             keep(filled, 60 + steps)
     if filled.dialect == "sqlite":
         assert steps > 5
         assert pieces(filled) <= 3  # what came in between is not waited for
-        list(join_pieces(filled))
+        list(merge_segments(filled))
         assert pieces(filled) == 1
-        assert list(join_pieces(filled)) == []
+        assert list(merge_segments(filled)) == []
     assert len(found(filled)) == (62 if filled.dialect == "sqlite" else 60)
-    assert check(filled, None) == []
+    assert check_archive(filled, None) == []
 
 
 def test_when_they_were_joined_is_known(database: Database) -> None:
     for at in (NOW, NOW + timedelta(days=7)):
         with database.write() as tx:
-            note_joined(tx, at)
+            record_merge(tx, at)
         with database.read() as tx:
-            assert last_joined(tx) == at
+            assert last_merged_at(tx) == at

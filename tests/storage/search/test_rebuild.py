@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import text, update
 
 from storage.articles.store import record_article
-from storage.articles.topics import record_topics_anew
+from storage.articles.topics import record_topics_and_relabel
 from storage.db.database import Database
 from storage.db.tables import articles
 from storage.library import Library
-from storage.maintenance.check import check
+from storage.maintenance.check import check_archive
 from storage.model.article import Article, Topic
 from storage.model.page import Page
 from storage.model.search import Query
-from storage.search import rebuild as rebuilding
-from storage.search.index import shadow as beside
-from storage.search.rebuild import rebuild
+from storage.search import rebuild
+from storage.search.index import shadow
+from storage.search.rebuild import rebuild_index
 
 T0 = datetime(2025, 1, 1, tzinfo=UTC)
 NUMBER = 30
@@ -33,7 +33,7 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many transactions for few articles."""
-    monkeypatch.setattr(rebuilding, "_CHUNK", 4)
+    monkeypatch.setattr(rebuild, "_BATCH_SIZE", 4)
 
 
 @pytest.fixture
@@ -62,13 +62,13 @@ ALL = [f"t{n:02}" for n in reversed(range(NUMBER))]
 
 def test_it_finds_what_the_old_one_found(full: Database) -> None:
     told: list[tuple[int, int]] = []
-    assert rebuild(full, lambda *numbers: told.append(numbers)) == NUMBER
+    assert rebuild_index(full, lambda *numbers: told.append(numbers)) == NUMBER
     assert found(full, "battery") == ALL
-    assert check(full, None) == []
+    assert check_archive(full, None) == []
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert told[-1] == (NUMBER, NUMBER)
-    assert rebuild(full) == NUMBER
-    assert check(full, None) == []
+    assert rebuild_index(full) == NUMBER
+    assert check_archive(full, None) == []
 
 
 @pytest.mark.parametrize("after", [1, 3, 8])
@@ -81,19 +81,19 @@ def test_what_was_left_half_made_answers_as_before_and_is_gone_on_with(full: Dat
             raise Killed
 
     with pytest.raises(Killed):
-        rebuild(full, stop)
+        rebuild_index(full, stop)
     assert found(full, "battery") == ALL
-    assert check(full, None) == []
+    assert check_archive(full, None) == []
     keep(full, 90, "battery late")
     keep(full, 3, "charger instead")
     assert "t03" in found(full, "charger")
     again: list[int] = []
-    assert rebuild(full, lambda done, _: again.append(done)) == NUMBER + 1
+    assert rebuild_index(full, lambda done, _: again.append(done)) == NUMBER + 1
     assert again[0] > steps[-1]
     assert found(full, "battery") == ["t90", *[title for title in ALL if title != "t03"]]
     assert found(full, "charger") == ["t03"]
     assert found(full, "charger in:history") == ["t03"]
-    assert check(full, None) == []
+    assert check_archive(full, None) == []
 
 
 def _new(database: Database) -> None:
@@ -117,7 +117,7 @@ def _redated(database: Database) -> None:
 def _relabelled(database: Database) -> None:
     for number in (2, 29):
         with database.write() as tx:
-            record_topics_anew(tx, number, [Topic(name="xiaomi", body=1)], "c")
+            record_topics_and_relabel(tx, number, [Topic(name="xiaomi", body_count=1)], "c")
 
 
 @pytest.mark.parametrize("change", [_new, _new_of_old, _edited, _redated, _relabelled])
@@ -129,13 +129,13 @@ def test_what_others_write_meanwhile_is_in_both(full: Database, change: Callable
         step += 1
         if step == 4:
             change(full)
-            assert check(full, None) == []
+            assert check_archive(full, None) == []
 
-    rebuild(full, meanwhile)
+    rebuild_index(full, meanwhile)
     words = ("battery", "edited", "new OR late", "topic:xiaomi", "date:2025-03", "before:2025")
     after = [found(full, one) for one in words]
-    assert check(full, None) == []
-    rebuild(full)
+    assert check_archive(full, None) == []
+    rebuild_index(full)
     assert [found(full, one) for one in words] == after
     assert len(after[0]) >= NUMBER
 
@@ -153,9 +153,9 @@ def test_what_is_undone_meanwhile_is_in_neither(full: Database) -> None:
             with pytest.raises(Killed):
                 undone()
 
-    rebuild(full, meanwhile)
+    rebuild_index(full, meanwhile)
     assert found(full, "gone") == []
-    assert check(full, None) == []
+    assert check_archive(full, None) == []
 
 
 def test_an_index_that_is_wrong_is_right_after(full: Database, tmp_path: Path) -> None:
@@ -167,19 +167,19 @@ def test_an_index_that_is_wrong_is_right_after(full: Database, tmp_path: Path) -
             tx.execute(text("DELETE FROM article_index WHERE search_row IN (SELECT search_row FROM articles LIMIT 9)"))
         tx.execute(update(articles).where(articles.c.id == 5).values(search_row=77))
         tx.execute(update(articles).where(articles.c.id == 6).values(labels="§e"))
-    assert check(full, None)
-    rebuild(full)
-    assert check(full, None) == []
+    assert check_archive(full, None)
+    rebuild_index(full)
+    assert check_archive(full, None) == []
     assert found(full, "battery source:s") == ALL
 
 
 def test_a_rebuild_of_another_preparation_is_abandoned(full: Database) -> None:
     """When all is made anew in one transaction, what was begun beside is of no use."""
-    from storage.search.article_index import reindex
+    from storage.search.article_index import rebuild_in_place
 
     with full.write() as tx:
-        beside.begin(tx)
-        reindex(tx)
-    assert check(full, None) == []
-    assert rebuild(full) == NUMBER
-    assert check(full, None) == []
+        shadow.begin_rebuild(tx)
+        rebuild_in_place(tx)
+    assert check_archive(full, None) == []
+    assert rebuild_index(full) == NUMBER
+    assert check_archive(full, None) == []

@@ -8,17 +8,17 @@ from itertools import permutations, product
 import pytest
 from sqlalchemy import text as sql
 
-from aggregator.extraction.derived_fields import marked
+from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.keep import keep_article
-from aggregator.stories.assign import replace_due
-from storage.articles.boilerplate import learned_of
+from aggregator.stories.assign import recompute_queued
+from storage.articles.boilerplate import load_boilerplate
 from storage.db.database import Database
 from storage.library import Library
-from storage.maintenance.check import check
-from storage.model.article import Article, Decision, Kind
+from storage.maintenance.check import check_archive
+from storage.model.article import Article, Decision, DecisionKind
 from storage.model.page import Page
-from storage.stories.packed_terms import bucket
-from storage.stories.term_frequencies import frequencies
+from storage.stories.packed_terms import word_bucket
+from storage.stories.term_frequencies import load_frequencies
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 PLACES = ["Ravnsund", "Storvik", "Ulsteinfjord", "Kvitholmen", "Trollnes", "Havsand", "Lyngoya", "Brattvaer"]
@@ -50,13 +50,15 @@ def kept(
     )
     page = Page(url=url, status=200, fetched_at=(at or T0) + timedelta(hours=again), source=host)
     with database.write() as tx:
-        return keep_article(tx, marked(article), page, None, learned_of(tx, host), T0 + timedelta(days=400)).decision
+        return keep_article(
+            tx, with_derived_fields(article), page, None, load_boilerplate(tx, host), T0 + timedelta(days=400)
+        ).decision
 
 
 def told_by(database: Database) -> set[frozenset[str]]:
     """The stories of more than one article, as the names of their articles' addresses."""
     found = Library(database).stories()
-    return {frozenset(one.url.rpartition("/")[2] for one in story.tellings) for story in found}
+    return {frozenset(one.url.rpartition("/")[2] for one in story.members) for story in found}
 
 
 def test_articles_about_one_event_become_one_story(database: Database) -> None:
@@ -67,16 +69,16 @@ def test_articles_about_one_event_become_one_story(database: Database) -> None:
     kept(database, "k1", KELP[1], day=1, source="k0")
     first, second = Library(database).stories()
     assert told_by(database) == {frozenset({"f0", "f1", "f2"}), frozenset({"k0", "k1"})}
-    assert [one.source for one in first.tellings] == ["f2", "f1", "f0"]
-    assert (first.first_at, first.last_at, first.sources) == (T0, T0 + timedelta(days=2), 3)
+    assert [one.source for one in first.members] == ["f2", "f1", "f0"]
+    assert (first.first_at, first.last_at, first.source_count) == (T0, T0 + timedelta(days=2), 3)
     assert first.title in [title for title, _ in FERRY]
-    assert second.sources == 1
+    assert second.source_count == 1
     library = Library(database)
-    assert [story.id for story in library.stories(least_sources=2)] == [first.id]
+    assert [story.id for story in library.stories(min_sources=2)] == [first.id]
     assert [story.id for story in library.stories(since=T0 + timedelta(days=1.5))] == [first.id]
     assert [story.id for story in library.stories(limit=1)] == [first.id]
-    assert {library.story(one.article_id) for one in first.tellings} == {first}
-    assert check(database, None) == []
+    assert {library.story(one.article_id) for one in first.members} == {first}
+    assert check_archive(database, None) == []
 
 
 @pytest.mark.parametrize("order", [*permutations(range(5))][::7])
@@ -86,7 +88,7 @@ def test_any_order_of_arrival_makes_the_same_stories(sqlite_database: Database, 
     for number in order:
         kept(sqlite_database, every[number][0], every[number][1], day=number / 10)
     assert told_by(sqlite_database) == {frozenset({"f0", "f1", "f2"}), frozenset({"k0", "k1"})}
-    assert check(sqlite_database, None) == []
+    assert check_archive(sqlite_database, None) == []
 
 
 def test_a_story_is_closed_three_weeks_after_its_last_article(database: Database) -> None:
@@ -102,7 +104,7 @@ def test_an_article_without_a_date_joins_by_its_words(database: Database) -> Non
     kept(database, "f0", FERRY[0])
     kept(database, "f1", FERRY[1], None)
     (story,) = Library(database).stories()
-    assert [(one.url[-2:], one.dated) for one in story.tellings] == [("f0", True), ("f1", False)]
+    assert [(one.url[-2:], one.has_publication_time) for one in story.members] == [("f0", True), ("f1", False)]
 
 
 def test_a_copy_is_counted_with_its_original(database: Database) -> None:
@@ -111,17 +113,17 @@ def test_a_copy_is_counted_with_its_original(database: Database) -> None:
     copy = kept(database, "copy", long, day=1)
     kept(database, "f1", FERRY[1], day=1)
     original = kept(database, "first", long, day=0)
-    assert kept(database, "copy", long, day=1, again=1).kind is Kind.SAME
+    assert kept(database, "copy", long, day=1, again=1).kind is DecisionKind.SAME
     library = Library(database)
     (story,) = library.stories()
-    assert [(one.article_id, one.copies) for one in story.tellings][:1] == [(original.article_id, 1)]
-    assert story.sources == len(story.tellings) == 2
+    assert [(one.article_id, one.copy_count) for one in story.members][:1] == [(original.article_id, 1)]
+    assert story.source_count == len(story.members) == 2
     assert library.story(copy.article_id) == library.story(story.id) == story
     kept_copy = library.article(copy.article_id)
     assert kept_copy is not None
     assert kept_copy.copy_of == original.article_id
     assert kept_copy.story == story.id
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_the_number_of_a_story_leads_on_when_its_article_goes(database: Database) -> None:
@@ -131,16 +133,16 @@ def test_the_number_of_a_story_leads_on_when_its_article_goes(database: Database
     kept(database, "f2", FERRY[2])
     (before,) = Library(database).stories()
     assert before.id == founder.article_id
-    assert kept(database, "f0", KELP[0], again=5).kind is Kind.REVISED
+    assert kept(database, "f0", KELP[0], again=5).kind is DecisionKind.REVISED
     assert told_by(database) == {frozenset({"f1", "f2"})}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
     kept(database, "k1", KELP[1])
     assert told_by(database) == {frozenset({"f1", "f2"}), frozenset({"f0", "k1"})}
     library = Library(database)
     moved = library.story(before.id)
     assert moved is not None
-    assert before.id in {one.article_id for one in moved.tellings}
-    assert check(database, None) == []
+    assert before.id in {one.article_id for one in moved.members}
+    assert check_archive(database, None) == []
 
 
 def test_an_edit_that_changes_little_changes_no_story(database: Database) -> None:
@@ -150,7 +152,7 @@ def test_an_edit_that_changes_little_changes_no_story(database: Database) -> Non
     kept(database, "f1", (FERRY[1][0], FERRY[1][1].replace("Four", "Five")), again=5)
     kept(database, "f2", FERRY[2])
     assert told_by(database) == {frozenset({"f0", "f1", "f2"})}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_a_date_that_moves_takes_the_story_along(database: Database) -> None:
@@ -161,9 +163,9 @@ def test_a_date_that_moves_takes_the_story_along(database: Database) -> None:
     assert before.first_at == T0
     kept(database, "f0", FERRY[0], 2)
     (story,) = Library(database).stories()
-    assert [one.url[-2:] for one in story.tellings] == ["f1", "f0"]
+    assert [one.url[-2:] for one in story.members] == ["f1", "f0"]
     assert (story.first_at, story.last_at) == (T0 + timedelta(days=0.5), T0 + timedelta(days=2))
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_articles_that_prove_to_be_one_are_one_in_their_story(database: Database) -> None:
@@ -174,8 +176,8 @@ def test_articles_that_prove_to_be_one_are_one_in_their_story(database: Database
     assert told_by(database) == {frozenset({"f0", "f1", "f0b"})}
     kept(database, "f0b", (FERRY[0][0], FERRY[2][1]), source="host", canonical="https://host.example/f0", again=2)
     (story,) = Library(database).stories()
-    assert len(story.tellings) == 2
-    assert check(database, None) == []
+    assert len(story.members) == 2
+    assert check_archive(database, None) == []
 
 
 def test_a_large_story_takes_more_and_keeps_its_number(sqlite_database: Database) -> None:
@@ -185,9 +187,9 @@ def test_a_large_story_takes_more_and_keeps_its_number(sqlite_database: Database
         body = f"Fjordbris rammed the Ravnsund pier in fog: {hurt}, {what} is cut off."
         kept(sqlite_database, f"f{number}", (title, f"{body} {number} cars wait."), number / 9)
     (story,) = Library(sqlite_database).stories()
-    assert len(story.tellings) == 24
+    assert len(story.members) == 24
     assert story.id == 1
-    assert check(sqlite_database, None) == []
+    assert check_archive(sqlite_database, None) == []
 
 
 def test_articles_kept_before_there_were_stories_find_theirs(database: Database) -> None:
@@ -195,19 +197,19 @@ def test_articles_kept_before_there_were_stories_find_theirs(database: Database)
     for number, told in enumerate(FERRY):
         kept(database, f"f{number}", told)
     with database.write() as tx:
-        for table in ("tellers", "story_terms", "stories", "term_counts"):
+        for table in ("story_members", "story_terms", "stories", "term_counts"):
             tx.execute(sql(f"DELETE FROM {table}"))  # a name of ours
-        tx.execute(sql("INSERT INTO story_due SELECT id FROM articles"))
-    assert check(database, None) == []
-    assert Library(database).due_for_stories() == 3
+        tx.execute(sql("INSERT INTO story_queue SELECT id FROM articles"))
+    assert check_archive(database, None) == []
+    assert Library(database).count_queued_for_stories() == 3
     with database.write() as tx:
-        assert replace_due(tx, 2) == 2
+        assert recompute_queued(tx, 2) == 2
     assert len(told_by(database)) == 1
     with database.write() as tx:
-        assert replace_due(tx, 100) == 1
-        assert replace_due(tx, 100) == 0
+        assert recompute_queued(tx, 100) == 1
+        assert recompute_queued(tx, 100) == 0
     assert told_by(database) == {frozenset({"f0", "f1", "f2"})}
-    assert check(database, None) == []
+    assert check_archive(database, None) == []
 
 
 def test_words_are_counted_as_the_archive_grows(database: Database) -> None:
@@ -215,24 +217,28 @@ def test_words_are_counted_as_the_archive_grows(database: Database) -> None:
     for number, place in enumerate(PLACES * 3):
         kept(database, f"a{number}", (f"{place} {number}", f"Harbour of {place} {number}"), day=number * 30)
     with database.write() as tx:
-        known = frequencies(tx)
+        known = load_frequencies(tx)
     assert 18 <= known.articles <= 24
-    assert known.counts[bucket("harbou")] == known.articles
-    assert known.rarity[bucket("harbou")] < known.rarity[bucket("ravnsu")] < known.rarity[bucket("never")]
+    assert known.counts[word_bucket("harbou")] == known.articles
+    assert (
+        known.rarity[word_bucket("harbou")] < known.rarity[word_bucket("ravnsu")] < known.rarity[word_bucket("never")]
+    )
     with pytest.raises(RuntimeError, match="undone"):
         _undone(database)
     with database.write() as tx:
-        assert frequencies(tx).articles == known.articles
-        assert frequencies(tx).counts[bucket("undone")] == 0
+        assert load_frequencies(tx).articles == known.articles
+        assert load_frequencies(tx).counts[word_bucket("undone")] == 0
 
 
 def _undone(database: Database) -> None:
     with database.write() as tx:
         for number in range(10):
             url = f"https://undone.example/{number}"
-            article = marked(Article(url=url, title=f"undone {number}", text="undone", published=T0, language="en"))
+            article = with_derived_fields(
+                Article(url=url, title=f"undone {number}", text="undone", published=T0, language="en")
+            )
             page = Page(url=url, status=200, fetched_at=T0, source="u")
-            keep_article(tx, article, page, None, learned_of(tx, "u"), T0)
+            keep_article(tx, article, page, None, load_boilerplate(tx, "u"), T0)
         raise RuntimeError("undone")
 
 
@@ -242,10 +248,10 @@ def test_a_story_that_is_counted_wrongly_is_found(database: Database) -> None:
         kept(database, f"f{number}", told)
     for statement, words in (
         ("UPDATE stories SET articles = 2", "not counted rightly"),
-        ("UPDATE tellers SET story_id = 99 WHERE article_id = 1", "an article that is not in it"),
-        ("DELETE FROM tellers WHERE article_id = 2", "tells no story"),
+        ("UPDATE story_members SET story_id = 99 WHERE article_id = 1", "an article that is not in it"),
+        ("DELETE FROM story_members WHERE article_id = 2", "tells no story"),
         ("UPDATE articles SET copy_of = 1 WHERE id = 3", "is a copy, yet"),
     ):
         with database.write() as tx:
             tx.execute(sql(statement))
-        assert any(words in problem for problem in check(database, None)), words
+        assert any(words in problem for problem in check_archive(database, None)), words

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.text import clean as text
+from storage.text import clean as clean_text
 from storage.text.clean import clean
 
 NASTY = "a\n\r\t\x00\x85\xa0\xad\u200b\u2028\ufdd0\ufffe\U0001fffe\ud800é\u0301é한\u1112\u1161😀"
 
 
 def cleaned_the_long_way(words: str) -> str:
-    with mock.patch.object(text, "_is_clean", return_value=False):
+    with mock.patch.object(clean_text, "_is_clean", return_value=False):
         return clean(words)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.text.diff import Edit, Part, difference, word_diff
+from storage.text.diff import DiffPart, EditKind, compare_texts, diff_words
 
 WORDS = st.sampled_from(
     ["battery", "Battery", "range", "4,217", "12.5", "ö", "电", "池", "가격", "पुलिस", ".", "-", "“", "\n"]
@@ -24,14 +24,14 @@ BODY = (
 TITLE = "Maker recalls its smallest model"
 
 
-def kind(body: str, title: str = TITLE, before: tuple[str, str] = (TITLE, BODY)) -> Edit:
+def kind(body: str, title: str = TITLE, before: tuple[str, str] = (TITLE, BODY)) -> EditKind:
     """What leads from the text above to another."""
-    return difference(before, (title, body)).kind
+    return compare_texts(before, (title, body)).kind
 
 
 @given(TEXTS, TEXTS)
 def test_a_diff_applied_to_the_one_gives_the_other(before: str, after: str) -> None:
-    parts = word_diff(before, after)
+    parts = diff_words(before, after)
     assert "".join(part.text for part in parts if part.op != "+") == before
     assert "".join(part.text for part in parts if part.op != "-") == after
     assert all(one.op != two.op for one, two in pairwise(parts))
@@ -40,82 +40,85 @@ def test_a_diff_applied_to_the_one_gives_the_other(before: str, after: str) -> N
 
 @given(TEXTS)
 def test_equal_texts_do_not_differ(text: str) -> None:
-    assert [part.op for part in word_diff(text, text)] == (["="] if text else [])
-    told = difference((text, text), (text, text))
+    assert [part.op for part in diff_words(text, text)] == (["="] if text else [])
+    told = compare_texts((text, text), (text, text))
     assert (told.added, told.removed) == (0, 0)
 
 
 @given(TEXTS, TEXTS)
 def test_what_one_gains_the_other_loses(one: str, other: str) -> None:
-    there, back = difference((one, other), (other, one)), difference((other, one), (one, other))
+    there, back = compare_texts((one, other), (other, one)), compare_texts((other, one), (one, other))
     assert (there.added, there.removed, there.kind) == (back.removed, back.added, back.kind)
 
 
 def test_a_diff_is_of_words_and_a_character_of_an_unspaced_script_is_one() -> None:
-    assert word_diff("It costs 30,000 euros.", "It costs 31,000 euros.") == [
-        Part(op="=", text="It costs "), Part(op="-", text="30"), Part(op="+", text="31"),
-        Part(op="=", text=",000 euros."),
+    assert diff_words("It costs 30,000 euros.", "It costs 31,000 euros.") == [
+        DiffPart(op="=", text="It costs "), DiffPart(op="-", text="30"), DiffPart(op="+", text="31"),
+        DiffPart(op="=", text=",000 euros."),
     ]  # fmt: skip
-    assert Part(op="-", text="降") in word_diff("小米降价", "小米涨价")
-    assert Part(op="-", text="पुलिस") in word_diff("आज पुलिस ने", "आज सेना ने")
+    assert DiffPart(op="-", text="降") in diff_words("小米降价", "小米涨价")
+    assert DiffPart(op="-", text="पुलिस") in diff_words("आज पुलिस ने", "आज सेना ने")
 
 
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (BODY.replace("4,217", "4,321"), Edit.NUMBERS),
-        (BODY.replace("4,217", "14.321"), Edit.NUMBERS),
-        (BODY.replace("cars", "vans"), Edit.TYPO),
-        (BODY.replace("hours", "hour").replace("fires", "fire"), Edit.TYPO),
-        (BODY.replace("hours", "hour").replace("fires", "fire").replace("cars", "car"), Edit.BODY),
-        (BODY.replace("regulator", "ministry"), Edit.BODY),
-        (BODY.replace("none of which hurt", "which hurt"), Edit.BODY),
-        (BODY + "\nThe maker has since said that it regrets this.", Edit.BODY),
-        (BODY.replace("4,217", "4,321").replace("regulator", "ministry"), Edit.BODY),
-        ("A wholly other story, of ships that sail to the north with iron for the steel works there.", Edit.REWRITE),
-        ("", Edit.REWRITE),
+        (BODY.replace("4,217", "4,321"), EditKind.NUMBERS),
+        (BODY.replace("4,217", "14.321"), EditKind.NUMBERS),
+        (BODY.replace("cars", "vans"), EditKind.TYPO),
+        (BODY.replace("hours", "hour").replace("fires", "fire"), EditKind.TYPO),
+        (BODY.replace("hours", "hour").replace("fires", "fire").replace("cars", "car"), EditKind.BODY),
+        (BODY.replace("regulator", "ministry"), EditKind.BODY),
+        (BODY.replace("none of which hurt", "which hurt"), EditKind.BODY),
+        (BODY + "\nThe maker has since said that it regrets this.", EditKind.BODY),
+        (BODY.replace("4,217", "4,321").replace("regulator", "ministry"), EditKind.BODY),
+        (
+            "A wholly other story, of ships that sail to the north with iron for the steel works there.",
+            EditKind.REWRITE,
+        ),
+        ("", EditKind.REWRITE),
     ],
 )
-def test_kinds_of_edits_of_a_body(body: str, expected: Edit) -> None:
+def test_kinds_of_edits_of_a_body(body: str, expected: EditKind) -> None:
     assert kind(body) is expected
-    assert difference((TITLE, body), (TITLE, BODY)).kind is expected
+    assert compare_texts((TITLE, body), (TITLE, BODY)).kind is expected
 
 
 def test_another_title_alone_is_a_headline_whatever_its_change() -> None:
     for title in ("Recall of the smallest model", TITLE + "s", TITLE + " of 2026", TITLE.upper() + "!"):
-        assert kind(BODY, title) is Edit.HEADLINE
+        assert kind(BODY, title) is EditKind.HEADLINE
 
 
 def test_a_headline_that_stands_in_the_body_too_is_no_edit_of_the_body() -> None:
     new = f"Update: {TITLE}"
     body = f"{BODY}\n{TITLE}, says the headline."
     before = (TITLE, body)
-    assert kind(body.replace(TITLE, new), new, before) is Edit.HEADLINE
-    assert kind(f"{new}\n{body}", new, before) is Edit.HEADLINE
-    assert kind(body.replace(TITLE, new).replace("May", "June"), new, before) is Edit.BODY
-    assert kind(body.replace(TITLE, new), TITLE, before) is Edit.BODY, "the title is the same"
+    assert kind(body.replace(TITLE, new), new, before) is EditKind.HEADLINE
+    assert kind(f"{new}\n{body}", new, before) is EditKind.HEADLINE
+    assert kind(body.replace(TITLE, new).replace("May", "June"), new, before) is EditKind.BODY
+    assert kind(body.replace(TITLE, new), TITLE, before) is EditKind.BODY, "the title is the same"
 
 
 def test_numbers_and_typos_are_said_of_title_and_body_together() -> None:
-    assert kind(BODY.replace("4,217", "4,321"), TITLE, (TITLE, BODY)) is Edit.NUMBERS
-    assert kind(BODY.replace("4,217", "5"), "Recall of 5 cars", ("Recall of 4,217 cars", BODY)) is Edit.NUMBERS
-    assert kind(BODY.replace("cars", "vans"), TITLE + " now") is Edit.BODY
+    assert kind(BODY.replace("4,217", "4,321"), TITLE, (TITLE, BODY)) is EditKind.NUMBERS
+    assert kind(BODY.replace("4,217", "5"), "Recall of 5 cars", ("Recall of 4,217 cars", BODY)) is EditKind.NUMBERS
+    assert kind(BODY.replace("cars", "vans"), TITLE + " now") is EditKind.BODY
 
 
 def test_a_word_of_an_alphabet_with_spaces_is_a_word() -> None:
     before = "한국 정부는 전기차 보조금을 내년에도 유지하겠다고 밝혔다"
-    assert kind(before.replace("보조금을", "보조금은"), TITLE, (TITLE, before)) is Edit.TYPO
-    assert kind(before.replace("유지하겠다고", "폐지한다고"), TITLE, (TITLE, before)) is Edit.BODY
+    assert kind(before.replace("보조금을", "보조금은"), TITLE, (TITLE, before)) is EditKind.TYPO
+    assert kind(before.replace("유지하겠다고", "폐지한다고"), TITLE, (TITLE, before)) is EditKind.BODY
 
 
 def test_sizes_leave_white_space_out() -> None:
-    told = difference(("Title", "one two three four five six"), ("Title", "one two  2 3\nfour five six"))
+    told = compare_texts(("Title", "one two three four five six"), ("Title", "one two  2 3\nfour five six"))
     assert (told.added, told.removed) == (2, 5)
 
 
 def test_two_long_texts_without_a_word_in_common_cost_little() -> None:
     before, after = (" ".join(f"{letter}{n}" for n in range(40_000)) for letter in "ab")
     started = time.process_time()
-    assert word_diff(before, after) == [Part(op="-", text=before), Part(op="+", text=after)]
-    assert difference(("", before), ("", after)).kind is Edit.REWRITE
+    assert diff_words(before, after) == [DiffPart(op="-", text=before), DiffPart(op="+", text=after)]
+    assert compare_texts(("", before), ("", after)).kind is EditKind.REWRITE
     assert time.process_time() - started < 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage.text.headlines import HEADING, Headlines, headline_after, new_headline
+from storage.text.headlines import HEADING_PLACE, Headlines, choose_headline, find_new_headline
 
 OLD = "Maker recalls its smallest model"
 NEW = "Maker recalls two models"
@@ -21,13 +21,13 @@ BEFORE = page(OLD, heading=OLD, og=OLD, headline=OLD, tab=OLD)
 @pytest.mark.parametrize("place", ["heading", "og", "headline", "tab"])
 def test_one_place_is_enough(place: str) -> None:
     after = page(OLD, **dict.fromkeys(("heading", "og", "headline", "tab"), OLD) | {place: NEW})
-    assert new_headline(BEFORE, after) == NEW
-    assert headline_after(OLD, BEFORE, after) == NEW
+    assert find_new_headline(BEFORE, after) == NEW
+    assert choose_headline(OLD, BEFORE, after) == NEW
 
 
 @pytest.mark.parametrize("words", ["Update: " + OLD, "A wholly other story", OLD + " in May"])
 def test_what_is_said_may_be_anything_new(words: str) -> None:
-    assert new_headline(BEFORE, page(OLD, heading=OLD, og=words, headline=OLD, tab=OLD)) == words
+    assert find_new_headline(BEFORE, page(OLD, heading=OLD, og=words, headline=OLD, tab=OLD)) == words
 
 
 @pytest.mark.parametrize(
@@ -39,43 +39,45 @@ def test_what_is_said_may_be_anything_new(words: str) -> None:
 )  # fmt: skip
 def test_what_templates_make_of_a_headline_is_none(words: str) -> None:
     after = page(OLD, heading=OLD, og=OLD, headline=OLD, tab=words)
-    assert new_headline(BEFORE, after) == ""
+    assert find_new_headline(BEFORE, after) == ""
     back = page(OLD, heading=OLD, og=OLD, headline=OLD, tab=OLD)
-    assert new_headline(after, back) == ""
+    assert find_new_headline(after, back) == ""
 
 
 def test_a_heading_is_not_of_the_templates_making() -> None:
     longer = f"{OLD} - and pays for it"
-    assert new_headline(page(OLD, heading=OLD), page(longer, heading=longer)) == longer
+    assert find_new_headline(page(OLD, heading=OLD), page(longer, heading=longer)) == longer
 
 
 def test_a_place_that_comes_or_goes_is_no_edit() -> None:
-    assert new_headline(page(OLD, heading=OLD), page(OLD, heading=OLD, og="Smallest model recalled by maker")) == ""
-    assert new_headline(page(OLD, heading=OLD, og=NEW), page(NEW, og=NEW)) == ""
-    assert new_headline(page(OLD, heading=OLD), page(NEW, og=NEW)) == ""
+    assert (
+        find_new_headline(page(OLD, heading=OLD), page(OLD, heading=OLD, og="Smallest model recalled by maker")) == ""
+    )
+    assert find_new_headline(page(OLD, heading=OLD, og=NEW), page(NEW, og=NEW)) == ""
+    assert find_new_headline(page(OLD, heading=OLD), page(NEW, og=NEW)) == ""
 
 
 def test_one_headline_of_several_taken_for_another_place_is_no_edit() -> None:
     before = page(OLD, heading=OLD, og=NEW)
-    assert new_headline(before, page(NEW, heading=NEW, og=OLD)) == ""
+    assert find_new_headline(before, page(NEW, heading=NEW, og=OLD)) == ""
 
 
 def test_a_place_that_never_told_the_headline_is_believed_only_where_it_is_like_it() -> None:
     before = page(OLD, heading=OLD, tab="Smallest model recalled by its maker")
-    assert new_headline(before, page(OLD, heading=OLD, tab="Smallest model is recalled by its makers"))
-    assert not new_headline(before, page(OLD, heading=OLD, tab="Welcome, reader of 3 October!"))
+    assert find_new_headline(before, page(OLD, heading=OLD, tab="Smallest model is recalled by its makers"))
+    assert not find_new_headline(before, page(OLD, heading=OLD, tab="Welcome, reader of 3 October!"))
 
 
 def test_where_no_place_is_known_the_titles_are_compared() -> None:
-    assert new_headline(page(OLD), page(NEW)) == NEW
-    assert new_headline(page(OLD), page(NEW, heading=NEW)) == NEW
-    assert new_headline(page(OLD), page(OLD.upper())) == ""
-    assert new_headline((), page(NEW)) == ""
+    assert find_new_headline(page(OLD), page(NEW)) == NEW
+    assert find_new_headline(page(OLD), page(NEW, heading=NEW)) == NEW
+    assert find_new_headline(page(OLD), page(OLD.upper())) == ""
+    assert find_new_headline((), page(NEW)) == ""
 
 
 def test_a_headline_stays_while_a_place_says_it() -> None:
     partly = page(OLD, heading=OLD, og=NEW)
-    assert headline_after(NEW, partly, partly) == NEW
-    assert headline_after(NEW, partly, page(OLD, heading=OLD, og=OLD)) == OLD
-    assert headline_after(OLD, (), ()) == OLD
-    assert HEADING == "heading"
+    assert choose_headline(NEW, partly, partly) == NEW
+    assert choose_headline(NEW, partly, page(OLD, heading=OLD, og=OLD)) == OLD
+    assert choose_headline(OLD, (), ()) == OLD
+    assert HEADING_PLACE == "heading"

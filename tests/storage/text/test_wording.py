@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.text.wording import (  # fmt: skip
-    MOST_PARAGRAPHS,
-    block,
-    blocks,
+    MAX_PARAGRAPHS,
+    block_digest,
+    blocks_by_digest,
+    comparable_text,
+    comparable_text_digest,
+    held_blocks_tag,
     is_learnable,
-    is_rendering,
-    mark,
-    paragraphs,
-    tag,
-    with_dropped,
-    with_variants,
-    wording,
-    wording_digest,
+    is_volatile,
+    short_block_digest,
+    split_paragraphs,
+    with_boilerplate,
+    with_page_data,
 )
 
 STORY = "The maker recalls 4,217 cars.\n\nOwners are told to park outside until it is mended."
@@ -39,12 +39,12 @@ PARAGRAPHS = st.lists(st.text("ab .", min_size=1, max_size=12).filter(str.strip)
     ],
 )
 def test_what_is_no_wording(same: str) -> None:
-    assert wording_digest(same) == wording_digest(STORY)
+    assert comparable_text_digest(same) == comparable_text_digest(STORY)
 
 
 @pytest.mark.parametrize("other", [STORY.replace("4,217", "4,218"), STORY.replace("told", "asked"), STORY + "\n\nOh."])
 def test_every_word_counts(other: str) -> None:
-    assert wording_digest(other) != wording_digest(STORY)
+    assert comparable_text_digest(other) != comparable_text_digest(STORY)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_every_word_counts(other: str) -> None:
     ],
 )  # fmt: skip
 def test_renderings(words: str) -> None:
-    assert is_rendering(words)
+    assert is_volatile(words)
 
 
 @pytest.mark.parametrize(
@@ -68,22 +68,22 @@ def test_renderings(words: str) -> None:
     ],
 )  # fmt: skip
 def test_no_renderings(words: str) -> None:
-    assert not is_rendering(words)
+    assert not is_volatile(words)
 
 
 def test_headlines_and_held_blocks_are_left_out() -> None:
     text = f"Maker recalls cars!\n\n{STORY}\n\nSubscribe to our letter."
-    held = {block("subscribe to our LETTER")}
-    assert wording(text, ["Maker recalls cars"], held) == wording(STORY)
-    assert "Subscribe" in wording(text, ["Maker recalls cars"])
-    assert "Maker recalls cars" in wording(text, (), held)
-    assert wording_digest(text, ["Maker recalls cars"], held) == wording_digest(STORY)
+    held = {block_digest("subscribe to our LETTER")}
+    assert comparable_text(text, ["Maker recalls cars"], held) == comparable_text(STORY)
+    assert "Subscribe" in comparable_text(text, ["Maker recalls cars"])
+    assert "Maker recalls cars" in comparable_text(text, (), held)
+    assert comparable_text_digest(text, ["Maker recalls cars"], held) == comparable_text_digest(STORY)
 
 
 def test_a_block_is_its_words() -> None:
-    assert block("A  b, C!") == block("a b c") != block("a b d")
-    assert mark("A b") == block("a b") & 0xFFFF_FFFF
-    assert set(blocks(STORY + "\n\n5 minutes ago")) == {block(one) for one in STORY.split("\n\n")}
+    assert block_digest("A  b, C!") == block_digest("a b c") != block_digest("a b d")
+    assert short_block_digest("A b") == block_digest("a b") & 0xFFFF_FFFF
+    assert set(blocks_by_digest(STORY + "\n\n5 minutes ago")) == {block_digest(one) for one in STORY.split("\n\n")}
 
 
 def test_what_may_be_learned_is_longer_than_a_heading() -> None:
@@ -95,9 +95,9 @@ def test_what_may_be_learned_is_longer_than_a_heading() -> None:
 
 
 def test_a_text_of_too_many_paragraphs_keeps_its_words() -> None:
-    many = [f"line {n}" for n in range(MOST_PARAGRAPHS + 50)]
-    found = paragraphs("\n".join(many))
-    assert len(found) == MOST_PARAGRAPHS
+    many = [f"line {n}" for n in range(MAX_PARAGRAPHS + 50)]
+    found = split_paragraphs("\n".join(many))
+    assert len(found) == MAX_PARAGRAPHS
     assert " ".join(found) == " ".join(many)
 
 
@@ -105,14 +105,14 @@ def test_a_text_of_too_many_paragraphs_keeps_its_words() -> None:
 def test_what_was_dropped_can_be_put_back(whole: list[str], data: st.DataObject) -> None:
     gone = data.draw(st.sets(st.sampled_from(range(len(whole))) if whole else st.nothing()))
     kept = "\n\n".join(one for place, one in enumerate(whole) if place not in gone)
-    assert with_dropped(kept, [(place, whole[place]) for place in sorted(gone)]) == "\n\n".join(whole)
+    assert with_boilerplate(kept, [(place, whole[place]) for place in sorted(gone)]) == "\n\n".join(whole)
 
 
 def test_variants_stand_in_their_places() -> None:
-    assert with_variants("a\n\nb\n\nc", [(1, "B"), (9, "nowhere")]) == "a\n\nB\n\nc"
-    assert with_variants("a", ()) == "a"
+    assert with_page_data("a\n\nb\n\nc", [(1, "B"), (9, "nowhere")]) == "a\n\nB\n\nc"
+    assert with_page_data("a", ()) == "a"
 
 
 def test_a_tag_names_a_set() -> None:
-    assert tag(()) == ""
-    assert tag([3, 1]) == tag([1, 3]) != tag([1])
+    assert held_blocks_tag(()) == ""
+    assert held_blocks_tag([3, 1]) == held_blocks_tag([1, 3]) != held_blocks_tag([1])

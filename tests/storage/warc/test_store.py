@@ -29,14 +29,14 @@ from warcio.cli import main as warcio_command
 
 from storage.model.crawl import Capture
 from storage.model.page import Lead, Page
-from storage.warc import record as warcrecord
-from storage.warc.store import TapeError, WarcTape, recover, replay, replay_all
+from storage.warc import record as warc_record
+from storage.warc.store import WarcError, WarcStore, recover_files, replay_page, replay_pages
 
 NOW = datetime(2025, 3, 4, 8, 30, 15, 123456, tzinfo=UTC)
 
 
-def opened(folder: Path, max_bytes: int = 10**9) -> WarcTape:
-    return WarcTape(folder, software="evnews/test", max_bytes=max_bytes, clock=lambda: NOW)
+def opened(folder: Path, max_bytes: int = 10**9) -> WarcStore:
+    return WarcStore(folder, software="evnews/test", max_bytes=max_bytes, clock=lambda: NOW)
 
 
 def page(number: int = 1, body: bytes = b"<p>An article.</p>", **changes: object) -> Page:
@@ -114,13 +114,13 @@ def test_any_page_comes_back_exactly_and_other_tools_can_read_the_file(tmp_path:
     @given(any_page)
     def check(page: Page) -> None:
         capture = tape.record(page)
-        assert replay(tmp_path, capture) == page
+        assert replay_page(tmp_path, capture) == page
         kept.append(page)
 
     check()
     tape.close()
     [file] = tmp_path.iterdir()
-    assert list(replay_all(file)) == kept
+    assert list(replay_pages(file)) == kept
     assert [kind for kind, _ in records(file)] == ["warcinfo"] + ["response", "request", "metadata"] * len(kept)
 
 
@@ -180,7 +180,7 @@ def test_nothing_from_the_web_becomes_a_header(tmp_path: Path, hostile: str) -> 
         headers=(("X-A", f"1{hostile}2"), (f"X-B{hostile}", "3")), request_headers=(("Host", hostile), (hostile, "4")),
         source=hostile, via=(hostile,),
     )  # fmt: skip
-    assert replay(tmp_path, tape.record(evil)) == evil
+    assert replay_page(tmp_path, tape.record(evil)) == evil
     tape.close()
     [file] = tmp_path.iterdir()
     assert [kind for kind, _ in records(file)] == ["warcinfo", "response", "request", "metadata"]
@@ -202,8 +202,8 @@ def _own_records(folder: Path) -> list[tuple[str, dict[str, str]]]:
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\x00", "CON", "x" * 300, "", "evnews-1.warc.gz"])
 def test_a_capture_names_only_tape_files(tmp_path: Path, name: str) -> None:
-    with pytest.raises(TapeError, match="not the name"):
-        replay(tmp_path, Capture(file=name, offset=0, length=1, digest=""))
+    with pytest.raises(WarcError, match="not the name"):
+        replay_page(tmp_path, Capture(file=name, offset=0, length=1, digest=""))
 
 
 def test_file_names_hold_nothing_of_the_web(tmp_path: Path) -> None:
@@ -225,9 +225,9 @@ def test_wrong_places_are_errors(tmp_path: Path) -> None:
         replace(first, file=first.file.replace("2025", "2026")),
     ]  # fmt: skip
     for capture in wrong:
-        with pytest.raises(TapeError):
-            replay(tmp_path, capture)
-    assert replay(tmp_path, first) == page(1)
+        with pytest.raises(WarcError):
+            replay_page(tmp_path, capture)
+    assert replay_page(tmp_path, first) == page(1)
 
 
 def test_a_flipped_bit_is_noticed_and_costs_only_its_page(tmp_path: Path) -> None:
@@ -239,19 +239,19 @@ def test_a_flipped_bit_is_noticed_and_costs_only_its_page(tmp_path: Path) -> Non
     for at in range(middle.offset, captures[2].offset):
         file.write_bytes(good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :])
         if at < middle.offset + middle.length:
-            with pytest.raises(TapeError, match="digest"):
-                replay(tmp_path, middle)
+            with pytest.raises(WarcError, match="digest"):
+                replay_page(tmp_path, middle)
         else:
             # gzip's own time and system bytes carry nothing of the page; every other bit counts.
-            assert outcome(lambda: replay(tmp_path, middle)) in (page(2), TapeError)
-        assert [replay(tmp_path, capture) for capture in (captures[0], captures[2])] == [page(1), page(3)]
+            assert outcome(lambda: replay_page(tmp_path, middle)) in (page(2), WarcError)
+        assert [replay_page(tmp_path, capture) for capture in (captures[0], captures[2])] == [page(1), page(3)]
 
 
-def outcome(act: Callable[[], Page]) -> Page | type[TapeError]:
+def outcome(act: Callable[[], Page]) -> Page | type[WarcError]:
     try:
         return act()
-    except TapeError:
-        return TapeError
+    except WarcError:
+        return WarcError
 
 
 def test_a_file_cut_at_any_byte_of_its_last_page_keeps_all_others(tmp_path: Path) -> None:
@@ -265,15 +265,15 @@ def test_a_file_cut_at_any_byte_of_its_last_page_keeps_all_others(tmp_path: Path
         dead.mkdir()
         left = dead / file.name
         left.write_bytes(good[:end])
-        with pytest.raises(TapeError):
-            list(replay_all(left))
-        assert recover(dead) == [
+        with pytest.raises(WarcError):
+            list(replay_pages(left))
+        assert recover_files(dead) == [
             f"{captures[0].file}: cut off {end - captures[2].offset} bytes after the last whole page; closed"
         ]
         assert [path.name for path in dead.iterdir()] == [captures[0].file]
-        assert list(replay_all(dead / captures[0].file)) == [page(1, body=b"short"), page(2, body=b"short")]
-        with pytest.raises(TapeError):
-            replay(dead, captures[2])
+        assert list(replay_pages(dead / captures[0].file)) == [page(1, body=b"short"), page(2, body=b"short")]
+        with pytest.raises(WarcError):
+            replay_page(dead, captures[2])
         shutil.rmtree(dead)
 
 
@@ -285,21 +285,21 @@ def test_a_whole_file_is_closed_and_one_without_a_page_removed(tmp_path: Path) -
     [file] = live.iterdir()
     dead.mkdir()
     shutil.copy(file, dead)
-    assert recover(dead) == [f"{capture.file}: whole; closed"]
-    assert replay(dead, capture) == page()
+    assert recover_files(dead) == [f"{capture.file}: whole; closed"]
+    assert replay_page(dead, capture) == page()
     (dead / file.name.replace("2025", "2026")).write_bytes(file.read_bytes()[: capture.offset])
     (dead / file.name.replace("2025", "2027")).touch()
     (dead / "somebody-elses.warc.gz.open").touch()
-    assert [said.split(": ")[1] for said in recover(dead)] == [
+    assert [said.split(": ")[1] for said in recover_files(dead)] == [
         f"held no whole page ({capture.offset} bytes); removed",
         "held no whole page (0 bytes); removed",
     ]
     assert sorted(path.name for path in dead.iterdir()) == [capture.file, "somebody-elses.warc.gz.open"]
-    assert recover(dead) == []
+    assert recover_files(dead) == []
 
 
 def test_a_file_that_cannot_be_closed_keeps_no_other_from_it(tmp_path: Path) -> None:
-    assert recover(tmp_path / "never made") == []
+    assert recover_files(tmp_path / "never made") == []
     writer = opened(tmp_path / "live")
     capture = writer.record(page())
     writer.sync()
@@ -307,16 +307,16 @@ def test_a_file_that_cannot_be_closed_keeps_no_other_from_it(tmp_path: Path) -> 
     dead.mkdir()
     shutil.copy(next((tmp_path / "live").iterdir()), dead)
     (dead / (capture.file.replace("2025", "2024") + ".open")).mkdir()
-    unusable, closed = recover(dead)
+    unusable, closed = recover_files(dead)
     assert "left as it is" in unusable
     assert closed == f"{capture.file}: whole; closed"
-    assert replay(dead, capture) == page()
+    assert replay_page(dead, capture) == page()
 
 
 def test_a_payload_cannot_pretend_to_be_the_last_whole_page(tmp_path: Path) -> None:
     """A server sends, as a coded body that is stored as it is, three records that look like the tape's own."""
     live, dead = tmp_path / "live", tmp_path / "dead"
-    fake = b"".join(warcrecord.exchange(page(666), "0" * 32))
+    fake = b"".join(warc_record.encode_page(page(666), "0" * 32))
     evil = page(2, body=fake + os.urandom(3000), headers=(("Content-Encoding", "gzip"),))
     tape = opened(live)
     first, second = tape.record(page(1)), tape.record(evil)
@@ -325,8 +325,8 @@ def test_a_payload_cannot_pretend_to_be_the_last_whole_page(tmp_path: Path) -> N
     assert fake in data
     dead.mkdir()
     (dead / file.name).write_bytes(data[: second.offset + second.length - 10])
-    assert "cut off" in recover(dead)[0]
-    assert list(replay_all(dead / first.file)) == [page(1)]
+    assert "cut off" in recover_files(dead)[0]
+    assert list(replay_pages(dead / first.file)) == [page(1)]
 
 
 def test_records_that_do_not_belong_together_are_no_page(tmp_path: Path) -> None:
@@ -348,8 +348,8 @@ def test_records_that_do_not_belong_together_are_no_page(tmp_path: Path) -> None
         ((info, response[:-1]), "ends inside"),
     ):
         (tmp_path / "other").write_bytes(b"".join(pieces))
-        with pytest.raises(TapeError, match=reason):
-            list(replay_all(tmp_path / "other"))
+        with pytest.raises(WarcError, match=reason):
+            list(replay_pages(tmp_path / "other"))
 
 
 def test_two_live_tapes_share_a_folder_and_are_left_alone(tmp_path: Path) -> None:
@@ -359,13 +359,13 @@ def test_two_live_tapes_share_a_folder_and_are_left_alone(tmp_path: Path) -> Non
         for number in range(10)
         for tape, wanted in ((one, page(number)), (two, page(-number)))
     ]
-    assert recover(tmp_path) == []
-    assert all(replay(tmp_path, capture) == wanted for capture, wanted in kept)
+    assert recover_files(tmp_path) == []
+    assert all(replay_page(tmp_path, capture) == wanted for capture, wanted in kept)
     one.close()
-    assert recover(tmp_path) == []
+    assert recover_files(tmp_path) == []
     kept.append((two.record(page(11)), page(11)))
     two.close()
-    assert all(replay(tmp_path, capture) == wanted for capture, wanted in kept)
+    assert all(replay_page(tmp_path, capture) == wanted for capture, wanted in kept)
     assert len({capture.file for capture, _ in kept}) == 2
     assert {path.name for path in tmp_path.iterdir()} == {capture.file for capture, _ in kept}
 
@@ -375,7 +375,7 @@ def test_tidying_up_never_takes_a_file_that_is_just_being_made(tmp_path: Path) -
 
     def tidy() -> None:
         while not done.is_set():
-            recover(tmp_path)
+            recover_files(tmp_path)
 
     with ThreadPoolExecutor() as threads:
         tidying = threads.submit(tidy)
@@ -384,7 +384,7 @@ def test_tidying_up_never_takes_a_file_that_is_just_being_made(tmp_path: Path) -
                 tape = opened(tmp_path)
                 capture = tape.record(page(number))
                 tape.sync()
-                assert replay(tmp_path, capture) == page(number)
+                assert replay_page(tmp_path, capture) == page(number)
                 tape.close()
         finally:
             done.set()
@@ -402,7 +402,7 @@ def test_files_are_rotated_and_a_tape_without_pages_leaves_nothing(tmp_path: Pat
     files = {capture.file for capture in captures}
     assert len(files) > 1
     assert {path.name for path in tmp_path.iterdir()} == files
-    assert [replay(tmp_path, capture).url for capture in captures] == [page(number).url for number in range(6)]
+    assert [replay_page(tmp_path, capture).url for capture in captures] == [page(number).url for number in range(6)]
     assert all(path.stat().st_size < 4000 + 3000 for path in tmp_path.iterdir())
 
 
@@ -423,41 +423,41 @@ def test_when_the_disk_is_full_the_page_is_refused_and_the_tape_goes_on(tmp_path
     [file] = tmp_path.iterdir()
     before = file.read_bytes()
     for room in (0, 1, 500, 5000):
-        with files_no_larger_than(len(before) + room), pytest.raises(TapeError, match="cannot write"):
+        with files_no_larger_than(len(before) + room), pytest.raises(WarcError, match="cannot write"):
             tape.record(page(2, body=os.urandom(10_000)))
         assert file.read_bytes() == before
     second = tape.record(page(3))
     tape.close()
-    assert [replay(tmp_path, first), replay(tmp_path, second)] == [page(1), page(3)]
-    assert list(replay_all(tmp_path / first.file)) == [page(1), page(3)]
+    assert [replay_page(tmp_path, first), replay_page(tmp_path, second)] == [page(1), page(3)]
+    assert list(replay_pages(tmp_path / first.file)) == [page(1), page(3)]
 
 
 def test_no_room_for_a_new_file_leaves_none(tmp_path: Path) -> None:
     tape = opened(tmp_path)
-    with files_no_larger_than(100), pytest.raises(TapeError, match="cannot write"):
+    with files_no_larger_than(100), pytest.raises(WarcError, match="cannot write"):
         tape.record(page())
     assert not list(tmp_path.iterdir())
-    assert replay(tmp_path, tape.record(page())) == page()
+    assert replay_page(tmp_path, tape.record(page())) == page()
 
 
 def test_what_cannot_be_brought_to_the_disk_is_never_called_safe(tmp_path: Path) -> None:
     tape = opened(tmp_path / "warc")
     tape.record(page(1))
     shutil.rmtree(tmp_path / "warc")
-    with pytest.raises(TapeError, match="could not be brought to the disk"):
+    with pytest.raises(WarcError, match="could not be brought to the disk"):
         tape.sync()
     capture = tape.record(page(2))
     tape.sync()
-    assert replay(tmp_path / "warc", capture) == page(2)
+    assert replay_page(tmp_path / "warc", capture) == page(2)
 
 
 def test_a_page_too_large_is_refused_and_no_other(tmp_path: Path) -> None:
     tape = opened(tmp_path)
-    with pytest.raises(TapeError, match="too large"):
-        tape.record(page(body=bytes(warcrecord.LARGEST)))
-    with pytest.raises(TapeError, match="too large"):
-        tape.record(page(headers=(("X", "x" * warcrecord.LARGEST),)))
-    assert replay(tmp_path, tape.record(page())) == page()
+    with pytest.raises(WarcError, match="too large"):
+        tape.record(page(body=bytes(warc_record.MAX_BLOCK_BYTES)))
+    with pytest.raises(WarcError, match="too large"):
+        tape.record(page(headers=(("X", "x" * warc_record.MAX_BLOCK_BYTES),)))
+    assert replay_page(tmp_path, tape.record(page())) == page()
 
 
 WRITER = """
@@ -465,10 +465,10 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from storage.model.page import Page
-from storage.warc.store import WarcTape
+from storage.warc.store import WarcStore
 
 now = datetime(2025, 3, 4, tzinfo=UTC)
-tape = WarcTape(Path(sys.argv[1]), software="evnews/test", clock=lambda: now)
+tape = WarcStore(Path(sys.argv[1]), software="evnews/test", clock=lambda: now)
 for number in range(100_000):
     body = os.urandom(40_000) + b"%d" % number
     capture = tape.record(Page(url=f"https://news.example/{number}", status=200, body=body, fetched_at=now))
@@ -491,20 +491,20 @@ def test_a_killed_process_loses_nothing_that_it_called_safe(tmp_path: Path, paus
     writer = start_writer(tmp_path)
     assert writer.stdout
     lines = [writer.stdout.readline()]
-    assert recover(tmp_path) == []
+    assert recover_files(tmp_path) == []
     time.sleep(pause)
     writer.kill()
     lines += writer.stdout.readlines()
     writer.stdout.close()
     assert writer.wait() == -signal.SIGKILL
-    [said] = recover(tmp_path)
+    [said] = recover_files(tmp_path)
     assert said.endswith("closed")
     acknowledged = [line.split() for line in lines if line.endswith("\n")]
     for name, offset, length, digest, number in acknowledged:
-        kept = replay(tmp_path, Capture(file=name, offset=int(offset), length=int(length), digest=digest))
+        kept = replay_page(tmp_path, Capture(file=name, offset=int(offset), length=int(length), digest=digest))
         assert kept.body.endswith(number.encode())
     [file] = tmp_path.iterdir()
-    urls = [kept.url for kept in replay_all(file)]
+    urls = [kept.url for kept in replay_pages(file)]
     assert urls == [f"https://news.example/{number}" for number in range(len(urls))]
     assert len(urls) > int(acknowledged[-1][4])
 
@@ -518,7 +518,7 @@ def test_a_worker_that_outlives_its_parent_does_not_keep_the_file_open(tmp_path:
         writer.kill()
         writer.wait()
         writer.stdout.close()
-        [said] = recover(tmp_path)
+        [said] = recover_files(tmp_path)
         assert said.endswith("closed")
         os.kill(int(child), 0)
     finally:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from aggregator.extraction.metadata.authors import bylines, people
-from aggregator.extraction.metadata.titles import key, without_site
+from aggregator.extraction.metadata.authors import find_byline_names, parse_authors
+from aggregator.extraction.metadata.titles import normalize_words, strip_site_name
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from aggregator.extraction.metadata.titles import key, without_site
     ],
 )
 def test_people(written: list[str], read: tuple[str, ...]) -> None:
-    assert people(written, site="The EV Notebook", host="www.evblog.example") == read
+    assert parse_authors(written, site="The EV Notebook", host="www.evblog.example") == read
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_people(written: list[str], read: tuple[str, ...]) -> None:
     ],
 )
 def test_marked_bylines_give_what_looks_like_names(marked: str, read: list[str]) -> None:
-    assert bylines([marked]) == read
+    assert find_byline_names([marked]) == read
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_marked_bylines_give_what_looks_like_names(marked: str, read: list[str])
     ],
 )
 def test_titles_lose_their_site_s_name(written: str, read: str) -> None:
-    assert without_site(written, "The EV Notebook", "www.evblog.example") == read
+    assert strip_site_name(written, "The EV Notebook", "www.evblog.example") == read
 
 
 def test_a_key_is_what_two_spellings_share() -> None:
-    assert key("Volt’s  Plant: “Open”") == key("volt s plant open")
+    assert normalize_words("Volt’s  Plant: “Open”") == normalize_words("volt s plant open")

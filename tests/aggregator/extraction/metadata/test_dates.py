@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.extraction.metadata.dates import read
+from aggregator.extraction.metadata.dates import parse_date
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -35,23 +35,23 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
     ],
 )
 def test_spellings(raw: str, at: str, day: str, zone_known: bool | None) -> None:
-    moment = read(raw, latest=NOW)
+    moment = parse_date(raw, latest=NOW)
     assert moment is not None
     assert moment.at == datetime.fromisoformat(at).replace(tzinfo=UTC, second=moment.at.second, microsecond=0)
     assert moment.day == day
-    assert zone_known is None or moment.zone_known is zone_known
+    assert zone_known is None or moment.has_zone is zone_known
 
 
 def test_a_zoneless_date_is_taken_in_the_source_s_zone() -> None:
-    moment = read("2025-07-04 00:30", zone="Europe/Oslo", latest=NOW)
+    moment = parse_date("2025-07-04 00:30", zone="Europe/Oslo", latest=NOW)
     assert moment is not None
-    assert (moment.at, moment.day, moment.zone_known) == (datetime(2025, 7, 3, 22, 30, tzinfo=UTC), "2025-07-04", False)
+    assert (moment.at, moment.day, moment.has_zone) == (datetime(2025, 7, 3, 22, 30, tzinfo=UTC), "2025-07-04", False)
 
 
 def test_day_and_month_in_the_order_of_the_page() -> None:
-    assert read("03/04/2025", day_first=True).day == "2025-04-03"  # type: ignore[union-attr]
-    assert read("03/04/2025", day_first=False).day == "2025-03-04"  # type: ignore[union-attr]
-    assert read("25/12/2024", day_first=False).day == "2024-12-25"  # type: ignore[union-attr]
+    assert parse_date("03/04/2025", day_first=True).day == "2025-04-03"  # type: ignore[union-attr]
+    assert parse_date("03/04/2025", day_first=False).day == "2025-03-04"  # type: ignore[union-attr]
+    assert parse_date("25/12/2024", day_first=False).day == "2024-12-25"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,18 @@ def test_day_and_month_in_the_order_of_the_page() -> None:
     ],
 )
 def test_dates_that_cannot_be_are_none(raw: str) -> None:
-    assert read(raw, latest=NOW) is None
+    assert parse_date(raw, latest=NOW) is None
 
 
 @given(st.text(max_size=80))
 def test_reading_never_raises(raw: str) -> None:
-    moment = read(raw, latest=NOW)
+    moment = parse_date(raw, latest=NOW)
     assert moment is None or moment.at.tzinfo is not None
 
 
 @given(st.integers(631_238_400, 1_780_000_000))
 def test_what_iso_writes_is_read_back(seconds: int) -> None:
     at = datetime.fromtimestamp(seconds, UTC)
-    moment = read(at.isoformat(), latest=NOW)
+    moment = parse_date(at.isoformat(), latest=NOW)
     assert moment is not None
     assert moment.at == at

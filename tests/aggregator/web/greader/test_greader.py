@@ -19,12 +19,12 @@ import uvicorn
 from inoreader.client import InoreaderClient
 from starlette.testclient import TestClient
 
-from aggregator.web.app import application
-from aggregator.web.greader.ids import item_id, long_id, stamped
-from storage.articles.topics import record_topics_anew
+from aggregator.web.app import create_app
+from aggregator.web.greader.ids import format_long_id, parse_item_id, parse_timestamp
+from storage.articles.topics import record_topics_and_relabel
 from storage.model.article import Topic
-from storage.readers import read_state as readers
-from storage.readers.read_state import OLD_IS_READ
+from storage.readers import read_state
+from storage.readers.read_state import READ_AFTER
 from storage.readers.tokens import add_token, remove_token
 from tests.aggregator.web.archive_server import NOW, T0, Room
 
@@ -134,22 +134,22 @@ def test_pages_follow_one_another(app: App, arrived: list[int], order: str) -> N
 
 def test_an_article_is_given_with_its_text(app: App) -> None:
     page = app.get("stream/contents/feed/late", n=2).json()
-    assert [item_id(one["id"]) for one in page["items"]] == [15, 14]
+    assert [parse_item_id(one["id"]) for one in page["items"]] == [15, 14]
     first = page["items"][0]
     assert first["summary"]["content"] == "<p>late x2</p>"
     assert (first["title"], first["canonical"]) == ("t22", [{"href": "https://late.example/22"}])
     assert first["origin"] == {"streamId": "feed/late", "title": "late", "htmlUrl": "https://late.example/"}
     assert first["timestampUsec"] == str(int((T0 + timedelta(days=1, hours=2)).timestamp()) * 1_000_000)
-    ids = {"i": [long_id(3), "-7", "15", f"{1:016x}", "nonsense", "999"]}
+    ids = {"i": [format_long_id(3), "-7", "15", f"{1:016x}", "nonsense", "999"]}
     asked = app.client.post("/reader/api/0/stream/items/contents", data=ids, headers=app.headers)
-    assert [item_id(one["id"]) for one in asked.json()["items"]] == [3, 15, 1]
+    assert [parse_item_id(one["id"]) for one in asked.json()["items"]] == [3, 15, 1]
     many = {"i": [str(n) for n in range(1, 1_500)]}
     assert app.client.post("/reader/api/0/stream/items/contents", data=many, headers=app.headers).status_code == 413
 
 
 def test_what_is_read_is_read_for_who_read_it(room: Room, app: App) -> None:
     desk = another(room, app)
-    assert app.post("edit-tag", i=[long_id(15), "2"], a=READ).text == "OK"
+    assert app.post("edit-tag", i=[format_long_id(15), "2"], a=READ).text == "OK"
     assert app.ids(READ) == [15, 2]
     assert app.ids(ALL, xt=READ) == [n for n in range(14, 0, -1) if n != 2]
     assert app.unread() == {"feed/s": 11, "feed/late": 2, ALL: 13, "user/-/label/chargers": 6}
@@ -191,7 +191,7 @@ def test_all_that_was_there_is_read_and_nothing_later(app: App, unit: int) -> No
 
 
 def test_what_arrived_long_ago_is_read(room: Room, app: App) -> None:
-    room.now = T0 + timedelta(hours=1) + OLD_IS_READ
+    room.now = T0 + timedelta(hours=1) + READ_AFTER
     assert app.ids(ALL, xt=READ) == [15, 14, 13]
     assert app.ids(READ) == list(range(12, 0, -1))
     app.post("edit-tag", i="5", a=UNREAD)
@@ -202,7 +202,7 @@ def test_what_arrived_long_ago_is_read(room: Room, app: App) -> None:
 
 def test_labels_are_saved_searches_and_topics(room: Room, app: App) -> None:
     with room.database.write() as tx:
-        record_topics_anew(tx, 15, [Topic(name="byd", body=2)], "c")
+        record_topics_and_relabel(tx, 15, [Topic(name="byd", body_count=2)], "c")
     tags = {one["id"]: one.get("unread_count") for one in app.get("tag/list").json()["tags"]}
     assert tags == {STARRED: None, "user/-/label/chargers": 6, "user/-/label/byd": 1}
     assert app.ids("user/-/label/chargers") == [11, 9, 7, 5, 3, 1]
@@ -258,12 +258,12 @@ def test_an_article_that_is_joined_to_another_takes_its_marks_along(room: Room, 
     app.post("edit-tag", i=["14", "15"], a=STARRED)
     app.post("edit-tag", i="15", a=READ)
     with room.database.write() as tx:
-        readers.joined(tx, 14, 15)
+        read_state.move_states(tx, 14, 15)
     assert (app.ids(STARRED), app.ids(READ)) == ([14], [14])
 
 
 def test_newsboat_is_answered_as_it_was(room: Room, app: App) -> None:
-    opened, word = long_id(12), ""
+    opened, word = format_long_id(12), ""
     states = []
     for line in WIRE.read_text().splitlines():
         if line.startswith("#"):
@@ -288,7 +288,7 @@ def test_newsboat_is_answered_as_it_was(room: Room, app: App) -> None:
 @pytest.fixture
 def address(room: Room) -> Iterator[str]:
     """Where a server of the room really listens."""
-    server = uvicorn.Server(uvicorn.Config(application(room.serving()), log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(create_app(room.serving()), log_level="warning", lifespan="off"))
     listening = socket.create_server(("127.0.0.1", 0))
     running = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     running.start()
@@ -308,22 +308,22 @@ def test_another_client_reads_and_marks(app: App, address: str, monkeypatch: pyt
         assert [one.title for one in client.get_subscription_list()] == ["late", "s"]
         assert [(one["name"], one["unread_count"]) for one in client.get_tags()] == [("chargers", 6)]
         found = list(client.fetch_articles(n=4))
-        assert [item_id(one.id) for one in found] == list(range(15, 0, -1))
+        assert [parse_item_id(one.id) for one in found] == list(range(15, 0, -1))
         assert (found[0].text, found[0].feed_title) == ("late x2", "late")
         client.mark_as_read(found[:3])
         client.mark_as_starred(found[1:2])
-        assert [item_id(one.id) for one in client.fetch_unread(n=50)] == list(range(12, 0, -1))
-        assert [item_id(one.id) for one in client.fetch_starred(n=50)] == [14]
+        assert [parse_item_id(one.id) for one in client.fetch_unread(n=50)] == list(range(12, 0, -1))
+        assert [parse_item_id(one.id) for one in client.fetch_starred(n=50)] == [14]
         client.remove_read(found[:1])
         assert len(list(client.fetch_unread(n=50))) == 13
-        assert [item_id(one.id) for one in client.fetch_articles(tags=["chargers"], n=50)] == [11, 9, 7, 5, 3, 1]
+        assert [parse_item_id(one.id) for one in client.fetch_articles(tags=["chargers"], n=50)] == [11, 9, 7, 5, 3, 1]
     finally:
         client.session.close()
 
 
 @pytest.mark.parametrize("text", ["", "x", "1e9", "-1", "٣", "9" * 21])
 def test_what_is_no_time_is_none(text: str) -> None:
-    assert stamped(text) is None
+    assert parse_timestamp(text) is None
 
 
 def test_a_log_has_no_secret() -> None:

@@ -10,36 +10,36 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storage.search.query.filters import STATES
-from storage.search.query.parser import MOST_LEAVES, read, read_strictly
+from storage.search.query.filters import STATE_NAMES
+from storage.search.query.parser import MAX_LEAVES, parse, parse_strictly
 from storage.search.query.tree import (
-    Ago,
-    All,
-    Any,
-    Asked,
-    Dated,
-    Is,
+    And,
+    DateRange,
+    Field,
     Length,
-    Named,
     Node,
     Not,
+    Or,
+    ParsedQuery,
     QueryError,
-    Words,
-    leaves,
+    Since,
+    State,
+    Terms,
+    iter_leaves,
 )
-from storage.search.query.unparse import spell
+from storage.search.query.unparse import unparse
 
 
-def w(text: str, **more: object) -> Words:
-    return Words(text=text, **more)  # type: ignore[arg-type]
+def w(text: str, **more: object) -> Terms:
+    return Terms(text=text, **more)  # type: ignore[arg-type]
 
 
-def every(*nodes: Node) -> All:
-    return All(nodes=nodes)
+def every(*nodes: Node) -> And:
+    return And(nodes=nodes)
 
 
-def either(*nodes: Node) -> Any:
-    return Any(nodes=nodes)
+def either(*nodes: Node) -> Or:
+    return Or(nodes=nodes)
 
 
 def day(*parts: int) -> datetime:
@@ -52,9 +52,9 @@ RIGHT = [
     ("battery", w("battery")),
     ("solid state", every(w("solid"), w("state"))),
     ("a a b", every(w("a"), w("b"))),
-    ('"solid state"', w("solid state", phrase=True)),
-    ("“solid state”", w("solid state", phrase=True)),
-    ("«solid state»", w("solid state", phrase=True)),
+    ('"solid state"', w("solid state", is_phrase=True)),
+    ("“solid state”", w("solid state", is_phrase=True)),
+    ("«solid state»", w("solid state", is_phrase=True)),
     ("tesla OR byd", either(w("tesla"), w("byd"))),
     ("tesla | byd", either(w("tesla"), w("byd"))),
     ("a b OR c", either(every(w("a"), w("b")), w("c"))),
@@ -65,52 +65,52 @@ RIGHT = [
     ("NOT toyota", Not(node=w("toyota"))),
     ("--toyota", w("toyota")),
     ("lithium-ion", w("lithium-ion")),
-    ('-"solid state"', Not(node=w("solid state", phrase=True))),
+    ('-"solid state"', Not(node=w("solid state", is_phrase=True))),
     ("-(a OR b)", Not(node=either(w("a"), w("b")))),
-    ("charg*", w("charg", prefix=True)),
+    ("charg*", w("charg", is_prefix=True)),
     ("小米*", w("小米")),
     ("小米SU7", w("小米SU7")),
     ("（小米）　汽车", every(w("小米"), w("汽车"))),
     ("title:recall", w("recall", field="title")),
     ("TITLE:Recall", w("Recall", field="title")),
-    ('title:"model y"', w("model y", field="title", phrase=True)),
-    ("title:charg*", w("charg", field="title", prefix=True)),
+    ('title:"model y"', w("model y", field="title", is_phrase=True)),
+    ("title:charg*", w("charg", field="title", is_prefix=True)),
     ("title:(a -b)", every(w("a", field="title"), Not(node=w("b", field="title")))),
-    ('author:"Fred Lambert"', w("Fred Lambert", field="author", phrase=True)),
+    ('author:"Fred Lambert"', w("Fred Lambert", field="author", is_phrase=True)),
     ("url:electrek.co/2026", w("electrek.co/2026", field="url")),
     ("https://a.example/b?c=d", w("https://a.example/b?c=d", field="url")),
-    ("source:electrek", Named(field="source", name="electrek")),
-    ("source:a,b", either(Named(field="source", name="a"), Named(field="source", name="b"))),
-    ('source:"Green Car"', Named(field="source", name="Green Car")),
-    ("-source:a", Not(node=Named(field="source", name="a"))),
-    ("lang:de", Named(field="lang", name="de")),
-    ("lang:zh-Hans", Named(field="lang", name="zh")),
-    ("topic:xiaomi", Named(field="topic", name="xiaomi")),
-    ("story:42", Named(field="story", name="42")),
-    ("site:https://www.Electrek.co/x", Named(field="site", name="electrek.co")),
-    ("after:2026-01-01", Dated(since=day(2026, 1, 1))),
-    ("before:2026-03", Dated(until=day(2026, 3, 1))),
-    ("until:2026", Dated(until=day(2026, 1, 1))),
-    ("date:2025", Dated(since=day(2025, 1, 1), until=day(2026, 1, 1))),
-    ("date:2025-12", Dated(since=day(2025, 12, 1), until=day(2026, 1, 1))),
-    ("date:2025-06-30", Dated(since=day(2025, 6, 30), until=day(2025, 7, 1))),
-    ("date:2025-01..2025-03", Dated(since=day(2025, 1, 1), until=day(2025, 4, 1))),
-    ("after:2026-01-01T12:30", Dated(since=day(2026, 1, 1, 12, 30))),
-    ("after:2026-01-01T12:30+02:00", Dated(since=day(2026, 1, 1, 10, 30))),
-    ("since:7d", Ago(hours=168)),
-    ("after:2W", Ago(hours=336)),
-    ("since:2025", Dated(since=day(2025, 1, 1))),
-    ("is:copy", Is(state="copy")),
-    ("-is:Withdrawn", Not(node=Is(state="withdrawn"))),
-    ("words:>800", Length(least=801)),
-    ("words:>=800", Length(least=800)),
-    ("words:<300", Length(most=299)),
-    ("words:300..800", Length(least=300, most=800)),
-    ("words:500", Length(least=500, most=500)),
+    ("source:electrek", Field(field="source", name="electrek")),
+    ("source:a,b", either(Field(field="source", name="a"), Field(field="source", name="b"))),
+    ('source:"Green Car"', Field(field="source", name="Green Car")),
+    ("-source:a", Not(node=Field(field="source", name="a"))),
+    ("lang:de", Field(field="lang", name="de")),
+    ("lang:zh-Hans", Field(field="lang", name="zh")),
+    ("topic:xiaomi", Field(field="topic", name="xiaomi")),
+    ("story:42", Field(field="story", name="42")),
+    ("site:https://www.Electrek.co/x", Field(field="site", name="electrek.co")),
+    ("after:2026-01-01", DateRange(since=day(2026, 1, 1))),
+    ("before:2026-03", DateRange(until=day(2026, 3, 1))),
+    ("until:2026", DateRange(until=day(2026, 1, 1))),
+    ("date:2025", DateRange(since=day(2025, 1, 1), until=day(2026, 1, 1))),
+    ("date:2025-12", DateRange(since=day(2025, 12, 1), until=day(2026, 1, 1))),
+    ("date:2025-06-30", DateRange(since=day(2025, 6, 30), until=day(2025, 7, 1))),
+    ("date:2025-01..2025-03", DateRange(since=day(2025, 1, 1), until=day(2025, 4, 1))),
+    ("after:2026-01-01T12:30", DateRange(since=day(2026, 1, 1, 12, 30))),
+    ("after:2026-01-01T12:30+02:00", DateRange(since=day(2026, 1, 1, 10, 30))),
+    ("since:7d", Since(hours=168)),
+    ("after:2W", Since(hours=336)),
+    ("since:2025", DateRange(since=day(2025, 1, 1))),
+    ("is:copy", State(state="copy")),
+    ("-is:Withdrawn", Not(node=State(state="withdrawn"))),
+    ("words:>800", Length(minimum=801)),
+    ("words:>=800", Length(minimum=800)),
+    ("words:<300", Length(maximum=299)),
+    ("words:300..800", Length(minimum=300, maximum=800)),
+    ("words:500", Length(minimum=500, maximum=500)),
     ("12:30 16:9", every(w("12:30"), w("16:9"))),
     ("it's", w("it's")),
     ("c++", w("c++")),
-    ('"a"-b', every(w("a", phrase=True), Not(node=w("b")))),
+    ('"a"-b', every(w("a", is_phrase=True), Not(node=w("b")))),
     ("a OR (b OR c)", either(w("a"), w("b"), w("c"))),
 ]
 WRONG = [
@@ -137,7 +137,7 @@ WRONG = [
     ("a ???", w("a")),
     ("a NOT", w("a")),
     ("- toyota", w("toyota")),
-    ("solid*state", w("solid state", phrase=True)),
+    ("solid*state", w("solid state", is_phrase=True)),
     ("c++*", w("c++")),
     ("source:", w("source")),
     ("NEAR(a", every(w("NEAR"), w("a"))),
@@ -147,53 +147,53 @@ FAULTLESS = {"foo AND AND bar"}
 
 @pytest.mark.parametrize(("typed", "node"), RIGHT)
 def test_what_is_well_formed(typed: str, node: Node | None) -> None:
-    asked = read(typed)
+    asked = parse(typed)
     assert asked.node == node
     assert asked.notes == ()
-    assert read_strictly(typed) == asked
+    assert parse_strictly(typed) == asked
 
 
 @pytest.mark.parametrize(("typed", "node"), WRONG)
 def test_what_is_malformed_is_searched_as_words_and_noted(typed: str, node: Node) -> None:
-    asked = read(typed)
+    asked = parse(typed)
     assert asked.node == node
     if typed in FAULTLESS:
         return
     assert asked.notes
     with pytest.raises(QueryError) as raised:
-        read_strictly(typed)
+        parse_strictly(typed)
     assert 0 <= raised.value.position <= len(typed)
 
 
 def test_what_is_said_of_the_answer() -> None:
-    assert read("byd sort:best") == Asked(node=w("byd"), sort="best")
-    assert read("(byd sort:old) sort:NEW group:story in:history") == Asked(
-        node=w("byd"), sort="new", group="story", history=True
+    assert parse("byd sort:best") == ParsedQuery(node=w("byd"), sort="best")
+    assert parse("(byd sort:old) sort:NEW group:story in:history") == ParsedQuery(
+        node=w("byd"), sort="new", group="story", includes_history=True
     )
-    assert read("sort:changed") == Asked(sort="changed")
-    assert read("-sort:new").notes
+    assert parse("sort:changed") == ParsedQuery(sort="changed")
+    assert parse("-sort:new").notes
 
 
 def test_noise_alone_is_kept_that_nothing_be_found() -> None:
-    assert read("???") == Asked(node=w("???"))
-    assert read('""').node == w("", phrase=True)
-    assert read("(").node is None
+    assert parse("???") == ParsedQuery(node=w("???"))
+    assert parse('""').node == w("", is_phrase=True)
+    assert parse("(").node is None
 
 
 def test_a_note_names_the_character() -> None:
-    assert read('a "b').notes == (
+    assert parse('a "b').notes == (
         "at character 3: this quotation mark is not closed; what follows is searched as words",
     )
 
 
 def test_bounds() -> None:
-    many = read(" ".join(f"w{n}" for n in range(200)))
-    assert len(list(leaves(many.node))) == MOST_LEAVES
+    many = parse(" ".join(f"w{n}" for n in range(200)))
+    assert len(list(iter_leaves(many.node))) == MAX_LEAVES
     assert many.notes
-    assert read("(" * 500 + "a").node == w("a")
+    assert parse("(" * 500 + "a").node == w("a")
     started = time.process_time()
     for text in ("(" * 10**6, '"' * 10**6, "a:" * 10**6, "-" * 10**6, "a OR " * 10**6, "title:(" * 10**6):
-        assert len(read(text).notes) <= 8
+        assert len(parse(text).notes) <= 8
     assert time.process_time() - started < 3
 
 
@@ -209,38 +209,38 @@ PIECES = [
 @example("-" * 5000)
 @example("title:(-)")
 def test_any_text_is_read_and_spelled(typed: str) -> None:
-    asked = read(typed)
+    asked = parse(typed)
     assert len(asked.notes) <= 8
     assert all(len(note) <= 200 for note in asked.notes)
-    again = read(spell(asked))
+    again = parse(unparse(asked))
     assert replace(again, notes=()) == replace(asked, notes=())
     if asked.notes:
         with pytest.raises(QueryError) as raised:
-            read_strictly(typed)
+            parse_strictly(typed)
         assert 0 <= raised.value.position <= len(typed)
     else:
-        assert read_strictly(typed) == asked
+        assert parse_strictly(typed) == asked
 
 
 NAMES = st.sampled_from(["electrek", "Green Car Reports", "a,b", "x(y)", "小米"])
 TIMES = st.integers(0, 10**10).map(lambda n: day(1900, 1, 1) + timedelta(seconds=n, microseconds=n % 3 * 7))
 LEAVES = st.one_of(
     st.sampled_from(["battery", "lithium-ion", "c++", "小米", "it's", "ID.7"]).map(w),
-    st.sampled_from(["solid state", "-x", "a OR b", "title:x"]).map(lambda text: w(text, phrase=True)),
-    st.sampled_from(["charg", "ladesäule"]).map(lambda text: w(text, prefix=True)),
+    st.sampled_from(["solid state", "-x", "a OR b", "title:x"]).map(lambda text: w(text, is_phrase=True)),
+    st.sampled_from(["charg", "ladesäule"]).map(lambda text: w(text, is_prefix=True)),
     st.builds(w, st.sampled_from(["recall", "byd"]), field=st.sampled_from(["title", "author", "url"])),
-    st.builds(lambda field, name: Named(field=field, name=name), st.sampled_from(["source", "topic"]), NAMES),
-    st.sampled_from(STATES).map(lambda state: Is(state=state)),
-    st.builds(lambda at: Dated(since=at), TIMES),
-    st.builds(lambda at: Dated(until=at), TIMES),
-    st.builds(lambda at, n: Dated(since=at, until=at + timedelta(microseconds=n)), TIMES, st.integers(1, 10**15)),
-    st.integers(0, 99_999_999).map(lambda hours: Ago(hours=hours)),
-    st.builds(lambda n: Length(least=n), st.integers(0, 10**6)),
-    st.builds(lambda n, m: Length(least=n, most=m), st.integers(0, 10**6), st.integers(0, 10**6)),
+    st.builds(lambda field, name: Field(field=field, name=name), st.sampled_from(["source", "topic"]), NAMES),
+    st.sampled_from(STATE_NAMES).map(lambda state: State(state=state)),
+    st.builds(lambda at: DateRange(since=at), TIMES),
+    st.builds(lambda at: DateRange(until=at), TIMES),
+    st.builds(lambda at, n: DateRange(since=at, until=at + timedelta(microseconds=n)), TIMES, st.integers(1, 10**15)),
+    st.integers(0, 99_999_999).map(lambda hours: Since(hours=hours)),
+    st.builds(lambda n: Length(minimum=n), st.integers(0, 10**6)),
+    st.builds(lambda n, m: Length(minimum=n, maximum=m), st.integers(0, 10**6), st.integers(0, 10**6)),
 )
 
 
-def _bound(kind: type[All] | type[Any], nodes: list[Node]) -> Node:
+def _bound(kind: type[And] | type[Or], nodes: list[Node]) -> Node:
     known = tuple(dict.fromkeys(node for node in nodes if not isinstance(node, kind)))
     return kind(nodes=known) if len(known) > 1 else nodes[0]
 
@@ -249,8 +249,8 @@ TREES: st.SearchStrategy[Node] = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
         inner.map(lambda node: node.node if isinstance(node, Not) else Not(node=node)),
-        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _bound(All, nodes)),
-        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _bound(Any, nodes)),
+        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _bound(And, nodes)),
+        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _bound(Or, nodes)),
     ),
     max_leaves=12,
 )
@@ -258,5 +258,5 @@ TREES: st.SearchStrategy[Node] = st.recursive(
 
 @given(TREES, st.sampled_from(["", "new", "old", "best", "changed"]), st.sampled_from(["", "story"]), st.booleans())
 def test_any_tree_is_spelled_and_read(node: Node, sort: str, group: str, history: bool) -> None:
-    asked = Asked(node=node, sort=sort, group=group, history=history)
-    assert read_strictly(spell(asked)) == asked
+    asked = ParsedQuery(node=node, sort=sort, group=group, includes_history=history)
+    assert parse_strictly(unparse(asked)) == asked
