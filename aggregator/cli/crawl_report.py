@@ -1,4 +1,4 @@
-"""What a crawl came to: the table at the end, and a poll as a record."""
+"""Progress and final summary of a crawl."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from aggregator.cli.output import format_count
-from aggregator.cli.terminal import Display, draw, say, table_of
-from aggregator.crawl.runner import PollResult
-from aggregator.crawl.stats import CrawlStats
+from aggregator.cli.terminal import LiveDisplay, draw, make_table, print_folded
 from aggregator.feeds.json_records import format_optional_timestamp
+from aggregator.formatting import format_count
 from aggregator.logs import safe_line
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from aggregator.crawl.runner import PollResult
+    from aggregator.crawl.stats import CrawlStats
+
 COUNTS = ("kept", "repeats", "refused", "failed")
+MAX_NAMES = 4
+"""Number of running sources that are named."""
+MAX_REASON = 500
 
 
 def print_summary(results: Iterable[PollResult], tally: CrawlStats, seconds: float) -> None:
-    """A table with a row a source, problems last, and one line in all."""
+    """Print a table with one row per source, failed sources last, and a line of totals."""
     ordered = sorted(results, key=lambda result: (not result.has_succeeded, result.source))
-    table = table_of("source", "index", *(f">{name}" for name in COUNTS), "why")
+    table = make_table("source", "index", *(f">{name}" for name in COUNTS), "reason")
     for result in ordered:
-        cells = [result.source, index_word(result), *(str(result.counts[name]) for name in COUNTS), why(result)]
+        cells = [result.source, index_outcome(result), *(str(result.counts[name]) for name in COUNTS), reasons(result)]
         table.add_row(*cells, style="" if result.has_succeeded else "yellow")
     if ordered:
         draw(table)
     counts = tally.outcomes
     failed = sum(not result.has_succeeded for result in ordered)
-    again = (
-        f", {counts['again']} asked for again: {sum(r.counts['changed'] for r in ordered)} changed"
-        if counts["again"]
-        else ""
-    )
-    say(
-        f"{format_count(len(ordered), 'source')} in {seconds:.1f} s: {counts['kept']} kept, {counts['repeats']} repeats, "
-        f"{counts['refused']} refused, {counts['failed']} to be tried again{again}"
+    changed = sum(result.counts["changed"] for result in ordered)
+    revisited = f", {counts['again']} revisited ({changed} changed)" if counts["again"] else ""
+    print_folded(
+        f"{format_count(len(ordered), 'source')} in {seconds:.1f} s: {counts['kept']} kept,"
+        f" {counts['repeats']} repeats, "
+        f"{counts['refused']} refused, {counts['failed']} to retry{revisited}"
         + (f"; {format_count(failed, 'source')} could not be polled" if failed else "")
     )
 
 
-def index_word(result: PollResult) -> str:
-    """How a source's indexes were polled, in a word."""
+def index_outcome(result: PollResult) -> str:
+    """Return one word for the outcome of polling a source's indexes."""
     if result.error:
         return "error"
     outcomes = {poll.outcome for poll in result.polls}
@@ -56,14 +58,14 @@ def index_word(result: PollResult) -> str:
     return "unchanged"
 
 
-def why(result: PollResult) -> str:
-    """Every reason worth knowing, safe to print."""
+def reasons(result: PollResult) -> str:
+    """Return the reasons of failures and refusals in one line, safe to print."""
     articles = [f"{reason} ({format_count(count, 'article')})" for reason, count in result.reasons]
-    return safe_line("; ".join((*result.problems, *articles)))[:500]
+    return safe_line("; ".join((*result.problems, *articles)))[:MAX_REASON]
 
 
-def record_of(result: PollResult) -> dict[str, object]:
-    """A poll as the fields of one JSON object (docs/json.md)."""
+def poll_fields(result: PollResult) -> dict[str, object]:
+    """Return the fields of a poll's JSON object (docs/json.md)."""
     return {
         "source": result.source,
         "polled": result.has_succeeded,
@@ -74,21 +76,24 @@ def record_of(result: PollResult) -> dict[str, object]:
         "error": result.error,
         "indexes": [
             {
-                "url": poll.url, "outcome": poll.outcome, "status": poll.status, "bytes": poll.bytes,
-                "leads": poll.leads, "new": poll.new, "truncated": poll.truncated, "reason": poll.reason,
-                "started": format_optional_timestamp(poll.started_at), "ended": format_optional_timestamp(poll.ended_at),
+                "url": poll.url,
+                "outcome": poll.outcome,
+                "status": poll.status,
+                "bytes": poll.bytes,
+                "leads": poll.leads,
+                "new": poll.new,
+                "truncated": poll.truncated,
+                "reason": poll.reason,
+                "started": format_optional_timestamp(poll.started_at),
+                "ended": format_optional_timestamp(poll.ended_at),
             }
             for poll in result.polls
         ],
-    }  # fmt: skip
+    }
 
 
-NAMED = 4
-"""How many of the sources under way are named."""
-
-
-class Progress(Display):
-    """A context manager around a crawl, on stderr; `quiet` shows nothing (JSON is on stdout)."""
+class CrawlProgress(LiveDisplay):
+    """A context manager that shows a crawl's progress on stderr; `quiet` shows nothing."""
 
     def __init__(self, tally: CrawlStats, *, quiet: bool, endless: bool = False) -> None:
         super().__init__(4, is_on=not quiet)
@@ -97,44 +102,44 @@ class Progress(Display):
 
     @property
     def seconds(self) -> float:
-        """How long it has run."""
+        """Seconds since the start."""
         return time.monotonic() - self._started
 
     def polled(self, result: PollResult) -> None:
-        """One source is done: a line of its own, where no display counts it or no table will tell."""
+        """Print a line about a finished poll, unless the live display or the final table shows it."""
         if self._quiet or (self.is_open and not self._endless):
             return
         if self._endless:
-            print_next(result)
+            print_next_poll(result)
         else:
             print(f"[{self._tally.polled}/{self._tally.sources}] {poll_line(result)}", file=sys.stderr, flush=True)
 
-    def _shown(self) -> Text:
+    def _render(self) -> Text:
         from rich.text import Text
 
         return Text("\n".join(progress_lines(self._tally, self.seconds)), no_wrap=True, overflow="ellipsis")
 
 
-def print_next(result: PollResult) -> None:
-    """What one of many polls of a source came to, and when the next is."""
+def print_next_poll(result: PollResult) -> None:
+    """Print the outcome of a source's poll and the time of the next one, on stderr."""
     print(f"{result.next_poll_at:%H:%M:%S} next  {poll_line(result)}", file=sys.stderr, flush=True)
 
 
 def progress_lines(tally: CrawlStats, seconds: float) -> tuple[str, str]:
-    """How far a crawl is, and which sources it is at."""
+    """Return a line of counts, and a line with the rate and the running sources."""
     counts = tally.outcomes
     running = sorted(tally.running)
-    more = f" and {len(running) - NAMED} more" if len(running) > NAMED else ""
+    more = f" and {len(running) - MAX_NAMES} more" if len(running) > MAX_NAMES else ""
     return (
         f"sources {tally.polled}/{tally.sources}  fetched {tally.fetched}  kept {counts['kept']}  "
         f"repeats {counts['repeats']}  refused {counts['refused']}  failed {counts['failed']}",
-        f"{tally.pages / max(seconds, 0.001):.1f} pages/s  {', '.join(running[:NAMED])}{more}",
+        f"{tally.pages / max(seconds, 0.001):.1f} pages/s  {', '.join(running[:MAX_NAMES])}{more}",
     )
 
 
 def poll_line(result: PollResult) -> str:
-    """What one poll came to, on one line."""
+    """Return the outcome of one poll in one line."""
     counts = [f"{result.counts[name]} {name}" for name in COUNTS if result.counts[name]]
-    line = ", ".join((f"{result.source}: {index_word(result)}", *counts))
-    reasons = why(result)
-    return f"{line} ({reasons})" if reasons else line
+    line = ", ".join((f"{result.source}: {index_outcome(result)}", *counts))
+    reason = reasons(result)
+    return f"{line} ({reason})" if reason else line

@@ -1,59 +1,35 @@
-"""What several commands take: options and arguments that look the same wherever they stand."""
+"""Options and arguments shared by several commands."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from storage.model.search import Query
+LARGEST_ID = 2**63 - 1
 
-
-WORDS_MAY_BEGIN_WITH_A_DASH = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, on stdout.")]
-SourcesFile = Annotated[Path | None, typer.Option("--sources", metavar="FILE", help="Use this catalogue alone.")]
-Words = Annotated[list[str] | None, typer.Argument(metavar="WORDS", help="Only articles with all these words.")]
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write; - for stdout.")]
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="DATE", help="Published on or after, e.g. 2026-01-31 or 7d.")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+SourcesFile = Annotated[
+    Path | None, typer.Option("--sources", metavar="FILE", help="Use only this catalogue of sources.")
 ]
-Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Published before.")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="QUERY", help="Words and filters; all must match.")]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write, - for stdout.")]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", help="Published on or after DATE: 2026-01-31, 12h, 7d, 4w.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="Published before DATE.")]
 FromSource = Annotated[
-    list[str] | None, typer.Option("--source", metavar="NAME", help="Only this source; may be repeated.")
+    list[str] | None, typer.Option("--source", metavar="SOURCE", help="Only articles of this source; repeatable.")
 ]
 AboutTopic = Annotated[
-    list[str] | None, typer.Option("--topic", metavar="NAME", help="Only what names this topic; may be repeated.")
+    list[str] | None, typer.Option("--topic", metavar="TOPIC", help="Only articles about this topic; repeatable.")
 ]
-SavedName = Annotated[str, typer.Option("--saved", metavar="NAME", help="What a saved search finds.")]
-Host = Annotated[str, typer.Option("--host", help="Where to listen; others than this machine need a token.")]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 for any that is free.")]
-Named = Annotated[str, typer.Argument(metavar="NAME")]
-
-
-def query_asked(
-    context: typer.Context,
-    words: list[str] | None,
-    source: list[str] | None,
-    since: str | None,
-    until: str | None,
-    topic: list[str] | None = None,
-    *,
-    limit: int | None = None,
-    order: str = "new",
-    cursor: str = "",
-    saved: str = "",
-) -> Query:
-    """The question that words and options ask."""
-    from aggregator.cli.commands.search import query_of
-
-    asked = " ".join(words or [])
-    if saved:
-        from aggregator.cli.saved_search_option import with_saved
-
-        asked = with_saved(context.obj.load(), saved, asked)
-    return query_of(
-        asked, tuple(source or ()), since, until, tuple(topic or ()), limit=limit, order=order, cursor=cursor
-    )
+SavedName = Annotated[str, typer.Option("--saved", metavar="NAME", help="Use the query of a saved search.")]
+Host = Annotated[
+    str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on; a public one requires a token.")
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="N", help="Port to listen on, 0 for any free.")]
+SearchName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the saved search.")]
+TokenName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token.")]
+SourceNames = Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help="Names of sources; all by default.")]

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a crew or a service works: the first ends the work in good order, the second at once."""
+"""Handle Ctrl-C and SIGTERM: finish in-flight work first, stop at once on the second signal."""
 
 from __future__ import annotations
 
@@ -6,54 +6,61 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from aggregator.cli.output import INTERRUPTED, complain
-from aggregator.crawl.runner import DRAIN_SECONDS, CrawlRunner
+from aggregator.cli.output import EXIT_INTERRUPTED, warn
+
+if TYPE_CHECKING:
+    from aggregator.crawl.runner import CrawlRunner
 
 
-def at_signals(stop: Callable[[], None], leave: Callable[[], None]) -> None:
-    """At the first signal `stop` is called; at the second `leave`, and the process ends at once."""
-    asked: list[int] = []
+def handle_signals(stop: Callable[[], None], close_display: Callable[[], None]) -> None:
+    """Call `stop` on the first signal; on the second call `close_display` and end the process at once."""
+    is_stopping = False
 
-    def signalled() -> None:
-        if asked:
-            leave()
-            os._exit(INTERRUPTED)
-        asked.append(1)
+    def handle() -> None:
+        nonlocal is_stopping
+        if is_stopping:
+            close_display()
+            os._exit(EXIT_INTERRUPTED)
+        is_stopping = True
         stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, signalled)
+        asyncio.get_running_loop().add_signal_handler(number, handle)
 
 
-def tell_stopping() -> None:
-    """That a first signal was heard."""
-    complain("stopping; what is in flight is finished and kept (again to leave at once)")
+def warn_stopping() -> None:
+    """Report that the first signal has arrived."""
+    warn("stopping: requests in flight are finished and stored; press Ctrl-C again to stop at once")
 
 
-class Stopping:
-    """Stops the crew at the first signal; at the second `leave` gives the terminal back and the process ends.
+class CrawlStopper:
+    """Stop a crawl on the first signal, end the process on the second.
 
-    Neither loses anything: what was not finished is leased anew at the next start.
+    Nothing is lost: unfinished leads are leased again by the next crawl.
     """
 
     def __init__(
         self,
         crew: CrawlRunner,
-        tell: Callable[[], None],
+        report: Callable[[], None],
         *,
-        leave: Callable[[], None] = lambda: None,
-        drain: float = DRAIN_SECONDS,
+        close_display: Callable[[], None] = lambda: None,
+        grace_seconds: float | None = None,
     ) -> None:
-        self._crew, self._tell, self._drain = crew, tell, drain
+        self._crew, self._report, self._grace_seconds = crew, report, grace_seconds
         self._task: asyncio.Task[None] | None = None
-        at_signals(self._stop, leave)
+        handle_signals(self._stop, close_display)
 
     def _stop(self) -> None:
-        self._tell()
-        self._task = asyncio.ensure_future(self._crew.stop(self._drain))
+        from aggregator.crawl.runner import DRAIN_SECONDS
 
-    async def done(self) -> None:
-        """Wait until a stop that was asked for has ended."""
+        self._report()
+        seconds = DRAIN_SECONDS if self._grace_seconds is None else self._grace_seconds
+        self._task = asyncio.ensure_future(self._crew.stop(seconds))
+
+    async def finish(self) -> None:
+        """Wait for the end of a requested stop."""
         if self._task is not None:
             await self._task

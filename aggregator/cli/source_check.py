@@ -1,32 +1,37 @@
-"""What `sources add` and `sources check` run: looking at sites through a crew, keeping nothing."""
+"""Fetch and extract a few articles of a source without storing them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from aggregator.cli.output import INTERRUPTED
-from aggregator.cli.shutdown import Stopping
-from aggregator.cli.source_discovery import Discovery, Look
-from aggregator.config import Config
-from aggregator.crawl.runner import CrawlRunner, run_in_reactor
-from aggregator.crawl.single_fetch import FetchUrl, fetch_page
+from aggregator.cli.garbage_collection import collect_as_usual
+from aggregator.cli.output import EXIT_INTERRUPTED
+from aggregator.cli.shutdown import CrawlStopper
+from aggregator.cli.source_discovery import MAX_LEADS, SiteDiscovery, SiteIndexes
+from aggregator.crawl.runner import run_in_reactor
+from aggregator.crawl.single_fetch import fetch_page
 from aggregator.service.setup import open_runner
-from spiders.source import Source, SourceListing
 from storage.model.article import Article, Refusal
 from storage.model.page import ParsedIndex
 
+if TYPE_CHECKING:
+    from aggregator.config import Config
+    from aggregator.crawl.runner import CrawlRunner
+    from aggregator.crawl.single_fetch import FetchUrl
+    from spiders.source import Source, SourceListing
+
 SAMPLE = 3
-"""How many articles of a source are looked at."""
-MAX_LEADS = 100
+"""Number of articles that are extracted per source."""
 MAX_DEPTH = 3
-"""How many sitemap indexes may stand one behind the other."""
+"""Number of nested sitemap indexes that are followed."""
 
 
 @dataclass(slots=True)
-class Report:
-    """What a source's indexes and some of its articles look like."""
+class SourceCheck:
+    """The indexes of a source, and what extraction made of some of its articles, each by URL."""
 
     source: str
     indexes: list[tuple[str, ParsedIndex]] = field(default_factory=list)
@@ -34,81 +39,82 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether an index named articles and one of them could be read."""
-        return any(isinstance(made, Article) for _, made in self.articles)
+        """Whether at least one article was extracted."""
+        return any(isinstance(extracted, Article) for _, extracted in self.articles)
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Return the check as lines of text."""
         lines = [self.source]
         for url, index in self.indexes:
             lines.append(f"  {index.kind or 'index'} {url}: {index.problem or f'{index.total} entries'}")
-        for url, made in self.articles:
-            if isinstance(made, Refusal):
-                lines.append(f"  {url}: refused, {made.reason}")
+        for url, extracted in self.articles:
+            if isinstance(extracted, Refusal):
+                lines.append(f"  {url}: refused, {extracted.reason}")
             else:
-                day = made.published_date or "no date"
-                lines.append(f"  {made.title} ({day}; {', '.join(made.authors) or 'no author'}; {made.words} words)")
+                day = extracted.published_date or "no date"
+                authors = ", ".join(extracted.authors) or "no author"
+                lines.append(f"  {extracted.title} ({day}; {authors}; {extracted.words} words)")
         return lines
 
     def fields(self) -> dict[str, object]:
-        """The report as JSON fields (docs/json.md)."""
+        """Return the fields of the check's JSON object (docs/json.md)."""
         return {
             "source": self.source, "good": self.is_good,
             "indexes": [
                 {"url": url, "kind": index.kind, "entries": index.total, "problem": index.problem}
                 for url, index in self.indexes
             ],
-            "articles": [_article_fields(url, made) for url, made in self.articles],
+            "articles": [_article_fields(url, extracted) for url, extracted in self.articles],
         }  # fmt: skip
 
 
-def _article_fields(url: str, made: Article | Refusal) -> dict[str, object]:
-    if isinstance(made, Refusal):
-        return {"url": url, "refused": made.reason, "title": "", "published_date": None, "authors": (), "words": 0}
+def _article_fields(url: str, extracted: Article | Refusal) -> dict[str, object]:
+    if isinstance(extracted, Refusal):
+        return {"url": url, "refused": extracted.reason, "title": "", "published_date": None, "authors": (), "words": 0}
     return {
-        "url": url, "refused": "", "title": made.title, "published_date": made.published_date or None,
-        "authors": made.authors, "words": made.words,
+        "url": url, "refused": "", "title": extracted.title, "published_date": extracted.published_date or None,
+        "authors": extracted.authors, "words": extracted.words,
     }  # fmt: skip
 
 
-def discovered(
-    config: Config, url: str, source: Source, neighbours: tuple[Source, ...], tell: Callable[[str], None]
-) -> Discovery:
-    """Fetch a feed, a sitemap or a home page and find what can be polled; `tell` hears of each thing found.
+def discover(
+    config: Config, url: str, source: Source, neighbours: tuple[Source, ...], report: Callable[[str], None]
+) -> SiteIndexes:
+    """Fetch a feed, a sitemap or a home page and return the indexes of its site; `report` gets a line for each.
 
-    `neighbours` are the sources whose delays count at the hosts that they share.
+    `neighbours` are the sources whose delays apply at shared hosts.
     """
-    found = Discovery(home=url)
+    indexes = SiteIndexes(home=url)
 
-    async def look(crew: CrawlRunner, fetch: FetchUrl, _: Source) -> None:
-        await Look(crew.pool, lambda address: fetch_page(fetch, address), crew.now, found, tell).at(url)
+    async def run(crew: CrawlRunner, fetch: FetchUrl, _: Source) -> None:
+        await SiteDiscovery(crew.pool, lambda address: fetch_page(fetch, address), crew.now, indexes, report).run(url)
 
-    _run_each(config, (source,), neighbours, look)
-    return found
+    _run_for_each(config, (source,), neighbours, run)
+    return indexes
 
 
-def examined(
-    config: Config, sources: tuple[Source, ...], neighbours: tuple[Source, ...], tell: Callable[[Report], None]
-) -> list[Report]:
-    """Fetch each source's indexes and some of its articles; `tell` gets each report when it is done."""
-    reports: list[Report] = []
+def check_each(
+    config: Config, sources: tuple[Source, ...], neighbours: tuple[Source, ...], report: Callable[[SourceCheck], None]
+) -> list[SourceCheck]:
+    """Fetch each source's indexes and extract some of its articles; `report` gets each finished check."""
+    checks: list[SourceCheck] = []
 
-    async def look(crew: CrawlRunner, fetch: FetchUrl, source: Source) -> None:
-        report = Report(source.name)
+    async def run(crew: CrawlRunner, fetch: FetchUrl, source: Source) -> None:
+        check = SourceCheck(source.name)
         for url, kind, listing in source.indexes:
-            report.indexes.append((url, await _read(crew, fetch, url, kind, listing)))
-        leads = {lead.url: lead for _, index in report.indexes for lead in index.leads}
+            check.indexes.append((url, await _read_index(crew, fetch, url, kind, listing)))
+        leads = {lead.url: lead for _, index in check.indexes for lead in index.leads}
         for url in list(leads)[:SAMPLE]:
-            report.articles.append((url, await _article(crew, fetch, url, source)))
+            check.articles.append((url, await _extract(crew, fetch, url, source)))
         if not crew.is_stopping:
-            reports.append(report)
-            tell(report)
+            checks.append(check)
+            report(check)
 
-    _run_each(config, sources, neighbours, look)
-    return reports
+    _run_for_each(config, sources, neighbours, run)
+    return checks
 
 
-async def _read(
+async def _read_index(
     crew: CrawlRunner, fetch: FetchUrl, url: str, kind: str, listing: SourceListing | None, depth: int = 0
 ) -> ParsedIndex:
     page = await fetch_page(fetch, url)
@@ -116,35 +122,38 @@ async def _read(
         return ParsedIndex(kind=kind, problem=page)
     index = await crew.pool.read_index(page, kind, listing, MAX_LEADS, crew.now())
     if index.child_urls and not index.leads and kind == "sitemap" and depth < MAX_DEPTH:
-        return await _read(crew, fetch, index.child_urls[0], kind, listing, depth + 1)
+        return await _read_index(crew, fetch, index.child_urls[0], kind, listing, depth + 1)
     return index
 
 
-async def _article(crew: CrawlRunner, fetch: FetchUrl, url: str, source: Source) -> Article | Refusal:
+async def _extract(crew: CrawlRunner, fetch: FetchUrl, url: str, source: Source) -> Article | Refusal:
     page = await fetch_page(fetch, url)
     if isinstance(page, str):
         return Refusal(code="fetch", reason=page)
     return await crew.pool.extract(page, source.hints)
 
 
-def _run_each(
+def _run_for_each(
     config: Config,
     sources: tuple[Source, ...],
     neighbours: tuple[Source, ...],
-    look: Callable[[CrawlRunner, FetchUrl, Source], Awaitable[None]],
+    run: Callable[[CrawlRunner, FetchUrl, Source], Awaitable[None]],
 ) -> None:
+    """Run `run` for every source at once. Raises KeyboardInterrupt after Ctrl-C."""
+
     async def main() -> int:
         async with open_runner(config, (*neighbours, *sources)) as crew:
-            stopping = Stopping(crew, lambda: None, drain=0.0)
-            await asyncio.gather(*(_run(crew, source, look) for source in sources))
-            await stopping.done()
-            return INTERRUPTED if crew.is_stopping else 0
+            stopper = CrawlStopper(crew, lambda: None, grace_seconds=0.0)
+            await asyncio.gather(*(_run(crew, source, run) for source in sources))
+            await stopper.finish()
+            return EXIT_INTERRUPTED if crew.is_stopping else 0
 
+    collect_as_usual()
     if run_in_reactor(main):
         raise KeyboardInterrupt
 
 
 async def _run(
-    crew: CrawlRunner, source: Source, look: Callable[[CrawlRunner, FetchUrl, Source], Awaitable[None]]
+    crew: CrawlRunner, source: Source, run: Callable[[CrawlRunner, FetchUrl, Source], Awaitable[None]]
 ) -> None:
-    await crew.run_single_fetch(source, lambda fetch: look(crew, fetch, source))
+    await crew.run_single_fetch(source, lambda fetch: run(crew, fetch, source))

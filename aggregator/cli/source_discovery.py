@@ -1,28 +1,31 @@
-"""Finding what a site offers for polling: from a feed, a sitemap or a home page to the addresses for the catalogue."""
+"""Find the feeds and sitemaps of a site."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from spiders.discover import COMMON_FEED_PATHS, DiscoveredFeed, parse_robots_sitemaps
+from spiders.discover import COMMON_FEED_PATHS, parse_robots_sitemaps
 from spiders.parse.links import resolve_url
-from spiders.source import SourceListing
-from storage.model.page import ContentError, Lead, Page, ParsedIndex
+from storage.model.page import ContentError, Page
 
-TITLES = 3
-"""How many titles of a feed are shown."""
+if TYPE_CHECKING:
+    from aggregator.extraction.pool import ExtractionPool
+    from storage.model.page import Lead, ParsedIndex
+
+MAX_TITLES = 3
+"""Number of an index's titles that are reported."""
 MAX_LEADS = 100
-MAX_LINKED = 5
+MAX_LINKED_FEEDS = 5
 MAX_SITEMAPS = 2
 
 
 @dataclass(slots=True)
-class Discovery:
-    """What a site offers for polling; `problem` says in words why the site itself could not be looked at."""
+class SiteIndexes:
+    """The feeds and sitemaps of a site; `problem` is the reason if the first URL could not be fetched."""
 
     home: str
     title: str = ""
@@ -32,84 +35,75 @@ class Discovery:
     sitemaps: list[str] = field(default_factory=list)
 
 
-class Pool(Protocol):
-    """Reads pages somewhere they cannot do harm."""
-
-    async def read_index(
-        self, page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime
-    ) -> ParsedIndex: ...
-    async def find_feeds(self, page: Page) -> tuple[DiscoveredFeed, ...]: ...
-
-
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One look at a site: `page` fetches (a text is the reason why not), `tell` hears of what is found."""
+class SiteDiscovery:
+    """A search for indexes. `fetch` returns a page or a reason, `report` gets a line for each index."""
 
-    pool: Pool
-    page: Callable[[str], Awaitable[Page | str]]
+    pool: ExtractionPool
+    fetch: Callable[[str], Awaitable[Page | str]]
     now: Callable[[], datetime]
-    found: Discovery
-    tell: Callable[[str], None]
+    indexes: SiteIndexes
+    report: Callable[[str], None]
 
-    async def at(self, url: str) -> None:
-        """Take the address for a feed, then for a sitemap, then for a home page."""
-        page = await self.page(url)
+    async def run(self, url: str) -> None:
+        """Read the URL as a feed, else as a sitemap, else as a home page that links to feeds."""
+        page = await self.fetch(url)
         if isinstance(page, str):
-            self.found.problem = page
+            self.indexes.problem = page
             return
-        self.found.home = _front(page.url)
-        if await self._take(page, "feed") or await self._take(page, "sitemap"):
+        self.indexes.home = _home_of(page.url)
+        if await self._add(page, "feed") or await self._add(page, "sitemap"):
             return
-        await self._feeds(page)
-        self.found.home = page.url
-        await self._sitemaps(page.url)
+        await self._find_feeds(page)
+        self.indexes.home = page.url
+        await self._find_sitemaps(page.url)
 
-    async def _feeds(self, home: Page) -> None:
-        linked = [feed.url for feed in await self.pool.find_feeds(home)][:MAX_LINKED]
-        if not await self._first_feed(linked):
-            self.tell(f"{home.url} links to no feed that can be read; trying the usual addresses")
-            await self._first_feed([urljoin(home.url, path) for path in COMMON_FEED_PATHS])
+    async def _find_feeds(self, home: Page) -> None:
+        linked = [feed.url for feed in await self.pool.find_feeds(home)][:MAX_LINKED_FEEDS]
+        if not await self._add_first_feed(linked):
+            self.report(f"{home.url} links to no readable feed; trying common feed URLs")
+            await self._add_first_feed([urljoin(home.url, path) for path in COMMON_FEED_PATHS])
 
-    async def _first_feed(self, addresses: list[str]) -> bool:
-        for address in addresses:
-            page = await self.page(address)
-            if not isinstance(page, str) and await self._take(page, "feed"):
+    async def _add_first_feed(self, urls: list[str]) -> bool:
+        for url in urls:
+            page = await self.fetch(url)
+            if not isinstance(page, str) and await self._add(page, "feed"):
                 return True
         return False
 
-    async def _sitemaps(self, home: str) -> None:
-        """Sitemaps of news; where there is no feed, any that robots.txt names."""
-        robots = await self.page(urljoin(home, "/robots.txt"))
-        named = parse_robots_sitemaps(_content(robots)) if not isinstance(robots, str) else ()
-        wanted = [url for url in named if "news" in url.lower()] or ([] if self.found.feeds else list(named))
-        for url in wanted[:MAX_SITEMAPS]:
-            page = await self.page(url)
+    async def _find_sitemaps(self, home: str) -> None:
+        """Add the news sitemaps of robots.txt, or any sitemaps if the site has no feed."""
+        robots = await self.fetch(urljoin(home, "/robots.txt"))
+        listed = parse_robots_sitemaps(_content(robots)) if not isinstance(robots, str) else ()
+        urls = [url for url in listed if "news" in url.lower()] or ([] if self.indexes.feeds else list(listed))
+        for url in urls[:MAX_SITEMAPS]:
+            page = await self.fetch(url)
             if isinstance(page, str):
-                self.tell(f"sitemap {url}: {page}")
+                self.report(f"sitemap {url}: {page}")
             else:
-                await self._take(page, "sitemap")
+                await self._add(page, "sitemap")
 
-    async def _take(self, page: Page, kind: str) -> bool:
-        """Whether the page is a feed or sitemap with something in it; if so it is found."""
+    async def _add(self, page: Page, kind: str) -> bool:
+        """Add the page if it is a feed or sitemap with entries; return whether it is."""
         index = await self.pool.read_index(page, kind, None, MAX_LEADS, self.now())
         if not index.leads and not (kind == "sitemap" and index.child_urls):
             return False
-        found = self.found
-        found.title, found.language = found.title or index.title, found.language or index.language
+        indexes = self.indexes
+        indexes.title, indexes.language = indexes.title or index.title, indexes.language or index.language
         if kind == "feed":
-            found.feeds.append(page.url)
-            found.home = resolve_url("", index.home) or found.home
+            indexes.feeds.append(page.url)
+            indexes.home = resolve_url("", index.home) or indexes.home
         else:
-            found.sitemaps.append(page.url)
-        holds = f"{index.total} entries" if index.leads else f"{len(index.child_urls)} sitemaps"
-        self.tell(f"{kind} {page.url}: {index.title + ', ' if index.title else ''}{holds}")
-        for lead in (index.leads or await self._below(index))[:TITLES]:
-            self.tell(f"    {lead.title or lead.url}")
+            indexes.sitemaps.append(page.url)
+        size = f"{index.total} entries" if index.leads else f"{len(index.child_urls)} sitemaps"
+        self.report(f"{kind} {page.url}: {index.title + ', ' if index.title else ''}{size}")
+        for lead in (index.leads or await self._first_leads(index))[:MAX_TITLES]:
+            self.report(f"    {lead.title or lead.url}")
         return True
 
-    async def _below(self, index: ParsedIndex) -> tuple[Lead, ...]:
-        """What the first sitemap of a sitemap index names."""
-        page = await self.page(index.child_urls[0])
+    async def _first_leads(self, index: ParsedIndex) -> tuple[Lead, ...]:
+        """Return the leads of the first sitemap of a sitemap index."""
+        page = await self.fetch(index.child_urls[0])
         if isinstance(page, str):
             return ()
         return (await self.pool.read_index(page, "sitemap", None, MAX_LEADS, self.now())).leads
@@ -122,5 +116,5 @@ def _content(page: Page) -> bytes:
         return b""
 
 
-def _front(url: str) -> str:
+def _home_of(url: str) -> str:
     return "{0.scheme}://{0.netloc}/".format(urlsplit(url))

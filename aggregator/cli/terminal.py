@@ -1,31 +1,27 @@
-"""Tables and passages as terminals show them; without a terminal, lines of their own length that pipes can use."""
+"""Tables, progress bars and live displays."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.text import Text
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
-from collections.abc import Callable
-from contextlib import contextmanager
+    from rich.table import Table
+    from rich.text import Text
+
+PIPE_WIDTH = 160
+"""Columns of a table that is not written to a terminal."""
+NAME_WIDTH = 24
 
 
-class Display(ABC):
-    """A context manager that draws what `_shown` gives, `per_second` times a second."""
+class LiveDisplay(ABC):
+    """A context manager that redraws `_render()` on stderr, `per_second` times a second, if stderr is a terminal."""
 
     def __init__(self, per_second: int, *, is_on: bool = True) -> None:
         self._per_second = per_second
@@ -33,17 +29,17 @@ class Display(ABC):
         self._live: Live | None = None
 
     @abstractmethod
-    def _shown(self) -> RenderableType:
-        """What is drawn at this moment."""
+    def _render(self) -> RenderableType:
+        """Return the present content."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it is drawn at present."""
+        """Whether the display is on the screen now."""
         return self._live is not None
 
     @property
     def is_used(self) -> bool:
-        """Whether it is drawn at all, before, now or after."""
+        """Whether the display is on the screen before, now or later."""
         return self._is_on
 
     def __enter__(self) -> Self:
@@ -53,7 +49,7 @@ class Display(ABC):
 
             console = Console(stderr=True, highlight=False, markup=False, emoji=False)
             self._live = Live(
-                get_renderable=self._shown, console=console, refresh_per_second=self._per_second, transient=True
+                get_renderable=self._render, console=console, refresh_per_second=self._per_second, transient=True
             )
             self._live.start()
         return self
@@ -64,19 +60,16 @@ class Display(ABC):
         self.close()
 
     def close(self) -> None:
-        """Give the terminal back as it was."""
+        """Restore the terminal."""
         if self._live:
             self._live.stop()
             self._live = None
 
 
-PIPE_WIDTH = 160
-"""Columns of a table that no terminal shows."""
-NAME_WIDTH = 24
+def make_table(*titles: str) -> Table:
+    """Return an empty table without lines; a title that begins with > marks a column of numbers, the last folds."""
+    from rich.table import Table
 
-
-def table_of(*titles: str) -> Table:
-    """An empty table without lines: columns of numbers begin with >, the last takes what is left, and folds."""
     table = Table(box=None, pad_edge=False)
     for title in titles[:-1]:
         if title.startswith(">"):
@@ -87,32 +80,41 @@ def table_of(*titles: str) -> Table:
     return table
 
 
-def draw(what: RenderableType) -> None:
-    """Print on stdout, as wide as the terminal, without blanks at the ends of lines."""
+def draw(content: RenderableType) -> None:
+    """Print on stdout, as wide as the terminal, without trailing blanks."""
+    from rich.console import Console
+
     console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     with console.capture() as capture:
-        console.print(what)
+        console.print(content)
     for line in capture.get().splitlines():
         print(line.rstrip())
 
 
-def say(text: str) -> None:
-    """A line on stdout, folded between words where a terminal shows it."""
-    Console(highlight=False, markup=False, emoji=False).print(text, soft_wrap=not sys.stdout.isatty())
+def print_folded(text: str) -> None:
+    """Print a line on stdout; a terminal shows it folded between words."""
+    if not sys.stdout.isatty():
+        print(text)
+        return
+    from rich.console import Console
+
+    Console(highlight=False, markup=False, emoji=False).print(text)
 
 
-def folded(text: Text, width: int) -> Iterator[Text]:
-    """A text in lines of at most `width` cells: broken at spaces, or anywhere in writing that has none."""
+def fold(text: Text, width: int) -> Iterator[Text]:
+    """Yield lines of at most `width` cells: broken at spaces, or anywhere in scripts without spaces."""
+    from rich.cells import cell_len
+
     cuts, start, space, used = [], 0, 0, 0
     plain = text.plain
-    for at, character in enumerate(plain):
+    for index, character in enumerate(plain):
         used += cell_len(character)
         if used > width:
-            cut = space if space > start and plain[at] != " " and ord(plain[at]) < 0x2E80 else at
+            cut = space if space > start and plain[index] != " " and ord(plain[index]) < 0x2E80 else index
             cuts.append(cut)
-            start, used = cut, cell_len(plain[cut : at + 1])
+            start, used = cut, cell_len(plain[cut : index + 1])
         if character == " ":
-            space = at + 1
+            space = index + 1
     for line in text.divide(cuts):
         line.rstrip()
         if line.plain.startswith(" "):
@@ -121,8 +123,8 @@ def folded(text: Text, width: int) -> Iterator[Text]:
 
 
 @contextmanager
-def bar(what: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Gives what is told how many of how many (0: not known) are done; `what` says of what."""
+def progress_bar(label: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Yield update(done, total) for a progress bar labelled `label`; total 0 means unknown."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -132,5 +134,5 @@ def bar(what: str, *, in_bytes: bool = False) -> Iterator[Callable[[int, int], N
     counts = DownloadColumn() if in_bytes else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), counts, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
+        task = progress.add_task(label, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total or None)

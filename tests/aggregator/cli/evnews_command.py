@@ -1,7 +1,7 @@
-"""The command line called as users call it, on a home of the test's own.
+"""Call the command line as users do, with a home folder per test.
 
-What runs the reactor, which runs once in a process, gets a process of its own; so does whatever
-is started or put on a terminal. The other commands run in this process, from `main` on.
+Commands that run Twisted's reactor, which runs once per process, get their own process; so do commands that are
+started in the background or on a terminal. All other commands run in this process, from `main` on.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import json
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
 import termios
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
@@ -32,7 +34,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a command came to."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -40,13 +42,13 @@ class Done:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """Its stdout as JSON, one object a line."""
+        """The JSON objects of its stdout, one per line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
 @dataclass(frozen=True, slots=True)
 class Evnews:
-    """`evnews` with a home folder; call it with the words that follow."""
+    """`evnews` with a home folder; call it with arguments."""
 
     home: Path
 
@@ -56,7 +58,7 @@ class Evnews:
         return self.here(*words, **variables)
 
     def here(self, *words: str | Path, **variables: str) -> Done:
-        """In this process: also for mistakes that end a crawl before the reactor runs."""
+        """Run in this process; also for usage errors that end a crawl before the reactor runs."""
         out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
         with (
             mock.patch.dict(os.environ, self.around(**variables)["env"], clear=True),
@@ -69,21 +71,21 @@ class Evnews:
         return Done(int(str(end.value.code)), _written(out), _written(err))
 
     def apart(self, *words: str | Path, **variables: str) -> Done:
-        """The same in a process of its own."""
+        """Run in a process of its own."""
         ended = subprocess.run(self.command(*words), **self.around(**variables), capture_output=True, timeout=60)
         return Done(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     def start(self, *words: str | Path, **variables: str) -> subprocess.Popen[str]:
-        """The same, still running."""
+        """Start a process and return it."""
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(self.command(*words), **self.around(**variables), **pipes)
 
     def command(self, *words: str | Path) -> list[str]:
-        """The command line."""
+        """Return the command line."""
         return [sys.executable, "-m", "aggregator", *map(str, words)]
 
     def around(self, **variables: str) -> dict[str, Any]:
-        """Its folder and environment: nothing of the caller's own settings, nor of the terminal that pytest has."""
+        """Return folder and environment, without the caller's settings and terminal size."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("EVNEWS_")}
         for name in ("COLUMNS", "LINES"):
             clean.pop(name, None)
@@ -94,7 +96,7 @@ class Evnews:
         return {"cwd": ROOT, "env": {**clean, **own, **variables}}
 
     def on_terminal(self, columns: int, *words: str | Path, **variables: str) -> tuple[int, str]:
-        """Exit status and everything that it wrote to a terminal of so many columns."""
+        """Run on a terminal of some columns; return exit status and everything written to it."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         around = self.around(TERM="xterm-256color", **variables)
@@ -113,8 +115,21 @@ class Evnews:
         return process.wait(30), written.decode()
 
 
+def read_until(process: subprocess.Popen[str], text: str, seconds: float = 30.0) -> str:
+    """Read stderr until it contains a text; return what was read."""
+    assert process.stderr is not None
+    deadline, received = time.monotonic() + seconds, ""
+    while text not in received:
+        readable, _, _ = select.select([process.stderr], [], [], max(deadline - time.monotonic(), 0))
+        assert readable, received
+        chunk = os.read(process.stderr.fileno(), 65536)
+        assert chunk, received
+        received += chunk.decode()
+    return received
+
+
 def plain(written: str) -> list[str]:
-    """The lines of what a terminal was sent, each state of a line that was written anew, without escapes."""
+    """Return the lines sent to a terminal without escape sequences, every state of a rewritten line included."""
     return [line.rstrip() for line in re.split("[\r\n]+", _ESCAPES.sub("", written))]
 
 

@@ -1,4 +1,4 @@
-"""What a running service shows."""
+"""The status of a running service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from aggregator.cli.live_status import Board, board_lines
+from aggregator.cli.live_status import OFFLINE, LiveStatus, status_lines
 from aggregator.crawl.runner import PollResult
 from storage.glance import ServiceStatus
 from storage.model.crawl import Poll
@@ -24,12 +24,12 @@ def result(source: str, outcome: str = "ok", status: int = 200, **counts: int) -
     )
 
 
-def test_the_board_has_what_came_what_comes_and_what_is_wrong() -> None:
+def test_status_screen_lists_arrivals_next_polls_and_problems() -> None:
     seen = ServiceStatus(
         next_polls=(("volt", NOW - timedelta(seconds=1), "late"), ("amp", NOW + timedelta(minutes=40), "every 40 min")),
         latest_articles=((7, "volt", "A \x1b[31mred\u202e title", NOW),),
     )
-    text = "\n".join(line for line, _ in board_lines(seen, None, {"ohm": "HTTP 500"}, "http://127.0.0.1:1/", NOW))
+    text = "\n".join(line for line, _ in status_lines(seen, None, {"ohm": "HTTP 500"}, "http://127.0.0.1:1/", NOW))
     for part in (
         "http://127.0.0.1:1/opml",
         "volt",
@@ -45,8 +45,8 @@ def test_the_board_has_what_came_what_comes_and_what_is_wrong() -> None:
     assert "\u202e" not in text
 
 
-def test_without_a_terminal_a_line_tells_what_is_worth_one(capsys: pytest.CaptureFixture[str]) -> None:
-    with Board(mock.Mock(), "http://x/") as board:
+def test_without_a_terminal_only_news_and_failures_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveStatus(mock.Mock(), "http://x/") as board:
         board.on_poll(result("quiet"))
         board.on_poll(result("volt", kept=3))
         board.on_poll(result("ohm", "failed", 500))
@@ -55,23 +55,23 @@ def test_without_a_terminal_a_line_tells_what_is_worth_one(capsys: pytest.Captur
     assert len(lines) == 3
 
 
-def test_without_internet_it_says_so_once_and_once_when_it_is_back(capsys: pytest.CaptureFixture[str]) -> None:
-    with Board(mock.Mock(), "http://x/") as board:
+def test_loss_and_return_of_the_internet_are_reported_once_each(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveStatus(mock.Mock(), "http://x/") as board:
         for _ in range(3):
             for name in ("a", "b", "c", "d"):
                 board.on_poll(result(name, "failed", 0))
-        assert board.problems == {"all of them": "no source can be reached: is this machine online"}
+        assert board.problems == {"all sources": OFFLINE}
         board.on_poll(result("a", kept=1))
         assert sorted(board.problems) == ["b", "c", "d"]
         board.on_poll(result("b", "failed", 0))
     text = capsys.readouterr().err
-    assert text.count("is this machine online?") == 1
-    assert text.count("can be reached again") == 1
+    assert text.count(OFFLINE) == 1
+    assert text.count("sources can be reached again") == 1
     assert text.count("host name not found") == 3  # two before it was clear, and one after
 
 
-def test_who_polls_is_said_when_it_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    with Board(mock.Mock(), "http://x/") as board:
+def test_change_of_the_leader_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with LiveStatus(mock.Mock(), "http://x/") as board:
         board.on_leadership(None)
         board.on_leadership(None)
         board.on_leadership(mock.Mock())
