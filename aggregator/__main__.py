@@ -1,4 +1,4 @@
-"""`python -m aggregator` is the `evnews` command."""
+"""Run the command line with `python -m aggregator`."""
 
 from aggregator.cli import main
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import re
 import tomllib
@@ -16,6 +17,8 @@ from storage.paths import default_home
 from storage.quantities import FOREVER, UNLIMITED, parse_age, parse_size
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+log = logging.getLogger(__name__)
 
 
 _QUIET_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
@@ -87,12 +90,23 @@ def load_config(home: Path | None = None, db: str | None = None, environ: Mappin
     environ = os.environ if environ is None else environ
     config = Config(home=(home or Path(environ.get("EVNEWS_HOME") or default_home())).expanduser())
     for key, value in _read_file(config.home / "evnews.toml").items():
-        config = _apply_setting(config, key, value, f"{config.home / 'evnews.toml'}: {key}")
-    for key in KEYS:
-        text = environ.get(f"EVNEWS_{key.upper()}")
+        where = f"{config.home / 'evnews.toml'}: {key}"
+        config = _apply_setting(config, _current_key(key, where), value, where)
+    for key in (*_OLD_KEYS, *KEYS):
+        where = f"EVNEWS_{key.upper()}"
+        text = environ.get(where)
         if text is not None:
-            config = _apply_setting(config, key, _parse_variable(key, text), f"EVNEWS_{key.upper()}")
+            current = _current_key(key, where)
+            config = _apply_setting(config, current, _parse_variable(current, text), where)
     return _apply_setting(config, "db", db, "--db") if db else config
+
+
+def _current_key(key: str, where: str) -> str:
+    """Return the present name of a setting; log a warning for a name that was replaced."""
+    if key not in _OLD_KEYS:
+        return key
+    log.warning("event=renamed-setting setting=%r use=%s", where, _OLD_KEYS[key])
+    return _OLD_KEYS[key]
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -103,13 +117,13 @@ def _read_file(path: Path) -> dict[str, object]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     for key in settings:
-        if key not in KEYS:
+        if key not in KEYS and key not in _OLD_KEYS:
             raise ConfigError(f"{path}: unknown key {key!r}; known keys: {', '.join(KEYS)}")
     return settings
 
 
 def _parse_variable(key: str, text: str) -> object:
-    if key in ("allow_networks", "mute", "tell"):
+    if key in ("allow_networks", "mute", "notify"):
         return [part.strip() for part in text.split(",") if part.strip()]
     if key == "keep_pages":
         return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
@@ -218,7 +232,9 @@ _CHECKS = {
     "mute": _check_mute,
     "backups": _check_text,
     "keep_backups": _check_backup_count,
-    "tell": _check_notify,
-    "quiet": _check_quiet_hours,
+    "notify": _check_notify,
+    "quiet_hours": _check_quiet_hours,
 }
+_OLD_KEYS = {"tell": "notify", "quiet": "quiet_hours"}
+"""Settings that were renamed: their old names still work, with a warning."""
 KEYS = tuple(field.name for field in fields(Config) if field.name != "home")

@@ -1,7 +1,7 @@
-"""A corpus of captured pages served on loopback as so many publishers, for benchmarks; a process of its own.
+"""Serve a corpus of captured pages on loopback, divided among publishers, from a separate process.
 
-A corpus is a folder of sets, each with `gold.jsonl` or `gold.jsonl.gz` (rows with `file` and perhaps
-`title` and `date`) and the gzipped pages that `file` names. Publisher number i answers on 127.2.0.i.
+A corpus is a folder of sets, each with `gold.jsonl` or `gold.jsonl.gz` (rows with `file`, optionally `title` and
+`date`) and the gzipped pages that `file` names. Publisher number i has the address 127.2.0.i.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from urllib.request import urlopen
 
 
 @dataclass
-class Paper:
-    """One publisher: its pages by path, compressed as they will be sent, and what it was asked."""
+class Publisher:
+    """One publisher: its compressed pages by path, and the requests that it received."""
 
     address: str
     pages: dict[str, bytes] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Paper:
 
 
 def gold_rows(folder: Path) -> Iterator[tuple[Path, dict[str, object]]]:
-    """Every row of a corpus with the folder of its set."""
+    """Yield every row of a corpus with the folder of its set."""
     for gold in sorted(folder.glob("*/gold.jsonl*")) or sorted(folder.glob("gold.jsonl*")):
         opened = gzip.open if gold.suffix == ".gz" else open
         with opened(gold, "rt", encoding="utf-8") as lines:
@@ -41,9 +41,9 @@ def gold_rows(folder: Path) -> Iterator[tuple[Path, dict[str, object]]]:
                 yield gold.parent, json.loads(line)
 
 
-def papers_of(folders: list[Path], count: int, most: int) -> list[Paper]:
-    """The corpus dealt out over `count` publishers, at most `most` pages in all."""
-    papers = [Paper(f"127.2.0.{number + 1}") for number in range(count)]
+def publishers_of(folders: list[Path], count: int, most: int) -> list[Publisher]:
+    """Divide a corpus among `count` publishers, at most `most` pages in all."""
+    papers = [Publisher(f"127.2.0.{number + 1}") for number in range(count)]
     seen: set[str] = set()
     for folder in folders:
         for place, row in gold_rows(folder):
@@ -61,15 +61,15 @@ def papers_of(folders: list[Path], count: int, most: int) -> list[Paper]:
 
 
 class Web:
-    """Answers for every paper on one port; `/__hits` on the first address tells how often each was asked."""
+    """Serves every publisher on one port; `/__hits` on the first address returns the number of requests to each."""
 
-    def __init__(self, papers: list[Paper], port: int) -> None:
+    def __init__(self, papers: list[Publisher], port: int) -> None:
         self.papers = {paper.address: paper for paper in papers}
         self.port = port
         self.hits: dict[str, int] = {}
         self.feeds = {paper.address: self._feed(paper) for paper in papers}
 
-    def _feed(self, paper: Paper) -> bytes:
+    def _feed(self, paper: Publisher) -> bytes:
         now = datetime(2026, 1, 1, tzinfo=UTC)
         items = "".join(
             f"<item><title>{escape(paper.titles[path])}</title><link>http://{paper.address}:{self.port}{path}</link>"
@@ -79,7 +79,7 @@ class Web:
         return f'<rss version="2.0"><channel><title>{paper.address}</title>{items}</channel></rss>'.encode()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, kept alive."""
+        """Serve the requests of one connection."""
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -95,7 +95,7 @@ class Web:
             writer.close()
 
     def answer(self, host: str, path: str, headers: dict[str, str]) -> bytes:
-        """One response, whole."""
+        """Return the bytes of one response."""
         paper = self.papers.get(host)
         kind = "index" if path == "/feed.xml" else "robots" if path == "/robots.txt" else "page"
         if path == "/__hits":
@@ -115,7 +115,7 @@ class Web:
 
 
 def response(status: int, kind: str, body: bytes, extra: str = "") -> bytes:
-    """A response's bytes."""
+    """Return the bytes of a response."""
     reason = {200: "OK", 304: "Not Modified", 404: "Not Found"}[status]
     length = "" if status == 304 else f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
     return f"HTTP/1.1 {status} {reason}\r\n{length}{extra}\r\n".encode() + body
@@ -123,7 +123,7 @@ def response(status: int, kind: str, body: bytes, extra: str = "") -> bytes:
 
 @contextmanager
 def serving(folders: list[Path], *, papers: int, most: int = 10**9) -> Iterator[dict[str, object]]:
-    """Serve a corpus from a process of its own; yields its `port`, `addresses` and number of `pages`."""
+    """Serve a corpus from a separate process; yield its `port`, `addresses` and number of `pages`."""
     command = [sys.executable, __file__, "--papers", str(papers), "--most", str(most), *map(str, folders)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -134,20 +134,20 @@ def serving(folders: list[Path], *, papers: int, most: int = 10**9) -> Iterator[
 
 
 def hits(web: dict[str, object]) -> dict[str, int]:
-    """How often indexes, pages and robots.txt were asked for so far."""
+    """Return how often indexes, pages and robots.txt were requested so far."""
     with urlopen(f"http://127.2.0.1:{web['port']}/__hits") as answer:
         counts: dict[str, int] = json.load(answer)
     return counts
 
 
 async def main() -> None:
-    """Serve until terminated; the first line of output tells where."""
+    """Serve until terminated; print the address in the first line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--papers", type=int, default=20)
     parser.add_argument("--most", type=int, default=10**9)
     given = parser.parse_args()
-    papers = papers_of(given.folders, given.papers, given.most)
+    papers = publishers_of(given.folders, given.papers, given.most)
     first = await asyncio.start_server(lambda reader, writer: web.serve(reader, writer), papers[0].address, 0)
     port = first.sockets[0].getsockname()[1]
     web = Web(papers, port)

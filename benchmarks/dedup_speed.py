@@ -1,9 +1,9 @@
-"""What looking for an article's copies costs in a large archive; see `dedup.py`.
+"""Measure the cost of the search for an article's copies in a large archive; see `dedup.py`.
 
-The archive is filled with made-up signatures, shaped like real ones: the lowest of as many random hashes as
-texts have words, one in fifty taken from what many share, in the order of time, so that the index's pages are
-as full as a crawl leaves them. Then real articles are kept, every tenth a text cut from an earlier one, and
-the look-up and insert of each is timed, its share of the commit and of the checkpoint included, ten to a commit.
+The archive is filled with synthetic signatures: the lowest of as many random hashes as texts have words, one in
+fifty from a common set, in the order of time, so that the pages of the index are as full as after a crawl. Then
+real articles are stored, every tenth cut from an earlier one, ten per commit. The time of look-up and insert
+includes the article's share of the commit and of the checkpoint.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ START = datetime(2016, 1, 1, tzinfo=UTC)
 A_YEAR = 100_000
 MEASURED = 2000
 BATCH = 10
-"""Articles to a commit, as a crawl keeps them."""
+"""Articles per commit, as in a crawl."""
 MAX_MS = 2.0
 MAX_BYTES = 1228
 BASELINE = 100_000
-"""Articles in the baseline's memory at most: it takes several kilobytes for each."""
+"""Maximum number of articles in the memory of the baseline, which needs several kilobytes for each."""
 
 
 def speed(texts: list[str], count: int, figures: dict[str, Any]) -> bool:
-    """Fill, measure, compare; whether the bars are held."""
+    """Fill, measure and compare; return whether the bars hold."""
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
         path = Path(home) / "archive.db"
         open_database(f"sqlite:///{path}").close()
         taken = fill(path, count)
         last = START + timedelta(days=365 * count / A_YEAR)
-        times, found = keep_and_time(path, [text for text in texts if length(text) >= 80], last)
+        times, copies = keep_and_time(path, [text for text in texts if length(text) >= 80], last)
     figures["speed"] = {
         "archived": count,
         "kept": len(times),
-        "copies_found": found,
+        "copies_found": copies,
         "ms_mean": round(mean(times), 3),
         "ms_p95": round(sorted(times)[len(times) * 95 // 100], 3),
         "bytes_an_article": round(taken / count),
@@ -65,7 +65,7 @@ def speed(texts: list[str], count: int, figures: dict[str, Any]) -> bool:
 
 
 def fill(path: Path, count: int) -> int:
-    """Put as many articles into the archive as asked; returns the bytes that signatures and prints take."""
+    """Put `count` articles into the archive; return the bytes of signatures and bands."""
     with filling(path) as connection:
         fill_articles(connection, count, _told_at)
         before = size(connection)
@@ -98,7 +98,7 @@ def _told_at(number: int) -> datetime:
 
 
 def keep_and_time(path: Path, texts: list[str], last: datetime) -> tuple[list[float], int]:
-    """Milliseconds of look-up, insert, commit and checkpoint for each article; and how many copies were found."""
+    """Return the milliseconds of look-up, insert, commit and checkpoint of each article, and the number of copies."""
     rng = random.Random(3)
     chosen = rng.sample(texts, min(MEASURED, len(texts)))
     database = open_database(f"sqlite:///{path}")
@@ -108,7 +108,7 @@ def keep_and_time(path: Path, texts: list[str], last: datetime) -> tuple[list[fl
     for first in range(0, len(articles), BATCH):
         part = articles[first : first + BATCH]
         with database.write() as tx:
-            kept = [(one, record_article(tx, one, _page(one), None, _page(one).fetched_at)) for one in part]
+            kept = [(item, record_article(tx, item, _page(item), None, _page(item).fetched_at)) for item in part]
         started = time.perf_counter()
         spent = []
         with database.write() as tx:
@@ -117,8 +117,8 @@ def keep_and_time(path: Path, texts: list[str], last: datetime) -> tuple[list[fl
                 copies += link_duplicates(tx, article, decision).kind == "copy"
                 spent.append(time.perf_counter() - begun)
         whole = time.perf_counter() - started
-        # Each article bears its share of the commit.
-        times += [(one + (whole - sum(spent)) / len(part)) * 1000 for one in spent]
+        # Each article gets its share of the commit.
+        times += [(seconds + (whole - sum(spent)) / len(part)) * 1000 for seconds in spent]
     started = time.perf_counter()
     with database.read() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)")
@@ -141,7 +141,7 @@ def _page(article: Article) -> Page:
 
 
 def baseline(count: int) -> dict[str, Any]:
-    """Milliseconds of query and insert, and memory, of datasketch's index with as many signatures."""
+    """Return the milliseconds of query and insert, and the memory, of datasketch's index of the same size."""
     from datasketch import MinHash, MinHashLSH
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,9 +1,9 @@
-"""Every benchmark, one after the other, and then what came of each: its figures beside its baseline's.
+"""Run every benchmark and print its result.
 
     python benchmarks/everything.py CORPUS [--only NAME ...]
 
-CORPUS is a folder with extraction/ and clustering/ (see docs/benchmarks.md). Takes two hours or so. Exit status 1
-where one missed a bar; the others are run all the same.
+CORPUS is a folder with extraction/ and clustering/ (see docs/benchmarks.md). The run takes about two hours. The
+exit status is 1 if a benchmark missed a bar; the others run nevertheless.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def commands(corpus: Path, archive: Path) -> dict[str, list[str]]:
-    """The arguments of each benchmark, by its name; `archive` is made by the first that needs a large one."""
+    """Return the arguments of each benchmark by name; the first that needs a large archive makes `archive`."""
     pages, texts = str(corpus / "extraction"), corpus / "clustering"
     events, pairs = texts / "g5w1h_gold_standard/docs.jsonl.gz", texts / "tgcontest_pairs/pairs.jsonl.gz"
     return {
@@ -38,22 +38,22 @@ def commands(corpus: Path, archive: Path) -> dict[str, list[str]]:
 
 
 def main() -> int:
-    """Run those that were asked for; 0 where every bar is held."""
+    """Run the chosen benchmarks; return 0 if every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path, metavar="CORPUS")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
-    asked = parser.parse_args()
-    told = []
+    options = parser.parse_args()
+    results = []
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
-        for name, arguments in commands(asked.corpus, Path(home) / "archive.db").items():
-            if not asked.only or name in asked.only:
-                told.append(_run(name, arguments))
-    print("\n".join(line for _, line in told))
-    return int(any(status for status, _ in told))
+        for name, arguments in commands(options.corpus, Path(home) / "archive.db").items():
+            if not options.only or name in options.only:
+                results.append(_run(name, arguments))
+    print("\n".join(line for _, line in results))
+    return int(any(status for status, _ in results))
 
 
 def _run(name: str, arguments: list[str]) -> tuple[int, str]:
-    """Run one and print its figures; its exit status and what came of it."""
+    """Run a benchmark and print its figures; return its exit status and a summary."""
     print(f"== {name}", file=sys.stderr, flush=True)
     started = time.monotonic()
     command = [sys.executable, str(HERE / f"{name}.py"), *arguments]

@@ -1,14 +1,14 @@
-"""How well, and at what cost, our extraction reads a corpus of pages, beside bare trafilatura on the same pages.
+"""Measure quality and CPU time of the extraction against plain trafilatura on the same pages.
 
     python benchmarks/extraction.py CORPUS [--set NAME ...] [--jobs N]
 
-CORPUS is a folder of sets, each with gold.jsonl.gz (or gold.jsonl) and the gzipped pages it names.
-A gold row may hold text, summary, paragraphs with optional_paragraphs, with, without, title, authors,
-date. No feed's word is given to the extraction. Texts are compared by runs of four words (a Chinese,
-Japanese or Korean character counts as a word) as precision, recall and F1 of their means, and by
-words as the mean F1 of pages; titles, days and authors by equality. Both are timed in CPU seconds.
-The last line is one JSON object. The exit code is 1 when a bar is missed: text at least the
-baseline's on every set; on sets of news pages titles and authors clearly above it, dates no worse.
+CORPUS is a folder of sets, each with gold.jsonl.gz (or gold.jsonl) and the gzipped pages that it names.
+A gold row has any of text, summary, paragraphs with optional_paragraphs, with, without, title, authors and
+date. The extraction gets no data of a feed. Texts are compared by runs of four words (a Chinese, Japanese or
+Korean character counts as a word) as precision, recall and F1 of their means, and by words as the mean F1 of
+pages; titles, days and authors by equality. Times are CPU seconds. The last line is one JSON object. The exit
+status is 1 if a bar is missed: text at least as good as the baseline's on every set; on sets of news pages
+titles and authors clearly better, dates no worse.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 FETCHED = datetime(2026, 11, 1, tzinfo=UTC)
 NEWS = ("fundus_tests", "naeb", "zh_cwced")
-"""Sets of news pages with metadata: the bars for titles, authors and dates hold there."""
+"""Sets of news pages with metadata, to which the bars for titles, authors and dates apply."""
 
 MARGIN = 0.002
-"""How far below the baseline's a text score may lie and still be called the same."""
+"""Difference below which a text score counts as equal to the baseline's."""
 
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]+"
@@ -48,7 +48,7 @@ Figures = dict[str, float]
 
 
 def gold_of(folder: Path) -> list[Row]:
-    """The rows of one set that are to be scored."""
+    """Return the rows of a set that are scored."""
     packed, plain = folder / "gold.jsonl.gz", folder / "gold.jsonl"
     data = gzip.decompress(packed.read_bytes()) if packed.exists() else plain.read_bytes()
     rows = [json.loads(line) for line in data.splitlines() if line.strip()]
@@ -56,7 +56,7 @@ def gold_of(folder: Path) -> list[Row]:
 
 
 def read_page(job: tuple[Path, Row]) -> tuple[Row, Row, float, float]:
-    """Ours and the baseline's reading of one page, and the CPU seconds of each."""
+    """Return the extraction of a page by evnews and by the baseline, and the CPU seconds of each."""
     import trafilatura
 
     from aggregator.extraction.extract import extract
@@ -79,33 +79,35 @@ def read_page(job: tuple[Path, Row]) -> tuple[Row, Row, float, float]:
         if isinstance(article, Article)
         else {}
     )
-    theirs = (
+    baseline_row = (
         {"text": bare.text, "title": bare.title, "authors": (bare.author or "").split(";"), "date": bare.date}
         if bare is not None
         else {}
     )
-    return ours, theirs, between - started, ended - between
+    return ours, baseline_row, between - started, ended - between
 
 
 def words(text: str) -> list[str]:
-    """A text's words in order."""
+    """Return the words of a text in order."""
     return _WORD.findall(text or "")
 
 
 def runs(text: str, size: int = 4) -> Counter[tuple[str, ...]]:
-    """How often each run of four words stands in a text; a shorter text is one run."""
-    found = words(text)
-    return Counter(tuple(found[at : at + size]) for at in range(max(1, len(found) - size + 1))) if found else Counter()
+    """Count the runs of four words of a text; a shorter text is one run."""
+    tokens = words(text)
+    return (
+        Counter(tuple(tokens[at : at + size]) for at in range(max(1, len(tokens) - size + 1))) if tokens else Counter()
+    )
 
 
 def overlap(gold: Counter[Any], got: Counter[Any]) -> tuple[float | None, float | None]:
-    """Precision and recall of one bag against another; None where there is nothing to divide by."""
+    """Return precision and recall of a bag against the gold bag, None instead of a division by zero."""
     shared = (gold & got).total()
     return (shared / got.total() if got else None), (shared / gold.total() if gold else None)
 
 
 def word_f1(gold: str, got: str) -> float:
-    """F1 of the two texts' words without their order."""
+    """Return the F1 of the words of two texts, without their order."""
     want, have = Counter(w.lower() for w in words(gold)), Counter(w.lower() for w in words(got))
     if not want or not have:
         return float(not want and not have)
@@ -114,7 +116,7 @@ def word_f1(gold: str, got: str) -> float:
 
 
 def acceptable(gold: Row) -> Iterator[str]:
-    """The texts that count as right: the body; with its summary; without the paragraphs that may be left out."""
+    """Yield the texts that count as correct: the body, with its summary, without optional paragraphs."""
     yield gold["text"]
     if gold.get("summary"):
         yield "\n\n".join([*gold["summary"], gold["text"]])
@@ -123,24 +125,24 @@ def acceptable(gold: Row) -> Iterator[str]:
 
 
 def plain_title(title: str) -> str:
-    """A title's letters and digits in one case."""
+    """Return the letters and digits of a title in lower case."""
     return re.sub(r"\W+", " ", unicodedata.normalize("NFKC", title or "").casefold()).strip()
 
 
 def names(authors: list[str] | tuple[str, ...]) -> set[str]:
-    """Authors as a set of plain names."""
+    """Return authors as a set of normalised names."""
     parts = (part for author in authors or () for part in _JOINED.split(author))
     return {name for part in parts if (name := plain_title(_BY.sub("", part.strip())))}
 
 
 def day(date: str) -> str:
-    """The calendar day of a date, months and days in two digits."""
-    found = re.match(r"(\d{4})-(\d{1,2})-(\d{1,2})", date or "")
-    return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}" if found else (date or "")[:10]
+    """Return the day of a date, with month and day in two digits."""
+    match = re.match(r"(\d{4})-(\d{1,2})-(\d{1,2})", date or "")
+    return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}" if match else (date or "")[:10]
 
 
 def score(gold: list[Row], got: list[Row]) -> Figures:
-    """The figures of one set; a figure is missing where the gold does not speak of it."""
+    """Return the figures of one set, without those for which the gold has no data."""
     precisions, recalls, f1s = [], [], []
     found = lost = wrong = kept_out = 0
     exact: dict[str, list[bool]] = {"title": [], "date": [], "authors": []}
@@ -175,26 +177,26 @@ def score(gold: list[Row], got: list[Row]) -> Figures:
 
 
 def broken_bars(name: str, ours: Figures, bare: Figures) -> list[str]:
-    """The bars that one set misses, in words."""
+    """Describe the bars that a set misses."""
     floors = {key: bare[key] - MARGIN for key in ("f1", "word_f1", "snippets") if key in bare}
     if name in NEWS:
         for key, more, enough in (("title", 0.10, 0.95), ("authors", 0.05, 0.90)):
             if key in bare:
                 floors[key] = min(enough, bare[key] + more)
-        if "date" in bare:  # without a feed's word a tie is what the pages allow
+        if "date" in bare:  # without the data of a feed the pages allow no more than a tie
             floors["date"] = bare["date"]
     return [f"{name} {key} {ours[key]:.3f} < {floor:.3f}" for key, floor in floors.items() if ours[key] < floor]
 
 
 def line_of(name: str, count: int, ours: Figures, bare: Figures, ratio: float) -> str:
-    """One row of the table: each figure as ours/bare."""
+    """Return a row of the table: each figure as evnews/trafilatura."""
     keys = ("precision", "recall", "f1", "word_f1", "snippets", "title", "date", "authors")
     cells = [f"{ours[key]:.3f}/{bare[key]:.3f}" if key in bare else "-" for key in keys]
     return f"{name:20}{count:5}  " + "  ".join(f"{cell:11}" for cell in cells) + f"  {ratio:.2f}"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Our extraction and bare trafilatura on a corpus of pages.")
+    parser = argparse.ArgumentParser(description="Compare the extraction with plain trafilatura on a corpus.")
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--set", action="append", default=[], dest="sets", metavar="NAME")
     parser.add_argument("--jobs", type=int, default=2)

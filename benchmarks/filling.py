@@ -1,4 +1,4 @@
-"""Filling an archive in SQLite with made-up articles, much faster than it could keep them."""
+"""Fill an archive in SQLite with synthetic articles, much faster than evnews stores articles."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 Rows = Iterable[tuple[str, Iterable[tuple[Any, ...]]]]
-"""Statements, each with the rows that it is executed for."""
+"""Statements, each with its rows."""
 _CHUNK = 2_000
 
 
 @contextmanager
 def filling(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that writes fast and safe from nothing; all is in the file at the end."""
+    """Yield a connection that writes fast and without protection from crashes; the file is complete at the end."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -200000")
@@ -27,7 +27,7 @@ def filling(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def in_chunks(connection: sqlite3.Connection, count: int, name: str, rows: Callable[[range], Rows]) -> None:
-    """Write what `rows` makes for the numbers below `count`, so many to a commit; tells how far it is."""
+    """Write the rows of the numbers below `count`, one commit per chunk; print the progress."""
     for first in range(0, count, _CHUNK):
         connection.execute("BEGIN")
         for statement, values in rows(range(first, min(first + _CHUNK, count))):
@@ -38,7 +38,7 @@ def in_chunks(connection: sqlite3.Connection, count: int, name: str, rows: Calla
 
 
 def fill_articles(connection: sqlite3.Connection, count: int, told_at: Callable[[int], datetime]) -> None:
-    """Rows of articles that are told at some times; number n has the id n + 1."""
+    """Write articles with these publication times; article number n has the id n + 1."""
     columns = [row[1] for row in connection.execute("PRAGMA table_info(articles)")]
     statement = f"INSERT INTO articles ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
     in_chunks(connection, count, "articles", lambda numbers: [(statement, _articles(columns, numbers, told_at))])
@@ -46,12 +46,12 @@ def fill_articles(connection: sqlite3.Connection, count: int, told_at: Callable[
 
 def _articles(columns: list[str], numbers: range, told_at: Callable[[int], datetime]) -> Iterator[tuple[Any, ...]]:
     for number in numbers:
-        told = micros(told_at(number))
+        published = micros(told_at(number))
         url = f"https://site{number % 500}.example/news/{number}-an-article-about-something"
         values = {
             "id": number + 1, "search_row": number + 1, "url": url, "key": url[8:], "source": f"site{number % 500}",
-            "title": f"An article about something, number {number}", "published": told, "first_seen": told,
-            "sort_time": told, "revision": 1, "text_digest": f"{number * 0x9E3779B97F4A7C15 % 2**256:064x}",
+            "title": f"An article about something, number {number}", "published": published, "first_seen": published,
+            "dated": published, "revision": 1, "text_digest": f"{number * 0x9E3779B97F4A7C15 % 2**256:064x}",
             "authors": "[]", "tags": "[]", "origins": "[]", "words": 400, "zone_known": 1, "copy_of": None,
             "updated": None,
         }  # fmt: skip
@@ -59,12 +59,12 @@ def _articles(columns: list[str], numbers: range, told_at: Callable[[int], datet
 
 
 def micros(at: datetime) -> int:
-    """A time as SQLite keeps it."""
+    """Return a time as SQLite stores it."""
     return int(at.timestamp() * 1_000_000)
 
 
 def size(connection: sqlite3.Connection) -> int:
-    """Bytes that are used in the file."""
+    """Return the used bytes of the file."""
     pages, page, free = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count")
     )

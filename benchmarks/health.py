@@ -1,24 +1,23 @@
-"""How soon a source that went silent, or grew thin, is told of, and how often one that did not.
+"""Measure how soon silent and thin sources are reported, and how often false alarms occur.
 
     python benchmarks/health.py --seed N [--sources 50] [--days 1400]
 
-Sources of 0.1, 1, 10 and 100 articles a day are generated, so many of each: each with its own working hours, weekend
-and time zone, up to eight articles at a time, bursts, a rate that drifts over the months, and public holidays that
-most sources keep. What is usual is learned anew every week, from what had come by then.
+Sources of 0.1, 1, 10 and 100 articles per day are generated, `--sources` of each. Each has its own working hours,
+weekend and time zone, up to eight articles at a time, bursts, a rate that drifts over the months, and public holidays
+that most sources share. The usual volume is learned anew every week, from the articles up to then.
 
-Silence: six times a source it stops at a moment drawn by lot. It is to be told of within two usual gaps and a day. The
-usual gap is the 99th percentile of the source's own gaps, in open days: counted by its true hours and weekdays, of all
-its gaps, or where it has fewer than 30 in 90 days, that of waits at random with the mean of the gaps known by then.
-Beside it stands the share within the same counted by the gaps of the last 90 days alone, however few they are. The
-baseline is the same rule by the clock on the wall: no weekday, no hours, no holidays. False alarms are counted over
-all the time in which nothing stopped.
+Silence: each source stops at six random times. The alarm is due within two usual gaps and a day. The usual gap is the
+99th percentile of the source's gaps in open days, by its true hours and weekdays: of all its gaps, or, if it has fewer
+than 30 in 90 days, of random waits with the mean of the gaps up to then. A second share counts by the gaps of the
+last 90 days alone. The baseline is the same rule by the clock: no weekdays, hours or holidays. False alarms are
+counted over the time in which no source stopped.
 
-Thin: articles have lengths and gaps of a source's own, some sources many short ones; then texts shrink to a tenth or a
-third, or titles, dates or authors are lost from 97 of 100. The baseline tells of three in a row that are the like.
+Thin: each source has its own lengths and gaps of articles, some sources many short ones; then texts shrink to a tenth
+or a third, or titles, dates or authors are lost from 97 of 100. The baseline reports three such articles in a row.
 
-The last line is one JSON object; the exit status is 1 where a bar is missed: 95 of 100 silences within their limit,
-and 90 of 100 at each rate; one false alarm in 50 source-years; 95 of 100 thin sources within 10 articles, one false
-alarm in 5,000.
+The last line is one JSON object; the exit status is 1 if a bar is missed: 95 of 100 silences reported in time, and 90
+of 100 at each rate; one false alarm in 50 source-years; 95 of 100 thin sources within 10 articles, one false alarm in
+5,000 articles.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ FACTS = ("title", "date", "author")
 
 @dataclass
 class Press:
-    """One source: when its articles came, and the true open time, in days, of any moment."""
+    """One source: the times of its articles, and the true open time of each moment, in days."""
 
     rate: float
     times: np.ndarray
@@ -68,7 +67,7 @@ class Press:
 
     @cached_property
     def events(self) -> np.ndarray:
-        """What comes within an hour of an event's first article is part of it."""
+        """Return the first times of events; articles within an hour of the first one belong to its event."""
         firsts, until = [], -math.inf
         for at in self.times.tolist():
             if at > until:
@@ -78,7 +77,7 @@ class Press:
 
 
 def holidays(rng: np.random.Generator, grid: np.ndarray) -> np.ndarray:
-    """Eight times a year little is published for one to four days."""
+    """Return the holidays: eight times a year little is published for one to four days."""
     factor = np.ones(len(grid))
     for _ in range(int((grid[-1] - grid[0]) / DAY / 365 * 8)):
         begin = np.floor(rng.uniform(grid[0], grid[-1]) / DAY) * DAY
@@ -87,7 +86,7 @@ def holidays(rng: np.random.Generator, grid: np.ndarray) -> np.ndarray:
 
 
 def source(rng: np.random.Generator, rate: float, grid: np.ndarray, closed: np.ndarray) -> Press:
-    """One source with so many articles a day."""
+    """Generate a source with this number of articles per day."""
     shape = _hours(rng, grid)
     open_shape = shape * (closed if rng.random() < 0.85 else 1.0)
     rates = open_shape * _bursts(rng, grid) * _drift(rng, grid)
@@ -109,7 +108,7 @@ def _hours(rng: np.random.Generator, grid: np.ndarray) -> np.ndarray:
     if kind == 0:  # by day
         begin, length = rng.uniform(6, 10), rng.uniform(8, 13)
         busy = np.where((hour - begin) % 24 < length, 1.0, rng.uniform(0.02, 0.15))
-    elif kind == 1:  # never sleeps
+    elif kind == 1:  # around the clock
         busy = 1 + 0.6 * np.cos((hour - rng.uniform(8, 16)) / 24 * 2 * np.pi)
     else:  # at set hours
         busy = np.full(len(grid), 0.05)
@@ -135,80 +134,92 @@ def _drift(rng: np.random.Generator, grid: np.ndarray) -> np.ndarray:
 
 
 def wall(volume: PublishingVolume) -> PublishingVolume:
-    """The baseline: every hour counts the same."""
+    """Return the volume of the baseline, in which every hour counts the same."""
     gaps = np.diff(volume.events) / DAY
     usual = float(np.quantile(gaps, 0.99)) if len(gaps) >= 30 else 4.6 * float(gaps.mean())
     return replace(volume, profile=np.ones(168), usual_gap=usual)
 
 
 def false_alarms(press: list[Press], end: float) -> tuple[dict[float, int], dict[float, int], float]:
-    """Alarms though nothing stopped, by rate, of ours and of the baseline, and the source-years of each rate."""
+    """Return the false alarms by rate, of evnews and of the baseline, and the source-years of each rate."""
     ours, plain = dict.fromkeys(RATES, 0), dict.fromkeys(RATES, 0)
     week = START + WARM * DAY
     while week < end:
         until = min(week + 7 * DAY, end)
-        known = [(one, volume) for one in press if (volume := learn_volume(one.times[one.times <= week], week))]
-        tides = _Tides([volume for _, volume in known], [one.times for one, _ in known])
-        for one, volume in known:
-            events = one.events
+        known = [
+            (member, volume) for member in press if (volume := learn_volume(member.times[member.times <= week], week))
+        ]
+        network = _NetworkVolumes([volume for _, volume in known], [member.times for member, _ in known])
+        for member, volume in known:
+            events = member.events
             coming = events[(events > week) & (events <= until)]
-            ours[one.rate] += _alarms(volume, coming, week, until, tides)
-            plain[one.rate] += _alarms(wall(volume), coming, week, until, None)
+            ours[member.rate] += _alarms(volume, coming, week, until, network)
+            plain[member.rate] += _alarms(wall(volume), coming, week, until, None)
         week = until
     return ours, plain, (end - START - WARM * DAY) / DAY / 365 * len(press) / len(RATES)
 
 
-class _Tides:
-    """What the press published, as it is known at any moment; looked up once an hour."""
+class _NetworkVolumes:
+    """The network-wide volume at any moment, computed once per hour."""
 
     def __init__(self, volumes: list[PublishingVolume], times: list[np.ndarray]) -> None:
         self._volumes, self._times = volumes, times
         self._known: dict[int, list[float]] = {}
 
     def at(self, now: float) -> list[float]:
-        """The tide at a moment."""
+        """Return the network-wide volumes at a moment."""
         hour = int(now // (6 * HOUR))
         if hour not in self._known:
             moment = hour * 6 * HOUR
             seen = [
-                replace(one, times=times[: np.searchsorted(times, moment, side="right")])
-                for one, times in zip(self._volumes, self._times, strict=True)
+                replace(volume, times=times[: np.searchsorted(times, moment, side="right")])
+                for volume, times in zip(self._volumes, self._times, strict=True)
             ]
             self._known[hour] = list(compute_baseline(seen, moment))
         return self._known[hour]
 
 
-def _alarms(volume: PublishingVolume, coming: np.ndarray, begin: float, end: float, tides: _Tides | None) -> int:
-    """How often it is told within a week that the source is silent, and was not told of before."""
+def _alarms(
+    volume: PublishingVolume, coming: np.ndarray, begin: float, end: float, network: _NetworkVolumes | None
+) -> int:
+    """Count the new reports of silence within a week."""
     alarms, last = 0, float(volume.events[-1])
     for moment in [*coming, end]:
-        if moment - last > 6 * HOUR and _is_silent(volume, last, moment, tides):
-            alarms += not _is_silent(volume, last, max(begin, last), tides)
+        if moment - last > 6 * HOUR and _is_silent(volume, last, moment, network):
+            alarms += not _is_silent(volume, last, max(begin, last), network)
         last = moment
     return alarms
 
 
-def _is_silent(volume: PublishingVolume, last: float, now: float, tides: _Tides | None) -> bool:
+def _is_silent(volume: PublishingVolume, last: float, now: float, network: _NetworkVolumes | None) -> bool:
     if count_open_days(volume, last, now) <= volume.silence_threshold:
         return False
-    return tides is None or count_open_days(volume, last, now, tides.at(now)) > volume.silence_threshold
+    return network is None or count_open_days(volume, last, now, network.at(now)) > volume.silence_threshold
 
 
-def found(rng: np.random.Generator, one: Press, end: float, *, plain: bool) -> list[tuple[bool, bool, float]]:
-    """For each of some stops whether it was told of within its limit, within the 90 days' limit, and after how long."""
-    events, outcomes = one.events, []
-    true_gap = float(np.quantile(np.diff(one.clock(events)), 0.99))
+def silences(rng: np.random.Generator, press: Press, end: float, *, plain: bool) -> list[tuple[bool, bool, float]]:
+    """Return for some stops whether they were reported in time, in time by the last 90 days, and after how long."""
+    events, outcomes = press.events, []
+    true_gap = float(np.quantile(np.diff(press.clock(events)), 0.99))
     for stop in rng.uniform(START + (WARM + 10) * DAY, end - 5 * DAY, STOPS):
         past = events[events <= stop]
-        volume = learn_volume(one.times[one.times <= stop], stop)
+        volume = learn_volume(press.times[press.times <= stop], stop)
         if volume is None:
             outcomes.append((False, False, math.inf))
             continue
-        recent = np.diff(one.clock(past[past > stop - 90 * DAY]))
-        lately = float(np.quantile(recent, 0.99)) if len(recent) >= 30 else 4.6 * float(np.diff(one.clock(past)).mean())
+        recent = np.diff(press.clock(past[past > stop - 90 * DAY]))
+        lately = (
+            float(np.quantile(recent, 0.99)) if len(recent) >= 30 else 4.6 * float(np.diff(press.clock(past)).mean())
+        )
         usual = true_gap if len(recent) >= 30 else lately
-        told = _told_at(wall(volume) if plain else volume, stop)
-        outcomes.append((told <= _limit(one, stop, usual), told <= _limit(one, stop, lately), (told - stop) / DAY))
+        reported_at = _told_at(wall(volume) if plain else volume, stop)
+        outcomes.append(
+            (
+                reported_at <= _limit(press, stop, usual),
+                reported_at <= _limit(press, stop, lately),
+                (reported_at - stop) / DAY,
+            )
+        )
     return outcomes
 
 
@@ -221,10 +232,10 @@ def _told_at(volume: PublishingVolume, stop: float) -> float:
     return float(moments[min(late, len(moments) - 1)])
 
 
-def _limit(one: Press, stop: float, usual: float) -> float:
-    """Two usual gaps after the stop, by the source's true hours, and a day."""
-    # Past the end of what was generated, and without the holidays to come, the week repeats itself.
-    week = one.clock(np.arange(START, START + 7 * DAY + 1, HOUR))
+def _limit(press: Press, stop: float, usual: float) -> float:
+    """Return the time limit of a report: two usual gaps by the source's true hours, and a day."""
+    # After the end of the generated time the week repeats itself, without holidays.
+    week = press.clock(np.arange(START, START + 7 * DAY + 1, HOUR))
     moments = np.arange(stop, stop + (usual * 10 + 15) * DAY, HOUR)
     place = (moments - START) % (7 * DAY)
     weeks = (moments - START) // (7 * DAY)
@@ -236,8 +247,8 @@ def _limit(one: Press, stop: float, usual: float) -> float:
 # -- thin --------------------------------------------------------------------------------------------------------------
 
 
-class Desk:
-    """Makes a source's readings, as they are and as they are once something broke."""
+class ReadingGenerator:
+    """Makes the readings of a source, before and after a fault."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -246,7 +257,7 @@ class Desk:
         self._misses = {"title": 0.0} | {what: rng.choice([0, 0, 0.02, 0.1, 0.2]) for what in FACTS[1:]}
 
     def reading(self, number: int, broken: str = "") -> ExtractedArticle:
-        """One article's reading; `broken` is what is lost from its page."""
+        """Return the reading of one article; `broken` is the part that is lost."""
         rng = self._rng
         is_short = rng.random() < self._short
         length = rng.gauss(self._middle - 1.2, 0.4) if is_short else rng.gauss(self._middle, self._spread)
@@ -259,27 +270,27 @@ class Desk:
 
 
 def three_bare(readings: list[ExtractedArticle]) -> set[str]:
-    """The baseline: what three articles in a row miss, or three texts below 0.4 of the middle one of those before."""
+    """Return the faults by the baseline: parts that three articles in a row lack, or texts below 0.4 of the median."""
     past, latest = readings[:-3], readings[-3:]
-    told = {what for what in FACTS if not any(getattr(one, what) for one in latest)}
-    middle = sorted(one.words for one in past)[len(past) // 2]
-    return told | ({"text"} if all(one.words < 0.4 * middle for one in latest) else set())
+    lost = {what for what in FACTS if not any(getattr(reading, what) for reading in latest)}
+    middle = sorted(reading.words for reading in past)[len(past) // 2]
+    return lost | ({"text"} if all(reading.words < 0.4 * middle for reading in latest) else set())
 
 
 def ours(readings: list[ExtractedArticle]) -> set[str]:
-    """What is told of now."""
-    return {one.field for one in find_thin_extraction(readings)}
+    """Return the reported faults."""
+    return {finding.field for finding in find_thin_extraction(readings)}
 
 
 def thin(seed: int, sources: int) -> dict[str, dict[str, float]]:
-    """Shares of broken sources told of within ten articles, and false alarms in 5,000 articles, by way of telling."""
+    """Return the shares of faults reported within ten articles, and the false alarms per 5,000 articles, by method."""
     outcome = {}
     for name, tell in (("ours", ours), ("baseline", three_bare)):
         rng = random.Random(seed)
         false = articles = 0
         within: dict[str, list[bool]] = {what: [] for what in ("text", *FACTS)}
         for _ in range(sources):
-            desk = Desk(rng)
+            desk = ReadingGenerator(rng)
             past = [desk.reading(number) for number in range(400)]
             before: set[str] = set()
             for place in range(60, 400):
@@ -301,10 +312,10 @@ def thin(seed: int, sources: int) -> dict[str, dict[str, float]]:
 
 
 def main() -> int:
-    """Print the figures; 1 where a bar is missed."""
+    """Print the figures; return 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--sources", type=int, default=50, help="how many of each rate")
+    parser.add_argument("--sources", type=int, default=50, help="number of sources of each rate")
     parser.add_argument("--days", type=float, default=1400)
     args = parser.parse_args()
     started = time.monotonic()
@@ -318,19 +329,17 @@ def main() -> int:
     end = START + args.days * DAY
     false, plain_false, years = false_alarms(press, end)
     within: dict[str, float] = {}
-    print(
-        f"{'articles a day':<15}{'told in time':>13}{'by 90 days':>11}{'after days':>11}{'false/50 y':>11}    baseline"
-    )
+    print(f"{'articles a day':<15}{'in time':>13}{'by 90 days':>11}{'after days':>11}{'false/50 y':>11}    baseline")
     for place, rate in enumerate(RATES):
-        told, plain = [], []
-        for number, one in enumerate(press[place * args.sources : (place + 1) * args.sources]):
-            told += found(np.random.default_rng([args.seed, 3, place, number]), one, end, plain=False)
-            plain += found(np.random.default_rng([args.seed, 3, place, number]), one, end, plain=True)
-        within[f"{rate:g}"] = share = float(np.mean([one[0] for one in told]))
+        reports, plain = [], []
+        for number, member in enumerate(press[place * args.sources : (place + 1) * args.sources]):
+            reports += silences(np.random.default_rng([args.seed, 3, place, number]), member, end, plain=False)
+            plain += silences(np.random.default_rng([args.seed, 3, place, number]), member, end, plain=True)
+        within[f"{rate:g}"] = share = float(np.mean([report[0] for report in reports]))
         print(
-            f"{rate:<15g}{share:>13.3f}{np.mean([one[1] for one in told]):>11.3f}"
-            f"{np.median([one[2] for one in told]):>11.2f}{false[rate] / years * 50:>11.2f}"
-            f"    {np.mean([one[0] for one in plain]):.3f}, {np.median([one[2] for one in plain]):.2f},"
+            f"{rate:<15g}{share:>13.3f}{np.mean([report[1] for report in reports]):>11.3f}"
+            f"{np.median([report[2] for report in reports]):>11.2f}{false[rate] / years * 50:>11.2f}"
+            f"    {np.mean([report[0] for report in plain]):.3f}, {np.median([report[2] for report in plain]):.2f},"
             f" {plain_false[rate] / years * 50:.2f}"
         )
     broken = thin(args.seed, 3 * args.sources)

@@ -1,9 +1,9 @@
-"""How fast a whole crawl is beside trafilatura alone on the same pages: `python benchmarks/pipeline.py CORPUS`.
+"""Compare a whole crawl with trafilatura alone on the same pages: `python benchmarks/pipeline.py CORPUS`.
 
-The crawl fetches over loopback from 20 publishers, extracts, decides, writes the tape and the database.
-The baseline is trafilatura with its default options and metadata in a pool of as many processes, in the
-same run; the two take turns, and the best round of each counts. The cost of polls alone is told apart.
-Ends with a line of JSON; exit status 1 where a bar is broken.
+The crawl fetches over loopback from 20 publishers, extracts, decides, and writes WARC files and the database.
+The baseline is trafilatura with its default options and metadata in a pool of as many processes, in the same
+run; the two take turns, and the best round of each counts. The cost of polls alone is a separate figure.
+The last line is one JSON object; the exit status is 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ MAX_PARENT_MB = 400
 
 
 def bare(body: bytes) -> int:
-    """What the baseline does with one page."""
+    """Extract a page as the baseline does; return the length of its text."""
     import trafilatura
 
-    found = trafilatura.bare_extraction(body, with_metadata=True)
-    return len(found.text or "") if found else 0
+    document = trafilatura.bare_extraction(body, with_metadata=True)
+    return len(document.text or "") if document else 0
 
 
 def baseline(bodies: list[bytes], processes: int) -> float:
-    """Pages a second of trafilatura alone, warmed up."""
+    """Return the pages per second of trafilatura alone, after a warm-up."""
     with ProcessPoolExecutor(processes) as pool:
         list(pool.map(bare, bodies[: 4 * processes]))
         started = time.perf_counter()
@@ -45,7 +45,7 @@ def baseline(bodies: list[bytes], processes: int) -> float:
 
 
 def bodies_of(folders: list[Path], most: int) -> list[bytes]:
-    """The distinct pages of the corpus, as the server serves them."""
+    """Return the distinct pages of the corpus that the server serves."""
     raws = dict.fromkeys(
         (place / str(row["file"])).read_bytes() for folder in folders for place, row in gold_rows(folder)
     )
@@ -53,7 +53,7 @@ def bodies_of(folders: list[Path], most: int) -> list[bytes]:
 
 
 def crawl(web: dict[str, object], home: Path, processes: int) -> tuple[float, float]:
-    """Crawl everything; returns seconds and the parent's peak memory in MB."""
+    """Crawl everything; return the seconds and the peak memory of the parent process in MB."""
     sources = home / "sources-bench.toml"
     names = [str(address) for address in web["addresses"]]  # type: ignore[union-attr]
     sources.write_text(
@@ -76,7 +76,7 @@ def crawl(web: dict[str, object], home: Path, processes: int) -> tuple[float, fl
 
 
 def memory_mb(pid: int) -> float:
-    """A process's resident memory, or 0 once it is gone."""
+    """Return the resident memory of a process, 0 after its end."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (FileNotFoundError, ProcessLookupError):
@@ -85,11 +85,11 @@ def memory_mb(pid: int) -> float:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", type=Path, nargs="+", help="a folder of extraction sets, or some of its sets")
+    parser.add_argument("corpus", type=Path, nargs="+", help="folder of extraction sets, or some of its sets")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--most", type=int, default=900, help="at most so many pages")
+    parser.add_argument("--most", type=int, default=900, help="maximum number of pages")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     given = parser.parse_args()
     bodies = bodies_of(given.corpus, given.most)
@@ -97,7 +97,7 @@ def main() -> int:
     for number in range(given.rounds):
         print(f"round {number + 1}/{given.rounds}: trafilatura alone on {len(bodies)} pages", file=sys.stderr)
         best["baseline"] = max(best["baseline"], baseline(bodies, given.processes))
-        print(f"round {number + 1}/{given.rounds}: the whole crawl", file=sys.stderr)
+        print(f"round {number + 1}/{given.rounds}: whole crawl", file=sys.stderr)
         with serving(given.corpus, papers=20, most=given.most) as web:
             home = Path(tempfile.mkdtemp(prefix="evnews-bench-"))
             try:
@@ -128,7 +128,7 @@ def main() -> int:
 
 
 def count(home: Path) -> int:
-    """How many articles the archive holds."""
+    """Return the number of articles in the archive."""
     command = [sys.executable, "-m", "aggregator", "--home", str(home), "stats", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     articles: int = json.loads(done.stdout.splitlines()[0])["articles"]

@@ -1,4 +1,4 @@
-"""What a benchmark of near-duplicates plants: copies of real texts, and texts that only look like copies."""
+"""Make copies of real texts, and texts that only resemble copies, for the benchmark of near-duplicates."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ _MAKERS = ("BYD", "Tesla", "Kia", "Hyundai", "Renault", "Volvo", "Nio", "Xpeng",
 
 
 def is_cjk(text: str) -> bool:
-    """Whether a text is Chinese or Japanese for the most part."""
+    """Tell whether most of a text is Chinese or Japanese."""
     return 3 * len(_CJK.findall(text)) > len(text)
 
 
 def length(text: str) -> int:
-    """Words of a text; two characters count as one where words are not set apart."""
+    """Count the words of a text; in Chinese and Japanese two characters count as a word."""
     return len(_WORD.findall(text))
 
 
 def paragraphs(text: str) -> list[str]:
-    """A text's paragraphs; runs of three sentences where it has fewer than four of them."""
-    found = [part for part in text.split("\n") if part.strip()]
-    if len(found) >= 4:
-        return found
-    sentences = [part for line in found for part in _SENTENCE.split(line) if part.strip()]
+    """Return the paragraphs of a text, or runs of three sentences if it has fewer than four paragraphs."""
+    parts = [part for part in text.split("\n") if part.strip()]
+    if len(parts) >= 4:
+        return parts
+    sentences = [part for line in parts for part in _SENTENCE.split(line) if part.strip()]
     step = 3 if len(sentences) >= 12 else 1
     glue = "" if is_cjk(text) else " "
     return [glue.join(sentences[at : at + step]) for at in range(0, len(sentences), step)]
 
 
 class Planter:
-    """Makes copies of texts; what it adds to them are words of other texts in the same language."""
+    """Makes copies of texts; the added words come from other texts in the same language."""
 
     def __init__(self, pools: dict[str, list[str]], rng: random.Random) -> None:
         self._pools, self._rng = pools, rng
-        self._sites = {language: self._furniture(pool) for language, pool in pools.items()}
+        self._sites = {language: self._boilerplate(pool) for language, pool in pools.items()}
         self._makers: dict[str, Callable[[str, str], str]] = {
             "exact": lambda text, _: text,
             "framed": self._framed,
@@ -61,17 +61,17 @@ class Planter:
         }
 
     def copy(self, kind: str, text: str, language: str) -> str:
-        """A copy of one of the kinds."""
+        """Return a copy of this kind."""
         return self._makers[kind](text, language if language in self._pools else "en")
 
-    def _furniture(self, pool: Sequence[str]) -> list[tuple[str, str]]:
-        """What five sites set around every article: about thirty words before and fifty after."""
+    def _boilerplate(self, pool: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the boilerplate of five sites: about thirty words before each article and fifty after it."""
         return [(self._passage(pool, 30), self._passage(pool, 50)) for _ in range(5)]
 
     def _passage(self, pool: Sequence[str], words: int) -> str:
-        found = list(_WORD.finditer(text := self._rng.choice(pool)))
-        first = self._rng.randrange(max(1, len(found) - words))
-        return text[found[first].start() : found[min(first + words, len(found)) - 1].end()]
+        pool_words = list(_WORD.finditer(text := self._rng.choice(pool)))
+        first = self._rng.randrange(max(1, len(pool_words) - words))
+        return text[pool_words[first].start() : pool_words[min(first + words, len(pool_words)) - 1].end()]
 
     def _framed(self, text: str, language: str) -> str:
         pool = self._pools[language]
@@ -82,31 +82,31 @@ class Planter:
         return f"{before}\n{text}\n{after}"
 
     def _reworded(self, text: str, language: str) -> str:
-        """Every twentieth word is another."""
-        found = list(_WORD.finditer(text))
-        chosen = set(self._rng.sample(range(len(found)), max(1, len(found) // 20)))
+        """Replace every twentieth word."""
+        words = list(_WORD.finditer(text))
+        chosen = set(self._rng.sample(range(len(words)), max(1, len(words) // 20)))
         parts, last = [], 0
-        for number, word in enumerate(found):
+        for number, word in enumerate(words):
             if number in chosen:
                 parts += [text[last : word.start()], self._passage(self._pools[language], 1)]
                 last = word.end()
         return "".join(parts) + text[last:]
 
     def _rearranged(self, text: str, language: str) -> str:
-        """Two paragraphs are left out, or change places."""
+        """Remove or exchange two paragraphs."""
         parts = paragraphs(text)
         if len(parts) < 3:
             return text
-        one, other = self._rng.sample(range(len(parts)), 2)
+        first, second = self._rng.sample(range(len(parts)), 2)
         if self._rng.random() < 0.5 or len(parts) < 5:
-            parts[one], parts[other] = parts[other], parts[one]
+            parts[first], parts[second] = parts[second], parts[first]
         else:
-            parts = [part for at, part in enumerate(parts) if at not in (one, other)]
+            parts = [part for at, part in enumerate(parts) if at not in (first, second)]
         return "\n".join(parts)
 
     def _cut(self, text: str, _language: str) -> str:
-        found = list(_WORD.finditer(text))
-        return text[: found[max(1, len(found) * 2 // 5) - 1].end()]
+        words = list(_WORD.finditer(text))
+        return text[: words[max(1, len(words) * 2 // 5) - 1].end()]
 
 
 def _line(language: str) -> str:
@@ -114,7 +114,7 @@ def _line(language: str) -> str:
 
 
 def live_blog(pool: Sequence[str], rng: random.Random) -> tuple[str, str]:
-    """Two states of a live blog: the later one has as many entries again on top, and all that was there."""
+    """Return two states of a live blog: the later one has twice as many entries, the new ones on top."""
     sentences = [part for text in rng.sample(list(pool), 4) for part in _SENTENCE.split(text) if length(part) > 6]
     entries, minute = [], 600
     for sentence in sentences[:24]:
@@ -126,7 +126,7 @@ def live_blog(pool: Sequence[str], rng: random.Random) -> tuple[str, str]:
 
 
 def price_lists(rng: random.Random) -> tuple[str, str]:
-    """Two weeks' fillings of one template: the same sentences and the same cars, other figures."""
+    """Return two texts from one template: the same sentences and cars, other figures."""
     cars = rng.sample(_MAKERS, 8)
     series = [rng.randrange(1, 9) for _ in cars]
     row = rng.choice(_ROWS)

@@ -1,17 +1,17 @@
-"""How soon new articles are found, at how many requests: the learner against polling every hour.
+"""Measure how soon new articles are found, and with how many requests, against polling every hour.
 
     python benchmarks/polling.py --seed N [--sources 500] [--days 28] [--history FILE.jsonl]
 
-The press is generated: the busiest source has about a hundred articles a day, the k-th as many as a hundred over k.
-Sources have feeds of 10 to 100 entries, their own working hours, weekends and time zones, up to eight articles at a
-time, bursts, weeks of silence, and hours at which they cannot be reached; one in five dates no entry. The learner
-starts cold: all it sees is what a poll sees. `--history` takes recorded times, as `evnews export jsonl` writes them.
+The sources are generated: the busiest has about a hundred articles per day, number k a hundred divided by k. They have
+feeds of 10 to 100 entries, their own working hours, weekends and time zones, up to eight articles at a time, bursts,
+weeks of silence, and outages; one in five has entries without dates. The learner starts without knowledge and gets only
+what a poll shows. `--history` reads recorded times, as `evnews export jsonl` writes them.
 
-The baseline, in the same run, asks every source every hour, from a minute of its own; and misses are counted beside
-those of asking every five minutes. The last line is one JSON object; the exit status is 1 where a bar is missed: no
-more requests than hourly polling, a median delay of at most 0.35 of its, no source whose 95th percentile is above three
-times that of hourly polling or above six hours, nothing missed that polling every five minutes would not have missed.
-A delay leaves out the minutes at which the source could not be reached by anybody.
+The baseline in the same run polls every source every hour, from a minute of its own; missed articles are compared with
+those of polling every five minutes. The last line is one JSON object; the exit status is 1 if a bar is missed: no more
+requests than hourly polling, a median delay of at most 0.35 of its median, no source whose 95th percentile is above
+three times that of hourly polling or above six hours, no missed article that polling every five minutes would find.
+A delay does not include the outages of its source.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from storage.model.publishing_profile import PublishingProfile
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 START = 20_454 * DAY  # a Thursday
 PAST, TAIL = 60.0, 1.0
-"""Days of history before the first poll, and days at the end that are not judged, as what came may not be found yet.
-Nor is the first hour, in which every source is asked for the first time."""
+"""Days of history before the first poll, and days at the end that do not count, as their articles may not be found yet.
+The first hour, in which every source is polled for the first time, does not count either."""
 BUSIEST = 100.0
 MEDIAN_SHARE, P95_TIMES, MOST_P95 = 0.35, 3.0, 360.0
 REPRICED = HOUR
@@ -48,7 +48,7 @@ MOST_TOGETHER = 8
 
 @dataclass(slots=True)
 class Press:
-    """One source: when its articles came (POSIX seconds, sorted), its window, its outages, and whether it dates."""
+    """One source: the sorted times of its articles (POSIX seconds), its window, outages, and whether it has dates."""
 
     times: np.ndarray
     window: int
@@ -56,17 +56,17 @@ class Press:
     is_dated: bool = True
 
     def is_out(self, at: float) -> bool:
-        """Whether it cannot be reached at a moment."""
+        """Tell whether the source has an outage."""
         return any(begin <= at < end for begin, end in self.outages)
 
     def known_at(self, at: float) -> int:
-        """How many articles had come by then."""
+        """Return the number of articles up to then."""
         return int(np.searchsorted(self.times, at, side="right"))
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a way of polling came to: requests, delays in minutes by source, and articles that were missed."""
+    """The result of a polling method: requests, delays in minutes by source, and missed articles."""
 
     requests: int
     delays: list[np.ndarray]
@@ -74,12 +74,12 @@ class Outcome:
 
     @property
     def all(self) -> np.ndarray:
-        """The delays of all sources."""
+        """Return the delays of all sources."""
         return np.concatenate(self.delays) if self.delays else np.zeros(0)
 
 
 def generated(rng: np.random.Generator, count: int, days: float) -> list[Press]:
-    """A press of so many sources."""
+    """Generate this number of sources."""
     return [_source(rng, BUSIEST / (k + 1), days) for k in range(count)]
 
 
@@ -89,12 +89,12 @@ def _source(rng: np.random.Generator, a_day: float, days: float) -> Press:
     grid = np.arange(begin, end, step)
     shape = _rhythm(rng, grid) * _bursts(rng, grid) * _silence(rng, grid)
     shape *= a_day * step / DAY / max(shape.mean(), 1e-9)
-    together = rng.choice([1.0, 1.0, 1.5, 2.5])  # how many articles come at once, on average
+    together = rng.choice([1.0, 1.0, 1.5, 2.5])  # mean number of articles at once
     events = np.repeat(grid, rng.poisson(shape / together))
     at = events + rng.uniform(0, step, len(events))
     size = np.minimum(rng.geometric(1 / together, len(at)), MOST_TOGETHER)
     times = np.repeat(at, size) + rng.uniform(0, 120, int(size.sum()))
-    if rng.random() < 0.3:  # publishes on the full and the half hour
+    if rng.random() < 0.3:  # publishes on the hour and the half hour
         times = np.floor(times / 1800) * 1800 + rng.uniform(0, 90, len(times))
     return Press(
         times=np.sort(times[times < end]),
@@ -105,7 +105,7 @@ def _source(rng: np.random.Generator, a_day: float, days: float) -> Press:
 
 
 def _rhythm(rng: np.random.Generator, grid: np.ndarray) -> np.ndarray:
-    """The hours of a newsroom: one that works by day, one that never sleeps, or one that publishes at set hours."""
+    """Return the rate by working hours: by day, around the clock, or at fixed hours."""
     local = grid / HOUR + rng.choice([-8, -5, 0, 1, 1, 2, 5, 8, 8, 9])
     hour, weekday = local % 24, (local // 24 + 3) % 7
     kind = rng.choice(3, p=[0.6, 0.25, 0.15])
@@ -145,7 +145,7 @@ def _outages(rng: np.random.Generator, days: float) -> list[tuple[float, float]]
 
 
 def recorded(path: Path, days: float) -> list[Press]:
-    """The times of an export, moved so that they end with the simulation."""
+    """Return the sources of an export, with times moved so that they end with the simulation."""
     by_source: dict[str, list[float]] = {}
     for line in path.open(encoding="utf-8"):
         row = json.loads(line)
@@ -158,21 +158,21 @@ def recorded(path: Path, days: float) -> list[Press]:
 
 
 def every(press: list[Press], days: float, step: float, rng: np.random.Generator) -> Outcome:
-    """Asking every source at a fixed interval, each from a moment of its own."""
+    """Poll every source at a fixed interval, each from a random moment on."""
     requests, missed, delays = 0, 0, []
     for source in press:
         polls = np.arange(START + rng.uniform(0, step), START + days * DAY, step)
         requests += len(polls)
         for begin, end in source.outages:
             polls = polls[(polls < begin) | (polls >= end)]
-        found, lost = _found(source, polls, days)
-        delays.append(found)
+        source_delays, lost = _found(source, polls, days)
+        delays.append(source_delays)
         missed += lost
     return Outcome(requests, delays, missed)
 
 
 def _found(source: Press, polls: np.ndarray, days: float) -> tuple[np.ndarray, int]:
-    """The delays in minutes of what was found, and how many were pushed out of the window before a poll saw them."""
+    """Return the delays in minutes of found articles, and the number of articles that left the window unseen."""
     first, last = np.searchsorted(source.times, [START + HOUR, START + (days - TAIL) * DAY])
     judged = np.arange(first, last)
     place = np.searchsorted(polls, source.times[judged], side="left")
@@ -181,13 +181,13 @@ def _found(source: Press, polls: np.ndarray, days: float) -> tuple[np.ndarray, i
     behind = np.searchsorted(source.times, seen_at, side="right") - judged
     is_seen = is_asked & (behind <= source.window)
     waited = seen_at - source.times[judged]
-    for begin, end in source.outages:  # while nobody could have found it, nobody was late
+    for begin, end in source.outages:  # an outage is no delay
         waited -= np.clip(np.minimum(seen_at, end) - np.maximum(source.times[judged], begin), 0, None)
     return waited[is_seen] / MINUTE, int(len(judged) - is_seen.sum())
 
 
 def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Outcome:
-    """The learner, starting cold, on a budget of 24 requests a day and source."""
+    """Poll as the learner decides, without previous knowledge, on a budget of 24 requests per day and source."""
     bounds, planner = IntervalBounds(), BudgetPlanner(24.0)
     end = START + days * DAY
     queue = [(START + float(rng.uniform(0, HOUR)), number) for number in range(len(press))]
@@ -202,7 +202,7 @@ def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Ou
         if now - priced_at > REPRICED:
             while spent and spent[0] < now - DAY:
                 spent.popleft()
-            known = [one for one in rhythms if one is not None]
+            known = [known_rhythm for known_rhythm in rhythms if known_rhythm is not None]
             planner.reprice(known, now, sources=len(known), spent=len(spent), days=min(1.0, (now - START) / DAY))
             priced_at = now
         source, requests = press[number], requests + 1
@@ -220,7 +220,7 @@ def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Ou
             if rhythm is None:
                 rhythm = start_profile(now, fresh.tolist() if source.is_dated else [], held)
             else:
-                # Who dates nothing is taken to have published evenly since the last poll.
+                # Entries without dates count as published evenly since the last poll.
                 came = fresh if source.is_dated else np.linspace(rhythm.at, now, len(fresh) + 2)[1:-1]
                 rhythm = update_profile(rhythm, now, came.tolist(), held)
             rhythms[number] = rhythm
@@ -228,36 +228,40 @@ def by_learning(press: list[Press], days: float, rng: np.random.Generator) -> Ou
         pause = compute_retry_wait(usual, failures[number] / 2, rhythm) if failures[number] else usual
         heapq.heappush(queue, (now + pause * float(rng.uniform(0.97, 1.03)), number))
     delays, missed = [], 0
-    for source, asked in zip(press, polls, strict=True):
-        found, lost = _found(source, np.array(asked), days)
-        delays.append(found)
+    for source, poll_times in zip(press, polls, strict=True):
+        source_delays, lost = _found(source, np.array(poll_times), days)
+        delays.append(source_delays)
         missed += lost
     return Outcome(requests, delays, missed)
 
 
 def starved(learner: Outcome, hourly: Outcome) -> list[int]:
-    """The 95th percentiles, in minutes, of the sources that are over the limit."""
+    """Return the 95th percentiles, in minutes, of the sources above the limit."""
     limit = min(P95_TIMES * float(np.percentile(hourly.all, 95)), MOST_P95)
-    found = (float(np.percentile(delays, 95)) for delays in learner.delays if len(delays))
-    return sorted(round(p95) for p95 in found if p95 > limit)
+    p95s = (float(np.percentile(delays, 95)) for delays in learner.delays if len(delays))
+    return sorted(round(p95) for p95 in p95s if p95 > limit)
 
 
 def main() -> int:
-    """Simulate, compare; 0 where every bar is held."""
+    """Simulate and compare; return 0 if every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sources", type=int, default=500)
     parser.add_argument("--days", type=float, default=28.0)
     parser.add_argument("--history", type=Path)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     began_at = time.monotonic()
-    rng = np.random.default_rng(asked.seed)
-    press = recorded(asked.history, asked.days) if asked.history else generated(rng, asked.sources, asked.days)
-    hourly, often = every(press, asked.days, HOUR, rng), every(press, asked.days, 5 * MINUTE, rng)
-    learner = by_learning(press, asked.days, rng)
+    rng = np.random.default_rng(arguments.seed)
+    press = (
+        recorded(arguments.history, arguments.days)
+        if arguments.history
+        else generated(rng, arguments.sources, arguments.days)
+    )
+    hourly, often = every(press, arguments.days, HOUR, rng), every(press, arguments.days, 5 * MINUTE, rng)
+    learner = by_learning(press, arguments.days, rng)
     over = starved(learner, hourly)
     figures = {
-        "seed": asked.seed, "requests": learner.requests, "hourly_requests": hourly.requests,
+        "seed": arguments.seed, "requests": learner.requests, "hourly_requests": hourly.requests,
         "median_min": round(float(np.median(learner.all)), 1),
         "hourly_median_min": round(float(np.median(hourly.all)), 1),
         "p95_min": round(float(np.percentile(learner.all, 95)), 1),
@@ -265,10 +269,10 @@ def main() -> int:
         "mean_min": round(float(learner.all.mean()), 1), "hourly_mean_min": round(float(hourly.all.mean()), 1),
         "hourly_p95_min": round(float(np.percentile(hourly.all, 95)), 1), "starved_sources": len(over),
         "missed": learner.missed, "hourly_missed": hourly.missed, "five_minute_missed": often.missed,
-        "articles": int(sum(len(one) for one in hourly.delays)), "seconds": round(time.monotonic() - began_at, 1),
+        "articles": int(sum(len(delays) for delays in hourly.delays)), "seconds": round(time.monotonic() - began_at, 1),
     }  # fmt: skip
     if over:
-        print(f"sources whose 95th percentile is over the limit, in minutes: {over}")
+        print(f"sources whose 95th percentile is above the limit, in minutes: {over}")
     print(json.dumps(figures))
     is_held = (
         figures["requests"] <= figures["hourly_requests"]

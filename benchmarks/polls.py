@@ -1,8 +1,8 @@
-"""What a poll with nothing new costs: `python benchmarks/polls.py [--sources 500]`.
+"""Measure the cost of a poll without news: `python benchmarks/polls.py [--sources 500]`.
 
-Polls as many sources as asked, again and again, each answering 304; counts requests at the server, processor
-time of the crawl's own process, and memory from round to round. The baseline, in the same run, is a bare
-Scrapy crawl of the same addresses. Ends with a line of JSON; exit status 1 where a bar is broken.
+Polls the sources in rounds, each responding with 304; counts the requests at the server, the CPU time of the
+crawl's own process, and its memory from round to round. The baseline in the same run is a plain Scrapy crawl of
+the same URLs. The last line is one JSON object; the exit status is 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ROUNDS = 4
 
 
 class BareSpider(scrapy.Spider):
-    """Asks for one address and is done."""
+    """Requests one URL."""
 
     name = "bare"
 
@@ -46,32 +46,32 @@ class BareSpider(scrapy.Spider):
 
 
 async def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Processor milliseconds and seconds of an awaitable piece of work."""
+    """Return the CPU milliseconds and the seconds of a coroutine."""
     cpu, clock = time.process_time(), time.perf_counter()
     await work()  # type: ignore[misc]
     return (time.process_time() - cpu) * 1000, time.perf_counter() - clock
 
 
 async def bare_crawls(urls: list[str]) -> None:
-    """The same addresses through Scrapy alone, as many at once."""
+    """Crawl the same URLs by Scrapy alone, as many at once."""
     runner = AsyncCrawlerRunner({"LOG_ENABLED": False, "TELNETCONSOLE_ENABLED": False, "ROBOTSTXT_OBEY": False})
     places = asyncio.Semaphore(48)
 
-    async def one(url: str) -> None:
+    async def crawl(url: str) -> None:
         async with places:
             await runner.crawl(BareSpider, url=url)
 
-    await asyncio.gather(*(one(url) for url in urls))
+    await asyncio.gather(*(crawl(url) for url in urls))
 
 
 async def measure(crew: CrawlRunner, sources: list[Source], web: dict[str, object]) -> dict[str, object]:
-    """Poll all sources in rounds; the first fetches, the others find nothing new."""
+    """Poll all sources in rounds: the first one fetches, the others find nothing new."""
     await crew.poll_all(sources, lambda _: None)
     first, rounds, memory = hits(web), [], []
     for number in range(ROUNDS):
         rounds.append(await timed(lambda: crew.poll_all(sources, lambda _: None)))
         memory.append(memory_mb(_own_pid()))
-        print(f"round {number + 1}/{ROUNDS}: {rounds[-1][0] / len(sources):.1f} ms of CPU a poll", file=sys.stderr)
+        print(f"round {number + 1}/{ROUNDS}: {rounds[-1][0] / len(sources):.1f} ms of CPU per poll", file=sys.stderr)
     last = hits(web)
     bare = await timed(lambda: bare_crawls([source.feeds[0] for source in sources]))
     polls = ROUNDS * len(sources)
@@ -97,7 +97,7 @@ def _own_pid() -> int:
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sources", type=int, default=500)
     given = parser.parse_args()
@@ -138,7 +138,7 @@ def main() -> int:
 
 
 def sources_of(web: dict[str, object], count: int) -> list[Source]:
-    """As many sources as asked over the served addresses, two to a host at most."""
+    """Return this number of sources on the served addresses, at most two per host."""
     addresses: list[str] = web["addresses"]  # type: ignore[assignment]
     return [
         Source(

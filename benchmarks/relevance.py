@@ -1,13 +1,13 @@
-"""Whether the best answers come first.
+"""Measure whether the best results come first.
 
     python benchmarks/relevance.py CORPUS
 
-Queries and their right answers stand in `relevance.toml`. The archive holds the articles of the test newsroom, all
-texts with a title of CORPUS/extraction/*/gold.jsonl.gz, and the news of CORPUS/clustering/g5w1h_gold_standard and
-CORPUS/clustering/bbc2225 (docs.jsonl.gz), the last as what is to be passed over. Each query is asked for its best ten;
-nDCG@10 takes 2 for `best` and 1 for `good`. The baseline in the same run is plain FTS5 over the same titles and texts
-(unicode61, porter, its own rank), asked for the same words. Then every title is asked for as a phrase: its article
-should be among the first three. Ends with one line of JSON; exit status 1 where a bar is missed.
+`relevance.toml` has the queries and their judgements. The archive contains the articles of the test newsroom, all texts
+with a title of CORPUS/extraction/*/gold.jsonl.gz, and the news of CORPUS/clustering/g5w1h_gold_standard and
+CORPUS/clustering/bbc2225 (docs.jsonl.gz), the latter as distractors. Each query returns its best ten; nDCG@10 has
+the gain 2 for `best` and 1 for `good`. The baseline in the same run is plain FTS5 over the same titles and texts
+(unicode61, porter, its own rank) with the same words. Then every title is searched as a phrase: its article should be
+among the first three. The last line is one JSON object; the exit status is 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ from storage.library import Library
 from storage.model.article import Article
 from storage.model.page import Page
 from storage.model.search import Query
-from tests.newsroom.room import Newsroom
+from tests.newsroom.newsroom import Newsroom
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 UNDATED = datetime(2020, 1, 1, tzinfo=UTC)
 LEAST_NDCG, LEAST_TITLED = 0.85, 0.99
 LEAST_TEXT = 200
-"""Characters: what is shorter is no article."""
+"""Minimum length of an article in characters."""
 TITLES = 1_000
 _JUDGED = Path(__file__).with_suffix(".toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doc:
-    """A text under the names that judgements have for it."""
+    """A text and its names in the judgements."""
 
     name: str
     title: str
@@ -58,52 +58,52 @@ class Doc:
 
     @property
     def url(self) -> str:
-        """An address of its own."""
+        """Return a unique URL."""
         return "https://relevance.example/" + re.sub(r"[^\w.-]", "-", self.name)
 
 
 def main() -> int:
-    """Fill, ask, compare; 0 where both bars are held."""
+    """Fill, search and compare; return 0 if both bars hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--all", action="store_true", help="print every query's figures, not only the weak ones")
-    asked = parser.parse_args()
-    docs = list(_docs(asked.corpus))
+    parser.add_argument("--all", action="store_true", help="print the figures of every query, not only of weak ones")
+    arguments = parser.parse_args()
+    docs = list(_docs(arguments.corpus))
     queries = tomllib.loads(_JUDGED.read_text(encoding="utf-8"))["query"]
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
         database = open_database(f"sqlite:///{Path(home) / 'archive.db'}")
         by_id = _fill(database, docs)
         library, plain = Library(database), _plain(docs)
-        ours, theirs = [], []
+        ours, baseline = [], []
         for query in queries:
             grades = {doc.name: grade for doc in docs if (grade := _grade(doc, query))}
             if not grades:
-                raise SystemExit(f"{query['words']}: none of its answers is in the corpus")
+                raise SystemExit(f"{query['words']}: none of its judged articles is in the corpus")
             answer = library.search(Query(words=query["words"], order="best", limit=10), NOW, seconds=5)
             got = [by_id[hit.article.id].name for hit in answer.hits]
             ours.append(ndcg([grades.get(name, 0) for name in got], grades.values()))
-            theirs.append(ndcg([grades.get(name, 0) for name in _ask(plain, docs, query["words"])], grades.values()))
-            if asked.all or ours[-1] < LEAST_NDCG:
-                print(f"{ours[-1]:.2f} {theirs[-1]:.2f}  {query['words']}: {', '.join(got[:4])}", file=sys.stderr)
+            baseline.append(ndcg([grades.get(name, 0) for name in _ask(plain, docs, query["words"])], grades.values()))
+            if arguments.all or ours[-1] < LEAST_NDCG:
+                print(f"{ours[-1]:.2f} {baseline[-1]:.2f}  {query['words']}: {', '.join(got[:4])}", file=sys.stderr)
         titled, of = _titled(library, by_id)
         database.close()
     figures = {
         "articles": len(docs), "queries": len(queries), "ndcg10": round(sum(ours) / len(ours), 4),
-        "baseline": round(sum(theirs) / len(theirs), 4), "title_in_first_3": titled, "titles": of,
+        "baseline": round(sum(baseline) / len(baseline), 4), "title_in_first_3": titled, "titles": of,
     }  # fmt: skip
     print(json.dumps(figures))
     held = figures["ndcg10"] >= max(LEAST_NDCG, figures["baseline"]) and titled >= LEAST_TITLED * of
     return 0 if held else 1
 
 
-def ndcg(found: Sequence[int], right: object) -> float:
-    """Of the first ten, against the best that ten could be."""
+def ndcg(grades_in_order: Sequence[int], right: object) -> float:
+    """Return the nDCG of the first ten results."""
 
     def gain(grades: Sequence[int]) -> float:
         return sum((2**grade - 1) / log2(place + 2) for place, grade in enumerate(grades[:10]))
 
     best = gain(sorted(right, reverse=True))  # type: ignore[call-overload]
-    return gain(found) / best
+    return gain(grades_in_order) / best
 
 
 def _grade(doc: Doc, query: dict[str, object]) -> int:
@@ -149,7 +149,7 @@ def _moment(text: str | None) -> datetime:
 
 
 def _fill(database: object, docs: Sequence[Doc]) -> dict[int, Doc]:
-    found = {}
+    docs_by_id = {}
     for first in range(0, len(docs), 200):
         with database.write() as tx:  # type: ignore[attr-defined]
             for doc in docs[first : first + 200]:
@@ -157,8 +157,8 @@ def _fill(database: object, docs: Sequence[Doc]) -> dict[int, Doc]:
                     Article(url=doc.url, title=doc.title, text=doc.text, published=doc.published)
                 )
                 page = Page(url=doc.url, status=200, fetched_at=doc.published, source="corpus")
-                found[record_article(tx, article, page, None, doc.published).article_id] = doc
-    return found
+                docs_by_id[record_article(tx, article, page, None, doc.published).article_id] = doc
+    return docs_by_id
 
 
 def _plain(docs: Sequence[Doc]) -> sqlite3.Connection:
@@ -170,7 +170,7 @@ def _plain(docs: Sequence[Doc]) -> sqlite3.Connection:
 
 
 def _ask(plain: sqlite3.Connection, docs: Sequence[Doc], words: str) -> list[str]:
-    """The same query as FTS5 spells it: words, phrases, beginnings and OR."""
+    """Search with FTS5, with the query in its syntax: words, phrases, prefixes and OR."""
     parts: list[str] = []
     for word in re.findall(r'"[^"]*"|[()]|[^\s()]+', words):
         if word not in ("OR", ")") and parts and parts[-1] not in ("OR", "("):
@@ -182,13 +182,13 @@ def _ask(plain: sqlite3.Connection, docs: Sequence[Doc], words: str) -> list[str
 
 
 def _titled(library: Library, by_id: dict[int, Doc]) -> tuple[int, int]:
-    """How many of some titles find their article among the first three when asked for as a phrase; of how many."""
+    """Return how many titles, searched as phrases, find their article in the first three, and the number of titles."""
     of = [doc for doc in by_id.values() if len(doc.title) >= 8 and '"' not in doc.title][:TITLES]
-    found = 0
+    count = 0
     for doc in of:
         answer = library.search(Query(words=f'"{doc.title}"', order="best", limit=3), NOW, seconds=5)
-        found += any(by_id[hit.article.id].title == doc.title for hit in answer.hits)
-    return found, len(of)
+        count += any(by_id[hit.article.id].title == doc.title for hit in answer.hits)
+    return count, len(of)
 
 
 if __name__ == "__main__":

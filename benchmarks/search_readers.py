@@ -1,4 +1,4 @@
-"""Four readers at once while a writer keeps fifty articles a second; see `search.py`."""
+"""Measure four concurrent readers while a writer stores fifty articles per second; see `search.py`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ _FIRST = 30_000_000
 
 
 def readers(path: Path, press: Press) -> dict[str, Any]:
-    """Milliseconds of 95 of 100 answers with one reader alone, with four and a writer, and how many found it locked.
+    """Return the 95th percentile in milliseconds of one reader, and of four with a writer, and the number of locks met.
 
-    A machine of few cores is shared by five processes: what they may add to each other's time is reckoned from what
-    the same four take without a writer.
+    Five processes share the cores of the machine. Their limit depends on the time of the same four without a writer.
     """
     alone, _ = _together(path, press, 1, is_written=False)
     quiet, _ = _together(path, press, READERS, is_written=False)
@@ -41,27 +40,27 @@ def readers(path: Path, press: Press) -> dict[str, Any]:
     }
 
 
-def _together(path: Path, press: Press, many: int, *, is_written: bool) -> tuple[float, int]:
+def _together(path: Path, press: Press, count: int, *, is_written: bool) -> tuple[float, int]:
     context = get_context("spawn")
     ends, processes = [], []
-    for number in range(many):
-        mine, theirs = context.Pipe()
+    for number in range(count):
+        own_end, reader_end = context.Pipe()
         processes.append(
-            context.Process(target=_read, args=(path, press.words["en"][50:2000].tolist(), number, theirs))
+            context.Process(target=_read, args=(path, press.words["en"][50:2000].tolist(), number, reader_end))
         )
-        ends.append(mine)
+        ends.append(own_end)
     articles = real_articles(press, _FIRST, PER_SECOND * SECONDS) if is_written else []
     for process in processes:
         process.start()
     for end in ends:
-        end.recv()  # each has warmed up
+        end.recv()  # the reader is warmed up
     for end in ends:
         end.send(SECONDS)
     locked = _write(path, articles) if is_written else 0
     times: list[float] = []
     for end, process in zip(ends, processes, strict=True):
-        found, busy = end.recv()
-        times += found
+        reader_times, busy = end.recv()
+        times += reader_times
         locked += busy
         process.join()
     times.sort()

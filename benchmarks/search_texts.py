@@ -1,7 +1,7 @@
-"""Made-up articles of three languages with words drawn by Zipf's law, the same for the same seed; see `search.py`.
+"""Generate articles in three languages with words drawn by Zipf's law, the same for the same seed; see `search.py`.
 
-Words are made of syllables, the commonest are real ones; Chinese is made of Han characters without spaces. Some
-words are planted: one in every second article, rare ones in some twenty, phrases in some hundred.
+Words consist of syllables, the most frequent ones are real; Chinese consists of Han characters without spaces. Some
+words are planted: one in every second article, rare ones in about twenty, phrases in about a hundred.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 FIRST, LAST = datetime(2010, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 SOURCES = 300
 HALF = "voltera"
-"""Stands in every second article."""
+"""A word in every second article."""
 RARE, PHRASES = 50, 40
 _VOCABULARY = {"en": 150_000, "de": 150_000, "zh": 60_000}
 _WORDS = 400
@@ -36,7 +36,7 @@ _TOPICS = ("tesla", "byd", "xiaomi", "volkswagen", "lfp", "charging-network", "s
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A made-up article."""
+    """A synthetic article."""
 
     number: int
     title: str
@@ -48,12 +48,12 @@ class Made:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Return the URL."""
         return f"https://www.{self.source}.example/{self.published:%Y/%m}/{self.number}-{self.source}-story"
 
 
 class Press:
-    """Makes `count` articles, each by its number, those of a chunk of numbers at a time."""
+    """Generates `count` articles by number, a chunk at a time."""
 
     def __init__(self, count: int, seed: int) -> None:
         self.count = count
@@ -67,7 +67,7 @@ class Press:
         self._seconds = _times(count, lot)
 
     def articles(self, numbers: range) -> list[Made]:
-        """The articles of some numbers that lie side by side."""
+        """Return the articles of a range of numbers."""
         lot = np.random.default_rng((self._seed, numbers.start))
         languages = lot.choice([name for name, _ in _SHARES], len(numbers), p=[share for _, share in _SHARES])
         return [self._made(number, str(language), lot) for number, language in zip(numbers, languages, strict=True)]
@@ -100,18 +100,20 @@ class Press:
 
 
 def _vocabulary(language: str, size: int, lot: np.random.Generator) -> np.ndarray:
-    found: dict[str, None] = dict.fromkeys(_HEADS.get(language, "").split())
-    while len(found) < size:
+    words: dict[str, None] = dict.fromkeys(_HEADS.get(language, "").split())
+    while len(words) < size:
         if language == "zh":
             letters = lot.integers(0, 2_500, (size, 3)) ** 2 // 2_500
             lengths = lot.choice([1, 2, 3], size, p=[0.15, 0.65, 0.2])
-            made = ["".join(chr(0x4E00 + one) for one in row[:n]) for row, n in zip(letters, lengths, strict=True)]
+            made = [
+                "".join(chr(0x4E00 + letter) for letter in row[:n]) for row, n in zip(letters, lengths, strict=True)
+            ]
         else:
             drawn = lot.integers(0, len(_SYLLABLES), (size, 5))
             lengths = lot.integers(2, 6 if language == "de" else 5, size)
             made = ["".join(_SYLLABLES[i] for i in row[:n]) for row, n in zip(drawn, lengths, strict=True)]
-        found.update(dict.fromkeys(made))
-    return np.array(list(found)[:size], dtype=object)
+        words.update(dict.fromkeys(made))
+    return np.array(list(words)[:size], dtype=object)
 
 
 def _zipf(size: int) -> np.ndarray:
@@ -120,7 +122,7 @@ def _zipf(size: int) -> np.ndarray:
 
 
 def _times(count: int, lot: np.random.Generator) -> np.ndarray:
-    """Seconds after the first day, in order: more on working days and by day, and more every year."""
+    """Return sorted seconds after the first day: more on working days and by day, and more every year."""
     days = (LAST - FIRST).days
     weekdays = np.array([1.0 if (FIRST + timedelta(days=day)).weekday() < 5 else 0.4 for day in range(days)])
     rates = weekdays * np.linspace(0.5, 1.5, days)

@@ -1,13 +1,13 @@
-"""How fast the server answers, from a large archive that is written meanwhile.
+"""Measure how fast the server responds from a large archive, also while articles are stored.
 
     python benchmarks/serve.py [--articles 1000000] [--keep FILE] [--seconds 10]
 
-The archive is that of `benchmarks/search.py` (`--keep` takes one up). The server runs in a process of its own, as
-`evnews serve` runs it. Measured are: a feed of fifty entries with their texts that was not asked for before (each of
-another word of middling frequency), in milliseconds; answers a second to eight connections that have `all.atom` already
-(304); and answers a second to a query for a word that half of all articles hold while twenty articles a second are
-kept, with the share of them that are 304. The baseline in the same run is `/healthz`: what the server costs without any
-feed. The last line is one JSON object; the exit status is 1 where a bar is missed.
+The archive is that of `benchmarks/search.py` (`--keep` reuses one). The server runs in a separate process, as `evnews
+serve` runs it. The figures are: milliseconds of a feed of fifty entries with their texts that is requested for the
+first time (each for another word of medium frequency); responses per second to eight connections that have the current
+`all.atom` (304); responses per second to a query for a word in half of all articles while twenty articles per second
+are stored, with the share of 304. The baseline in the same run is `/healthz`: the server without a feed. The last line
+is one JSON object; the exit status is 1 if a bar is missed.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ _FIRST = 90_000_000
 
 
 def main() -> int:
-    """Serve, ask, compare; 0 where every bar is held."""
+    """Serve, request and compare; return 0 if every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=1_000_000)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--seconds", type=float, default=10.0)
-    asked = parser.parse_args()
-    press = Press(asked.articles, 1)
+    arguments = parser.parse_args()
+    press = Press(arguments.articles, 1)
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
-        path = asked.keep or Path(home) / "archive.db"
+        path = arguments.keep or Path(home) / "archive.db"
         build(path, press)
         with served(Path(home), path) as port:
-            figures = {"articles": asked.articles, **cold(port, press)}
-            figures["baseline_per_s"] = round(load(port, "/healthz", asked.seconds)[200] / asked.seconds)
-            known = load(port, "/feeds/all.atom", asked.seconds)
-            figures["known_per_s"] = round(known[304] / asked.seconds)
-            with writing(path, press, asked.seconds):
-                answers = load(port, f"/feeds/query.atom?q={quote(HALF)}", asked.seconds)
-            figures["query_per_s"] = round(answers.total() / asked.seconds)
+            figures = {"articles": arguments.articles, **cold(port, press)}
+            figures["baseline_per_s"] = round(load(port, "/healthz", arguments.seconds)[200] / arguments.seconds)
+            known = load(port, "/feeds/all.atom", arguments.seconds)
+            figures["known_per_s"] = round(known[304] / arguments.seconds)
+            with writing(path, press, arguments.seconds):
+                answers = load(port, f"/feeds/query.atom?q={quote(HALF)}", arguments.seconds)
+            figures["query_per_s"] = round(answers.total() / arguments.seconds)
             figures["query_304"] = round(answers[304] / max(answers.total(), 1), 4)
     held = (
         figures["cold_ms_p95"] <= COLD_MS and figures["known_per_s"] >= LEAST_KNOWN
@@ -72,10 +72,10 @@ def main() -> int:
 
 @contextmanager
 def served(home: Path, archive: Path) -> Iterator[int]:
-    """The server in a process of its own: its port."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = int(one.getsockname()[1])
+    """Run the server in a separate process; yield its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "aggregator", "--home", str(home), "--db", f"sqlite:///{archive.resolve()}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EVNEWS_")}
     running = subprocess.Popen([*command, "serve", "--port", str(port)], env=environment, cwd=Path(__file__).parents[1])
@@ -93,13 +93,13 @@ def served(home: Path, archive: Path) -> Iterator[int]:
 
 
 def cold(port: int, press: Press) -> dict[str, float]:
-    """Milliseconds of feeds that were not asked for before."""
+    """Return the milliseconds of feeds that are requested for the first time."""
     words = press.words["en"].tolist()[40 : 40 + COLD]
     times = []
     for number, word in enumerate(words):
         started = time.perf_counter()
         status, body = _asked(port, f"/feeds/query.atom?full=1&q={quote(word)}")
-        if number >= 5:  # the first ones warm the server, not the answers
+        if number >= 5:  # the first requests warm up the server
             times.append((time.perf_counter() - started) * 1000)
         if status != 200 or body.count(b"<entry>") != 50:
             raise SystemExit(f"{word}: {status}, {body.count(b'<entry>')} entries")
@@ -118,10 +118,10 @@ def _asked(port: int, path: str) -> tuple[int, bytes]:
 
 
 def load(port: int, path: str, seconds: float) -> Counter[int]:
-    """How often each status was answered to connections that ask again at once, with the last mark that they got."""
+    """Count the responses by status on connections that request again at once, with the last ETag."""
     with multiprocessing.Pool(2) as pool:
-        found = pool.starmap(_ask_on, [(port, path, seconds)] * 2)
-    return sum(found, Counter())
+        counts = pool.starmap(_ask_on, [(port, path, seconds)] * 2)
+    return sum(counts, Counter())
 
 
 def _ask_on(port: int, path: str, seconds: float) -> Counter[int]:
@@ -156,7 +156,7 @@ def _connection(port: int, path: str, seconds: float, counts: Counter[int]) -> N
 
 @contextmanager
 def writing(path: Path, press: Press, seconds: float) -> Iterator[None]:
-    """Articles being kept, so many a second, by a process of its own."""
+    """Store a number of articles per second in a separate process while the block runs."""
     writer = multiprocessing.Process(target=_write, args=(path, press, seconds))
     writer.start()
     try:

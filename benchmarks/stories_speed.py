@@ -1,10 +1,10 @@
-"""What finding an article's story costs in a large archive; see `stories.py`.
+"""Measure the cost of finding an article's story in a large archive; see `stories.py`.
 
-The archive is filled with made-up articles: terms drawn by Zipf's law from a hundred thousand words, 20,000 articles
-in the last three weeks, one in five of them about an event that others tell too, the rest spread over the years
-before. Then as many articles are kept as are timed, ten to a commit as a crawl does, two in three about an event of
-those days, and the time each takes to find its story is measured. The baseline, in the same run, is what a search
-index alone asks for: the best hits of FTS5 (bm25) for any of the article's words, in an index of the window alone.
+The archive is filled with synthetic articles: terms drawn by Zipf's law from a hundred thousand words, 20,000 articles
+in the last three weeks, one in five of them about an event that others cover too, the rest spread over the years
+before. Then further articles are stored, ten per commit as in a crawl, two in three about an event of those weeks, and
+the time that each takes to find its story is measured. The baseline in the same run is a search index alone: the best
+hits of FTS5 (bm25) for any of the article's words, in an index of the three weeks.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _BATCH = 10
 
 
 def speed(count: int) -> tuple[dict[str, Any], bool]:
-    """Fill, measure, compare; the figures, and whether the bars are held."""
+    """Fill, measure and compare; return the figures, and whether the bars hold."""
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
         path = Path(home) / "archive.db"
         open_database(f"sqlite:///{path}").close()
@@ -63,7 +63,7 @@ def speed(count: int) -> tuple[dict[str, Any], bool]:
 
 
 class Words:
-    """Made-up articles: what they are about comes from a few words of their event, the rest by Zipf's law."""
+    """Generates the terms of articles: some from a few words of their event, the rest by Zipf's law."""
 
     def __init__(self) -> None:
         self.lot = np.random.default_rng(7)
@@ -73,7 +73,7 @@ class Words:
         self.events = [self.lot.integers(2_000, _VOCABULARY, 14) for _ in range(_EVENTS)]
 
     def drawn(self, event: int | None) -> np.ndarray:
-        """The packed terms of an article, as `storage.stories.packed_terms` writes them."""
+        """Return the packed terms of an article, as `storage.stories.packed_terms` writes them."""
         ranks = np.searchsorted(self.weights, self.lot.random(_TERMS)).clip(max=_VOCABULARY - 1)
         counts = np.ones(_TERMS, np.int64)
         counts[:40] = 2
@@ -87,7 +87,7 @@ class Words:
 
 
 def told_at(number: int, count: int) -> datetime:
-    """Old articles are spread over years, the newest over the last three weeks."""
+    """Return the time of an article: old ones are spread over years, the newest over the last three weeks."""
     old = count - IN_WINDOW
     if number >= old:
         return LAST - WINDOW * ((count - number) / IN_WINDOW)
@@ -95,14 +95,14 @@ def told_at(number: int, count: int) -> datetime:
 
 
 def fill(path: Path, count: int, words: Words) -> int:
-    """Put as many articles into the archive; the bytes that stories take there."""
+    """Put `count` articles into the archive; return the bytes of its stories."""
     with filling(path) as connection:
         fill_articles(connection, count, lambda number: told_at(number, count))
         before = size(connection)
         seen, founders = np.zeros(BUCKETS, np.int64), {}
         in_chunks(connection, count, "stories", lambda numbers: _story_rows(numbers, count, words, seen, founders))
         connection.execute(
-            "INSERT INTO stories SELECT story_id, story_id, count(*), 2, min(published_or_seen_at), max(published_or_seen_at)"
+            "INSERT INTO stories SELECT story_id, story_id, count(*), 2, min(told_at), max(told_at)"
             " FROM story_members GROUP BY story_id HAVING count(*) > 1"
         )
         connection.execute("INSERT INTO term_counts VALUES (1, ?, ?, ?)", (count, count, _encode_counts(seen)))
@@ -112,7 +112,7 @@ def fill(path: Path, count: int, words: Words) -> int:
 def _story_rows(
     numbers: range, count: int, words: Words, seen: np.ndarray, founders: dict[int, int]
 ) -> list[tuple[str, list[tuple[Any, ...]]]]:
-    told, found = [], []
+    story_rows, term_rows = [], []
     for number in numbers:
         at = told_at(number, count)
         is_new = number >= count - IN_WINDOW
@@ -121,17 +121,17 @@ def _story_rows(
         buckets = drawn.astype(np.int64) & (BUCKETS - 1)
         seen[buckets] += 1
         story = founders.setdefault(event, number + 1) if event is not None else number + 1
-        told.append((number + 1, story, micros(at), True, drawn.tobytes()))
+        story_rows.append((number + 1, story, micros(at), True, drawn.tobytes()))
         leading = buckets[np.argsort(-(drawn >> 21), kind="stable")][:MAX_INDEX_TERMS]
-        found += [(place, number + 1) for place in _bucket_keys(leading.tolist(), at)]
+        term_rows += [(place, number + 1) for place in _bucket_keys(leading.tolist(), at)]
     return [
-        ("INSERT INTO story_members (article_id, story_id, published_or_seen_at, has_publication_time, terms) VALUES (?, ?, ?, ?, ?)", told),
-        ("INSERT OR IGNORE INTO story_terms (bucket_key, article_id) VALUES (?, ?)", found),
+        ("INSERT INTO story_members (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)", story_rows),
+        ("INSERT OR IGNORE INTO story_terms (bucket_key, article_id) VALUES (?, ?)", term_rows),
     ]
 
 
 def keep_and_time(path: Path, words: Words) -> tuple[list[float], int]:
-    """Milliseconds of finding a story for each article; and how many joined one."""
+    """Return the milliseconds that each article takes to find a story, and how many articles joined one."""
     database = open_database(f"sqlite:///{path}")
     times: list[float] = []
     for first in range(0, MEASURED, _BATCH):
@@ -148,7 +148,8 @@ def keep_and_time(path: Path, words: Words) -> tuple[list[float], int]:
                 times.append((time.perf_counter() - started) * 1000)
     with database.read() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT count(*) FROM story_members t JOIN articles a ON a.id = t.article_id JOIN stories s ON s.id = t.story_id"
+            "SELECT count(*) FROM story_members t JOIN articles a ON a.id = t.article_id JOIN stories s ON"
+            " s.id = t.story_id"
             " WHERE a.source = 'real'"
         )
         joined = int(rows.scalar_one())
@@ -157,17 +158,19 @@ def keep_and_time(path: Path, words: Words) -> tuple[list[float], int]:
 
 
 def search_and_time(path: Path, words: Words) -> list[float]:
-    """Milliseconds of asking FTS5 for any of an article's words, best first, in an index of the window alone."""
+    """Return the milliseconds of the FTS5 query for any of an article's words, in an index of the three weeks."""
     connection = sqlite3.connect(path)
     connection.execute("CREATE VIRTUAL TABLE asked USING fts5(words, content='', detail='none')")
-    rows = connection.execute("SELECT article_id, terms FROM story_members ORDER BY article_id DESC LIMIT ?", (IN_WINDOW,))
+    rows = connection.execute(
+        "SELECT article_id, terms FROM story_members ORDER BY article_id DESC LIMIT ?", (IN_WINDOW,)
+    )
     connection.executemany("INSERT INTO asked (rowid, words) VALUES (?, ?)", [(n, _spelled(t)) for n, t in rows])
     times = []
     for _ in range(MEASURED // 10):
-        asked = " OR ".join(_spelled(words.drawn(None).tobytes()).split()[:40])
+        match = " OR ".join(_spelled(words.drawn(None).tobytes()).split()[:40])
         started = time.perf_counter()
         connection.execute(
-            "SELECT rowid FROM asked WHERE asked MATCH ? ORDER BY bm25(asked) LIMIT 24", (asked,)
+            "SELECT rowid FROM asked WHERE asked MATCH ? ORDER BY bm25(asked) LIMIT 24", (match,)
         ).fetchall()
         times.append((time.perf_counter() - started) * 1000)
     connection.close()

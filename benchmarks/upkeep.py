@@ -1,12 +1,11 @@
-"""What work beside the polls costs those who write meanwhile: old articles removed, the search index joined.
+"""Measure how long maintenance delays other writers: removal of old articles, optimisation of the search index.
 
     python benchmarks/upkeep.py [--articles 100000] [--gone 5000] [--keep FILE]
 
-The archive is that of `benchmarks/search.py` (`--keep` takes one up, and leaves it as it was). Its oldest articles are
-removed as `keep = ...` has it, then the pieces of its index are joined by steps. Nobody has to wait longer than for the
-longest of these steps; the baseline in the same run is the index joined in one go. The last line is one JSON object;
-the exit status is 1 where a step takes longer than a fifth of that, the archive is not whole afterwards, or another
-number of articles is left than should be.
+The archive is that of `benchmarks/search.py` (`--keep` reuses one without changing it). Its oldest articles are removed
+as by `keep = ...`, then its index is optimised in steps. Another writer waits at most for the longest step; the
+baseline in the same run is the optimisation in one step. The last line is one JSON object; the exit status is 1 if a
+step takes longer than a fifth of that, the archive is damaged afterwards, or the number of remaining articles is wrong.
 """
 
 from __future__ import annotations
@@ -39,21 +38,21 @@ LARGEST_SHARE = 0.2
 
 
 def main() -> int:
-    """Build, remove, join, compare; 0 where every bar is held."""
+    """Build, remove, optimise and compare; return 0 if every bar holds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=100_000)
     parser.add_argument("--gone", type=int, default=5_000)
     parser.add_argument("--keep", type=Path)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="evnews-bench-") as home:
-        kept = asked.keep or Path(home) / "kept.db"
-        build(kept, Press(asked.articles, 1))
+        kept = arguments.keep or Path(home) / "kept.db"
+        build(kept, Press(arguments.articles, 1))
         paths = [Path(home) / f"{name}.db" for name in ("ours", "baseline")]
         for path in paths:
             shutil.copyfile(kept, path)
         ours, baseline = (open_database(f"sqlite:///{path}") for path in paths)
         before = count(ours)
-        figures: dict[str, Any] = {"articles": before, "removed": removed(ours, asked.gone)}
+        figures: dict[str, Any] = {"articles": before, "removed": removed(ours, arguments.gone)}
         figures["joined"] = timed(merge_segments(ours))
         started = time.perf_counter()
         optimize_index(baseline)
@@ -69,16 +68,16 @@ def main() -> int:
 
 
 def count(database: Database) -> int:
-    """How many articles there are."""
+    """Return the number of articles."""
     with database.read() as tx:
         return int(tx.execute(select(func.count()).select_from(articles)).scalar_one())
 
 
-def removed(database: Database, many: int) -> dict[str, Any]:
-    """The oldest so many articles removed: as they are told apart by a time."""
+def removed(database: Database, count: int) -> dict[str, Any]:
+    """Remove the oldest articles, up to a time; return the figures."""
     with database.read() as tx:
         line: datetime = tx.execute(
-            select(articles.c.sort_time).order_by(articles.c.sort_time).offset(many).limit(1)
+            select(articles.c.dated).order_by(articles.c.dated).offset(count).limit(1)
         ).scalar_one()
     now = datetime.now(UTC)
     keeping = ArticleAges(default=(now - line) / timedelta(seconds=1))
@@ -90,12 +89,12 @@ def removed(database: Database, many: int) -> dict[str, Any]:
             gone += some
             yield
 
-    found = timed(steps())
-    return found | {"gone": gone, "per_s": round(gone / found["seconds"])}
+    timing = timed(steps())
+    return timing | {"gone": gone, "per_s": round(gone / timing["seconds"])}
 
 
 def timed(steps: Iterator[Any]) -> dict[str, Any]:
-    """How many steps there were, how long all of them took, and the longest of them."""
+    """Return the number of steps, their total and their longest time."""
     took = []
     while True:
         started = time.perf_counter()

@@ -1,15 +1,14 @@
-"""How well pages that are no articles are told from articles, beside the rule "25 words were extracted".
+"""Measure how well other pages are distinguished from articles, against the rule "25 words were extracted".
 
     python benchmarks/verdicts.py CORPUS [--set NAME ...] [--jobs N]
 
-CORPUS is a folder of sets, each with gold.jsonl.gz (or gold.jsonl) and the gzipped pages it names.
-Every gold page of type article is read twice, as if nothing had been said of it and as if a feed had
-named its title, and must be refused neither time. The walls are the project's own (tests/walls: many
-makers and languages), read both ways too; a wall that is kept either time counts as kept. Pages of
-other types are reported: how many are recognised, and as what. The verdict is timed in CPU seconds
-apart from the rest of the extraction. The last line is one JSON object. The exit code is 1 when a bar
-is missed: no wall kept; at most 0.5 % of the articles of the sets of the bar refused; the verdict takes a
-tenth of the time that reading the page takes at most.
+CORPUS is a folder of sets, each with gold.jsonl.gz (or gold.jsonl) and the gzipped pages that it names. Every gold page
+of type article is classified twice, without the data of a feed and with its title from a feed, and must be refused
+neither time. The refused pages of the project (tests/refused_pages: many makers and languages) are classified both
+ways too; a page that is accepted either time counts as accepted. Pages of other types are reported: how many are
+recognised, and with which code. The time of classification is measured apart from the rest of the extraction, in CPU
+seconds. The last line is one JSON object. The exit status is 1 if a bar is missed: no refused page accepted; at most
+0.5 % of the articles of the sets with a bar refused; classification takes at most a tenth of the time of extraction.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 FETCHED = datetime(2026, 11, 1, tzinfo=UTC)
 BARRED = ("fundus_tests", "naeb", "aeb", "wcxb_dev", "wcxb_test", "zh_cwced")
-"""The sets of the bar; the others were looked at only after the rules had been made."""
+"""The sets with a bar; the others were examined only after the rules had been written."""
 
 MOST_REFUSED = 0.005
 MOST_SHARE = 0.1
-"""Of the time that reading a page takes."""
+"""Limit as a share of the time of extraction."""
 PROMISED = "Volt opens its second battery plant in the north"
 _NAIVE = 25
 
@@ -45,7 +44,7 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Reading:
-    """What became of one page: the code and reason of its refusal, or neither."""
+    """The result of one page: the code and reason of its refusal, or neither."""
 
     kind: str
     url: str
@@ -57,14 +56,14 @@ class Reading:
 
 
 def pages_of(folder: Path) -> list[Row]:
-    """All rows of one set."""
+    """Return all rows of one set."""
     packed, plain = folder / "gold.jsonl.gz", folder / "gold.jsonl"
     data = gzip.decompress(packed.read_bytes()) if packed.exists() else plain.read_bytes()
     return [json.loads(line) for line in data.splitlines() if line.strip()]
 
 
 def timed(spent: list[float], function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, adding the CPU seconds of each call."""
+    """Wrap a function so that it adds the CPU seconds of each call."""
 
     def call(*args: Any, **named: Any) -> Any:
         started = time.process_time()
@@ -77,7 +76,7 @@ def timed(spent: list[float], function: Callable[..., Any]) -> Callable[..., Any
 
 
 def read_page(job: tuple[str, str, bytes, str, str]) -> Reading:
-    """Read one page, with its lead's title and without."""
+    """Classify a page, with the title of its lead and without."""
     logging.disable(logging.CRITICAL)
     from aggregator.extraction import extract as door
     from spiders.source import Hints
@@ -116,7 +115,7 @@ def read_page(job: tuple[str, str, bytes, str, str]) -> Reading:
 
 
 def naive(body: bytes) -> bool:
-    """Whether the baseline would keep a page: bare trafilatura found at least 25 words on it."""
+    """Tell whether the baseline accepts a page: plain trafilatura extracts at least 25 words."""
     import trafilatura
 
     from aggregator.extraction.extract import count_words
@@ -126,15 +125,15 @@ def naive(body: bytes) -> bool:
 
 
 def naive_page(job: tuple[str, str, bytes, str, str]) -> bool:
-    """`naive` of a job."""
+    """Return `naive` for a job."""
     return naive(job[2])
 
 
 def judge_walls() -> Row:
-    """How many of the project's walls are kept, by us and by the baseline, and how many get the right verdict."""
-    from tests.walls import every_wall
+    """Count the refused pages that evnews and the baseline accept, and those with the right code."""
+    from tests.refused_pages import refused_pages
 
-    walls = every_wall()
+    walls = refused_pages()
     url = "https://www.volt.example/2026/11/battery-plant"
     read = [read_page((wall.name, wall.code, wall.body, url, PROMISED)) for wall in walls]
     kept = [wall.name for wall, reading in zip(walls, read, strict=True) if len(reading.refused) < 2]
@@ -152,7 +151,7 @@ def judge_walls() -> Row:
 
 
 def report_set(name: str, read: list[Reading], bare: list[bool]) -> Row:
-    """Print what one set came to and give its figures."""
+    """Print the results of a set and return its figures."""
     gold = [(r, kept) for r, kept in zip(read, bare, strict=True) if r.kind == "article"]
     refused = [r for r, _ in gold if r.refused]
     for reading in refused:
@@ -172,12 +171,12 @@ def report_set(name: str, read: list[Reading], bare: list[bool]) -> Row:
         "refused": len(refused),
         "refused_by_baseline": sum(not kept for _, kept in gold),
         "cut_short": sum(r.truncated for r, _ in gold),
-        "others": {f"{kind} {what}": many for (kind, what), many in sorted(others.items())},
+        "others": {f"{kind} {what}": count for (kind, what), count in sorted(others.items())},
     }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Verdicts on a corpus of articles and on the project's walls.")
+    parser = argparse.ArgumentParser(description="Classify a corpus of articles and the project's refused pages.")
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--set", action="append", default=[], dest="sets", metavar="NAME")
     parser.add_argument("--jobs", type=int, default=2)
@@ -217,8 +216,8 @@ def main() -> int:
     broken = [f"walls kept: {', '.join(walls['kept'])}"] if walls["kept"] else []
     broken += [f"{refused} of {gold} articles refused"] if refused > MOST_REFUSED * gold else []
     broken += [f"the verdict takes {share:.0%} of the time of reading"] if share > MOST_SHARE else []
-    print(f"the sets of the bar: {refused} of {gold} articles refused")
-    print(f"verdict {milliseconds:.2f} ms a page, {share:.0%} of reading it")
+    print(f"sets with a bar: {refused} of {gold} articles refused")
+    print(f"classification {milliseconds:.2f} ms per page, {share:.0%} of extraction")
     for line in broken:
         print(f"missed: {line}")
     figures = {

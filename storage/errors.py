@@ -57,6 +57,7 @@ class OlderSchema(ArchiveError):
 
     def __init__(self, archive: str) -> None:
         super().__init__(
-            f"{archive} was written by an earlier version of evnews: run `evnews export jsonl -o archive.jsonl` with that"
+            f"{archive} was written by an earlier version of evnews: run `evnews export jsonl -o"
+            " archive.jsonl` with that"
             " version, then `evnews import jsonl archive.jsonl` with this one into an empty home"
         )

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, func, select, tuple_
 
+from storage.articles.lookup import article_at, kept_id
 from storage.articles.reading import load_articles, load_revisions, with_past_texts
-from storage.articles.snapshots import find_article_id, resolve_article_id
 from storage.articles.topics import TopicCount, count_stale_topics, count_topics, load_topics
 from storage.db.database import Database
 from storage.db.statements import CompiledStatement, batched
 from storage.db.tables import aliases, articles, captures, revisions
 from storage.identity import key_digest, url_key
 from storage.model.article import Change, ChangeCursor, KeptArticle, Revision, Story, Topic
-from storage.model.crawl import Capture
 from storage.model.search import Facets, Query, ResultCount, SearchHit, SearchResults, Timeline
 from storage.readers.archived_feeds import FeedArchive, find_feeds_behind, load_feed_page, update_feed_archive
 from storage.search.facets import count_facets, count_timeline
@@ -26,6 +26,9 @@ from storage.search.query.tree import Terms
 from storage.search.snippet import make_snippet
 from storage.search.suggest import correct_spelling, suggest_words
 from storage.stories.reading import count_queued, load_newest_stories, load_story
+
+if TYPE_CHECKING:
+    from storage.model.crawl import Capture
 
 _CHUNK = 200
 _SUGGESTION_SECONDS = 0.25
@@ -164,7 +167,7 @@ class Library:
     def article(self, article_id: int) -> KeptArticle | None:
         """An article by its id, or by the id of one that was joined to it."""
         with self._database.read() as connection:
-            return next(iter(load_articles(connection, [resolve_article_id(connection, article_id)])), None)
+            return next(iter(load_articles(connection, [kept_id(connection, article_id)])), None)
 
     def articles_by_id(self, ids: Sequence[int]) -> list[KeptArticle]:
         """The articles of some ids, in their order; an id that no article has any more is left out."""
@@ -174,7 +177,7 @@ class Library:
     def article_at(self, url: str) -> KeptArticle | None:
         """The article that was fetched at an address, in any spelling of it."""
         with self._database.read() as connection:
-            found = find_article_id(connection, key_digest(url_key(url)))
+            found = article_at(connection, key_digest(url_key(url)))
             return next(iter(load_articles(connection, [found])), None) if found else None
 
     def sources(self) -> list[KeptSource]:
@@ -185,13 +188,13 @@ class Library:
     def copies(self, article_id: int) -> list[tuple[int, str]]:
         """The articles that are copies of an article, as (id, url), the first told first."""
         with self._database.read() as connection:
-            rows = connection.execute(_SELECT_COPIES, {"article": resolve_article_id(connection, article_id)})
+            rows = connection.execute(_SELECT_COPIES, {"article": kept_id(connection, article_id)})
             return [(row.id, row.url) for row in rows]
 
     def revisions(self, article_id: int) -> list[Revision]:
         """Every text that an article had, oldest first."""
         with self._database.read() as connection:
-            return load_revisions(connection, resolve_article_id(connection, article_id))
+            return load_revisions(connection, kept_id(connection, article_id))
 
     def changes(
         self,
@@ -227,7 +230,7 @@ class Library:
     def topics_of(self, article_id: int) -> tuple[Topic, ...]:
         """The topics that an article names: those of its title first, then by how often."""
         with self._database.read() as connection:
-            found = resolve_article_id(connection, article_id)
+            found = kept_id(connection, article_id)
             return tuple(load_topics(connection, [found]).get(found, ()))
 
     def topic_counts(self, since: datetime | None = None) -> list[TopicCount]:
@@ -250,7 +253,7 @@ class Library:
     def story(self, article_id: int) -> Story | None:
         """The story that an article tells, by the id of any article of it or of a copy."""
         with self._database.read() as connection:
-            return load_story(connection, resolve_article_id(connection, article_id))
+            return load_story(connection, kept_id(connection, article_id))
 
     def count_queued_for_stories(self) -> int:
         """How many articles have no place among the stories yet."""
@@ -259,8 +262,10 @@ class Library:
 
     def captures(self, article_id: int) -> list[tuple[Capture, str, datetime]]:
         """The captures of every address of an article, oldest first: (capture, url, fetched_at)."""
+        from storage.model.crawl import Capture
+
         with self._database.read() as connection:
-            rows = connection.execute(_SELECT_CAPTURES, {"article": resolve_article_id(connection, article_id)}).all()
+            rows = connection.execute(_SELECT_CAPTURES, {"article": kept_id(connection, article_id)}).all()
         return [
             (Capture(file=r.file, offset=r.offset, length=r.length, digest=r.digest), r.url, r.fetched_at) for r in rows
         ]
@@ -325,9 +330,11 @@ _SELECT_CHANGES = (
     .where(revisions.c.number > 1)
     .order_by(revisions.c.fetched_at.desc(), revisions.c.article_id.desc(), revisions.c.number.desc())
 )
-_ARTICLES_BY_SOURCE = select(articles.c.source, func.count().label("many"), func.min(articles.c.id).label("first_id")).group_by(
-    articles.c.source
-).subquery()  # fmt: skip
+_ARTICLES_BY_SOURCE = (
+    select(articles.c.source, func.count().label("many"), func.min(articles.c.id).label("first_id"))
+    .group_by(articles.c.source)
+    .subquery()
+)
 _SELECT_SOURCES = (
     select(
         articles.c.source.label("name"), _ARTICLES_BY_SOURCE.c.many.label("articles"), _ARTICLES_BY_SOURCE.c.first_id,

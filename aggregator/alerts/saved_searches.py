@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import tomlkit
-
 from spiders.toml_tables import (
     ENTRY_NAME,
     ENTRY_NAME_RULE,
@@ -73,6 +71,8 @@ def load_searches(home: Path) -> SavedSearches:
 
 def save_search(home: Path, search: SavedSearch) -> None:
     """Write a search into the file, in place of one of the same name; all else in it stays as it is."""
+    import tomlkit
+
     path = searches_path(home)
     document = read_document(path)
     table = tomlkit.table()

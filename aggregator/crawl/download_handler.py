@@ -69,7 +69,7 @@ class PoliteHandler(HTTP11DownloadHandler):
         if not hasattr(self._pool, "_factory"):
             raise RuntimeError("Scrapy's connection pool has moved: the header cap cannot be set")
         self._pool._factory = _CappedFactory
-        self._context: CrawlRunner = crawler.spider.crew  # type: ignore[union-attr]
+        self._context: CrawlRunner = crawler.spider.context  # type: ignore[union-attr]
         self._delay: float = crawler.spider.source.delay  # type: ignore[union-attr]
 
     async def download_request(self, request: Request) -> Response:

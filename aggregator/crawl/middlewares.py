@@ -30,7 +30,7 @@ DEFAULT_PARKING = timedelta(minutes=15)
 class _ContextMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.context: CrawlRunner = crawler.spider.crew  # type: ignore[union-attr]
+        self.context: CrawlRunner = crawler.spider.context  # type: ignore[union-attr]
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> _ContextMiddleware:

@@ -21,7 +21,7 @@ class IngestPipeline:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> IngestPipeline:
         """The visit reaches a crawl as the spider's argument."""
-        return cls(crawler.spider.visit)  # type: ignore[union-attr]
+        return cls(crawler.spider.poll)  # type: ignore[union-attr]
 
     async def process_item(self, item: FetchedArticle) -> FetchedArticle:
         """Ingest the page; the item goes on unchanged."""

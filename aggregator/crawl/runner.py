@@ -158,7 +158,7 @@ class CrawlRunner:
         self._crawlers.add(crawler)
         self.stats.running.add(source.name)
         try:
-            await self._runner.crawl(crawler, source=source, visit=visit, crew=self)
+            await self._runner.crawl(crawler, source=source, poll=visit, context=self)
             error = visit.fatal_error or _find_crawl_error(crawler, self.is_stopping)
         finally:
             self._crawlers.discard(crawler)
@@ -186,7 +186,7 @@ class CrawlRunner:
         self._crawlers.add(crawler)
         try:
             async with self._poll_slots:
-                await self._runner.crawl(crawler, source=source, crew=self, work=watched)
+                await self._runner.crawl(crawler, source=source, context=self, work=watched)
         finally:
             self._crawlers.discard(crawler)
         if failed:

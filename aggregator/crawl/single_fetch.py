@@ -33,7 +33,7 @@ async def fetch_page(fetch: FetchUrl, url: str) -> Page | str:
 class SingleFetchSpider(Spider):
     """Runs one coroutine that fetches as it goes."""
 
-    name = "errand"
+    name = "single-fetch"
 
     def __init__(self, *, source: Source, context: CrawlRunner, work: Callable[[FetchUrl], Awaitable[None]]) -> None:
         super().__init__(name=source.name)

@@ -52,13 +52,20 @@ def explain_attempts(account: Provenance, now: datetime) -> Iterator[Reason]:
         yield Reason(
             text=f"{_STATE_DESCRIPTIONS[one.state](one, code, now)}{_describe_reopening(one)}",
             facts=(
-                ("source", one.source), ("url", one.url), ("state", one.state), ("reason", one.reason or None),
-                ("tried", _count_attempts(one)), ("tries_left", _count_attempts_left(one, code)), ("due_at", _find_due_time(one)),
-                ("next_poll_at", one.next_poll_at), ("ended_at", one.ended_at), ("taken_up_again", one.renewals),
+                ("source", one.source),
+                ("url", one.url),
+                ("state", one.state),
+                ("reason", one.reason or None),
+                ("tried", _count_attempts(one)),
+                ("tries_left", _count_attempts_left(one, code)),
+                ("due_at", _find_due_time(one)),
+                ("next_poll_at", one.next_poll_at),
+                ("ended_at", one.ended_at),
+                ("taken_up_again", one.renewals),
                 ("parked_until", one.parked_until),
             ),
             details=(one.url,) if len(account.discoveries) > 1 else (),
-        )  # fmt: skip
+        )
 
 
 def _find_last_verdict(account: Provenance, lead: LeadDiscovery) -> str:

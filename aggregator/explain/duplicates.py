@@ -126,7 +126,10 @@ def explain_copies(account: Provenance, now: datetime) -> Iterator[Reason]:
 def _describe_relation(account: Provenance, article: KeptArticle, texts: RelatedArticle) -> str:
     if texts.id == article.copy_of:
         return f"It is a copy of article {texts.id} ({texts.source}): {article.reason}"
-    name = f"Article {texts.id} ({texts.source}, {f'published {format_time(texts.published)}' if texts.published else 'undated'})"
+    name = (
+        f"Article {texts.id} ({texts.source},"
+        f" {f'published {format_time(texts.published)}' if texts.published else 'undated'})"
+    )
     if texts.copy_of == article.id:
         return f"{name} is a copy of it: {texts.reason}"
     if article.copy_of is not None and texts.copy_of == article.copy_of:

@@ -122,6 +122,9 @@ def explain_topics(account: Provenance, now: datetime) -> Iterator[Reason]:
         yield Reason(
             text=f"{one.name}: {' and '.join(named)}",
             facts=(
-                ("topic", one.name), ("in_title", one.title_count), ("in_text", one.body_count), ("catalogue", account.catalogue_digest)
+                ("topic", one.name),
+                ("in_title", one.title_count),
+                ("in_text", one.body_count),
+                ("catalogue", account.catalogue_digest),
             ),
-        )  # fmt: skip
+        )

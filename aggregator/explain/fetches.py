@@ -123,7 +123,10 @@ def _describe_check(fetch: Fetch) -> str:
         began = f"; withdrawn from here on: revision {fetch.revision_number}" if fetch.revision_number else ""
         return f"Missing{_describe_reason(fetch, ', ')}{sure}{began}"
     if fetch.outcome == "outage":
-        return f"Missing{_describe_reason(fetch, ', ')}, as all of its host was: an outage, which says nothing of the article"
+        return (
+            f"Missing{_describe_reason(fetch, ', ')}, as all of its host was: an outage, which says"
+            " nothing of the article"
+        )
     return f"No article now{_describe_reason(fetch, ': ')}; the kept text stays"
 
 

@@ -52,14 +52,18 @@ def _explain_recent_polls(timing: PollTiming) -> Iterator[Reason]:
         charted = polls[:CHARTED_POLLS][::-1]
         new = sum(poll.new for poll in polls)
         yield Reason(
-            text=f"{draw_chart(charted)}  {format_count(len(polls), 'poll')} since {format_time(polls[-1].started_at)}, the latest on"
+            text=f"{draw_chart(charted)}  {format_count(len(polls), 'poll')} since"
+            f" {format_time(polls[-1].started_at)}, the latest on"
             f" the right, brought {format_count(new, 'article')}.",
             facts=(
-                ("url", url), ("polls", len(polls)), ("new", new), ("since", polls[-1].started_at),
+                ("url", url),
+                ("polls", len(polls)),
+                ("new", new),
+                ("since", polls[-1].started_at),
                 ("failed", sum(poll.outcome not in SUCCESSFUL_OUTCOMES for poll in polls)),
             ),
             details=(url,),
-        )  # fmt: skip
+        )
 
 
 def draw_chart(polls: Sequence[Poll]) -> str:
@@ -86,7 +90,8 @@ def _explain_delays(timing: PollTiming) -> Iterator[Reason]:
         )
     if timing.full_poll_count:
         yield Reason(
-            text=f"In {format_count(timing.full_poll_count, 'poll')} of the last {len(timing.polls)} all that an index named was new:"
+            text=f"In {format_count(timing.full_poll_count, 'poll')} of the last {len(timing.polls)} all"
+            " that an index named was new:"
             " what came before may have been missed.",
             facts=(("full_polls", timing.full_poll_count), ("polls", len(timing.polls))),
         )

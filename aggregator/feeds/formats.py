@@ -6,16 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from aggregator.feeds.atom import atom_feed
-from aggregator.feeds.channel import Channel
-from aggregator.feeds.csv_export import csv_rows
-from aggregator.feeds.jsonfeed import json_feed
-from aggregator.feeds.jsonl import jsonl
-from aggregator.feeds.parquet import write_parquet
-from aggregator.feeds.rss import rss_feed
-from storage.model.article import KeptArticle
+if TYPE_CHECKING:
+    from aggregator.feeds.channel import Channel
+    from storage.model.article import KeptArticle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,24 +21,55 @@ class FeedFormat:
     media_type: str
 
 
+# A format is imported when something is written in it: of the feeds, only JSON does without lxml.
+
+
+def _rss(channel: Channel) -> Iterator[bytes]:
+    from aggregator.feeds.rss import rss_feed
+
+    return rss_feed(channel)
+
+
+def _atom(channel: Channel) -> Iterator[bytes]:
+    from aggregator.feeds.atom import atom_feed
+
+    return atom_feed(channel)
+
+
+def _json(channel: Channel) -> Iterator[bytes]:
+    from aggregator.feeds.jsonfeed import json_feed
+
+    return json_feed(channel)
+
+
 FEED_FORMATS: Mapping[str, FeedFormat] = MappingProxyType(
     {
-        "rss": FeedFormat(write=rss_feed, media_type="application/rss+xml; charset=utf-8"),
-        "atom": FeedFormat(write=atom_feed, media_type="application/atom+xml; charset=utf-8"),
-        "json": FeedFormat(write=json_feed, media_type="application/feed+json; charset=utf-8"),
+        "rss": FeedFormat(write=_rss, media_type="application/rss+xml; charset=utf-8"),
+        "atom": FeedFormat(write=_atom, media_type="application/atom+xml; charset=utf-8"),
+        "json": FeedFormat(write=_json, media_type="application/feed+json; charset=utf-8"),
     }
 )
 
 
 def _write_jsonl(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
+    from aggregator.feeds.jsonl import jsonl
+
     file.writelines(jsonl(articles))
 
 
 def _write_csv(articles: Iterable[KeptArticle], file: BinaryIO, *, raw: bool = False) -> None:
+    from aggregator.feeds.csv_export import csv_rows
+
     file.writelines(csv_rows(articles, raw=raw))
 
 
+def _parquet(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
+    from aggregator.feeds.parquet import write_parquet
+
+    write_parquet(articles, file)
+
+
 DATA_FORMATS: Mapping[str, Callable[[Iterable[KeptArticle], BinaryIO], None]] = MappingProxyType(
-    {"jsonl": _write_jsonl, "csv": _write_csv, "csv-raw": partial(_write_csv, raw=True), "parquet": write_parquet}
+    {"jsonl": _write_jsonl, "csv": _write_csv, "csv-raw": partial(_write_csv, raw=True), "parquet": _parquet}
 )
 """What writes articles into a file for work with data, one by one as they come."""

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from aggregator.feeds.channel import is_web_url
 from aggregator.feeds.timestamps import format_timestamp
-from storage.articles.topics import TopicCount
-from storage.model.article import Change, KeptArticle, RevisionSummary, Story, StoryMember
-from storage.model.crawl import Capture, SourceState
 from storage.text.clean import clean
+
+if TYPE_CHECKING:
+    from storage.articles.topics import TopicCount
+    from storage.model.article import Change, KeptArticle, RevisionSummary, Story, StoryMember
+    from storage.model.crawl import Capture, SourceState
 
 PERIOD_FORMATS: Mapping[str, Callable[[date], str]] = {
     "day": date.isoformat,
@@ -125,9 +128,14 @@ def story_fields(story: Story) -> dict[str, object]:
 
 def _story_member_fields(member: StoryMember) -> dict[str, object]:
     return {
-        "id": member.article_id, "url": member.url, "source": member.source, "title": member.title, "at": format_optional_timestamp(member.at),
-        "dated": member.has_publication_time, "copies": member.copy_count,
-    }  # fmt: skip
+        "id": member.article_id,
+        "url": member.url,
+        "source": member.source,
+        "title": member.title,
+        "at": format_optional_timestamp(member.at),
+        "dated": member.has_publication_time,
+        "copies": member.copy_count,
+    }
 
 
 def topic_fields(topic: TopicCount, title: str, kind: str, part_of: str) -> dict[str, object]:

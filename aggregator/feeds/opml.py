@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from aggregator.feeds.channel import encode_web_url
-from spiders.parse.charset import decode
-from spiders.parse.feed_entry import normalize_language
 from spiders.parse.html_text import to_plain_text
 from spiders.parse.links import resolve_url
 from spiders.parse.xml_names import element_key
-from spiders.parse.xml_repair import MarkupError, parse_xml
-from spiders.source import Source
 from storage.text.clean import clean_line
+
+if TYPE_CHECKING:
+    from spiders.source import Source
 
 MAX_BYTES = 2**20
 MAX_OUTLINES = 20_000
@@ -52,6 +52,9 @@ def read_opml(body: bytes) -> tuple[OutlineFeed, ...]:
     """
     if len(body) > MAX_BYTES:
         raise OpmlError(f"larger than {MAX_BYTES} bytes")
+    from spiders.parse.charset import decode
+    from spiders.parse.xml_repair import MarkupError, parse_xml
+
     try:
         document = parse_xml(decode(body), "")
     except MarkupError as error:
@@ -98,6 +101,8 @@ def _read_outline(element: etree._Element, title: str, address: str, category: s
     if not url or _read_first_attribute(element, "type").strip().lower() == "include":
         why = "another list, which is not followed" if url else "not an http or https address"
         return OutlineFeed(title=title, xml_url="", problem=f'xmlUrl = "{clean_line(address, 200)}": {why}')
+    from spiders.parse.feed_entry import normalize_language
+
     return OutlineFeed(
         title=title,
         xml_url=url,

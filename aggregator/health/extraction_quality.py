@@ -74,15 +74,15 @@ def _find_shorter_text(
 def _find_missing_field(
     earlier: Sequence[ExtractedArticle], latest: Sequence[ExtractedArticle], field: str
 ) -> ThinExtraction | None:
-    misses = sum(not getattr(one, field) for one in earlier)
+    misses = sum(not getattr(one, f"has_{field}") for one in earlier)
     usual = max((misses + 0.5) / (len(earlier) + 1), _MIN_USUAL_MISS_RATE)
     if usual > _MAX_USUAL_MISS_RATE:
         return None
     missed, had = math.log(_BROKEN_MISS_RATE / usual), math.log((1 - _BROKEN_MISS_RATE) / (1 - usual))
-    begun = _find_change([had if getattr(one, field) else missed for one in latest], _FIELD_THRESHOLD)
+    begun = _find_change([had if getattr(one, f"has_{field}") else missed for one in latest], _FIELD_THRESHOLD)
     if begun is None:
         return None
-    now = sum(not getattr(one, field) for one in latest[begun:]) / len(latest[begun:])
+    now = sum(not getattr(one, f"has_{field}") for one in latest[begun:]) / len(latest[begun:])
     return ThinExtraction(field, latest[begun].first_seen_at, latest[begun].id, misses / len(earlier), now)
 
 

@@ -133,9 +133,11 @@ def _find_failing_indexes(history: SourceHistory, indexes: frozenset[str], now: 
             )  # fmt: skip
         elif is_lasting or one.state != IndexState.ASKED:
             yield HealthFinding(
-                state=HealthState.FAILING, since=one.failing_since, evidence=f"{one.url} fails: {last.reason or 'no answer'}",
+                state=HealthState.FAILING,
+                since=one.failing_since,
+                evidence=f"{one.url} fails: {last.reason or 'no answer'}",
                 advice=f"evnews sources check {history.source}",
-            )  # fmt: skip
+            )
 
 
 def _retired_finding(history: SourceHistory, next_polls: Sequence[NextPoll]) -> HealthFinding:
@@ -174,11 +176,13 @@ def _find_incomplete_feed(history: SourceHistory, audit: FeedAudit | None) -> It
         return
     if audit.sitemap_only >= MIN_SITEMAP_ONLY:
         yield HealthFinding(
-            state=HealthState.SLOW, since=audit.audited_at,
-            evidence=f"its feeds name {audit.named_by_feed} of the {audit.named_by_any} articles that they and its sitemap name"
+            state=HealthState.SLOW,
+            since=audit.audited_at,
+            evidence=f"its feeds name {audit.named_by_feed} of the {audit.named_by_any} articles that they"
+            " and its sitemap name"
             f" since {_format_time(audit.since)}",
             advice=f"give {history.source} its other feeds, or its sitemap, in the catalogue",
-        )  # fmt: skip
+        )
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
@@ -206,9 +210,11 @@ def _find_refused_pages(history: SourceHistory) -> Iterator[HealthFinding]:
     fail = sum(one.reason.startswith(_OUTAGE_REASONS) for one in bad)
     state = HealthState.FAILING if fail > len(bad) / 2 else HealthState.BLOCKED
     yield HealthFinding(
-        state=state, since=bad[-1].recorded_at, evidence=f"none of its last {len(bad)} pages could be kept, {many} for: {reason}",
+        state=state,
+        since=bad[-1].recorded_at,
+        evidence=f"none of its last {len(bad)} pages could be kept, {many} for: {reason}",
         advice=f"evnews crawl {history.source}, then evnews why with one of its addresses",
-    )  # fmt: skip
+    )
 
 
 def _thin_finding(thin: ThinExtraction) -> HealthFinding:
@@ -235,10 +241,12 @@ def _find_unusual_volume(
     if (quiet := find_silence(volume, seen, baseline)) is not None:
         since = datetime.fromtimestamp(quiet, UTC)
         yield HealthFinding(
-            state=HealthState.SILENT, since=since,
-            evidence=f"nothing new since {_format_time(since)}, though its indexes are read well; {_describe_usual_volume(volume)}",
+            state=HealthState.SILENT,
+            since=since,
+            evidence=f"nothing new since {_format_time(since)}, though its indexes are read well;"
+            f" {_describe_usual_volume(volume)}",
             advice=f"open the site: it may have a new feed; evnews sources check {history.source}",
-        )  # fmt: skip
+        )
     elif (low := find_slowdown(volume, seen, baseline)) is not None:
         since = datetime.fromtimestamp(low.since, UTC)
         yield HealthFinding(

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 DAY, HOUR = 86_400.0, 3_600.0
 WEEK_HOURS = 168
@@ -66,6 +68,10 @@ class PublishingVolume:
 
 def learn_volume(times: Sequence[float] | np.ndarray, now: float) -> PublishingVolume | None:
     """What is usual, from when articles were published (POSIX seconds, sorted); None while too little is known."""
+    if len(times) < MIN_EVENTS:
+        return None
+    import numpy as np
+
     known = np.asarray(times, dtype=float)
     known = known[(known > now - MAX_HISTORY_DAYS * DAY) & (known <= now)]
     events = _group_events(known)
@@ -90,6 +96,8 @@ def learn_volume(times: Sequence[float] | np.ndarray, now: float) -> PublishingV
 
 def _group_events(times: np.ndarray) -> np.ndarray:
     """What comes within an hour of an event's first article is part of it."""
+    import numpy as np
+
     firsts, place = [], 0
     while place < len(times):
         firsts.append(place)
@@ -99,6 +107,8 @@ def _group_events(times: np.ndarray) -> np.ndarray:
 
 def _learn_weights(events: np.ndarray) -> np.ndarray:
     """The weight of each hour of a week; the fewer events, the flatter."""
+    import numpy as np
+
     hours = (events // HOUR).astype(int) % 24
     weekdays = ((events // DAY).astype(int) - _MONDAY) % 7
     by_hour = np.bincount(hours, minlength=24).astype(float)
@@ -114,6 +124,8 @@ def build_open_clock(
     profile: np.ndarray, begin: float, end: float, baseline: Baseline = NO_BASELINE
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Tells the open days from the hour of `begin` to moments up to `end`."""
+    import numpy as np
+
     first, last = int(begin // HOUR), int(end // HOUR) + 1
     hours = np.arange(first, last)
     weights = profile[(hours - _MONDAY * 24) % WEEK_HOURS]
@@ -130,6 +142,8 @@ def count_open_days(volume: PublishingVolume, begin: float, end: float, baseline
     """How many open days lie between two moments."""
     if end <= begin:
         return 0.0
+    import numpy as np
+
     before, after = build_open_clock(volume.profile, begin, end, baseline)(np.array([begin, end]))
     return float(after - before)
 
@@ -151,6 +165,8 @@ class Slowdown:
 
 def find_slowdown(volume: PublishingVolume, last_read_at: float, baseline: Baseline = NO_BASELINE) -> Slowdown | None:
     """Where far less comes than usual, though something does; None while that is chance."""
+    import numpy as np
+
     begin, wanted = float(volume.events[0]), _SLOW_EXPECTED_EVENTS / volume.events_per_day
     clock = build_open_clock(volume.profile, begin, max(last_read_at, begin), baseline)
     if (now := float(clock(np.array([last_read_at]))[0])) < 2 * wanted:  # it would be compared with itself
@@ -175,6 +191,10 @@ def compute_baseline(volumes: Sequence[PublishingVolume], now: float) -> Baselin
     Nothing is said of days on which too little was to be expected. A source counts for three times its usual at most,
     and busy ones do not drown the others.
     """
+    if len(volumes) < _MIN_SOURCES:
+        return [1.0] * _BASELINE_DAYS
+    import numpy as np
+
     factors = []
     for ago in range(_BASELINE_DAYS):
         begin, end = now - (ago + 1) * DAY, now - ago * DAY
@@ -185,6 +205,5 @@ def compute_baseline(volumes: Sequence[PublishingVolume], now: float) -> Baselin
             weight = min(1.0, _MAX_SOURCE_WEIGHT / max(expected, 1e-9))
             came += weight * min(float(last - first), 3 * expected)
             usual += weight * expected
-        is_known = len(volumes) >= _MIN_SOURCES and usual >= _MIN_EXPECTED
-        factors.append(min(max(came / usual, _MIN_BASELINE), 1.0) if is_known else 1.0)
+        factors.append(min(max(came / usual, _MIN_BASELINE), 1.0) if usual >= _MIN_EXPECTED else 1.0)
     return factors

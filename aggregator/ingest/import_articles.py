@@ -10,10 +10,6 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from aggregator.duplicates.link import index_article_signature
-from aggregator.extraction.body.sanitize import sanitize_html
-from aggregator.extraction.derived_fields import with_derived_fields
-from aggregator.stories.assign import add_to_story
 from aggregator.topics.catalogue import catalogue_in_use
 from storage.articles import importing, snapshots
 from storage.articles.importing import ImportedArticle
@@ -81,9 +77,13 @@ def _import_article(tx: Transaction, one: ImportedArticle, known: ImportProgress
     if snapshots.is_stored(tx, one.id):
         known.already_stored += 1
         return
+    from aggregator.duplicates.link import index_article_signature
+
     importing.import_article(tx, one)
     index_article_signature(tx, one.article, one.id)
     if one.story_id is not None and one.copy_of is None:
+        from aggregator.stories.assign import add_to_story
+
         add_to_story(tx, one.id, one.story_id, one.article.terms)
     else:
         membership.queue_recompute(tx, [one.id])
@@ -111,6 +111,8 @@ def read_numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def parse_exported(line: bytes, arrival: Callable[[datetime], datetime]) -> ImportedArticle:
     """An article as a line of `evnews export jsonl` has it; raises ExportError."""
+    from aggregator.extraction.derived_fields import with_derived_fields
+
     try:
         told = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -129,10 +131,19 @@ def parse_exported(line: bytes, arrival: Callable[[datetime], datetime]) -> Impo
     if first_seen is None:
         raise ExportError("first_seen is missing")
     return ImportedArticle(
-        id=record.number("id"), article=article, source=record.text("source"), first_seen=arrival(first_seen),
-        shown_number=shown, copy_of=record.number_or_none("copy_of"), withdrawn_at=record.time("withdrawn"),
-        story_id=record.number_or_none("story"), topics=topics, catalogue_digest=catalogue, revisions=editions, past_texts=past,
-    )  # fmt: skip
+        id=record.number("id"),
+        article=article,
+        source=record.text("source"),
+        first_seen=arrival(first_seen),
+        shown_number=shown,
+        copy_of=record.number_or_none("copy_of"),
+        withdrawn_at=record.time("withdrawn"),
+        story_id=record.number_or_none("story"),
+        topics=topics,
+        catalogue_digest=catalogue,
+        revisions=editions,
+        past_texts=past,
+    )
 
 
 def _article(record: _ExportRecord) -> Article:
@@ -171,6 +182,8 @@ def _checked_html(html: str) -> str:
             depth += 1
         if depth > _MAX_HTML_DEPTH:
             raise ExportError("html is nested too deeply")
+    from aggregator.extraction.body.sanitize import sanitize_html
+
     return sanitize_html(html)
 
 

@@ -6,19 +6,22 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from aggregator.crawl.runner import CrawlRunner, PollResult
 from aggregator.health.findings import HealthState
 from aggregator.service.loop_lag import LoopLagMonitor
 from spiders.source import Source
 from storage.crawl.health import find_last_good_poll, load_source_health
 from storage.db.database import Database
 from storage.glance import count_waiting_leads, last_heartbeat
+
+if TYPE_CHECKING:
+    from aggregator.crawl.runner import CrawlRunner, PollResult
 
 MAX_SOURCES = 1000
 """Sources that are told of one by one at most: each is a time series of its own."""

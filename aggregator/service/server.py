@@ -17,7 +17,6 @@ import uvicorn
 from aggregator.alerts.saved_searches import load_searches, searches_path
 from aggregator.config import DEFAULT_PUBLIC_URL, Config
 from aggregator.service.metrics import Metrics
-from aggregator.service.setup import utc_now
 from aggregator.topics.catalogue import load_topics
 from aggregator.web.access import is_loopback
 from aggregator.web.api import Api
@@ -30,6 +29,7 @@ from storage.db.database import Database
 from storage.library import Library
 from storage.monitor import Monitor
 from storage.readers.tokens import AccessToken, find_token, load_tokens
+from storage.timestamps import utc_now
 
 _TOKEN_CACHE_SECONDS = 2.0
 """Seconds after which a token that was taken away opens nothing any more."""
@@ -131,15 +131,28 @@ def _build_server(
     )
     metrics = Metrics(database)
     serving = ServerContext(
-        library=library, monitor=monitor, feed_catalogue=shelf, etag_cache=EtagCache(database.data_version), public_url=address,
-        find_token=None if is_open else knows, greader_api=sync, metrics=metrics.render,
+        library=library,
+        monitor=monitor,
+        feed_catalogue=shelf,
+        etag_cache=EtagCache(database.data_version),
+        public_url=address,
+        find_token=None if is_open else knows,
+        greader_api=sync,
+        metrics=metrics.render,
         api=Api(database=database, topics=topics, now=utc_now, muted=config.mute),
-    )  # fmt: skip
+    )
     settings = uvicorn.Config(
-        create_app(serving), log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-        limit_concurrency=_MAX_CONCURRENT_REQUESTS, h11_max_incomplete_event_size=_MAX_HEADER_BYTES, timeout_graceful_shutdown=5,
-        lifespan="off", log_config=None,
-    )  # fmt: skip
+        create_app(serving),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MAX_CONCURRENT_REQUESTS,
+        h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
+        timeout_graceful_shutdown=5,
+        lifespan="off",
+        log_config=None,
+    )
     publisher = HubPublisher(database, hub, shelf.build_url, sync.resolve_searches) if hub else None
     return Server(address, metrics, shelf.cut_feeds, uvicorn.Server(settings), listening, publisher)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aggregator import __version__
@@ -25,6 +25,7 @@ from storage.crawl import leads
 from storage.crawl.lease_owner import LeaseOwner, find_dead_owners
 from storage.db.writer import DatabaseWriter, Work
 from storage.errors import ArchiveError
+from storage.timestamps import utc_now
 from storage.warc.store import WarcStore, recover_files
 
 if TYPE_CHECKING:
@@ -37,11 +38,6 @@ POLLS_PER_DAY = 24.0
 """How many requests for indexes a source may cost a day, on average over all sources."""
 
 log = logging.getLogger(__name__)
-
-
-def utc_now() -> datetime:
-    """The time, aware and in UTC."""
-    return datetime.now(UTC)
 
 
 @contextlib.asynccontextmanager

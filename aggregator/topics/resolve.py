@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from aggregator.topics.matcher import TopicCatalogue, fold_name
 from storage.model.search import Query
 from storage.search.query.parser import parse
 from storage.search.query.tree import Field, Node, iter_leaves, map_leaves
 from storage.search.query.unparse import unparse
+
+if TYPE_CHECKING:
+    from aggregator.topics.matcher import TopicCatalogue
 
 
 class UnknownTopic(ValueError):
@@ -22,6 +25,8 @@ def resolve_topics(query: Query, load: Callable[[], TopicCatalogue]) -> Query:
     typed = _typed_names(query)
     if not query.topics and not typed:
         return query
+    from aggregator.topics.matcher import fold_name
+
     catalogue = load()
     known = _names_by_alias(catalogue)
     for name in (*query.topics, *typed):
@@ -46,6 +51,8 @@ def _typed_names(query: Query) -> list[str]:
 
 def _names_by_alias(catalogue: TopicCatalogue) -> Mapping[str, str]:
     """Names by all that may be typed for them: an alias, a title, and before those the name itself."""
+    from aggregator.topics.matcher import fold_name
+
     known: dict[str, str] = {}
     for entry in catalogue.entries:
         for alias in (*entry.aliases, *entry.unsure):

@@ -102,9 +102,13 @@ def _make_feed_handler(context: ServerContext) -> Callable[[Request], Response]:
         asked = _parse_feed_request(request)
         mark = context.etag_cache.get(asked, lambda: context.feed_catalogue.compute_etag(asked))
         answer = _conditional_response(
-            request, context, mark, lambda: b"".join(FEED_FORMATS[asked.format].write(context.feed_catalogue.build_channel(asked))),
-            FEED_FORMATS[asked.format].media_type, _ARCHIVE_PAGE_MAX_AGE if asked.page else _MAX_AGE,
-        )  # fmt: skip
+            request,
+            context,
+            mark,
+            lambda: b"".join(FEED_FORMATS[asked.format].write(context.feed_catalogue.build_channel(asked))),
+            FEED_FORMATS[asked.format].media_type,
+            _ARCHIVE_PAGE_MAX_AGE if asked.page else _MAX_AGE,
+        )
         if hub := context.feed_catalogue.find_hub(asked):
             answer.headers["Link"] = f'<{hub}>; rel="hub", <{context.feed_catalogue.build_url(asked)}>; rel="self"'
         return answer

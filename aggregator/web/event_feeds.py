@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aggregator.feeds.channel import FeedEntry
-from aggregator.feeds.event_entries import change_entry, health_event_entry, story_entry
 from aggregator.web.requests import FeedRequest
 from storage.library import Library
 from storage.model.article import Change, Story
 from storage.monitor import Monitor
+
+if TYPE_CHECKING:
+    from storage.crawl.health import HealthEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +30,22 @@ def create_event_feeds(library: Library, monitor: Monitor) -> Mapping[str, Event
     """Every such feed, by its path."""
 
     def edit(change: Change, asked: FeedRequest) -> FeedEntry:
+        from aggregator.feeds.event_entries import change_entry
+
         return change_entry(change, library.revisions(change.article_id) if asked.full else [])
 
-    def told(story: Story) -> object:
+    def story_key(story: Story) -> object:
         return story.id, story.title, story.last_at.isoformat(), len(story.members)
+
+    def story_event(story: Story, _: FeedRequest) -> FeedEntry:
+        from aggregator.feeds.event_entries import story_entry
+
+        return story_entry(story)
+
+    def health_event(turn: HealthEvent, _: FeedRequest) -> FeedEntry:
+        from aggregator.feeds.event_entries import health_event_entry
+
+        return health_event_entry(turn)
 
     return {
         "changes": EventFeed(
@@ -43,13 +57,13 @@ def create_event_feeds(library: Library, monitor: Monitor) -> Mapping[str, Event
         "stories": EventFeed(
             title="evnews: stories",
             list_events=lambda most: list(library.stories(min_sources=2, limit=most)),
-            etag_key=told,
-            make_entry=lambda one, _: story_entry(one),
+            etag_key=story_key,
+            make_entry=story_event,
         ),
         "health": EventFeed(
             title="evnews: sources",
             list_events=monitor.health_events,
-            etag_key=lambda one: one.id,
-            make_entry=lambda one, _: health_event_entry(one),
+            etag_key=lambda turn: turn.id,
+            make_entry=health_event,
         ),
     }

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from aggregator.alerts.saved_searches import SavedSearches
 from aggregator.feeds.channel import Channel, FeedEntry, article_entry
 from aggregator.feeds.opml import OutlineFeed
-from aggregator.topics.matcher import TopicCatalogue
 from aggregator.topics.resolve import UnknownTopic, resolve_topics
 from aggregator.web.archived_feeds import ArchivedFeedPages, has_archive_link, request_page
 from aggregator.web.event_feeds import create_event_feeds
@@ -22,6 +22,9 @@ from storage.library import Library
 from storage.model.article import KeptArticle
 from storage.model.search import Query, SearchHit
 from storage.monitor import Monitor
+
+if TYPE_CHECKING:
+    from aggregator.topics.matcher import TopicCatalogue
 
 _OUTLINES_MAX_AGE = 60.0
 """Seconds: topics and sources are counted for it, which takes long in a large archive."""

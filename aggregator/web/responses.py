@@ -8,8 +8,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from hashlib import sha256
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-from starlette.responses import JSONResponse
+if TYPE_CHECKING:
+    from starlette.responses import JSONResponse
+
 
 _MAX_ETAGS = 2_000
 _MAX_AGE = 60.0
@@ -48,5 +51,7 @@ class EtagCache:
 
 def problem_response(status: int, detail: str) -> JSONResponse:
     """An answer that says what went wrong and what to do."""
+    from starlette.responses import JSONResponse
+
     fields = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(fields, status_code=status, media_type="application/problem+json")

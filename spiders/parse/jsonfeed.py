@@ -42,10 +42,14 @@ def read_json(text: str, url: str, *, limit: int, now: datetime) -> ParsedIndex:
     leads = tuple(lead for lead in read if lead is not None)
     lost = len(read) - len(leads)
     return ParsedIndex(
-        kind="feed", title=to_plain_text(_text(feed, "title"), MAX_TITLE), home=resolve_url(url, _text(feed, "home_page_url")),
-        language=normalize_language(_text(feed, "language")), leads=leads, total=len(entries) - lost,
+        kind="feed",
+        title=to_plain_text(_text(feed, "title"), MAX_TITLE),
+        home=resolve_url(url, _text(feed, "home_page_url")),
+        language=normalize_language(_text(feed, "language")),
+        leads=leads,
+        total=len(entries) - lost,
         notes=(f"entries without an address: {lost}",) if lost else (),
-    )  # fmt: skip
+    )
 
 
 def _read_item(item: JsonObject, url: str, now: datetime) -> Lead | None:

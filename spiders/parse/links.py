@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from lxml import etree, html
-
-from spiders.parse.charset import decode
-from spiders.parse.xml_repair import gunzip
+if TYPE_CHECKING:
+    from lxml import html
 
 MAX_URL = 2083
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -40,6 +39,12 @@ _CONTROL_CHARACTERS = dict.fromkeys({*range(32), 0x7F} - {9, 10, 13})
 
 def parse_html(body: bytes, charset: str) -> html.HtmlElement | None:
     """The page's root element, or None where there is nothing in it; raises ContentError for a damaged gzip file."""
+    # Imported here, because the catalogue needs `absolute` alone.
+    from lxml import etree, html
+
+    from spiders.parse.charset import decode
+    from spiders.parse.xml_repair import gunzip
+
     text = decode(gunzip(body, MAX_HTML), charset).translate(_CONTROL_CHARACTERS)
     parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True)
     try:

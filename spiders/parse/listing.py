@@ -41,9 +41,15 @@ def read_listing(body: bytes, url: str, listing: SourceListing, *, charset: str 
     leads = tuple(Lead(url=address, title=title) for address, title in list(titles.items())[:limit])
     title = next((to_plain_text(one.text_content()[:4096], MAX_TITLE) for one in root.iter("title")), "")
     return ParsedIndex(
-        kind="listing", title=title, home=url, language=normalize_language(root.get("lang") or ""), leads=leads,
-        total=len(titles), child_urls=_find_next_page(root, base, url), problem="" if leads else "no link on the page is selected",
-    )  # fmt: skip
+        kind="listing",
+        title=title,
+        home=url,
+        language=normalize_language(root.get("lang") or ""),
+        leads=leads,
+        total=len(titles),
+        child_urls=_find_next_page(root, base, url),
+        problem="" if leads else "no link on the page is selected",
+    )
 
 
 def _select_links(root: HtmlElement, css: str) -> Iterator[HtmlElement]:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from storage.articles import snapshots as snapshot_store
+from storage.articles.lookup import article_at
 from storage.articles.observation import Observation, article_columns, observe
 from storage.articles.topics import record_topics
 from storage.db.key_value import delete_value, get_value, set_value
@@ -93,7 +94,7 @@ def import_article(tx: Connection, one: ImportedArticle) -> None:
 
     Raises ValueError where its address is that of another that is there.
     """
-    other = snapshot_store.find_article_id(tx, key_digest(url_key(one.article.url)))
+    other = article_at(tx, key_digest(url_key(one.article.url)))
     if other is not None:
         raise ValueError(f"article {one.id} has the address of article {other}")
     seen = [_observation(one, edition) for edition in one.revisions]

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, union_all, update
 
 from storage.articles.derive import Alias, Check, Snapshot, choose_spelling
+from storage.articles.lookup import kept_id
 from storage.articles.observation import Observation, decode_article_json
 from storage.articles.text_columns import read_differs_in_page_data, read_headlines, read_in_page_data
 from storage.db.statements import CompiledStatement, insert_statement
@@ -108,24 +109,9 @@ def insert_first_snapshot(tx: Connection, article_id: int, seen: Observation, ca
     _INSERT_REVISION.run(tx, row)
 
 
-def find_article_id(tx: Connection, digest: str) -> int | None:
-    """The id of the article that was fetched at the address with a key's digest."""
-    found = _SELECT_ALIASES_BY_DIGEST.first(tx, {"digests": [digest]})
-    return None if found is None else int(found.article_id)
-
-
-def resolve_article_id(tx: Connection, article_id: int) -> int:
-    """The id itself, or of the article that it was joined to."""
-    moved = tx.execute(_SELECT_MERGED_INTO, {"article": article_id}).scalar()
-    return article_id if moved is None else int(moved)
-
-
 def is_stored(tx: Connection, article_id: int) -> bool:
     """Whether an article is there, or was joined to one that is."""
-    return (
-        _SELECT_ARTICLE.first(tx, {"article": article_id}) is not None
-        or resolve_article_id(tx, article_id) != article_id
-    )
+    return _SELECT_ARTICLE.first(tx, {"article": article_id}) is not None or kept_id(tx, article_id) != article_id
 
 
 def insert_check(tx: Connection, article_id: int, look: CheckResult, capture_id: int | None) -> bool:
@@ -375,7 +361,6 @@ _SELECT_SNAPSHOTS = (
     .where(snapshots.c.article_id == bindparam("article"))
 )
 _SELECT_ARTICLE = CompiledStatement(select(articles.c.id).where(articles.c.id == bindparam("article")))
-_SELECT_MERGED_INTO = select(merged_articles.c.article_id).where(merged_articles.c.id == bindparam("article"))
 _SELECT_ALIAS = select(aliases.c.id).where(
     aliases.c.url_digest == bindparam("digest"), aliases.c.article_id == bindparam("article")
 )

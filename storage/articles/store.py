@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
-from storage.articles import snapshots
+from storage.articles import lookup, snapshots
 from storage.articles.derive import Alias, ArticleState, Snapshot, derive_state, find_revision_starts
 from storage.articles.held_blocks import load_held_blocks, record_changed_blocks, rejudge
+from storage.articles.lookup import kept_id
 from storage.articles.observation import Observation, article_columns, observe
 from storage.articles.revisions import write_revisions
 from storage.articles.snapshots import ArticleSnapshots
@@ -108,7 +109,11 @@ def _insert_article(tx: Connection, seen: Observation, capture_id: int | None, n
     labels = article_index.build_article_labels(
         values | {"authors": seen.article.authors}, [topic.name for topic in seen.article.topics], is_revised=False
     )
-    values |= {"first_seen": now, "search_row": article_index.find_free_row_id(tx, values["sort_time"]), "labels": labels}
+    values |= {
+        "first_seen": now,
+        "search_row": article_index.find_free_row_id(tx, values["sort_time"]),
+        "labels": labels,
+    }
     row = _INSERT_ARTICLE.one(tx, values)
     snapshots.insert_first_snapshot(tx, row.id, seen, capture_id)
     title, text = clean(seen.article.title), clean(seen.article.text)
@@ -131,7 +136,7 @@ def record_check(tx: Connection, article_id: int, look: CheckResult, capture_id:
     Returns what that decided: nothing, or that the article was withdrawn.
     """
     acquire_write_lock(tx)
-    article_id = snapshots.resolve_article_id(tx, article_id)
+    article_id = kept_id(tx, article_id)
     if not snapshots.insert_check(tx, article_id, look, capture_id):
         return None
     before = tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
@@ -145,7 +150,7 @@ def record_check(tx: Connection, article_id: int, look: CheckResult, capture_id:
 
 def find_article_id_by_url(tx: Connection, url: str) -> int | None:
     """The id of the article that was fetched at an address, in any spelling of it."""
-    return snapshots.find_article_id(tx, key_digest(url_key(url)))
+    return lookup.article_at(tx, key_digest(url_key(url)))
 
 
 def record_reextraction(tx: Connection, sighting_id: int, article: Article, page: Page) -> Rederived:

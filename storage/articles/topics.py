@@ -19,7 +19,6 @@ from storage.db.database import Database, acquire_write_lock
 from storage.db.statements import CompiledStatement
 from storage.db.tables import article_topics, articles, revisions, texts, topic_scans
 from storage.model.article import Topic
-from storage.search.article_index import update_labels
 
 TopicFinder = Callable[[str, str], tuple[Topic, ...]]
 """Finds the topics of a title and a text."""
@@ -51,6 +50,8 @@ def record_topics(tx: Connection, article_id: int, topics: Sequence[Topic], cata
 
 def record_topics_and_relabel(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
     """The same for an article that is in the index already: it is labelled by them there."""
+    from storage.search.article_index import update_labels
+
     record_topics(tx, article_id, topics, catalogue)
     update_labels(tx, article_id, topics)
 

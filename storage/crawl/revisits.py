@@ -34,12 +34,12 @@ def load_addresses(tx: Connection, ids: Sequence[int]) -> dict[int, str]:
 
 
 def _build_revisit(tx: Connection, source: str, article: Any) -> Revisit | None:
-    alias = tx.execute(_SELECT_ALIAS, {"digest": key_digest(article.key)}).scalar()
+    alias = tx.execute(_SELECT_ALIAS, {"digest": key_digest(article.url_key)}).scalar()
     seen = tx.execute(_SELECT_LATEST_SNAPSHOT, {"article": article.id, "alias": alias}).first()
     if seen is None:
         return None
     # Validators belong to the address that gave them; what was gone is asked for as if it had never been seen.
-    is_own = seen.asked == seen.final and article.withdrawn is None
+    is_own = seen.requested_alias_id == seen.final_alias_id and article.withdrawn is None
     return Revisit(
         article_id=article.id,
         lead=replace(_load_lead(tx, source, article), url=article.url),
@@ -57,8 +57,8 @@ def _load_lead(tx: Connection, source: str, article: Any) -> Lead:
     rows: Sequence[Any] = tx.execute(_SELECT_LEADS, {"source": source, "article": article.id}).all()
     if not rows:
         return Lead(url=article.url)
-    own = key_digest(article.key)
-    return lead_from_row(min(rows, key=lambda row: (row.key != own, row.id)))
+    own = key_digest(article.url_key)
+    return lead_from_row(min(rows, key=lambda row: (row.url_digest != own, row.id)))
 
 
 def _capture_from_row(seen: Any) -> Capture | None:

@@ -88,7 +88,8 @@ def find_originals(
         other = mine[0] if root != digest else mine[min(1, len(mine) - 1)]
         found[digest] = Origin(
             original_id=original.id,
-            reason=f"{_similarity_phrase(alike.get((digest, root)))} article {original.id}, {_origin_reason(original, other)}",
+            reason=f"{_similarity_phrase(alike.get((digest, root)))} article {original.id},"
+            f" {_origin_reason(original, other)}",
         )
     return found
 

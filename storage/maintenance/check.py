@@ -76,7 +76,8 @@ _RULES = (
     ),
     (
         "story {0} is not counted rightly",
-        "SELECT c.story_id FROM (SELECT story_id, count(*) AS n, min(published_or_seen_at) AS f, max(published_or_seen_at) AS l FROM story_members"
+        "SELECT c.story_id FROM (SELECT story_id, count(*) AS n, min(published_or_seen_at) AS f,"
+        " max(published_or_seen_at) AS l FROM story_members"
         " GROUP BY story_id HAVING count(*) > 1) c LEFT JOIN stories s ON s.id = c.story_id"
         " WHERE s.id IS NULL OR s.articles <> c.n OR s.first_at <> c.f OR s.last_at <> c.l"
         " UNION SELECT id FROM stories WHERE (SELECT count(*) FROM story_members WHERE story_id = id) < 2",
@@ -95,7 +96,8 @@ _RULES = (
     ),
     (
         "article {0} was joined to {1}, yet is still there",
-        "SELECT merged_articles.id, merged_articles.article_id FROM merged_articles JOIN articles ON articles.id = merged_articles.id",
+        "SELECT merged_articles.id, merged_articles.article_id FROM merged_articles JOIN articles ON"
+        " articles.id = merged_articles.id",
     ),
 )
 
@@ -150,7 +152,8 @@ def _check_analyzer_version(connection: Connection) -> list[str]:
     if kept == str(ANALYZER_VERSION):
         return []
     return [
-        f"the search index was prepared by version {kept} and is searched by version {ANALYZER_VERSION}; run `evnews db reindex`"
+        f"the search index was prepared by version {kept} and is searched by version {ANALYZER_VERSION}; run"
+        " `evnews db reindex`"
     ]
 
 

@@ -113,7 +113,9 @@ def find_expired(
     while True:
         with database.read() as tx:
             rows = tx.execute(statement, {"after": after}).all()
-        yield from (ExpiredArticle(id=row.id, source=row.source, sort_time=row.sort_time, title=row.title) for row in rows)
+        yield from (
+            ExpiredArticle(id=row.id, source=row.source, sort_time=row.sort_time, title=row.title) for row in rows
+        )
         if len(rows) < _BATCH_SIZE:
             return
         after = rows[-1].search_row
@@ -219,9 +221,19 @@ _EXPIRE_LEADS = (
 )
 # In the order in which nothing that is left points to what has gone.
 _ARTICLE_TABLES = (
-    revisions, article_checks, snapshots, texts, aliases, canonical_claims, changed_blocks, merged_articles, story_queue, revisit_schedule,
-    recent_paragraphs, entry_states,
-)  # fmt: skip
+    revisions,
+    article_checks,
+    snapshots,
+    texts,
+    aliases,
+    canonical_claims,
+    changed_blocks,
+    merged_articles,
+    story_queue,
+    revisit_schedule,
+    recent_paragraphs,
+    entry_states,
+)
 _DELETE_ROWS = [
     delete(column.table).where(column.in_(bindparam("ids", expanding=True)))
     for column in (*[table.c.article_id for table in _ARTICLE_TABLES], articles.c.id)

@@ -41,8 +41,8 @@ def _iter_fetches(tx: Connection, article_id: int, seen: ArticleSnapshots) -> It
     one = {"article": article_id}
     spelled = {alias.id: alias for alias in seen.aliases}
     rows = tx.execute(_SELECT_REVISION_STARTS, one).all()
-    began = {row.sighting_id: row.number for row in rows if row.look_id is None}
-    gone = {row.look_id: row.number for row in rows if row.look_id is not None}
+    began = {row.snapshot_id: row.number for row in rows if row.check_id is None}
+    gone = {row.check_id: row.number for row in rows if row.check_id is not None}
     taped = {row.id: row.capture_id for row in tx.execute(_SELECT_SNAPSHOT_CAPTURES, one)}
     came_to: dict[int | None, Fetch] = {}
     apart: list[Fetch] = []

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import CTE, Connection, bindparam, func, or_, select
 
 from storage.articles import snapshots as snapshot_store
+from storage.articles.lookup import article_at, kept_id
 from storage.articles.reading import load_articles
 from storage.articles.topics import load_topics
 from storage.crawl.leads import lead_from_row
@@ -71,7 +72,7 @@ def gather_provenance(database: Database, asked: int | str, warc_folder: Path | 
 
 
 def _provenance_of_id(tx: Connection, number: int, now: datetime) -> Provenance:
-    kept = snapshot_store.resolve_article_id(tx, number)
+    kept = kept_id(tx, number)
     article = next(iter(load_articles(tx, [kept])), None)
     if article is None:
         return Provenance(requested=str(number))
@@ -81,7 +82,7 @@ def _provenance_of_id(tx: Connection, number: int, now: datetime) -> Provenance:
 
 def _provenance_of_address(tx: Connection, url: str, now: datetime) -> Provenance:
     digest = key_digest(url_key(url))
-    kept = snapshot_store.find_article_id(tx, digest)
+    kept = article_at(tx, digest)
     article = next(iter(load_articles(tx, [kept])), None) if kept else None
     if article is not None:
         return replace(_provenance_of_article(tx, article, now), requested=url)
@@ -155,7 +156,7 @@ def _load_text_claims(tx: Connection, article_id: int) -> tuple[TextClaims, ...]
             text_id=row.id,
             title=row.title,
             text_digest=row.text_digest,
-            canonical=tuple((claim.digest, claim.url) for claim in said.get(row.text_digest, ()) if claim.url),
+            canonical=tuple((claim.url_digest, claim.url) for claim in said.get(row.text_digest, ()) if claim.url),
             has_index_id=any(not claim.url for claim in said.get(row.text_digest, ())),
         )
         for row in tx.execute(_SELECT_TEXTS, one)
@@ -166,19 +167,21 @@ def _load_boilerplate(tx: Connection, article_id: int) -> RemovedBoilerplate:
     row = tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
     believed = {"text_id": row.id, "at": row.fetched_at}
     source = tx.execute(_SELECT_SOURCE_OF_TEXT, believed).scalar() or row.source
-    version = {"source": source, "version": row.hints_version}
+    version = {"source": source, "version": row.boilerplate_version}
     return RemovedBoilerplate(
         source=source,
-        version=row.hints_version,
+        version=row.boilerplate_version,
         learned_at=tx.execute(_SELECT_HINTS_TIME, version).scalar(),
-        paragraphs=tuple(paragraph for _, paragraph in json.loads(row.dropped)) if row.dropped else (),
+        paragraphs=tuple(paragraph for _, paragraph in json.loads(row.removed_boilerplate))
+        if row.removed_boilerplate
+        else (),
     )
 
 
 def _load_related_articles(tx: Connection, article_id: int) -> Iterator[RelatedArticle]:
     mine = tx.execute(_SELECT_COPY_LINK, {"article": article_id}).one()
     alike: Mapping[str, Any] = {
-        row.other: row for row in tx.execute(_SELECT_SIMILARITIES, {"digest": mine.text_digest})
+        row.other_text_digest: row for row in tx.execute(_SELECT_SIMILARITIES, {"digest": mine.text_digest})
     }
     digests = [*alike, mine.text_digest] if mine.text_digest != _EMPTY_TEXT_DIGEST else []
     values = {"article": article_id, "original": mine.copy_of, "digests": digests}

@@ -63,8 +63,8 @@ class Fetch:
 
     `status` is 0 where it is not known, since the page was not kept. A fetch that gave a text has the
     `sighting` that it left; one that asked again for a kept article and gave none has the look's `outcome`
-    (`storage.model.crawl.CheckResult`), and `is_sure`. `verdict` and `reason` are the page's on the tape. `began` is the
-    number of the revision that it began.
+    (`storage.model.crawl.CheckResult`), and `is_sure`. `verdict` and `reason` are those of the captured page.
+    `revision_number` is the number of the revision that it began.
     """
 
     at: datetime

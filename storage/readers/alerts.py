@@ -141,7 +141,7 @@ def delete_search(tx: Connection, name: str) -> None:
 
 def load_search_states(tx: Connection) -> dict[str, SearchState]:
     """The state of every search that was looked for, by name."""
-    found = {row.name: {"name": row.name, "last_run_at": row.last_run_at} for row in tx.execute(select(saved_searches))}
+    found = {row.name: {"name": row.name, "seen_at": row.last_run_at} for row in tx.execute(select(saved_searches))}
     for row in tx.execute(_COUNT_ALERTS):
         state: dict[str, Any] = found.setdefault(row.search_name, {"name": row.search_name})
         key = "waiting" if row.state == AlertState.SENDING else str(row.state)

@@ -244,7 +244,8 @@ _SELECT_ARTICLES = RawStatement(
 )
 _SELECT_STORY_MEMBERS = RawStatement(
     {
-        name: f"{_SELECT_MEMBERS_SQL} WHERE story_id = {mark} ORDER BY published_or_seen_at DESC, article_id LIMIT {mark}"
+        name: f"{_SELECT_MEMBERS_SQL} WHERE story_id = {mark} ORDER BY published_or_seen_at DESC, article_id"
+        f" LIMIT {mark}"
         for name, mark in PLACEHOLDERS.items()
     }
 )

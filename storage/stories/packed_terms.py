@@ -8,10 +8,13 @@ count as one: with a hundred words of a million an accident that moves a likenes
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 from zlib import crc32
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 BUCKET_BITS = 20
 BUCKETS = 1 << BUCKET_BITS
@@ -21,9 +24,7 @@ _TITLE_FLAG = 1 << BUCKET_BITS
 _COUNT_SHIFT = BUCKET_BITS + 1
 _MAX_COUNT = (1 << (32 - _COUNT_SHIFT)) - 1
 
-_EMPHASIS = 1 + np.log(np.maximum(np.arange(_MAX_COUNT + 1), 1))
-
-Terms = NDArray[np.uint32]
+Terms: TypeAlias = "NDArray[np.uint32]"
 """The terms of one article, or of several one after the other; of one article by ascending bucket."""
 
 
@@ -34,6 +35,8 @@ def word_bucket(word: str) -> int:
 
 def pack_terms(counts: Mapping[str, int], titled: Collection[str]) -> bytes:
     """The words that count most, those of the title before others."""
+    import numpy as np
+
     ranked = sorted(counts, key=lambda word: (word not in titled, -counts[word], word))[:MAX_TERMS]
     found: dict[int, list[int]] = {}
     for word in ranked:
@@ -46,25 +49,34 @@ def pack_terms(counts: Mapping[str, int], titled: Collection[str]) -> bytes:
 
 def unpack_terms(data: bytes) -> Terms:
     """What `packed` wrote."""
+    import numpy as np
+
     return np.frombuffer(data, dtype="<u4")
 
 
 def term_buckets(terms: Terms) -> NDArray[np.int64]:
     """The bucket of each term."""
-    return (terms & (BUCKETS - 1)).astype(np.int64)
+    return (terms & (BUCKETS - 1)).astype("int64")
 
 
 def counts_of_terms(terms: Terms) -> NDArray[np.int64]:
     """How much each term counts."""
-    return (terms >> _COUNT_SHIFT).astype(np.int64)
+    return (terms >> _COUNT_SHIFT).astype("int64")
 
 
 def term_emphasis(terms: Terms) -> NDArray[np.float64]:
     """What using each term so often makes of its weight: one for once, one more for e times as often."""
-    found: NDArray[np.float64] = _EMPHASIS[terms >> _COUNT_SHIFT]
+    found: NDArray[np.float64] = _emphasis_by_count()[terms >> _COUNT_SHIFT]
     return found
+
+
+@cache
+def _emphasis_by_count() -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.asarray(1 + np.log(np.maximum(np.arange(_MAX_COUNT + 1), 1)))
 
 
 def title_flags(terms: Terms) -> NDArray[np.bool_]:
     """Whether each term stands in the title."""
-    return (terms & _TITLE_FLAG).astype(np.bool_)
+    return (terms & _TITLE_FLAG).astype("bool")

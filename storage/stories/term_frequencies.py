@@ -10,15 +10,18 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select
 
 from storage.db.statements import PLACEHOLDERS, RawStatement
 from storage.db.tables import story_members, term_counts
 from storage.stories.packed_terms import BUCKETS, term_buckets, unpack_terms
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _ASSUMED_ARTICLES = 500
 """Articles that a new archive is taken to have had, in which no word stood: the first ones are not all rare words."""
@@ -39,6 +42,8 @@ class TermFrequencies:
     @cached_property
     def rarity(self) -> NDArray[np.float32]:
         """What a term of each bucket weighs: the logarithm of how many articles there are for one that uses it."""
+        import numpy as np
+
         share = self.counts / (self.articles + _ASSUMED_ARTICLES)
         weights: NDArray[np.float32] = np.maximum(0.0, -np.log(share + _MIN_SHARE)).astype(np.float32)
         return weights
@@ -49,6 +54,8 @@ _cache: WeakKeyDictionary[Engine, TermFrequencies] = WeakKeyDictionary()
 
 def load_frequencies(tx: Connection) -> TermFrequencies:
     """The frequencies as they are now."""
+    import numpy as np
+
     counted = _SELECT_COUNTED.all(tx)
     if not counted:
         return TermFrequencies(articles=0, last_id=0, counts=np.zeros(BUCKETS, np.int64))
@@ -74,11 +81,15 @@ def update_frequencies(tx: Connection, last_id: int, known: TermFrequencies) -> 
 
 def _encode_counts(counts: NDArray[np.int64]) -> bytes:
     """The buckets that have counts, then their counts."""
+    import numpy as np
+
     used = np.flatnonzero(counts)
     return zlib.compress(used.astype("<u4").tobytes() + counts[used].astype("<u4").tobytes(), 1)
 
 
 def _decode_frequencies(articles: int, last_id: int, data: bytes) -> TermFrequencies:
+    import numpy as np
+
     used, found = np.frombuffer(zlib.decompress(data), dtype="<u4").reshape(2, -1)
     counts = np.zeros(BUCKETS, np.int64)
     counts[used] = found

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rapidfuzz.distance import Levenshtein
-
 from storage.text.characters import COMBINING_MARKS, HAN_AND_KANA, HANGUL
 
 _TOKEN = re.compile(
@@ -105,6 +103,8 @@ def _without_titles(titles: Sequence[Sequence[str]], words: Sequence[str]) -> li
 
 
 def _is_typo(changes: Sequence[tuple[Sequence[str], Sequence[str]]]) -> bool:
+    from rapidfuzz.distance import Levenshtein
+
     pairs: list[tuple[str, str]] = []
     for left, right in changes:
         if len(left) != len(right):
@@ -153,6 +153,8 @@ def _middle_runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, 
         if old or new:
             yield "~", old, new
         return
+    from rapidfuzz.distance import Levenshtein
+
     # Of several shortest ways the same one there and back, so that what the one gains the other loses.
     is_forward = tuple(old) <= tuple(new)
     steps = Levenshtein.opcodes(old, new) if is_forward else Levenshtein.opcodes(new, old).inverse()

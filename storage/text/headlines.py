@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from rapidfuzz.distance import Levenshtein
-
 from storage.identity import fold_text
 
 Headlines = tuple[tuple[str, str], ...]
@@ -66,6 +64,8 @@ def _is_template_variation(words: str, known: Mapping[str, str]) -> bool:
 
 
 def _is_similar(plain: str, known: Iterable[str]) -> bool:
+    from rapidfuzz.distance import Levenshtein
+
     return any(
         one in plain or Levenshtein.normalized_similarity(one, plain) >= MIN_HEADLINE_SIMILARITY for one in known
     )

@@ -25,7 +25,7 @@ def test_the_file_is_overlaid_by_variables_and_those_by_options(tmp_path: Path) 
     toml = 'contact = "mailto:file@example.org"\nworkers = 3\ndb = "sqlite:////tmp/file.db"\n'
     config = config_in(tmp_path, toml, EVNEWS_CONTACT="mailto:env@example.org")
     assert (config.contact, config.workers) == ("mailto:env@example.org", 3)
-    assert "(+mailto:env@example.org)" in config.agent
+    assert "(+mailto:env@example.org)" in config.effective_user_agent
     assert load_config(tmp_path, "sqlite:////tmp/option.db", {}).db == "sqlite:////tmp/option.db"
 
 
@@ -57,8 +57,8 @@ def test_an_unknown_key_names_file_and_key_and_what_is_known(tmp_path: Path) -> 
         ("keep_pages = 200", {}, "keep_pages"),
         ('keep = "5 hours"', {}, "keep"),
         ("keep = 5", {}, "keep"),
-        ('quiet = "22-7"', {}, "quiet"),
-        ('tell = "ntfys://x"', {}, "tell"),
+        ('quiet_hours = "22-7"', {}, "quiet_hours"),
+        ('notify = "ntfys://x"', {}, "notify"),
         ('allow_networks = "10.0.0.0/8"', {}, "allow_networks"),
         ('proxy = "socks5://h:1"', {}, "proxy"),
         ('proxy = "http://user:secret@h:1"', {}, "proxy"),
@@ -77,3 +77,19 @@ def test_a_wrong_value_names_where_it_stands(tmp_path: Path, toml: str, environ:
 
 def test_variables_of_the_environment_that_are_not_ours_are_ignored(tmp_path: Path) -> None:
     assert config_in(tmp_path, http_proxy="http://evil.example:1").proxy == ""
+
+
+@pytest.mark.parametrize(("old", "new"), [('tell = ["json://x"]', "notify"), ('quiet = "22:00-07:00"', "quiet_hours")])
+def test_a_renamed_setting_works_under_its_old_name_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, old: str, new: str
+) -> None:
+    (tmp_path / "evnews.toml").write_text(old)
+    assert getattr(load_config(tmp_path, environ={}), new)
+    assert f"use={new}" in caplog.text
+
+
+def test_a_renamed_variable_works_under_its_old_name_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert load_config(tmp_path, environ={"EVNEWS_TELL": "json://x"}).notify == ("json://x",)
+    assert "setting='EVNEWS_TELL' use=notify" in caplog.text

@@ -1,4 +1,4 @@
-"""Newsrooms for the newsroom's own tests."""
+"""Newsrooms for the tests of the newsroom."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.newsroom.server import Newsroom, running
 
 @pytest.fixture(scope="module")
 def open_room() -> Iterator[Newsroom]:
-    """A newsroom with everything public, which the tests that use it leave as it is."""
+    """Serve a newsroom that has published everything; the tests do not change it."""
     with running(Newsroom()) as room:
         yield room
 
 
 @pytest.fixture
 def room() -> Iterator[Newsroom]:
-    """A newsroom of a test's own, three articles public at each publisher."""
+    """Serve a newsroom of which each publisher has published three articles."""
     with running(Newsroom(public=3)) as room:
         yield room

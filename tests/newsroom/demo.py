@@ -1,4 +1,4 @@
-"""`make demo`: the service on the small news web of the tests, with no internet, while articles appear."""
+"""Run `make demo`: evnews on the test newsroom, without internet, while new articles appear."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from tests.newsroom.room import Newsroom
+from tests.newsroom.newsroom import Newsroom
 from tests.newsroom.server import running
 
 FIRST = 4
-"""How many articles each publisher has when the service starts."""
+"""Number of articles that each publisher has published when the service starts."""
 EVERY = 3.0
+"""Seconds between two polls of a source."""
 WATCHED_SECONDS, UNWATCHED_SECONDS = 4.0, 0.4
-"""How long it takes until the next article appears."""
+"""Seconds until the next article appears, in a terminal and elsewhere."""
 MOST_SECONDS = 90.0
+"""Time limit of the service outside a terminal."""
 
 
 def main() -> int:
-    """Run the service on a throw-away home while articles appear, search it, and say where it lies.
+    """Run the service in a temporary home folder while articles appear, then search the archive.
 
-    In a terminal it runs until Ctrl-C; elsewhere until all that is to appear is kept. The exit status tells whether
-    all was found.
+    In a terminal the service runs until Ctrl-C, elsewhere until every article is stored. Return 0 if all were stored.
     """
     home = Path(tempfile.mkdtemp(prefix="evnews-demo-"))
     with running(Newsroom(public=FIRST)) as room:
@@ -46,23 +47,23 @@ def main() -> int:
 
 
 def _serve(home: Path, sources: Path, room: Newsroom, *, is_watched: bool) -> int:
-    """`evnews up` while articles appear, one here, one there."""
+    """Run `evnews up` and publish one article after another, at each publisher in turn."""
     words = ("up", "--sources", str(sources), "--port", "0")
     print(f"\n$ evnews {' '.join(words)}", flush=True)
     service = subprocess.Popen(_command(home, *words), env=_environment())
     names = sorted({truth.publisher for truth in room.articles()})
     publishers = cycle(names)
-    begun, is_all_out = time.monotonic(), False
+    started, is_all_published = time.monotonic(), False
     try:
-        while service.poll() is None and (is_watched or time.monotonic() - begun < MOST_SECONDS):
+        while service.poll() is None and (is_watched or time.monotonic() - started < MOST_SECONDS):
             time.sleep(WATCHED_SECONDS if is_watched else UNWATCHED_SECONDS)
-            before = len(room.articles())
-            if not is_all_out:
-                is_all_out = not any(room.publish(1, next(publishers)) for _ in names)
-            if is_all_out and not is_watched and _kept(home) == before:
+            published = len(room.articles())
+            if not is_all_published:
+                is_all_published = not any(room.publish(1, next(publishers)) for _ in names)
+            if is_all_published and not is_watched and _kept(home) == published:
                 break
     except KeyboardInterrupt:
-        pass  # the service was told too, by the same key
+        pass  # the same key stops the service
     else:
         service.send_signal(signal.SIGTERM)
     return service.wait()
@@ -74,7 +75,7 @@ def _evnews(home: Path, *words: str) -> int:
 
 
 def _kept(home: Path) -> int:
-    """How many articles the archive holds, as a program would ask it."""
+    """Return the number of stored articles."""
     answer = subprocess.run(_command(home, "stats", "--json"), env=_environment(), check=True, capture_output=True)
     return int(json.loads(answer.stdout.splitlines()[0])["articles"])
 
@@ -84,7 +85,7 @@ def _command(home: Path, *words: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment without the caller's own settings: a database of theirs is not ours to fill."""
+    """Return the environment without the user's own evnews settings: the demo must not write to their database."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("EVNEWS_")}
     return {**others, "EVNEWS_ALLOW_NETWORKS": "127.0.0.0/8", "EVNEWS_CONTACT": "mailto:demo@example.org"}
 

@@ -1,4 +1,4 @@
-"""Renders what a reader would see: article pages, AMP twins, front pages and listing pages."""
+"""Render HTML: article pages and their AMP versions, home pages and listing pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from tests.newsroom.manuscripts import as_html
+from tests.newsroom.publisher_articles import as_html
 from tests.newsroom.publishers import Publisher
 from tests.newsroom.truth import Truth
 
@@ -33,15 +33,15 @@ def article_page(
     amp: bool = False,
     redesigned: bool = False,
 ) -> str:
-    """One article's page; `related` and `original` are (address, title) pairs, `amp` asks for its AMP twin.
+    """Render an article page, or its AMP version. `related` and `original` are (URL, title) pairs.
 
-    `box` is a paragraph that stands in every article, behind the first of its own.
+    `box` is a paragraph that is inserted after the first one.
     """
     design = ".amp" if amp else ".redesign" if redesigned else ""
     words = _words(at, base, truth)
-    words["canonical"] = original[0] if original and truth.points_home else words["url"]
+    words["canonical"] = original[0] if original and truth.declares_original else words["url"]
     boxed = (*blocks[:1], box, *blocks[1:]) if box else blocks
-    words["body"] = _body(at, boxed, furnished=not (amp or truth.thin))
+    words["body"] = _body(at, boxed, with_interlude=not (amp or truth.thin))
     words["related"] = "".join(f'<li><a href="{url}">{escape(title)}</a></li>' for url, title in related)
     words["credit"] = _CREDIT.format(url=original[0], title=escape(original[1])) if original else ""
     words["json_ld"] = _json_ld(at, base, truth)
@@ -49,14 +49,14 @@ def article_page(
 
 
 def has_redesign(at: Publisher) -> bool:
-    """Whether there is another template for a publisher's articles."""
+    """Tell whether a publisher has a second template."""
     return (_FOLDER / f"{at.name}.redesign.html").exists()
 
 
 def front_page(
     at: Publisher, teasers: Sequence[tuple[str, str, str]], *, alternate: str = "", next_page: str = ""
 ) -> str:
-    """A home page or listing: `teasers` are (path, title, time shown); `next_page` is a path."""
+    """Render a home page or listing. `teasers` are (path, title, displayed time); `next_page` is a path."""
     items = "\n".join(
         f'<div class="teaser"><h2><a class="teaser-link" href="{path}">{escape(title)}</a></h2>'
         f"<span>{shown}</span></div>"
@@ -97,7 +97,7 @@ def _words(at: Publisher, base: str, truth: Truth) -> dict[str, str]:
 
 
 def at_path(truth: Truth) -> str:
-    """The path of an article's page."""
+    """Return the path of an article page."""
     return "/" + truth.proxy_url.split("/", 3)[3]
 
 
@@ -107,9 +107,9 @@ def _listed(names: Sequence[str], word: str) -> str:
     return escape(f"{', '.join(names[:-1])} {word} {names[-1]}")
 
 
-def _body(at: Publisher, blocks: Sequence[str], *, furnished: bool) -> str:
+def _body(at: Publisher, blocks: Sequence[str], *, with_interlude: bool) -> str:
     parts = [as_html(block) for block in blocks]
-    if furnished and at.interlude and len(parts) > 3:
+    if with_interlude and at.interlude and len(parts) > 3:
         parts.insert(2, at.interlude)
     if at.index == "atom":
         parts[0] = parts[0].replace("<p>", '<p class="vorspann">', 1)
@@ -149,12 +149,12 @@ def _news_article(at: Publisher, base: str, truth: Truth) -> dict[str, object]:
 
 
 def _graph(at: Publisher, base: str, truth: Truth) -> list[dict[str, object]]:
-    """The same facts with the people apart, referred to by @id as content systems do."""
+    """Return the same data with the people as separate nodes, referred to by @id."""
     ids = [f"{base}/#person-{number}" for number, _ in enumerate(truth.authors)]
     people: list[dict[str, object]] = [
-        {"@type": "Person", "@id": one, "name": name} for one, name in zip(ids, truth.authors, strict=True)
+        {"@type": "Person", "@id": person, "name": name} for person, name in zip(ids, truth.authors, strict=True)
     ]
-    article = _news_article(at, base, truth) | {"author": [{"@id": one} for one in ids]}
+    article = _news_article(at, base, truth) | {"author": [{"@id": person} for person in ids]}
     return [{"@type": "WebSite", "@id": f"{base}/#website", "name": at.title, "url": base}, article, *people]
 
 

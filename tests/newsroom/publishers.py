@@ -1,4 +1,4 @@
-"""The six publishers: where they answer, what language they write, how they name and announce their articles."""
+"""The six publishers: addresses, languages, URL patterns and indexes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from tests.newsroom.manuscripts import Manuscript
+from tests.newsroom.publisher_articles import PublisherArticle
 
 _MONTHS_NO = (
     "januar",
@@ -27,11 +27,11 @@ _MONTHS_NO = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publisher:
-    """One publisher of the news web.
+    """One publisher.
 
-    `index` is the kind of its main index (rss, atom, json, rdf, sitemap, listing) and lies at
-    `index_path`; `article_path` takes `slug` and the `day`; `json_ld` is article, graph, list
-    or empty; `zoned` tells whether its pages and indexes print the time zone.
+    `index` is the kind of its main index (rss, atom, json, rdf, sitemap, listing) at `index_path`; `article_path` has
+    the placeholders `slug` and `day`; `json_ld` is article, graph, list or empty; with `zoned` its pages and indexes
+    print the time zone; `interlude` is HTML between the paragraphs.
     """
 
     number: int
@@ -54,25 +54,25 @@ class Publisher:
 
     @property
     def host(self) -> str:
-        """The name under which the proxy serves it."""
+        """Return the host name in proxy URLs."""
         return f"{self.name}.example"
 
     @property
     def address(self) -> str:
-        """The loopback address on which it answers directly."""
+        """Return the loopback address in direct URLs."""
         return f"127.1.0.{self.number}"
 
     def local(self, moment: datetime) -> datetime:
-        """A moment on the publisher's own clock."""
+        """Convert a time to the publisher's time zone."""
         return moment.astimezone(ZoneInfo(self.timezone))
 
     def iso(self, moment: datetime) -> str:
-        """A moment as the publisher prints it for machines: without its zone where `zoned` is false."""
+        """Format a time as ISO 8601, without its zone if `zoned` is false."""
         local = self.local(moment)
         return local.isoformat() if self.zoned else local.replace(tzinfo=None).isoformat()
 
-    def path(self, article: Manuscript) -> str:
-        """The path of an article's page."""
+    def path(self, article: PublisherArticle) -> str:
+        """Return the path of an article page."""
         if article.private:
             return f"/private/{article.slug}"
         return self.article_path.format(slug=article.slug, day=self.local(article.published))
@@ -105,7 +105,7 @@ PUBLISHERS: tuple[Publisher, ...] = (
         track="?utm_source=feed&utm_medium=rss",
         amp=True,
         shown=_english,
-        update_note="Update: this article was corrected after publication (correction {number}).",
+        update_note="Update: this article was apply_corrections after publication (correction {number}).",
         interlude='<div class="ad-slot ad-slot--mid" data-slot="mid-1"><span>Advertisement</span>'
         '<a rel="sponsored" href="/go/4411">Home chargers from 499 euro, fitted within a week</a></div>',
     ),

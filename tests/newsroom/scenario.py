@@ -1,8 +1,8 @@
-"""A newsroom's life as one script: what is done to it, beside what its archive says was done.
+"""Play a scenario on a newsroom and compare the archive with what was done.
 
     python -m tests.newsroom.scenario [--db URL]
 
-prints both after every step, and ends with 1 where they differ.
+prints the expected and the actual numbers after every step; exits with status 1 if they differ.
 """
 
 from __future__ import annotations
@@ -15,181 +15,187 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.newsroom import plot
+from tests.newsroom import scenario_events as plan
 from tests.newsroom.archive import Archive, Record
-from tests.newsroom.ledger import Books, Ledger, said_by
+from tests.newsroom.archive_summary import ArchiveSummary, ExpectedArchive, summarize
+from tests.newsroom.newsroom import Newsroom
 from tests.newsroom.pages import at_path
 from tests.newsroom.publishers import PUBLISHERS
-from tests.newsroom.room import Newsroom
 from tests.newsroom.server import running
-from tests.newsroom.syndication import HOWS
+from tests.newsroom.syndication import METHODS
 from tests.newsroom.truth import Truth
-from tests.walls import every_wall
+from tests.refused_pages import refused_pages
 
 HELD_BACK = 2
-"""How many of each publisher's articles are published after others had them already."""
+"""Number of articles of each publisher that are published after their copies."""
 ORIGINALS = 5
-"""How many of each publisher's articles, the latest, are syndicated: one to each other publisher."""
+"""Number of articles of each publisher, the latest, that are syndicated: one to each other publisher."""
 DELAY = 0.01
-AGAIN = ("--revisit", "--confirm-now")
-_CODES = {wall.name: wall.code for wall in every_wall()} | {"404": "refused", "503": "failed", "home": "redirected"}
+REVISIT = ("--revisit", "--confirm-now")
+_CODES = {page.name: page.code for page in refused_pages()} | {"404": "refused", "503": "failed", "home": "redirected"}
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A step of the scenario, what the archive must say after it, and what it says."""
+class StepResult:
+    """A step of the scenario, the expected and the actual archive after it."""
 
     step: str
-    must: Books
-    said: Books
+    expected: ArchiveSummary
+    actual: ArchiveSummary
 
 
 class Scenario:
-    """Plays the plot, step by step; `crawl` is how the archive is crawled, with the command's further words."""
+    """Plays the events step by step. `crawl` runs the crawls; its arguments are options of the command."""
 
     def __init__(self, room: Newsroom, archive: Archive, crawl: Callable[..., Sequence[Record]] | None = None) -> None:
         self.room, self.archive, self._crawl = room, archive, crawl or archive.crawl
-        self.ledger = Ledger()
-        self._told = Counter[str]()
+        self.expected = ExpectedArchive()
+        self._reported = Counter[str]()
 
-    def play(self) -> Iterator[Scene]:
-        """Every step, with what must be so after it and what the archive says."""
+    def play(self) -> Iterator[StepResult]:
+        """Yield the result of every step."""
         for step in (self.syndicate, self.publish, self.edit, self.restore):
             step()
-            yield Scene(step.__name__, self.ledger.must_be(self.room), said_by(self.archive, self._told.copy()))
+            yield StepResult(
+                step.__name__, self.expected.summary(self.room), summarize(self.archive, self._reported.copy())
+            )
 
     # -- the steps
 
     def syndicate(self) -> None:
-        """Thirty articles stand at other publishers too, some before they stand at their own; walls hide others."""
-        own = [[one for one in self.room.every(at.name) if one.slug not in plot.ODD] for at in PUBLISHERS]
+        """Syndicate thirty articles, some before their own publisher has them; replace others by refused pages."""
+        own = [[truth for truth in self.room.every(at.name) if truth.slug not in plan.EXCLUDED] for at in PUBLISHERS]
         for number, articles in enumerate(own):
-            for place, original in enumerate(articles[-ORIGINALS:]):
-                other = PUBLISHERS[(number + 1 + place) % len(PUBLISHERS)].name
-                how = HOWS[(2 * number + place) % len(HOWS)]
-                self.room.syndicate(original.url, other, how, _hours_later(other, how, place))
-        for publisher, slug, other in plot.TWICE:
+            for index, original in enumerate(articles[-ORIGINALS:]):
+                other = PUBLISHERS[(number + 1 + index) % len(PUBLISHERS)].name
+                method = METHODS[(2 * number + index) % len(METHODS)]
+                self.room.syndicate(original.url, other, method, _hours_later(other, method, index))
+        for publisher, slug, other in plan.SYNDICATED_TWICE:
             self.room.syndicate(self._at(publisher, slug).url, other, "headline", 300.0)
-        self._hide((*plot.WALLS, *plot.ABSENT))
-        self.ledger.refused["stromvei", "thin"] += 1
+        self._refuse((*plan.REFUSED_FROM_START, *plan.FAILED_FROM_START))
+        self.expected.refused["stromvei", "thin"] += 1
         self._poll()
 
     def publish(self) -> None:
-        """The originals that were held back are published, and another index points to what is kept already."""
+        """Publish the originals that were held back, and list stored articles in another index."""
         self.room.publish(HELD_BACK)
-        named = [self._at(publisher, slug) for publisher, slug in plot.POINTED_TO]
-        urls = [one.url for one in named] + [one.amp_url for one in named if one.amp_url]
+        listed = [self._at(publisher, slug) for publisher, slug in plan.LISTED_ELSEWHERE]
+        urls = [truth.url for truth in listed] + [truth.amp_url for truth in listed if truth.amp_url]
         home, feed = self.room.home("kerbside"), self.room.point("kerbside", urls)
         with self.archive.catalogue.open("a", encoding="utf-8") as file:
             file.write(f'\n[roundup]\nhome = "{home}/"\nfeeds = ["{feed}"]\ndelay = {DELAY}\n')
         self._poll()
-        self.ledger.same += len(urls)
+        self.expected.same += len(urls)
 
     def edit(self) -> None:
-        """Articles are edited, one publisher is redesigned, articles are withdrawn, walls stand before others."""
-        before = self.ledger.many_edits()
-        for publisher, slug, kind in plot.EDITS:
+        """Edit articles, redesign one publisher, withdraw articles and replace others by refused pages."""
+        before = self.expected.edit_count()
+        for publisher, slug, kind in plan.EDITS:
             edited = self.room.edit(self._at(publisher, slug).url, "body" if kind == "rewrite" else kind)
-            self.ledger.edited(edited.url, kind)
-        self.room.redesign(plot.REDESIGNED, plot.BOX, template=True)
-        for publisher, slug, how in plot.WITHDRAWN:
-            self._withdraw(publisher, slug, how)
-            self.ledger.edited(self._at(publisher, slug).url, "withdrawn")
-            self.ledger.refused[publisher, "missing"] += 1
-        self._hide(plot.WALLED)
-        self.ledger.refused.subtract((publisher, "failed") for publisher, _, how in plot.WALLED if how == "503")
-        self._look_again(self.ledger.many_edits() - before)
+            self.expected.record_edit(edited.url, kind)
+        self.room.redesign(plan.REDESIGNED, plan.BOX, template=True)
+        for publisher, slug, replacement in plan.WITHDRAWN:
+            self._withdraw(publisher, slug, replacement)
+            self.expected.record_edit(self._at(publisher, slug).url, "withdrawn")
+            self.expected.refused[publisher, "missing"] += 1
+        self._refuse(plan.REFUSED_ON_REVISIT)
+        self.expected.refused.subtract(
+            (publisher, "failed") for publisher, _, replacement in plan.REFUSED_ON_REVISIT if replacement == "503"
+        )
+        self._revisit(self.expected.edit_count() - before)
 
     def restore(self) -> None:
-        """The walls are gone, some articles are there again, and one publisher is out of order."""
-        publisher, path = plot.OUT_OF_ORDER
+        """Remove the refused pages, restore some articles and break one publisher."""
+        publisher, path = plan.BROKEN_PATH
         self.room.fault(publisher, "none")
         self.room.fault(publisher, "status", path, "404")
-        for name, slug, _ in plot.WALLED:
+        for name, slug, _ in plan.REFUSED_ON_REVISIT:
             if name != publisher:
                 self.room.fault(name, "none", at_path(self._at(name, slug)))
-        self.ledger.refused.update((publisher, "missing") for publisher, _, _ in plot.WITHDRAWN)
-        self.ledger.refused.subtract((publisher, "missing") for publisher, _ in plot.RESTORED)
-        for publisher, slug in plot.RESTORED:
-            self.ledger.edited(self.room.restore(self._at(publisher, slug).url).url, "restored")
-        self._look_again(len(plot.RESTORED))
+        self.expected.refused.update((publisher, "missing") for publisher, _, _ in plan.WITHDRAWN)
+        self.expected.refused.subtract((publisher, "missing") for publisher, _ in plan.RESTORED)
+        for publisher, slug in plan.RESTORED:
+            self.expected.record_edit(self.room.restore(self._at(publisher, slug).url).url, "restored")
+        self._revisit(len(plan.RESTORED))
 
-    # -- what the steps are made of
+    # -- parts of the steps
 
     def _at(self, publisher: str, slug: str) -> Truth:
         return next(truth for truth in self.room.every(publisher) if truth.slug == slug)
 
-    def _withdraw(self, publisher: str, slug: str, how: str) -> None:
-        """Answer with a status, a page of another kind or the front page in an article's place."""
+    def _withdraw(self, publisher: str, slug: str, replacement: str) -> None:
+        """Replace an article by an error status, a refused page or a redirect to the home page."""
         truth = self._at(publisher, slug)
-        if how in ("404", "410"):
-            self.room.withdraw(truth.url, int(how))
-        elif how == "home":
+        if replacement in ("404", "410"):
+            self.room.withdraw(truth.url, int(replacement))
+        elif replacement == "home":
             self.room.fault(publisher, "redirect", at_path(truth), f"{self.room.home(publisher)}/")
         else:
-            self.room.fault(publisher, "status" if how == "503" else "wall", at_path(truth), how)
+            self.room.fault(publisher, "status" if replacement == "503" else "wall", at_path(truth), replacement)
 
-    def _hide(self, events: Iterable[plot.Event]) -> None:
-        for publisher, slug, how in events:
-            self._withdraw(publisher, slug, how)
-            self.ledger.refused[publisher, _CODES[how]] += 1
+    def _refuse(self, events: Iterable[plan.Event]) -> None:
+        for publisher, slug, replacement in events:
+            self._withdraw(publisher, slug, replacement)
+            self.expected.refused[publisher, _CODES[replacement]] += 1
 
     def _poll(self) -> None:
-        self._told["same"] += sum(record["repeats"] for record in self._crawl())
-        hidden = {self._at(publisher, slug).url for publisher, slug, _ in (*plot.WALLS, *plot.ABSENT)}
-        self.ledger.kept = {truth.url for truth in self.room.articles()} - hidden
+        self._reported["same"] += sum(record["repeats"] for record in self._crawl())
+        hidden = {
+            self._at(publisher, slug).url for publisher, slug, _ in (*plan.REFUSED_FROM_START, *plan.FAILED_FROM_START)
+        }
+        self.expected.kept = {truth.url for truth in self.room.articles()} - hidden
 
-    def _look_again(self, edits: int) -> None:
-        """Ask again for all that is kept; what is not edited is the same, also where nothing could be seen of it."""
+    def _revisit(self, edits: int) -> None:
+        """Revisit every stored article. An article without an edit keeps its revision, whatever its host responded."""
         before = self.archive.articles()
-        self._told["told as changed"] += sum(record["changed"] for record in self._crawl(*AGAIN))
+        self._reported["reported as changed"] += sum(record["changed"] for record in self._crawl(*REVISIT))
         after = self.archive.articles()
-        self._told["same"] += sum(after[url]["revision"] == one["revision"] for url, one in before.items())
-        self.ledger.same += len(self.ledger.kept) - edits
+        self._reported["same"] += sum(after[url]["revision"] == record["revision"] for url, record in before.items())
+        self.expected.same += len(self.expected.kept) - edits
 
 
-def _hours_later(other: str, how: str, place: int) -> float:
-    """How much later a copy is dated than its original: not at all where its page says whose it is."""
-    says_so = how == "framed" or (how == "exact" and other in plot.DECLARING)
-    return -2.0 if says_so else 5.0 + 40.0 * place
+def _hours_later(publisher: str, method: str, index: int) -> float:
+    """Return how much later a copy is dated: two hours earlier than its original if its page names the original."""
+    names_original = method == "framed" or (method == "exact" and publisher in plan.DECLARES_CANONICAL)
+    return -2.0 if names_original else 5.0 + 40.0 * index
 
 
 def open_scenario(folder: Path, room: Newsroom, database: str = "") -> Archive:
-    """An empty archive below a folder, and the room's catalogue for it."""
+    """Return an empty archive below a folder, with the catalogue of the newsroom."""
     return Archive(folder / "home", room.write_sources(folder / "sources.toml", DELAY), database)
 
 
-def new_room() -> Newsroom:
-    """The room before the first step."""
-    every = Newsroom()
-    return Newsroom(public={at.name: len(every.every(at.name)) - HELD_BACK for at in PUBLISHERS})
+def new_newsroom() -> Newsroom:
+    """Return the newsroom before the first step."""
+    room = Newsroom()
+    return Newsroom(public={at.name: len(room.every(at.name)) - HELD_BACK for at in PUBLISHERS})
 
 
 def main() -> int:
-    """Play the scenario in a throw-away home and print each step's counts."""
+    """Play the scenario in a temporary home folder and print the counts of every step."""
     parser = argparse.ArgumentParser("python -m tests.newsroom.scenario", description=__doc__.partition("\n")[0])
-    parser.add_argument("--db", default="", help="an empty database to use in place of SQLite")
-    given = parser.parse_args()
+    parser.add_argument("--db", default="", help="URL of an empty database to use instead of SQLite")
+    arguments = parser.parse_args()
     differences = 0
-    with tempfile.TemporaryDirectory() as folder, running(new_room()) as room:
-        scenario = Scenario(room, open_scenario(Path(folder), room, given.db))
-        print(f"{'step':<12}{'what':<24}{'done':>6}{'counted':>9}")
-        for scene in scenario.play():
-            differences += _print(scene)
-    print(f"{differences} differences" if differences else "the archive says what was done")
+    with tempfile.TemporaryDirectory() as folder, running(new_newsroom()) as room:
+        scenario = Scenario(room, open_scenario(Path(folder), room, arguments.db))
+        print(f"{'step':<12}{'what':<24}{'done':>6}{'stored':>9}")
+        for result in scenario.play():
+            differences += _print_step(result)
+    print(f"{differences} differences" if differences else "the archive contains what was done")
     return 1 if differences else 0
 
 
-def _print(scene: Scene) -> int:
-    """A step's counts and what differs; returns how much does."""
-    must, said = scene.must.counts(), scene.said.counts()
-    for what in sorted(must | said):
-        mark = "" if must[what] == said[what] else "  <--"
-        print(f"{scene.step:<12}{what:<24}{must[what]:>6}{said[what]:>9}{mark}")
-    differences = list(scene.must.differences(scene.said))
-    for words in differences:
-        print(f"  {words}")
-    return len(differences) + (must != said)
+def _print_step(result: StepResult) -> int:
+    """Print the counts and differences of a step; return the number of differences."""
+    expected, actual = result.expected.counts(), result.actual.counts()
+    for kind in sorted(expected | actual):
+        mark = "" if expected[kind] == actual[kind] else "  <--"
+        print(f"{result.step:<12}{kind:<24}{expected[kind]:>6}{actual[kind]:>9}{mark}")
+    differences = list(result.expected.differences(result.actual))
+    for difference in differences:
+        print(f"  {difference}")
+    return len(differences) + (expected != actual)
 
 
 if __name__ == "__main__":

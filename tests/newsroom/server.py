@@ -1,8 +1,8 @@
-"""The newsroom's HTTP server: the publishers on loopback addresses of their own, and a proxy to them, on one port.
+"""The HTTP server of the newsroom: every publisher on its own loopback address, and a proxy to them, on one port.
 
     python -m tests.newsroom.server --port 0 --public 5 --sources sources.toml
 
-runs in the foreground and prints the address map as one line of JSON. In a test:
+runs in the foreground and prints the addresses as one line of JSON. In a test:
 
     with running(Newsroom(public=5)) as room: ...
 """
@@ -25,11 +25,11 @@ from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from tests.newsroom.answers import answer, publisher_of
-from tests.newsroom.exchange import Manner, Request, Response
-from tests.newsroom.faults import BLIND, misbehave
+from tests.newsroom.faults import NEEDS_FULL_RESPONSE, apply_fault
+from tests.newsroom.http_messages import Request, Response, SendMode
+from tests.newsroom.newsroom import Newsroom
 from tests.newsroom.publishers import PUBLISHERS
-from tests.newsroom.room import Newsroom
+from tests.newsroom.responses import publisher_of, respond
 from tests.newsroom.truth import Hit, Truth
 
 __all__ = ["Hit", "Newsroom", "Truth", "main", "running"]
@@ -39,16 +39,16 @@ _INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" * 
 
 
 class Server:
-    """Answers for a Newsroom on an event loop; `sockets` are bound already."""
+    """Serves a newsroom on an event loop, on sockets that are bound already."""
 
     def __init__(self, room: Newsroom, sockets: list[socket.socket]) -> None:
         self.room = room
         self._sockets = sockets
-        self._in_hand: Counter[str] = Counter()
+        self._in_progress: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, until: asyncio.Event) -> None:
-        """Serve until told to stop, then drop every connection."""
+        """Serve until the event is set, then close every connection."""
         servers = [await asyncio.start_server(self._client, sock=sock, backlog=512) for sock in self._sockets]
         await until.wait()
         for server in servers:
@@ -58,14 +58,14 @@ class Server:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, request after request. Its task is registered so that a hanging one can be ended."""
+        """Serve the requests of one connection. Its task is registered, so that `serve` can cancel it."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         # asyncio sets this only on sockets that name their protocol; without it each answer waits for a delayed ACK
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            while await self._turn(reader, writer):
+            while await self._exchange(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, ValueError):
             writer.transport.abort()
@@ -75,15 +75,15 @@ class Server:
             self._tasks.discard(task)
             writer.close()
 
-    async def _turn(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Read one request and answer it; tells whether the connection stays open."""
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Read one request and send the response; return whether the connection stays open."""
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _IDLE)
         request, version = _parsed(head, writer.get_extra_info("sockname"))
         length = request.headers.get("content-length", "0")
         if length.isdigit() and 0 < int(length) <= 2**20:
             await reader.readexactly(int(length))
         keep = version != "HTTP/1.0" and request.headers.get("connection", "").lower() != "close"
-        hit = self._arrived(request)
+        hit = self._log(request)
         try:
             slow = _is_slow(self.room, request)
             response = await asyncio.to_thread(self._response, request) if slow else self._response(request)
@@ -91,11 +91,11 @@ class Server:
             return await self._send(reader, writer, response, request.method == "HEAD", keep)
         finally:
             hit.ended = time.monotonic()
-            self._in_hand[request.host] -= 1
+            self._in_progress[request.host] -= 1
 
-    def _arrived(self, request: Request) -> Hit:
-        """Log a request as it arrives, so that one that is never answered stands in the log too."""
-        self._in_hand[request.host] += 1
+    def _log(self, request: Request) -> Hit:
+        """Log a request before the response, so that the log has those without a response too."""
+        self._in_progress[request.host] += 1
         at = publisher_of(request.host)
         hit = Hit(
             time=time.monotonic(),
@@ -104,43 +104,43 @@ class Server:
             path=request.path,
             publisher=at.name if at else "",
             headers=request.headers,
-            concurrent=self._in_hand[request.host],
+            concurrent=self._in_progress[request.host],
         )
         self.room.log.append(hit)
         self.room.watch(hit)
         return hit
 
     def _response(self, request: Request) -> Response:
-        """The honest answer, or what a fault makes of it."""
+        """Return the normal response, or what a fault makes of it."""
         at = publisher_of(request.host)
         kind, arg = self.room.fault_at(at.name, request.path) if at else ("none", "")
-        if kind in BLIND:
+        if kind in NEEDS_FULL_RESPONSE:
             unconditional = {k: v for k, v in request.headers.items() if not k.startswith("if-")}
             request = replace(request, headers=unconditional)
-        honest = answer(self.room, request)
-        return honest if kind == "none" else misbehave(kind, arg, request, honest, self.room.canary_url)
+        normal = respond(self.room, request)
+        return normal if kind == "none" else apply_fault(kind, arg, request, normal, self.room.canary_url)
 
     async def _send(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, response: Response, bare: bool, keep: bool
     ) -> bool:
-        """Send a response (`bare`: without its body) in its manner; tells whether the connection stays open."""
-        if response.manner is Manner.HANG:
+        """Send a response (`bare`: without its body) in its mode; return whether the connection stays open."""
+        if response.mode is SendMode.HANG:
             await reader.read()  # until the client gives up, or the server is stopped
             return False
-        if response.manner is Manner.RESET:
-            _reset(writer)
+        if response.mode is SendMode.RESET:
+            _reset_connection(writer)
             return False
-        if response.manner is Manner.INTERIM:
-            await _pour(writer, (_INTERIM for _ in range(10**9 // len(_INTERIM))))
+        if response.mode is SendMode.INTERIM:
+            await _send_pieces(writer, (_INTERIM for _ in range(10**9 // len(_INTERIM))))
         writer.write(_head(response, keep))
         if bare or response.status in (204, 304):
             await writer.drain()
         elif response.stream is not None:
-            await _pour(writer, (b"%x\r\n%b\r\n" % (len(piece), piece) for piece in response.stream))
+            await _send_pieces(writer, (b"%x\r\n%b\r\n" % (len(piece), piece) for piece in response.stream))
             writer.write(b"0\r\n\r\n")
-        elif response.manner is Manner.DRIP:
-            await _drip(writer, response)
-        elif response.manner is Manner.TRUNCATE:
+        elif response.mode is SendMode.SLOW:
+            await _send_slowly(writer, response)
+        elif response.mode is SendMode.TRUNCATE:
             writer.write(response.body[: len(response.body) // 2])
             keep = False
         else:
@@ -150,7 +150,7 @@ class Server:
 
 
 def _parsed(head: bytes, sockname: tuple[str, int]) -> tuple[Request, str]:
-    """A request's head; raises ValueError. An absolute target names its host as to a proxy."""
+    """Parse the head of a request; raise ValueError. An absolute target is a request to the proxy."""
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, version = first.split(" ")
     pairs = (line.partition(":") for line in lines if line)
@@ -167,7 +167,7 @@ def _parsed(head: bytes, sockname: tuple[str, int]) -> tuple[Request, str]:
 
 
 def _is_slow(room: Newsroom, request: Request) -> bool:
-    """Whether the answer takes so long to make that the loop must not wait for it."""
+    """Tell whether the response takes too long to be built on the event loop."""
     at = publisher_of(request.host)
     return at is not None and room.fault_at(at.name, request.path)[0] in ("bomb", "headers", "attributes")
 
@@ -188,38 +188,38 @@ def _head(response: Response, keep: bool) -> bytes:
     return f"HTTP/1.1 {response.status} {phrase}\r\n{text}\r\n".encode("latin-1")
 
 
-async def _pour(writer: asyncio.StreamWriter, pieces: Iterator[bytes]) -> None:
+async def _send_pieces(writer: asyncio.StreamWriter, pieces: Iterator[bytes]) -> None:
     for piece in pieces:
         writer.write(piece)
         await writer.drain()
 
 
-async def _drip(writer: asyncio.StreamWriter, response: Response) -> None:
+async def _send_slowly(writer: asyncio.StreamWriter, response: Response) -> None:
     for start in range(0, len(response.body), 64):
         writer.write(response.body[start : start + 64])
         await writer.drain()
         await asyncio.sleep(response.pause)
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close so that the client sees RST and not an orderly end."""
+def _reset_connection(writer: asyncio.StreamWriter) -> None:
+    """Close the connection with RST."""
     raw: socket.socket = writer.get_extra_info("socket")
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
 def bound(port: int = 0) -> list[socket.socket]:
-    """Listening sockets on one port: 127.0.0.1 and each publisher's address. Port 0 takes a free one."""
+    """Return listening sockets on one port: 127.0.0.1 and every publisher's address. Port 0 stands for a free port."""
     for attempt in range(20):
-        taken: list[socket.socket] = []
+        sockets: list[socket.socket] = []
         try:
             for address in ("127.0.0.1", *(at.address for at in PUBLISHERS)):
-                wanted = taken[0].getsockname()[1] if taken else port
-                taken.append(socket.create_server((address, wanted), backlog=512))
-            return taken
+                wanted = sockets[0].getsockname()[1] if sockets else port
+                sockets.append(socket.create_server((address, wanted), backlog=512))
+            return sockets
         except OSError:
-            for one in taken:
-                one.close()
+            for opened in sockets:
+                opened.close()
             if port or attempt == 19:
                 raise
     raise AssertionError("unreachable")
@@ -227,7 +227,7 @@ def bound(port: int = 0) -> list[socket.socket]:
 
 @contextmanager
 def running(room: Newsroom, port: int = 0) -> Iterator[Newsroom]:
-    """Serve a Newsroom from a thread of its own while the block runs."""
+    """Serve a newsroom from a thread while the block runs."""
     sockets = bound(port)
     room.port = sockets[0].getsockname()[1]
     loop = asyncio.new_event_loop()
@@ -250,13 +250,17 @@ def _run(loop: asyncio.AbstractEventLoop, server: Server, until: asyncio.Event) 
 
 
 def main() -> None:
-    """Run in the foreground until interrupted."""
-    parser = argparse.ArgumentParser("python -m tests.newsroom.server", description="A small news web on loopback.")
-    parser.add_argument("--port", type=int, default=0, help="one port for all addresses (0: a free one)")
-    parser.add_argument("--public", type=int, default=None, help="articles public at the start, of each publisher")
+    """Run in the foreground until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(
+        "python -m tests.newsroom.server", description="Serve a small news web on loopback."
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on all addresses (default: a free one)")
+    parser.add_argument(
+        "--public", type=int, default=None, help="published articles of each publisher at the start (default: all)"
+    )
     parser.add_argument("--sources", help="write a catalogue of the publishers to this file")
-    parser.add_argument("--delay", type=float, default=0.01, help="the delay in that catalogue, in seconds")
-    parser.add_argument("--wide", action="store_true", help="name the publishers' sitemaps in it too")
+    parser.add_argument("--delay", type=float, default=0.01, help="delay in the catalogue, in seconds")
+    parser.add_argument("--wide", action="store_true", help="add the sitemaps to the catalogue")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     with running(Newsroom(public=given.public), given.port) as room, suppress(KeyboardInterrupt):

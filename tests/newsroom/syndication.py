@@ -1,11 +1,11 @@
-"""How one publisher's article reads when another publishes it again; pure.
+"""Republish the article of one publisher at another. Pure functions.
 
-how        what differs
-exact      nothing; where the page declares a canonical address, it is the original's
-framed     a paragraph before it, and one after it that says where it first appeared
+method     what differs
+exact      nothing; a page with a canonical URL names that of the original
+framed     one paragraph before the text, and one after it that names the origin
 headline   the title
-cut        the text ends after two fifths, with a line that sends the reader on
-dropped    one paragraph from the middle is not there
+cut        the text ends after two fifths, with a line that names the origin
+dropped    one paragraph from the middle is missing
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from tests.newsroom.edits import revised
-from tests.newsroom.manuscripts import Manuscript
+from tests.newsroom.edits import apply_edits
+from tests.newsroom.publisher_articles import PublisherArticle
 from tests.newsroom.publishers import Publisher
 
 _CUT = 0.4
@@ -32,7 +32,7 @@ _AFTER = {
     "zh": "来源：{}",
 }
 LABELS = ("Kilde: ", "来源：")
-"""How a last line begins that names the origin and is no part of the text."""
+"""The beginnings of a last line that names the origin and is no part of the text."""
 _ONWARD = {
     "en": "Read the whole story at {}.",
     "de": "Den ganzen Artikel lesen Sie bei {}.",
@@ -41,8 +41,10 @@ _ONWARD = {
 }
 
 
-def reprinted(original: Manuscript, source: Publisher, by: Publisher, how: str, published: datetime) -> Manuscript:
-    """An article of `source` as `by` publishes it again; raises KeyError for an unknown way."""
+def republish(
+    original: PublisherArticle, source: Publisher, by: Publisher, method: str, published: datetime
+) -> PublisherArticle:
+    """Return an article of `source` as `by` republishes it; raise KeyError for an unknown method."""
     copy = replace(
         original,
         publisher=by.name,
@@ -51,46 +53,46 @@ def reprinted(original: Manuscript, source: Publisher, by: Publisher, how: str, 
         language=source.language,
         edited=(),
         copy_of=f"{source.name}/{original.slug}",
-        points_home=how == "exact",
+        declares_original=method == "exact",
     )
-    return _WAYS[how](copy, source)
+    return _METHODS[method](copy, source)
 
 
-def _exact(copy: Manuscript, source: Publisher) -> Manuscript:
+def _exact(copy: PublisherArticle, source: Publisher) -> PublisherArticle:
     return copy
 
 
-def _framed(copy: Manuscript, source: Publisher) -> Manuscript:
+def _framed(copy: PublisherArticle, source: Publisher) -> PublisherArticle:
     after = _AFTER[source.language].format(source.title)
     return replace(copy, blocks=(_BEFORE[source.language], *copy.blocks, after))
 
 
-def _headline(copy: Manuscript, source: Publisher) -> Manuscript:
-    return revised(copy, ["headline"], "")
+def _headline(copy: PublisherArticle, source: Publisher) -> PublisherArticle:
+    return apply_edits(copy, ["headline"], "")
 
 
-def _cut(copy: Manuscript, source: Publisher) -> Manuscript:
-    kept = copy.blocks[: _reaching(copy.blocks, _CUT)]
+def _cut(copy: PublisherArticle, source: Publisher) -> PublisherArticle:
+    kept = copy.blocks[: _block_count(copy.blocks, _CUT)]
     return replace(copy, blocks=(*kept, _ONWARD[source.language].format(source.title)))
 
 
-def _reaching(blocks: Sequence[str], share: float) -> int:
-    """How many blocks from the first make that share of the text."""
+def _block_count(blocks: Sequence[str], share: float) -> int:
+    """Return how many blocks from the first on make this share of the text."""
     lengths = [len(block) for block in blocks]
-    return next(many for many in range(1, len(blocks) + 1) if sum(lengths[:many]) >= share * sum(lengths))
+    return next(count for count in range(1, len(blocks) + 1) if sum(lengths[:count]) >= share * sum(lengths))
 
 
-def _dropped(copy: Manuscript, source: Publisher) -> Manuscript:
+def _dropped(copy: PublisherArticle, source: Publisher) -> PublisherArticle:
     middle = len(copy.blocks) // 2
     return replace(copy, blocks=copy.blocks[:middle] + copy.blocks[middle + 1 :])
 
 
-_WAYS: dict[str, Callable[[Manuscript, Publisher], Manuscript]] = {
+_METHODS: dict[str, Callable[[PublisherArticle, Publisher], PublisherArticle]] = {
     "exact": _exact,
     "framed": _framed,
     "headline": _headline,
     "cut": _cut,
     "dropped": _dropped,
 }
-HOWS = tuple(_WAYS)
-"""Every way by name."""
+METHODS = tuple(_METHODS)
+"""The names of all methods."""

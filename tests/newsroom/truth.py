@@ -1,4 +1,4 @@
-"""What a test may hold the crawl against: the Truth about an article, and a Hit in the server's log."""
+"""What a test compares a crawl with: the truth about an article, and a request in the server's log."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One article as a perfect crawl would know it.
+    """One article as a perfect crawl would store it.
 
-    `url` is its address in direct mode, `proxy_url` by the proxy; `lead_url` is what the
-    publisher's index prints in direct mode (with its tracking parameters), `amp_url` the AMP
-    twin or empty. `published` is aware, `published_date` the day on the publisher's own
-    clock, `zone_known` whether the page prints the zone. `text` is the exact body, blocks
-    joined by blank lines. `copy_of` is the direct URL of the original or empty; `points_home` tells
-    that the page declares it as its canonical address, where it declares one.
+    `url` is the direct URL, `proxy_url` the one by the proxy, `lead_url` the direct one in the publisher's index (with
+    tracking parameters), `amp_url` that of the AMP version or empty. `published` is aware; `published_date` is the day
+    in the publisher's time zone; with `zone_known` the page prints the zone. `text` is the exact body, blocks joined
+    by blank lines. `copy_of` is the direct URL of the original or empty; with `declares_original` a page that has a
+    canonical URL names the original.
     """
 
     publisher: str
@@ -35,7 +34,7 @@ class Truth:
     tags: tuple[str, ...]
     text: str
     copy_of: str = ""
-    points_home: bool = False
+    declares_original: bool = False
     private: bool = False
     thin: bool = False
     public: bool = True
@@ -43,17 +42,16 @@ class Truth:
 
     @property
     def readable(self) -> bool:
-        """Whether a polite crawl should end up with it: public, there, allowed by robots.txt, not thin."""
+        """Tell whether a polite crawl stores it: published, not withdrawn, allowed by robots.txt, not thin."""
         return self.public and not (self.withdrawn or self.private or self.thin)
 
 
 @dataclass(slots=True, kw_only=True)
 class Hit:
-    """One request as the server saw it; `status` stays 0 until it is answered.
+    """One request in the log of the server; `status` is 0 until the response is made.
 
-    `time` and `ended` are monotonic seconds, `host` the host that was asked (no port),
-    `publisher` its name or empty, `concurrent` how many requests that host had in hand,
-    this one counted; header names are in lower case.
+    `time` and `ended` are monotonic seconds, `host` is the requested host without port, `publisher` its name or empty,
+    `concurrent` the number of unfinished requests to that host with this one; header names are in lower case.
     """
 
     time: float
@@ -68,10 +66,10 @@ class Hit:
 
     @property
     def conditional(self) -> bool:
-        """Whether the request carried If-None-Match or If-Modified-Since."""
+        """Tell whether the request has If-None-Match or If-Modified-Since."""
         return "if-none-match" in self.headers or "if-modified-since" in self.headers
 
     @property
     def agent(self) -> str:
-        """The User-Agent that asked."""
+        """Return the User-Agent header."""
         return self.headers.get("user-agent", "")

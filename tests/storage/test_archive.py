@@ -190,6 +190,7 @@ def test_processes_that_open_a_new_archive_at_once_make_it_once(tmp_path: Path) 
     database.close()
 
 
+@pytest.mark.faults
 def test_a_migration_that_is_killed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
     killed = "import os, alembic.op as op\nreal = op.execute\n" + _KILL_AT + _MIGRATE
@@ -226,4 +227,6 @@ def _note(tx: Connection, name: str) -> None:
 
 
 def _notes(connection: Connection) -> list[str]:
-    return list(connection.execute(text("SELECT name FROM key_values WHERE name <> 'analyzer_version' ORDER BY name")).scalars())
+    return list(
+        connection.execute(text("SELECT name FROM key_values WHERE name <> 'analyzer_version' ORDER BY name")).scalars()
+    )

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from weakref import WeakKeyDictionary
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 from sqlalchemy import Connection, Engine, bindparam, delete, event, func, insert, select
 
 from storage.db.statements import PLACEHOLDERS, RawStatement, batched
@@ -115,6 +113,11 @@ def find_nearest_word(connection: Connection, word: str) -> str | None:
         rows = connection.execute(
             _SELECT_NEAR_WORDS, values | {"longest": len(word) + allowed, "most": _MAX_NEAR_WORDS}
         ).all()
+        if not rows:
+            continue
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
         titles = {row.word: row.title_count for row in rows}
         for other, far, _ in process.extract(word, titles.keys(), scorer=OSA.distance, score_cutoff=allowed, limit=20):
             near[other] = (int(far), -titles[other])

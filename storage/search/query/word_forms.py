@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-import snowballstemmer
+if TYPE_CHECKING:
+    import snowballstemmer
 
 _WORD = re.compile(r"[a-z]{2,24}")
 _VOWEL = re.compile("[aeiouy]")
@@ -30,6 +32,8 @@ def word_forms(word: str) -> tuple[str, ...]:
 
 @cache
 def _get_stemmer() -> snowballstemmer.basestemmer.BaseStemmer:
+    import snowballstemmer
+
     return snowballstemmer.stemmer("english")
 
 

@@ -61,6 +61,8 @@ class Reactor:
 
         reactor.callWhenRunning(self._ready.set)  # type: ignore[attr-defined]
         reactor.run(installSignalHandlers=False)  # type: ignore[attr-defined]
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
 
     def run(self, work: Awaitable[T], seconds: float = 60.0) -> T:
         """Wait for a coroutine that runs on the reactor; what it raises is raised here."""

@@ -19,7 +19,7 @@ def told(before: IndexEndpoint, outcome: str = "ok", moved_to: str = "", gone_at
 
 
 def _fields(endpoint: IndexEndpoint) -> dict[str, object]:
-    return {name: getattr(endpoint, name) for name in ("source", "url", "moved_to", "moves", "gone_at")}
+    return {name: getattr(endpoint, name) for name in ("source", "url", "moved_to", "move_streak", "gone_at")}
 
 
 def moved(times: int = REDIRECTS_UNTIL_MOVED) -> IndexEndpoint:

@@ -31,9 +31,11 @@ HOME = "https://a.example/feed"
 PLACES = (HOME, "https://a.example/rss", "https://b.example/feed")
 SOURCE = Source(name="a", title="A", home="https://a.example/", feeds=(HOME,))
 FAULTS = (
-    FetchError("transient", "timeout: no full answer in time"), FetchError("permanent", "robots: disallowed by robots.txt"),
-    FetchError("parked", "its host asked to be left alone"), FetchError("transient", "connection refused"),
-)  # fmt: skip
+    FetchError("transient", "timeout: no full answer in time"),
+    FetchError("permanent", "robots: disallowed by robots.txt"),
+    FetchError("parked", "its host asked to be left alone"),
+    FetchError("transient", "connection refused"),
+)
 BOUND = timedelta(days=3)
 
 

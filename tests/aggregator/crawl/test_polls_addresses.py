@@ -119,7 +119,7 @@ def test_scrapys_own_door_has_the_same_guard(home: Home, site: Site) -> None:
         assert forbidden.log == []
     assert done.returncode == 1, done.stderr
     check_leads(home, site, doors)
-    rows = home.rows("SELECT endpoint, outcome, reason FROM polls")
+    rows = home.rows("SELECT url, outcome, reason FROM polls")
     assert len(rows) == 5
     assert {str(outcome) for _, outcome, _ in rows[:]} == {"ok", "refused"}
     assert all("blocked_address" in str(reason) for _, outcome, reason in rows if outcome == "refused"), rows

@@ -80,7 +80,7 @@ def test_every_fault_of_an_index_is_named_and_costs_nobody_else(home: Home, room
     assert all(result.has_succeeded for result in results.values())
     assert {truth.url for truth in room.articles()} <= home.articles()
     assert room.canary_hits == []
-    assert "root:" not in str(home.rows("SELECT said FROM leads"))
+    assert "root:" not in str(home.rows("SELECT lead_json FROM leads"))
     assert home.damage() == []
 
 

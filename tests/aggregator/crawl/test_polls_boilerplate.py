@@ -29,7 +29,7 @@ def test_from_the_sixth_article_on_a_recurring_box_is_gone(home: Home, site: Sit
     links = [site.url(f"/{number}") for number in range(MANY)]
     site.pages["/feed.xml"] = Answer(rss(*links), type="application/rss+xml")
     home.poll(site.source())
-    kept = home.rows("SELECT articles.id, texts.text, texts.html, texts.hints_version FROM articles JOIN texts"
+    kept = home.rows("SELECT articles.id, texts.text, texts.html, texts.boilerplate_version FROM articles JOIN texts"
                      " ON texts.article_id = articles.id ORDER BY articles.id")  # fmt: skip
     assert len(kept) == MANY
     assert [BOX in str(text) for _, text, _, _ in kept] == [True] * 5 + [False] * (MANY - 5)

@@ -79,7 +79,7 @@ def test_no_article_request_is_conditional_not_even_a_repeated_one(home: Home, s
 
 def test_a_bad_answer_never_replaces_the_validators(home: Home, room: Newsroom, tmp_path: Path) -> None:
     source = sources_of(room, tmp_path)["chargepost"]
-    memory = "SELECT etag, last_modified, digest, validators_url, leads FROM endpoints"
+    memory = "SELECT etag, last_modified, digest, validators_url, lead_count FROM endpoints"
     home.poll(source)
     remembered = home.rows(memory)
     room.publish(1, "chargepost")

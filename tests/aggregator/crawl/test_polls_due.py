@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from aggregator.crawl.runner import CrawlRunner, PollResult
+from aggregator.schedule import clock
 from aggregator.schedule.clock import MAX_POLLS_PER_TICK, PeriodicJob, PollClock
 from spiders.source import Source
 from storage.archive import open_database
@@ -18,6 +20,7 @@ from storage.errors import ArchiveBusy
 from storage.model.crawl import IndexState, NextPoll
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site
+from tests.waiting import wait_until_async
 
 HOUR = timedelta(hours=1)
 
@@ -49,6 +52,25 @@ def appoint_at(home: Home, **times: datetime) -> None:
         for name, at in times.items():
             save_next_poll(tx, replace(made[f"/{name}.xml"], next_at=at, set_at=now))
     database.close()
+
+
+def count_ticks(crew: CrawlRunner) -> list[int]:
+    """A list that grows by one with each tick of the crew's clock, which asks each time what is due."""
+    ticks: list[int] = []
+    due = crew.repository.find_due_sources
+
+    async def counted(names: list[str]) -> list[str]:
+        ticks.append(len(names))
+        return await due(names)
+
+    crew.repository.find_due_sources = counted  # type: ignore[method-assign]
+    return ticks
+
+
+async def wait_for_ticks(ticks: list[int]) -> None:
+    """Wait for three more ticks."""
+    wanted = len(ticks) + 3
+    await wait_until_async(lambda: len(ticks) >= wanted)
 
 
 def test_one_poll_asks_for_every_index_whose_wait_is_nearly_over(home: Home, site: Site) -> None:
@@ -104,7 +126,10 @@ def test_a_retired_index_is_left_alone_by_the_clock_and_not_by_hand(home: Home, 
     assert appointments(home)["/feed.xml"].state == IndexState.ASKED
 
 
-def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(home: Home, site: Site) -> None:
+def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(
+    home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "TICK_SECONDS", 0.2)
     sources = []
     for number in range(4 * MAX_POLLS_PER_TICK):
         site.feed(path=f"/{number}.xml")
@@ -112,27 +137,32 @@ def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(home: Home,
     home.poll(*sources)
     home.clock.forward(days=7)
     site.log.clear()
-    begun: list[int] = []
+    begun: Counter[int] = Counter()
 
     async def work(crew: CrawlRunner) -> None:
-        clock = PollClock(crew, sources, lambda result: None)
-        running = asyncio.ensure_future(clock.run([]))
-        await asyncio.sleep(0.5)
-        begun.append(len(crew.stats.running) + crew.stats.polled)
-        while crew.stats.polled < len(sources):
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(1.5)
+        ticks, poll_all = count_ticks(crew), crew.poll_all
+
+        async def counted(*arguments: Any, **options: Any) -> list[PollResult]:
+            begun[len(ticks)] += 1
+            return await poll_all(*arguments, **options)
+
+        crew.poll_all = counted  # type: ignore[method-assign]
+        running = asyncio.ensure_future(PollClock(crew, sources, lambda result: None).run([]))
+        await wait_until_async(lambda: crew.stats.polled >= len(sources))
+        await wait_for_ticks(ticks)
         crew.stop_requested.set()
         await running
 
     home.run(work, *sources)
-    assert 0 < begun[0] <= 2 * MAX_POLLS_PER_TICK
+    assert begun[1] == MAX_POLLS_PER_TICK
+    assert max(begun.values()) == MAX_POLLS_PER_TICK
     asked = Counter(one.path for one in site.log if one.path != "/robots.txt")
     assert asked == Counter(f"/{number}.xml" for number in range(len(sources)))
     assert max(one.concurrent for one in site.log) == 1
 
 
-def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site) -> None:
+def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "TICK_SECONDS", 0.2)
     source, results = site.source(), []
 
     async def work(crew: CrawlRunner) -> None:
@@ -140,9 +170,10 @@ def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site) -
             raise ValueError("a bug")
 
         crew.poll = broken  # type: ignore[method-assign]
-        clock = PollClock(crew, [source], results.append)
-        running = asyncio.ensure_future(clock.run([]))
-        await asyncio.sleep(3.5)
+        ticks = count_ticks(crew)
+        running = asyncio.ensure_future(PollClock(crew, [source], results.append).run([]))
+        await wait_until_async(lambda: results)
+        await wait_for_ticks(ticks)
         crew.stop_requested.set()
         await running
 
@@ -161,8 +192,7 @@ def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, cap
         running = asyncio.ensure_future(
             PollClock(crew, [], lambda result: None).run([PeriodicJob("often", 0.5, fails)])
         )
-        while len(times) < 3:
-            await asyncio.sleep(0.05)
+        await wait_until_async(lambda: len(times) == 3)
         crew.stop_requested.set()
         await running
 
@@ -182,8 +212,7 @@ def test_a_job_may_come_early_the_first_time(home: Home) -> None:
 
     async def work(crew: CrawlRunner) -> None:
         running = asyncio.ensure_future(PollClock(crew, [], lambda result: None).run([job("late"), job("early", 0.1)]))
-        while not done:
-            await asyncio.sleep(0.05)
+        await wait_until_async(lambda: done)
         crew.stop_requested.set()
         await running
 

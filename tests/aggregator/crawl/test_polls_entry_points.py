@@ -15,12 +15,13 @@ from tests.newsroom.server import Newsroom
 
 TABLES = {
     "articles": "url, source, title, authors, published, text_digest, canonical_url, revision, reason, language, words",
-    "leads": "source, url, said, state, reason, attempts",
-    "polls": "source, endpoint, outcome, status, bytes, leads, new, kept, repeats, refused, failed, reason",
-    "endpoints": "source, url, etag, last_modified, validators_url, digest, unmodified, failures, leads, more",
+    "leads": "source, url, lead_json, state, reason, attempts",
+    "polls": "source, url, outcome, status, bytes, leads, new, kept, repeats, refused, failed, reason",
+    "endpoints": "source, url, etag, last_modified, validators_url, digest, unmodified_streak,"
+    " failure_streak, lead_count, child_urls",
     "captures": "url, status, source, verdict, reason",
     "robots": "origin, body, status, reason",
-    "calendar": "source",
+    "poll_schedule": "source",
 }
 
 

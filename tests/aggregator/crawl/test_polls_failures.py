@@ -12,6 +12,7 @@ from storage.model.article import Article, Refusal
 from storage.model.page import Page
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site
+from tests.waiting import wait_until_async
 
 
 def test_a_tape_that_cannot_be_written_stops_the_crawl_and_loses_nothing(home: Home, site: Site) -> None:
@@ -65,8 +66,7 @@ def test_a_stop_does_not_wait_for_pages_that_are_being_read(home: Home, site: Si
 
     async def work(crew: CrawlRunner) -> float:
         polling = asyncio.ensure_future(crew.poll_all([site.source()], lambda result: None))
-        while not site.asked("/0") and not site.asked("/5"):
-            await asyncio.sleep(0.05)
+        await wait_until_async(lambda: site.asked("/0") or site.asked("/5"))
         started = time.monotonic()
         await crew.stop(drain=0.5)
         await polling

@@ -21,6 +21,7 @@ from storage.model.page import Page
 from tests.aggregator.crawl.loopback_crawl import Home, Process, setting, sources_of
 from tests.aggregator.crawl.loopback_server import Answer, Site
 from tests.newsroom.server import Newsroom, running
+from tests.waiting import wait_until, wait_until_async
 
 
 def test_a_transient_failure_is_tried_again_five_times_over_two_days_and_then_refused(home: Home, site: Site) -> None:
@@ -131,8 +132,7 @@ def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(home: Home, s
 
     async def interrupted(crew: CrawlRunner) -> None:
         polling = asyncio.ensure_future(crew.poll_all([source], lambda _: None))
-        while len(site.paths()) < 3:
-            await asyncio.sleep(0.01)
+        await wait_until_async(lambda: len(site.paths()) >= 3)
         await crew.stop()
         await polling
 
@@ -157,11 +157,11 @@ def test_a_stop_waits_for_nobody(home: Home, room: Newsroom, tmp_path: Path, tro
     if trouble != "a long delay":
         room.fault("chargepost", "hang", "/feed.xml" if trouble == "a hanging index" else "/news/")
 
+    stops_at = {"a hanging answer": "/news/", "a long delay": "/robots.txt", "a hanging index": "/feed.xml"}[trouble]
+
     async def interrupted(crew: CrawlRunner) -> float:
         polling = asyncio.ensure_future(crew.poll_all([source], lambda _: None))
-        while not room.hits("chargepost"):
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
+        await wait_until_async(lambda: room.hits("chargepost", stops_at))
         started = time.monotonic()
         await crew.stop(0.3)
         await polling
@@ -178,8 +178,7 @@ def test_a_stop_waits_for_nobody(home: Home, room: Newsroom, tmp_path: Path, tro
 def test_ctrl_c_ends_a_process_in_time_and_loses_nothing(home: Home, room: Newsroom, tmp_path: Path) -> None:
     room.publish(60)
     crew = Process(home, room.write_sources(tmp_path / "room.toml", delay=0.1))
-    while len(room.log) < 25:
-        time.sleep(0.02)
+    wait_until(lambda: len(room.log) >= 25)
     crew.kill(signal.SIGINT)
     assert crew.wait(10) == 130
     asked = len(room.log)
@@ -194,6 +193,7 @@ def test_ctrl_c_ends_a_process_in_time_and_loses_nothing(home: Home, room: Newsr
     assert len(room.log) > asked
 
 
+@pytest.mark.faults
 def test_kill_9_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
     """One home, killed again and again; then one crawl more brings what an undisturbed one would have."""
     moments = random.Random(7)
@@ -204,9 +204,8 @@ def test_kill_9_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
             room.log.clear()
             crew = Process(home, file)
             wanted = moments.randrange(1, 25)
-            while len(room.log) < wanted and crew.is_running:
-                time.sleep(0.005)
-            time.sleep(moments.random() * 0.1)
+            wait_until(lambda: len(room.log) >= wanted or not crew.is_running)  # noqa: B023  # called here only
+            time.sleep(moments.random() * 0.1)  # a random moment of what comes next
             crew.kill(signal.SIGKILL)
             crew.wait()
             kills += 1
@@ -217,14 +216,14 @@ def test_kill_9_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
     assert not [lead for lead in home.leads().values() if lead[0] in ("waiting", "leased") or lead[2]]
 
 
+@pytest.mark.faults
 def test_a_killed_process_is_no_attempt_and_its_leads_are_free_at_once(
     home: Home, room: Newsroom, tmp_path: Path
 ) -> None:
     file = room.write_sources(tmp_path / "room.toml", delay=0.001)
     room.fault("chargepost", "hang", "/news/")
     crew = Process(home, file)
-    while not room.hits("chargepost", "/news/"):
-        time.sleep(0.02)
+    wait_until(lambda: room.hits("chargepost", "/news/"))
     crew.kill(signal.SIGKILL)
     crew.wait()
     assert "leased" in {state for state, _, _ in home.leads().values()}

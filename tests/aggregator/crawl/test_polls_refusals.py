@@ -11,9 +11,9 @@ from storage.archive import open_database
 from storage.monitor import Monitor
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site, story
-from tests.walls import every_wall
+from tests.refused_pages import refused_pages
 
-WALLS = {wall.name: wall for wall in every_wall()}
+WALLS = {wall.name: wall for wall in refused_pages()}
 
 
 def verdicts(home: Home, source: str | None = None) -> list[tuple[str, str, int]]:

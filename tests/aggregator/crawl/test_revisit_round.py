@@ -18,7 +18,12 @@ GONE = Answer(b"gone", 410)
 NOWHERE = Answer(b"none", 404)
 
 
-SEEN = (("sightings", "fetched_at"), ("looks", "looked_at"), ("texts", "fetched_at"), ("revisions", "fetched_at"))
+SEEN = (
+    ("snapshots", "fetched_at"),
+    ("article_checks", "checked_at"),
+    ("texts", "fetched_at"),
+    ("revisions", "fetched_at"),
+)
 
 
 def let_pass(home: Home, **span: float) -> None:
@@ -210,7 +215,7 @@ def test_an_old_page_is_read_anew_where_the_extractor_is_another(home: Home, sit
     """So that an edit that was made beside it is told, and what the extractor finds more is none."""
     articles(site, "a", "b")
     home.poll(site.source())
-    write(home, "UPDATE texts SET extractor = 'older', wording = 'x', stated = 'x'")
+    write(home, "UPDATE texts SET extractor = 'older', comparable_digest = 'x', page_data_digest = 'x'")
     site.article("/b", "The regulator has confirmed it since, and asks owners to wait for a letter.")
     home.revisit(site.source())
     assert home.changes() == {site.url("/b"): ["body"]}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site
-from tests.walls import every_wall
+from tests.refused_pages import refused_pages
 
 MANY = 6
 SIGNATURES = "SELECT article_id, bands FROM signatures ORDER BY article_id"
@@ -39,7 +39,7 @@ def topics(home: Home) -> set[str]:
 
 
 def test_a_wall_before_a_kept_article_stands_on_the_tape_with_its_verdict(home: Home, site: Site) -> None:
-    walls = {wall.code: wall for wall in every_wall() if wall.code in ("challenge", "consent", "shell", "login")}
+    walls = {wall.code: wall for wall in refused_pages() if wall.code in ("challenge", "consent", "shell", "login")}
     home.poll(site.source())
     for number, wall in enumerate(walls.values()):
         site.pages[f"/{number}"] = Answer(wall.body)

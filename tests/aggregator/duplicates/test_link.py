@@ -256,7 +256,9 @@ def test_a_text_that_very_many_tell_is_still_found(sqlite_database: Database) ->
     assert {d.kind for d in keep(sqlite_database, *many)} == {DecisionKind.COPY}
     assert set(copied(sqlite_database).values()) == {"first"}
     with sqlite_database.read() as connection:
-        most = connection.execute(sql("SELECT max(n) FROM (SELECT count(*) n FROM signature_bands GROUP BY bucket_key)")).scalar()
+        most = connection.execute(
+            sql("SELECT max(n) FROM (SELECT count(*) n FROM signature_bands GROUP BY bucket_key)")
+        ).scalar()
     assert most == signatures.COMMON_BAND_ARTICLES
     assert check_archive(sqlite_database, None) == []
 

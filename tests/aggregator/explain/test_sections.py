@@ -269,14 +269,16 @@ def test_boilerplate_that_was_left_out_is_said_with_its_version(happening: Happe
         "Nothing was known of site's boilerplate when this text was read."
     )
     last = prose(9)
-    happening.later(hours=1).article(URL, last, dropped=((len(last.split("\n\n")), box),), hints_version=1)
+    happening.later(hours=1).article(
+        URL, last, removed_boilerplate=((len(last.split("\n\n")), box),), boilerplate_version=1
+    )
     count, paragraph = happening.told(URL)["left-out"]
     assert count.text == (
         "1 paragraph left out by version 1 of what is known of site's boilerplate (of 2026-01-01 00:00:00 UTC): each "
         "stood in 5 or more of its latest 50 articles."
     )
     assert paragraph.text == f'"{box}"'
-    happening.article(SITE + "/c", prose(10), hints_version=1)
+    happening.article(SITE + "/c", prose(10), boilerplate_version=1)
     assert happening.words(SITE + "/c", "left-out").startswith("Nothing was left out; it was read with version 1")
 
 

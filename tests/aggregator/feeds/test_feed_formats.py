@@ -123,7 +123,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "withdrawn": st.none() | _time, "original_url": _url, "credit": _text,
     "story": st.none() | st.integers(1, 2**40),
     "revisions": st.lists(_edition, max_size=3).map(tuple),
-    "past": st.lists(st.tuples(_text, _text), max_size=2).map(tuple),
+    "past_texts": st.lists(st.tuples(_text, _text), max_size=2).map(tuple),
 }  # fmt: skip
 any_article = st.builds(KeptArticle, **FIELDS)
 
@@ -184,7 +184,7 @@ def test_any_articles_make_one_line_of_json_each(articles: list[KeptArticle]) ->
 def test_a_line_of_json_in_full() -> None:
     past = (("4" * 64, "One."),)
     at = MORNING.replace(microsecond=9)
-    kept = article(7, canonical_url="https://news.example/ä b", copy_of=3, published=at, past=past)
+    kept = article(7, canonical_url="https://news.example/ä b", copy_of=3, published=at, past_texts=past)
     assert json.loads(b"".join(jsonl([kept]))) == {
         "id": 7,
         "url": "https://news.example/7",

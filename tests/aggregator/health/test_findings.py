@@ -38,7 +38,12 @@ def states(**more: object) -> list[HealthState]:
 
 
 def test_a_source_as_usual_has_no_findings() -> None:
-    well = {"times": DAILY, "polls": (poll(),), "appointments": (appointment(),), "tried": tried("kept", many=20)}
+    well = {
+        "published_times": DAILY,
+        "polls": (poll(),),
+        "next_polls": (appointment(),),
+        "lead_results": tried("kept", many=20),
+    }
     assert states(**well) == []
     assert states() == []
     assert worst_state([]) == HealthState.OK
@@ -46,52 +51,52 @@ def test_a_source_as_usual_has_no_findings() -> None:
 
 def test_silence_counts_from_when_the_index_was_last_read_well() -> None:
     quiet = tuple(at - 30 * 86_400 for at in DAILY)
-    (one,) = found(times=quiet, polls=(poll(),))
+    (one,) = found(published_times=quiet, polls=(poll(),))
     assert one.state == HealthState.SILENT
     assert one.since == NOW - 31 * DAY
     assert "nothing new since 2026-01-30 12:00 UTC" in one.evidence
-    assert states(times=quiet, polls=(poll(at=NOW - 30 * DAY),)) == []  # nobody has looked since
+    assert states(published_times=quiet, polls=(poll(at=NOW - 30 * DAY),)) == []  # nobody has looked since
 
 
 def test_an_index_fails_once_it_does_so_for_a_while() -> None:
     last = poll("failed", "HTTP 503")
-    short = appointment(failing_since=NOW - HOUR / 2, strain=1.0)
-    long = appointment(failing_since=NOW - 2 * HOUR, strain=1.0)
+    short = appointment(failing_since=NOW - HOUR / 2, failure_weight=1.0)
+    long = appointment(failing_since=NOW - 2 * HOUR, failure_weight=1.0)
     often = (IndexEndpoint(source="a", url=FEED, failure_streak=3),)
-    assert states(polls=(last,), appointments=(short,)) == []
-    (one,) = found(polls=(last,), appointments=(long,))
+    assert states(polls=(last,), next_polls=(short,)) == []
+    (one,) = found(polls=(last,), next_polls=(long,))
     assert (one.state, one.since, "HTTP 503" in one.evidence) == (HealthState.FAILING, NOW - 2 * HOUR, True)
-    assert states(polls=(last,), appointments=(short,), endpoints=often) == [HealthState.FAILING]
-    heavy = appointment(failing_since=NOW - HOUR / 2, strain=4.0)
-    assert states(polls=(last,), appointments=(heavy,)) == [HealthState.FAILING]
-    assert states(polls=(poll(), last), appointments=(long,)) == []  # it answered again
+    assert states(polls=(last,), next_polls=(short,), endpoints=often) == [HealthState.FAILING]
+    heavy = appointment(failing_since=NOW - HOUR / 2, failure_weight=4.0)
+    assert states(polls=(last,), next_polls=(heavy,)) == [HealthState.FAILING]
+    assert states(polls=(poll(), last), next_polls=(long,)) == []  # it answered again
 
 
 def test_robots_txt_that_forbids_is_told_at_once() -> None:
     last = poll("refused", "robots: disallowed by robots.txt")
-    (one,) = found(polls=(last,), appointments=(appointment(failing_since=NOW, strain=2.0),))
+    (one,) = found(polls=(last,), next_polls=(appointment(failing_since=NOW, failure_weight=2.0),))
     assert (one.state, one.evidence) == (HealthState.BLOCKED, f"robots.txt forbids {FEED}")
 
 
 def test_parked_and_retired_are_told_of_all_indexes() -> None:
     last = poll("failed", "HTTP 404")
-    parked = appointment(failing_since=NOW - 5 * DAY, strain=9.0, state=IndexState.PARKED)
-    retired = appointment(failing_since=NOW - 70 * DAY, strain=9.0, state=IndexState.RETIRED)
-    (one,) = found(polls=(last,), appointments=(parked,))
+    parked = appointment(failing_since=NOW - 5 * DAY, failure_weight=9.0, state=IndexState.PARKED)
+    retired = appointment(failing_since=NOW - 70 * DAY, failure_weight=9.0, state=IndexState.RETIRED)
+    (one,) = found(polls=(last,), next_polls=(parked,))
     assert (one.state, one.since) == (HealthState.PARKED, NOW - 5 * DAY)
     assert "HTTP 404" in one.evidence
-    assert states(polls=(last,), appointments=(retired,)) == [HealthState.RETIRED]
+    assert states(polls=(last,), next_polls=(retired,)) == [HealthState.RETIRED]
 
 
 def test_pages_that_are_all_refused_block_and_such_as_fail_fail() -> None:
     kept = tried(LeadState.KEPT, many=10)
-    (one,) = found(tried=(*tried(LeadState.REFUSED, "a bot challenge", 5), *kept))
+    (one,) = found(lead_results=(*tried(LeadState.REFUSED, "a bot challenge", 5), *kept))
     assert one.state == HealthState.BLOCKED
     assert one.evidence == "none of its last 5 pages could be kept, 5 for: a bot challenge"
-    assert states(tried=(*tried(LeadState.RETRY, "HTTP 500", 4), *kept)) == [HealthState.FAILING]
-    assert states(tried=(*tried(LeadState.REFUSED, "a list", 3), *kept)) == []
+    assert states(lead_results=(*tried(LeadState.RETRY, "HTTP 500", 4), *kept)) == [HealthState.FAILING]
+    assert states(lead_results=(*tried(LeadState.REFUSED, "a list", 3), *kept)) == []
     mixed = (*tried(LeadState.REFUSED, "a list", 5), *kept[:1], *tried(LeadState.REFUSED, "a list", 20))
-    assert states(tried=mixed) == []  # hardly ever was anything kept: it is no change
+    assert states(lead_results=mixed) == []  # hardly ever was anything kept: it is no change
 
 
 def test_a_feed_that_moved_is_told_with_its_new_address() -> None:
@@ -108,7 +113,7 @@ def test_a_feed_that_moved_is_told_with_its_new_address() -> None:
 
 def test_a_flood_is_told_and_the_worst_finding_names_the_state() -> None:
     many = tuple((NOW - n * HOUR / 10).timestamp() for n in range(100, 0, -1))
-    seen = found(times=(*DAILY, *many), polls=(poll("failed", "HTTP 500"), poll()), appointments=(
+    seen = found(published_times=(*DAILY, *many), polls=(poll("failed", "HTTP 500"), poll()), next_polls=(
         appointment(failing_since=NOW - 2 * HOUR),
     ))  # fmt: skip
     assert [one.state for one in seen] == [HealthState.FAILING, HealthState.FLOODED]
@@ -121,20 +126,20 @@ def test_a_feed_that_names_less_than_half_of_what_the_sitemap_does_is_slow() -> 
         audit = FeedAudit(source="a", audited_at=NOW, since=NOW - 7 * DAY, **more)
         return [one.state for one in find_problems(SourceHistory(source="a"), INDEXES, NOW, None, audit=audit)]
 
-    assert audited(shared=5, feed_alone=1, sitemap_alone=20) == [HealthState.SLOW]
-    assert audited(shared=15, feed_alone=6, sitemap_alone=20) == []
-    assert audited(shared=1, sitemap_alone=6) == []
+    assert audited(in_both=5, feed_only=1, sitemap_only=20) == [HealthState.SLOW]
+    assert audited(in_both=15, feed_only=6, sitemap_only=20) == []
+    assert audited(in_both=1, sitemap_only=6) == []
     assert audited() == []
 
 
 def test_pages_that_a_sitemap_names_beside_articles_block_nothing() -> None:
     kept = tried(LeadState.KEPT, many=10)
     lists = tried(LeadState.REFUSED, "a list of other pages: 40 links", 30)
-    assert states(tried=(*lists, *kept)) == []
+    assert states(lead_results=(*lists, *kept)) == []
     walls = tried(LeadState.REFUSED, "a bot challenge", 4)
-    assert states(tried=(*lists[:5], *walls, *lists[:5], *kept)) == [HealthState.BLOCKED]
+    assert states(lead_results=(*lists[:5], *walls, *lists[:5], *kept)) == [HealthState.BLOCKED]
 
 
 def test_what_a_sitemap_names_without_dates_is_no_flood() -> None:
     old = tuple((NOW - n * HOUR / 10).timestamp() for n in range(90, 0, -1))
-    assert states(times=(*DAILY, *old), dated=DAILY, polls=(poll(),)) == []
+    assert states(published_times=(*DAILY, *old), dated_times=DAILY, polls=(poll(),)) == []

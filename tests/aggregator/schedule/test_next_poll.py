@@ -37,7 +37,7 @@ def source(**more: object) -> Source:
 
 def lived(a_day: float, **more: object) -> NextPoll:
     """A feed's appointment after its first reading, with so many entries a day behind it."""
-    return read(named=past(a_day), **more)
+    return read(all_published=past(a_day), **more)
 
 
 def test_a_busy_index_is_read_sooner_than_a_quiet_one_and_says_why() -> None:
@@ -60,14 +60,14 @@ def test_the_bounds_of_the_catalogue_hold() -> None:
 
 
 def test_what_the_host_asks_for_is_kept_to_and_said() -> None:
-    asked = lived(500.0, asks=3000.0)
+    asked = lived(500.0, requested_delay=3000.0)
     assert asked.next_at - NOW >= 50 * MINUTE
     assert "host asks >= 50 min" in asked.reason
 
 
 @pytest.mark.parametrize("outcome", ["ok", "unmodified"])
 def test_the_operators_interval_wins_over_what_was_learned(outcome: str) -> None:
-    kept = read(outcome, source=source(every=7.0), before=lived(0.2), asks=3000.0)
+    kept = read(outcome, source=source(every=7.0), before=lived(0.2), requested_delay=3000.0)
     assert kept.next_at == NOW + timedelta(seconds=7)
     assert "as the catalogue says" in kept.reason
 

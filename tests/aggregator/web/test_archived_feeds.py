@@ -143,7 +143,13 @@ def test_a_feed_that_somebody_asked_for_is_cut_before_anybody_asks_again(
     serving = room.serving()
     client.get("/feeds/all.atom")
     with room.database.write() as tx:
-        gone = {"feed": "search/gone", "asks": "", "seen_id": 1, "waiting": "[]", "pages": 0}
+        gone = {
+            "feed": "search/gone",
+            "query_digest": "",
+            "last_article_id": 1,
+            "pending_article_ids": "[]",
+            "page_count": 0,
+        }
         tx.execute(insert(archived_feeds), gone)
     assert serving.library.feeds_behind() == ["all", "search/gone"]
     serving.feed_catalogue.cut_feeds(lambda: True)
@@ -160,7 +166,13 @@ def test_a_feed_with_little_in_it_is_not_behind_for_ever(
     """Of many articles that were removed the numbers are left out."""
     monkeypatch.setattr(stored_pages, "_ARTICLES_PER_STEP", 30)
     with room.database.write() as tx:
-        gone = {"feed": "search/rare", "asks": "", "seen_id": 1, "waiting": "[]", "pages": 0}
+        gone = {
+            "feed": "search/rare",
+            "query_digest": "",
+            "last_article_id": 1,
+            "pending_article_ids": "[]",
+            "page_count": 0,
+        }
         tx.execute(insert(archived_feeds), gone)
     room.searches = {"rare": "x3"}
     serving = room.serving()

@@ -41,7 +41,9 @@ def test_a_paragraph_of_five_articles_is_learned(database: Database) -> None:
     assert learned(database) == made
     assert learned(database, "other") == LearnedBoilerplate()
     with database.read() as connection:
-        assert list(connection.execute(sql("SELECT learned FROM source_boilerplate")).scalars()) == [f'["{BOX.upper()}"]']
+        assert list(connection.execute(sql("SELECT learned FROM source_boilerplate")).scalars()) == [
+            f'["{BOX.upper()}"]'
+        ]
 
 
 def test_five_of_many_are_too_few(database: Database) -> None:

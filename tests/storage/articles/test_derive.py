@@ -19,10 +19,19 @@ TITLE = (("", "A car"), ("heading", "A car"))
 def seen(minutes: float, wording: str = "w", number: int = 0, **values: object) -> Snapshot:
     """A fetch of the page that gave a wording; its data says the same unless `stated` says otherwise."""
     fresh = Snapshot(
-        id=number or int(minutes * 10) + 1, text_id=1, digest=wording, requested_alias_id=1, final_alias_id=1, variant_key="", source="site",
-        fetched_at=T0 + timedelta(minutes=minutes), comparable_digest=wording, page_data_digest=wording, extractor="reader 1",
+        id=number or int(minutes * 10) + 1,
+        text_id=1,
+        digest=wording,
+        requested_alias_id=1,
+        final_alias_id=1,
+        variant_key="",
+        source="site",
+        fetched_at=T0 + timedelta(minutes=minutes),
+        comparable_digest=wording,
+        page_data_digest=wording,
+        extractor="reader 1",
         headlines=TITLE,
-    )  # fmt: skip
+    )
     return replace(fresh, **values)  # type: ignore[arg-type]
 
 

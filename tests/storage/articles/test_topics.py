@@ -48,7 +48,10 @@ def found(database: Database, *topics: str, **more: object) -> list[str]:
 
 
 def rows(database: Database) -> list[tuple[object, ...]]:
-    statement = "SELECT articles.url, topic, article_topics.sort_time, body_count, article_topics.title_count FROM article_topics"
+    statement = (
+        "SELECT articles.url, topic, article_topics.sort_time, body_count,"
+        " article_topics.title_count FROM article_topics"
+    )
     with database.read() as connection:
         read = connection.execute(sql(f"{statement} JOIN articles ON articles.id = article_id ORDER BY 1, 2"))
         return [tuple(row) for row in read]

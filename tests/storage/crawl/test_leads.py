@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -212,7 +210,7 @@ def test_two_who_lease_at_once_share(database: Database) -> None:
 
 
 _LEASE_AND_STALL = """
-import sys, time
+import sys
 from datetime import datetime, timedelta
 from storage.archive import open_database
 from storage.crawl.leads import lease_leads
@@ -221,21 +219,18 @@ database = open_database(sys.argv[1])
 with database.write() as tx:
     lease_leads(tx, "site", "dead", now, now + timedelta(minutes=10), 10)
 print("leased", flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
 def test_the_leases_of_a_killed_process_come_free(database_url: str) -> None:
     database = open_database(database_url)
     record(database, leads("a", "b"))
-    process = subprocess.Popen(
-        [sys.executable, "-c", _LEASE_AND_STALL, database_url, NOW.isoformat()], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "leased\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    command = [sys.executable, "-c", _LEASE_AND_STALL, database_url, NOW.isoformat()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "leased\n"
+        process.kill()
     assert lease(database, "me") == []
     assert [one.attempts for one in lease(database, "me", now=LATER)] == [0, 0]
     database.close()

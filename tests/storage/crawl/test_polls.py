@@ -28,9 +28,19 @@ FEED = "https://ev.example/feed?x=1"
 
 def test_an_endpoint_is_fresh_until_it_is_saved(database: Database) -> None:
     full = IndexEndpoint(
-        source="site", url=FEED, etag='W/"x"', last_modified="Thu", validators_url=FEED, digest="d", unmodified_streak=3,
-        failure_streak=2, lead_count=10, moved_to="https://new.example/", gone_at=NOW, polled_at=NOW,
-    )  # fmt: skip
+        source="site",
+        url=FEED,
+        etag='W/"x"',
+        last_modified="Thu",
+        validators_url=FEED,
+        digest="d",
+        unmodified_streak=3,
+        failure_streak=2,
+        lead_count=10,
+        moved_to="https://new.example/",
+        gone_at=NOW,
+        polled_at=NOW,
+    )
     with database.write() as tx:
         assert load_endpoint(tx, "site", FEED) == IndexEndpoint(source="site", url=FEED)
         save_endpoint(tx, full)

@@ -64,7 +64,9 @@ def note(name: str) -> Work:
 
 def notes(database: Database) -> list[str]:
     with database.read() as connection:
-        found = connection.execute(text("SELECT name FROM key_values WHERE name <> 'analyzer_version' ORDER BY name")).scalars()
+        found = connection.execute(
+            text("SELECT name FROM key_values WHERE name <> 'analyzer_version' ORDER BY name")
+        ).scalars()
         return list(found)
 
 
@@ -227,7 +229,9 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(new_sqlite: Callable[[]
     def fill(tx: Connection, _: tuple[Capture, ...]) -> int:
         # As full as a disk can be made in a test: the file may not grow.
         tx.exec_driver_sql("PRAGMA max_page_count = 1")
-        return tx.execute(text("INSERT INTO key_values (name, value) VALUES ('big', :big)"), {"big": "x" * 10**7}).rowcount
+        return tx.execute(
+            text("INSERT INTO key_values (name, value) VALUES ('big', :big)"), {"big": "x" * 10**7}
+        ).rowcount
 
     go = held(writer)
     futures: list[Future[int]] = [writer.submit(note("before")), writer.submit(fill), writer.submit(note("after"))]
@@ -338,6 +342,7 @@ for start in range(0, 40, 10):
 """
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("at", [3, 14, 37, 58, 101, 160, 233, 300])
 def test_a_kill_at_any_statement_leaves_whole_batches(database_url: str, at: int) -> None:
     process = subprocess.run(

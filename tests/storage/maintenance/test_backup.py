@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +26,7 @@ from storage.maintenance.backup import (
     list_backups,
     restore_backup,
 )
+from tests.waiting import wait_until
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -71,9 +69,7 @@ def test_a_copy_taken_while_others_write_is_one_moment(archive: Database, file: 
     def told(done: int, total: int) -> None:
         steps.append((done, total))
         before = written[0]
-        end = time.monotonic() + 5
-        while written[0] < before + 2 and time.monotonic() < end:
-            time.sleep(0.001)
+        wait_until(lambda: written[0] >= before + 2)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -97,13 +93,13 @@ def test_a_copy_taken_while_others_write_is_one_moment(archive: Database, file: 
 
 
 _BACKS_UP = """
-import sys, time
+import sys
 from pathlib import Path
 from storage.maintenance.backup import create_backup
 from storage.archive import open_database
 def told(done, total):
     print("copying", flush=True)
-    time.sleep(0.2)
+    sys.stdin.read()
 create_backup(open_database(sys.argv[1]), Path(sys.argv[2]), told)
 """
 
@@ -111,12 +107,10 @@ create_backup(open_database(sys.argv[1]), Path(sys.argv[2]), told)
 def test_a_killed_backup_leaves_nothing_that_looks_like_one(archive: Database, file: Path, tmp_path: Path) -> None:
     target = tmp_path / "copies" / "copy.db"
     command = [sys.executable, "-c", _BACKS_UP, f"sqlite:///{file}", str(target)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.readline() == "copying\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "copying\n"
+        process.kill()
     assert not target.exists()
     assert create_backup(archive, target).file == target
     archive.close()

@@ -94,7 +94,7 @@ def test_an_index_that_disagrees_is_told_and_mended(database: Database, tape: Pa
 def test_an_index_of_another_preparation_is_mended(
     database: Database, tape: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for reader in ("storage.maintenance.check.VERSION", "storage.search.article_index.VERSION"):
+    for reader in ("storage.maintenance.check.ANALYZER_VERSION", "storage.search.article_index.ANALYZER_VERSION"):
         monkeypatch.setattr(reader, ANALYZER_VERSION + 1)
     assert any(f"prepared by version {ANALYZER_VERSION}" in problem for problem in check_archive(database, tape))
     reindex_archive(database)

@@ -26,9 +26,16 @@ def poll(at: int, new: int = 0, outcome: str = "ok", leads: int = 30) -> Poll:
 def test_an_appointment_is_read_back_as_it_was_made(database: Database) -> None:
     rhythm = PublishingProfile(first_at=1.0, at=2.0, days=3.25, entries=4.5, window=30, hours=(0.5,) * 24)
     made = NextPoll(
-        source="a", url=FEED, next_at=NOW + MINUTE, reason="every minute", publishing_profile=rhythm, failure_weight=1.5,
-        failing_since=NOW, state=IndexState.PARKED, set_at=NOW,
-    )  # fmt: skip
+        source="a",
+        url=FEED,
+        next_at=NOW + MINUTE,
+        reason="every minute",
+        publishing_profile=rhythm,
+        failure_weight=1.5,
+        failing_since=NOW,
+        state=IndexState.PARKED,
+        set_at=NOW,
+    )
     for later in (made, made.__class__(source="a", url=FEED, next_at=NOW, set_at=NOW)):
         with database.write() as tx:
             polls.save_next_poll(tx, later)

@@ -254,6 +254,7 @@ def outcome(act: Callable[[], Page]) -> Page | type[WarcError]:
         return WarcError
 
 
+@pytest.mark.faults
 def test_a_file_cut_at_any_byte_of_its_last_page_keeps_all_others(tmp_path: Path) -> None:
     live, dead = tmp_path / "live", tmp_path / "dead"
     tape = opened(live)

@@ -13,7 +13,7 @@ from aggregator.extraction.extract import extract
 from spiders.source import Hints
 from storage.model.article import Refusal
 from storage.model.page import Lead, Page
-from tests.walls import Wall, every_wall
+from tests.refused_pages import RefusedPage, refused_pages
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 URL = "https://www.volt.example/2026/11/battery-plant"
@@ -46,16 +46,16 @@ def declared(**facts: object) -> str:
 
 
 @pytest.mark.parametrize("lead", [LEAD, None], ids=["named", "unnamed"])
-@pytest.mark.parametrize("wall", every_wall(), ids=lambda wall: wall.name)
-def test_no_wall_becomes_an_article(wall: Wall, lead: Lead | None) -> None:
+@pytest.mark.parametrize("wall", refused_pages(), ids=lambda wall: wall.name)
+def test_no_wall_becomes_an_article(wall: RefusedPage, lead: Lead | None) -> None:
     made = extract(fetched(wall.body, lead), Hints())
     assert isinstance(made, Refusal), made
     assert made.code == wall.code
     assert len(made.reason) < 300
 
 
-@pytest.mark.parametrize("wall", every_wall(), ids=lambda wall: wall.name)
-def test_a_wall_that_bears_the_title_of_its_article_is_one_still(wall: Wall) -> None:
+@pytest.mark.parametrize("wall", refused_pages(), ids=lambda wall: wall.name)
+def test_a_wall_that_bears_the_title_of_its_article_is_one_still(wall: RefusedPage) -> None:
     """Consent and login walls are often served with the head of the article that they hide."""
     head = f'<meta property="og:title" content="{LEAD.title}"><meta property="og:type" content="article">'.encode()
     body = wall.body.replace(b"</head>", head + b"</head>").replace(b"</HEAD>", head + b"</HEAD>")

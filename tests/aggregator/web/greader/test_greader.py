@@ -27,6 +27,7 @@ from storage.readers import read_state
 from storage.readers.read_state import READ_AFTER
 from storage.readers.tokens import add_token, remove_token
 from tests.aggregator.web.archive_server import NOW, T0, Room
+from tests.waiting import wait_until
 
 READ, STARRED, UNREAD = (f"user/-/state/com.google/{name}" for name in ("read", "starred", "kept-unread"))
 WIRE = Path(__file__).with_name("newsboat-2.21.txt")
@@ -292,8 +293,7 @@ def address(room: Room) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     running = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     running.start()
-    while not server.started:
-        time.sleep(0.01)
+    wait_until(lambda: server.started)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
     running.join()

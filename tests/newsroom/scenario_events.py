@@ -1,22 +1,22 @@
-"""What happens in the scenario, to which article: (publisher, slug, what) each."""
+"""The events of the scenario, each as (publisher, slug, what happens to this article)."""
 
 from __future__ import annotations
 
 Event = tuple[str, str, str]
 
-ODD = frozenset({"interne-vorschau-messe", "portlight-ferry-storage-republished", "dagens-bilde"})
-"""No crawl may ask for the first, the second is a copy already, the third has next to no text."""
+EXCLUDED = frozenset({"interne-vorschau-messe", "portlight-ferry-storage-republished", "dagens-bilde"})
+"""Robots.txt forbids the first, the second is a copy from the start, the third has hardly any text."""
 
-DECLARING = frozenset({"chargepost", "ev-kurier", "voltward", "kerbside"})
-"""Whose pages declare a canonical address."""
+DECLARES_CANONICAL = frozenset({"chargepost", "ev-kurier", "voltward", "kerbside"})
+"""Publishers whose pages declare a canonical URL."""
 
-TWICE: tuple[Event, ...] = (
+SYNDICATED_TWICE: tuple[Event, ...] = (
     ("chargepost", "second-life-battery-school", "kerbside"),
     ("voltward", "charging-cable-theft-copper", "stromvei"),
 )
-"""Syndicated to a second publisher too, before they stand at their own."""
+"""Also syndicated to this second publisher, before they are published at their own."""
 
-WALLS: tuple[Event, ...] = (
+REFUSED_FROM_START: tuple[Event, ...] = (
     ("chargepost", "night-tariff-smart-meter-trial", "challenge-cloudflare-interstitial-en"),
     ("voltward", "granite-pickup-solid-state-pilot", "challenge-perimeterx-en"),
     ("dianche", "zhaohui-yundong-zhuanxiang", "challenge-geetest-zh"),
@@ -28,23 +28,23 @@ WALLS: tuple[Event, ...] = (
     ("voltward", "semi-truck-recall-brake-software", "login-news-en"),
     ("ev-kurier", "rueckruf-lindner-kombi-kuehlmittel", "error-varnish-503"),
 )
-"""Never seen but as the wall, the empty shell or the error page that stands there from the first day on."""
+"""Replaced from the start by a page that is refused."""
 
-ABSENT: tuple[Event, ...] = (
+FAILED_FROM_START: tuple[Event, ...] = (
     ("kerbside", "used-ev-prices-autumn", "404"),
     ("stromvei", "strompris-hjemmelading-oktober", "503"),
     ("chargepost", "payment-terminal-rule-extension", "home"),
 )
-"""Never seen at all: the status that answers, or a redirect to the front page."""
+"""Replaced from the start by an error status or a redirect to the home page."""
 
-POINTED_TO = (
+LISTED_ELSEWHERE = (
     ("chargepost", "alder-300-recall-door-latch"),
     ("chargepost", "cork-harbour-charging-hub"),
     ("ev-kurier", "zwickau-natriumakku-kleinwagen"),
     ("voltward", "mesa-ranch-charging-co-op"),
     ("stromvei", "hurtiglader-dovre-aapnet"),
 )
-"""Named by another source's index too."""
+"""Also listed in the index of another source."""
 
 EDITS: tuple[Event, ...] = (
     ("chargepost", "ferrow-pico-city-car-price", "rewrite"),
@@ -64,11 +64,11 @@ EDITS: tuple[Event, ...] = (
     ("kerbside", "cargo-bike-couriers-depot", "typo"),
     ("stromvei", "dianche-jianpan-anniu-huigui", "typo"),
 )
-"""Edited after they were kept: the kind of revision that it must be. A rewrite is what some manuscripts bring."""
+"""Edited after they were stored, with the expected kind of revision. Some article files contain a rewrite."""
 
 REDESIGNED = "kerbside"
 BOX = "The Kerbside now comes as an app too, free for a year to whoever drives a Xiaomi SU7 or means to."
-"""What stands in every text since."""
+"""The paragraph in every article since the redesign."""
 
 WITHDRAWN: tuple[Event, ...] = (
     ("ev-kurier", "winterreichweite-test-zwoelf-autos", "410"),
@@ -78,22 +78,22 @@ WITHDRAWN: tuple[Event, ...] = (
     ("voltward", "utility-v2g-school-buses", "notfound-expired-en"),
     ("stromvei", "hurtiglader-ko-app-hostferie", "home"),
 )
-"""Taken back after they were kept, some of the ways in which that is done needing a second look."""
+"""Withdrawn after they were stored; some of these responses must be confirmed by a second request."""
 
-WALLED: tuple[Event, ...] = (
+REFUSED_ON_REVISIT: tuple[Event, ...] = (
     ("kerbside", "breakdown-patrols-electric-tow", "challenge-cloudflare-human-de"),
     ("ev-kurier", "kommentar-tempo-ladeleistung", "consent-contentpass-de"),
     ("chargepost", "cork-harbour-charging-hub", "shell-next-en"),
     ("dianche", "jianpan-anniu-huigui", "challenge-aliyun-zh"),
     ("voltward", "e-bike-battery-certification-law", "503"),
 )
-"""Behind a wall or an error when they are asked for again: neither an edit nor a withdrawal."""
+"""Replaced by a refused page or an error when they are revisited: neither an edit nor a withdrawal."""
 
 RESTORED = (
     ("ev-kurier", "winterreichweite-test-zwoelf-autos"),
     ("chargepost", "voltward-winter-tire-test-electric-suv"),
 )
-"""Withdrawn, and there again later."""
+"""Withdrawn, and restored later."""
 
-OUT_OF_ORDER = ("dianche", "/article/")
-"""All of a host answers as if nothing had ever been there."""
+BROKEN_PATH = ("dianche", "/article/")
+"""Every article of this host responds with 404."""

@@ -1,4 +1,4 @@
-"""The articles as their files hold them: TOML front matter between `+++` lines, then the text, block by block."""
+"""Read the article files: TOML front matter between `+++` lines, then the blocks of the text."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ _EDITED = "+++ edited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manuscript:
-    """One article as its author left it.
+class PublisherArticle:
+    """One article of a publisher, before any edit.
 
-    `blocks` are paragraphs; one that begins with `## ` is a subheading, one with `> ` a
-    quotation; `[words](address)` is a link. `edited` is what the blocks become when the
-    article is edited (empty: a dated note is added). `copy_of` names the original as
-    `publisher/slug`, `points_home` tells that the page does so too. `language` is empty where it is
-    its publisher's.
+    `blocks` are paragraphs; a block that begins with `## ` is a subheading, with `> ` a quotation; `[words](URL)` is
+    a link. `edited` holds the blocks after an edit (empty: a note is added). `copy_of` is the `publisher/slug` of the
+    original; with `declares_original` the page names it as canonical. An empty `language` is the publisher's.
     """
 
     publisher: str
@@ -38,24 +36,24 @@ class Manuscript:
     private: bool = False
     thin: bool = False
     copy_of: str = ""
-    points_home: bool = False
+    declares_original: bool = False
     language: str = ""
 
 
 @cache
-def manuscripts(publisher: str) -> tuple[Manuscript, ...]:
-    """The manuscripts of one publisher, oldest first."""
-    found = [_read(path, publisher) for path in (FOLDER / publisher).glob("*.md")]
-    return tuple(sorted(found, key=lambda one: (one.published, one.slug)))
+def read_articles(publisher: str) -> tuple[PublisherArticle, ...]:
+    """Return the articles of one publisher, oldest first."""
+    articles = [_read_file(path, publisher) for path in (FOLDER / publisher).glob("*.md")]
+    return tuple(sorted(articles, key=lambda article: (article.published, article.slug)))
 
 
 def plain(blocks: tuple[str, ...]) -> str:
-    """The text a reader sees: marks and link addresses gone, blocks joined by blank lines."""
+    """Return the visible text: without markup, blocks joined by blank lines."""
     return "\n\n".join(_LINK.sub(r"\1", _bare(block)) for block in blocks)
 
 
 def as_html(block: str) -> str:
-    """One block as an HTML element."""
+    """Render one block as an HTML element."""
     inner = _LINK.sub(r'<a href="\2">\1</a>', escape(_bare(block), quote=False))
     if block.startswith("## "):
         return f"<h2>{inner}</h2>"
@@ -68,13 +66,13 @@ def _bare(block: str) -> str:
     return block.removeprefix("## ").removeprefix("> ")
 
 
-def _read(path: Path, publisher: str) -> Manuscript:
+def _read_file(path: Path, publisher: str) -> PublisherArticle:
     _, front, body = path.read_text(encoding="utf-8").split("+++\n", 2)
     facts = tomllib.loads(front)
     text, _, edited = body.partition(_EDITED)
     original = str(facts.get("copy_of", ""))
-    blocks = _read(FOLDER / f"{original}.md", original.partition("/")[0]).blocks if original else _blocks(text)
-    return Manuscript(
+    blocks = _read_file(FOLDER / f"{original}.md", original.partition("/")[0]).blocks if original else _blocks(text)
+    return PublisherArticle(
         publisher=publisher,
         slug=path.stem,
         title=facts["title"],

@@ -1,4 +1,4 @@
-"""Answers a request honestly: from a host and a path to a Response, with validators and gzip."""
+"""Build the normal response to a request, with validators and gzip."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from tests.newsroom import indexes, pages
-from tests.newsroom.exchange import Request, Response
+from tests.newsroom.http_messages import Request, Response
+from tests.newsroom.newsroom import Newsroom
 from tests.newsroom.publishers import PUBLISHERS, Publisher
-from tests.newsroom.room import Newsroom
 from tests.newsroom.truth import Truth
 
 PER_LISTING = 6
@@ -32,31 +32,31 @@ _PIXEL = bytes.fromhex(
 
 
 def publisher_of(host: str) -> Publisher | None:
-    """Whose host this is, by name or by address."""
+    """Return the publisher of a host name or address."""
     return _BY_HOST.get(host)
 
 
-def answer(room: Newsroom, request: Request) -> Response:
-    """The honest answer, conditional requests and content coding seen to."""
+def respond(room: Newsroom, request: Request) -> Response:
+    """Return the response of a publisher without faults; 304 and gzip as the request asks for."""
     if request.method not in ("GET", "HEAD"):
         return Response(status=405, type="text/plain", body=b"only GET and HEAD\n", headers=(("Allow", "GET, HEAD"),))
     at = publisher_of(request.host)
     if at is None:
-        return Response(type="text/plain", body=b"the canary was asked\n")
+        return Response(type="text/plain", body=b"this is the canary\n")
     with room.lock:
-        found = _resource(room, at, request.base, request.path)
-    return _coded(request, _validated(request, found)) if found.status == 200 else found
+        response = _resource(room, at, request.base, request.path)
+    return _coded(request, _validated(request, response)) if response.status == 200 else response
 
 
 def _validated(request: Request, response: Response) -> Response:
-    """The response with its validators, or 304 where the client has it already."""
+    """Add the validators; return 304 if the client has the current version."""
     tag = '"' + hashlib.sha256(response.body).hexdigest()[:20] + '"'
     modified = response.modified or datetime(2025, 1, 1, tzinfo=UTC)
     headers = (("ETag", tag), ("Last-Modified", format_datetime(modified, usegmt=True)), ("Vary", "Accept-Encoding"))
     response = replace(response, headers=response.headers + headers)
     wanted = request.headers.get("if-none-match")
     if wanted is not None:
-        known = [one.strip().removeprefix("W/") for one in wanted.split(",")]
+        known = [part.strip().removeprefix("W/") for part in wanted.split(",")]
         fresh = tag in known or "*" in known
     else:
         fresh = _not_since(request.headers.get("if-modified-since", ""), modified)
@@ -71,7 +71,7 @@ def _not_since(printed: str, modified: datetime) -> bool:
 
 
 def _coded(request: Request, response: Response) -> Response:
-    """The response gzipped where the client takes it and it is worth it."""
+    """Compress a response of some length if the client accepts gzip."""
     if "gzip" not in request.headers.get("accept-encoding", "") or len(response.body) < 200:
         return response
     body = gzip.compress(response.body, 6, mtime=0)
@@ -79,7 +79,7 @@ def _coded(request: Request, response: Response) -> Response:
 
 
 def _resource(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
-    """What lies at a path, without a thought for what the client has."""
+    """Return the full response at a path, whatever version the client has."""
     bare, _, query = path.partition("?")
     changed = room.changed(at.name)
     if bare == "/robots.txt":
@@ -112,7 +112,7 @@ def _feed(room: Newsroom, at: Publisher, base: str) -> bytes:
 
 
 def _sitemap(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
-    """An index with children at one publisher, a urlset at the others: without articles at the listing publisher."""
+    """Return the sitemap: an index with children at kerbside, a urlset elsewhere; stromvei's names no article."""
     listed, changed = room.listed(at.name), room.changed(at.name)
     kind = "application/xml; charset=utf-8"
     if path == "/sitemap.xml" and at.index != "sitemap":
@@ -130,13 +130,13 @@ def _sitemap(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
 
 
 def _front(room: Newsroom, at: Publisher, base: str, path: str, query: str) -> Response:
-    """The home page with the newest articles, or one page of the listing."""
+    """Return the home page with the newest articles, or one page of the listing."""
     number = re.fullmatch(r"side=(\d{1,4})", query)
     start = (int(number[1]) - 1) * PER_LISTING if number and path != "/" else 0
     listed = room.listed(at.name)
     teasers = [
-        (pages.at_path(one), one.title, at.shown(at.local(one.published)))
-        for one in listed[max(start, 0) : max(start, 0) + PER_LISTING]
+        (pages.at_path(article), article.title, at.shown(at.local(article.published)))
+        for article in listed[max(start, 0) : max(start, 0) + PER_LISTING]
     ]
     more = start + PER_LISTING < len(listed) and path != "/"
     kind = _TYPES.get(at.index, "").partition(";")[0]
@@ -175,13 +175,13 @@ def _article(room: Newsroom, at: Publisher, base: str, path: str) -> Response:
 
 
 def _related(room: Newsroom, truth: Truth) -> list[tuple[str, str]]:
-    """Three other articles of the publisher: always the same for an article, so that pages do not churn."""
-    others = [one for one in room.every(truth.publisher) if one.slug != truth.slug and one.published < truth.published]
-    return [(pages.at_path(one), one.title) for one in others[-3:] if not (one.private or one.thin)]
+    """Return three older articles of the publisher, always the same ones, so that the page does not change."""
+    others = [other for other in room.every(truth.publisher) if other.published < truth.published]
+    return [(pages.at_path(other), other.title) for other in others[-3:] if not (other.private or other.thin)]
 
 
 def _original(room: Newsroom, truth: Truth, base: str) -> tuple[str, str] | None:
-    """Address, of the kind that was asked, and publisher of the article that this one is a copy of."""
+    """Return the URL (direct or by proxy, as requested) and the publisher of the original of a copy."""
     if not truth.copy_of:
         return None
     original = room.find(truth.copy_of)
@@ -190,14 +190,14 @@ def _original(room: Newsroom, truth: Truth, base: str) -> tuple[str, str] | None
 
 
 def _plain_page(at: Publisher, path: str) -> Response:
-    """The few pages that are no article: enough of them that a crawl which follows menus meets something."""
+    """Return a page that is no article: a crawler that follows menus finds these."""
     if path in _PLAIN or path.startswith(_SECTIONS):
         return _html(at, pages.front_page(at, []), None)
     return _missing(at)
 
 
 def _html(at: Publisher, text: str, modified: datetime | None) -> Response:
-    """A page in the publisher's encoding; only a UTF-8 one names it in the header."""
+    """Encode a page for its publisher; only UTF-8 is declared in the header."""
     kind = "text/html; charset=utf-8" if at.encoding == "utf-8" else "text/html"
     return Response(type=kind, body=text.encode(at.encoding), modified=modified)
 

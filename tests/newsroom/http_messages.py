@@ -1,4 +1,4 @@
-"""A Request as the server read it, a Response as it is to be sent, and the manner of sending it."""
+"""Requests and responses of the newsroom's server."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Manner(StrEnum):
-    """How a response goes out: whole, or in one of the ways in which servers fail."""
+class SendMode(StrEnum):
+    """How the server sends a response: complete, or in a way in which servers fail."""
 
-    WHOLE = "whole"
-    DRIP = "drip"
+    COMPLETE = "complete"
+    SLOW = "slow"
     HANG = "hang"
     RESET = "reset"
     TRUNCATE = "truncate"
@@ -21,7 +21,7 @@ class Manner(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request: `base` is scheme and host as the client knows them, header names are in lower case."""
+    """One request. `base` is scheme and host in the client's view; header names are in lower case."""
 
     method: str
     host: str
@@ -32,10 +32,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What to send. With a `stream` the body goes out in chunks as the iterator gives them.
-
-    `pause` is the seconds between the pieces of a drip.
-    """
+    """One response. A `stream` is sent in chunks instead of `body`; `pause` is the seconds between slow pieces."""
 
     status: int = 200
     type: str = "text/html; charset=utf-8"
@@ -43,5 +40,5 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
     modified: datetime | None = None
     stream: Iterator[bytes] | None = None
-    manner: Manner = Manner.WHOLE
+    mode: SendMode = SendMode.COMPLETE
     pause: float = 0.0
