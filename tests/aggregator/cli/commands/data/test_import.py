@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.aggregator.cli.evnews_command import Evnews
+
+EXPORTS = Path(__file__).parent / "exports"
+"""Exports of evnews as it was on the day in their names: articles, an edit, a withdrawal, copies."""
 
 
 def test_import_restores_an_export(copied: Evnews, tmp_path: Path) -> None:
@@ -34,3 +39,12 @@ def test_import_continues_after_a_corrected_line(copied: Evnews, tmp_path: Path)
     done = other.here("import", "jsonl", whole)
     assert (done.status, done.err) == (0, "")
     assert other.here("import", "jsonl", tmp_path / "nowhere").status == 2
+
+
+@pytest.mark.parametrize("day", ["2026-11-28", "2026-11-29"])
+def test_import_restores_exports_of_earlier_versions(evnews: Evnews, tmp_path: Path, day: str) -> None:
+    export, again = EXPORTS / f"{day}.jsonl", tmp_path / "again.jsonl"
+    assert evnews.here("import", "jsonl", export).status == 0
+    assert evnews.here("db", "check", "--all").out == "no problems found\n"
+    assert evnews.here("export", "jsonl", "-o", again).status == 0
+    assert again.read_bytes() == export.read_bytes()
