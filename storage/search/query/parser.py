@@ -24,6 +24,12 @@ def parse(text: str) -> ParsedQuery:
     return _Parser(text).parse()
 
 
+def _is_plain_word(text: str) -> bool:
+    """Whether a text alone is read as one word: without operators, fields, quotes and stars."""
+    tokens, _ = tokenize(text)
+    return len(tokens) == 1 and tokens[0].kind is TokenKind.WORD and not set("*:") & set(text)
+
+
 def parse_strictly(text: str) -> ParsedQuery:
     """The same for what must be right; raises QueryError for the first thing that is not understood."""
     reader = _Parser(text)
@@ -152,9 +158,9 @@ class _Parser:
             return self._accept_leaf(parse_filter(name, value.text, is_quoted=value.kind is TokenKind.PHRASE), token)
         except InvalidFilter as problem:
             self._add_problem(token, str(problem))
-            parts: list[Node] = [Terms(text=part, field=self._field) for part in (name, *value.text.split())]
-            found = [one for part in parts if (one := self._accept_leaf(part, token)) is not None]
-            return _and(found)
+            words = (name, *value.text.split())
+            terms = [Terms(text=word, field=self._field, is_phrase=not _is_plain_word(word)) for word in words]
+            return _and([leaf for term in terms if (leaf := self._accept_leaf(term, token)) is not None])
 
     def _parse_text_field(self, name: str, depth: int) -> Node | None:
         """A field that words are looked for in; in parentheses it is that of each word."""

@@ -17,7 +17,7 @@ import sys
 from storage.archive import open_database
 from storage.db.leader import create_leadership
 claim = create_leadership(open_database(sys.argv[1]))
-print(claim.take(), flush=True)
+print(claim.try_acquire(), flush=True)
 sys.stdin.read()
 """
 
