@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
 
-from storage.text.characters import COMBINING_MARKS, HAN_AND_KANA
+from storage.text.characters import COMBINING_MARKS, EAST_ASIAN
 
 MAX_WORDS = 50_000
 """Words of a text, and of a copy, that are looked at."""
@@ -36,9 +36,9 @@ _CODE_CHARACTERS = re.compile(r"[{}=<>\\]")
 """What no wording has; a script's own words may stand between two of its strings."""
 
 _UPPER_CASE = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0410-\u042f"
-_LOWER_CASE = rf"(?:[^\W_{HAN_AND_KANA}{_UPPER_CASE}{COMBINING_MARKS}]|[{COMBINING_MARKS}])"
+_LOWER_CASE = rf"(?:[^\W_{EAST_ASIAN}{_UPPER_CASE}{COMBINING_MARKS}]|[{COMBINING_MARKS}])"
 # Also where a small letter meets a capital a word ends: so paragraphs that were run together come apart.
-_WORD = re.compile(rf"[{HAN_AND_KANA}]|[{_UPPER_CASE}]+(?!{_LOWER_CASE})|[{_UPPER_CASE}]?{_LOWER_CASE}+")
+_WORD = re.compile(rf"[{EAST_ASIAN}]|[{_UPPER_CASE}]+(?!{_LOWER_CASE})|[{_UPPER_CASE}]?{_LOWER_CASE}+")
 _ASCII_WORD = re.compile(r"[A-Z]+(?![a-z0-9])|[A-Z]?[a-z0-9]+")
 
 

@@ -1,8 +1,7 @@
-"""How two texts differ: word by word, and what kind of edit that is; pure.
+"""Compare two texts word by word, and classify the edit between them.
 
-The word diff is the one of the least edit distance over words (rapidfuzz's bit-parallel
-Levenshtein). Its memory is bounded: where two middles are too large to compare, one replaces the
-other as a whole.
+The word diff has the least edit distance over words (rapidfuzz's bit-parallel Levenshtein). Its memory
+is bounded: if the parts that differ are too long to compare, the new part replaces the old part as a whole.
 """
 
 from __future__ import annotations
@@ -12,23 +11,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from storage.text.characters import COMBINING_MARKS, HAN_AND_KANA, HANGUL
+from storage.text.characters import COMBINING_MARKS, EAST_ASIAN
 
 _TOKEN = re.compile(
-    rf"[{HAN_AND_KANA}{HANGUL}]|\s+|(?:[^\W{HAN_AND_KANA}{HANGUL}{COMBINING_MARKS}]|[{COMBINING_MARKS}])+|[^\w\s{COMBINING_MARKS}]"
+    rf"[{EAST_ASIAN}]|\s+|(?:[^\W{EAST_ASIAN}{COMBINING_MARKS}]|[{COMBINING_MARKS}])+|[^\w\s{COMBINING_MARKS}]"
 )
-_WORD = re.compile(rf"[{HAN_AND_KANA}]|[^\s{HAN_AND_KANA}]+")
+_WORD = re.compile(rf"[{EAST_ASIAN}]|[^\s{EAST_ASIAN}]+")
 _NUMBER = re.compile(r"\d+(?:[.,:  ]\d+)*")
 _PUNCTUATION = ".,;:!?…()[]{}\"'“”„«»‘’–—-。，、；：！？（）「」"
 _MAX_COMPARISONS = 300_000_000
-"""Words times words of two middles that are compared: some 80 MB of working memory."""
+"""Maximum product of the word counts of two compared parts; it takes about 80 MB of memory."""
 MAX_TYPO_WORDS, MAX_TYPO_DISTANCE = 2, 2
 MIN_COMMON_SHARE = 0.5
-"""Below this share of words in common a text is another text."""
+"""If two texts share a smaller part of their words, the edit is a rewrite."""
 
 
 class EditKind(StrEnum):
-    """What kind of change began a revision; the first that fits."""
+    """Kind of the edit that began a revision: the first of these that applies."""
 
     WITHDRAWN = "withdrawn"
     RESTORED = "restored"
@@ -41,7 +40,7 @@ class EditKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffPart:
-    """A run of text: `op` is "=" where both have it, "-" where only the older, "+" where only the newer."""
+    """A run of text; `op` is "=" if both texts have it, "-" for the older text only, "+" for the newer only."""
 
     op: str
     text: str
@@ -49,7 +48,7 @@ class DiffPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDifference:
-    """What kind of edit leads from one text to another, and how many characters (white space apart) it has."""
+    """Kind of the edit between two texts, and the numbers of characters added and removed, without white space."""
 
     kind: EditKind
     added: int
@@ -57,7 +56,10 @@ class TextDifference:
 
 
 def diff_words(before: str, after: str) -> list[DiffPart]:
-    """The parts in order: "=" and "-" make `before`, "=" and "+" make `after`; never two of one op in a row."""
+    """Return the parts in order; two neighbours never have the same `op`.
+
+    The parts with "=" and "-" make `before`, those with "=" and "+" make `after`.
+    """
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     parts: list[DiffPart] = []
     for op, left, right in _runs(old, new):
@@ -68,7 +70,7 @@ def diff_words(before: str, after: str) -> list[DiffPart]:
 
 
 def compare_texts(before: tuple[str, str], after: tuple[str, str]) -> TextDifference:
-    """The edit between two (title, wording)s that are not the same."""
+    """Classify and measure the edit between two different (title, comparable text) pairs."""
     parts = diff_words("\n".join(before), "\n".join(after))
     return TextDifference(
         kind=_edit_kind(before, after), added=_count_characters(parts, "+"), removed=_count_characters(parts, "-")
@@ -78,8 +80,8 @@ def compare_texts(before: tuple[str, str], after: tuple[str, str]) -> TextDiffer
 def _edit_kind(before: tuple[str, str], after: tuple[str, str]) -> EditKind:
     old, new = _words(before[1]), _words(after[1])
     changes = [(left, right) for op, left, right in _runs(old, new) if op != "="]
-    lost = sum(max(len(left), len(right)) for left, right in changes)
-    if lost > (1 - MIN_COMMON_SHARE) * max(len(old), len(new), 1):
+    changed = sum(max(len(left), len(right)) for left, right in changes)
+    if changed > (1 - MIN_COMMON_SHARE) * max(len(old), len(new), 1):
         return EditKind.REWRITE
     titles = [_words(before[0]), _words(after[0])]
     if not changes or (titles[0] != titles[1] and _without_titles(titles, old) == _without_titles(titles, new)):
@@ -90,15 +92,15 @@ def _edit_kind(before: tuple[str, str], after: tuple[str, str]) -> EditKind:
 
 
 def _without_titles(titles: Sequence[Sequence[str]], words: Sequence[str]) -> list[str]:
-    """A text's words less its titles, wherever they stand in it."""
+    """Return the words of a text without every occurrence of the titles."""
     kept: list[str] = []
     at = 0
     longest_first = sorted(filter(None, titles), key=len, reverse=True)
     while at < len(words):
-        found = next((one for one in longest_first if words[at : at + len(one)] == one), None)
-        if found is None:
+        title = next((title for title in longest_first if words[at : at + len(title)] == title), None)
+        if title is None:
             kept.append(words[at])
-        at += len(found or (None,))
+        at += len(title or (None,))
     return kept
 
 
@@ -111,12 +113,12 @@ def _is_typo(changes: Sequence[tuple[Sequence[str], Sequence[str]]]) -> bool:
             return False
         pairs += zip(left, right, strict=True)
     return len(pairs) <= MAX_TYPO_WORDS and all(
-        Levenshtein.distance(one, other, score_cutoff=MAX_TYPO_DISTANCE) <= MAX_TYPO_DISTANCE for one, other in pairs
+        Levenshtein.distance(left, right, score_cutoff=MAX_TYPO_DISTANCE) <= MAX_TYPO_DISTANCE for left, right in pairs
     )
 
 
 def _words(text: str) -> list[str]:
-    """Words without the punctuation around them, in one case; a character of an unspaced script is a word."""
+    """Return the words in lower case, without the punctuation around them; an East Asian character is a word."""
     bare = (word.strip(_PUNCTUATION) for word in _WORD.findall(text.casefold()))
     return [word for word in bare if word]
 
@@ -130,7 +132,7 @@ def _count_characters(parts: Sequence[DiffPart], op: str) -> int:
 
 
 def _runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
-    """Runs in order: ("=", both's) or ("~", the older's, the newer's)."""
+    """Yield runs in order as (op, old words, new words); `op` is "=" for equal runs and "~" for changed ones."""
     start, end = _common_ends(old, new)
     if start:
         yield "=", old[:start], new[:start]
@@ -140,7 +142,7 @@ def _runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, Sequenc
 
 
 def _common_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
-    """How many items two sequences share at their start, and at the end of the rest."""
+    """Return how many items two sequences share at their start, and at the end of the rest."""
     most = min(len(old), len(new))
     start = next((i for i in range(most) if old[i] != new[i]), most)
     most -= start
@@ -155,7 +157,7 @@ def _middle_runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, 
         return
     from rapidfuzz.distance import Levenshtein
 
-    # Of several shortest ways the same one there and back, so that what the one gains the other loses.
+    # Choose the same one of several shortest edits in both directions, so that added and removed swap places.
     is_forward = tuple(old) <= tuple(new)
     steps = Levenshtein.opcodes(old, new) if is_forward else Levenshtein.opcodes(new, old).inverse()
     for step in steps:
@@ -164,18 +166,18 @@ def _middle_runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, 
 
 
 def _join_changes(parts: Sequence[DiffPart]) -> Iterator[DiffPart]:
-    """Neighbouring changes as one: what went, then what came."""
-    gone, come = "", ""
+    """Merge neighbouring changes: one removed part, then one added part."""
+    removed, added = "", ""
     for part in (*parts, DiffPart(op="=", text="")):
         if part.op == "-":
-            gone += part.text
+            removed += part.text
         elif part.op == "+":
-            come += part.text
+            added += part.text
         else:
-            if gone:
-                yield DiffPart(op="-", text=gone)
-            if come:
-                yield DiffPart(op="+", text=come)
-            gone = come = ""
+            if removed:
+                yield DiffPart(op="-", text=removed)
+            if added:
+                yield DiffPart(op="+", text=added)
+            removed = added = ""
             if part.text:
                 yield part

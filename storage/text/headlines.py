@@ -1,9 +1,8 @@
-"""The headlines that a page declares, and when another of them is an edit; pure.
+"""Recognise edits of a headline among the headlines that a page declares.
 
-A page says its headline in several places: its heading, its metas, its data, its tab. A publisher who edits it
-does not edit it everywhere at once. So it is an edit where a place says now what no place said before. What
-templates do to headlines is none: a place that comes or goes, a name put behind it, a counter before it, its
-end cut off.
+A page declares its headline in several places: heading, meta elements, JSON-LD, title element. Publishers do not edit
+all of them at once. An edit is a headline in one place that no place had before. Template variations are no edits:
+a place that appears or disappears, a site name behind the headline, a counter before it, a cut-off end.
 """
 
 from __future__ import annotations
@@ -15,43 +14,46 @@ from functools import lru_cache
 from storage.identity import fold_text
 
 Headlines = tuple[tuple[str, str], ...]
-"""(place, words) pairs: first the title, whose place is the empty one, then what each place says."""
+"""(place, headline) pairs: first the title, with an empty place, then the headline of each place."""
 HEADING_PLACE = "heading"
 MIN_HEADLINE_SIMILARITY = 0.5
-"""Two headlines with this share of their characters in common may be wordings of one."""
+"""Minimum similarity of two versions of one headline (normalised Levenshtein)."""
 _ELLIPSES = ("…", "...")
 _SEPARATOR = re.compile(r"\s*(?:[|｜·•»«›:/–—]|-\s)")
 
 
 def find_new_headline(before: Headlines, after: Headlines) -> str:
-    """The headline that a page says now and did not say before; empty for none."""
+    """Return the headline that the page declares now and did not declare before, or an empty string."""
     if before == after:
         return ""
-    said = dict(before[1:] if len(before) > 1 and len(after) > 1 else before[:1])
+    previous = dict(before[1:] if len(before) > 1 and len(after) > 1 else before[:1])
     known = {_fold_headline(words): words for _, words in before if _fold_headline(words)}
     title = _fold_headline(before[0][1]) if before else ""
-    for place, words in after if said else ():
+    for place, words in after if previous else ():
         if (
-            place in said
+            place in previous
             and _fold_headline(words) not in known
             and not (place != HEADING_PLACE and _is_template_variation(words, known))
         ):
-            is_title = place == HEADING_PLACE or _fold_headline(said[place]) == title
+            is_title = place == HEADING_PLACE or _fold_headline(previous[place]) == title
             if is_title or _is_similar(_fold_headline(words), known):
                 return words
     return ""
 
 
 def choose_headline(current: str, before: Headlines, after: Headlines) -> str:
-    """What an article is headed by after a reading: what is new, else `current` while it is said, or the title."""
-    if found := find_new_headline(before, after):
-        return found
-    is_said = any(_fold_headline(words) == _fold_headline(current) for _, words in after)
-    return current if is_said or not after else after[0][1]
+    """Return the article's headline after a fetch.
+
+    A new headline wins; `current` stays while any place declares it; otherwise the title is returned.
+    """
+    if new_headline := find_new_headline(before, after):
+        return new_headline
+    is_declared = any(_fold_headline(words) == _fold_headline(current) for _, words in after)
+    return current if is_declared or not after else after[0][1]
 
 
 def _is_template_variation(words: str, known: Mapping[str, str]) -> bool:
-    """Whether it is what a template may make of a known one: a name behind it, a counter before it, its end cut off."""
+    """Return True for a known headline with a name behind it, a counter before it, or its end cut off."""
     plain = _fold_headline(words)
     for other, spelled in known.items():
         if other.startswith(plain) or (plain.startswith(other) and spelled.endswith(_ELLIPSES)):
@@ -67,7 +69,8 @@ def _is_similar(plain: str, known: Iterable[str]) -> bool:
     from rapidfuzz.distance import Levenshtein
 
     return any(
-        one in plain or Levenshtein.normalized_similarity(one, plain) >= MIN_HEADLINE_SIMILARITY for one in known
+        headline in plain or Levenshtein.normalized_similarity(headline, plain) >= MIN_HEADLINE_SIMILARITY
+        for headline in known
     )
 
 

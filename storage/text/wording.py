@@ -1,8 +1,8 @@
-"""What in an article's text is its wording: what is left when two readings of it are compared; pure.
+"""Reduce an article's text to its comparable text, and compute digests of paragraphs and texts.
 
-A text is paragraphs with an empty line between them. What a server renders anew at each request
-(counters, "5 minutes ago", the day's date) is no wording, nor is a block that came or went on many
-of a source's pages at once. White space, case, width and punctuation make no difference.
+A text is paragraphs with an empty line between them. Volatile paragraphs, which a server renders anew at each
+request (counters, "5 minutes ago", the date of the day), are not compared, nor are blocks that appeared or disappeared
+on many pages of a source at once. White space, case, width and punctuation make no difference.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 
 from storage.identity import fold_text
+from storage.text.characters import count_words
 
 MAX_PARAGRAPHS = 2_000
-"""Paragraphs of one text that are told apart; what follows counts as one."""
+"""Maximum number of paragraphs of one text; the rest is one more paragraph."""
 _MAX_VOLATILE_LENGTH = 80
 _MAX_LEARNABLE_LENGTH = 1_200
 _MIN_LEARNABLE_WORDS = 6
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 _UNITS = (
     r"(?:sec(?:ond)?s?|min(?:ute)?s?|hours?|hrs?|days?|weeks?|months?|h|d"
@@ -47,39 +47,37 @@ _DATE_WORD = re.compile(r"\d+|[^\W\d]{2,12}")
 
 
 def split_paragraphs(text: str) -> list[str]:
-    """The paragraphs of a text, in order; none for none."""
-    found = [line.strip() for line in text.split("\n") if line.strip()]
-    if len(found) > MAX_PARAGRAPHS:
-        found[MAX_PARAGRAPHS - 1 :] = [" ".join(found[MAX_PARAGRAPHS - 1 :])]
-    return found
+    """Return the non-empty paragraphs of a text, in order."""
+    paragraphs = [line.strip() for line in text.split("\n") if line.strip()]
+    if len(paragraphs) > MAX_PARAGRAPHS:
+        paragraphs[MAX_PARAGRAPHS - 1 :] = [" ".join(paragraphs[MAX_PARAGRAPHS - 1 :])]
+    return paragraphs
 
 
 def block_digest(paragraph: str) -> int:
-    """A paragraph's digest: the first 64 bits of the SHA-256 of its folded words, signed."""
+    """Return a paragraph's digest: the first 64 bits of the SHA-256 of its folded words, as a signed integer."""
     return int.from_bytes(
         sha256(fold_text(paragraph).encode("utf-8", "surrogatepass")).digest()[:8], "big", signed=True
     )
 
 
 def short_block_digest(paragraph: str) -> int:
-    """A paragraph's short digest, for telling those of one text apart: the last 32 bits of its block's."""
+    """Return the last 32 bits of a paragraph's digest, enough to distinguish the paragraphs of one text."""
     return block_digest(paragraph) & 0xFFFF_FFFF
 
 
 def blocks_by_digest(text: str) -> dict[int, str]:
-    """The paragraphs that count, by digest."""
-    return {block_digest(one): one for one in split_paragraphs(text) if not is_volatile(one)}
+    """Return the paragraphs that are not volatile, by digest."""
+    return {block_digest(paragraph): paragraph for paragraph in split_paragraphs(text) if not is_volatile(paragraph)}
 
 
 def is_learnable(paragraph: str) -> bool:
-    """Whether a paragraph may be taken for boilerplate when it recurs: six words or more, so that no heading is."""
-    plain = fold_text(paragraph)
-    unspaced = len(_UNSPACED.findall(plain))
-    return len(paragraph) <= _MAX_LEARNABLE_LENGTH and len(plain.split()) + unspaced // 2 >= _MIN_LEARNABLE_WORDS
+    """Return True if a recurring paragraph may be boilerplate: six words or more, which leaves headings out."""
+    return len(paragraph) <= _MAX_LEARNABLE_LENGTH and count_words(fold_text(paragraph)) >= _MIN_LEARNABLE_WORDS
 
 
 def is_volatile(paragraph: str) -> bool:
-    """Whether a paragraph is what a page shows of the moment it was rendered, and not of its article."""
+    """Return True for a paragraph that depends on the moment of rendering: a counter, an age, a date."""
     if len(paragraph) > _MAX_VOLATILE_LENGTH:
         return False
     plain = fold_text(paragraph)
@@ -92,29 +90,29 @@ def is_volatile(paragraph: str) -> bool:
 
 
 def _is_date(plain: str, digits: int) -> bool:
-    """A few short words, at least a day and a year among them, and nothing else: 24 November 2026, 11:05."""
+    """Return True for a date alone, such as "24 November 2026, 11:05"; `digits` is the number of its digits."""
     words = _DATE_WORD.findall(plain)
     names = [word for word in words if not word[0].isdigit()]
     return digits >= 5 and len(words) <= 8 and len(names) <= 3 and sum(map(len, names)) <= 20
 
 
 def comparable_text(text: str, headlines: Collection[str] = (), held: Collection[int] = ()) -> str:
-    """The text less what is rendered anew, its own headlines and the held-back blocks, a paragraph a line.
+    """Return the text without volatile paragraphs, headlines and held-back blocks (digests), one paragraph per line.
 
-    A headline at the start of a text is taken off as it is read, but for one that differs from the title.
+    Extraction already removes the title at the start of a text, but not headlines that differ from it.
     """
     left_out = {*held, *map(block_digest, headlines)}
-    kept = (one for one in split_paragraphs(text) if not is_volatile(one))
-    return "\n".join(one for one in kept if not left_out or block_digest(one) not in left_out)
+    kept = (paragraph for paragraph in split_paragraphs(text) if not is_volatile(paragraph))
+    return "\n".join(paragraph for paragraph in kept if not left_out or block_digest(paragraph) not in left_out)
 
 
 def comparable_text_digest(text: str, headlines: Collection[str] = (), held: Collection[int] = ()) -> str:
-    """SHA-256 in hex of the wording: equal for two readings between which nothing in the text was edited."""
+    """Return the SHA-256 of the comparable text in hex: equal for two snapshots without an edit between them."""
     return sha256(fold_text(comparable_text(text, headlines, held)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def held_blocks_tag(held: Iterable[int]) -> str:
-    """A short name for a set of held-back blocks; empty for none."""
+    """Return a short name of a set of held-back blocks; an empty string for an empty set."""
     ordered = sorted(held)
     if not ordered:
         return ""
@@ -122,7 +120,7 @@ def held_blocks_tag(held: Iterable[int]) -> str:
 
 
 def with_boilerplate(text: str, dropped: Sequence[tuple[int, str]]) -> str:
-    """The whole text of a page again: `dropped` are the (place, paragraph)s that were left out of it, in order."""
+    """Restore the full text of a page; `dropped` are the removed (place, paragraph) pairs, in order."""
     whole = text.split("\n\n") if text else []
     for place, paragraph in dropped:
         whole.insert(place, paragraph)
@@ -130,7 +128,7 @@ def with_boilerplate(text: str, dropped: Sequence[tuple[int, str]]) -> str:
 
 
 def with_page_data(text: str, variants: Sequence[tuple[int, str]]) -> str:
-    """The text of a page with the paragraphs that its own data has in other words put in their places."""
+    """Return the text with the paragraphs replaced that the page's embedded data has in other words."""
     if not variants:
         return text
     whole = text.split("\n\n")

@@ -1,4 +1,4 @@
-"""How two texts differ: the word diff makes one of the other, and each kind of edit is told, the first that fits."""
+"""Word diffs turn one text into another; the first kind of edit that applies is returned."""
 
 from __future__ import annotations
 
@@ -30,28 +30,29 @@ def kind(body: str, title: str = TITLE, before: tuple[str, str] = (TITLE, BODY))
 
 
 @given(TEXTS, TEXTS)
-def test_a_diff_applied_to_the_one_gives_the_other(before: str, after: str) -> None:
+def test_diff_parts_make_both_texts(before: str, after: str) -> None:
     parts = diff_words(before, after)
     assert "".join(part.text for part in parts if part.op != "+") == before
     assert "".join(part.text for part in parts if part.op != "-") == after
-    assert all(one.op != two.op for one, two in pairwise(parts))
+    assert all(left.op != right.op for left, right in pairwise(parts))
     assert all(part.text for part in parts)
 
 
 @given(TEXTS)
-def test_equal_texts_do_not_differ(text: str) -> None:
+def test_equal_texts_have_one_equal_part(text: str) -> None:
     assert [part.op for part in diff_words(text, text)] == (["="] if text else [])
-    told = compare_texts((text, text), (text, text))
-    assert (told.added, told.removed) == (0, 0)
+    difference = compare_texts((text, text), (text, text))
+    assert (difference.added, difference.removed) == (0, 0)
 
 
 @given(TEXTS, TEXTS)
-def test_what_one_gains_the_other_loses(one: str, other: str) -> None:
-    there, back = compare_texts((one, other), (other, one)), compare_texts((other, one), (one, other))
+def test_swapped_texts_swap_added_and_removed(text: str, other_text: str) -> None:
+    pair, other_pair = (text, other_text), (other_text, text)
+    there, back = compare_texts(pair, other_pair), compare_texts(other_pair, pair)
     assert (there.added, there.removed, there.kind) == (back.removed, back.added, back.kind)
 
 
-def test_a_diff_is_of_words_and_a_character_of_an_unspaced_script_is_one() -> None:
+def test_diff_is_by_words_and_an_east_asian_character_is_a_word() -> None:
     assert diff_words("It costs 30,000 euros.", "It costs 31,000 euros.") == [
         DiffPart(op="=", text="It costs "), DiffPart(op="-", text="30"), DiffPart(op="+", text="31"),
         DiffPart(op="=", text=",000 euros."),
@@ -79,17 +80,17 @@ def test_a_diff_is_of_words_and_a_character_of_an_unspaced_script_is_one() -> No
         ("", EditKind.REWRITE),
     ],
 )
-def test_kinds_of_edits_of_a_body(body: str, expected: EditKind) -> None:
+def test_kind_of_an_edit_of_the_body(body: str, expected: EditKind) -> None:
     assert kind(body) is expected
     assert compare_texts((TITLE, body), (TITLE, BODY)).kind is expected
 
 
-def test_another_title_alone_is_a_headline_whatever_its_change() -> None:
+def test_any_change_of_the_title_alone_is_a_headline_edit() -> None:
     for title in ("Recall of the smallest model", TITLE + "s", TITLE + " of 2026", TITLE.upper() + "!"):
         assert kind(BODY, title) is EditKind.HEADLINE
 
 
-def test_a_headline_that_stands_in_the_body_too_is_no_edit_of_the_body() -> None:
+def test_headline_edit_repeated_in_the_body_is_no_body_edit() -> None:
     new = f"Update: {TITLE}"
     body = f"{BODY}\n{TITLE}, says the headline."
     before = (TITLE, body)
@@ -99,24 +100,24 @@ def test_a_headline_that_stands_in_the_body_too_is_no_edit_of_the_body() -> None
     assert kind(body.replace(TITLE, new), TITLE, before) is EditKind.BODY, "the title is the same"
 
 
-def test_numbers_and_typos_are_said_of_title_and_body_together() -> None:
+def test_numbers_and_typos_consider_title_and_body_together() -> None:
     assert kind(BODY.replace("4,217", "4,321"), TITLE, (TITLE, BODY)) is EditKind.NUMBERS
     assert kind(BODY.replace("4,217", "5"), "Recall of 5 cars", ("Recall of 4,217 cars", BODY)) is EditKind.NUMBERS
     assert kind(BODY.replace("cars", "vans"), TITLE + " now") is EditKind.BODY
 
 
-def test_a_word_of_an_alphabet_with_spaces_is_a_word() -> None:
+def test_korean_particle_is_a_typo_and_another_verb_a_body_edit() -> None:
     before = "한국 정부는 전기차 보조금을 내년에도 유지하겠다고 밝혔다"
     assert kind(before.replace("보조금을", "보조금은"), TITLE, (TITLE, before)) is EditKind.TYPO
     assert kind(before.replace("유지하겠다고", "폐지한다고"), TITLE, (TITLE, before)) is EditKind.BODY
 
 
-def test_sizes_leave_white_space_out() -> None:
-    told = compare_texts(("Title", "one two three four five six"), ("Title", "one two  2 3\nfour five six"))
-    assert (told.added, told.removed) == (2, 5)
+def test_added_and_removed_count_no_white_space() -> None:
+    difference = compare_texts(("Title", "one two three four five six"), ("Title", "one two  2 3\nfour five six"))
+    assert (difference.added, difference.removed) == (2, 5)
 
 
-def test_two_long_texts_without_a_word_in_common_cost_little() -> None:
+def test_comparing_long_texts_without_common_words_is_fast() -> None:
     before, after = (" ".join(f"{letter}{n}" for n in range(40_000)) for letter in "ab")
     started = time.process_time()
     assert diff_words(before, after) == [DiffPart(op="-", text=before), DiffPart(op="+", text=after)]

@@ -1,4 +1,4 @@
-"""What counts when two readings are compared: words, and nothing that a server makes anew at each request."""
+"""Comparable text keeps every word and drops what a server renders anew at each request."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ PARAGRAPHS = st.lists(st.text("ab .", min_size=1, max_size=12).filter(str.strip)
         STORY + "\n\n***",
     ],
 )
-def test_what_is_no_wording(same: str) -> None:
+def test_volatile_paragraphs_and_spelling_do_not_change_the_digest(same: str) -> None:
     assert comparable_text_digest(same) == comparable_text_digest(STORY)
 
 
 @pytest.mark.parametrize("other", [STORY.replace("4,217", "4,218"), STORY.replace("told", "asked"), STORY + "\n\nOh."])
-def test_every_word_counts(other: str) -> None:
+def test_every_word_changes_the_digest(other: str) -> None:
     assert comparable_text_digest(other) != comparable_text_digest(STORY)
 
 
@@ -55,7 +55,7 @@ def test_every_word_counts(other: str) -> None:
         "— 17 —",
     ],
 )  # fmt: skip
-def test_renderings(words: str) -> None:
+def test_paragraph_is_volatile(words: str) -> None:
     assert is_volatile(words)
 
 
@@ -67,11 +67,11 @@ def test_renderings(words: str) -> None:
         "小米发布了新车", "Updated batteries sell well",
     ],
 )  # fmt: skip
-def test_no_renderings(words: str) -> None:
+def test_paragraph_is_not_volatile(words: str) -> None:
     assert not is_volatile(words)
 
 
-def test_headlines_and_held_blocks_are_left_out() -> None:
+def test_comparable_text_has_no_headlines_and_held_blocks() -> None:
     text = f"Maker recalls cars!\n\n{STORY}\n\nSubscribe to our letter."
     held = {block_digest("subscribe to our LETTER")}
     assert comparable_text(text, ["Maker recalls cars"], held) == comparable_text(STORY)
@@ -80,39 +80,42 @@ def test_headlines_and_held_blocks_are_left_out() -> None:
     assert comparable_text_digest(text, ["Maker recalls cars"], held) == comparable_text_digest(STORY)
 
 
-def test_a_block_is_its_words() -> None:
+def test_block_digest_depends_on_words_only() -> None:
     assert block_digest("A  b, C!") == block_digest("a b c") != block_digest("a b d")
     assert short_block_digest("A b") == block_digest("a b") & 0xFFFF_FFFF
-    assert set(blocks_by_digest(STORY + "\n\n5 minutes ago")) == {block_digest(one) for one in STORY.split("\n\n")}
+    assert set(blocks_by_digest(STORY + "\n\n5 minutes ago")) == {
+        block_digest(paragraph) for paragraph in STORY.split("\n\n")
+    }
 
 
-def test_what_may_be_learned_is_longer_than_a_heading() -> None:
+def test_learnable_paragraph_is_longer_than_a_heading() -> None:
     assert is_learnable("Sign up for our letter of news about batteries")
     assert is_learnable("关注我们的公众号获取更多新能源汽车资讯")
     assert not is_learnable("More on this topic")
     assert not is_learnable("更多新闻")
+    assert not is_learnable("관련 기사 더 보기")
     assert not is_learnable("word " * 400)
 
 
-def test_a_text_of_too_many_paragraphs_keeps_its_words() -> None:
-    many = [f"line {n}" for n in range(MAX_PARAGRAPHS + 50)]
-    found = split_paragraphs("\n".join(many))
-    assert len(found) == MAX_PARAGRAPHS
-    assert " ".join(found) == " ".join(many)
+def test_text_with_too_many_paragraphs_keeps_its_words() -> None:
+    lines = [f"line {n}" for n in range(MAX_PARAGRAPHS + 50)]
+    paragraphs = split_paragraphs("\n".join(lines))
+    assert len(paragraphs) == MAX_PARAGRAPHS
+    assert " ".join(paragraphs) == " ".join(lines)
 
 
 @given(PARAGRAPHS, st.data())
-def test_what_was_dropped_can_be_put_back(whole: list[str], data: st.DataObject) -> None:
+def test_removed_paragraphs_can_be_restored(whole: list[str], data: st.DataObject) -> None:
     gone = data.draw(st.sets(st.sampled_from(range(len(whole))) if whole else st.nothing()))
-    kept = "\n\n".join(one for place, one in enumerate(whole) if place not in gone)
+    kept = "\n\n".join(paragraph for place, paragraph in enumerate(whole) if place not in gone)
     assert with_boilerplate(kept, [(place, whole[place]) for place in sorted(gone)]) == "\n\n".join(whole)
 
 
-def test_variants_stand_in_their_places() -> None:
+def test_page_data_replaces_paragraphs_in_their_places() -> None:
     assert with_page_data("a\n\nb\n\nc", [(1, "B"), (9, "nowhere")]) == "a\n\nB\n\nc"
     assert with_page_data("a", ()) == "a"
 
 
-def test_a_tag_names_a_set() -> None:
+def test_tag_of_held_blocks_ignores_order() -> None:
     assert held_blocks_tag(()) == ""
     assert held_blocks_tag([3, 1]) == held_blocks_tag([1, 3]) != held_blocks_tag([1])
