@@ -1,4 +1,4 @@
-"""Taking a source's learned boilerplate out of a body, and remembering where it stood."""
+"""Remove a source's learned boilerplate from a body, and record each removed paragraph with its place."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from storage.text.characters import count_words
 from storage.text.wording import MAX_PARAGRAPHS, block_digest
 
 MIN_REMAINING_WORDS = 25
-"""Where fewer words would be left, nothing is taken out: what recurs may be all there is."""
+"""Remove nothing if fewer words would remain: the recurring paragraphs may be the whole article."""
 
 
 def remove_boilerplate(body: _Element, text: str, learned: Set[int]) -> tuple[tuple[int, str], ...]:
-    """Take learned paragraphs out of a body that has this text, in place; returns each with its place in it."""
+    """Remove learned paragraphs (digests) from a body in place; `text` is the body's text.
+
+    Return the removed paragraphs as (place in the text, paragraph).
+    """
     if not learned:
         return ()
     whole = text.split("\n\n")
-    kept = [one for one in whole if block_digest(one) not in learned]
+    kept = [paragraph for paragraph in whole if block_digest(paragraph) not in learned]
     if len(kept) == len(whole) or len(whole) > MAX_PARAGRAPHS or count_words(" ".join(kept)) < MIN_REMAINING_WORDS:
         return ()
     _remove_paragraphs(body, learned)
@@ -28,28 +31,28 @@ def remove_boilerplate(body: _Element, text: str, learned: Set[int]) -> tuple[tu
 
 def _remove_paragraphs(element: _Element, learned: Set[int]) -> None:
     for child in list(element):
-        found = [block_digest(one) in learned for one in render_text(child).split("\n\n")]
-        if found and all(found):
+        is_learned = [block_digest(paragraph) in learned for paragraph in render_text(child).split("\n\n")]
+        if is_learned and all(is_learned):
             if child.tail and child.tail.strip():
                 child.addnext(_wrap_tail(child))
             element.remove(child)
-        elif any(found):
+        elif any(is_learned):
             _remove_paragraphs(child, learned)
 
 
 def _wrap_tail(child: _Element) -> _Element:
-    """The loose text behind an element, as a paragraph of its own."""
+    """Move the loose text behind an element into a new paragraph element, and return it."""
     paragraph = child.makeelement("p")
     paragraph.text, child.tail = child.tail, None
     return paragraph
 
 
 def _list_removed(whole: Sequence[str], kept: Sequence[str]) -> tuple[tuple[int, str], ...]:
-    """What `whole` has beyond `kept`, which is a part of it in the same order, each with its place."""
-    found, at = [], 0
+    """Return the (place, paragraph) pairs of `whole` that `kept`, a subsequence of it, lacks."""
+    removed, at = [], 0
     for place, paragraph in enumerate(whole):
         if at < len(kept) and paragraph == kept[at]:
             at += 1
         else:
-            found.append((place, paragraph))
-    return tuple(found)
+            removed.append((place, paragraph))
+    return tuple(removed)

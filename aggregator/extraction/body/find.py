@@ -1,4 +1,4 @@
-"""The article's body out of the page's tree: trafilatura, at most twice, and what it leaves too much taken off."""
+"""Find the article body with trafilatura (a fast pass, then a full one if the result is thin) and trim it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from aggregator.extraction.body.split_body import join_body_parts
 from aggregator.extraction.body.trim import KnownMetadata, trim_body
 from aggregator.extraction.tree import drop_element, join_text
 from spiders.source import Hints
+from storage.text.characters import EAST_ASIAN
 
-_UNSPACED_RUN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{12}")
+_UNSPACED_RUN = re.compile(f"[{EAST_ASIAN}]{{12}}")
 TRAFILATURA_VERSION = version("trafilatura")
 TRAFILATURA_OPTIONS = "fast then full, links formatting tables, no comments"
 
@@ -32,10 +33,10 @@ TRAFILATURA_OPTIONS = "fast then full, links formatting tables, no comments"
 def find_body(
     tree: HtmlElement, known: KnownMetadata, declared: str, hints: Hints
 ) -> tuple[_Element | None, tuple[str, ...]]:
-    """trafilatura's body of a page's tree (which it consumes), or None: checked against the declared text, and trimmed.
+    """Return the trimmed body of a page and the credit lines trimmed off its ends; the tree is consumed.
 
-    With it come the credit lines that were trimmed off its ends.
-    Where the catalogue names the body (`hints.body_css`), only what it names is looked at.
+    The body is None if trafilatura finds none. `declared` is the text of the JSON-LD, which the body is checked
+    against. If the catalogue selects the body (`hints.body_css`), everything else of the page is ignored.
     """
     for css in hints.drop_css:
         for element in select_elements(tree, css):
@@ -53,7 +54,7 @@ def find_body(
 
 
 def _restrict_to(tree: HtmlElement, css: str) -> HtmlElement:
-    """The page with nothing in its body but the elements that a selector names; the whole page where it names none."""
+    """Return a page with only the elements that a selector matches; the whole page if it matches none."""
     chosen = select_elements(tree, css) if css else []
     if not chosen:
         return tree
@@ -65,7 +66,7 @@ def _restrict_to(tree: HtmlElement, css: str) -> HtmlElement:
 
 
 def select_elements(tree: HtmlElement, css: str) -> list[HtmlElement]:
-    """The elements that a CSS selector of the catalogue matches; none where it is no selector."""
+    """Return the elements that a CSS selector matches; an empty list for an invalid selector."""
     try:
         return cast(list[HtmlElement], _compile_selector(css)(tree))
     except (SelectorError, XPathError):
@@ -78,23 +79,26 @@ def _compile_selector(css: str) -> CSSSelector:
 
 
 def _measure_densest(tree: HtmlElement) -> float:
-    """How many characters of running text the page's fullest container holds, its grandchildren's at a discount."""
-    held: Counter[HtmlElement] = Counter()
+    """Return the number of characters of running text in the page's fullest container.
+
+    Text one level deeper counts 0.7 times.
+    """
+    lengths: Counter[HtmlElement] = Counter()
     for element in tree.iter("p", "div", "td", "li", "section", "article", "span", "blockquote"):
         run = len(element.text_content()) if element.tag == "p" else _own_text_length(element)
         if run < 80:
             continue
         holder = element.getparent() if element.tag in ("p", "span") else element
         if holder is not None:
-            held[holder] += run
+            lengths[holder] += run
             above = holder.getparent()
             if above is not None:
-                held[above] += int(0.7 * run)
-    return max(held.values(), default=0)
+                lengths[above] += int(0.7 * run)
+    return max(lengths.values(), default=0)
 
 
 def _own_text_length(element: HtmlElement) -> int:
-    """How much text stands right inside an element."""
+    """Return the number of characters directly inside an element, not inside its children."""
     return len(element.text or "") + sum(len(child.tail or "") for child in element)
 
 
@@ -103,7 +107,7 @@ def _text_length(body: _Element) -> int:
 
 
 def measure_links(body: _Element | None) -> tuple[float, int]:
-    """Which share of a body's text is the text of its links, and how many blocks the text has."""
+    """Return the share of a body's text that is inside links (0 to 1), and the number of its blocks."""
     length = 0 if body is None else _text_length(body)
     if body is None or not length:
         return 0.0, 0
@@ -112,7 +116,10 @@ def measure_links(body: _Element | None) -> tuple[float, int]:
 
 
 def _is_doubtful(body: _Element | None, densest: float) -> bool:
-    """Whether a fast look deserves a second: next to nothing, one run, little of the fullest container, or a list."""
+    """Return True if the fast pass needs a full one.
+
+    The body is short, a single block, a small part of the fullest container, or a list.
+    """
     if body is None:
         return True
     length = _text_length(body)
@@ -126,7 +133,7 @@ def _is_better(second: _Element, first: _Element) -> bool:
 
 
 def _is_listing(body: _Element, length: int) -> bool:
-    """Whether a body is a string of short lines, as lists of other pages are."""
+    """Return True for a body of many short lines, as lists of other pages have."""
     return len(body) > 30 and length < 45 * len(body)
 
 
@@ -145,7 +152,7 @@ def _run_trafilatura(tree: HtmlElement, *, fast: bool) -> _Element | None:
 
 @lru_cache(maxsize=2)
 def _make_settings(dense: bool) -> ConfigParser:
-    """trafilatura's settings; where a character says as much as three, a body may be a third as long."""
+    """Return trafilatura's settings; a body in an East Asian script (`dense`) may be a third as long."""
     settings = deepcopy(DEFAULT_CONFIG)
     if dense:
         settings.set("DEFAULT", "MIN_EXTRACTED_SIZE", "90")

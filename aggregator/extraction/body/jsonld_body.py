@@ -1,4 +1,4 @@
-"""The article's text as JSON-LD declares it, used as a witness: for what the page's body has too much or too little."""
+"""Compare the found body with the article text that JSON-LD declares, and correct the body."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from html import unescape
 from lxml.etree import Element, SubElement, _Element
 
 from aggregator.extraction.tree import join_text
+from storage.text.characters import EAST_ASIAN
 from storage.text.clean import clean_line
 
 MIN_DECLARED_LENGTH = 400
 _TRUNCATION_MARK = re.compile(r"(?:\.\.\.|…|\[\+\d+ chars\])\s*$")
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_TOKEN = re.compile(rf"[{EAST_ASIAN}]|[^\W{EAST_ASIAN}]+")
 _PARAGRAPH_BREAK = re.compile(r"</?(?:p|div|li|h[1-6]|blockquote|tr|br)\b[^<>]{0,500}>|\n\s*\n|\r", re.I)
 _HTML_TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 _SHINGLE_SIZE = 3
@@ -21,24 +22,24 @@ Shingles = set[tuple[str, ...]]
 
 
 def reconcile_with_jsonld(body: _Element | None, declared: str) -> _Element | None:
-    """The body after a look at the declared text.
+    """Return the body corrected by the declared text; shares are measured in shingles of three tokens.
 
-    Where the page's body has all of the declared text, paragraphs that the declaration lacks
-    go, but quotations, which declarations leave out; where it has less than half, the declared text is the
-    body. A declaration that is short or cut off says nothing.
+    If the body has nearly all of the declared text, paragraphs that the declaration lacks are removed; quotations
+    stay, because declarations leave them out. If it has less than half, the declared text becomes the body. A
+    declared text that is short or cut off is ignored.
     """
     if len(declared) < MIN_DECLARED_LENGTH or _TRUNCATION_MARK.search(declared[-80:]):
         return body
     paragraphs = _split_paragraphs(declared)
-    told = _make_shingles(" ".join(paragraphs))
-    if not told:
+    declared_shingles = _make_shingles(" ".join(paragraphs))
+    if not declared_shingles:
         return body
-    found = _make_shingles("".join(f"{_block_text(block)}\n" for block in body)) if body is not None else set()
-    share = len(told & found) / len(told)
+    body_shingles = _make_shingles("".join(f"{_block_text(block)}\n" for block in body)) if body is not None else set()
+    share = len(declared_shingles & body_shingles) / len(declared_shingles)
     if share < 0.5 and sum(map(len, paragraphs)) > MIN_DECLARED_LENGTH:
         return _build_body(paragraphs)
-    if body is not None and share > 0.9 and len(told) > 0.7 * len(found):
-        _drop_undeclared(body, told)
+    if body is not None and share > 0.9 and len(declared_shingles) > 0.7 * len(body_shingles):
+        _drop_undeclared(body, declared_shingles)
     return body
 
 

@@ -1,4 +1,4 @@
-"""Page furniture, taken off the tree before the body is looked for: what its own marks or its tag give away."""
+"""Remove page chrome (navigation, share buttons, comments, adverts) by tag, class and id before the body search."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ _STATE_CLASS_PREFIXES = ("tag-", "category-", "post-", "js-", "has-", "is-", "no
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CONTAINER_TAGS = frozenset({"html", "body", "main", "head", "form"})
 _MAX_CHROME_SHARE = 0.3
-"""An element that holds more than this part of the page's paragraphs is no furniture, whatever its marks say."""
+"""Keep an element with a larger share of the page's paragraph text, whatever its class and id."""
 
 
 def remove_page_chrome(tree: HtmlElement) -> None:
-    """Drop what is never the article's text, and what calls itself share row, comments, advert and the like."""
+    """Remove elements that never hold article text, and those whose tag, class or id marks page chrome."""
     for element in list(tree.iter(*_NON_TEXT_TAGS)):
         drop_element(element)
-    most = _MAX_CHROME_SHARE * len(tree.text_content())
-    prose = _MAX_CHROME_SHARE * sum(len(paragraph.text_content()) for paragraph in tree.iter("p"))
+    max_text = _MAX_CHROME_SHARE * len(tree.text_content())
+    max_prose = _MAX_CHROME_SHARE * sum(len(paragraph.text_content()) for paragraph in tree.iter("p"))
     captions: list[HtmlElement] = []
     for element in [e for e in tree.iter() if _is_suspect(e)]:
         if element.tag in _CONTAINER_TAGS:
             continue
         text = len(element.text_content())
-        held = sum(len(p.text_content()) for p in element.iter("p")) if text > 200 else 0
-        if held > prose or (text > most and not _is_comments(element)):
+        prose = sum(len(p.text_content()) for p in element.iter("p")) if text > 200 else 0
+        if prose > max_prose or (text > max_text and not _is_comments(element)):
             continue
         if element.tag == "figcaption" or "caption" in (element.get("class") or "").lower():
             captions.append(element)
@@ -76,7 +76,7 @@ def remove_page_chrome(tree: HtmlElement) -> None:
             or _linked_length(element) > 0.25 * text
         ):
             drop_element(element)
-    if sum(len(element.text_content()) for element in captions) < most:
+    if sum(len(element.text_content()) for element in captions) < max_text:
         for element in captions:
             drop_element(element)
 
@@ -86,7 +86,7 @@ def _linked_length(element: HtmlElement) -> int:
 
 
 def _is_comments(element: HtmlElement) -> bool:
-    """Readers' comments may well outweigh the article."""
+    """Return True for readers' comments, which may be longer than the article."""
     return "comment" in _read_id_and_class(element)
 
 

@@ -1,4 +1,4 @@
-"""One tree of trafilatura's to both forms of a body: plain text, and HTML in the tags that readers know."""
+"""Render a body tree of trafilatura as plain text and as HTML."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _INLINE_TAGS = {"#i": "em", "#b": "strong", "#u": "u", "#t": "code", "#sub": "su
 
 
 def render_text(element: _Element) -> str:
-    """The text of a body: blocks apart by an empty line, everything else on one line."""
+    """Return the text of a body: one line per block, with an empty line between blocks."""
     out: list[str] = []
     _write_text(element, out)
     return normalize("NFC", _LINE_BREAKS.sub("\n\n", _SPACES.sub(" ", "".join(out))).strip())
@@ -68,7 +68,7 @@ def _write_text(element: _Element, out: list[str]) -> None:
 
 
 def render_html(body: _Element, url: str) -> str:
-    """The markup of a body, links and images joined to `url`; still to be sanitised."""
+    """Return the HTML of a body, not yet sanitised; links and images are resolved against `url`."""
     out: list[str] = []
     for child in body:
         _write_html(child, url, out)

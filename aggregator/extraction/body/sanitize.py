@@ -1,4 +1,4 @@
-"""Body HTML made harmless once: few tags, few attributes, http(s) and mailto only, bounded in size."""
+"""Sanitise body HTML: allowed tags and attributes, http(s) and mailto URLs only, bounded in size."""
 
 from __future__ import annotations
 
@@ -70,10 +70,9 @@ MAX_GROWTH = 4
 
 
 def sanitize_html(html: str) -> str:
-    """The markup with only what the allow-lists name; plain empty where it would grow over four times its size.
+    """Return the HTML with allowed tags and attributes only; an empty string if it would grow over MAX_GROWTH times.
 
-    Takes serialised output of a parsed tree: nesting is bounded by the parser, so that the
-    sanitiser's cost is too.
+    `html` must be the serialised output of a parsed tree: the parser bounds the nesting, and thereby the cost.
     """
     out = nh3.clean(
         html,

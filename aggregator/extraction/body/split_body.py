@@ -1,4 +1,4 @@
-"""Bodies that a page holds in several parts, with adverts, boxes or a paywall's frames between them."""
+"""Join a body that a page splits into several parts, with adverts, boxes or paywall frames between them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from lxml.html import HtmlElement
 
 _BODY_CLASS = re.compile(r"(?:^|\s)(?:(?:article|entry|story)[-_]*(?:body|content)|body[-_]?content)(?:\s|$)", re.I)
 _MIN_PART_LENGTH = 300
-"""Characters of a part; a shorter one is none. Posts of a forum are marked by other words, and are none."""
+"""Minimum number of characters of a body part."""
 
 
 def join_body_parts(tree: HtmlElement) -> None:
-    """Move the parts of a body into the first of them, in place.
+    """Move the parts of a body into the first part, in place.
 
-    Parts are marked alike, lie in one article, and have no headline of their own: else they are several articles.
+    Parts have the same class, lie in one article element, and have no headline; otherwise they are several articles.
     """
-    found: dict[tuple[str, HtmlElement | None], list[HtmlElement]] = {}
+    parts_by_mark: dict[tuple[str, HtmlElement | None], list[HtmlElement]] = {}
     for element in tree.iter("div", "section"):
         if _is_body_part(element):
-            parts = found.setdefault((element.get("class") or "", next(element.iterancestors("article"), None)), [])
+            mark = (element.get("class") or "", next(element.iterancestors("article"), None))
+            parts = parts_by_mark.setdefault(mark, [])
             if not any(above in parts for above in element.iterancestors("div", "section")):
                 parts.append(element)
-    for first, *others in found.values():
+    for first, *others in parts_by_mark.values():
         if others and not any(part.find(".//h1") is not None for part in (first, *others)):
             for part in others:
                 first.append(part)

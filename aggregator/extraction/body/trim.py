@@ -1,4 +1,4 @@
-"""A found body, trimmed to the article: headline, labels, link rows, credits and appendices taken off."""
+"""Trim a found body to the article: remove headline, labels, link rows, credits and appendices."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from aggregator.extraction.phrases import (
     split_alternatives,
 )
 from aggregator.extraction.tree import join_text
+from storage.text.characters import EAST_ASIAN_PATTERN
 
 _LABELS = frozenset(normalize_words(label) for label in split_alternatives(INTERFACE_LABELS))
 _INVITATION = re.compile("^" + join_alternatives(INVITATION_PATTERNS), re.I)
@@ -39,7 +40,7 @@ _SENTENCE_ENDS = tuple(".!?。！？…”\"»“)'’:;")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownMetadata:
-    """What is known of the article before its body: used to tell body from repetition."""
+    """Metadata that is known before the body, to recognise its repetition in the body."""
 
     title: str = ""
     authors: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class KnownMetadata:
 
 
 def trim_body(body: _Element, known: KnownMetadata) -> tuple[str, ...]:
-    """Take off, in place, what is not the article; returns the credit lines among it that stood at its two ends."""
+    """Remove in place what is not the article; return the removed credit lines of the start and the end."""
     total = len(join_text(body)) or 1
     _separate_blocks(body)
     credit_lines = _find_credit_lines(body)
@@ -81,7 +82,7 @@ def _remove_block(body: _Element, block: _Element) -> None:
 
 
 def _separate_blocks(body: _Element) -> None:
-    """Empty blocks go, and loose text behind a block becomes a paragraph, to be judged like others."""
+    """Remove empty blocks, and turn loose text behind a block into a paragraph that is judged like others."""
     for block in list(body):
         behind = block.getnext()
         if block.tag in _BLOCK_TAGS and (block.tail or "").strip() and (behind is None or behind.tag in _BLOCK_TAGS):
@@ -98,7 +99,7 @@ def _separate_blocks(body: _Element) -> None:
 
 
 def _drop_start(body: _Element, known: KnownMetadata) -> None:
-    """Headline, byline, date and section labels in front of the first real paragraph."""
+    """Remove headline, byline, date and section labels before the first real paragraph."""
     title, authors = normalize_words(known.title), {normalize_words(author) for author in known.authors}
     dropped = 0
     for block in list(body)[:12]:
@@ -114,8 +115,8 @@ def _drop_start(body: _Element, known: KnownMetadata) -> None:
 
 
 def _latin_length(text: str) -> int:
-    """A text's length as Latin letters would have it: a Chinese or Japanese character says as much as three."""
-    return len(text) + 2 * sum("\u3040" <= c <= "\u9fff" for c in text) if not text.isascii() else len(text)
+    """Return the length of a text in Latin letters: an East Asian character counts as three."""
+    return len(text) if text.isascii() else len(text) + 2 * len(EAST_ASIAN_PATTERN.findall(text))
 
 
 def _is_headline(plain: str, title: str) -> bool:
@@ -136,7 +137,7 @@ def _is_preamble(text: str, plain: str, authors: set[str]) -> bool:
 
 
 def _is_noise(block: _Element, total: int) -> bool:
-    """Labels, adverts, invitations, credits, and paragraphs that are one link to something else."""
+    """Return True for labels, adverts, invitations, credits, and paragraphs that are a link to another page."""
     text = _block_text(block)
     if not text:
         return False
@@ -160,7 +161,7 @@ def _is_noise(block: _Element, total: int) -> bool:
 
 
 def _is_advert(block: _Element, text: str) -> bool:
-    """Whether a block opens with an advert's label and is as short as adverts are, or mostly a link."""
+    """Return True if a block starts with the label of an advert, and is short or mostly a link."""
     return (
         len(text) < 600
         and bool(_ADVERT.match(text))
@@ -169,7 +170,7 @@ def _is_advert(block: _Element, text: str) -> bool:
 
 
 def _measure_link_share(block: _Element) -> float:
-    """How much of a block's text is the text of links."""
+    """Return the share of a block's text that is inside links, 0 to 1; 1 for a link with a short label."""
     length = len(join_text(block).strip())
     refs = [block] if block.tag == "ref" else list(block.iter("ref"))
     linked = sum(len(join_text(ref).strip()) for ref in refs)
@@ -182,7 +183,7 @@ def _measure_link_share(block: _Element) -> float:
 
 
 def _drop_table_of_contents(body: _Element) -> None:
-    """A list whose items are the headings of the article itself is its table of contents."""
+    """Remove lists whose items are the article's own headings."""
     heads = {normalize_words(_block_text(head)) for head in body.iter("head")}
     for block in list(body):
         if block.tag == "list" and len(block) >= 2:
@@ -192,7 +193,7 @@ def _drop_table_of_contents(body: _Element) -> None:
 
 
 def _drop_appendix(body: _Element, total: int) -> None:
-    """Everything after a heading that announces other articles or comments, where little prose follows it."""
+    """Remove everything after a heading that announces other articles or comments, if little prose follows it."""
     passed = 0
     for block in list(body):
         text = _block_text(block)
@@ -222,7 +223,7 @@ _AUTHOR_BIO = re.compile(
 
 
 def _drop_end(body: _Element, known: KnownMetadata) -> None:
-    """Headings with nothing under them, labels, and the note about the author at the end."""
+    """Remove headings without text below, labels, and the note about the author at the end."""
     for block in reversed(list(body)[-8:]):
         text = _block_text(block)
         if (
