@@ -14,9 +14,9 @@ from aggregator.extraction.body.render import render_html, render_text
 from aggregator.extraction.body.sanitize import sanitize_html
 from aggregator.extraction.body.trim import KnownMetadata
 from aggregator.extraction.classify.classify import classify_page
+from aggregator.extraction.classify.model import ExtractedPage, PageKind
 from aggregator.extraction.classify.page_features import collect_page_features
 from aggregator.extraction.classify.paywall import explain_truncation, find_paywalled_text
-from aggregator.extraction.classify.signals import ExtractedPage, PageKind
 from aggregator.extraction.decode import transcode_to_utf8
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.extraction.embedded_text import compare_with_page_data, read_page_data

@@ -1,46 +1,27 @@
-"""What a page is: an article, or the wall, list or error that stood in its place; with the evidence in words.
+"""Classify a page as an article, or as the wall, listing or error page in its place, with evidence in words.
 
-The evidence is about what the page is, never that a word occurs on it: articles carry cookie
-banners, login links and captcha scripts too. A page is a wall where its text talks as walls do
-for at least half its length, or where its title is a wall's, or a wall's mark is on it, and there
-is little text besides; or where its little text has nothing of the title that its index gave it.
-A page that declares itself an article, or bears that title, is one unless its very text is a wall's.
+A single word is no evidence: pages of articles have cookie banners, login links and captcha scripts too. A page is a
+wall if at least half of its text is in sentences with the phrases of walls; or if it has the title or an identifier of
+a wall, and little text; or if it has little text, and nothing of the title in its index. A page that declares an
+article, or has the title in its index, is an article unless its text is a wall's.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from aggregator.extraction.classify.model import WALL_KINDS, ExtractedPage, PageKind, Verdict
 from aggregator.extraction.classify.signals import (
     MIN_WALL_SHARE,
-    WALL_KINDS,
-    ExtractedPage,
-    PageKind,
     find_identifier_evidence,
     find_title_evidence,
     measure_any_wall_share,
     measure_title_overlap,
     measure_wall_shares,
 )
-from storage.model.article import Refusal
 from storage.model.page import Page
 
 MIN_ARTICLE_WORDS = 25
-"""A page with fewer words than this is an article only where it declares itself one."""
+"""A page with fewer words is an article only if its markup declares one."""
 
-_DESCRIPTIONS = {
-    PageKind.LISTING: "a list of other pages",
-    PageKind.CONSENT: "a consent wall",
-    PageKind.CHALLENGE: "a bot challenge",
-    PageKind.LOGIN: "a login page",
-    PageKind.PAYWALL: "behind a paywall, and nothing of it is free to read",
-    PageKind.NOT_FOUND: "a page that says that nothing was found",
-    PageKind.SHELL: "an empty shell that needs JavaScript",
-    PageKind.ERROR: "an error page",
-    PageKind.STRANGER: "not the page that its index named",
-    PageKind.EMPTY: "no text on the page",
-    PageKind.THIN: "too little text and no article markup",
-}
 _CHALLENGE_HEADERS = (("cf-mitigated", ("challenge",)), ("x-amzn-waf-action", ("challenge", "captcha")))
 _BOT_PROTECTION_HEADERS = (
     ("x-datadome", ""),
@@ -49,11 +30,11 @@ _BOT_PROTECTION_HEADERS = (
     ("server", "akamaighost"),
     ("server", "ddos-guard"),
 )
-"""Headers of services that guard sites: with a 403 it is they who refuse."""
+"""Headers of bot protection services: a 403 with one of them comes from the service."""
 
 _MAX_WALL_WORDS = 1_500
 _LONG_TEXT_WORDS = 300
-"""A longer text can only be the talk of a consent wall, which its beginning tells."""
+"""A longer text can only be a consent wall, which its beginning shows."""
 
 _OPENING_CHARACTERS = 2_500
 
@@ -63,37 +44,16 @@ _MAX_UNEXPECTED_WORDS = 150
 _MIN_TITLE_OVERLAP = 0.3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a page is, and why: `evidence` is one fact a string, in words."""
-
-    kind: PageKind
-    evidence: tuple[str, ...] = ()
-
-    @property
-    def reason(self) -> str:
-        """The verdict with its evidence, as one line."""
-        said = _DESCRIPTIONS.get(self.kind, str(self.kind))
-        return f"{said}: {'; '.join(self.evidence)}" if self.evidence else said
-
-    @property
-    def refusal(self) -> Refusal | None:
-        """The refusal of a page that is no article; None for an article and for a paywall's stub."""
-        if self.kind in (PageKind.ARTICLE, PageKind.STUB):
-            return None
-        return Refusal(code=self.kind.value, reason=self.reason)
-
-
 def classify_page(extracted: ExtractedPage) -> Verdict:
-    """What a page is; never raises for anything that stands on it."""
-    found = (
+    """Return the kind of a page with evidence; no content of a page raises an error."""
+    wall = (
         detect_challenge(extracted.page)
         or _detect_wall_text(extracted)
         or _detect_wall_markup(extracted)
         or _detect_error_status(extracted)
     )
-    if found is not None:
-        return found
+    if wall is not None:
+        return wall
     if not extracted.word_count:
         return Verdict(
             kind=PageKind.PAYWALL if extracted.jsonld.is_free is False else PageKind.EMPTY,
@@ -111,7 +71,7 @@ def _accept_article(extracted: ExtractedPage) -> Verdict:
 
 
 def detect_challenge(page: Page) -> Verdict | None:
-    """A challenge that its server calls one in the answer's headers, whatever the status; None where it does not."""
+    """Return the verdict on a bot challenge that the response headers declare, whatever the status; else None."""
     for name, values in _CHALLENGE_HEADERS:
         if page.header(name).lower() in values:
             return Verdict(kind=PageKind.CHALLENGE, evidence=(f"header {name}: {page.header(name)[:40]}",))
@@ -123,7 +83,7 @@ def detect_challenge(page: Page) -> Verdict | None:
 
 
 def _detect_error_status(extracted: ExtractedPage) -> Verdict | None:
-    """What a status other than 200 says, where it came as far as this."""
+    """Return the verdict on an HTTP status of 400 and above."""
     status = extracted.page.status
     if status < 400:
         return None
@@ -132,28 +92,28 @@ def _detect_error_status(extracted: ExtractedPage) -> Verdict | None:
 
 
 def _detect_wall_text(extracted: ExtractedPage) -> Verdict | None:
-    """The wall whose way of talking fills at least half of the text, or of the little that the page shows."""
+    """Return the wall whose phrases fill at least half of the text, or of the visible text of a short page."""
     if extracted.word_count > _MAX_WALL_WORDS:
         return None
-    found = _find_dominant_wall(extracted, extracted.text, "its text")
+    wall = _find_dominant_wall(extracted, extracted.text, "the text")
     is_article = extracted.word_count >= MIN_ARTICLE_WORDS and (
         extracted.is_declared_article or extracted.has_expected_title
     )
-    if found is not None or is_article or not extracted.features.is_short:
-        return found
+    if wall is not None or is_article or not extracted.features.is_short:
+        return wall
     return _find_dominant_wall(
-        extracted, "\n".join((*extracted.titles[:1], extracted.features.visible_text)), "all that it shows"
+        extracted, "\n".join((*extracted.titles[:1], extracted.features.visible_text)), "the visible text"
     )
 
 
 def _find_dominant_wall(extracted: ExtractedPage, text: str, where: str) -> Verdict | None:
-    """The wall that talks for half of a text; for less of it, where all kinds of walls together talk for so much."""
+    """Return the wall whose phrases fill half of a text; in a short text the phrases of all kinds count together."""
     is_long = extracted.word_count > _LONG_TEXT_WORDS
-    found = (
+    shares = (
         measure_wall_shares(text[:_OPENING_CHARACTERS], (PageKind.CONSENT,)) if is_long else measure_wall_shares(text)
     )
-    kind = max(found, key=lambda one: (found[one], -WALL_KINDS.index(one)))
-    share = found[kind]
+    kind = max(shares, key=lambda kind: (shares[kind], -WALL_KINDS.index(kind)))
+    share = shares[kind]
     if (
         share < MIN_WALL_SHARE
         and 0 < extracted.word_count <= _MAX_MIXED_WALL_WORDS
@@ -163,49 +123,50 @@ def _find_dominant_wall(extracted: ExtractedPage, text: str, where: str) -> Verd
     if share < MIN_WALL_SHARE:
         return None
     return Verdict(
-        kind=kind, evidence=(f"{share:.0%} of {where} talks as such pages do", extracted.word_count_evidence)
+        kind=kind, evidence=(f"{share:.0%} of {where} is typical of such pages", extracted.word_count_evidence)
     )
 
 
 def _detect_wall_markup(extracted: ExtractedPage) -> Verdict | None:
-    """The wall whose title or mark the page bears."""
+    """Return the wall whose title or identifier the page has."""
     if extracted.has_expected_title:
         return None
     for kind in WALL_KINDS:
-        by_name, by_mark = tuple(find_title_evidence(extracted, kind)), tuple(find_identifier_evidence(extracted, kind))
-        if (by_name and by_mark) or ((by_name or by_mark) and not extracted.is_declared_article):
-            return Verdict(kind=kind, evidence=(*by_name, *by_mark, extracted.word_count_evidence))
+        titles = tuple(find_title_evidence(extracted, kind))
+        identifiers = tuple(find_identifier_evidence(extracted, kind))
+        if (titles and identifiers) or ((titles or identifiers) and not extracted.is_declared_article):
+            return Verdict(kind=kind, evidence=(*titles, *identifiers, extracted.word_count_evidence))
     return None
 
 
 def _detect_listing(extracted: ExtractedPage) -> Verdict | None:
-    """A list of other pages: what declares itself one, or whose text is in great part links."""
+    """Return the verdict on a list of other pages: one that declares itself, or whose text is mostly links."""
     if extracted.is_declared_article or extracted.has_expected_title:
         return None
     if extracted.jsonld.is_listing:
-        return Verdict(kind=PageKind.LISTING, evidence=(f"its JSON-LD calls it {extracted.jsonld.page_kind}",))
-    many, held = extracted.features.count_links_in(extracted.text[:_LINK_SCAN_CHARACTERS])
-    inside = held / max(1, min(len(extracted.text), _LINK_SCAN_CHARACTERS))
+        return Verdict(kind=PageKind.LISTING, evidence=(f"JSON-LD type {extracted.jsonld.page_kind}",))
+    link_count, link_length = extracted.features.count_links_in(extracted.text[:_LINK_SCAN_CHARACTERS])
+    inside = link_length / max(1, min(len(extracted.text), _LINK_SCAN_CHARACTERS))
     if extracted.link_share >= (
         0.38 if extracted.block_count >= 20 else 0.7 if extracted.block_count >= 5 else 2.0
-    ) or (inside >= 0.5 and many >= 8):
+    ) or (inside >= 0.5 and link_count >= 8):
         return Verdict(
-            kind=PageKind.LISTING, evidence=(f"{max(extracted.link_share, inside):.0%} of its text are links",)
+            kind=PageKind.LISTING, evidence=(f"{max(extracted.link_share, inside):.0%} of the text is links",)
         )
     return None
 
 
 def _detect_unexpected_page(extracted: ExtractedPage) -> Verdict | None:
-    """A page with little text and nothing of the title that was promised: a wall of a kind not known here."""
+    """Return the verdict on a page with little text and nothing of the title in its index: an unknown kind of wall."""
     if extracted.word_count > _MAX_UNEXPECTED_WORDS or extracted.is_declared_article or extracted.has_expected_title:
         return None
-    kin = measure_title_overlap(extracted.expected_title, extracted.titles, extracted.text)
-    if kin >= _MIN_TITLE_OVERLAP:
+    overlap = measure_title_overlap(extracted.expected_title, extracted.titles, extracted.text)
+    if overlap >= _MIN_TITLE_OVERLAP:
         return None
     return Verdict(
         kind=PageKind.STRANGER,
         evidence=(
-            f"{kin:.0%} of the words of “{extracted.expected_title[:80]}” are on it",
+            f"{overlap:.0%} of the words of “{extracted.expected_title[:80]}” are on the page",
             "no article markup",
             extracted.word_count_evidence,
         ),

@@ -1,4 +1,4 @@
-"""What a page looks like before anything is taken off it: what it shows, how much of that links, its marks."""
+"""Collect the visible text, link texts and identifiers of a page before extraction removes anything."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from lxml.html import HtmlElement
 from aggregator.extraction.classify.patterns import WALL_IDENTIFIERS, WIDGET_IDENTIFIERS, fold_phrase
 
 SHORT_PAGE_CHARACTERS = 6_000
-"""A page that shows no more characters than this is looked at closely; a longer one is furnished as sites are."""
+"""A page with at most this much visible text is examined in detail; a wall has no more."""
 
 MAX_WORDS_FOR_WIDGETS = 25
-"""With fewer words of text than this, marks count that articles' pages may bear too."""
+"""With fewer words of text than this, identifiers count that pages of articles may have too."""
 
 MAX_TEXT_CHARACTERS = 60_000
-"""No more characters than this of what a page shows are kept of it."""
+"""Maximum number of characters of visible text that are kept."""
 
 _MIN_LINK_LENGTH, _MAX_LINK_LENGTH = 12, 400
 _MAX_LINKS = 600
@@ -35,12 +35,12 @@ _SPACES = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFeatures:
-    """The page as a reader has it in front of them, and a little of what stands behind it.
+    """Text and identifiers of a page.
 
-    `shown` is the text outside scripts, a line for each piece of it where it is short, else empty; `whole`
-    is all of it, run together. `length` counts its characters. `links` are the texts of its longer links.
-    `unseen` is shown where scripts do not run. `marks` are folded ids, classes, addresses and the beginnings of
-    scripts; on a page that shows much, those of the root elements only.
+    `full_text` is all text outside scripts; `visible_text` is the same, one line per text node, and empty unless the
+    page is short. `text_length` counts characters. `link_texts` are the texts of the longer links. `noscript_text` is
+    shown without JavaScript. `identifiers` are folded ids, classes, URLs and the beginnings of scripts; on a long page
+    only those of the root elements.
     """
 
     full_text: str
@@ -54,28 +54,28 @@ class PageFeatures:
 
     @property
     def is_short(self) -> bool:
-        """Whether the page shows little, and was looked at closely."""
+        """Whether the page has little visible text, and was examined in detail."""
         return self.text_length <= SHORT_PAGE_CHARACTERS
 
     def count_links_in(self, text: str) -> tuple[int, int]:
-        """How many of the page's longer links stand in a text, and how many characters they are."""
-        found = [link for link in self.link_texts if link in text]
-        return len(found), sum(map(len, found))
+        """Return how many of the page's longer link texts a text contains, and their number of characters."""
+        contained = [link for link in self.link_texts if link in text]
+        return len(contained), sum(map(len, contained))
 
     def find_identifier(self, kind: str, words: int) -> str:
-        """The first mark of a kind of page that this one bears, with so many words of text; or an empty string."""
-        telling = WALL_IDENTIFIERS.get(kind, ()) + (
+        """Return the first identifier of a kind of page on a page with `words` words of text, or an empty string."""
+        candidates = WALL_IDENTIFIERS.get(kind, ()) + (
             WIDGET_IDENTIFIERS.get(kind, ()) if words < MAX_WORDS_FOR_WIDGETS else ()
         )
-        return next((mark for mark in telling if mark in self.identifiers), "")
+        return next((identifier for identifier in candidates if identifier in self.identifiers), "")
 
 
 def collect_page_features(
     tree: HtmlElement, hidden: Sequence[HtmlElement], *, is_article: bool = False
 ) -> PageFeatures:
-    """The looks of a page whose scripts and the like (`hidden`) have been taken out of its tree.
+    """Collect the features of a page; `hidden` are the scripts and similar elements removed from its tree.
 
-    Links are not looked at where the page `is_article` by its own word.
+    Links are skipped if the page declares that it `is_article`.
     """
     text = str(tree.text_content())
     length = len(text) if len(text) > 4 * SHORT_PAGE_CHARACTERS else len(" ".join(text.split()))
@@ -116,9 +116,9 @@ def _list_root_identifiers(tree: HtmlElement) -> Iterator[str]:
 
 
 def _list_identifiers(tree: HtmlElement, hidden: Sequence[HtmlElement]) -> Iterator[str]:
-    found = _IDENTIFIER_ATTRIBUTES(tree)
-    if isinstance(found, list):
-        yield from (str(value)[:300] for value in found[:2_000])
+    values = _IDENTIFIER_ATTRIBUTES(tree)
+    if isinstance(values, list):
+        yield from (str(value)[:300] for value in values[:2_000])
     yield from (element.tag for element in tree.iter("app-root"))
     for element in [e for e in hidden if e.tag in ("script", "noscript")][:_MAX_SCRIPTS]:
         yield f"{element.get('id') or ''} {element.get('src') or ''} {(element.text or '')[:_SCRIPT_CHARACTERS]}"

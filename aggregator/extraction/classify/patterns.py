@@ -1,4 +1,4 @@
-"""The words and marks by which walls, error pages and shells give themselves away; they are kept in patterns.toml."""
+"""Load the titles, phrases and identifiers of walls, error pages and empty shells from patterns.toml."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _SPACES = re.compile(r"\s+")
 
 
 def fold_phrase(text: str) -> str:
-    """A text in one case, with one kind of quote, dash and space: what turns are looked for in."""
+    """Return a text in lower case with uniform quotes, dashes and spaces; phrases are searched in this form."""
     return _SPACES.sub(" ", unicodedata.normalize("NFKC", text).casefold().translate(_PLAIN_CHARACTERS)).strip()
 
 
-_PATTERNS: dict[str, dict[str, str]] = tomllib.loads(
+_PATTERNS_BY_KIND: dict[str, dict[str, str]] = tomllib.loads(
     files("aggregator.extraction.classify").joinpath("patterns.toml").read_text("utf-8")
 )
 
 
 def _load_lists(name: str) -> dict[str, tuple[str, ...]]:
-    """One list of every kind that has it, folded."""
+    """Return one list, folded, of every kind of page that has it."""
     return {
-        kind: tuple(fold_phrase(item) for item in split_alternatives(kept[name]))
-        for kind, kept in _PATTERNS.items()
-        if name in kept
+        kind: tuple(fold_phrase(item) for item in split_alternatives(lists[name]))
+        for kind, lists in _PATTERNS_BY_KIND.items()
+        if name in lists
     }
 
 
-WALL_TITLES = {kind: frozenset(names) for kind, names in _load_lists("names").items()}
-"""By kind of page, the titles that only such a page bears: whole, or a part beside the site's name."""
+WALL_TITLES = {kind: frozenset(titles) for kind, titles in _load_lists("titles").items()}
+"""Titles that only pages of a kind have: the whole title, or a part next to the site's name."""
 
-WALL_PHRASES = _load_lists("talk")
-"""By kind of page, turns by which it speaks to its reader; `locked` is the paywall's."""
+WALL_PHRASES = _load_lists("phrases")
+"""Phrases that pages of a kind address to their reader."""
 
-WALL_IDENTIFIERS = _load_lists("marks")
-"""By kind of page, what stands in its ids, classes, addresses and scripts."""
+WALL_IDENTIFIERS = _load_lists("identifiers")
+"""Text in ids, classes, URLs and scripts of pages of a kind."""
 
-WIDGET_IDENTIFIERS = _load_lists("widgets")
-"""By kind of page, marks that it shares with pages of articles."""
+WIDGET_IDENTIFIERS = _load_lists("widget_identifiers")
+"""Identifiers that pages of a kind share with pages of articles."""

@@ -1,4 +1,4 @@
-"""Whether only the beginning of an article may be read without paying: what it declares, beside how much is there."""
+"""Decide whether a page has only the free beginning of an article, from its declarations and the amount of text."""
 
 from __future__ import annotations
 
@@ -9,52 +9,51 @@ from aggregator.extraction.classify.patterns import WALL_PHRASES, fold_phrase
 from aggregator.extraction.jsonld import JsonLdArticle
 
 FULL_ARTICLE_WORDS = 250
-"""An article of more words than this, of which nothing is known to be held back, is taken for whole."""
+"""A longer article is complete unless the page declares that parts of it are not free."""
 
 _TAIL_CHARACTERS = 60
 _INVITATION_CHARACTERS = 800
 
 
 def find_paywalled_text(tree: HtmlElement, jsonld: JsonLdArticle) -> str:
-    """The text of the page's parts that are declared not to be free, as far as it came with the page."""
+    """Return the text of the parts that the page declares not to be free, as far as the page contains it."""
     parts = [element for css in jsonld.paywalled_css for element in select_elements(tree, css)[:50]]
-    whole = [part for part in parts if not any(above in parts for above in part.iterancestors())]
-    return " ".join(str(part.text_content()) for part in whole)
+    outermost = [part for part in parts if not any(above in parts for above in part.iterancestors())]
+    return " ".join(str(part.text_content()) for part in outermost)
 
 
 def explain_truncation(
     jsonld: JsonLdArticle, text: str, words: int, summary_words: int, paywalled_words: int, page_text: str
 ) -> str:
-    """Why an article's text is taken for the free beginning of it only; an empty string where it is not.
+    """Return why a text is only the free beginning of its article; an empty string if it is complete.
 
-    `words` are in the text, `told` in the longest summary that its index or itself gives, `held` in
-    the parts that are declared not to be free; `shown` is all that the page shows. What is declared not
-    to be free is often there in full, and only hidden: a text with most of its held parts, or a long
-    one, is whole.
+    `words` counts the text, `summary_words` the longest summary of the index or the page, `paywalled_words` the parts
+    that are declared not to be free. `page_text` is all visible text. Paid parts are often in the page in full, and
+    only hidden: a text that has most of them, or is long, is complete.
     """
     if jsonld.is_free:
         return ""
     is_short = jsonld.is_free is False or words <= FULL_ARTICLE_WORDS
     if is_short and jsonld.word_count > max(2 * words, words + 100):
-        return f"{words} of the {jsonld.word_count} words that it declares"
+        return f"{words} of the {jsonld.word_count} declared words"
     if jsonld.is_free is False:
         if paywalled_words >= max(60, words // 2):
             return ""
         if words <= max(FULL_ARTICLE_WORDS // 2, 2 * summary_words) or (
             jsonld.paywalled_css and words <= FULL_ARTICLE_WORDS
         ):
-            return f"declared not to be free, and {words} words of it are there"
-    turn = _find_invitation(text, page_text) if words <= FULL_ARTICLE_WORDS else ""
-    if turn and (jsonld.is_free is False or words <= max(FULL_ARTICLE_WORDS // 2, 2 * summary_words)):
-        return f"{words} words, and then “{turn}”"
+            return f"declared not to be free, {words} words on the page"
+    phrase = _find_invitation(text, page_text) if words <= FULL_ARTICLE_WORDS else ""
+    if phrase and (jsonld.is_free is False or words <= max(FULL_ARTICLE_WORDS // 2, 2 * summary_words)):
+        return f"{words} words, followed by “{phrase}”"
     return ""
 
 
-def _find_invitation(text: str, shown: str) -> str:
-    """The turn by which a page asks to pay or register for the rest: in the end of its text, or right behind it."""
-    whole, last = fold_phrase(shown), fold_phrase(text[-_TAIL_CHARACTERS:])
-    at = whole.find(last)
+def _find_invitation(text: str, page_text: str) -> str:
+    """Return the phrase at the end of the text, or right behind it, that asks to pay or register for the rest."""
+    folded_page, tail = fold_phrase(page_text), fold_phrase(text[-_TAIL_CHARACTERS:])
+    at = folded_page.find(tail)
     end = fold_phrase(text[-_INVITATION_CHARACTERS:]) + (
-        whole[at : at + _TAIL_CHARACTERS + _INVITATION_CHARACTERS] if at >= 0 else ""
+        folded_page[at : at + _TAIL_CHARACTERS + _INVITATION_CHARACTERS] if at >= 0 else ""
     )
-    return next((turn for turn in WALL_PHRASES["locked"] if turn in end), "")
+    return next((phrase for phrase in WALL_PHRASES["paywall"] if phrase in end), "")
