@@ -1,11 +1,9 @@
-"""Authors as people: names without "By", roles, addresses or the organisation."""
+"""Parse author values and bylines into names of persons, without prefixes, roles, addresses and the site's name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-
-from lxml.html import HtmlElement
 
 from aggregator.extraction.metadata.titles import normalize_words, strip_site_name
 from aggregator.extraction.phrases import (
@@ -43,63 +41,63 @@ _MAIL_ADDRESS = re.compile(r"\s*[<(]?[\w.+-]+@[\w-]+\.[\w.]+[>)]?")
 
 
 def parse_authors(values: Iterable[str], *, site: str = "", title: str = "", host: str = "") -> tuple[str, ...]:
-    """The persons that author values name, each once, in order, at most 20; agencies where they name no person.
+    """Return the persons named by author values: without duplicates, in order, at most 20.
 
-    A value in which the site itself appears beside places ("example.org, Berlin") is the
-    site's imprint and names nobody.
+    Agencies are returned if no person is named. A value with commas in which the site appears
+    ("example.org, Berlin") is the site's imprint, and is ignored.
     """
-    found: dict[str, str] = {}
+    persons: dict[str, str] = {}
     agencies: dict[str, str] = {}
-    ours = {normalize_words(site), *_list_host_names(host)} - {""}
+    site_names = {normalize_words(site), *_list_host_names(host)} - {""}
     for value in values:
         parts = [
             _clean_name(part, site) for part in _split_authors(strip_site_name(clean_line(value, 600), site, host))
         ]
-        if "," in value and any(normalize_words(part) in ours for part in parts):
+        if "," in value and any(normalize_words(part) in site_names for part in parts):
             continue
         for name in parts:
-            if normalize_words(name) in _AGENCIES or normalize_words(name) in ours:
+            if normalize_words(name) in _AGENCIES or normalize_words(name) in site_names:
                 agencies.setdefault(normalize_words(name), name)
             elif _is_person(name, site, title):
-                found.setdefault(normalize_words(name), name)
-    if not found and any(name in _AGENCIES for name in agencies):
-        found = agencies
-    return tuple(list(found.values())[:20])
+                persons.setdefault(normalize_words(name), name)
+    if not persons and any(name in _AGENCIES for name in agencies):
+        persons = agencies
+    return tuple(list(persons.values())[:20])
 
 
 def is_byline_label(text: str) -> bool:
-    """Whether a text is nothing but what stands before an author's name ("Written by")."""
+    """Return True for a text that only introduces an author's name ("Written by")."""
     return bool(_BYLINE_LABEL.fullmatch(text.strip(" :")))
 
 
 def is_login_name(names: tuple[str, ...]) -> bool:
-    """Whether an author is named as a system knows them: one word without a capital."""
+    """Return True if the only author looks like a user name: one word in lower case."""
     return len(names) == 1 and names[0].isascii() and names[0].islower() and " " not in names[0]
 
 
 def matches_login(login: str, name: str) -> bool:
-    """Whether a full name may be the one behind a login: a word of it stands there."""
+    """Return True if a login contains a word of a full name."""
     return " " in name and any(len(word) > 3 and word in login for word in normalize_words(name).split())
 
 
 def find_byline_names(texts: Iterable[str], *, take_all: bool = False, allow_single_word: bool = False) -> list[str]:
-    """The parts of marked bylines that look like names: what follows "by", else parts of two to four capitalised words.
+    """Return the parts of bylines that look like names, at most 6: those behind "by", else capitalised words.
 
-    `texts` have their elements' texts apart by " | ". The first that names anybody is enough,
-    unless `every` is asked for, where each marked element holds one author. A single word
-    counts where it stands `alone` in its element.
+    The text nodes of an element are joined by " | " in `texts`. The first byline with a name is used, or all of them
+    with `take_all`, for markup with one author per element. `allow_single_word` accepts a single word as a name if it
+    is alone in its element.
     """
-    found: list[str] = []
+    names: list[str] = []
     for text in texts:
-        named = [name for part in _AFTER_BY.findall(text) or text.split("|") for name in _split_byline(part)]
-        found += named or ([single] if allow_single_word and (single := _single_word_name(text)) else [])
-        if len(found) >= 6 or (found and not take_all):
+        in_text = [name for part in _AFTER_BY.findall(text) or text.split("|") for name in _split_byline(part)]
+        names += in_text or ([single] if allow_single_word and (single := _single_word_name(text)) else [])
+        if len(names) >= 6 or (names and not take_all):
             break
-    return found[:6]
+    return names[:6]
 
 
 def _single_word_name(text: str) -> str:
-    """The one word of a text, where it may be what somebody calls themselves."""
+    """Return the only word of a text, or the only word behind a label, if it may be a name; else an empty string."""
     words = [part.strip() for part in text.split("|") if part.strip()]
     name = (
         _strip_prefix(words[-1]) if words and len(words) <= 2 and (len(words) == 1 or is_byline_label(words[0])) else ""
@@ -156,7 +154,7 @@ def _cut_after_name(part: str) -> str:
 
 
 def _is_name_like(name: str) -> bool:
-    """Whether a text has the shape of a person's name."""
+    """Return True if a text has the form of a person's name."""
     if _HAN.search(name) or (not name.isascii() and not any(c.isupper() or c.islower() for c in name)):
         return 2 <= len(name) <= 12
     words = name.split()
@@ -169,7 +167,7 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def _list_host_names(host: str) -> set[str]:
-    """How a site's host name may stand for an author."""
+    """Return the forms in which a site's host name may be given as an author."""
     labels = [label for label in host.lower().split(".") if label not in ("www", "m")]
     return {
         normalize_words(" ".join(labels)),
@@ -231,39 +229,3 @@ def _is_person(name: str, site: str, title: str) -> bool:
     if _ROLE.fullmatch(name) or all(_ROLE.fullmatch(word) for word in name.split()):
         return False
     return plain not in (normalize_words(site), normalize_words(title))
-
-
-_SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶"
-    "黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤常温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳"
-    "管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟邝"
-    "張劉陳楊黃趙吳孫馬鄭謝許韓馮鄧蕭葉蘇呂盧鍾譚陸範賈韋鄒閻龍賀顧龔萬錢嚴湯龐顏倪莊聶魯歐關蘭寧紀淩畢單駱藍遊華滿費衛應"
-)
-_CHINESE_NAME = rf"[{_SURNAMES}][\u4e00-\u9fff·]{{1,2}}"
-_CHINESE_NAMES = rf"({_CHINESE_NAME}(?:[\s、，,]{{1,3}}{_CHINESE_NAME}){{0,5}})"
-_AFTER_CHINESE_NAMES = (
-    r"(?=\s*(?:[^\u4e00-\u9fff\s]|$|\n|发自|報道|报道|摄|文|通讯员|综合|整理|编辑|/|[\u4e00-\u9fff]{2,6}报道))"
-)
-_CHINESE_BYLINES = (
-    re.compile(rf"(?:记者|記者)(?:[ 　]|\s*[:：]\s*)?{_CHINESE_NAMES}{_AFTER_CHINESE_NAMES}"),
-    re.compile(rf"(?:作者|撰文|采写|文/|文／|撰稿)\s*[:：/／]?\s*{_CHINESE_NAMES}{_AFTER_CHINESE_NAMES}"),
-    re.compile(rf"[（(]\s*{_CHINESE_NAMES}(?:\s*[\u4e00-\u9fff]{{2,6}}报道)?\s*[)）]\s*(?:\n|$)"),
-    re.compile(rf"(?:责任编辑|责编|編輯|编辑)\s*[:：]\s*{_CHINESE_NAMES}{_AFTER_CHINESE_NAMES}"),
-)
-_HAN_RUN = re.compile(r"[\u4e00-\u9fff]{8}")
-_MAX_TEXT_LENGTH = 60_000
-
-
-def find_chinese_byline(tree: HtmlElement) -> list[str]:
-    """The names of the first byline: a reporter's, an author's, in brackets at a line's end, at last an editor's."""
-    body = tree.find("body")
-    if body is None:
-        return []
-    text = "\n".join(line for part in body.itertext() if (line := part.strip()))[:_MAX_TEXT_LENGTH]
-    if not _HAN_RUN.search(text):
-        return []
-    for pattern in _CHINESE_BYLINES:
-        found = pattern.search(text)
-        if found:
-            return re.split(r"[\s、，,]+", found[1])
-    return []

@@ -1,4 +1,4 @@
-"""Dates as pages print them, to a moment and the calendar day that was printed."""
+"""Parse printed dates into a point in time and the printed calendar day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _EPOCH = re.compile(r"^(?:1[0-9]{9}|1[0-9]{12})$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageDate:
-    """A printed date: `at` aware (UTC), `day` as printed (ISO), what was known of time and zone, the raw text."""
+    """A parsed date: `at` is aware (UTC), `day` the printed day (ISO), `raw` the text.
+
+    `has_zone` and `has_time` say whether the text had a time zone and a time of day.
+    """
 
     at: datetime
     day: str
@@ -27,21 +30,20 @@ class PageDate:
 
 
 def parse_date(raw: str, *, zone: str = "", latest: datetime | None = None, day_first: bool = True) -> PageDate | None:
-    """The moment that a printed date names, or None for none, or one before 1990 or after `latest`.
+    """Parse a printed date; return None for an invalid date, one before 1990, or one over a day after `latest`.
 
-    A text without a zone is taken in `zone` (an IANA name), else in UTC. `day_first` settles
-    03/04/2025.
+    A text without a zone is in `zone` (an IANA name), or in UTC. `day_first` decides the order of 03/04/2025.
     """
     text = raw.strip()[:200]
     if not text:
         return None
     try:
-        moment = _parse_epoch(text) or _parse_calendar_date(text, zone, day_first)
+        date = _parse_epoch(text) or _parse_calendar_date(text, zone, day_first)
     except (ValueError, OverflowError):
         return None
-    if moment is None or moment.at < EARLIEST_DATE or (latest is not None and moment.at > latest + timedelta(days=1)):
+    if date is None or date.at < EARLIEST_DATE or (latest is not None and date.at > latest + timedelta(days=1)):
         return None
-    return moment
+    return date
 
 
 def _parse_epoch(text: str) -> PageDate | None:
@@ -52,21 +54,21 @@ def _parse_epoch(text: str) -> PageDate | None:
 
 
 def _parse_calendar_date(text: str, zone: str, day_first: bool) -> PageDate | None:
-    found = find_printed_date(text, day_first=day_first)
-    if found is None:
+    printed = find_printed_date(text, day_first=day_first)
+    if printed is None:
         return None
     return PageDate(
-        at=found.to_utc(find_zone(zone)),
-        day=found.day.isoformat(),
+        at=printed.to_utc(find_zone(zone)),
+        day=printed.day.isoformat(),
         raw=text,
-        has_zone=found.zone is not None,
-        has_time=found.seconds is not None,
+        has_zone=printed.zone is not None,
+        has_time=printed.seconds is not None,
     )
 
 
 @lru_cache(maxsize=256)
 def find_zone(name: str) -> tzinfo:
-    """The zone of an IANA name; UTC where the name is empty or unknown."""
+    """Return the time zone of an IANA name; UTC for an empty or unknown name."""
     try:
         return ZoneInfo(name) if name else UTC
     except (KeyError, ValueError, OSError):
@@ -80,11 +82,11 @@ _PRINTED_DATE = re.compile(
 
 
 def find_date_in_text(tree: HtmlElement, *, latest: datetime | None = None, zone: str = "") -> PageDate | None:
-    """The first date with a time, year first, or the first Chinese or Japanese date, that a page's text prints."""
+    """Return the first date in a page's text: year first and with a time, or Chinese or Japanese."""
     body = tree.find("body")
     text = "" if body is None else "\n".join(part.strip() for part in body.itertext() if len(part) > 5)[:60_000]
-    for found in _PRINTED_DATE.finditer(text):
-        moment = parse_date(found[0], zone=zone, latest=latest)
-        if moment is not None:
-            return moment
+    for match in _PRINTED_DATE.finditer(text):
+        date = parse_date(match[0], zone=zone, latest=latest)
+        if date is not None:
+            return date
     return None

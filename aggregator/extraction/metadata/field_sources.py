@@ -1,4 +1,4 @@
-"""The witnesses of one page - JSON-LD, markup, lead, hints - and the note of which was believed for each field."""
+"""Hold the metadata sources of one page (JSON-LD, markup, lead, hints), and record which one each field came from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DAY_FIRST_HOSTS = (".uk", ".au", ".nz", ".ie", ".in", ".za")
 
 
 class FieldSources:
-    """The witnesses of one page, and the notes of who was believed."""
+    """The metadata sources of one page; `origins` maps each field to the source of its value."""
 
     def __init__(self, tree: HtmlElement, jsonld: JsonLdArticle, page: Page, hints: Hints) -> None:
         self.tree, self.jsonld, self.page, self.hints = tree, jsonld, page, hints
@@ -31,19 +31,19 @@ class FieldSources:
 
     @cached_property
     def body(self) -> BodyMetadata:
-        """Bylines and times in the page's body; looked for only when asked, which most pages never do."""
+        """Bylines and times in the body, read on first access: most pages do not need them."""
         return html_metadata.read_body_metadata(self.tree)
 
-    def choose_first(self, field: str, *witnesses: tuple[str, str]) -> str:
-        """The first value that is not empty; its origin is noted."""
-        for origin, value in witnesses:
+    def choose_first(self, field: str, *candidates: tuple[str, str]) -> str:
+        """Return the first non-empty value of (origin, value) pairs, and record its origin."""
+        for origin, value in candidates:
             if value:
                 self.origins[field] = origin
                 return value
         return ""
 
     def parse_date(self, value: str) -> PageDate | None:
-        """A printed date read by this page's habits; None where it is none, or impossible."""
+        """Parse a date with the page's time zone and order of day and month; None for an invalid date."""
         if not value:
             return None
         return dates.parse_date(
@@ -52,6 +52,6 @@ class FieldSources:
 
     @cached_property
     def _is_day_first(self) -> bool:
-        """Whether 03/04/2025 is the third of April here: everywhere but on American pages."""
+        """Whether 03/04/2025 is the third of April: on all but American pages."""
         language = (self.head.language or self.hints.language).lower()
         return not language.startswith("en-us") and (language not in ("en", "") or self.host.endswith(_DAY_FIRST_HOSTS))

@@ -1,8 +1,8 @@
-"""What a page is: every field from the most trusted witness that knows it, with that witness's name kept.
+"""Gather a page's metadata: each field comes from the most trusted source that has it, with the source recorded.
 
-The order of trust, in one place (the title's: see `headlines`). Authors: JSON-LD, meta, the page's
-byline, the feed, a byline in the text, at last the publisher itself. Published: JSON-LD, meta, marked
-times, the feed, times in the text, the address, htmldate.
+Order of trust (see `titles` for the title). Authors: JSON-LD, meta elements, the page's byline, the lead, a byline in
+the text, the publisher. Publication date: JSON-LD, meta elements, time elements, the lead, times in the text, the URL,
+htmldate.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from aggregator.extraction.html_metadata import HeadMetadata
 from aggregator.extraction.jsonld import JsonLdArticle, clean_markup_line
 from aggregator.extraction.metadata.authors import (
     find_byline_names,
-    find_chinese_byline,
     is_byline_label,
     is_login_name,
     matches_login,
     parse_authors,
 )
+from aggregator.extraction.metadata.chinese_bylines import find_chinese_byline
 from aggregator.extraction.metadata.dates import PageDate
 from aggregator.extraction.metadata.field_sources import FieldSources
 from aggregator.extraction.metadata.publication_date import choose_publication_date
@@ -58,7 +58,7 @@ _AUTHOR_METAS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageMetadata:
-    """Everything about an article but its body; `head` is what the page's own head and headings say."""
+    """Everything about an article except its body; `head` is the content of the page's head and headings."""
 
     canonical_url: str = ""
     original_url: str = ""
@@ -77,62 +77,62 @@ class PageMetadata:
 
 
 def gather_metadata(tree: HtmlElement, jsonld: JsonLdArticle, page: Page, hints: Hints) -> PageMetadata:
-    """The facts of a page, from its JSON-LD, its markup, its lead and, where these are silent, its text."""
-    trust = FieldSources(tree, jsonld, page, hints)
-    signs = trust.head
-    trust.site_name = trust.choose_first(
+    """Gather the metadata of a page from its JSON-LD, its markup, its lead and, if these lack it, its text."""
+    sources = FieldSources(tree, jsonld, page, hints)
+    head = sources.head
+    sources.site_name = sources.choose_first(
         "site_name",
-        ("meta", signs.meta("og:site_name", "application-name")[:200]),
+        ("meta", head.meta("og:site_name", "application-name")[:200]),
         ("json-ld", jsonld.site),
         ("hint", hints.site_name),
-        ("url", registrable_domain(trust.host)),
+        ("url", registrable_domain(sources.host)),
     )
-    title = choose_title(trust)
+    title = choose_title(sources)
     modified = next(
-        filter(None, (trust.parse_date(value) for value in (jsonld.modified, signs.meta(*_MODIFIED_METAS)))), None
+        filter(None, (sources.parse_date(value) for value in (jsonld.modified, head.meta(*_MODIFIED_METAS)))), None
     )
     return PageMetadata(
-        canonical_url=_choose_canonical_url(trust),
-        original_url=_find_original_url(trust),
+        canonical_url=_choose_canonical_url(sources),
+        original_url=_find_original_url(sources),
         title=title,
-        headlines=collect_headlines(trust),
-        authors=_choose_authors(trust, title),
-        published=choose_publication_date(trust),
-        modified=modified.at if modified else trust.lead.updated,
-        language=signs.language or jsonld.language or signs.meta("og:locale", "content-language", "language"),
-        summary=_choose_summary(trust),
-        image=_choose_image(trust),
-        site_name=trust.site_name,
-        tags=_choose_tags(trust),
-        origins=tuple(trust.origins.items()),
-        head=signs,
+        headlines=collect_headlines(sources),
+        authors=_choose_authors(sources, title),
+        published=choose_publication_date(sources),
+        modified=modified.at if modified else sources.lead.updated,
+        language=head.language or jsonld.language or head.meta("og:locale", "content-language", "language"),
+        summary=_choose_summary(sources),
+        image=_choose_image(sources),
+        site_name=sources.site_name,
+        tags=_choose_tags(sources),
+        origins=tuple(sources.origins.items()),
+        head=head,
     )
 
 
 def _choose_authors(sources: FieldSources, title: str) -> tuple[str, ...]:
-    said, signs = sources.jsonld, sources.head
+    jsonld, head = sources.jsonld, sources.head
     login: tuple[str, ...] = ()
     for origin, values in _list_author_candidates(sources):
-        found = parse_authors(values, site=sources.site_name, title=title, host=sources.host)
-        if login and not any(matches_login(login[0], name) for name in found):
+        names = parse_authors(values, site=sources.site_name, title=title, host=sources.host)
+        if login and not any(matches_login(login[0], name) for name in names):
             continue
-        if found:
+        if names:
             sources.origins["authors"] = origin
-            if not is_login_name(found):
-                return found
-            login = found
+            if not is_login_name(names):
+                return names
+            login = names
     if login:
         return login
-    found = parse_authors(find_chinese_byline(sources.tree), site=sources.site_name, title=title, host=sources.host)
-    if found:
+    names = parse_authors(find_chinese_byline(sources.tree), site=sources.site_name, title=title, host=sources.host)
+    if names:
         sources.origins["authors"] = "html"
-        return found
+        return names
     publishers = [
-        *said.organisation_authors,
-        *said.person_authors,
+        *jsonld.organisation_authors,
+        *jsonld.person_authors,
         *(
             value
-            for value in signs.metas.get("author", ())
+            for value in head.metas.get("author", ())
             if normalize_words(value) == normalize_words(sources.site_name)
         ),
         *(
@@ -141,16 +141,16 @@ def _choose_authors(sources: FieldSources, title: str) -> tuple[str, ...]:
             if rank < 3 and normalize_words(value) == normalize_words(sources.site_name)
         ),
     ]
-    named = tuple(
+    publisher_names = tuple(
         dict.fromkeys(
             clean_line(name, 80)
             for name in publishers
             if len(normalize_words(name)) > 2 and "://" not in name and "@" not in name
         )
     )[:3]
-    if named:
+    if publisher_names:
         sources.origins["authors"] = "publisher"
-    return named
+    return publisher_names
 
 
 def _list_author_candidates(sources: FieldSources) -> Iterator[tuple[str, list[str]]]:
@@ -162,15 +162,15 @@ def _list_author_candidates(sources: FieldSources) -> Iterator[tuple[str, list[s
         )
     yield "meta", _read_twitter_authors(sources)
     for rank in range(4):
-        marked = (text for at, text in sources.body.bylines if at == rank)
-        yield "html", find_byline_names(marked, take_all=rank < 2, allow_single_word=rank < 3)
+        bylines = (text for byline_rank, text in sources.body.bylines if byline_rank == rank)
+        yield "html", find_byline_names(bylines, take_all=rank < 2, allow_single_word=rank < 3)
     yield "lead", list(sources.lead.authors)
 
 
 def _read_twitter_authors(sources: FieldSources) -> list[str]:
-    """What stands beside a label such as "Written by" in the metas of a Twitter card."""
-    signs = sources.head
-    pairs = [(signs.meta(f"twitter:label{n}"), signs.meta(f"twitter:data{n}")) for n in (1, 2)]
+    """Return the values behind a label such as "Written by" in the meta elements of a Twitter card."""
+    head = sources.head
+    pairs = [(head.meta(f"twitter:label{n}"), head.meta(f"twitter:data{n}")) for n in (1, 2)]
     return [value for label, value in pairs if value and is_byline_label(label)]
 
 
@@ -189,43 +189,43 @@ def _choose_canonical_url(sources: FieldSources) -> str:
 
 
 def _find_original_url(sources: FieldSources) -> str:
-    """The page of another site that this one declares to be the canonical one, as who reprints an article should."""
+    """Return the canonical URL on another site, which republished articles should declare; else an empty string."""
     url = sources.page.url
     address = join_url(url, sources.head.canonical)
     return "" if not address or is_same_site(address, url) or is_front_page(address) else address
 
 
 def _choose_summary(sources: FieldSources) -> str:
-    said, signs = sources.jsonld, sources.head
+    jsonld, head = sources.jsonld, sources.head
     value = sources.choose_first(
         "summary",
-        ("meta", signs.meta("og:description")),
-        ("meta", signs.meta("description", "twitter:description")),
-        ("json-ld", said.summary),
+        ("meta", head.meta("og:description")),
+        ("meta", head.meta("description", "twitter:description")),
+        ("json-ld", jsonld.summary),
         ("lead", sources.lead.summary),
     )
     return clean_markup_line(value, 2000)
 
 
 def _choose_image(sources: FieldSources) -> str:
-    said, signs, url = sources.jsonld, sources.head, sources.page.url
+    jsonld, head, url = sources.jsonld, sources.head, sources.page.url
     return sources.choose_first(
         "image",
         (
             "meta",
             join_url(
-                url, signs.meta("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src")
+                url, head.meta("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src")
             ),
         ),
-        ("json-ld", join_url(url, said.image)),
-        ("html", join_url(url, signs.image)),
+        ("json-ld", join_url(url, jsonld.image)),
+        ("html", join_url(url, head.image)),
         ("lead", join_url(url, sources.lead.image)),
     )
 
 
 def _choose_tags(sources: FieldSources) -> tuple[str, ...]:
     listed = sources.head.metas.get("article:tag", ())
-    spoken = tuple(
+    keywords = tuple(
         part.strip()
         for value in sources.head.metas.get("news_keywords", sources.head.metas.get("keywords", ()))[:1]
         for part in value.split(",")
@@ -233,7 +233,7 @@ def _choose_tags(sources: FieldSources) -> tuple[str, ...]:
     for origin, tags in (
         ("json-ld", sources.jsonld.tags),
         ("meta", listed),
-        ("meta", spoken),
+        ("meta", keywords),
         ("lead", sources.lead.tags),
     ):
         kept = tuple(dict.fromkeys(clean_line(tag, 80) for tag in tags if tag.strip()))[:30]

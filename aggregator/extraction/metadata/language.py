@@ -1,4 +1,4 @@
-"""The language of an article: what the page declares where the text agrees, else what the text looks like."""
+"""Determine an article's language: the declared one if the text agrees, else a guess from the text."""
 
 from __future__ import annotations
 
@@ -56,34 +56,34 @@ _SAMPLE_LENGTH = 1500
 
 
 def parse_language_code(value: str) -> str:
-    """The two- or three-letter code of a language tag or name, in lower case; empty for nonsense."""
+    """Return the two- or three-letter code of a language tag or name in lower case; empty if there is none."""
     value = value.strip()[:60]
     if value.lower() in _LANGUAGE_NAMES:
         return _LANGUAGE_NAMES[value.lower()]
-    found = _LANGUAGE_CODE.match(value)
-    short = found[1].lower() if found else ""
-    return _ALIASES.get(short, short)
+    match = _LANGUAGE_CODE.match(value)
+    code = match[1].lower() if match else ""
+    return _ALIASES.get(code, code)
 
 
 def detect_language(text: str, declared: str, hinted: str) -> tuple[str, str]:
-    """The language of a text, and where it came from: `declared`, `hint`, `guessed`, or nothing.
+    """Return the language code of a text and its origin: `declared`, `hint`, `guessed`, or empty strings.
 
-    A declaration or hint stands unless the script of the text rules it out; between two that
-    disagree, and without any, the text decides.
+    A declaration or hint is used unless the script of the text excludes it. If the two disagree, or both are missing,
+    the text decides.
     """
     sample = text[:_SAMPLE_LENGTH]
-    said = [
+    candidates = [
         (value, origin)
         for value, origin in ((parse_language_code(declared), "declared"), (parse_language_code(hinted), "hint"))
         if value
     ]
-    said = [(value, origin) for value, origin in said if _is_possible(sample, value)]
-    if said and len({value for value, _ in said}) == 1 and not _is_doubtful(said[0][0], sample):
-        return said[0]
-    guess, sure = _guess_language(sample)
-    if guess and (not said or sure):
-        return next(((value, origin) for value, origin in said if value == guess), (guess, "guessed"))
-    return said[0] if said else (guess, "guessed" if guess else "")
+    candidates = [(value, origin) for value, origin in candidates if _is_possible(sample, value)]
+    if candidates and len({value for value, _ in candidates}) == 1 and not _is_doubtful(candidates[0][0], sample):
+        return candidates[0]
+    guess, is_sure = _guess_language(sample)
+    if guess and (not candidates or is_sure):
+        return next(((value, origin) for value, origin in candidates if value == guess), (guess, "guessed"))
+    return candidates[0] if candidates else (guess, "guessed" if guess else "")
 
 
 def _is_possible(sample: str, value: str) -> bool:
@@ -98,7 +98,7 @@ def _is_possible(sample: str, value: str) -> bool:
 
 
 def _is_doubtful(value: str, sample: str) -> bool:
-    """Whether a declaration deserves a second look: English is what themes declare by default."""
+    """Return True for English declared on a text without English words: themes declare English by default."""
     return value == "en" and len(sample) > 200 and not _ENGLISH_WORDS.search(sample)
 
 
@@ -108,13 +108,13 @@ _ENGLISH_WORDS = re.compile(r"\b(?:the|and|of)\b.*\b(?:the|and|of|to|in)\b", re.
 def _guess_language(sample: str) -> tuple[str, bool]:
     if len(sample.strip()) < 20:
         return "", False
-    found, confidence = _load_identifier().classify(sample)
-    return _ALIASES.get(found, found), confidence > 0.9
+    code, confidence = _load_identifier().classify(sample)
+    return _ALIASES.get(code, code), confidence > 0.9
 
 
 @lru_cache(maxsize=1)
 def _load_identifier() -> LanguageIdentifier:
-    """py3langid's model, loaded once a process (about 0.9 s)."""
+    """Load py3langid's model once per process (about 0.9 s)."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,4 +1,4 @@
-"""When an article was published: who is believed, and what a second witness adds to the first."""
+"""Choose an article's publication date among the page's dates, and complete it from the others."""
 
 from __future__ import annotations
 
@@ -59,33 +59,36 @@ _DAY = timedelta(hours=24)
 
 
 def choose_publication_date(sources: FieldSources) -> PageDate | None:
-    """When the article was published, by the most trusted witness, with what a second one adds."""
-    told = _read_lead_date(sources)
-    found = _parse_candidates(sources, _list_declared_dates(sources))
-    if not found or (told is not None and found[0][1].day != told.day):
-        found += _parse_candidates(sources, _list_shown_dates(sources))
-    best = _choose_best(found, told) or _search_date(sources)
+    """Return the publication date of the most trusted source, completed by the others, and record its origin."""
+    lead_date = _read_lead_date(sources)
+    candidates = _parse_candidates(sources, _list_declared_dates(sources))
+    if not candidates or (lead_date is not None and candidates[0][1].day != lead_date.day):
+        candidates += _parse_candidates(sources, _list_shown_dates(sources))
+    best = _choose_best(candidates, lead_date) or _search_date(sources)
     if best is None:
         return None
     sources.origins["published"] = best[0]
     return _complete_date(
-        best[1], [moment for _, moment in found], told, sources.parse_date(_find_date_in_path(sources.page.url))
+        best[1],
+        [date for _, date in candidates],
+        lead_date,
+        sources.parse_date(_find_date_in_path(sources.page.url)),
     )
 
 
-def _parse_candidates(sources: FieldSources, witnesses: Iterator[tuple[str, str]]) -> list[tuple[str, PageDate]]:
-    read = ((origin, sources.parse_date(value)) for origin, value in witnesses if value)
-    return list(islice(((origin, moment) for origin, moment in read if moment is not None), 8))
+def _parse_candidates(sources: FieldSources, values: Iterator[tuple[str, str]]) -> list[tuple[str, PageDate]]:
+    parsed = ((origin, sources.parse_date(value)) for origin, value in values if value)
+    return list(islice(((origin, date) for origin, date in parsed if date is not None), 8))
 
 
 def _list_declared_dates(sources: FieldSources) -> Iterator[tuple[str, str]]:
-    said = sources.jsonld
-    if said.is_article:
-        yield "json-ld", said.published
+    jsonld = sources.jsonld
+    if jsonld.is_article:
+        yield "json-ld", jsonld.published
     for name in _PUBLISHED_METAS:
         yield "meta", sources.head.meta(name)
-    if said.kind != "videoobject":
-        yield "json-ld", said.published or said.created
+    if jsonld.kind != "videoobject":
+        yield "json-ld", jsonld.published or jsonld.created
 
 
 def _list_shown_dates(sources: FieldSources) -> Iterator[tuple[str, str]]:
@@ -95,101 +98,103 @@ def _list_shown_dates(sources: FieldSources) -> Iterator[tuple[str, str]]:
 
 
 def _find_date_in_path(url: str) -> str:
-    """The date in an address, as text that can be read; empty without one."""
-    found = _DATE_IN_PATH.search(urlsplit(url).path)
-    if found is None:
+    """Return the date in a URL's path as text that can be parsed; empty without one."""
+    match = _DATE_IN_PATH.search(urlsplit(url).path)
+    if match is None:
         return ""
-    year, month, day = (found[1], found[3], found[4]) if found[1] else (found[5], found[6], found[7])
+    year, month, day = (match[1], match[3], match[4]) if match[1] else (match[5], match[6], match[7])
     return f"{day} {month} {year}" if month.isalpha() else f"{year}-{month}-{day}"
 
 
 def _read_lead_date(sources: FieldSources) -> PageDate | None:
-    """What the feed said, as a Moment."""
+    """Return the date of the lead; None for a date before 1990 or in the future."""
     at = sources.lead.published
     if at is None or at < EARLIEST_DATE or at > sources.page.fetched_at + _DAY:
         return None
-    timed = (at.hour, at.minute, at.second) != (0, 0, 0)
+    has_time = (at.hour, at.minute, at.second) != (0, 0, 0)
     raw = sources.lead.published_raw or at.isoformat()
     printed = dates.parse_date(raw)
     day = printed.day if printed is not None and abs(printed.at - at) < timedelta(hours=26) else at.date().isoformat()
-    return PageDate(at=at, day=day, raw=raw, has_zone=sources.lead.zone_known, has_time=timed)
+    return PageDate(at=at, day=day, raw=raw, has_zone=sources.lead.zone_known, has_time=has_time)
 
 
 def _choose_best(candidates: list[tuple[str, PageDate]], lead_date: PageDate | None) -> tuple[str, PageDate] | None:
-    """The most trusted date; the feed's above what the text shows, and above a declared one that the text belies."""
+    """Return the most trusted date with its origin.
+
+    The lead's date wins over dates shown in the text or the URL, and over a declared date that the text contradicts.
+    """
     if not candidates:
         return ("lead", lead_date) if lead_date else None
-    origin, moment = candidates[0]
-    if lead_date is None or moment.day == lead_date.day:
-        return origin, moment
+    origin, date = candidates[0]
+    if lead_date is None or date.day == lead_date.day:
+        return origin, date
     if origin in ("html", "url"):
         return "lead", lead_date
-    seen = [shown.day for where, shown in candidates if where == "html"]
-    if seen and seen[0] == lead_date.day != moment.day:
+    shown = [date.day for where, date in candidates if where == "html"]
+    if shown and shown[0] == lead_date.day != date.day:
         return next(pair for pair in candidates if pair[0] == "html" and pair[1].day == lead_date.day)
-    return origin, moment
+    return origin, date
 
 
 def _complete_date(
-    moment: PageDate, others: list[PageDate], lead_date: PageDate | None, path_date: PageDate | None
+    date: PageDate, others: list[PageDate], lead_date: PageDate | None, path_date: PageDate | None
 ) -> PageDate:
-    """The moment with what a second witness adds: the zone, the time of day, or the day it was where it was printed."""
-    if moment.has_zone:
-        return _with_printed_day(moment, others, lead_date, path_date)
+    """Return a date completed from other sources: time zone, time of day, or the local calendar day."""
+    if date.has_zone:
+        return _with_printed_day(date, others, lead_date, path_date)
     for other in (*others, *((lead_date,) if lead_date else ())):
-        apart = abs(other.at - moment.at)
-        whole = apart.total_seconds() % 900 < 60 or not moment.has_time
-        if other.has_zone and other.has_time and whole and apart <= timedelta(hours=14 if moment.has_time else 36):
-            return replace(moment, at=other.at, has_zone=True, has_time=True)
-    if not moment.has_time:
-        return next((other for other in others if other.has_time and other.day == moment.day), moment)
-    return moment
+        apart = abs(other.at - date.at)
+        whole = apart.total_seconds() % 900 < 60 or not date.has_time
+        if other.has_zone and other.has_time and whole and apart <= timedelta(hours=14 if date.has_time else 36):
+            return replace(date, at=other.at, has_zone=True, has_time=True)
+    if not date.has_time:
+        return next((other for other in others if other.has_time and other.day == date.day), date)
+    return date
 
 
 def _with_printed_day(
-    moment: PageDate, others: list[PageDate], lead_date: PageDate | None, path_date: PageDate | None
+    date: PageDate, others: list[PageDate], lead_date: PageDate | None, path_date: PageDate | None
 ) -> PageDate:
-    """A moment given in UTC lies on the day that its own clock showed, where another witness tells which that was.
+    """Return a date given in UTC with the local calendar day, if another source has it.
 
-    The feed's day, the address's, or that of the same time of day without a zone: each only
-    where some zone's clock showed that day.
+    The day comes from the lead, the URL, or the same time on another zone's clock; it must be possible in some time
+    zone.
     """
-    if not moment.raw.endswith(("Z", "+00:00", "+0000")):
-        return moment
+    if not date.raw.endswith(("Z", "+00:00", "+0000")):
+        return date
     days = [lead_date] if lead_date is not None and not lead_date.has_time else []
     days += [path_date] if path_date is not None else []
-    for witness in days:
-        if timedelta(hours=-14) <= moment.at - witness.at <= timedelta(hours=36):
-            return replace(moment, day=witness.day)
-    clock = next((other for other in others if _is_same_clock(other, moment)), moment)
-    return replace(moment, day=clock.day)
+    for local in days:
+        if timedelta(hours=-14) <= date.at - local.at <= timedelta(hours=36):
+            return replace(date, day=local.day)
+    clock = next((other for other in others if _is_same_clock(other, date)), date)
+    return replace(date, day=clock.day)
 
 
-def _is_same_clock(local: PageDate, moment: PageDate) -> bool:
-    """Whether a time without a zone is the moment on another zone's clock."""
-    apart = abs((local.at - moment.at).total_seconds())
+def _is_same_clock(local: PageDate, date: PageDate) -> bool:
+    """Return True if a time without a zone may be the same point in time on another zone's clock."""
+    apart = abs((local.at - date.at).total_seconds())
     midnight = (local.at.hour, local.at.minute, local.at.second) == (0, 0, 0)
     return local.has_time and not (local.has_zone or midnight) and apart <= 14 * 3600 and apart % 900 == 0
 
 
 def _search_date(sources: FieldSources) -> tuple[str, PageDate] | None:
-    """A date with its time in the page's text, then htmldate's cheap search, then a line that is little but a date.
+    """Search the text for a date with a time, then by htmldate's fast search, then for a line with little but a date.
 
-    htmldate's extensive search is left out: it takes twenty times as long, and what it adds are
-    mostly years, given as the first of January.
+    htmldate's extensive search is not used: it takes twenty times as long, and mostly adds years, given as 1 January.
     """
-    moment = dates.find_date_in_text(sources.tree, latest=sources.page.fetched_at, zone=sources.hints.timezone)
-    if moment is not None:
-        return "html", moment
-    found = sources.parse_date(_search_with_htmldate(sources))
-    if found is not None:
-        return "htmldate", found
+    in_text = dates.find_date_in_text(sources.tree, latest=sources.page.fetched_at, zone=sources.hints.timezone)
+    if in_text is not None:
+        return "html", in_text
+    marked = sources.parse_date(_search_with_htmldate(sources))
+    if marked is not None:
+        return "htmldate", marked
     line = next(filter(None, map(sources.parse_date, html_metadata.find_date_lines(sources.tree))), None)
     return ("html", line) if line is not None else None
 
 
 def _search_with_htmldate(sources: FieldSources) -> str:
-    """The day that htmldate finds by marks, or an empty string."""
+    """Return the day that htmldate finds by markup, or an empty string."""
     try:
         return (
             find_date(

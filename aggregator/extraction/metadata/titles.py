@@ -1,4 +1,4 @@
-"""Titles without the name of the site."""
+"""Choose a page's title and collect its headlines, without the name of the site."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WORD = re.compile(r"\w+")
 
 
 def normalize_words(text: str) -> str:
-    """What two spellings of one title share: letters and digits in one case."""
+    """Return the words of a text in lower case, for comparing two spellings of a title or name."""
     return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def strip_site_name(title: str, site: str, host: str) -> str:
-    """The title with a leading or trailing site name taken off, where a separator sets it apart."""
+    """Return a title without a leading or trailing site name that a separator sets apart."""
     names = {normalize_words(site), normalize_words(host), *_list_host_labels(host)} - {""}
     for _ in range(3):
         shorter = _strip_site_part(title, names)
@@ -67,17 +67,20 @@ _TITLE_METAS = ("og:title", "twitter:title", "dc.title", "title")
 
 
 def choose_title(sources: FieldSources) -> str:
-    """The headline that is believed; its origin is noted."""
-    signs, declared = sources.head, _read_jsonld_headline(sources)
+    """Return the title, and record its origin.
+
+    The headline that equals the title in the index wins, else the one that most places of the page declare.
+    """
+    head, declared = sources.head, _read_jsonld_headline(sources)
     shared, tab = (
-        _clean_title(sources, signs.meta("og:title", "twitter:title", "dc.title")),
-        _clean_title(sources, signs.title),
+        _clean_title(sources, head.meta("og:title", "twitter:title", "dc.title")),
+        _clean_title(sources, head.title),
     )
-    heading = _clean_title(sources, _choose_heading(signs, sources, [shared, declared, tab]))
+    heading = _clean_title(sources, _choose_heading(head, sources, [shared, declared, tab]))
     candidates = [pair for pair in (("html", heading), ("meta", shared), ("json-ld", declared)) if pair[1]]
-    told = _clean_title(sources, sources.lead.title)
+    lead_title = _clean_title(sources, sources.lead.title)
     for origin, value in (*candidates, ("html", tab)):
-        if told and normalize_words(value) == normalize_words(told):
+        if lead_title and normalize_words(value) == normalize_words(lead_title):
             sources.origins["title"] = origin
             return clean_line(value)
     if candidates:
@@ -88,21 +91,21 @@ def choose_title(sources: FieldSources) -> str:
         sources.origins["title"] = origin
         return clean_line(value)
     return clean_line(
-        sources.choose_first("title", ("lead", told), ("html", tab), ("html", next(iter(signs.headings), "")))
+        sources.choose_first("title", ("lead", lead_title), ("html", tab), ("html", next(iter(head.headings), "")))
     )
 
 
 def collect_headlines(sources: FieldSources) -> tuple[tuple[str, str], ...]:
-    """What each place of the page declares as its headline, as (place, words), the plainest place first."""
-    signs, said = sources.head, sources.jsonld
-    found = {name: _clean_title(sources, signs.meta(name)) for name in _TITLE_METAS} | {
+    """Return the headline of each place of the page as (place, headline), the heading first."""
+    head, jsonld = sources.head, sources.jsonld
+    headlines = {name: _clean_title(sources, head.meta(name)) for name in _TITLE_METAS} | {
         "headline": _read_jsonld_headline(sources)
     }
-    if said.is_article:
-        found |= {said_as: _clean_title(sources, name) for said_as, name in said.other_names}
-    found["tab"] = _clean_title(sources, signs.title)
-    heading = _clean_title(sources, _choose_heading(signs, sources, list(found.values())))
-    return tuple((place, clean_line(words)) for place, words in ((HEADING_PLACE, heading), *found.items()) if words)
+    if jsonld.is_article:
+        headlines |= {place: _clean_title(sources, name) for place, name in jsonld.other_names}
+    headlines["tab"] = _clean_title(sources, head.title)
+    heading = _clean_title(sources, _choose_heading(head, sources, list(headlines.values())))
+    return tuple((place, clean_line(words)) for place, words in ((HEADING_PLACE, heading), *headlines.items()) if words)
 
 
 def _read_jsonld_headline(sources: FieldSources) -> str:
@@ -114,12 +117,12 @@ def _clean_title(sources: FieldSources, value: str) -> str:
     return strip_site_name(clean_markup_line(value), site, sources.host)
 
 
-def _choose_heading(signs: HeadMetadata, sources: FieldSources, others: list[str]) -> str:
-    """The h1 that names the article: one that another witness confirms, or the only one."""
+def _choose_heading(head: HeadMetadata, sources: FieldSources, others: list[str]) -> str:
+    """Return the h1 that another place of the page confirms, or the only h1; else an empty string."""
     known = [normalize_words(value) for value in others if value]
     headings = [
         heading
-        for heading in signs.headings
+        for heading in head.headings
         if normalize_words(heading) != normalize_words(sources.site_name) and len(heading) > 3
     ]
     for heading in headings:
