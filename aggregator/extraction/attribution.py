@@ -1,11 +1,11 @@
-"""Whom a text names as its origin: "first published by ...", an agency's mark, in several languages; pure."""
+"""Find the publisher that a text credits as its origin, in several languages: "first published by ...", an agency."""
 
 from __future__ import annotations
 
 import re
 
 _SEARCHED_CHARACTERS = 600
-"""Characters from each end of a text in which a credit line is looked for."""
+"""Number of characters at each end of a text that are searched for a credit line."""
 _NAME_REST = r"(?:[\w&'’\-]|\.(?=\w))*"
 _NAME = rf"(?P<name>[^\W\d_]{_NAME_REST}(?:[ \t]+(?:[^\W\d_a-z]{_NAME_REST}|of|the|and|de|du|der|die|del)){{0,4}})"
 _URL_PREFIX = r"(?:https?://)?(?:www\.)?"
@@ -45,10 +45,10 @@ _CLOSING_AGENCY = re.compile(rf"[(（\[/]\s*(?P<name>{_AGENCIES})\s*[)）\]/.]*\
 
 
 def find_credit(text: str) -> str:
-    """The name of who is said to have told a text first, as it is written, or an empty string."""
+    """Return the credited name as written in the text, at most 80 characters, or an empty string."""
     head, tail = text[:_SEARCHED_CHARACTERS], text[-_SEARCHED_CHARACTERS:]
     for pattern in (_CREDIT_SENTENCE, _LABELLED_CREDIT, _VIA_LINE, _EAST_ASIAN_CREDIT):
-        if found := pattern.search(tail) or pattern.search(head):
-            return found["name"].strip(" .,'’-")[:80]
-    found = _OPENING_AGENCY.search(head) or _CLOSING_AGENCY.search(tail)
-    return found["name"] if found else ""
+        if credit := pattern.search(tail) or pattern.search(head):
+            return credit["name"].strip(" .,'’-")[:80]
+    agency = _OPENING_AGENCY.search(head) or _CLOSING_AGENCY.search(tail)
+    return agency["name"] if agency else ""

@@ -1,4 +1,4 @@
-"""A page's bytes to clean UTF-8, fit for the parser: no forbidden character in it, nor a reference to one."""
+"""Transcode a page's bytes to UTF-8 without forbidden characters and references to them, ready for the parser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from storage.text.clean import clean
 
 
 def transcode_to_utf8(body: bytes, content_type: str = "") -> bytes:
-    """The page as UTF-8, fit for the parser: no forbidden character in it, nor a reference to one."""
+    """Return the page as UTF-8 without forbidden characters and references to them."""
     text = decode_unless_utf8(body, find_charset_label(content_type))
     return _remove_forbidden(body if text is None else text.encode("utf-8", "replace"))
 
@@ -24,18 +24,17 @@ _NUMERIC_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 
 
 def _remove_forbidden(data: bytes) -> bytes:
-    """Forbidden characters and references to them taken out, by bytes: ten times as fast as by characters."""
+    """Remove forbidden characters and references to them; bytes are ten times as fast as characters."""
     data = data.replace(b"\r\n", b"\n").translate(None, _CONTROL_BYTES)
     if not data.isascii():
-        for (
-            rare
-        ) in _FORBIDDEN_SEQUENCES:  # apart, each with a literal to look for: one alternation takes ten times as long
-            data = rare.sub(b"", data)
+        # Separate patterns start with a literal each; one alternation takes ten times as long.
+        for pattern in _FORBIDDEN_SEQUENCES:
+            data = pattern.sub(b"", data)
     return _NUMERIC_REFERENCE.sub(_resolve_reference, data) if b"&#" in data else data
 
 
 def _resolve_reference(reference: re.Match[bytes]) -> bytes:
-    """A numeric reference as it may stay: itself, its Windows-1252 meaning, U+FFFD, or nothing."""
+    """Return the replacement of a numeric reference: itself, its Windows-1252 character, U+FFFD, or nothing."""
     digits = (reference[1] or reference[2]).lstrip(b"0") or b"0"
     number = int(digits, 16 if reference[1] else 10) if len(digits) <= 7 else 0x110000
     if 0x20 <= number < 0x7F or 0xA0 <= number < 0xD800:

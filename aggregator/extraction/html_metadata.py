@@ -1,4 +1,4 @@
-"""What a page's markup says of the article outside JSON-LD: metas, headings, links, and, dearer, bylines and times."""
+"""Read metadata from a page's markup outside JSON-LD: meta elements, headings, links, and bylines and times."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _PUBLICATION_WORD = re.compile(
     r"(?:publi|poste?d|veröffentlicht|erschienen|udgivet|publisert|опубл|发布|發布|발행)", re.I
 )
 _MAX_PUBLICATION_TIMES = 6
-"""More values than this that are marked as publication are a list of articles: the mark then tells nothing."""
+"""If more times are marked as publication, they belong to a list of articles, and the mark is ignored."""
 
 _MAX_DATE_LENGTH = 80
-"""A text longer than this that is marked as a date holds more than one: a teaser, a paragraph, a whole header."""
+"""A longer text that is marked as a date has more than a date: a teaser, a paragraph, a header."""
 
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BYLINE_TAGS = (
@@ -59,7 +59,7 @@ _BYLINE_TAGS = (
 
 @dataclass(frozen=True, slots=True)
 class HeadMetadata:
-    """What the head of a page and its headings say."""
+    """Metadata of a page's head, and its headings."""
 
     metas: dict[str, tuple[str, ...]] = field(default_factory=dict)
     title: str = ""
@@ -69,20 +69,20 @@ class HeadMetadata:
     language: str = ""
 
     def meta(self, *names: str) -> str:
-        """The first value of the first of the metas that has one."""
+        """Return the first value of the first named meta element that exists, or an empty string."""
         return next((self.metas[name][0] for name in names if name in self.metas), "")
 
 
 @dataclass(frozen=True, slots=True)
 class BodyMetadata:
-    """What the body's markup says: (rank, text) pairs, rank 0 the surest; bylines have their parts apart by " | "."""
+    """Bylines and times in the body as (rank, text), rank 0 the most certain; " | " joins the parts of a byline."""
 
     bylines: tuple[tuple[int, str], ...] = ()
     times: tuple[tuple[int, str], ...] = ()
 
 
 def read_head_metadata(tree: HtmlElement) -> HeadMetadata:
-    """The head and headings of a page."""
+    """Read the head and headings of a page."""
     metas: dict[str, list[str]] = {}
     headings: list[str] = []
     title = canonical = image = ""
@@ -123,9 +123,9 @@ def _collect_meta(element: HtmlElement, metas: dict[str, list[str]]) -> None:
 
 
 def read_body_metadata(tree: HtmlElement) -> BodyMetadata:
-    """Bylines and times where elements mark them as such; other articles' and comments' last or not at all.
+    """Read bylines and times that elements mark as such; those outside the article come last or are left out.
 
-    Scripts must be gone from the tree. This is the dearer look, for pages whose head does not say enough.
+    Scripts must be removed from the tree. The scan is slow, and meant for pages whose head lacks these data.
     """
     bylines: list[tuple[int, str]] = []
     times: list[tuple[int, str]] = []
@@ -171,7 +171,7 @@ def _is_unrelated_markup(attributes: str) -> bool:
 
 
 def _is_outside_article(element: HtmlElement) -> bool:
-    """Whether an element, or one of its nearer ancestors, belongs to something beside the article."""
+    """Return True if an element or a near ancestor is not part of the article."""
     for depth, holder in enumerate((element, *element.iterancestors())):
         if holder.tag in ("aside", "nav", "figure", "blockquote"):
             return True
@@ -197,16 +197,19 @@ def _has_date_markup(element: HtmlElement) -> bool:
 
 
 def _collect_time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
-    """A time: rank 0 marked as publication, 1 a time element, 2 text marked as a date; 3 more beside the article."""
+    """Add a time with its rank.
+
+    Rank 0 is marked as publication, 1 a time element, 2 text marked as a date; 3 is added outside the article.
+    """
     value = element.get("datetime") or element.get("content") or ""
     text = clean_line(" ".join(element.itertext()), 2 * _MAX_DATE_LENGTH)
     if element.tag != "time" and len(text) > _MAX_DATE_LENGTH:
         text = ""
     prop = (element.get("itemprop") or "").lower()
-    marks = f"{prop} {element.get('class', '')}".lower()
-    if "modif" in marks or "updat" in marks:
+    markup = f"{prop} {element.get('class', '')}".lower()
+    if "modif" in markup or "updat" in markup:
         rank = 2
-    elif "datepublished" in prop or element.get("pubdate") is not None or "publish" in marks or "entry-date" in marks:
+    elif "datepublished" in prop or element.get("pubdate") is not None or "publish" in markup or "entry-date" in markup:
         rank = 0
     else:
         rank = 1 if element.tag == "time" else 2
@@ -214,7 +217,7 @@ def _collect_time(element: HtmlElement, times: list[tuple[int, str]]) -> None:
         return
     if _is_outside_article(element):
         rank += 3
-    # what a page announces as its date in words is believed before an attribute, which may be the last edit's
+    # A visible publication date wins over the attribute, which may be the time of the last edit.
     for candidate in (text, value) if _PUBLICATION_WORD.match(text) else (value, text):
         if any(c.isdigit() for c in candidate):
             times.append((rank, candidate))
@@ -226,9 +229,9 @@ _COPYRIGHT = re.compile(r"©|\(c\)|copyright", re.I)
 
 
 def find_date_lines(tree: HtmlElement) -> list[str]:
-    """Short texts that name a year, and the starts of paragraphs that open with their date; at most 12.
+    """Return short texts with a year, and the starts of paragraphs that begin with a date; at most 12.
 
-    Those behind the heading come first; what stands in navigation and the like is left out.
+    Texts behind the heading come first; navigation and similar elements are left out.
     """
     before: list[str] = []
     behind: list[str] = []
@@ -245,7 +248,7 @@ def find_date_lines(tree: HtmlElement) -> list[str]:
 
 
 def _is_date_line(text: str) -> bool:
-    """Whether a text is short and names a year, or is a paragraph that opens with its date."""
+    """Return True for a short text with a year, and for a paragraph that begins with a date."""
     if len(text) > 60:
         return bool(_OPENING_DATE.match(text))
     return bool(_YEAR.search(text)) and not _COPYRIGHT.search(text)

@@ -1,4 +1,4 @@
-"""What a page declares of itself in JSON-LD: the article among its nodes, mended where the JSON is a little broken."""
+"""Read the article that a page declares in JSON-LD; common JSON errors are repaired."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ _ORGANISATION_TYPES = {"organization", "newsmediaorganization", "corporation", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonLdArticle:
-    """The article as JSON-LD declares it; empty strings and tuples where it is silent.
+    """The article as JSON-LD declares it; missing values are empty strings and tuples.
 
-    `names` are what it is called beside its headline, as (property, words). `words` is its declared length.
-    `is_free` tells whether it may be read without paying, None where it is not said; `held_css` selects the parts
-    that may not. `page_kind` is what the page calls itself as a list of others.
+    `other_names` are further titles as (property, title). `word_count` is the declared length. `is_free` says whether
+    the article may be read without paying, None if it is not declared; `paywalled_css` selects the parts that are not
+    free. `page_kind` is the type of a page that declares itself a listing.
     """
 
     kind: str = ""
@@ -81,17 +81,17 @@ class JsonLdArticle:
 
     @property
     def is_listing(self) -> bool:
-        """Whether the page calls itself a collection of others, and names no article."""
+        """Whether the page declares a listing, and no article."""
         return self.page_kind in _LISTING_TYPES and not self.is_article
 
     @property
     def is_article(self) -> bool:
-        """Whether the page calls itself an article of some kind."""
+        """Whether the page declares an article of any type."""
         return _ARTICLE_TYPE_RANKS.get(self.kind, 0) >= 3
 
 
 def read_jsonld(tree: HtmlElement, url: str = "") -> JsonLdArticle:
-    """The best article node of all JSON-LD scripts of a page; an empty Declared without one."""
+    """Return the best article node of all JSON-LD scripts of a page; an empty value without one."""
     nodes: list[dict[str, Any]] = []
     for script in tree.iter("script"):
         if "ld+json" in (script.get("type") or "").lower() and script.text and len(script.text) <= MAX_SCRIPT_LENGTH:
@@ -119,7 +119,7 @@ def _find_page_kind(nodes: list[dict[str, Any]]) -> str:
 
 
 def _parse_script(script: str) -> Iterator[Any]:
-    """The JSON values of one script; a broken one is mended or, failing that, left out."""
+    """Yield the JSON values of one script; a broken script is repaired, or read as far as possible."""
     text = _SCRIPT_WRAPPER.sub("", script.strip())
     for candidate in (text, _repair_json(text), _repair_json(unescape(text))):
         try:
@@ -135,7 +135,7 @@ def _repair_json(text: str) -> str:
 
 
 def _parse_sequence(text: str) -> Iterator[Any]:
-    """Values that stand one after another without a list around them, as far as they can be read."""
+    """Yield values that follow each other without a list around them, up to the first error."""
     decoder, at = json.JSONDecoder(strict=False), 0
     for _ in range(20):
         start = text.find("{", at)
@@ -149,7 +149,7 @@ def _parse_sequence(text: str) -> Iterator[Any]:
 
 
 def _walk_nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Every node that may be an article: top level, lists, @graph, mainEntity and their like."""
+    """Yield every node that may be an article: at the top level, in lists, in @graph and in mainEntity."""
     waiting, seen = [(value, 0)], 0
     while waiting and seen < MAX_NODES:
         item, depth = waiting.pop()
@@ -179,15 +179,15 @@ def _rank_node(node: dict[str, Any]) -> int:
 
 
 def _is_about_page(node: dict[str, Any], url: str) -> bool:
-    """Whether the node says that it is about this very page."""
+    """Return True if the node names the page's own URL."""
     if not url:
         return False
     about = node.get("mainEntityOfPage")
-    named = [node.get("url"), node.get("@id"), about.get("@id") if isinstance(about, dict) else about]
+    names = [node.get("url"), node.get("@id"), about.get("@id") if isinstance(about, dict) else about]
     path = url.split("://", 1)[-1].split("?")[0].split("#")[0].rstrip("/")
     return any(
         isinstance(name, str) and name.split("://", 1)[-1].split("?")[0].split("#")[0].rstrip("/") == path
-        for name in named
+        for name in names
     )
 
 
@@ -198,7 +198,7 @@ def _read_node(node: dict[str, Any], nodes: list[dict[str, Any]]) -> JsonLdArtic
         kind=max(_list_types(node), key=lambda kind: _ARTICLE_TYPE_RANKS.get(kind, 0)),
         headline=_read_line(node.get("headline")) or _read_line(node.get("name")),
         other_names=tuple(
-            (said, name) for said in ("alternativeHeadline", "name") if (name := _read_line(node.get(said)))
+            (key, name) for key in ("alternativeHeadline", "name") if (name := _read_line(node.get(key)))
         ),
         person_authors=people,
         organisation_authors=organisations,
@@ -221,7 +221,7 @@ def _read_node(node: dict[str, Any], nodes: list[dict[str, Any]]) -> JsonLdArtic
 
 
 def _is_free(node: dict[str, Any]) -> bool | None:
-    """Whether the article may be read without paying; what it says of its parts counts where it is silent itself."""
+    """Return whether the article is free to read, None if unknown; its parts decide if it declares nothing itself."""
     own = _parse_boolean(node.get("isAccessibleForFree"))
     if own is not None:
         return own
@@ -241,7 +241,7 @@ def _list_parts(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _parse_boolean(value: Any) -> bool | None:
-    """A boolean of schema.org, which is written as such, as a word, or as an address."""
+    """Parse a schema.org boolean: a JSON boolean, a word or a URL; None for anything else."""
     word = str(_take_first(value)).rsplit("/", 1)[-1].strip().lower()
     return {"true": True, "1": True, "false": False, "0": False}.get(word)
 
@@ -256,7 +256,7 @@ def _take_first(value: Any) -> Any:
 
 
 def _read_line(value: Any, limit: int = 1024) -> str:
-    """A string value as one clean line; markup in it taken out, references resolved."""
+    """Return a string value as one clean line, without markup, and with references resolved."""
     value = _take_first(value)
     if isinstance(value, dict):
         value = value.get("@value") or value.get("name")
@@ -269,7 +269,7 @@ _HTML_TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
 
 
 def clean_markup_line(value: str, limit: int = 1024) -> str:
-    """One clean line of a value that may carry markup or escaped references."""
+    """Return a value as one clean line, without markup, and with references resolved."""
     value = value[: 4 * limit]
     if "&" in value:
         value = unescape(unescape(value))
@@ -319,7 +319,7 @@ def _read_site_name(nodes: list[dict[str, Any]]) -> str:
 
 
 def _read_authors(node: dict[str, Any], ids: dict[str, dict[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of the authors: people (or of no stated kind), and organisations."""
+    """Return the names of the authors: persons (and those without a type), and organisations."""
     people: list[str] = []
     organisations: list[str] = []
     for value in _flatten(node.get("author")) or _flatten(node.get("creator")):

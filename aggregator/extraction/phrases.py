@@ -1,18 +1,18 @@
-"""The words by which pages give away what is not their article, and names that are nobody's; in many languages.
+"""List phrases that mark text outside the article, and words around author names, in many languages.
 
-Each list is lines of alternatives apart by " | ", regular expressions where a name ends in PATTERNS.
+Alternatives are separated by " | " and line breaks. A list whose name ends in PATTERNS has regular expressions.
 """
 
 from __future__ import annotations
 
 
 def split_alternatives(text: str) -> list[str]:
-    """The alternatives of one list."""
+    """Return the alternatives of a list."""
     return [item for line in text.strip().splitlines() for item in line.split(" | ")]
 
 
 def join_alternatives(text: str) -> str:
-    """The alternatives of one list as one regular expression."""
+    """Return the alternatives of a list as one regular expression."""
     return "(?:" + "|".join(split_alternatives(text)) + ")"
 
 
@@ -34,7 +34,7 @@ this is a breaking new story more to follow | this is a breaking news story | tw
 whatsapp | zobacz też | à lire aussi | índice | článek | реклама | читайте также | читайте також | 广告 | 広告 | 廣告
 目录 | 目次 | 相关报道 | 相关新闻 | 相关阅读 | 関連記事 | 관련기사 | 광고
 """
-"""Lines that are furniture when nothing else stands on them."""
+"""Labels of the user interface, if the line has no other text."""
 
 
 ADVERT_PATTERNS = r"""
@@ -48,7 +48,7 @@ contenuto sponsorizzato | sponsorizzato | advertentie | gesponsord | mainos | ka
 materiał sponsorowany | ogłoszenie | inzerce | διαφήμιση | реклама | на правах рекламы | партнёрский материал
 reklam | 广告 | 推广 | 廣告 | 赞助 | 贊助 | 広告 | ＰＲ | pr | 광고 | إعلان
 """
-"""How an advert says that it is one, before a colon or its like."""
+"""Labels of adverts, before a colon or a similar separator."""
 
 
 INVITATION_PATTERNS = r"""
@@ -65,7 +65,7 @@ přečtěte si | читайте (?:также|також|ещё|еще) | ver ta
 jetzt abonnieren | folgen sie uns | folge uns | suivez-nous | síguenos | (?:©|\(c\)|copyright )\s?.{0,80}\d{4}
 .{0,80}all rights reserved | have a (?:news )?tip\b | got a (?:story|tip)\b | contact us at\s
 """
-"""How lines begin that invite to read, follow or subscribe."""
+"""Beginnings of lines that invite to read, follow or subscribe."""
 
 
 APPENDIX_PATTERNS = r"""
@@ -99,7 +99,7 @@ site admin | staff | staff reporter | staff writer | staff writers | super user 
 the editors | toimitus | undefined | unknown | user | video | web desk | web editor | webmaster | wp admin | 佚名
 作者 | 匿名 | 小编 | 本站 | 管理员 | 编辑 | 网络 | 记者 | 责任编辑
 """
-"""What stands where an author should, and is no one's name."""
+"""Values in author fields that are not names of persons."""
 
 
 AGENCIES = """
@@ -108,7 +108,7 @@ ctk | dpa | dpa afx | efe | europa press | ians | interfax | keystone sda | lusa
 press association | pti | reuters | ritzau | sda | sid | tass | the associated press | the canadian press | tnn
 tt | xinhua | čtk | 中新社 | 新华社
 """
-"""Agencies: named only where no person is."""
+"""News agencies, which count as authors only if no person is named."""
 
 
 BYLINE_PREFIX_PATTERNS = r"""
@@ -121,7 +121,7 @@ von | par | por | di | da | av | af | door | texto de | text | przez | autor(?:i
 autore | schrijver | redaktion | reporter | byline | kirjoittaja | yazan | от | автор | текст | 作者 | 记者 | 記者
 撰文 | 文 | 本报记者 | 本報記者 | 采写 | 来源 | 編輯 | 编辑 | 责任编辑 | 責任編輯 | 글 | 기자 | 執筆
 """
-"""What stands before an author's name."""
+"""Words before an author's name."""
 
 
 NON_NAME_PATTERNS = r"""
@@ -131,7 +131,7 @@ news | newsletter | next | now | ago | online | page | photo | posts? | privacy 
 reading | reviewed | save | search | share | size | staff | stories | story | subscribe | team | text | the
 themen | time | top | twitter | updated | verified | video | view | website | written | your
 """
-"""Words that no name holds but a byline's surroundings do."""
+"""Words around bylines that are never part of a name."""
 
 
 ROLE_PATTERNS = r"""
@@ -140,4 +140,4 @@ redakteur(?:in)? | redactie | redaktor | chief | senior | associate | deputy | m
 bureau | editorial | director | manager | analyst | fellow | professor | ceo | founder | md | phd | ph\.d | mph
 rd | rn | esq | jr\.?
 """
-"""Roles and titles that may follow or stand for a name."""
+"""Roles and titles after, or in place of, a name."""

@@ -1,4 +1,4 @@
-"""The page's one tree: parsed within bounds, and the small questions everybody asks of it."""
+"""Parse a page's HTML within limits, and read or remove elements of its tree."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _EMPTY_ROOT = re.compile(rb"(<html\b[^<>]*?)\s*/>", re.I)
 
 
 class UnreadablePage(ValueError):
-    """A page that no parser should be given, or none could read; says why in words."""
+    """A page that exceeds the parser's limits or cannot be parsed; the message says why."""
 
 
 def parse_page(data: bytes) -> tuple[HtmlElement, bool]:
-    """The tree of a page's clean UTF-8, and whether it had to be cut off; raises Unreadable.
+    """Parse a page in clean UTF-8; return the tree, and whether it was cut off. Raises UnreadablePage.
 
-    Trees deeper than 255 levels are read again with a higher limit, up to 2,048 levels.
+    Trees deeper than 255 levels are parsed again with a limit of 2,048 levels.
     """
     if len(data) > _UNCHECKED_BYTES:
         if any(len(_ATTRIBUTE.findall(_QUOTED.sub(b"", tag[0]))) > MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(data)):
@@ -46,7 +46,7 @@ def parse_page(data: bytes) -> tuple[HtmlElement, bool]:
 
 
 def _prepare_markup(data: bytes) -> bytes:
-    """The page without a document type, and with an <html/> opened: both have upset libxml2."""
+    """Remove the document type, and turn <html/> into an opening tag: libxml2 fails on some of both."""
     doctype = _DOCTYPE.match(data, 0, 4096)
     data = data[doctype.end() :] if doctype else data
     head = data[:2048]
@@ -69,17 +69,17 @@ def _parse_tree(data: bytes, *, deep: bool) -> tuple[HtmlElement, bool]:
 
 
 def join_text(element: etree._Element) -> str:
-    """All the text inside an element as it stands."""
+    """Return all text inside an element, unchanged."""
     return "".join(cast(Iterator[str], element.itertext()))
 
 
 def read_line(element: HtmlElement, limit: int = 1024) -> str:
-    """The text inside an element on one line, nothing put between its inline parts."""
+    """Return the text inside an element on one clean line."""
     return clean_line("".join(element.itertext()), limit)
 
 
 def drop_element(element: HtmlElement) -> None:
-    """Take an element out of its tree and leave the text behind it in place."""
+    """Remove an element from its tree, and keep the text behind it."""
     parent = element.getparent()
     if parent is None:
         return
