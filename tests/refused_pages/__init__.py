@@ -1,4 +1,4 @@
-"""Pages that sites serve instead of an article. A file name has the expected code, the maker and the language."""
+"""Pages that sites serve in place of an article. Each file name has the expected code, the vendor and the language."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CODES = {"notfound": "not-found"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedPage:
-    """The name of a page, the code of the refusal that is expected, and its bytes."""
+    """A page: its name, the expected code of the refusal, and its bytes."""
 
     name: str
     code: str

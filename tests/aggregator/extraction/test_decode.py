@@ -1,4 +1,4 @@
-"""Charsets as the web declares and misdeclares them, and characters that no page may bring in."""
+"""Pages become clean UTF-8, whatever charset they declare and whatever characters they contain."""
 
 import pytest
 from hypothesis import given
@@ -37,14 +37,14 @@ def text_of(body: bytes, content_type: str = "text/html") -> str:
         (b"\xfe\xff" + page(GERMAN, "", "utf-16-be"), "text/html; charset=utf-8", GERMAN),
     ],
 )
-def test_mark_then_http_then_meta(body: bytes, content_type: str, expected: str) -> None:
+def test_charset_comes_from_bom_then_http_then_meta(body: bytes, content_type: str, expected: str) -> None:
     assert f"<p>{expected}</p>" in text_of(body, content_type)
 
 
 @pytest.mark.parametrize(
     "label", ["utf-16", "utf-16le", "utf-7", "punycode", "undefined", "hex", "utf-8\x00", "shift_jis", "x"]
 )
-def test_a_wrong_label_does_not_destroy_a_utf8_page(label: str) -> None:
+def test_utf8_page_survives_a_wrong_label(label: str) -> None:
     assert GERMAN in text_of(page(GERMAN), f"text/html; charset={label}")
 
 
@@ -54,24 +54,24 @@ def test_windows_1252_bytes_survive_any_declaration(content_type: str) -> None:
     assert "Größe, Länge und Höhe" in text_of(body, content_type)
 
 
-def test_one_broken_byte_does_not_cost_the_charset() -> None:
+def test_charset_is_kept_despite_a_broken_byte() -> None:
     body = page(CHINESE, "gb2312", "gb18030").replace("电池".encode("gb18030"), "电池".encode("gb18030") + b"\xff", 1)
     assert "小米汽车今年交付" in text_of(body)
 
 
-def test_no_label_reaches_a_codec_that_browsers_lack() -> None:
+def test_codecs_unknown_to_browsers_are_not_used() -> None:
     forbidden = {"utf-7", "punycode", "idna", "rot13", "undefined", "base64", "hex"}
     assert not forbidden & set(CODECS)
     assert not any(map(find_codec, forbidden))
 
 
 @pytest.mark.parametrize("feed", [b"<rss><title>\xc4rger</title></rss>", b'{"title": "\xc4rger"}'])
-def test_declared_utf16_over_other_bytes_destroys_no_feed(feed: bytes) -> None:
+def test_feed_survives_a_wrong_utf16_label(feed: bytes) -> None:
     assert "Ärger" in decode(feed * 20, "utf-16")
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
-def test_utf16_without_a_mark_is_known_by_its_zeros(codec: str) -> None:
+def test_utf16_without_bom_is_recognised(codec: str) -> None:
     text = '<?xml version="1.0" encoding="utf-8"?><rss><channel><title>Tägliche Ladung</title></channel></rss>'
     assert decode(text.encode(codec)) == text
     assert decode(text.encode(codec), codec) == text
@@ -93,10 +93,10 @@ def test_utf16_without_a_mark_is_known_by_its_zeros(codec: str) -> None:
         ("a&#10;b", "a&#10;b"),
     ],
 )
-def test_forbidden_characters_and_references_are_gone_before_parsing(written: str, read: str) -> None:
+def test_forbidden_characters_and_references_are_removed(written: str, read: str) -> None:
     assert text_of(written.encode()) == read
 
 
 @given(st.binary(max_size=400), st.text(max_size=60))
-def test_reading_never_fails_and_gives_utf8(body: bytes, content_type: str) -> None:
+def test_any_bytes_become_utf8(body: bytes, content_type: str) -> None:
     assert "\x00" not in text_of(body, content_type)

@@ -1,4 +1,4 @@
-"""What a page's own data and its many headlines say of its article, and what stands in them by chance."""
+"""Copies of the text in embedded data are compared with the article; other strings and headlines are ignored."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ EDITED = [TEXT[0].replace(OLD, NEW), *TEXT[1:]]
 
 
 def read(data: str = "", head: str = "", heading: str = TITLE, tab: str = TITLE, lead: Lead | None = None) -> Article:
-    """What is made of a page that shows the text above and carries some data."""
-    shown = "".join(f"<p>{escape(one)}</p>" for one in TEXT)
+    """Extract a page with the text above and with embedded data."""
+    shown = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in TEXT)
     html = (
         f"<!DOCTYPE html><html lang='en'><head><title>{tab}</title>{head}</head>"
         f"<body><article><h1>{heading}</h1>{shown}</article>{data}</body></html>"
@@ -39,10 +39,10 @@ def read(data: str = "", head: str = "", heading: str = TITLE, tab: str = TITLE,
         url="https://www.evblog.example/volt", status=200, headers=(("content-type", "text/html; charset=utf-8"),),
         body=html.encode(), fetched_at=datetime(2026, 6, 1, tzinfo=UTC), lead=lead,
     )  # fmt: skip
-    made = extract(page, Hints())
-    assert isinstance(made, Article), made
-    assert made.text.endswith("\n\n".join(TEXT))
-    return made
+    article = extract(page, Hints())
+    assert isinstance(article, Article), article
+    assert article.text.endswith("\n\n".join(TEXT))
+    return article
 
 
 def json_ld(**values: object) -> str:
@@ -60,15 +60,15 @@ def state(value: object) -> str:
         json_ld(articleBody="\n\n".join(EDITED)),
         json_ld(articleBody=" ".join(EDITED)),
         json_ld(articleBody="".join(EDITED)),
-        state({"props": {"body": "".join(f"<p>{one}</p>" for one in EDITED)}}),
-        state({"props": {"blocks": [{"type": "p", "text": one} for one in EDITED]}}),
+        state({"props": {"body": "".join(f"<p>{paragraph}</p>" for paragraph in EDITED)}}),
+        state({"props": {"blocks": [{"type": "p", "text": paragraph} for paragraph in EDITED]}}),
         state({"blob": json.dumps({"body": "\n".join(EDITED), "id": 3})}),
         state({"text": escape(EDITED[0])}),
         f"<textarea hidden>{EDITED[0]}</textarea>",
         f'<meta name="description" content="{EDITED[0]}">',
     ],
 )
-def test_data_in_other_words_is_noted_wherever_it_stands(data: str) -> None:
+def test_edited_copy_is_found_in_any_kind_of_data(data: str) -> None:
     assert read(data).differs_in_page_data == ((0, EDITED[0]),)
 
 
@@ -84,54 +84,54 @@ def test_data_in_other_words_is_noted_wherever_it_stands(data: str) -> None:
         state({"headline": "The plant in the north of the country builds fast"}),
     ],
 )
-def test_data_in_the_same_words_or_of_other_things_is_not(data: str) -> None:
+def test_equal_copies_and_other_strings_do_not_differ(data: str) -> None:
     assert read(data).differs_in_page_data == ()
 
 
-def test_what_data_repeats_is_noted_too() -> None:
+def test_paragraphs_in_the_data_are_recorded() -> None:
     assert read(json_ld(articleBody="\n".join(EDITED[:2]))).in_page_data == (0, 1)
     assert read().in_page_data == ()
 
 
-def test_the_first_of_two_copies_is_believed_about_one_place() -> None:
+def test_first_of_two_copies_wins_for_each_paragraph() -> None:
     other = [TEXT[0].replace(OLD, "eighty thousand packs"), TEXT[1].replace("the coast", "the sea"), TEXT[2]]
-    made = read(json_ld(articleBody="\n".join(EDITED)) + state({"body": "\n".join(other)}))
-    assert made.differs_in_page_data == ((0, EDITED[0]), (1, other[1]))
+    article = read(json_ld(articleBody="\n".join(EDITED)) + state({"body": "\n".join(other)}))
+    assert article.differs_in_page_data == ((0, EDITED[0]), (1, other[1]))
 
 
-def test_a_headline_is_no_sentence_of_the_text() -> None:
+def test_declared_headline_is_no_copy_of_a_sentence() -> None:
     headline = EDITED[0].partition(",")[0]
     assert read(state({"title": headline})).differs_in_page_data == ((0, EDITED[0]),)
     declared = f'<meta property="og:title" content="{headline}">'
     assert read(state({"title": headline}), head=declared).differs_in_page_data == ()
 
 
-def test_every_place_of_a_headline_is_noted_with_its_words() -> None:
+def test_headline_of_every_place_is_recorded() -> None:
     head = (
         f'<meta property="og:title" content="{TITLE} at last"><meta property="og:site_name" content="EV Blog">'
         '<meta name="twitter:title" content="Plant opens | EV Blog">'
     )
-    made = read(json_ld(alternativeHeadline="A plant for Volt", name=TITLE), head=head, tab=f"{TITLE} - EV Blog")
-    assert made.headlines == (
+    article = read(json_ld(alternativeHeadline="A plant for Volt", name=TITLE), head=head, tab=f"{TITLE} - EV Blog")
+    assert article.headlines == (
         ("heading", TITLE), ("og:title", f"{TITLE} at last"), ("twitter:title", "Plant opens"), ("headline", TITLE),
         ("alternativeHeadline", "A plant for Volt"), ("name", TITLE), ("tab", TITLE),
     )  # fmt: skip
-    assert made.title == TITLE
+    assert article.title == TITLE
 
 
-def test_an_index_settles_which_headline_is_the_title_and_declares_none() -> None:
+def test_index_decides_the_title_and_adds_no_headline() -> None:
     head = f'<meta property="og:title" content="{TITLE} at last">'
-    told = read(head=head, lead=Lead(url="https://www.evblog.example/volt", title=f"{TITLE} at last!"))
-    assert told.title == f"{TITLE} at last"
-    assert told.headlines == (("heading", TITLE), ("og:title", f"{TITLE} at last"), ("tab", TITLE))
+    article = read(head=head, lead=Lead(url="https://www.evblog.example/volt", title=f"{TITLE} at last!"))
+    assert article.title == f"{TITLE} at last"
+    assert article.headlines == (("heading", TITLE), ("og:title", f"{TITLE} at last"), ("tab", TITLE))
 
 
 @given(st.lists(st.text(max_size=60) | st.sampled_from(['"', "\\", "\\u12", "</p>", TEXT[0], '":'])))
-def test_no_data_does_harm(pieces: list[str]) -> None:
-    made = compare_with_page_data("\n\n".join(TEXT), ["".join(pieces)])
-    assert made == PageDataComparison() or all(0 <= place < len(TEXT) for place in made.in_page_data)
+def test_any_data_gives_valid_places(pieces: list[str]) -> None:
+    comparison = compare_with_page_data("\n\n".join(TEXT), ["".join(pieces)])
+    assert comparison == PageDataComparison() or all(0 <= place < len(TEXT) for place in comparison.in_page_data)
 
 
-def test_the_same_page_says_the_same_twice() -> None:
+def test_extraction_is_deterministic() -> None:
     data = json_ld(articleBody="\n".join(EDITED))
     assert read(data) == read(data)

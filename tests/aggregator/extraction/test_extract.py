@@ -1,4 +1,4 @@
-"""The one door: what becomes an article, what is refused and why, and what hostile pages cannot do."""
+"""Pages become articles or refusals with a code; hostile pages do no harm."""
 
 import gzip
 import json
@@ -65,7 +65,7 @@ def linked(**facts: object) -> str:
     return f'<script type="application/ld+json">{json.dumps(node)}</script>'
 
 
-def test_an_article_is_a_value_that_can_be_sent() -> None:
+def test_article_is_a_picklable_value_with_its_metadata() -> None:
     result = article(prose(), linked(datePublished="2025-03-04T09:30:00+01:00", author={"name": "Lena Hartwig"}))
     assert pickle.loads(pickle.dumps(result)) == result
     assert result.extractor == EXTRACTOR
@@ -101,21 +101,21 @@ def test_an_article_is_a_value_that_can_be_sent() -> None:
         (page("<p>a" * 250_000), "unreadable"),
     ],
 )
-def test_what_is_no_article_is_refused_with_its_reason(given_page: Page, code: str) -> None:
+def test_page_without_article_is_refused_with_code_and_reason(given_page: Page, code: str) -> None:
     result = extract(given_page, Hints())
     assert isinstance(result, Refusal), result
     assert result.code == code
     assert result.reason
 
 
-def test_a_short_piece_with_article_markup_is_an_article() -> None:
+def test_short_text_with_article_markup_is_an_article() -> None:
     result = article(
         "<h1>Volt opens a plant</h1><p>Volt opened its plant today. More to follow as we hear it.</p>", linked()
     )
     assert result.words < 25
 
 
-def test_gzip_is_undone_and_a_cut_stream_is_refused() -> None:
+def test_gzip_is_decoded_and_a_truncated_stream_is_refused() -> None:
     whole = page(prose())
     packed = gzip.compress(whole.body)
     headers = (*whole.headers, ("content-encoding", "gzip"))
@@ -128,13 +128,13 @@ def test_gzip_is_undone_and_a_cut_stream_is_refused() -> None:
 
 
 @pytest.mark.parametrize("poison", ["&#x1F;", "&#0;", "&#xFFFE;", "&#xD800;", "\x00", "\x1f", "\ufffe", "&#x110000;"])
-def test_a_forbidden_character_costs_no_article(poison: str) -> None:
+def test_article_survives_a_forbidden_character(poison: str) -> None:
     result = article(f"<article><h1>Volt</h1><p>{PROSE}{poison}</p><p>{SECOND}</p></article>")
     assert SECOND in result.text
     assert not set(result.text + result.html + result.title) & set("\x00\x1f\ufffe")
 
 
-def test_deep_nesting_is_read_as_far_as_it_goes_and_said() -> None:
+def test_deep_nesting_is_read_in_part_and_recorded() -> None:
     deep = "<div>" * 400 + f"<p>{PROSE}</p><p>{SECOND}</p>" + "</div>" * 400
     assert PROSE in article(deep).text
     started = time.process_time()
@@ -143,7 +143,7 @@ def test_deep_nesting_is_read_as_far_as_it_goes_and_said() -> None:
     assert isinstance(result, Refusal) or "cut off" in dict(result.origins)["text"]
 
 
-def test_a_sanitiser_s_output_stays_near_its_input() -> None:
+def test_sanitised_html_grows_at_most_by_the_limit() -> None:
     bomb = '<p><a href="' + "A" * 50_000 + '">' + "<p>a" * 12_500
     result = extract(page(bomb + f"<p>{PROSE}</p>"), Hints())
     if isinstance(result, Article):
@@ -151,7 +151,7 @@ def test_a_sanitiser_s_output_stays_near_its_input() -> None:
     assert len(sanitize_html("<p>" + "<b>" * 200 + "x")) < MAX_GROWTH * 700 + 200
 
 
-def test_an_endless_title_is_cut() -> None:
+def test_long_title_is_cut() -> None:
     result = extract(page(prose(), f'<meta property="og:title" content="{"A" * 2_000_000}">'), Hints())
     assert isinstance(result, Article)
     assert len(result.title) <= 1024
@@ -160,7 +160,7 @@ def test_an_endless_title_is_cut() -> None:
 @pytest.mark.parametrize(
     "date", ["9999-12-31T23:59:59-12:00", "0000-01-01T00:00:00Z", "1e400", "tomorrow", "2038-01-19T03:14:07Z"]
 )
-def test_impossible_dates_are_none(date: str) -> None:
+def test_impossible_date_is_none(date: str) -> None:
     assert article(prose(), linked(datePublished=date)).published is None
 
 
@@ -187,7 +187,7 @@ def test_impossible_dates_are_none(date: str) -> None:
         ("<p>&lt;script&gt;alert(1)&lt;/script&gt; is what the page showed as text to its readers.</p>", "<script"),
     ],
 )
-def test_nothing_live_reaches_the_html(markup: str, lacks: str) -> None:
+def test_html_has_no_active_content(markup: str, lacks: str) -> None:
     result = article(prose(markup))
     assert lacks not in result.html
     assert "<p>" in result.html
@@ -195,13 +195,13 @@ def test_nothing_live_reaches_the_html(markup: str, lacks: str) -> None:
 
 @given(st.text(alphabet="<>/abpisvgmathtyle \"'=&;:scriptonerr\n-!", max_size=300))
 def test_sanitising_never_adds_a_tag(text: str) -> None:
-    once = sanitize_html(text)
-    names = {name.lower() for name in re.findall(r"<\s*/?\s*([a-zA-Z][\w-]*)", once)}
+    clean = sanitize_html(text)
+    names = {name.lower() for name in re.findall(r"<\s*/?\s*([a-zA-Z][\w-]*)", clean)}
     assert names <= ALLOWED_TAGS
-    assert sanitize_html(once) == once
+    assert sanitize_html(clean) == clean
 
 
-def test_links_are_joined_to_the_final_address_whatever_base_says() -> None:
+def test_links_are_resolved_against_the_page_url_not_base() -> None:
     body = prose(
         '<p>See <a href="/report.html">the report</a> and <a href="//cdn.example/x">more</a> for what it says.</p>'
     )
@@ -225,11 +225,11 @@ def test_links_are_joined_to_the_final_address_whatever_base_says() -> None:
         ("", ""),
     ],
 )
-def test_a_canonical_address_must_lie_in_the_page_s_own_domain(declared: str, kept: str) -> None:
+def test_canonical_url_must_be_in_the_domain_of_the_page(declared: str, kept: str) -> None:
     assert article(prose(), f'<link rel="canonical" href="{declared}">').canonical_url == kept
 
 
-def test_hosts_under_one_public_suffix_are_strangers_and_addresses_compare_by_port() -> None:
+def test_canonical_url_respects_public_suffixes_and_ports() -> None:
     head = '<link rel="canonical" href="https://mallory.co.uk/x">'
     assert article(prose(), head, url="https://alice.co.uk/x").canonical_url == ""
     head = '<link rel="canonical" href="http://127.0.0.1:8901/x">'
@@ -237,7 +237,7 @@ def test_hosts_under_one_public_suffix_are_strangers_and_addresses_compare_by_po
     assert article(prose(), head, url="http://127.0.0.1:8901/y").canonical_url == "http://127.0.0.1:8901/x"
 
 
-def test_a_canonical_address_is_its_own() -> None:
+def test_canonical_url_of_the_canonical_page_is_the_same() -> None:
     first = article(prose(), '<link rel="canonical" href="/volt-plant">').canonical_url
     assert article(prose(), f'<link rel="canonical" href="{first}">', url=first).canonical_url == first
 
@@ -253,18 +253,18 @@ def test_a_canonical_address_is_its_own() -> None:
         ("— … !", 0),
     ],
 )
-def test_words(text: str, count: int) -> None:
+def test_count_words(text: str, count: int) -> None:
     assert count_words(text) == count
 
 
-def test_the_catalogue_s_selectors_name_the_body() -> None:
+def test_selectors_of_the_catalogue_select_the_body() -> None:
     odd = "<p class='odd'>Odd words that the source repeats in every one of its pieces, always.</p>"
     body = f"<div id='story'><p>{PROSE}</p>{odd}</div><article><p>{SECOND}</p></article>"
     result = article(body, hints=Hints(body_css="#story", drop_css=(".odd", "::broken[")))
     assert result.text == PROSE
 
 
-def test_workers_import_neither_crawler_nor_database() -> None:
+def test_extraction_imports_neither_scrapy_nor_sqlalchemy() -> None:
     code = "import sys, aggregator.extraction.extract; print({'scrapy', 'twisted', 'sqlalchemy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
@@ -273,13 +273,13 @@ def test_workers_import_neither_crawler_nor_database() -> None:
 @given(
     st.binary(max_size=600), st.sampled_from(["text/html", "", "text/html; charset=utf-16", "application/xhtml+xml"])
 )
-def test_no_bytes_make_it_raise(body: bytes, media: str) -> None:
+def test_any_bytes_give_an_article_or_a_refusal(body: bytes, media: str) -> None:
     bare = extract(Page(url=URL, status=200, headers=(("content-type", media),), body=body, fetched_at=NOW), Hints())
     assert isinstance(bare, Article | Refusal)
 
 
 @given(st.text(alphabet="<>/=\"'&;#x0123apdivlsrcte{}[]:,@", max_size=300))
-def test_no_markup_makes_it_raise(text: str) -> None:
+def test_any_markup_is_readable(text: str) -> None:
     wrapped = page(f"{text}<p>{PROSE}</p>", f'<script type="application/ld+json">{text}</script>{text}')
     result = extract(wrapped, Hints())
     assert isinstance(result, Article) or result.code != "unreadable" or "elements" in result.reason
@@ -302,7 +302,7 @@ def test_no_markup_makes_it_raise(text: str) -> None:
         "a" * 100_000,
     ],
 )
-def test_any_json_in_any_field_is_borne(value: object) -> None:
+def test_any_value_in_json_ld_gives_an_article(value: object) -> None:
     fields = (
         "headline",
         "author",
@@ -326,7 +326,7 @@ def test_any_json_in_any_field_is_borne(value: object) -> None:
     "bomb",
     ["[" * 100_000, '{"@graph":' * 50_000, '{"@type":"NewsArticle","datePublished":' + "9" * 100_000 + "}", "{" * 10],
 )
-def test_json_bombs_cost_only_themselves(bomb: str) -> None:
+def test_json_bomb_does_not_prevent_extraction(bomb: str) -> None:
     assert SECOND in article(prose(), f'<script type="application/ld+json">{bomb}</script>').text
 
 
@@ -340,18 +340,19 @@ def test_json_bombs_cost_only_themselves(bomb: str) -> None:
     ],
 )
 @pytest.mark.parametrize("place", [0, 2])
-def test_a_credit_line_is_no_text_and_names_the_origin(line: str, name: str, place: int) -> None:
+def test_credit_line_is_removed_and_names_the_origin(line: str, name: str, place: int) -> None:
     paragraphs = [PROSE, SECOND]
     paragraphs.insert(place, line)
-    body = "".join(f"<p>{one}</p>" for one in paragraphs)
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     article = extract(page(f"<article><h1>Volt opens a plant</h1>{body}</article>"), Hints())
     assert isinstance(article, Article)
     assert article.text == f"{PROSE}\n\n{SECOND}"
     assert article.credit == name
 
 
-def test_a_source_amid_the_text_is_not_whose_text_it_is() -> None:
-    body = "".join(f"<p>{one}</p>" for one in (PROSE, SECOND, PROSE, SECOND, "Quelle: Volt", SECOND, PROSE, SECOND))
+def test_source_in_the_middle_of_the_text_is_no_credit() -> None:
+    paragraphs = (PROSE, SECOND, PROSE, SECOND, "Quelle: Volt", SECOND, PROSE, SECOND)
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
     article = extract(page(f"<article><h1>Volt opens a plant</h1>{body}</article>"), Hints())
     assert isinstance(article, Article)
     assert article.credit == ""

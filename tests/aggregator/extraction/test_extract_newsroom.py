@@ -1,4 +1,4 @@
-"""Every text of the small news web comes out of its served page as it was written, without furniture and adverts."""
+"""Every article of the newsroom is extracted from its served page exactly, without page chrome and adverts."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def newsroom() -> Iterator[Newsroom]:
-    with running(Newsroom()) as room:
-        yield room
+    with running(Newsroom()) as newsroom:
+        yield newsroom
 
 
 def served(truth: Truth) -> Article:
-    with urlopen(truth.url, timeout=10) as answer:
+    with urlopen(truth.url, timeout=10) as response:
         page = Page(
             url=truth.url,
-            status=answer.status,
-            headers=tuple(answer.headers.items()),
-            body=answer.read(),
+            status=response.status,
+            headers=tuple(response.headers.items()),
+            body=response.read(),
             fetched_at=NOW,
         )
     article = extract(page, Hints())
@@ -38,15 +38,15 @@ def served(truth: Truth) -> Article:
     return article
 
 
-@pytest.mark.parametrize("name", [at.name for at in PUBLISHERS])
-def test_the_text_is_the_manuscript(newsroom: Newsroom, name: str) -> None:
+@pytest.mark.parametrize("name", [publisher.name for publisher in PUBLISHERS])
+def test_extracted_text_is_the_written_text(newsroom: Newsroom, name: str) -> None:
     truths = newsroom.articles(name)
     assert truths
     for truth in truths:
         assert served(truth).text.split() == truth.text.split(), truth.url
 
 
-def test_a_syndicated_copy_reads_like_its_original(newsroom: Newsroom) -> None:
+def test_syndicated_copy_has_the_text_of_its_original(newsroom: Newsroom) -> None:
     texts = {truth.url: truth for truth in newsroom.articles()}
     copies = [truth for truth in texts.values() if truth.copy_of]
     assert copies

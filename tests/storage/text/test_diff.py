@@ -25,7 +25,7 @@ TITLE = "Maker recalls its smallest model"
 
 
 def kind(body: str, title: str = TITLE, before: tuple[str, str] = (TITLE, BODY)) -> EditKind:
-    """What leads from the text above to another."""
+    """Return the kind of the edit from the text above to another text."""
     return compare_texts(before, (title, body)).kind
 
 

@@ -1,4 +1,4 @@
-"""Adverts that say what they are leave the body; what only speaks of adverts stays."""
+"""Labelled adverts are removed from the body; sentences about adverts stay."""
 
 from datetime import UTC, datetime
 
@@ -50,7 +50,7 @@ def body_with(between: str) -> str:
         '<div class="werbung"><p>Die Wallbox zum halben Preis, nur bis Sonntag im Laden.</p></div>',
     ],
 )
-def test_an_advert_that_says_so_is_not_the_article(advert: str) -> None:
+def test_labelled_advert_is_removed(advert: str) -> None:
     assert body_with(advert) == f"{FIRST}\n\n{SECOND}"
 
 
@@ -63,5 +63,5 @@ def test_an_advert_that_says_so_is_not_the_article(advert: str) -> None:
         "Adapters: every kit holds four of them, and the maker sends a fifth to owners of older cars on request.",
     ],
 )
-def test_a_sentence_about_adverts_stays(sentence: str) -> None:
+def test_sentence_about_adverts_stays(sentence: str) -> None:
     assert sentence in body_with(f"<p>{sentence}</p>")

@@ -1,4 +1,4 @@
-"""Learned paragraphs are taken out of text and HTML, exactly, and what was taken can be put back."""
+"""Learned paragraphs are removed from text and HTML, exactly, and can be restored."""
 
 from __future__ import annotations
 
@@ -22,52 +22,52 @@ STORY = [
 ]
 
 
-def read(paragraphs: list[str], *learned: str, version: int = 1) -> Article:
-    """What is made of a page of some paragraphs where others were learned."""
-    body = "".join(f"<p>{escape(one)}</p>" for one in paragraphs)
+def extract_page(paragraphs: list[str], *learned: str, version: int = 1) -> Article:
+    """Extract a page of some paragraphs with learned boilerplate."""
+    body = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
     page = Page(
         url="https://ev.example/a", status=200, headers=(("content-type", "text/html; charset=utf-8"),),
         body=f"<html lang='en'><head><title>Plant</title></head><body><article><h1>Plant</h1>{body}".encode(),
         fetched_at=datetime(2026, 6, 1, tzinfo=UTC),
     )  # fmt: skip
     hints = Hints(boilerplate=frozenset(map(block_digest, learned)), boilerplate_version=version if learned else 0)
-    made = extract(page, hints)
-    assert isinstance(made, Article), made
-    return made
+    article = extract(page, hints)
+    assert isinstance(article, Article), article
+    return article
 
 
-def test_what_was_learned_is_left_out_of_text_and_html() -> None:
+def test_learned_paragraphs_are_removed_from_text_and_html() -> None:
     whole = [STORY[0], BOX, *STORY[1:], NOTE]
-    made = read(whole, BOX, NOTE, version=3)
-    assert made.text == "\n\n".join(STORY)
-    assert BOX not in made.html
-    assert NOTE not in made.html
-    assert all(one in made.html for one in STORY)
-    assert (made.removed_boilerplate, made.boilerplate_version) == (((1, BOX), (4, NOTE)), 3)
-    assert with_boilerplate(made.text, made.removed_boilerplate) == read(whole).text
-    assert made.words == read(STORY).words
+    article = extract_page(whole, BOX, NOTE, version=3)
+    assert article.text == "\n\n".join(STORY)
+    assert BOX not in article.html
+    assert NOTE not in article.html
+    assert all(paragraph in article.html for paragraph in STORY)
+    assert (article.removed_boilerplate, article.boilerplate_version) == (((1, BOX), (4, NOTE)), 3)
+    assert with_boilerplate(article.text, article.removed_boilerplate) == extract_page(whole).text
+    assert article.words == extract_page(STORY).words
 
 
-def test_nothing_else_is_left_out() -> None:
+def test_other_paragraphs_stay() -> None:
     almost = BOX.replace("Friday", "Monday")
-    assert read([STORY[0], almost, *STORY[1:]], BOX).text == "\n\n".join([STORY[0], almost, *STORY[1:]])
-    assert read(STORY, BOX).removed_boilerplate == ()
-    assert read([STORY[0], f"{BOX} {STORY[1]}", STORY[2]], BOX).removed_boilerplate == ()
+    assert extract_page([STORY[0], almost, *STORY[1:]], BOX).text == "\n\n".join([STORY[0], almost, *STORY[1:]])
+    assert extract_page(STORY, BOX).removed_boilerplate == ()
+    assert extract_page([STORY[0], f"{BOX} {STORY[1]}", STORY[2]], BOX).removed_boilerplate == ()
 
 
-def test_its_spelling_makes_no_difference() -> None:
-    assert read([*STORY, BOX.upper().replace(".", " !")], BOX).text == "\n\n".join(STORY)
+def test_case_and_punctuation_of_boilerplate_are_ignored() -> None:
+    assert extract_page([*STORY, BOX.upper().replace(".", " !")], BOX).text == "\n\n".join(STORY)
 
 
-def test_an_article_that_would_be_all_but_gone_is_left_whole() -> None:
-    made = read(STORY, *STORY)
-    assert made.text == "\n\n".join(STORY)
-    assert made.removed_boilerplate == ()
+def test_nothing_is_removed_if_too_little_would_remain() -> None:
+    article = extract_page(STORY, *STORY)
+    assert article.text == "\n\n".join(STORY)
+    assert article.removed_boilerplate == ()
 
 
-def test_only_an_article_that_holds_what_was_learned_since_is_read_again() -> None:
-    made = read([STORY[0], BOX, *STORY[1:]])
+def test_article_is_outdated_only_if_it_has_newly_learned_paragraphs() -> None:
+    article = extract_page([STORY[0], BOX, *STORY[1:]])
     learned = LearnedBoilerplate(version=2, paragraphs=frozenset({block_digest(BOX)}))
-    assert is_outdated(made, learned)
-    assert not is_outdated(read(STORY), learned)
-    assert not is_outdated(read([STORY[0], BOX, *STORY[1:]], BOX, version=2), learned)
+    assert is_outdated(article, learned)
+    assert not is_outdated(extract_page(STORY), learned)
+    assert not is_outdated(extract_page([STORY[0], BOX, *STORY[1:]], BOX, version=2), learned)

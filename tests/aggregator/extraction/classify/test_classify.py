@@ -1,4 +1,4 @@
-"""What a page is: walls of many makers and languages are refused, and what only resembles them is kept."""
+"""Walls of many vendors and languages are refused; articles that resemble them are kept."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PROSE = (
 
 def fetched(body: str | bytes, lead: Lead | None = None, status: int = 200, url: str = URL, **headers: str) -> Page:
     data = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
-    told = {"content-type": "text/html; charset=utf-8"} | {k.replace("_", "-"): v for k, v in headers.items()}
-    return Page(url=url, status=status, headers=tuple(told.items()), body=data, fetched_at=NOW, lead=lead)
+    all_headers = {"content-type": "text/html; charset=utf-8"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    return Page(url=url, status=status, headers=tuple(all_headers.items()), body=data, fetched_at=NOW, lead=lead)
 
 
 def code_of(page: Page) -> str:
-    made = extract(page, Hints())
-    return made.code if isinstance(made, Refusal) else "stub" if made.truncated else "article"
+    result = extract(page, Hints())
+    return result.code if isinstance(result, Refusal) else "stub" if result.truncated else "article"
 
 
 def html(title: str, body: str, head: str = "") -> str:
@@ -47,16 +47,16 @@ def declared(**facts: object) -> str:
 
 @pytest.mark.parametrize("lead", [LEAD, None], ids=["named", "unnamed"])
 @pytest.mark.parametrize("wall", refused_pages(), ids=lambda wall: wall.name)
-def test_no_wall_becomes_an_article(wall: RefusedPage, lead: Lead | None) -> None:
-    made = extract(fetched(wall.body, lead), Hints())
-    assert isinstance(made, Refusal), made
-    assert made.code == wall.code
-    assert len(made.reason) < 300
+def test_wall_is_refused_with_its_code(wall: RefusedPage, lead: Lead | None) -> None:
+    result = extract(fetched(wall.body, lead), Hints())
+    assert isinstance(result, Refusal), result
+    assert result.code == wall.code
+    assert len(result.reason) < 300
 
 
 @pytest.mark.parametrize("wall", refused_pages(), ids=lambda wall: wall.name)
-def test_a_wall_that_bears_the_title_of_its_article_is_one_still(wall: RefusedPage) -> None:
-    """Consent and login walls are often served with the head of the article that they hide."""
+def test_consent_wall_with_the_title_of_its_article_is_refused(wall: RefusedPage) -> None:
+    """Consent walls are often served with the head of the article that they hide."""
     head = f'<meta property="og:title" content="{LEAD.title}"><meta property="og:type" content="article">'.encode()
     body = wall.body.replace(b"</head>", head + b"</head>").replace(b"</HEAD>", head + b"</HEAD>")
     if head in body and wall.code == "consent":
@@ -77,14 +77,14 @@ def test_a_wall_that_bears_the_title_of_its_article_is_one_still(wall: RefusedPa
         "Sign in, plug in, drive off",
     ],
 )
-def test_a_headline_that_sounds_like_a_wall_is_an_article_with_its_text(title: str) -> None:
+def test_article_with_a_headline_like_a_wall_is_an_article(title: str) -> None:
     body = f"<article><h1>{title}</h1><p>{PROSE}</p><p>{PROSE[::-1]}</p><p>{PROSE.upper()}</p></article>"
     assert code_of(fetched(html(title, body), Lead(url=URL, title=title))) == "article"
     assert code_of(fetched(html(title, body))) in ("article", "not-found", "challenge")
     assert code_of(fetched(html(title, body, declared(headline=title)))) == "article"
 
 
-def test_a_report_about_consent_walls_is_an_article() -> None:
+def test_report_about_consent_walls_is_an_article() -> None:
     report = (
         "The authority fined the publisher because its banner left readers no choice. Whoever pressed the red button "
         "was asked again a minute later. “We and our partners value your privacy”, the banner said, while it had sent "
@@ -95,7 +95,7 @@ def test_a_report_about_consent_walls_is_an_article() -> None:
     assert code_of(fetched(html("The banner that would not go away | Volt", body))) == "article"
 
 
-FURNITURE = (
+PAGE_CHROME = (
     '<div id="onetrust-banner-sdk"><p>We value your privacy. We and our partners use cookies to store and/or access '
     "information on a device.</p><button>Accept all</button></div>"
     '<form class="login" action="/login"><input type="password"><a>Forgot your password?</a> Log in</form>'
@@ -107,12 +107,12 @@ FURNITURE = (
 
 
 @pytest.mark.parametrize("lead", [LEAD, None], ids=["named", "unnamed"])
-def test_the_furniture_of_an_article_does_not_make_it_a_wall(lead: Lead | None) -> None:
-    body = f"{FURNITURE}<article><h1>Volt opens its second battery plant</h1><p>{PROSE}</p><p>{PROSE}</p></article>"
+def test_page_chrome_does_not_make_an_article_a_wall(lead: Lead | None) -> None:
+    body = f"{PAGE_CHROME}<article><h1>Volt opens its second battery plant</h1><p>{PROSE}</p><p>{PROSE}</p></article>"
     assert code_of(fetched(html("Volt opens its second battery plant", body), lead)) == "article"
 
 
-def test_a_list_of_other_pages_is_none() -> None:
+def test_list_of_other_pages_is_refused_as_listing() -> None:
     teasers = "".join(
         f'<li><h3><a href="/{n}">Volt builds its plant number {n} in the north of the country this year</a></h3></li>'
         for n in range(30)
@@ -136,7 +136,7 @@ def test_a_list_of_other_pages_is_none() -> None:
         (500, {}, "error"),
     ],
 )
-def test_status_and_headers_speak_too(status: int, headers: dict[str, str], code: str) -> None:
+def test_status_and_headers_decide(status: int, headers: dict[str, str], code: str) -> None:
     body = html(LEAD.title, f"<article><h1>{LEAD.title}</h1><p>{PROSE}</p><p>{PROSE}</p></article>")
     assert code_of(fetched(body, LEAD, status, **headers)) == code
 
@@ -163,25 +163,25 @@ LOCKED = {"isAccessibleForFree": False, "hasPart": {"isAccessibleForFree": "Fals
         ),
     ],
 )
-def test_what_a_paywall_leaves_is_an_article_cut_short(facts: dict[str, object], rest: str, code: str) -> None:
+def test_free_beginning_of_a_paid_article_is_a_stub(facts: dict[str, object], rest: str, code: str) -> None:
     body = f"<article><h1>{LEAD.title}</h1><p>{PROSE}</p>{rest}</article>"
     assert code_of(fetched(html(LEAD.title, body, declared(**facts)), LEAD)) == code
 
 
-def test_a_page_without_the_title_that_was_promised_and_with_little_else_is_a_stranger() -> None:
-    odd = html("Volt", "<main><p>" + PROSE[:200] + "</p></main>")
-    promised = Lead(url=URL, title="Minister resigns after election scandal")
-    made = extract(fetched(odd, promised), Hints())
-    assert isinstance(made, Refusal)
-    assert made.code == "stranger"
-    assert "Minister resigns" in made.reason
-    assert code_of(fetched(odd)) == "article"
+def test_short_page_without_the_expected_title_is_a_stranger() -> None:
+    page = html("Volt", "<main><p>" + PROSE[:200] + "</p></main>")
+    lead = Lead(url=URL, title="Minister resigns after election scandal")
+    result = extract(fetched(page, lead), Hints())
+    assert isinstance(result, Refusal)
+    assert result.code == "stranger"
+    assert "Minister resigns" in result.reason
+    assert code_of(fetched(page)) == "article"
 
 
 @given(st.binary(max_size=4_000), st.integers(100, 599), st.text(max_size=40))
-def test_a_verdict_is_found_for_any_bytes(body: bytes, status: int, title: str) -> None:
-    made = extract(fetched(b"<html>" + body, Lead(url=URL, title=title), status), Hints())
-    assert not isinstance(made, Refusal) or not made.reason.startswith(
+def test_any_bytes_are_classified(body: bytes, status: int, title: str) -> None:
+    result = extract(fetched(b"<html>" + body, Lead(url=URL, title=title), status), Hints())
+    assert not isinstance(result, Refusal) or not result.reason.startswith(
         ("TypeError", "ValueError", "IndexError", "KeyError")
     )
 
@@ -198,6 +198,6 @@ PIECES = st.lists(
 
 
 @given(PIECES, st.booleans())
-def test_a_verdict_is_found_for_any_pieces_of_pages(pieces: list[str], named: bool) -> None:
-    made = extract(fetched("".join(pieces), LEAD if named else None), Hints())
-    assert not isinstance(made, Refusal) or "Error:" not in made.reason
+def test_any_pieces_of_pages_are_classified(pieces: list[str], named: bool) -> None:
+    result = extract(fetched("".join(pieces), LEAD if named else None), Hints())
+    assert not isinstance(result, Refusal) or "Error:" not in result.reason

@@ -1,4 +1,4 @@
-"""Authors as people, titles without their site."""
+"""Author values become names of persons; titles lose the name of their site."""
 
 import pytest
 
@@ -32,7 +32,7 @@ from aggregator.extraction.metadata.titles import normalize_words, strip_site_na
         (["a" * 5000], ()),
     ],
 )
-def test_people(written: list[str], read: tuple[str, ...]) -> None:
+def test_author_values_become_names_of_persons(written: list[str], read: tuple[str, ...]) -> None:
     assert parse_authors(written, site="The EV Notebook", host="www.evblog.example") == read
 
 
@@ -45,7 +45,7 @@ def test_people(written: list[str], read: tuple[str, ...]) -> None:
         ("von | Lena van der Berg und Jo Maas |", ["Lena van der Berg", "Jo Maas"]),
     ],
 )
-def test_marked_bylines_give_what_looks_like_names(marked: str, read: list[str]) -> None:
+def test_byline_gives_the_parts_that_look_like_names(marked: str, read: list[str]) -> None:
     assert find_byline_names([marked]) == read
 
 
@@ -60,9 +60,9 @@ def test_marked_bylines_give_what_looks_like_names(marked: str, read: list[str])
         ("The EV Notebook", "The EV Notebook"),
     ],
 )
-def test_titles_lose_their_site_s_name(written: str, read: str) -> None:
+def test_title_loses_the_name_of_its_site(written: str, read: str) -> None:
     assert strip_site_name(written, "The EV Notebook", "www.evblog.example") == read
 
 
-def test_a_key_is_what_two_spellings_share() -> None:
+def test_two_spellings_have_the_same_normalized_words() -> None:
     assert normalize_words("Volt’s  Plant: “Open”") == normalize_words("volt s plant open")

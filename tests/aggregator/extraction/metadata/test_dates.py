@@ -1,4 +1,4 @@
-"""Printed dates of many spellings, their zones, and the ones that are refused."""
+"""Printed dates in many spellings and zones are parsed; invalid dates are None."""
 
 from datetime import UTC, datetime
 
@@ -34,21 +34,21 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
         ("1741080600000", "2025-03-04T09:30", "2025-03-04", True),
     ],
 )
-def test_spellings(raw: str, at: str, day: str, zone_known: bool | None) -> None:
-    moment = parse_date(raw, latest=NOW)
-    assert moment is not None
-    assert moment.at == datetime.fromisoformat(at).replace(tzinfo=UTC, second=moment.at.second, microsecond=0)
-    assert moment.day == day
-    assert zone_known is None or moment.has_zone is zone_known
+def test_date_is_parsed_with_its_printed_day(raw: str, at: str, day: str, zone_known: bool | None) -> None:
+    date = parse_date(raw, latest=NOW)
+    assert date is not None
+    assert date.at == datetime.fromisoformat(at).replace(tzinfo=UTC, second=date.at.second, microsecond=0)
+    assert date.day == day
+    assert zone_known is None or date.has_zone is zone_known
 
 
-def test_a_zoneless_date_is_taken_in_the_source_s_zone() -> None:
-    moment = parse_date("2025-07-04 00:30", zone="Europe/Oslo", latest=NOW)
-    assert moment is not None
-    assert (moment.at, moment.day, moment.has_zone) == (datetime(2025, 7, 3, 22, 30, tzinfo=UTC), "2025-07-04", False)
+def test_date_without_zone_is_in_the_zone_of_the_source() -> None:
+    date = parse_date("2025-07-04 00:30", zone="Europe/Oslo", latest=NOW)
+    assert date is not None
+    assert (date.at, date.day, date.has_zone) == (datetime(2025, 7, 3, 22, 30, tzinfo=UTC), "2025-07-04", False)
 
 
-def test_day_and_month_in_the_order_of_the_page() -> None:
+def test_day_first_decides_the_order_of_day_and_month() -> None:
     assert parse_date("03/04/2025", day_first=True).day == "2025-04-03"  # type: ignore[union-attr]
     assert parse_date("03/04/2025", day_first=False).day == "2025-03-04"  # type: ignore[union-attr]
     assert parse_date("25/12/2024", day_first=False).day == "2024-12-25"  # type: ignore[union-attr]
@@ -70,19 +70,19 @@ def test_day_and_month_in_the_order_of_the_page() -> None:
         "-5",
     ],
 )
-def test_dates_that_cannot_be_are_none(raw: str) -> None:
+def test_impossible_date_is_none(raw: str) -> None:
     assert parse_date(raw, latest=NOW) is None
 
 
 @given(st.text(max_size=80))
-def test_reading_never_raises(raw: str) -> None:
-    moment = parse_date(raw, latest=NOW)
-    assert moment is None or moment.at.tzinfo is not None
+def test_any_text_is_parsed_without_error(raw: str) -> None:
+    date = parse_date(raw, latest=NOW)
+    assert date is None or date.at.tzinfo is not None
 
 
 @given(st.integers(631_238_400, 1_780_000_000))
-def test_what_iso_writes_is_read_back(seconds: int) -> None:
+def test_iso_date_is_parsed_exactly(seconds: int) -> None:
     at = datetime.fromtimestamp(seconds, UTC)
-    moment = parse_date(at.isoformat(), latest=NOW)
-    assert moment is not None
-    assert moment.at == at
+    date = parse_date(at.isoformat(), latest=NOW)
+    assert date is not None
+    assert date.at == at

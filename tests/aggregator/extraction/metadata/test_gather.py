@@ -1,4 +1,4 @@
-"""Dates and authors where a page's witnesses disagree, or only its text knows."""
+"""Dates and authors of pages whose sources disagree, or that have them in the text only."""
 
 from datetime import UTC, datetime
 
@@ -49,7 +49,7 @@ EVENING = meta("article:published_time", "2025-03-05T02:30:11Z")
         (EVENING, "/plant-opens", "2025-03-05"),
     ],
 )
-def test_the_day_is_the_one_that_the_publisher_s_clock_showed(head: str, path: str, day: str) -> None:
+def test_published_date_is_the_local_day_of_the_publisher(head: str, path: str, day: str) -> None:
     article = read(head=head, path=path)
     assert article.published == datetime(2025, 3, 5, 2, 30, 11, tzinfo=UTC)
     assert article.published_date == day
@@ -65,7 +65,7 @@ def test_the_day_is_the_one_that_the_publisher_s_clock_showed(head: str, path: s
         ("/season/2021-22/plant", ""),
     ],
 )
-def test_an_address_dates_its_article_only_where_it_names_a_day(path: str, day: str) -> None:
+def test_url_dates_an_article_only_if_it_has_a_full_date(path: str, day: str) -> None:
     assert read(path=path).published_date == day
 
 
@@ -77,11 +77,11 @@ def test_an_address_dates_its_article_only_where_it_names_a_day(path: str, day: 
         '<time datetime="2025-03-09T10:00:00Z">Publié le 4 mars 2025</time>',
     ],
 )
-def test_a_date_that_only_the_text_prints_is_found(line: str) -> None:
+def test_date_that_only_the_text_has_is_found(line: str) -> None:
     assert read(line).published_date == "2025-03-04"
 
 
-def test_publication_marks_in_great_number_mark_a_list() -> None:
+def test_many_publication_times_belong_to_a_list() -> None:
     others = "".join(f'<li><time pubdate datetime="2025-05-{n:02}">May {n}</time></li>' for n in range(1, 12))
     article = read(f'<p><time datetime="2025-03-04T09:00:00Z">4 March</time></p><ul>{others}</ul>')
     assert article.published_date == "2025-03-04"
@@ -115,5 +115,5 @@ def test_publication_marks_in_great_number_mark_a_list() -> None:
         ("", '<meta name="author" content="No Author">', ()),
     ],
 )
-def test_the_author_is_who_the_page_means(body: str, head: str, authors: tuple[str, ...]) -> None:
+def test_author_comes_from_the_most_trusted_source(body: str, head: str, authors: tuple[str, ...]) -> None:
     assert read(body, head).authors == authors
