@@ -55,12 +55,12 @@ def choose_headline(current: str, before: Headlines, after: Headlines) -> str:
 def _is_template_variation(words: str, known: Mapping[str, str]) -> bool:
     """Return True for a known headline with a name behind it, a counter before it, or its end cut off."""
     plain = _fold_headline(words)
-    for other, spelled in known.items():
-        if other.startswith(plain) or (plain.startswith(other) and spelled.endswith(_ELLIPSES)):
+    for folded, headline in known.items():
+        if folded.startswith(plain) or (plain.startswith(folded) and headline.endswith(_ELLIPSES)):
             return True
-        if plain.endswith(other) and not any(map(str.isalpha, plain.removesuffix(other))):
+        if plain.endswith(folded) and not any(map(str.isalpha, plain.removesuffix(folded))):
             return True
-        if words.casefold().startswith(spelled.casefold()) and _SEPARATOR.match(words, len(spelled)):
+        if words.casefold().startswith(headline.casefold()) and _SEPARATOR.match(words, len(headline)):
             return True
     return False
 

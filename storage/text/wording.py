@@ -121,18 +121,18 @@ def held_blocks_tag(held: Iterable[int]) -> str:
 
 def with_boilerplate(text: str, dropped: Sequence[tuple[int, str]]) -> str:
     """Restore the full text of a page; `dropped` are the removed (place, paragraph) pairs, in order."""
-    whole = text.split("\n\n") if text else []
+    paragraphs = text.split("\n\n") if text else []
     for place, paragraph in dropped:
-        whole.insert(place, paragraph)
-    return "\n\n".join(whole)
+        paragraphs.insert(place, paragraph)
+    return "\n\n".join(paragraphs)
 
 
 def with_page_data(text: str, variants: Sequence[tuple[int, str]]) -> str:
     """Return the text with the paragraphs replaced that the page's embedded data has in other words."""
     if not variants:
         return text
-    whole = text.split("\n\n")
+    paragraphs = text.split("\n\n")
     for place, paragraph in variants:
-        if place < len(whole):
-            whole[place] = paragraph
-    return "\n\n".join(whole)
+        if place < len(paragraphs):
+            paragraphs[place] = paragraph
+    return "\n\n".join(paragraphs)

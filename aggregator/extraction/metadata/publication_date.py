@@ -142,13 +142,14 @@ def _complete_date(
     """Return a date completed from other sources: time zone, time of day, or the local calendar day."""
     if date.has_zone:
         return _with_printed_day(date, others, lead_date, path_date)
-    for other in (*others, *((lead_date,) if lead_date else ())):
-        apart = abs(other.at - date.at)
-        whole = apart.total_seconds() % 900 < 60 or not date.has_time
-        if other.has_zone and other.has_time and whole and apart <= timedelta(hours=14 if date.has_time else 36):
-            return replace(date, at=other.at, has_zone=True, has_time=True)
+    for zoned in (*others, *((lead_date,) if lead_date else ())):
+        offset = abs(zoned.at - date.at)
+        is_zone_offset = offset.total_seconds() % 900 < 60 or not date.has_time
+        max_offset = timedelta(hours=14 if date.has_time else 36)
+        if zoned.has_zone and zoned.has_time and is_zone_offset and offset <= max_offset:
+            return replace(date, at=zoned.at, has_zone=True, has_time=True)
     if not date.has_time:
-        return next((other for other in others if other.has_time and other.day == date.day), date)
+        return next((timed for timed in others if timed.has_time and timed.day == date.day), date)
     return date
 
 
@@ -167,15 +168,15 @@ def _with_printed_day(
     for local in days:
         if timedelta(hours=-14) <= date.at - local.at <= timedelta(hours=36):
             return replace(date, day=local.day)
-    clock = next((other for other in others if _is_same_clock(other, date)), date)
-    return replace(date, day=clock.day)
+    local = next((local for local in others if _is_same_time(local, date)), date)
+    return replace(date, day=local.day)
 
 
-def _is_same_clock(local: PageDate, date: PageDate) -> bool:
+def _is_same_time(local: PageDate, date: PageDate) -> bool:
     """Return True if a time without a zone may be the same point in time on another zone's clock."""
-    apart = abs((local.at - date.at).total_seconds())
-    midnight = (local.at.hour, local.at.minute, local.at.second) == (0, 0, 0)
-    return local.has_time and not (local.has_zone or midnight) and apart <= 14 * 3600 and apart % 900 == 0
+    offset = abs((local.at - date.at).total_seconds())
+    is_midnight = (local.at.hour, local.at.minute, local.at.second) == (0, 0, 0)
+    return local.has_time and not (local.has_zone or is_midnight) and offset <= 14 * 3600 and offset % 900 == 0
 
 
 def _search_date(sources: FieldSources) -> tuple[str, PageDate] | None:

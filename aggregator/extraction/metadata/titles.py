@@ -119,14 +119,17 @@ def _clean_title(sources: FieldSources, value: str) -> str:
 
 def _choose_heading(head: HeadMetadata, sources: FieldSources, others: list[str]) -> str:
     """Return the h1 that another place of the page confirms, or the only h1; else an empty string."""
-    known = [normalize_words(value) for value in others if value]
+    confirming = [normalize_words(value) for value in others if value]
     headings = [
         heading
         for heading in head.headings
         if normalize_words(heading) != normalize_words(sources.site_name) and len(heading) > 3
     ]
     for heading in headings:
-        own = normalize_words(heading)
-        if any(own == other or (min(len(own), len(other)) > 12 and (own in other or other in own)) for other in known):
+        plain = normalize_words(heading)
+        if any(
+            plain == title or (min(len(plain), len(title)) > 12 and (plain in title or title in plain))
+            for title in confirming
+        ):
             return heading
     return headings[0] if len(headings) == 1 else ""
