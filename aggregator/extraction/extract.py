@@ -28,7 +28,7 @@ from storage.model.article import Article, Refusal
 from storage.model.page import ContentError, Page
 from storage.text.characters import count_words
 
-EXTRACTOR = f"evnews 4 / trafilatura {TRAFILATURA_VERSION} / {TRAFILATURA_OPTIONS}"
+EXTRACTOR = f"evnews 5 / trafilatura {TRAFILATURA_VERSION} / {TRAFILATURA_OPTIONS}"
 """Name and version of what made an Article; changes whenever the same page may come out differently."""
 
 _HTML_TYPES = ("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml")
