@@ -19,14 +19,14 @@ from storage.search.index.pending import watch_pending_writes
 from storage.search.index.vocabulary import watch_known_words
 
 SCHEMA_VERSIONS = ("schema_0001",)
-"""The schema's steps, oldest first; the last is what this code reads and writes."""
+"""The schema versions, oldest first; this code reads and writes the last one."""
 
 
 def open_database(url: str, *, migrate: bool = True) -> Database:
-    """Open the archive at `sqlite:////path/archive.db` or `postgresql://user@host/name`, its schema brought up to date.
+    """Open the archive at `sqlite:////path/archive.db` or `postgresql://user@host/name` and migrate its schema.
 
-    Raises NewerSchema if newer software has written it, ArchiveUnavailable if it cannot be opened, or,
-    with `migrate` off, if its schema is not the one that this code knows.
+    Raises NewerSchema or OlderSchema if another version of evnews wrote it, ArchiveUnavailable if it cannot be opened
+    or, with `migrate` off, if its schema is not the current one.
     """
     engine = create_engine_for(url)
     watch_known_words(engine)
@@ -50,7 +50,7 @@ def open_database(url: str, *, migrate: bool = True) -> Database:
 
 
 def read_schema_version(url: str) -> str:
-    """The step that an archive's schema is at, empty where there is none yet; nothing is changed."""
+    """Return the schema version of an archive, or an empty string if there is none; changes nothing."""
     if (file := sqlite_path(url)) is not None and not file.exists():
         return ""
     engine = create_engine_for(url)
@@ -65,7 +65,7 @@ def _add_search_functions(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _stored_version(database: Database) -> str:
-    """The schema's step, or an empty string for an empty database."""
+    """Return the schema version, or an empty string for an empty database."""
     with database.read() as connection:
         return _read_version(connection)
 
@@ -77,7 +77,7 @@ def _read_version(connection: Connection) -> str:
 
 
 def is_older_version(version: str) -> bool:
-    """Whether a schema version is from before the first schema that later versions upgrade."""
+    """Whether a schema version precedes the first one that can be migrated."""
     return re.fullmatch(r"00\d\d", version) is not None
 
 
@@ -91,7 +91,7 @@ def _refuse_unknown(version: str) -> None:
 
 
 def _migrate(database: Database) -> None:
-    """Every missing step in one transaction: a kill leaves the old schema or the new one."""
+    """Run all missing migrations in one transaction, so that a kill leaves the old schema or the new one."""
     from alembic import command
     from alembic.config import Config
 

@@ -1,4 +1,4 @@
-"""Files that are on the disk when they are said to be: written whole, or not at all."""
+"""Write files atomically and durably."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from uuid import uuid4
 
 @contextmanager
 def atomic_write(path: Path, new_mode: int = 0o666) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of `path` when the block ends well; else the old one stays.
+    """Open a file that replaces `path` when the block ends without an exception; otherwise the old file stays.
 
-    It is on the disk when the block has ended. Raises OSError, at the start where it can be known. A file that was
-    there keeps its mode, a new one has `new_mode`, less what the process's mask takes. What is not a regular file (a
-    device, a pipe) is written as it is.
+    The file is synced to disk. Raises OSError, before the block where possible. An existing file keeps its mode; a new
+    one gets `new_mode` less the umask. A device or a pipe is written directly.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
@@ -29,7 +28,7 @@ def atomic_write(path: Path, new_mode: int = 0o666) -> Iterator[BinaryIO]:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
             yield file
             file.flush()
-            if path.exists():  # whatever the mask took of it
+            if path.exists():  # restores the bits that the umask removed
                 os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         part.replace(path)
@@ -41,7 +40,7 @@ def atomic_write(path: Path, new_mode: int = 0o666) -> Iterator[BinaryIO]:
 
 
 def fsync_path(path: Path) -> None:
-    """Return when a file's bytes, or a folder's names, are on the disk."""
+    """Sync a file, or the directory entries of a folder, to disk."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

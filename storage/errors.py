@@ -1,4 +1,4 @@
-"""What can go wrong with the archive that its user can mend.
+"""Failures of the archive that a user can fix.
 
 ArchiveError
 ├── ArchiveUnavailable   cannot be opened or reached
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 
 class ArchiveError(Exception):
-    """Something about the archive that its user can mend; the message says what to do."""
+    """A failure of the archive that a user can fix; the message says how."""
 
 
 class ArchiveUnavailable(ArchiveError):
@@ -22,11 +22,11 @@ class ArchiveUnavailable(ArchiveError):
 
 
 class ArchiveBusy(ArchiveError):
-    """Another process held the archive for longer than a writer waits."""
+    """Another process held the archive longer than a writer waits."""
 
 
 class ArchiveFull(ArchiveError):
-    """The disk has no room for what was to be kept; nothing of it was."""
+    """The disk has no room; the operation stored nothing."""
 
 
 class ArchiveDamaged(ArchiveError):
@@ -34,15 +34,15 @@ class ArchiveDamaged(ArchiveError):
 
 
 class WarcError(ArchiveError):
-    """The tape could not keep a page, or cannot give one back; the message says where and why."""
+    """A page cannot be written to or read from a WARC file; the message says where and why."""
 
 
 class CaptureLost(WarcError):
-    """A page's file is not there, or holds other bytes than were recorded."""
+    """A captured page is missing, or its bytes differ from the recorded digest."""
 
 
 def is_archive_failure(error: BaseException) -> bool:
-    """Whether an error is the archive's trouble, which the next page would meet too, and not one page's own."""
+    """Whether an error concerns the archive as a whole, so that the next page would fail too."""
     return isinstance(error, ArchiveError) and (
         not isinstance(error, WarcError) or isinstance(error.__cause__, OSError)
     )
@@ -57,7 +57,6 @@ class OlderSchema(ArchiveError):
 
     def __init__(self, archive: str) -> None:
         super().__init__(
-            f"{archive} was written by an earlier version of evnews: run `evnews export jsonl -o"
-            " archive.jsonl` with that"
-            " version, then `evnews import jsonl archive.jsonl` with this one into an empty home"
+            f"{archive} was written by an earlier version of evnews: run `evnews export jsonl -o archive.jsonl` with"
+            " that version, then `evnews import jsonl archive.jsonl` with this one into an empty home"
         )

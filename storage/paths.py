@@ -1,4 +1,4 @@
-"""Where everything lies: the home folder, where nobody names another."""
+"""The default home folder."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ import platformdirs
 
 
 def default_home() -> Path:
-    """The platform's folder for a user's data."""
+    """Return the platform's data folder for evnews."""
     return Path(platformdirs.user_data_dir("evnews", appauthor=False))

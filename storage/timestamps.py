@@ -1,4 +1,4 @@
-"""Moments as numbers and as ISO 8601 has them; aware, in UTC."""
+"""Convert times to and from microseconds and ISO 8601; all aware and in UTC."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc_now() -> datetime:
-    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 def to_microseconds(at: datetime) -> int:
-    """Microseconds since 1970."""
+    """Return the microseconds since 1970."""
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
-def from_microseconds(number: int) -> datetime | None:
-    """The time so many microseconds after 1970; None where no time is."""
+def from_microseconds(microseconds: int) -> datetime | None:
+    """Return the time that many microseconds after 1970, or None if it is out of range."""
     try:
-        return EPOCH + timedelta(microseconds=number)
+        return EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
         return None
 
 
 def parse_iso(text: str) -> datetime:
-    """A date, or a date with a time; without a zone it is taken for UTC. Raises ValueError."""
+    """Parse a date, or a date and time; without a zone UTC is assumed. Raises ValueError."""
     try:
         at = datetime.fromisoformat(text)
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The one place that opens the archive's database: SQLite in a file, or PostgreSQL."""
+"""Open a database (SQLite or PostgreSQL), run transactions and translate driver errors to ArchiveError."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveError, ArchiveFul
 
 _BUSY_SECONDS = 30
 _WRITE_LOCK_KEY = 0x65766E65777301
-"""Names this software's advisory locks among others on the same PostgreSQL database."""
+"""Key of the advisory lock that PostgreSQL writers take."""
 
 _SQLITE_ERRORS = {
     "SQLITE_BUSY": (ArchiveBusy, "another process is writing to the archive; try again when it has finished"),
@@ -32,29 +32,29 @@ _POSTGRES_ERRORS = {
     "53100": (ArchiveFull, "the database server's disk is full; make room and start again"),
     "55P03": (ArchiveBusy, "another process is writing to the archive; try again when it has finished"),
     "57014": (ArchiveBusy, "the database server took too long to answer"),
-    "25006": (ArchiveUnavailable, "the database server accepts no writing at present"),
+    "25006": (ArchiveUnavailable, "the database server accepts no writes at present"),
 }
 
 
 class Database:
-    """An open archive. `write` and `read` may be called from any thread; each use has its own connection.
+    """An open archive. `write` and `read` may be called from any thread; each call has its own connection.
 
-    `before_commit` is called with the connection at the end of each transaction that writes.
+    `before_commit` is called with the connection at the end of each write transaction.
     """
 
     def __init__(self, engine: Engine, before_commit: Callable[[Connection], None] | None = None) -> None:
         self._engine = engine
         self._before_commit = before_commit
         self.dialect = engine.dialect.name
-        # SQLite counts what others write for each connection: one that never writes sees every change.
+        # data_version counts the writes of other connections, so the connection that reads it must never write.
         self._version_connection: PoolProxiedConnection | None = None
         self._version_lock = Lock()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that writes: committed at the end, undone by an exception.
+        """Run a write transaction: committed at the end, rolled back by an exception.
 
-        In SQLite it holds the write lock from the start. Raises ArchiveError for what a user can mend.
+        SQLite takes the write lock at the start. Raises ArchiveError for failures that a user can fix.
         """
         with (
             _translate_errors(),
@@ -67,7 +67,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One snapshot to read from; nothing written in it is kept."""
+        """Run a read transaction on one snapshot; its writes are rolled back."""
         with _translate_errors(), self._engine.connect() as connection:
             options = {"isolation_level": "REPEATABLE READ"} if self.dialect == "postgresql" else {}
             with connection.execution_options(**options).begin() as transaction:
@@ -75,17 +75,17 @@ class Database:
                 transaction.rollback()
 
     def open_session(self) -> Connection:
-        """A connection for what belongs to a session, outside any transaction; the caller closes it."""
+        """Return an autocommit connection for session-level state, such as advisory locks; the caller closes it."""
         with _translate_errors():
             return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def file(self) -> Path | None:
-        """The file that SQLite keeps the archive in."""
+        """Path of the SQLite file, or None for PostgreSQL."""
         return _sqlite_path(self._engine.url)
 
     def size(self) -> int:
-        """Bytes that the database takes on disk."""
+        """Return the size of the database on disk in bytes."""
         sql = "SELECT pg_database_size(current_database())"
         if self.dialect == "sqlite":
             sql = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
@@ -93,7 +93,7 @@ class Database:
             return int(connection.execute(text(sql)).scalar_one())
 
     def data_version(self) -> int:
-        """A number that is another after each write, of whomever; the same while nothing is written."""
+        """Return a number that changes with every committed write of any process."""
         if self.dialect == "postgresql":
             with self.read() as connection:
                 return int(connection.exec_driver_sql(_SELECT_POSTGRES_VERSION).scalar_one())
@@ -108,7 +108,7 @@ class Database:
                 cursor.close()
 
     def checkpoint(self) -> None:
-        """Bring all that was written into the database's own file; only SQLite keeps it apart until then."""
+        """Move SQLite's write-ahead log into the database file; does nothing for PostgreSQL."""
         if self.dialect == "sqlite":
             connection = self._engine.raw_connection()  # outside any transaction
             try:
@@ -117,7 +117,7 @@ class Database:
                 connection.close()
 
     def close(self) -> None:
-        """Close every connection; the database cannot be used after."""
+        """Close every connection; the database cannot be used afterwards."""
         with self._version_lock:
             if self._version_connection is not None:
                 self._version_connection.close()
@@ -129,7 +129,7 @@ _SELECT_POSTGRES_VERSION = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text
 
 
 def acquire_write_lock(tx: Connection) -> None:
-    """Until the transaction ends, nobody else decides about articles; SQLite's writers have that already."""
+    """Lock out other writers until the transaction ends; SQLite write transactions hold that lock already."""
     if tx.dialect.name == "postgresql":
         tx.execute(_ACQUIRE_ADVISORY_LOCK, {"lock": _WRITE_LOCK_KEY})
 
@@ -138,17 +138,21 @@ _ACQUIRE_ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
 
 def translate_driver_error(error: DBAPIError) -> ArchiveError | None:
-    """A driver's error as one that the user can mend, or None if it is a bug or one item's own fault."""
-    name = str(getattr(error.orig, "sqlite_errorname", ""))
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    found = _SQLITE_ERRORS.get("_".join(name.split("_")[:2])) if name else _POSTGRES_ERRORS.get(state)
-    if found is None and (error.connection_invalidated or state[:2] in ("08", "57") or _is_unreachable(error)):
-        found = (ArchiveUnavailable, "the database server cannot be reached")
-    return found[0](f"{found[1]} ({error.orig})") if found else None
+    """Return the ArchiveError for a driver error that a user can fix, or None for any other error."""
+    sqlite_name = str(getattr(error.orig, "sqlite_errorname", ""))
+    sql_state = str(getattr(error.orig, "sqlstate", None) or "")
+    translation = (
+        _SQLITE_ERRORS.get("_".join(sqlite_name.split("_")[:2])) if sqlite_name else _POSTGRES_ERRORS.get(sql_state)
+    )
+    if translation is None and (
+        error.connection_invalidated or sql_state[:2] in ("08", "57") or _is_unreachable(error)
+    ):
+        translation = (ArchiveUnavailable, "the database server cannot be reached")
+    return translation[0](f"{translation[1]} ({error.orig})") if translation else None
 
 
 def _is_unreachable(error: DBAPIError) -> bool:
-    """psycopg tells a refused or lost connection by its class alone, without a state."""
+    """psycopg reports a refused or lost connection by its class, without a SQLSTATE."""
     return type(error.orig).__name__ == "OperationalError" and getattr(error.orig, "sqlstate", "") is None
 
 
@@ -157,13 +161,13 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if mendable := translate_driver_error(error):
-            raise mendable from error
+        if user_error := translate_driver_error(error):
+            raise user_error from error
         raise
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file that a database's URL names, whether it is there or not; None where it names none of SQLite's."""
+    """Return the file that an SQLite URL names, whether it exists or not; None for any other URL."""
     return _sqlite_path(_parse_url(url))
 
 
@@ -176,7 +180,7 @@ def _parse_url(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise ArchiveUnavailable(
-            f"not a database URL: {url[:200]!r}; give sqlite:////path/archive.db or postgresql://host/name"
+            f"not a database URL: {url[:200]!r}; write sqlite:////path/archive.db or postgresql://host/name"
         ) from None
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -214,7 +218,7 @@ def _create_engine(url: URL) -> Engine:
 
 
 def _configure_sqlite_connection(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver's own transaction control begins too late, and deferred; ours is in _begin_sqlite.
+    # The driver would begin transactions late and deferred; _begin_sqlite_transaction begins them instead.
     connection.isolation_level = None
     for pragma in (
         f"busy_timeout = {_BUSY_SECONDS * 1000}",
@@ -229,6 +233,6 @@ def _configure_sqlite_connection(connection: sqlite3.Connection, _record: Any) -
 
 
 def _begin_sqlite_transaction(connection: Connection) -> None:
-    # A deferred reader that turns writer after another's commit fails at once, whatever the busy timeout.
+    # A deferred transaction that starts to write after another commit fails at once, regardless of busy_timeout.
     write = connection.get_execution_options().get("evnews_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")

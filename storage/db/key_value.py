@@ -1,4 +1,4 @@
-"""Single values that the archive keeps under a name: when something was last done, what is under way."""
+"""Read and write single values by name."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from storage.db.tables import key_values
 
 
 def get_value(tx: Connection, name: str) -> str | None:
-    """What is kept under a name, or None where nothing is."""
+    """Return the value of a name, or None."""
     value: str | None = _SELECT_VALUE.scalar(tx, {"name": name})
     return value
 
 
 def set_value(tx: Connection, name: str, value: str) -> None:
-    """Keep a value under a name, in place of the one before."""
     tx.execute(_UPSERT_VALUE[tx.dialect.name], {"name": name, "value": value})
 
 
 def delete_value(tx: Connection, name: str) -> None:
-    """Keep nothing under a name any more."""
-    tx.execute(_DELETE_VALUE, {"which": name})
+    tx.execute(_DELETE_VALUE, {"key": name})
 
 
 _SELECT_VALUE = CompiledStatement(select(key_values.c.value).where(key_values.c.name == bindparam("name")))
 _UPSERT_VALUE = upsert_statements(key_values, "name")
-_DELETE_VALUE = delete(key_values).where(key_values.c.name == bindparam("which"))
+_DELETE_VALUE = delete(key_values).where(key_values.c.name == bindparam("key"))

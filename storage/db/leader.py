@@ -1,4 +1,4 @@
-"""Which of several services on one archive polls: one at a time, and it stops being that when it dies."""
+"""Elect the one service of an archive that polls; a dead leader loses its claim."""
 
 from __future__ import annotations
 
@@ -15,39 +15,38 @@ from storage.db.database import Database
 from storage.errors import ArchiveError
 
 _LEADER_LOCK_KEY = 0x65766E65777302
-"""Names the leader among other advisory locks."""
+"""Key of the leader's advisory lock."""
 
 
 class Leadership(Protocol):
-    """A claim to be the one who polls."""
+    """The claim of a process to be the leader."""
 
     def try_acquire(self) -> bool:
-        """Lead, where nobody else does; may be asked again and again."""
+        """Become the leader if nobody else is; return whether this process leads."""
         ...
 
     def is_held(self) -> bool:
-        """Whether this process still leads."""
+        """Return whether this process still leads."""
         ...
 
     def release(self) -> None:
-        """Let another lead."""
+        """Give up the claim."""
         ...
 
 
 def create_leadership(database: Database) -> Leadership:
-    """The claim to lead on an archive: a lock beside SQLite's file, an advisory lock in PostgreSQL."""
+    """Return the claim for an archive: a lock file next to the SQLite file, or a PostgreSQL advisory lock."""
     file = database.file
     return _DatabaseLeadership(database) if file is None else _FileLeadership(file.with_name(file.name + ".leader"))
 
 
 class _FileLeadership:
-    """A lock on a file, which the system takes back when the process dies."""
+    """A lock on a file; the operating system releases it when the process dies."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._file = path, -1
 
     def try_acquire(self) -> bool:
-        """Lead, where nobody else does."""
         if self._file >= 0:
             return True
         file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
@@ -60,25 +59,22 @@ class _FileLeadership:
         return True
 
     def is_held(self) -> bool:
-        """Whether this process still leads: nobody takes a file's lock away."""
         return self._file >= 0
 
     def release(self) -> None:
-        """Let another lead."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
 
 class _DatabaseLeadership:
-    """A lock of a connection's session, which the server takes back when the connection ends."""
+    """A session-level advisory lock; the server releases it when the connection ends."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._session: Connection | None = None
 
     def try_acquire(self) -> bool:
-        """Lead, where nobody else does."""
         if self._session is not None:
             return self.is_held()
         try:
@@ -95,7 +91,7 @@ class _DatabaseLeadership:
         return False
 
     def is_held(self) -> bool:
-        """Whether the session that holds the lock is alive."""
+        """Return whether the session that holds the lock is alive."""
         if self._session is None:
             return False
         try:
@@ -106,7 +102,7 @@ class _DatabaseLeadership:
         return True
 
     def release(self) -> None:
-        """Let another lead: closed for good, since a pool would keep the session and with it the lock."""
+        """Invalidate the connection: the pool would keep the session and with it the lock."""
         if self._session is not None:
             session, self._session = self._session, None
             session.invalidate()

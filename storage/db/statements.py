@@ -1,8 +1,8 @@
-"""Statements that every article asks, compiled once and given to the database's driver.
+"""Statements compiled once per dialect and executed by the driver.
 
-SQLAlchemy builds what it is asked, checks it and makes rows of the answer each time; for the two dozen small
-statements that keep one article that takes longer than the database does. A `Ready` statement is spelled by it once
-for each dialect, values and answers are converted by its types as ever, and the driver runs it in the transaction.
+Storing an article runs about two dozen small statements, for which SQLAlchemy's compilation and row handling take
+longer than the database. A CompiledStatement is compiled once for each dialect; SQLAlchemy's types still convert its
+values and results, and it runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ BoundValues = Mapping[str, Any]
 Converter = Callable[[Any], Any]
 _NO_VALUES: BoundValues = {}
 PLACEHOLDERS = {"sqlite": "?", "postgresql": "%s"}
-"""How each driver marks a value, by the dialect's name: for statements that are `Spelled`."""
+"""Each driver's placeholder for a value, by dialect: for a RawStatement."""
 _LIST_PLACEHOLDER = "__[POSTCOMPILE_{}]"
 _EMPTY_SUBQUERY = "SELECT 1 WHERE 1 <> 1"
 
 
 class CompiledStatement:
-    """A select, insert, update or delete whose values are all bound by name.
+    """A select, insert, update or delete whose values are all bound by name; result rows are named tuples.
 
-    The rows that it gives are named tuples. An insert is of the columns that `columns` names.
+    `columns` names the columns of an insert.
     """
 
     def __init__(self, statement: Executable, columns: Iterable[str] | None = None) -> None:
@@ -41,42 +41,40 @@ class CompiledStatement:
         self._compiled: dict[str, _DialectStatement] = {}
 
     def run(self, tx: Connection, values: BoundValues = _NO_VALUES) -> None:
-        """Run it."""
-        spelled = self._compiled_for(tx)
-        _execute(tx, *spelled.bind(values))
+        statement = self._compiled_for(tx)
+        _execute(tx, *statement.bind(values))
 
     def run_many(self, tx: Connection, rows: Sequence[BoundValues]) -> None:
-        """Run it for each of some values, none of which is a list."""
+        """Execute the statement for each row of values; list values are not allowed."""
         if rows:
-            spelled = self._compiled_for(tx)
-            bound = [spelled.bind(values) for values in rows]
+            statement = self._compiled_for(tx)
+            bound = [statement.bind(values) for values in rows]
             _execute(tx, bound[0][0], [values for _, values in bound], is_many=True)
 
     def all(self, tx: Connection, values: BoundValues = _NO_VALUES) -> list[Any]:
-        """Every row of its answer."""
-        spelled = self._compiled_for(tx)
-        cursor = _execute(tx, *spelled.bind(values))
-        return spelled.make_rows(cursor.fetchall(), cursor.description)
+        statement = self._compiled_for(tx)
+        cursor = _execute(tx, *statement.bind(values))
+        return statement.make_rows(cursor.fetchall(), cursor.description)
 
     def first(self, tx: Connection, values: BoundValues = _NO_VALUES) -> Any | None:
-        """The first row of its answer, or None."""
-        spelled = self._compiled_for(tx)
-        cursor = _execute(tx, *spelled.bind(values))
-        found, told = cursor.fetchone(), cursor.description
+        """Return the first row, or None."""
+        statement = self._compiled_for(tx)
+        cursor = _execute(tx, *statement.bind(values))
+        row, description = cursor.fetchone(), cursor.description
         cursor.close()
-        return None if found is None else spelled.make_rows([found], told)[0]
+        return None if row is None else statement.make_rows([row], description)[0]
 
     def one(self, tx: Connection, values: BoundValues = _NO_VALUES) -> Any:
-        """Its only row."""
-        found = self.all(tx, values)
-        if len(found) != 1:
-            raise LookupError(f"{len(found)} rows where one must be")
-        return found[0]
+        """Return the only row; raises LookupError if there is not exactly one."""
+        rows = self.all(tx, values)
+        if len(rows) != 1:
+            raise LookupError(f"{len(rows)} rows, expected exactly one")
+        return rows[0]
 
     def scalar(self, tx: Connection, values: BoundValues = _NO_VALUES) -> Any | None:
-        """The first column of the first row, or None."""
-        found = self.first(tx, values)
-        return None if found is None else found[0]
+        """Return the first column of the first row, or None."""
+        row = self.first(tx, values)
+        return None if row is None else row[0]
 
     def _compiled_for(self, tx: Connection) -> _DialectStatement:
         name = tx.dialect.name
@@ -87,35 +85,34 @@ class CompiledStatement:
 
 
 def insert_statement(table: Table, *returning: Column[Any]) -> CompiledStatement:
-    """The insert of a row, all its columns given but those that it returns."""
-    made = {column.name for column in returning}
-    given: dict[str, Any] = {one.name: bindparam(one.name) for one in table.c if one.name not in made}
-    statement = insert(table).values(given)
+    """Return the insert of a row; all columns are bound except the `returning` ones."""
+    generated = {column.name for column in returning}
+    values: dict[str, Any] = {column.name: bindparam(column.name) for column in table.c if column.name not in generated}
+    statement = insert(table).values(values)
     return CompiledStatement(statement.returning(*returning) if returning else statement)
 
 
 class RawStatement:
-    """A statement that is spelled for each driver already, with its own marks for values: by the dialect's name.
+    """A statement written in each driver's SQL, by dialect; result rows are the driver's plain tuples.
 
-    For statements into which hundreds of values go. Rows are plain tuples, as the driver makes them.
+    Meant for statements that bind hundreds of values.
     """
 
-    def __init__(self, spelled: Mapping[str, str]) -> None:
-        self._sql = spelled
+    def __init__(self, sql: Mapping[str, str]) -> None:
+        self._sql = sql
 
     def all(self, tx: Connection, values: Sequence[Any] = ()) -> list[Any]:
-        """Every row of its answer."""
         rows: list[Any] = _execute(tx, self._sql[tx.dialect.name], tuple(values)).fetchall()
         return rows
 
     def run_many(self, tx: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """Run it for each of some values."""
+        """Execute the statement for each row of values."""
         if rows:
             _execute(tx, self._sql[tx.dialect.name], rows, is_many=True)
 
 
 def _execute(tx: Connection, sql: str, values: Any, *, is_many: bool = False) -> Any:
-    """The driver's cursor after a statement; its errors are SQLAlchemy's, as elsewhere."""
+    """Execute SQL and return the driver's cursor; driver errors become SQLAlchemy's, as everywhere else."""
     cursor = tx.connection.cursor()
     driver = tx.dialect.loaded_dbapi
     try:
@@ -132,7 +129,7 @@ def _execute(tx: Connection, sql: str, values: Any, *, is_many: bool = False) ->
 
 
 class _DialectStatement:
-    """A statement of one dialect: its text, and how its values and its answer are converted."""
+    """A compiled statement of one dialect: its SQL and the converters of its values and results."""
 
     def __init__(self, compiled: SQLCompiler) -> None:
         self._sql = str(compiled)
@@ -140,7 +137,7 @@ class _DialectStatement:
         self._default_values = {name: bind.value for name, bind in compiled.binds.items()}
         self._bind_converters: dict[str, Converter] = dict(compiled._bind_processors)  # type: ignore[arg-type]
         self._list_parameters = {name for name in self._default_values if _LIST_PLACEHOLDER.format(name) in self._sql}
-        # Most statements have no lists, and their values in order: they are bound without a detour.
+        # Most statements have positional parameters and no lists: a shorter path binds them.
         is_plain = bool(self._parameter_order) and not self._list_parameters
         self._plain_parameters = (
             [(name, self._default_values[name], self._bind_converters.get(name)) for name in self._parameter_order]
@@ -153,72 +150,74 @@ class _DialectStatement:
         self._row_type = namedtuple("_row", [column.keyname for column in columns], rename=True) if columns else None
 
     def bind(self, values: BoundValues) -> tuple[str, Any]:
-        """The text, and the values as the driver takes them."""
+        """Return the SQL and the values in the driver's form."""
         if self._plain_parameters is not None:
             return self._sql, [
-                values.get(name, usual) if convert is None else convert(values.get(name, usual))
-                for name, usual, convert in self._plain_parameters
+                values.get(name, default) if convert is None else convert(values.get(name, default))
+                for name, default, convert in self._plain_parameters
             ]
         sql = self._sql
-        given = {name: self._convert(name, values.get(name, value)) for name, value in self._default_values.items()}
+        bound = {name: self._convert(name, values.get(name, value)) for name, value in self._default_values.items()}
         for name in self._list_parameters:
-            many = len(given[name])
-            marks = ["?"] * many if self._parameter_order else [f"%({name}_{place})s" for place in range(many)]
+            count = len(bound[name])
+            marks = ["?"] * count if self._parameter_order else [f"%({name}_{index})s" for index in range(count)]
             sql = sql.replace(_LIST_PLACEHOLDER.format(name), ", ".join(marks) or _EMPTY_SUBQUERY)
         if self._parameter_order:
             return sql, [
-                one
+                value
                 for name in self._parameter_order
-                for one in (given[name] if name in self._list_parameters else (given[name],))
+                for value in (bound[name] if name in self._list_parameters else (bound[name],))
             ]
         for name in self._list_parameters:
-            given |= {f"{name}_{place}": one for place, one in enumerate(given.pop(name))}
-        return sql, given
+            bound |= {f"{name}_{index}": value for index, value in enumerate(bound.pop(name))}
+        return sql, bound
 
     def _convert(self, name: str, value: Any) -> Any:
         convert = self._bind_converters.get(name)
         if name in self._list_parameters:
-            return [convert(one) for one in value] if convert is not None else list(value)
+            return [convert(item) for item in value] if convert is not None else list(value)
         return value if convert is None else convert(value)
 
-    def make_rows(self, found: Sequence[tuple[Any, ...]], told: Sequence[Any]) -> list[Any]:
-        """The rows of the answer; `told` is what the driver says of its columns."""
+    def make_rows(self, raw_rows: Sequence[tuple[Any, ...]], description: Sequence[Any]) -> list[Any]:
+        """Convert the driver's rows; `description` is the cursor's (DB-API) description of the columns."""
         if self._result_converters is None:
-            kinds = [
-                column.type._cached_result_processor(self._dialect, said[1])
-                for column, said in zip(self._columns, told, strict=True)
+            converters = [
+                column.type._cached_result_processor(self._dialect, type_code)
+                for column, (_, type_code, *_) in zip(self._columns, description, strict=True)
             ]
-            self._result_converters = [(place, kind) for place, kind in enumerate(kinds) if kind is not None]
+            self._result_converters = [
+                (index, convert) for index, convert in enumerate(converters) if convert is not None
+            ]
         assert self._row_type is not None
         make: Callable[[Iterable[Any]], Any] = self._row_type._make  # type: ignore[attr-defined]
         if not self._result_converters:
-            return [make(one) for one in found]
-        made = []
-        for one in found:
-            values = list(one)
-            for place, convert in self._result_converters:
-                values[place] = convert(values[place])
-            made.append(make(values))
-        return made
+            return [make(raw_row) for raw_row in raw_rows]
+        rows = []
+        for raw_row in raw_rows:
+            values = list(raw_row)
+            for index, convert in self._result_converters:
+                values[index] = convert(values[index])
+            rows.append(make(values))
+        return rows
 
 
 def upsert_statements(table: Table, *keys: str) -> Mapping[str, Any]:
-    """A statement a dialect: insert a row, or replace all but the key of the one that is there."""
+    """Return, by dialect, a statement that inserts a row or replaces all but the key of an existing row."""
 
-    def replacing(statement: SqliteInsert | PostgresInsert) -> SqliteInsert | PostgresInsert:
+    def with_update(statement: SqliteInsert | PostgresInsert) -> SqliteInsert | PostgresInsert:
         names = [column.name for column in table.columns if column.name not in ("id", *keys)]
         return statement.on_conflict_do_update(
             index_elements=keys, set_={name: statement.excluded[name] for name in names}
         )
 
-    return {"sqlite": replacing(insert_sqlite(table)), "postgresql": replacing(insert_postgres(table))}
+    return {"sqlite": with_update(insert_sqlite(table)), "postgresql": with_update(insert_postgres(table))}
 
 
 T = TypeVar("T")
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size`, the last of what is left; none of nothing. Takes no more than a part ahead."""
-    rest = iter(items)
-    while part := list(islice(rest, size)):
-        yield part
+    """Yield lists of `size` items, the last one shorter; consumes no more than one list ahead."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

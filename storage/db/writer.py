@@ -1,4 +1,4 @@
-"""The one writer of a process: units of work in, each kept whole or not at all, many to a commit."""
+"""Write to the database from one thread: units of work, each stored whole or not at all, many per commit."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from storage.model.page import Page
 
 T = TypeVar("T")
 Transaction = Connection
-"""What a unit of work runs in; for those who may not know SQLAlchemy."""
+"""The transaction of a unit of work, for packages that must not import SQLAlchemy."""
 Work = Callable[[Connection, tuple[Capture, ...]], T]
 
 _log = logging.getLogger(__name__)
 _BATCH_SECONDS = 0.5
-"""No unit waits longer than this for others of its batch."""
+"""Maximum time that a unit waits for the others of its batch."""
 _MAX_BATCH_UNITS = 500
 
 
 class PageStore(Protocol):
-    """What keeps pages: a page is safe once `sync` has returned after its `record`."""
+    """Stores pages; a page is safe once `sync` has returned after its `record`."""
 
     def record(self, page: Page) -> Capture:
-        """Write a page and say where it lies."""
+        """Write a page and return its location."""
 
     def sync(self) -> None:
-        """Return when all that was recorded is on the disk."""
+        """Return when every recorded page is on disk."""
 
     def close(self) -> None:
-        """Bring all to the disk and finish."""
+        """Sync and close the store."""
 
 
 @dataclass(slots=True)
@@ -54,12 +54,11 @@ class _WriteUnit:
 
 
 class DatabaseWriter:
-    """Runs units in a thread of its own; what queues up during one commit goes into the next.
+    """Runs units of work in its own thread; units queued during one commit go into the next.
 
-    A unit's pages are on the tape and on the disk before its work runs. A unit that raises is
-    undone alone and its exception is the future's; a failed commit fails every unit of its
-    batch. A future that is cancelled before its batch begins is never run. Where PostgreSQL's
-    connection is lost, the batch is run once more: work must bear being run twice.
+    A unit's pages are synced to disk before its work runs. A unit that raises is rolled back alone, and its future gets
+    the exception; a failed commit fails every unit of its batch. A future cancelled before its batch begins never runs.
+    After a lost PostgreSQL connection the batch runs once more, so work must tolerate a second run.
     """
 
     def __init__(self, database: Database, page_store: PageStore | None = None) -> None:
@@ -81,7 +80,7 @@ class DatabaseWriter:
         return future
 
     def close(self) -> None:
-        """Write all that is queued, then close the tape. May be called twice."""
+        """Write all queued units, then close the page store. May be called twice."""
         with self._lock:
             first, self._closed = not self._closed, True
             if first:
@@ -103,7 +102,7 @@ class DatabaseWriter:
                 return
 
     def _gather(self, first: _WriteUnit) -> tuple[list[_WriteUnit], bool]:
-        """What is queued by now, and whether that was the last."""
+        """Return the units queued by now, and whether the writer must stop after them."""
         batch = [first]
         try:
             while len(batch) < _MAX_BATCH_UNITS:
@@ -116,37 +115,37 @@ class DatabaseWriter:
         return batch, False
 
     def _write(self, batch: list[_WriteUnit]) -> None:
-        """In parts of at most half a second each, so that nobody waits long for the lock or the answer."""
-        left = self._record(batch)
-        while left:
-            done = self._commit_with_retry(left)
-            _resolve_futures(left[:done])
-            left = left[done:]
+        """Commit in parts of about half a second, so that nobody waits long for the lock or a result."""
+        remaining = self._record(batch)
+        while remaining:
+            done = self._commit_with_retry(remaining)
+            _resolve_futures(remaining[:done])
+            remaining = remaining[done:]
 
     def _record(self, batch: list[_WriteUnit]) -> list[_WriteUnit]:
-        """Pages on the tape, and the tape on the disk, before any row names them; returns whose pages are."""
-        tape, good = self._page_store, []
+        """Record and sync pages before any row refers to them; return the units whose pages are safe."""
+        store, good = self._page_store, []
         for unit in batch:
             try:
-                unit.captures = tuple(tape.record(page) for page in unit.pages) if tape else ()
+                unit.captures = tuple(store.record(page) for page in unit.pages) if store else ()
                 good.append(unit)
             except Exception as error:
                 _fail_units([unit], error)
         try:
-            if tape and any(unit.captures for unit in good):
-                tape.sync()
+            if store and any(unit.captures for unit in good):
+                store.sync()
         except Exception as error:
             _fail_units([unit for unit in good if unit.captures], error)
             return [unit for unit in good if not unit.captures]
         return good
 
     def _commit_with_retry(self, units: list[_WriteUnit]) -> int:
-        """How many of the units, from the first, have come to an end: as long as a batch may take."""
-        for last in (self._database.dialect != "postgresql", True):
+        """Commit as many units as half a second allows, in order; return how many were completed."""
+        for is_last in (self._database.dialect != "postgresql", True):
             try:
                 return self._commit(units)
             except Exception as error:
-                if last or not isinstance(error, ArchiveUnavailable):
+                if is_last or not isinstance(error, ArchiveUnavailable):
                     for unit in units:
                         unit.error = error
                     return len(units)
@@ -166,7 +165,7 @@ class DatabaseWriter:
 
 
 def _run_unit(tx: Connection, unit: _WriteUnit) -> None:
-    """One unit in its savepoint; raises only what costs the whole transaction."""
+    """Run a unit in a savepoint; raises only if the whole transaction is lost."""
     unit.error = None
     try:
         with tx.begin_nested():
@@ -178,16 +177,19 @@ def _run_unit(tx: Connection, unit: _WriteUnit) -> None:
 
 
 def _find_user_error(error: BaseException | None) -> ArchiveError | None:
-    """What a user can mend, of an error or of those before it: going back to a savepoint may fail too, and hide why."""
+    """Return the ArchiveError for an error or one of its contexts, or None.
+
+    A failed rollback to the savepoint may hide the original error.
+    """
     while error is not None:
-        if isinstance(error, DBAPIError) and (found := translate_driver_error(error)):
-            return found
+        if isinstance(error, DBAPIError) and (user_error := translate_driver_error(error)):
+            return user_error
         error = error.__context__
     return None
 
 
 def _is_transaction_lost(tx: Connection, error: Exception) -> bool:
-    """Whether the transaction went with the unit: a lost connection, or an error that made SQLite undo it all."""
+    """Whether the connection is lost or SQLite rolled back the whole transaction."""
     if tx.invalidated or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
     raw = tx.connection.dbapi_connection

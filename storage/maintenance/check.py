@@ -1,4 +1,4 @@
-"""Whether the archive is what it says: the database, its index, and the bytes that its captures point to."""
+"""Check an archive: the database, its search index and the WARC bytes that captures refer to."""
 
 from __future__ import annotations
 
@@ -20,62 +20,62 @@ from storage.search.index import search_index
 from storage.search.rebuild import rebuild_index
 
 _MAX_LISTED = 10
-"""Problems of one kind that are told one by one; the rest is counted."""
+"""Problems of one kind that are listed; further ones are only counted."""
 _BATCH_SIZE = 500
 
 _RULES = (
     (
-        "article {0} has no text to show",
+        "article {0} has no current revision with a text (tables revisions, texts)",
         "SELECT id FROM articles WHERE revision < 1 OR NOT EXISTS (SELECT 1 FROM revisions"
         " JOIN texts ON texts.id = revisions.text_id AND texts.article_id = articles.id"
         " WHERE revisions.article_id = articles.id AND revisions.number = articles.revision)",
     ),
     (
-        "article {0} has no address",
+        "article {0} has no URL (table aliases)",
         "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.article_id = articles.id)",
     ),
     (
-        "article {0} was never fetched",
+        "article {0} has no snapshot (table snapshots)",
         "SELECT id FROM articles WHERE NOT EXISTS (SELECT 1 FROM snapshots WHERE snapshots.article_id = articles.id)",
     ),
     (
-        "article {0} is a copy of {1}, which is not known to tell the same text or is a copy itself",
+        "article {0} is a copy of {1}, but {1} is a copy itself or has no similar text (table similarities)",
         "SELECT a.id, a.copy_of FROM articles a JOIN articles o ON o.id = a.copy_of"
         " WHERE o.copy_of IS NOT NULL OR o.id = a.id OR (a.text_digest <> o.text_digest AND NOT EXISTS"
         " (SELECT 1 FROM similarities l WHERE l.text_digest = a.text_digest AND l.other_text_digest = o.text_digest))",
     ),
     (
-        "article {0} is found by bands that are not in its signature",
+        "article {0} has rows in signature_bands but none in signatures",
         "SELECT DISTINCT article_id FROM signature_bands"
         " WHERE NOT EXISTS (SELECT 1 FROM signatures WHERE signatures.article_id = signature_bands.article_id)",
     ),
     (
-        "lead {0} of {1} was kept, but no article has its address",
+        "lead {0} of {1} was kept, but no article has its URL (table aliases)",
         "SELECT id, source FROM leads WHERE state = 'kept'"
         " AND NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.url_digest = leads.url_digest)",
     ),
     (
-        "article {0} has topics that are dated otherwise than itself",
+        "article {0} has topics with another sort_time than its own (table article_topics)",
         "SELECT DISTINCT articles.id FROM articles JOIN article_topics ON article_topics.article_id = articles.id"
         " WHERE article_topics.sort_time <> articles.sort_time",
     ),
     (
-        "article {0} tells no story",
+        "article {0} belongs to no story (table story_members)",
         "SELECT id FROM articles WHERE copy_of IS NULL AND id NOT IN (SELECT article_id FROM story_members)"
         " AND id NOT IN (SELECT article_id FROM story_queue)",
     ),
     (
-        "article {0} is a copy, yet is in story {1} beside its original",
+        "article {0} is a copy, but is a member of story {1} (table story_members)",
         "SELECT t.article_id, t.story_id FROM story_members t JOIN articles a ON a.id = t.article_id"
         " WHERE a.copy_of IS NOT NULL AND a.id NOT IN (SELECT article_id FROM story_queue)",
     ),
     (
-        "story {0} has the id of an article that is not in it",
+        "story {0} has the id of an article that is not its member (table story_members)",
         "SELECT DISTINCT story_id FROM story_members t WHERE NOT EXISTS"
         " (SELECT 1 FROM story_members f WHERE f.article_id = t.story_id AND f.story_id = t.story_id)",
     ),
     (
-        "story {0} is not counted rightly",
+        "story {0} has wrong counts or times (table stories)",
         "SELECT c.story_id FROM (SELECT story_id, count(*) AS n, min(published_or_seen_at) AS f,"
         " max(published_or_seen_at) AS l FROM story_members"
         " GROUP BY story_id HAVING count(*) > 1) c LEFT JOIN stories s ON s.id = c.story_id"
@@ -83,19 +83,19 @@ _RULES = (
         " UNION SELECT id FROM stories WHERE (SELECT count(*) FROM story_members WHERE story_id = id) < 2",
     ),
     (
-        "article {0} is found by terms, yet tells no story",
+        "article {0} has rows in story_terms but belongs to no story (table story_members)",
         "SELECT DISTINCT article_id FROM story_terms"
         " WHERE NOT EXISTS (SELECT 1 FROM story_members WHERE story_members.article_id = story_terms.article_id)",
     ),
     (
-        "text {0} is searched as the past of article {1}, which never had it or shows it",
+        "text {0} is indexed as a past text of article {1}, which shows it or never had it (table past_texts)",
         "SELECT p.text_id, p.article_id FROM past_texts p WHERE NOT EXISTS"
         " (SELECT 1 FROM revisions r WHERE r.article_id = p.article_id AND r.text_id = p.text_id)"
         " OR EXISTS (SELECT 1 FROM articles a JOIN revisions r ON r.article_id = a.id AND r.number = a.revision"
         " WHERE a.id = p.article_id AND r.text_id = p.text_id)",
     ),
     (
-        "article {0} was joined to {1}, yet is still there",
+        "article {0} was merged into {1}, but still exists (table merged_articles)",
         "SELECT merged_articles.id, merged_articles.article_id FROM merged_articles JOIN articles ON"
         " articles.id = merged_articles.id",
     ),
@@ -103,9 +103,10 @@ _RULES = (
 
 
 def check_archive(database: Database, warc_dir: Path | None, max_captures: int | None = None) -> list[str]:
-    """Everything that is wrong, in words; an empty list if nothing is. Without `warc_dir` the tape is not looked at.
+    """Return a message for each problem of the archive; empty if it is sound.
 
-    Of the tape about `most_captures` are read, others each time; all by default.
+    Without `warc_dir`, WARC files are not read. With `max_captures`, only a random sample of about that many captures
+    is compared with the WARC files.
     """
     problems: list[str] = []
     if database.dialect == "sqlite":
@@ -117,15 +118,18 @@ def check_archive(database: Database, warc_dir: Path | None, max_captures: int |
         problems += search_index(database.dialect).find_problems(tx)
     with database.read() as connection:
         problems += _check_analyzer_version(connection)
-        for words, sql in _RULES:
-            problems += _list_problems(words.format(*row) for row in connection.execute(text(sql)))
+        for message, sql in _RULES:
+            problems += _list_problems(message.format(*row) for row in connection.execute(text(sql)))
         if warc_dir is not None:
             problems += _list_problems(_check_captures(connection, warc_dir, max_captures))
     return problems
 
 
 def reindex_archive(database: Database, progress: Callable[[int, int], None] | None = None) -> int:
-    """Make the search index anew: beside the one that answers, or in its place where that is of another preparation."""
+    """Rebuild the search index and return the number of articles in it.
+
+    The old index answers searches meanwhile, unless another analyzer version prepared it: then it is replaced in place.
+    """
     with database.read() as connection:
         is_current = not _check_analyzer_version(connection)
     if is_current:
@@ -148,30 +152,30 @@ def _check_sqlite_integrity(connection: Connection) -> list[str]:
 
 
 def _check_analyzer_version(connection: Connection) -> list[str]:
-    kept = get_value(connection, ANALYZER_VERSION_KEY)
-    if kept == str(ANALYZER_VERSION):
+    version = get_value(connection, ANALYZER_VERSION_KEY)
+    if version == str(ANALYZER_VERSION):
         return []
     return [
-        f"the search index was prepared by version {kept} and is searched by version {ANALYZER_VERSION}; run"
-        " `evnews db reindex`"
+        f"the search index was prepared by version {version} of the analyzer, searches use version {ANALYZER_VERSION};"
+        " run `evnews db reindex`"
     ]
 
 
 def _list_problems(problems: Iterator[str]) -> list[str]:
-    found = list(problems)
-    return found[:_MAX_LISTED] + (
-        [f"... and {len(found) - _MAX_LISTED} more like that"] if len(found) > _MAX_LISTED else []
+    messages = list(problems)
+    return messages[:_MAX_LISTED] + (
+        [f"... and {len(messages) - _MAX_LISTED} more of this kind"] if len(messages) > _MAX_LISTED else []
     )
 
 
-def _check_captures(connection: Connection, folder: Path, most: int | None) -> Iterator[str]:
-    """The captures' bytes are read and their digests compared; one file is open at a time."""
-    name, file, asked = "", None, _SELECT_CAPTURES
-    if most is not None:
-        step = max(int(connection.execute(_COUNT_CAPTURES).scalar_one()) // most, 1)
-        asked = asked.where(captures.c.id % step == randrange(step))  # noqa: S311 — chance, no secret
+def _check_captures(connection: Connection, folder: Path, max_captures: int | None) -> Iterator[str]:
+    """Yield a message for each capture whose bytes do not match its digest. One WARC file is open at a time."""
+    name, file, statement = "", None, _SELECT_CAPTURES
+    if max_captures is not None:
+        step = max(int(connection.execute(_COUNT_CAPTURES).scalar_one()) // max_captures, 1)
+        statement = statement.where(captures.c.id % step == randrange(step))  # noqa: S311 — a random sample, not a secret
     try:
-        for row in connection.execute(asked.execution_options(yield_per=_BATCH_SIZE)):
+        for row in connection.execute(statement.execution_options(yield_per=_BATCH_SIZE)):
             if row.file != name:
                 if file:
                     file.close()
@@ -185,7 +189,7 @@ def _check_captures(connection: Connection, folder: Path, most: int | None) -> I
 
 
 def _open_warc_file(folder: Path, name: str) -> BinaryIO | None:
-    """A tape file by the name its captures have: while it is written it ends in `.open`."""
+    """Open a WARC file by the name that captures give; a file that is still written ends in `.open`."""
     for path in (folder / name, folder / f"{name}.open"):
         if path.parent == folder and path.is_file():
             return path.open("rb")
@@ -196,14 +200,14 @@ def _check_capture(file: BinaryIO | None, offset: int, length: int, digest: str)
     if file is None:
         return "is missing"
     file.seek(offset)
-    found = sha256()
-    left = length
-    while left and (data := file.read(min(left, 2**20))):
-        found.update(data)
-        left -= len(data)
-    if left:
+    state = sha256()
+    remaining = length
+    while remaining and (data := file.read(min(remaining, 2**20))):
+        state.update(data)
+        remaining -= len(data)
+    if remaining:
         return f"ends before byte {offset + length}"
-    return "" if f"sha256:{found.hexdigest()}" == digest else f"holds other bytes at {offset}"
+    return "" if f"sha256:{state.hexdigest()}" == digest else f"holds other bytes at {offset}"
 
 
 _COUNT_CAPTURES = select(func.count()).select_from(captures)

@@ -1,7 +1,7 @@
-"""Articles that are older than they are to be kept: which those are, and how one goes with all that is known of it.
+"""Delete articles that exceed the retention age, with everything that is stored about them.
 
-What stays of it: the pages on the tape, which have a limit of their own, and its addresses among what indexes named, so
-that it is not fetched again.
+Two things remain: the captured pages in the WARC files, which have a size limit of their own, and the leads, so that
+the article is not fetched again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     not_,
     or_,
     select,
@@ -45,26 +46,32 @@ from storage.db.tables import (
     texts,
 )
 from storage.duplicates import links
-from storage.maintenance.staying import PROTECTED
 from storage.model.crawl import LeadState
 from storage.quantities import FOREVER
+from storage.readers.read_state import EntryState
 from storage.search import article_index, history
 from storage.search.index.row_ids import row_id_of
 from storage.stories import membership
 
 _ARTICLES_PER_TRANSACTION = 20
-"""Articles that go in one transaction: nobody who writes waits longer than for so many."""
+"""Articles deleted in one transaction, so that other writers wait only briefly."""
 _BATCH_SIZE = 1_000
 _MAX_AGE_SECONDS = 900.0 * 365.25 * 86_400
-"""Seconds beyond which no date can be told any more."""
+"""Upper bound of an age: a datetime minus a longer one would overflow."""
 _AGES_KEY = "source_article_ages"
+
+PROTECTED_ARTICLES = {
+    "starred": exists().where(entry_states.c.article_id == articles.c.id, entry_states.c.state == EntryState.STARRED),
+    "withdrawn": articles.c.withdrawn.is_not(None),
+}
+"""Articles that expiry and retention never delete: a condition on `articles` for each kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleAges:
-    """How many seconds articles are kept after they were published, or first seen where that is not known.
+    """Seconds that articles are kept after their publication, or after they were first seen if that is unknown.
 
-    `of` are the sources that have an age of their own, `usual` is that of all others.
+    `by_source` holds the ages of sources that set their own, `default` applies to all others.
     """
 
     default: float = FOREVER
@@ -72,29 +79,27 @@ class ArticleAges:
 
     @property
     def shortest(self) -> float:
-        """The least of them."""
         return min([self.default, *self.by_source.values()])
 
     @property
     def is_unlimited(self) -> bool:
-        """Whether nothing is ever to go."""
+        """Whether every article is kept forever."""
         return math.isinf(self.shortest)
 
 
 def load_source_ages(tx: Connection) -> dict[str, float]:
-    """The ages of their own that sources had when articles were last looked for that are to go."""
-    said = get_value(tx, _AGES_KEY)
-    return {} if said is None else {name: float(seconds) for name, seconds in json.loads(said).items()}
+    """Return the ages of single sources that the last deletion used."""
+    stored = get_value(tx, _AGES_KEY)
+    return {} if stored is None else {name: float(seconds) for name, seconds in json.loads(stored).items()}
 
 
 def save_source_ages(tx: Connection, ages: Mapping[str, float]) -> None:
-    """Write down the ages that sources have of their own."""
     set_value(tx, _AGES_KEY, json.dumps({name: str(seconds) for name, seconds in sorted(ages.items())}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiredArticle:
-    """An article that is older than it is to be kept."""
+    """An article that exceeds the retention age."""
 
     id: int
     source: str
@@ -105,7 +110,7 @@ class ExpiredArticle:
 def find_expired(
     database: Database, ages: ArticleAges, now: datetime, *, remove_protected: Collection[str] = ()
 ) -> Iterator[ExpiredArticle]:
-    """The articles that are to go, oldest first; of what `STAYS` the kinds that `even` names."""
+    """Yield the articles to delete, oldest first; `remove_protected` names kinds of PROTECTED_ARTICLES to include."""
     if ages.is_unlimited:
         return
     statement = _SELECT_EXPIRED.where(*_is_too_old(ages, now), *_is_not_protected(remove_protected))
@@ -124,73 +129,73 @@ def find_expired(
 def delete_expired(
     database: Database, ages: ArticleAges, now: datetime, *, remove_protected: Collection[str] = ()
 ) -> Iterator[int]:
-    """Remove the articles that are to go; gives how many went with each step. A step is whole or not at all.
+    """Delete the expired articles in batches, one transaction each; yield the number deleted in each batch.
 
-    The ages of single sources are remembered from then on.
+    The ages of single sources are stored for `load_source_ages`.
     """
     _save_changed_ages(database, ages)
     if ages.is_unlimited:
         return
     with database.read() as tx:
-        named = tx.execute(_SELECT_LEAD_SOURCES).scalars().all()
-    for some in batched(
+        sources = tx.execute(_SELECT_LEAD_SOURCES).scalars().all()
+    for batch in batched(
         find_expired(database, ages, now, remove_protected=remove_protected), _ARTICLES_PER_TRANSACTION
     ):
         with database.write() as tx:
             acquire_write_lock(tx)
             # An article may have been starred, or have moved, since it was listed.
-            wanted = _SELECT_STILL_EXPIRED.where(*_is_too_old(ages, now), *_is_not_protected(remove_protected))
-            ids = tx.execute(wanted, {"ids": [one.id for one in some]}).scalars().all()
+            still_expired = _SELECT_STILL_EXPIRED.where(*_is_too_old(ages, now), *_is_not_protected(remove_protected))
+            ids = tx.execute(still_expired, {"ids": [article.id for article in batch]}).scalars().all()
             for article_id in ids:
                 _unlink_article(tx, article_id)
-            _expire_leads(tx, ids, named, now)
+            _expire_leads(tx, ids, sources, now)
             for statement in _DELETE_ROWS:
                 tx.execute(statement, {"ids": ids})
         yield len(ids)
 
 
-def _save_changed_ages(database: Database, keeping: ArticleAges) -> None:
-    """Nothing is written where nothing is new: whoever has read the archive would read it again."""
+def _save_changed_ages(database: Database, ages: ArticleAges) -> None:
+    """Skip the write if nothing changed: every write invalidates the clients' ETags."""
     with database.read() as tx:
-        if load_source_ages(tx) == keeping.by_source:
+        if load_source_ages(tx) == ages.by_source:
             return
     with database.write() as tx:
-        save_source_ages(tx, keeping.by_source)
+        save_source_ages(tx, ages.by_source)
 
 
-def _is_too_old(keeping: ArticleAges, now: datetime) -> list[ColumnElement[bool]]:
-    """The last bound is what the search for them goes by: articles lie in the order of their dates."""
+def _is_too_old(ages: ArticleAges, now: datetime) -> list[ColumnElement[bool]]:
+    """Conditions on `articles`; the last one lets the database use the index on search_row, which follows dates."""
     own = [
         and_(articles.c.source == source, articles.c.sort_time < _before(now, seconds))
-        for source, seconds in sorted(keeping.by_source.items())
+        for source, seconds in sorted(ages.by_source.items())
         if not math.isinf(seconds)
     ]
-    others = [articles.c.source.not_in(sorted(keeping.by_source))] if keeping.by_source else []
-    usual = [] if math.isinf(keeping.default) else [and_(*others, articles.c.sort_time < _before(now, keeping.default))]
-    return [or_(*own, *usual), articles.c.search_row < row_id_of(_before(now, keeping.shortest))]
+    others = [articles.c.source.not_in(sorted(ages.by_source))] if ages.by_source else []
+    default = [] if math.isinf(ages.default) else [and_(*others, articles.c.sort_time < _before(now, ages.default))]
+    return [or_(*own, *default), articles.c.search_row < row_id_of(_before(now, ages.shortest))]
 
 
 def _before(now: datetime, seconds: float) -> datetime:
     return now - timedelta(seconds=min(seconds, _MAX_AGE_SECONDS))
 
 
-def _is_not_protected(even: Collection[str]) -> list[ColumnElement[bool]]:
-    return [not_(condition) for kind, condition in PROTECTED.items() if kind not in even]
+def _is_not_protected(remove_protected: Collection[str]) -> list[ColumnElement[bool]]:
+    return [not_(condition) for kind, condition in PROTECTED_ARTICLES.items() if kind not in remove_protected]
 
 
 def _unlink_article(tx: Connection, article_id: int) -> None:
-    """Let nothing be found by an article any more: in the index, among the copies, in its story."""
+    """Remove an article from the search index, the duplicates and its story."""
     article_index.remove_article(tx, article_id)
     history.remove_past_texts(tx, article_id)
     links.unlink_article(tx, article_id)
     membership.remove_member(tx, article_id)
 
 
-def _expire_leads(tx: Connection, ids: Sequence[int], named: Sequence[str], now: datetime) -> None:
-    """What was named at an article's addresses is not fetched again; a lease that runs comes to its own end."""
+def _expire_leads(tx: Connection, ids: Sequence[int], all_sources: Sequence[str], now: datetime) -> None:
+    """Mark the leads of the deleted articles' URLs as expired, except leased ones: they end by themselves."""
     digests = tx.execute(_SELECT_URL_DIGESTS, {"ids": ids}).scalars().all()
     reason = f"removed on {now:%Y-%m-%d}: older than it is to be kept"
-    for sources in batched(named, _BATCH_SIZE):
+    for sources in batched(all_sources, _BATCH_SIZE):
         tx.execute(_EXPIRE_LEADS, {"sources": sources, "digests": digests, "why": reason, "now": now})
 
 
@@ -203,7 +208,7 @@ _SELECT_EXPIRED = (
 _SELECT_STILL_EXPIRED = (
     select(articles.c.id).where(articles.c.id.in_(bindparam("ids", expanding=True))).order_by(articles.c.id)
 )
-# Each source by a look into an index of all leads, instead of all of them read.
+# Jumps from source to source in the index of leads instead of reading all leads.
 _SELECT_LEAD_SOURCES = text(
     "WITH RECURSIVE named (source) AS (SELECT min(source) FROM leads UNION ALL"
     " SELECT (SELECT min(source) FROM leads WHERE leads.source > named.source) FROM named"
@@ -219,7 +224,7 @@ _EXPIRE_LEADS = (
     )
     .values(state=LeadState.EXPIRED, reason=bindparam("why"), due_at=None, ended_at=bindparam("now"))
 )
-# In the order in which nothing that is left points to what has gone.
+# In this order no foreign key is violated.
 _ARTICLE_TABLES = (
     revisions,
     article_checks,

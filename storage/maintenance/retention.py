@@ -1,7 +1,7 @@
-"""What is taken off the tape when it grows beyond what it may take: the oldest pages, less what is to stay.
+"""Delete the oldest WARC files when they exceed the size limits.
 
-Pages of starred and of withdrawn articles stay: nobody else may have them any more. A file goes as a whole; what is to
-stay of it is recorded anew first.
+Pages of protected articles (`storage.maintenance.expiry.PROTECTED_ARTICLES`) are kept. Files are deleted whole; pages
+to keep are first copied to a new file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from storage.db.database import Database
 from storage.db.key_value import delete_value, get_value, set_value
 from storage.db.tables import article_checks, articles, captures, snapshots
 from storage.errors import CaptureLost
-from storage.maintenance.staying import PROTECTED
+from storage.maintenance.expiry import PROTECTED_ARTICLES
 from storage.model.crawl import Capture
 from storage.quantities import UNLIMITED
 from storage.warc.file import FILE_NAME, open_for_reading, read_page
@@ -42,30 +42,29 @@ from storage.warc.store import WarcStore, replay_page
 
 _log = logging.getLogger(__name__)
 _TARGET_SHARE = 0.9
-"""The part of its limit that a source's pages are brought down to, so that files are not rewritten for each page."""
+"""Share of its limit to which a source is reduced, so that files are not rewritten for every new page."""
 _MIN_FILE_AGE_SECONDS = 3_600.0
-"""A file that holds more than the archive knows of was written, or left by a kill, just now: it is let be so long."""
+"""Minimum age of a file with pages that the database does not know: a running crawl may still record them."""
 _PRUNE_KEY = "warc_deletion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeLimits:
-    """How many bytes fetched pages may take: those of some sources (`of`), and all together (`whole`)."""
+    """Maximum bytes of the WARC pages: in total, and for single sources."""
 
     total: float = UNLIMITED
     by_source: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_unlimited(self) -> bool:
-        """Whether there is no limit."""
         return math.isinf(min([self.total, *self.by_source.values()]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileToDelete:
-    """A file of the tape that goes: the bytes that this frees, how many pages it has, and how many of them stay.
+    """A WARC file to delete: bytes freed, number of pages, and how many of them are copied to a new file first.
 
-    With `upto` only pages of its sources go, those with numbers up to the one that it has for each.
+    With `last_capture_ids` only pages of those sources are deleted, up to the given capture id of each.
     """
 
     file: Path
@@ -76,41 +75,41 @@ class FileToDelete:
 
 
 def files_to_delete(database: Database, folder: Path, limits: SizeLimits) -> list[FileToDelete]:
-    """What has to go for the tape to take no more than it may: for sources with a limit, then for all, oldest first.
+    """List the WARC files to delete, oldest first, until each source and then the whole archive is within its limit.
 
-    What is being written never goes, nor does a file of which all pages are to stay.
+    Files that are still written are never listed, nor files whose pages are all protected.
     """
     for_sources = _files_over_source_limits(database, folder, limits)
-    return for_sources + _files_over_total(database, folder, limits, sum(one.size for one in for_sources))
+    return for_sources + _files_over_total(database, folder, limits, sum(file.size for file in for_sources))
 
 
 def delete_files(
     database: Database, folder: Path, warc_store: WarcStore, limits: SizeLimits, now: datetime
 ) -> Iterator[tuple[FileToDelete, int]]:
-    """Take it off the tape; gives each file that went, and how many of its pages were carried over.
+    """Delete the files that exceed the limits; yield each with the number of its pages that were copied.
 
-    Raises TapeError where a page cannot be read at present: then its file stays as it is. Raises ArchiveError.
+    Raises WarcError if a page cannot be read at present; its file is kept then. Raises ArchiveError.
     """
     _delete_leftovers(database, folder)
-    for one in _files_over_source_limits(database, folder, limits):
-        yield one, _delete_file(database, folder, warc_store, one, now)
-    for one in _files_over_total(database, folder, limits, 0):
-        yield one, _delete_file(database, folder, warc_store, one, now)
+    for file in _files_over_source_limits(database, folder, limits):
+        yield file, _delete_file(database, folder, warc_store, file, now)
+    for file in _files_over_total(database, folder, limits, 0):
+        yield file, _delete_file(database, folder, warc_store, file, now)
     _delete_leftovers(database, folder)
 
 
-# -- what goes ---------------------------------------------------------------------------------------------------------
+# -- selection ---------------------------------------------------------------------------------------------------------
 
 
 def _closed_files(folder: Path) -> list[Path]:
-    """The files that are written no more, oldest first."""
+    """Return the files that are no longer written, oldest first."""
     return (
         sorted(path for path in folder.glob("*.warc.gz") if FILE_NAME.fullmatch(path.name)) if folder.is_dir() else []
     )
 
 
 def _is_recorded(tx: Connection, path: Path) -> bool:
-    """Whether the archive knows every page of a file: the last of one closed just now may not be written down yet."""
+    """Whether the database knows every page of a file; the last page of a file just closed may be missing."""
     if _is_old(path):
         return True
     last = tx.execute(_SELECT_LAST_OFFSET, {"of": path.name}).scalar()
@@ -128,7 +127,7 @@ def _is_old(path: Path) -> bool:
 
 
 def _file_size(path: Path) -> int:
-    """Its bytes; none where it is gone, or has another name since it was closed."""
+    """Return the size in bytes, or 0 if the file was deleted or renamed meanwhile."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
@@ -139,135 +138,136 @@ def _count_pages(tx: Connection, name: str) -> int:
     return int(tx.execute(_COUNT_CAPTURES, {"of": name}).scalar_one())
 
 
-def _files_over_total(database: Database, folder: Path, room: SizeLimits, freed: int) -> list[FileToDelete]:
-    if math.isinf(room.total) or not folder.is_dir():
+def _files_over_total(database: Database, folder: Path, limits: SizeLimits, freed: int) -> list[FileToDelete]:
+    if math.isinf(limits.total) or not folder.is_dir():
         return []
     total = sum(map(_file_size, folder.iterdir())) - freed
-    chosen: list[FileToDelete] = []
+    selected: list[FileToDelete] = []
     for path in _closed_files(folder):
-        if total <= room.total:
+        if total <= limits.total:
             break
         with database.read() as tx:
-            pages, staying = _count_pages(tx, path.name), len(_load_kept_captures(tx, path.name, {}))
-            goes = _is_recorded(tx, path) and (not pages or staying < pages)
-        if goes:
+            pages, kept = _count_pages(tx, path.name), len(_load_kept_captures(tx, path.name, {}))
+            can_delete = _is_recorded(tx, path) and (not pages or kept < pages)
+        if can_delete:
             size = path.stat().st_size
-            chosen.append(FileToDelete(file=path, size=size, pages=pages, kept_pages=staying))
+            selected.append(FileToDelete(file=path, size=size, pages=pages, kept_pages=kept))
             total -= size
-    return chosen
+    return selected
 
 
-def _files_over_source_limits(database: Database, folder: Path, room: SizeLimits) -> list[FileToDelete]:
-    """A file that several sources have to leave is rewritten once."""
-    if not room.by_source:
+def _files_over_source_limits(database: Database, folder: Path, limits: SizeLimits) -> list[FileToDelete]:
+    """Return the files with pages of sources over their limits; each file once, even for several sources."""
+    if not limits.by_source:
         return []
     closed = {path.name: path for path in _closed_files(folder)}
-    going: dict[str, list[int]] = {}
-    upto: dict[str, int] = {}
+    deleted_lengths: dict[str, list[int]] = {}
+    last_capture_ids: dict[str, int] = {}
     with database.read() as tx:
-        taken = {
-            row.source: int(row.bytes) for row in tx.execute(_SELECT_SOURCE_SIZES, {"sources": sorted(room.by_source)})
+        source_sizes = {
+            row.source: int(row.bytes)
+            for row in tx.execute(_SELECT_SOURCE_SIZES, {"sources": sorted(limits.by_source)})
         }
-        for source in sorted(taken):
-            if taken[source] <= room.by_source[source]:
+        for source in sorted(source_sizes):
+            if source_sizes[source] <= limits.by_source[source]:
                 continue
-            surplus = taken[source] - _TARGET_SHARE * room.by_source[source]
+            surplus = source_sizes[source] - _TARGET_SHARE * limits.by_source[source]
             with tx.execute(_SELECT_SOURCE_PAGES.execution_options(yield_per=1_000), {"source": source}) as rows:
                 for row in rows:
                     if surplus <= 0:
                         break
                     if row.file in closed:
-                        upto[source] = row.id
-                        going.setdefault(row.file, []).append(row.length)
+                        last_capture_ids[source] = row.id
+                        deleted_lengths.setdefault(row.file, []).append(row.length)
                         surplus -= row.length
         return [
             FileToDelete(
                 file=path,
-                size=sum(going[name]),
+                size=sum(deleted_lengths[name]),
                 pages=(pages := _count_pages(tx, name)),
-                kept_pages=pages - len(going[name]),
-                last_capture_ids=upto,
+                kept_pages=pages - len(deleted_lengths[name]),
+                last_capture_ids=last_capture_ids,
             )
             for name, path in closed.items()
-            if name in going and _is_recorded(tx, path)
+            if name in deleted_lengths and _is_recorded(tx, path)
         ]
 
 
-def _load_kept_captures(tx: Connection, name: str, upto: Mapping[str, int]) -> list[tuple[int, Capture]]:
-    """The pages of a file that do not go with it."""
-    of_sources = [and_(captures.c.source == source, captures.c.id <= last) for source, last in upto.items()]
-    spared: list[ColumnElement[bool]] = [not_(or_(*of_sources))] if of_sources else []
-    rows = tx.execute(_SELECT_PAGES.where(or_(_IS_PROTECTED, *spared)), {"of": name})
+def _load_kept_captures(tx: Connection, name: str, last_capture_ids: Mapping[str, int]) -> list[tuple[int, Capture]]:
+    """Return (capture id, capture) of the pages of a file that must be kept."""
+    deletable = [and_(captures.c.source == source, captures.c.id <= last) for source, last in last_capture_ids.items()]
+    is_kept: list[ColumnElement[bool]] = [not_(or_(*deletable))] if deletable else []
+    rows = tx.execute(_SELECT_PAGES.where(or_(_IS_PROTECTED, *is_kept)), {"of": name})
     return [(row.id, Capture(file=row.file, offset=row.offset, length=row.length, digest=row.digest)) for row in rows]
 
 
-# -- how it goes -------------------------------------------------------------------------------------------------------
+# -- deletion -------------------------------------------------------------------------------------------------------
 
 
-def _delete_file(database: Database, folder: Path, tape: WarcStore, one: FileToDelete, now: datetime) -> int:
-    """Take a file off the tape; returns how many of its pages were carried over.
+def _delete_file(database: Database, folder: Path, warc_store: WarcStore, target: FileToDelete, now: datetime) -> int:
+    """Delete a WARC file and return the number of pages copied from it.
 
-    Whole or not at all: until the archive has forgotten the file it stays, and a page is carried over before. Where a
-    kill comes in between, `_finish` removes what was left.
+    Pages are copied first, and the file is removed only after the database has forgotten it. If the process is killed
+    in between, `_delete_leftovers` removes what remains.
     """
     with database.write() as tx:
-        _record_start(tx, one.file.name, now)
+        _record_start(tx, target.file.name, now)
     with database.read() as tx:
-        staying = _load_kept_captures(tx, one.file.name, one.last_capture_ids)
-    moved = _copy_pages(folder, tape, staying)
+        kept = _load_kept_captures(tx, target.file.name, target.last_capture_ids)
+    moved = _copy_pages(folder, warc_store, kept)
     with database.write() as tx:
-        if _count_pages(tx, one.file.name) != one.pages:
-            return 0  # somebody had still to write down a page of it; the next round sees to it
+        if _count_pages(tx, target.file.name) != target.pages:
+            return 0  # a page was recorded meanwhile; the next round handles the file
         for capture_id, capture in moved:
             tx.execute(_UPDATE_CAPTURE, {
                 "capture": capture_id, "to_file": capture.file, "to_offset": capture.offset,
                 "to_length": capture.length, "to_digest": capture.digest,
             })  # fmt: skip
-        left = {"of": one.file.name}
-        tx.execute(_CLEAR_SNAPSHOT_CAPTURES, left)
-        tx.execute(_CLEAR_CHECK_CAPTURES, left)
-        tx.execute(_DELETE_CAPTURES, left)
-    one.file.unlink(missing_ok=True)
+        parameters = {"of": target.file.name}
+        tx.execute(_CLEAR_SNAPSHOT_CAPTURES, parameters)
+        tx.execute(_CLEAR_CHECK_CAPTURES, parameters)
+        tx.execute(_DELETE_CAPTURES, parameters)
+    target.file.unlink(missing_ok=True)
     fsync_path(folder)
     return len(moved)
 
 
-def _copy_pages(folder: Path, tape: WarcStore, staying: Sequence[tuple[int, Capture]]) -> list[tuple[int, Capture]]:
-    """The same pages on the new file, and on the disk. What the tape has lost before is lost."""
+def _copy_pages(folder: Path, warc_store: WarcStore, kept: Sequence[tuple[int, Capture]]) -> list[tuple[int, Capture]]:
+    """Record the pages again in the current WARC file and sync it; lost pages are logged and skipped."""
     moved = []
-    for capture_id, capture in staying:
+    for capture_id, capture in kept:
         try:
             page = replay_page(folder, capture)
         except CaptureLost as error:
             _log.warning("event=page-lost capture=%d why=%s", capture_id, error)
             continue
-        moved.append((capture_id, tape.record(page)))
-    tape.sync()
+        moved.append((capture_id, warc_store.record(page)))
+    warc_store.sync()
     return moved
 
 
 def _record_start(tx: Connection, name: str, now: datetime) -> None:
-    """Note which file is about to go, and since when there may be others that a kill has left."""
-    begun = _load_start(tx)
-    since = begun[1] if begun else f"{now:%Y%m%d%H%M%S}"
+    """Store the name of the file to delete, and the time since which a kill may have left files behind."""
+    started = _load_start(tx)
+    since = started[1] if started else f"{now:%Y%m%d%H%M%S}"
     set_value(tx, _PRUNE_KEY, f"{name} {since}")
 
 
 def _load_start(tx: Connection) -> tuple[str, str] | None:
-    said = get_value(tx, _PRUNE_KEY)
-    if said is None:
+    stored = get_value(tx, _PRUNE_KEY)
+    if stored is None:
         return None
-    name, since = said.split()
+    name, since = stored.split()
     return name, since
 
 
 def _delete_leftovers(database: Database, folder: Path) -> None:
-    """Remove what a kill has left: the file that the archive had forgotten, and pages that nothing points to."""
+    """Remove what a killed deletion left: a file that the database had forgotten, and copies that no row refers to."""
     with database.read() as tx:
-        begun = _load_start(tx)
-    if begun is None:
+        started = _load_start(tx)
+    if started is None:
         return
-    name, since = begun
+    name, since = started
     is_done = True
     for path in _closed_files(folder):
         if path.name != name and _creation_time(path) < since:
@@ -278,7 +278,7 @@ def _delete_leftovers(database: Database, folder: Path) -> None:
         if path.name == name or _is_old(path):
             path.unlink(missing_ok=True)
         else:
-            is_done = False  # it may be that of a crawl which has still to write down its pages
+            is_done = False  # a running crawl may still record its pages
     fsync_path(folder)
     if is_done:
         with database.write() as tx:
@@ -296,7 +296,7 @@ _SELECT_CAPTURE_IDS = select(captures.c.id).where(_IN_FILE)
 _IS_PROTECTED = or_(
     *[
         exists().where(
-            table.c.capture_id == captures.c.id, table.c.article_id == articles.c.id, or_(*PROTECTED.values())
+            table.c.capture_id == captures.c.id, table.c.article_id == articles.c.id, or_(*PROTECTED_ARTICLES.values())
         )
         for table in (snapshots, article_checks)
     ]

@@ -1,1 +1,1 @@
-"""The archive's schema, step by step; run by `storage.db.database`, never by hand."""
+"""Alembic migrations of the archive's schema; `storage.archive` runs them."""

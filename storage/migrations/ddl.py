@@ -1,4 +1,4 @@
-"""How the migrations spell one schema for both dialects."""
+"""Run the migrations' DDL in either dialect."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _TYPES = {
 
 
 def current_dialect() -> str:
-    """The dialect that is being migrated: "sqlite" or "postgresql"."""
+    """Return the dialect that is migrated: "sqlite" or "postgresql"."""
     return str(op.get_bind().dialect.name)
 
 
 def execute_ddl(statements: str) -> None:
-    """Run statements apart by semicolons, in which {id}, {moment} and their like stand for the dialect's types."""
+    """Execute statements separated by semicolons; placeholders such as {id} and {moment} become the dialect's types."""
     for statement in statements.format(**_TYPES[current_dialect()]).split(";"):
         if statement.strip():
             op.execute(statement)

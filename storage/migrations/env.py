@@ -1,4 +1,4 @@
-"""What Alembic runs: every step in the one transaction that the caller has opened."""
+"""Alembic environment: runs every migration in the transaction that the caller opened."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The database opens, migrates, refuses what it does not know, and keeps or undoes a transaction whole."""
+"""Opening, migrating and refusing databases; transactions are stored whole or rolled back."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ from storage.db.tables import metadata
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveUnavailable, NewerSchema
 
 
-def test_the_migrations_make_the_tables_that_the_code_knows(database: Database) -> None:
+def test_migrations_create_the_tables_and_indexes_of_the_metadata(database: Database) -> None:
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
-        found = [change for change in compare_metadata(context, metadata) if change[0] not in ("remove_index",)]
-    assert found == []
+        context = MigrationContext.configure(connection, opts={"include_object": _is_compared})
+        assert compare_metadata(context, metadata) == []
 
 
-def _is_ours(_thing: object, name: str | None, kind: str, *_: object) -> bool:
+def _is_compared(_item: object, name: str | None, kind: str, *_: object) -> bool:
     return not (kind == "table" and (name or "").startswith(("article_index", "past_index", "alembic_version")))
 
 
-def test_the_code_knows_every_step_in_order() -> None:
+def test_schema_versions_lists_every_migration_in_order() -> None:
     folder = Path(sys.modules["storage.archive"].__file__ or "").parent / "migrations"
     steps = [step.revision for step in ScriptDirectory(str(folder)).walk_revisions()]
     assert tuple(reversed(steps)) == SCHEMA_VERSIONS
@@ -48,7 +47,7 @@ def test_opening_twice_changes_nothing(database_url: str) -> None:
         database.close()
 
 
-def test_a_newer_schema_is_refused(database_url: str) -> None:
+def test_newer_schema_is_refused(database_url: str) -> None:
     database = open_database(database_url)
     with database.write() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -57,7 +56,7 @@ def test_a_newer_schema_is_refused(database_url: str) -> None:
         open_database(database_url)
 
 
-def test_an_empty_database_is_refused_where_no_migration_is_wanted(tmp_path: Path) -> None:
+def test_empty_database_is_refused_without_migration(tmp_path: Path) -> None:
     with pytest.raises(ArchiveUnavailable, match="empty"):
         open_database(f"sqlite:///{tmp_path}/new.db", migrate=False)
 
@@ -66,69 +65,69 @@ def test_an_empty_database_is_refused_where_no_migration_is_wanted(tmp_path: Pat
     "url",
     ["sqlite://", "sqlite:///:memory:", "mysql://localhost/x", "nonsense", "sqlite:////nowhere/at/all/archive.db"],
 )
-def test_what_cannot_be_opened_is_said(url: str) -> None:
+def test_invalid_database_urls_are_errors(url: str) -> None:
     with pytest.raises(ArchiveUnavailable):
         open_database(url)
 
 
-def test_a_server_that_does_not_answer_is_said_without_the_password() -> None:
-    with pytest.raises(ArchiveUnavailable, match="cannot be reached") as caught:
+def test_unreachable_server_error_hides_the_password() -> None:
+    with pytest.raises(ArchiveUnavailable, match="cannot be reached") as error:
         open_database("postgres://reader:secret@127.0.0.1:1/archive")
-    assert "secret" not in str(caught.value)
+    assert "secret" not in str(error.value)
 
 
-def test_a_file_of_another_kind_is_said(tmp_path: Path) -> None:
+def test_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"no database " * 100)
     with pytest.raises(ArchiveDamaged):
         open_database(f"sqlite:///{tmp_path}/a.db")
 
 
-def test_an_exception_undoes_the_transaction(database: Database) -> None:
+def test_exception_rolls_back_the_transaction(database: Database) -> None:
     def fail() -> None:
         with database.write() as tx:
-            _note(tx, "undone")
+            _insert_key(tx, "undone")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
     with database.write() as tx:
-        _note(tx, "kept")
+        _insert_key(tx, "kept")
     with database.read() as connection:
-        assert _notes(connection) == ["kept"]
+        assert _load_keys(connection) == ["kept"]
 
 
-def test_a_reader_sees_one_moment(database: Database) -> None:
+def test_read_transaction_sees_one_snapshot(database: Database) -> None:
     with database.read() as reader:
-        assert _notes(reader) == []
+        assert _load_keys(reader) == []
         with database.write() as tx:
-            _note(tx, "meanwhile")
-        assert _notes(reader) == []
+            _insert_key(tx, "meanwhile")
+        assert _load_keys(reader) == []
     with database.read() as reader:
-        assert _notes(reader) == ["meanwhile"]
+        assert _load_keys(reader) == ["meanwhile"]
 
 
-def test_what_a_reader_writes_is_not_kept(sqlite_database: Database) -> None:
+def test_writes_in_a_read_transaction_are_rolled_back(sqlite_database: Database) -> None:
     with sqlite_database.read() as reader:
-        _note(reader, "slip")
+        _insert_key(reader, "slip")
     with sqlite_database.read() as reader:
-        assert _notes(reader) == []
+        assert _load_keys(reader) == []
 
 
-def test_sqlite_is_set_for_safety(sqlite_database: Database) -> None:
+def test_sqlite_connections_are_durable(sqlite_database: Database) -> None:
     with sqlite_database.read() as connection:
-        found = {
+        pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         }
-    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
 
 
-def test_postgres_is_set_for_safety(new_postgres: Callable[[], str]) -> None:
+def test_postgres_sessions_use_utc_and_a_lock_timeout(new_postgres: Callable[[], str]) -> None:
     database = open_database(new_postgres())
     with database.read() as connection:
-        found = [connection.execute(text(f"SHOW {name}")).scalar() for name in ("timezone", "lock_timeout")]
+        values = [connection.execute(text(f"SHOW {name}")).scalar() for name in ("timezone", "lock_timeout")]
     database.close()
-    assert found == ["UTC", "30s"]
+    assert values == ["UTC", "30s"]
 
 
 _HOLD = """
@@ -142,21 +141,21 @@ connection.execute("COMMIT")
 """
 
 
-def test_a_writer_waits_for_another_process(new_sqlite: Callable[[], str]) -> None:
+def test_writer_waits_for_another_process(new_sqlite: Callable[[], str]) -> None:
     url = new_sqlite()
     database = open_database(url)
     with _holding(url, seconds=1.0) as other:
         started = time.monotonic()
         with database.write() as tx:
-            _note(tx, "ours")
+            _insert_key(tx, "ours")
         assert time.monotonic() - started > 0.5
         other.wait()
     with database.read() as connection:
-        assert set(_notes(connection)) == {"ours", "theirs"}
+        assert set(_load_keys(connection)) == {"ours", "theirs"}
     database.close()
 
 
-def test_a_writer_that_waited_too_long_says_so(new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writer_gives_up_after_the_busy_timeout(new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     url = new_sqlite()
     monkeypatch.setattr("storage.db.database._BUSY_SECONDS", 0.2)
     database = open_database(url)
@@ -164,7 +163,7 @@ def test_a_writer_that_waited_too_long_says_so(new_sqlite: Callable[[], str], mo
         with pytest.raises(ArchiveBusy, match="another process"), database.write():
             pass
         with database.read() as connection:
-            assert _notes(connection) == []
+            assert _load_keys(connection) == []
         other.kill()
     database.close()
 
@@ -180,10 +179,10 @@ def _holding(url: str, seconds: float) -> subprocess.Popen[str]:
 _MIGRATE = "import sys; from storage.archive import open_database; open_database(sys.argv[1]).close()"
 
 
-def test_processes_that_open_a_new_archive_at_once_make_it_once(tmp_path: Path) -> None:
+def test_concurrent_processes_create_the_archive_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
-    started = [subprocess.Popen([sys.executable, "-c", _MIGRATE, url]) for _ in range(3)]
-    assert [process.wait() for process in started] == [0, 0, 0]
+    processes = [subprocess.Popen([sys.executable, "-c", _MIGRATE, url]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
     database = open_database(url)
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM key_values WHERE name = 'analyzer_version'")).scalar() == 1
@@ -191,7 +190,7 @@ def test_processes_that_open_a_new_archive_at_once_make_it_once(tmp_path: Path) 
 
 
 @pytest.mark.faults
-def test_a_migration_that_is_killed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_migration_leaves_an_empty_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
     killed = "import os, alembic.op as op\nreal = op.execute\n" + _KILL_AT + _MIGRATE
     for step in (3, 12, 30):
@@ -199,8 +198,8 @@ def test_a_migration_that_is_killed_leaves_nothing(tmp_path: Path, monkeypatch: 
         assert process.returncode == -9
     database = open_database(url)
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
-        assert [change for change in compare_metadata(context, metadata) if change[0] != "remove_index"] == []
+        context = MigrationContext.configure(connection, opts={"include_object": _is_compared})
+        assert compare_metadata(context, metadata) == []
     database.close()
 
 
@@ -217,16 +216,16 @@ op.execute = execute
 """
 
 
-def test_opening_an_archive_that_is_up_to_date_needs_no_alembic(new_sqlite: Callable[[], str]) -> None:
+def test_opening_a_current_archive_does_not_import_alembic(new_sqlite: Callable[[], str]) -> None:
     code = _MIGRATE + "; sys.exit('alembic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code, new_sqlite()], check=False).returncode == 0
 
 
-def _note(tx: Connection, name: str) -> None:
+def _insert_key(tx: Connection, name: str) -> None:
     tx.execute(text("INSERT INTO key_values (name, value) VALUES (:name, '')"), {"name": name})
 
 
-def _notes(connection: Connection) -> list[str]:
+def _load_keys(connection: Connection) -> list[str]:
     return list(
         connection.execute(text("SELECT name FROM key_values WHERE name <> 'analyzer_version' ORDER BY name")).scalars()
     )

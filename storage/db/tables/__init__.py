@@ -1,8 +1,7 @@
-"""Every table of the archive, as SQLAlchemy Core sees it; the migrations make them.
+"""Every table of the archive in SQLAlchemy Core; the migrations create them.
 
-What was seen is kept as facts (texts, sightings, aliases, claims); what is concluded from
-them (articles, revisions, the search index) can be made again from the facts alone, so it
-is the same whatever the order in which they arrived.
+Texts, snapshots, aliases and claims record what was fetched. Everything else about articles (articles, revisions,
+stories, the search index) is derived and can be recomputed from them, whatever the order in which they arrived.
 """
 
 from storage.db.tables.articles import (

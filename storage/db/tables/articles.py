@@ -1,4 +1,4 @@
-"""Tables of the articles: facts (texts, sightings, aliases, claims), and what is concluded from them."""
+"""Tables of the articles: what was fetched (texts, snapshots, aliases, claims) and what is derived from it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
@@ -43,22 +44,25 @@ articles = Table(
     Column("extractor", CleanText, nullable=False),
     Column("origins", Text, nullable=False),
     Column("first_seen", UtcTimestamp, nullable=False),
-    # What "newest first" sorts by: when it was published, or else when it was first seen.
+    # Sort key of "newest first": publication time, or the time of the first fetch if that is unknown.
     Column("sort_time", UtcTimestamp, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("text_digest", DIGEST, nullable=False, index=True),
     Column("copy_of", ID, ForeignKey("articles.id"), index=True),
     Column("reason", CleanText, nullable=False),
-    # Only its beginning may be read without paying.
+    # Only the beginning can be read without paying.
     Column("truncated", Boolean, nullable=False),
-    # Since when its publisher no longer shows it.
+    # Time since which the publisher no longer shows the article.
     Column("withdrawn", UtcTimestamp),
     Column("original_url", UrlText, nullable=False),
     Column("credit", CleanText, nullable=False),
-    # What it is rather than what it says, as tokens of the search index.
+    # Tokens of the search index for properties such as source and language.
     Column("labels", Text, nullable=False),
     sqlite_autoincrement=True,
 )
+Index("articles_by_first_seen", articles.c.first_seen, articles.c.id)
+Index("articles_by_date", articles.c.sort_time, articles.c.id)
+Index("articles_by_source", articles.c.source, articles.c.sort_time, articles.c.id)
 
 texts = Table(
     "texts",
@@ -74,16 +78,16 @@ texts = Table(
     Column("fetched_at", UtcTimestamp, nullable=False),
     Column("extractor", CleanText, nullable=False),
     Column("boilerplate_version", Integer, nullable=False),
-    # What was left out of the text as the source's boilerplate, with its place (JSON, or empty).
+    # Boilerplate paragraphs removed from the text, with their positions (JSON, or empty).
     Column("removed_boilerplate", Text, nullable=False),
-    # Paragraphs that the page's own data has in other words, with their places (JSON, or empty).
+    # Paragraphs that the page's embedded data has in other words, with their positions (JSON, or empty).
     Column("differs_in_page_data", Text, nullable=False),
-    # What each place of the page declares as its headline (JSON, or empty), an empty one where it is the title.
+    # Headline declared at each place of the page (JSON, or empty); an empty headline equals the title.
     Column("headlines", Text, nullable=False),
-    # Digests of the paragraphs that the page's own data has, in these or in other words (JSON, or empty).
+    # Digests of the paragraphs that the page's embedded data has, in these or other words (JSON, or empty).
     Column("in_page_data", Text, nullable=False),
-    # The digests by which two readings are compared, of what the page shows and of what its own data says; and
-    # the tag of the held-back blocks that they were made without.
+    # Digests that compare two fetches, of the visible text and of the page's embedded data, and the tag of the held
+    # blocks that were left out of them.
     Column("comparable_digest", DIGEST, nullable=False),
     Column("page_data_digest", DIGEST, nullable=False),
     Column("held_blocks_tag", String(16), nullable=False),
@@ -105,6 +109,7 @@ snapshots = Table(
     Column("etag", CleanText, nullable=False),
     Column("last_modified", CleanText, nullable=False),
 )
+Index("snapshots_by_source", snapshots.c.source, snapshots.c.fetched_at)
 
 article_checks = Table(
     "article_checks",
@@ -129,13 +134,18 @@ revisions = Table(
     Column("text_id", ID, ForeignKey("texts.id"), nullable=False, index=True),
     Column("fetched_at", UtcTimestamp, nullable=False),
     Column("check_id", ID, ForeignKey("article_checks.id"), index=True),
-    # What the article is headed by since then, at any place of its page.
+    # Headline of the article since this revision, at any place of the page.
     Column("title", CleanText, nullable=False),
     Column("kind", String(12), nullable=False),
-    # Characters, white space apart.
+    # Characters, without white space.
     Column("added", Integer, nullable=False),
     Column("removed", Integer, nullable=False),
 )
+_IS_EDIT = revisions.c.number > 1
+Index(
+    "revisions_by_time", revisions.c.fetched_at, revisions.c.article_id,
+    sqlite_where=_IS_EDIT, postgresql_where=_IS_EDIT,
+)  # fmt: skip
 
 aliases = Table(
     "aliases",
@@ -157,7 +167,7 @@ canonical_claims = Table(
     Column("url", UrlText, nullable=False),
 )
 
-# Texts that articles had and show no more, and are found by on request.
+# Earlier texts of articles that only a search of the past finds.
 past_texts = Table(
     "past_texts",
     metadata,
@@ -168,7 +178,7 @@ past_texts = Table(
 shadow_rows = Table(
     "shadow_rows",
     metadata,
-    # A place that the index holds which is made beside the one that answers, and the labels it has there.
+    # A row of the shadow index, and the labels it has there.
     Column("search_row", ID, primary_key=True, autoincrement=False),
     Column("labels", Text, nullable=False),
 )
@@ -177,7 +187,7 @@ vocabulary = Table(
     "vocabulary",
     metadata,
     Column("word", Text, primary_key=True),
-    # How many titles hold it.
+    # Number of titles that contain the word.
     Column("title_count", Integer, nullable=False),
 )
 

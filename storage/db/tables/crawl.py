@@ -1,4 +1,4 @@
-"""Tables of the crawl: what was polled, named, fetched and put on the tape."""
+"""Tables of the crawl: indexes, polls, leads, captures, revisits and the health of sources."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ polls = Table(
     Column("revisits_changed", Integer, nullable=False),
     UniqueConstraint("source", "url_digest", "started_at"),
 )
+Index("polls_by_source", polls.c.source, polls.c.id)
+Index("polls_by_start", polls.c.started_at)
 
 poll_schedule = Table(
     "poll_schedule",
@@ -114,17 +116,22 @@ leads = Table(
     Column("code", CleanText, nullable=False),
     Column("reason", CleanText, nullable=False),
     Column("attempts", Integer, nullable=False),
-    # When it may be taken: at once, when its lease ends, when its retry is due; null once it has ended.
+    # Time from which the lead may be leased: when recorded, when its lease ends, or when its retry is due; null once it
+    # has ended.
     Column("due_at", UtcTimestamp),
     Column("owner", CleanText),
     Column("recorded_at", UtcTimestamp, nullable=False),
     Column("ended_at", UtcTimestamp),
-    # How often it was taken up again because its index moved its date.
+    # Number of times that the lead was reopened because its index changed its date.
     Column("renewals", Integer, nullable=False),
     UniqueConstraint("source", "url_digest"),
 )
+_IS_OPEN, _IS_LEASED = leads.c.due_at.is_not(None), leads.c.owner.is_not(None)
+Index("leads_by_due", leads.c.source, leads.c.due_at, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)
+Index("leads_by_owner", leads.c.owner, sqlite_where=_IS_LEASED, postgresql_where=_IS_LEASED)
+Index("leads_by_recorded", leads.c.source, leads.c.recorded_at, leads.c.published)
 
-# When a kept article is looked at again: `gap` seconds after it was planned, on a ladder that began at `begun_at`.
+# Next revisit of each kept article, and the interval since the previous one.
 revisit_schedule = Table(
     "revisit_schedule",
     metadata,
@@ -134,8 +141,9 @@ revisit_schedule = Table(
     Column("due_at", UtcTimestamp, nullable=False),
     Column("interval_seconds", BigInteger, nullable=False),
 )
+Index("revisit_schedule_by_due", revisit_schedule.c.source, revisit_schedule.c.due_at)
 
-# What looking again came to.
+# Outcome of each revisit.
 revisits = Table(
     "revisits",
     metadata,
@@ -144,6 +152,7 @@ revisits = Table(
     Column("revisited_at", UtcTimestamp, nullable=False),
     Column("outcome", String(10), nullable=False),
 )
+Index("revisits_by_time", revisits.c.source, revisits.c.revisited_at)
 
 captures = Table(
     "captures",
@@ -171,13 +180,13 @@ source_health = Table(
     Column("state", String(12), nullable=False),
     Column("since", UtcTimestamp, nullable=False),
     Column("checked_at", UtcTimestamp, nullable=False),
-    # What was found, as JSON.
+    # JSON.
     Column("findings", Text, nullable=False),
-    # The state that the operator knows of.
+    # The state last reported to the operator.
     Column("reported_state", String(12), nullable=False),
 )
 
-# When a source stopped to be well, or was well again.
+# Changes of a source's health.
 health_events = Table(
     "health_events",
     metadata,
@@ -186,12 +195,12 @@ health_events = Table(
     Column("home_url", UrlText, nullable=False),
     Column("state", String(12), nullable=False),
     Column("at", UtcTimestamp, nullable=False),
-    # What was found then, as JSON.
+    # JSON.
     Column("findings", Text, nullable=False),
 )
 Index("health_events_by_source", health_events.c.source, health_events.c.id)
 
-# What the feed and the sitemap of a source named: both, or one alone.
+# Comparison of the feed and the sitemap of a source: articles listed by both, or by one alone.
 feed_audits = Table(
     "feed_audits",
     metadata,

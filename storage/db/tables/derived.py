@@ -1,4 +1,4 @@
-"""Tables of stories: each article's terms and story, the terms it is found by, how common terms are."""
+"""Tables derived from the articles: stories, boilerplate, duplicates and topics."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, I
 
 from storage.db.tables.types import DIGEST, ID, CleanText, UtcTimestamp, metadata
 
-# Every article that is no copy. A story has the id of one of its articles, and an article alone is a story too.
+# Every article that is not a copy. A story has the id of one of its articles; a single article is a story too.
 story_members = Table(
     "story_members",
     metadata,
     Column("article_id", ID, ForeignKey("articles.id"), primary_key=True, autoincrement=False),
     Column("story_id", ID, nullable=False),
-    # When it was published, or else first fetched.
+    # Publication time, or the time of the first fetch if that is unknown.
     Column("published_or_seen_at", UtcTimestamp, nullable=False),
     Column("has_publication_time", Boolean, nullable=False),
     Column("terms", LargeBinary, nullable=False),
 )
 Index("story_members_by_story", story_members.c.story_id, story_members.c.published_or_seen_at)
 
-# One row a term that an article is found by: `place` is the stretch of time it was told in, then the term.
+# A row for each indexed term of an article; bucket_key combines a time bucket and the term.
 story_terms = Table(
     "story_terms",
     metadata,
@@ -28,7 +28,7 @@ story_terms = Table(
     sqlite_with_rowid=False,
 )
 
-# What more than one article tells.
+# Stories of at least two articles.
 stories = Table(
     "stories",
     metadata,
@@ -41,14 +41,14 @@ stories = Table(
 )
 Index("stories_by_last", stories.c.last_at, stories.c.id)
 
-# Articles whose place is to be looked at again: they have become a copy, or are one no more.
+# Articles whose story must be recomputed because they became, or are no longer, a copy.
 story_queue = Table(
     "story_queue",
     metadata,
     Column("article_id", ID, primary_key=True, autoincrement=False),
 )
 
-# How many articles use the words of each bucket (`storage.stories.term_frequencies`), counted up to `last_id`.
+# Number of articles with words of each bucket (`storage.stories.term_frequencies`), counted up to article `last_id`.
 term_counts = Table(
     "term_counts",
     metadata,
@@ -77,7 +77,7 @@ held_blocks = Table(
     Column("held_at", UtcTimestamp, nullable=False),
 )
 
-# The paragraphs of a source's latest articles (digests of 8 bytes), an article a row.
+# Digests (8 bytes each) of the paragraphs of a source's latest articles, one row per article.
 recent_paragraphs = Table(
     "recent_paragraphs",
     metadata,
@@ -86,7 +86,7 @@ recent_paragraphs = Table(
     Column("paragraphs", LargeBinary, nullable=False),
 )
 
-# A version is all that is left out at its time; rows are only added.
+# A version holds all paragraphs that are removed while it is current; rows are never changed.
 source_boilerplate = Table(
     "source_boilerplate",
     metadata,
@@ -102,13 +102,13 @@ signatures = Table(
     "signatures",
     metadata,
     Column("article_id", ID, ForeignKey("articles.id"), primary_key=True, autoincrement=False),
-    # When it was told to the world: what its place in the index, and the window, go by.
+    # Publication time, or the time of the first fetch: selects the time bucket and the comparison window.
     Column("published_or_seen_at", UtcTimestamp, nullable=False),
     Column("bands", LargeBinary, nullable=False),
 )
 
-# One row a print: `place` is the stretch of time it was told in, then the print. So what arrives goes
-# to the pages that hold the present, however large the archive.
+# A row for each MinHash band of an article; bucket_key combines a time bucket and the band, so that new rows go to few
+# database pages however large the archive is.
 signature_bands = Table(
     "signature_bands",
     metadata,
@@ -117,7 +117,7 @@ signature_bands = Table(
     sqlite_with_rowid=False,
 )
 
-# Facts about texts, not about articles: an edit or a join of articles leaves them true. Each stands both ways round.
+# Similarities of texts, not of articles, so that edits and merges leave them valid. Each pair is stored both ways.
 similarities = Table(
     "similarities",
     metadata,
@@ -134,7 +134,7 @@ article_topics = Table(
     metadata,
     Column("article_id", ID, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("topic", CleanText, primary_key=True),
-    # The article's own, so that a topic's articles lie newest first.
+    # Copy of the article's sort_time, so that the index lists the articles of a topic by date.
     Column("sort_time", UtcTimestamp, nullable=False),
     Column("body_count", Integer, nullable=False),
     Column("title_count", Integer, nullable=False),

@@ -1,4 +1,4 @@
-"""Tables of what readers keep: saved searches and their messages, tokens, and what each has read."""
+"""Tables of the readers: saved searches, alerts, tokens, read states and archived feeds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ saved_searches = Table(
     "saved_searches",
     metadata,
     Column("name", CleanText, primary_key=True),
-    # Articles up to this one were looked through.
+    # The search has covered articles up to this id.
     Column("last_article_id", BigInteger, nullable=False),
     Column("last_run_at", UtcTimestamp, nullable=False),
 )
@@ -19,10 +19,10 @@ tokens = Table(
     "tokens",
     metadata,
     Column("name", CleanText, primary_key=True),
-    # Of the secret, which is kept nowhere.
+    # The secret itself is not stored.
     Column("secret_digest", String(64), nullable=False),
     Column("created_at", UtcTimestamp, nullable=False),
-    # May not even mark an article as read.
+    # The token may not change read states either.
     Column("is_read_only", Boolean, nullable=False),
 )
 
@@ -31,7 +31,7 @@ entry_states = Table(
     metadata,
     Column("token", CleanText, primary_key=True),
     Column("state", String(8), primary_key=True),
-    # Not a foreign key: an article that is joined to another takes its marks there.
+    # Not a foreign key: states move along when an article is merged into another.
     Column("article_id", ID, primary_key=True, autoincrement=False),
     Column("set_at", UtcTimestamp, nullable=False),
 )
@@ -41,7 +41,7 @@ read_horizons = Table(
     "read_horizons",
     metadata,
     Column("token", CleanText, primary_key=True),
-    # What arrived until then is read, but for what is marked as unread.
+    # Articles that arrived until then are read unless they are marked as unread.
     Column("read_until", UtcTimestamp, nullable=False),
 )
 
@@ -50,7 +50,7 @@ alerts = Table(
     metadata,
     Column("id", ID, primary_key=True),
     Column("search_name", CleanText, nullable=False),
-    # A digest: the address itself holds passwords and stays in the file that the user wrote.
+    # A digest, because the address may contain passwords; it stays in the user's file.
     Column("channel_digest", String(16), nullable=False),
     Column("article_ids", Text, nullable=False),
     Column("state", String(8), nullable=False),
@@ -64,7 +64,7 @@ alerts = Table(
 Index("alerts_by_due", alerts.c.due_at)
 Index("alerts_by_search", alerts.c.search_name, alerts.c.id)
 
-# The pages of a feed that are full, and never change.
+# Full pages of archived feeds (RFC 5005); they never change.
 feed_pages = Table(
     "feed_pages",
     metadata,
@@ -77,9 +77,9 @@ archived_feeds = Table(
     "archived_feeds",
     metadata,
     Column("feed", CleanText, primary_key=True),
-    # A digest of what it asks: pages of another question are of no use.
+    # Digest of the feed's query: pages of another query are discarded.
     Column("query_digest", Text, nullable=False),
-    # Articles up to this one were looked through; those of them that fill no page yet are waiting.
+    # The feed has covered articles up to this id; those that do not fill a page yet are pending.
     Column("last_article_id", BigInteger, nullable=False),
     Column("pending_article_ids", Text, nullable=False),
     Column("page_count", Integer, nullable=False),

@@ -303,8 +303,8 @@ CREATE TABLE archived_feeds (
 ) {keyed}
 """
 
-# The SQLite index keeps no copy of the text. It reads the text through a view that prepares it, so that SQLite itself
-# can compare the index with the articles. `evnews_index_text` makes the tokens, hence the plainest tokenizer.
+# The SQLite index stores no copy of the text. It reads the text through a view that prepares it, so that SQLite can
+# verify the index against the articles. `evnews_index_text` produces the tokens, so the tokenizer is the simplest one.
 _SQLITE_INDEX = """
 CREATE VIEW indexed_articles AS
 SELECT articles.search_row AS rowid, evnews_index_text(texts.text) AS text, evnews_index_text(texts.title) AS title,

@@ -1,4 +1,4 @@
-"""Who of several services leads: one, and another as soon as that one is gone, however it went."""
+"""Exactly one service leads, and another takes over when it releases or dies."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ sys.stdin.read()
 """
 
 
-def test_one_leads_and_leaves_to_the_next(database: Database, database_url: str) -> None:
-    other_database = open_database(database_url)
-    one, other = create_leadership(database), create_leadership(other_database)
-    assert not one.is_held()
-    assert (one.try_acquire(), one.try_acquire(), other.try_acquire()) == (True, True, False)
-    assert (one.is_held(), other.is_held()) == (True, False)
-    with database.write() as tx:  # the lock hinders nobody who writes
+def test_one_service_leads_until_it_releases(database: Database, database_url: str) -> None:
+    second_database = open_database(database_url)
+    first, second = create_leadership(database), create_leadership(second_database)
+    assert not first.is_held()
+    assert (first.try_acquire(), first.try_acquire(), second.try_acquire()) == (True, True, False)
+    assert (first.is_held(), second.is_held()) == (True, False)
+    with database.write() as tx:  # the lock does not block writers
         record_heartbeat(tx, NOW)
-    one.release()
-    assert not one.is_held()
-    wait_until(other.try_acquire)
-    assert not one.try_acquire()
-    other.release()
-    other_database.close()
+    first.release()
+    assert not first.is_held()
+    wait_until(second.try_acquire)
+    assert not first.try_acquire()
+    second.release()
+    second_database.close()
 
 
-def test_a_killed_leader_leads_no_more(database: Database, database_url: str) -> None:
+def test_killed_leader_loses_the_lock(database: Database, database_url: str) -> None:
     command = [sys.executable, "-c", _HOLDS, database_url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -46,11 +46,11 @@ def test_a_killed_leader_leads_no_more(database: Database, database_url: str) ->
         claim = create_leadership(database)
         assert not claim.try_acquire()
         process.kill()
-    wait_until(claim.try_acquire)  # a server takes a moment to see that its client died
+    wait_until(claim.try_acquire)  # the server needs a moment to notice that its client died
     claim.release()
 
 
-def test_the_heartbeat_is_the_last_one(database: Database) -> None:
+def test_last_heartbeat_wins(database: Database) -> None:
     with database.read() as tx:
         assert last_heartbeat(tx) is None
         assert load_service_status(tx, 5, 5) == load_service_status(tx, 0, 0)

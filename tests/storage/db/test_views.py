@@ -1,4 +1,4 @@
-"""The views that people read with tools of their own: stable columns, in both dialects, and in the real Datasette."""
+"""The database views have stable columns in both dialects and work in Datasette and pandas."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def fill(database: Database) -> None:
         capture = Capture(file="a.warc.gz", offset=n * 100, length=99, digest=f"sha256:{n}")
         article = Article(url=url, title=f"t{n}", text=words, authors=("Ann",), published=T0 if n != 1 else None)
         with database.write() as tx:
-            made = record_article(tx, article, page, record_capture(tx, capture, page), at)
-            record_topics_and_relabel(tx, made.article_id, [Topic(name="byd", body_count=2, title_count=1)], "c")
+            decision = record_article(tx, article, page, record_capture(tx, capture, page), at)
+            record_topics_and_relabel(tx, decision.article_id, [Topic(name="byd", body_count=2, title_count=1)], "c")
 
 
 def rows(database: Database, sql: str) -> list[Any]:
@@ -51,13 +51,13 @@ def rows(database: Database, sql: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_the_columns_stay(database: Database, view: str) -> None:
+def test_view_columns_are_stable(database: Database, view: str) -> None:
     fill(database)
     with database.read() as tx:
         assert list(tx.execute(text(f"SELECT * FROM {view}")).keys()) == COLUMNS[view].split()
 
 
-def test_they_say_what_is_kept(database: Database) -> None:
+def test_views_show_the_stored_articles(database: Database) -> None:
     fill(database)
     assert rows(database, "SELECT id, title, text, revision, authors FROM articles_view ORDER BY id") == [
         (1, "t2", "one text, edited", 2, '["Ann"]'),
@@ -84,21 +84,21 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_datasette_shows_them(file: Path, view: str) -> None:
-    done = subprocess.run(
+def test_datasette_shows_the_views(file: Path, view: str) -> None:
+    process = subprocess.run(
         [sys.executable, "-m", "datasette", str(file), "--get", f"/archive/{view}.json?_shape=objects"],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)["rows"]
+    assert process.returncode == 0, process.stderr
+    view_rows = json.loads(process.stdout)["rows"]
     if view == "articles_view":
-        assert [(one["id"], one["published"]) for one in sorted(found, key=lambda one: one["id"])] == [
+        assert [(row["id"], row["published"]) for row in sorted(view_rows, key=lambda row: row["id"])] == [
             (1, "2026-01-02T03:04:05Z"),
             (2, None),
         ]
 
 
-def test_pandas_reads_them(file: Path) -> None:
+def test_pandas_reads_the_views(file: Path) -> None:
     frame = pd.read_sql(
         "SELECT * FROM articles_view ORDER BY id", f"sqlite:///{file}", parse_dates=["published", "first_seen"]
     )

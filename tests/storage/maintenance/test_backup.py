@@ -1,4 +1,4 @@
-"""A backup is the archive at one moment, whatever is written meanwhile; and it comes back."""
+"""A backup holds the archive as of one moment while other processes write, and can be restored."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where an archive is made."""
+    """Path of the archive."""
     return tmp_path / "home" / "archive.db"
 
 
 @pytest.fixture
 def archive(file: Path) -> Database:
-    """An archive in SQLite, of some thousand pages."""
+    """An SQLite archive of some thousand database pages."""
     file.parent.mkdir()
     database = open_database(f"sqlite:///{file}")
     with database.write() as tx:
@@ -49,24 +49,24 @@ def archive(file: Path) -> Database:
     return database
 
 
-def copied(path: Path) -> sqlite3.Connection:
+def open_readonly(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 
 
-def test_a_copy_taken_while_others_write_is_one_moment(archive: Database, file: Path, tmp_path: Path) -> None:
+def test_backup_taken_during_writes_is_consistent(archive: Database, file: Path, tmp_path: Path) -> None:
     is_over = threading.Event()
     written = [0]
 
     def write() -> None:
         while not is_over.is_set():
             written[0] += 1
-            with archive.write() as tx:  # always both, so that a copy between the two would be seen
+            with archive.write() as tx:  # both in one transaction, so that a copy between the two would show
                 tx.execute(text("UPDATE pairs SET a = :n WHERE id IN (1, 4000)"), {"n": written[0]})
                 tx.execute(text("UPDATE pairs SET b = :n WHERE id IN (2, 3999)"), {"n": written[0]})
 
     steps: list[tuple[int, int]] = []
 
-    def told(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         steps.append((done, total))
         before = written[0]
         wait_until(lambda: written[0] >= before + 2)
@@ -74,18 +74,18 @@ def test_a_copy_taken_while_others_write_is_one_moment(archive: Database, file: 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        made = create_backup(archive, tmp_path / "copy.db", told)
+        backup = create_backup(archive, tmp_path / "copy.db", progress)
     finally:
         is_over.set()
         writer.join()
     assert len(steps) > 1
     assert steps[-1][0] == steps[-1][1]
-    assert [total for _, total in steps] == [steps[0][1]] * len(steps)  # it never began anew
+    assert [total for _, total in steps] == [steps[0][1]] * len(steps)  # the copy never restarted
     assert written[0] > len(steps)
-    with closing(copied(made.file)) as found:
-        assert found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        a = {row[0] for row in found.execute("SELECT a FROM pairs WHERE id IN (1, 4000)")}
-        b = {row[0] for row in found.execute("SELECT b FROM pairs WHERE id IN (2, 3999)")}
+    with closing(open_readonly(backup.file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        a = {row[0] for row in connection.execute("SELECT a FROM pairs WHERE id IN (1, 4000)")}
+        b = {row[0] for row in connection.execute("SELECT b FROM pairs WHERE id IN (2, 3999)")}
     assert a == b
     assert len(a) == 1
     assert sorted(path.name for path in tmp_path.glob("*copy*")) == ["copy.db", f"copy.db{WARC_LIST_SUFFIX}"]
@@ -97,14 +97,14 @@ import sys
 from pathlib import Path
 from storage.maintenance.backup import create_backup
 from storage.archive import open_database
-def told(done, total):
+def progress(done, total):
     print("copying", flush=True)
     sys.stdin.read()
-create_backup(open_database(sys.argv[1]), Path(sys.argv[2]), told)
+create_backup(open_database(sys.argv[1]), Path(sys.argv[2]), progress)
 """
 
 
-def test_a_killed_backup_leaves_nothing_that_looks_like_one(archive: Database, file: Path, tmp_path: Path) -> None:
+def test_killed_backup_leaves_no_backup_file(archive: Database, file: Path, tmp_path: Path) -> None:
     target = tmp_path / "copies" / "copy.db"
     command = [sys.executable, "-c", _BACKS_UP, f"sqlite:///{file}", str(target)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -116,7 +116,7 @@ def test_a_killed_backup_leaves_nothing_that_looks_like_one(archive: Database, f
     archive.close()
 
 
-def test_a_file_that_is_there_and_a_folder_that_cannot_be_are_told(archive: Database, tmp_path: Path) -> None:
+def test_existing_target_and_impossible_folder_are_errors(archive: Database, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("mine")
     for target in (tmp_path / "there", tmp_path / "there" / "copy.db"):
         with pytest.raises(ArchiveUnavailable):
@@ -125,35 +125,35 @@ def test_a_file_that_is_there_and_a_folder_that_cannot_be_are_told(archive: Data
     archive.close()
 
 
-def test_a_backup_comes_back_and_what_was_there_is_kept(archive: Database, file: Path, tmp_path: Path) -> None:
+def test_restore_replaces_the_archive_and_keeps_the_old_one(archive: Database, file: Path, tmp_path: Path) -> None:
     with archive.write() as tx:
         record_heartbeat(tx, NOW)
-    made = create_backup(archive, tmp_path / "copy.db")
+    backup = create_backup(archive, tmp_path / "copy.db")
     with archive.write() as tx:
         tx.execute(text("UPDATE pairs SET a = 7"))
     with archive.read() as tx:
         tx.execute(text("SELECT count(*) FROM pairs")).scalar()
         with pytest.raises(ArchiveBusy):
-            restore_backup(file, made.file)
+            restore_backup(file, backup.file)
     archive.close()
-    before = restore_backup(file, made.file)
-    assert before is not None
-    with closing(copied(before)) as old, closing(copied(file)) as new:
+    old_archive = restore_backup(file, backup.file)
+    assert old_archive is not None
+    with closing(open_readonly(old_archive)) as old, closing(open_readonly(file)) as new:
         assert old.execute("SELECT DISTINCT a FROM pairs").fetchall() == [(7,)]
         assert new.execute("SELECT DISTINCT a FROM pairs").fetchall() == [(0,)]
     open_database(f"sqlite:///{file}").close()
-    assert restore_backup(tmp_path / "other" / "archive.db", made.file) is None
+    assert restore_backup(tmp_path / "other" / "archive.db", backup.file) is None
 
 
-def test_what_is_no_backup_is_not_put_in_place(archive: Database, file: Path, tmp_path: Path) -> None:
-    made = create_backup(archive, tmp_path / "copy.db")
+def test_damaged_newer_and_foreign_files_are_not_restored(archive: Database, file: Path, tmp_path: Path) -> None:
+    backup = create_backup(archive, tmp_path / "copy.db")
     archive.close()
     before = file.read_bytes()
     damaged, newer, rubbish = tmp_path / "damaged.db", tmp_path / "newer.db", tmp_path / "rubbish.db"
-    content = bytearray(made.file.read_bytes())
+    content = bytearray(backup.file.read_bytes())
     content[40_000:400_000] = b"\xff" * 360_000
     damaged.write_bytes(content)
-    newer.write_bytes(made.file.read_bytes())
+    newer.write_bytes(backup.file.read_bytes())
     with closing(sqlite3.connect(newer)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
@@ -167,7 +167,7 @@ def test_what_is_no_backup_is_not_put_in_place(archive: Database, file: Path, tm
     assert file.read_bytes() == before
 
 
-def test_only_the_newest_backups_of_a_folder_stay(archive: Database, tmp_path: Path) -> None:
+def test_only_the_newest_backups_are_kept(archive: Database, tmp_path: Path) -> None:
     folder = tmp_path / "copies"
     for hour in range(4):
         create_backup(archive, backup_path(folder, NOW + timedelta(hours=hour)))
@@ -181,17 +181,17 @@ def test_only_the_newest_backups_of_a_folder_stay(archive: Database, tmp_path: P
     archive.close()
 
 
-def test_missing_files_of_the_tape_are_named(tmp_path: Path) -> None:
-    copy, folder = tmp_path / "copy.db", tmp_path / "warc"
+def test_missing_and_short_warc_files_are_listed(tmp_path: Path) -> None:
+    backup, folder = tmp_path / "copy.db", tmp_path / "warc"
     folder.mkdir()
     (folder / "a.warc.gz").write_bytes(b"x" * 100)
     (folder / "b.warc.gz").write_bytes(b"x" * 99)
-    copy.with_name(copy.name + WARC_LIST_SUFFIX).write_text("a.warc.gz\t100\nb.warc.gz\t100\nc.warc.gz\t1\n")
-    assert find_missing_warc_files(copy, folder) == ["b.warc.gz", "c.warc.gz"]
+    backup.with_name(backup.name + WARC_LIST_SUFFIX).write_text("a.warc.gz\t100\nb.warc.gz\t100\nc.warc.gz\t1\n")
+    assert find_missing_warc_files(backup, folder) == ["b.warc.gz", "c.warc.gz"]
     assert find_missing_warc_files(tmp_path / "other.db", folder) == []
 
 
-def test_postgresql_says_what_to_run(new_postgres: object, tmp_path: Path) -> None:
+def test_backup_of_postgresql_names_pg_dump(new_postgres: object, tmp_path: Path) -> None:
     database = open_database(new_postgres())  # type: ignore[operator]
     with pytest.raises(ArchiveUnavailable, match="pg_dump"):
         create_backup(database, tmp_path / "copy.db")

@@ -1,4 +1,4 @@
-"""The check finds what is wrong, each kind of it, and a new index mends what an index can."""
+"""The check reports each kind of problem, and a new index repairs index problems."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ RECORDS = [b"first record" * 9, b"second record" * 99, b"third"]
 
 
 @pytest.fixture
-def tape(database: Database, tmp_path: Path) -> Path:
-    """An archive of three articles whose captures lie on a tape of two files, one of them still open."""
+def warc_folder(database: Database, tmp_path: Path) -> Path:
+    """Fill an archive with three articles whose captures are in two WARC files, one of them still open."""
     files = {"a.warc.gz": RECORDS[:2], "b.warc.gz": RECORDS[2:]}
     (tmp_path / "a.warc.gz").write_bytes(b"".join(files["a.warc.gz"]))
     (tmp_path / "b.warc.gz.open").write_bytes(b"".join(files["b.warc.gz"]))
@@ -54,107 +54,111 @@ def spoil(database: Database, *statements: str) -> None:
             tx.execute(text(statement))
 
 
-def test_a_sound_archive_has_no_problems(database: Database, tape: Path) -> None:
-    assert check_archive(database, tape) == []
+def test_sound_archive_has_no_problems(database: Database, warc_folder: Path) -> None:
+    assert check_archive(database, warc_folder) == []
     assert check_archive(database, None) == []
 
 
-def test_an_empty_archive_has_no_problems(database: Database, tmp_path: Path) -> None:
+def test_empty_archive_has_no_problems(database: Database, tmp_path: Path) -> None:
     assert check_archive(database, tmp_path / "nowhere") == []
 
 
 @pytest.mark.parametrize(
-    ("statement", "words"),
+    ("statement", "message"),
     [
-        ("UPDATE articles SET revision = 7 WHERE id = 1", "article 1 has no text to show"),
-        ("DELETE FROM revisions WHERE article_id = 1", "article 1 has no text to show"),
+        ("UPDATE articles SET revision = 7 WHERE id = 1", "article 1 has no current revision"),
+        ("DELETE FROM revisions WHERE article_id = 1", "article 1 has no current revision"),
         ("UPDATE articles SET copy_of = 3 WHERE id = 1", "article 1 is a copy of 3"),
         ("UPDATE leads SET url_digest = 'gone' WHERE id = 2", "lead 2 of site was kept, but no article"),
-        ("INSERT INTO merged_articles (id, article_id) VALUES (1, 2)", "article 1 was joined to 2"),
+        ("INSERT INTO merged_articles (id, article_id) VALUES (1, 2)", "article 1 was merged into 2"),
         ("UPDATE key_values SET value = '0' WHERE name = 'analyzer_version'", "prepared by version 0"),
     ],
 )
-def test_rows_that_contradict_each_other_are_told(database: Database, tape: Path, statement: str, words: str) -> None:
+def test_contradicting_rows_are_reported(database: Database, warc_folder: Path, statement: str, message: str) -> None:
     spoil(database, statement)
-    assert any(problem.startswith(words) or words in problem for problem in check_archive(database, tape))
+    assert any(problem.startswith(message) or message in problem for problem in check_archive(database, warc_folder))
 
 
-def test_an_index_that_disagrees_is_told_and_mended(database: Database, tape: Path) -> None:
+def test_index_that_differs_from_the_texts_is_reported_and_repaired(database: Database, warc_folder: Path) -> None:
     spoil(database, "UPDATE texts SET text = 'Words that nobody indexed' WHERE article_id = 2")
-    (problem,) = check_archive(database, tape)
+    (problem,) = check_archive(database, warc_folder)
     assert "reindex" in problem
     assert Library(database).search(Query(words="nobody")).hits == ()
-    told: list[tuple[int, int]] = []
-    assert reindex_archive(database, lambda done, total: told.append((done, total))) == 3
-    assert told == [(3, 3)]
+    steps: list[tuple[int, int]] = []
+    assert reindex_archive(database, lambda done, total: steps.append((done, total))) == 3
+    assert steps == [(3, 3)]
     assert [hit.article.id for hit in Library(database).search(Query(words="nobody")).hits] == [2]
-    assert check_archive(database, tape) == []
+    assert check_archive(database, warc_folder) == []
 
 
-def test_an_index_of_another_preparation_is_mended(
-    database: Database, tape: Path, monkeypatch: pytest.MonkeyPatch
+def test_index_of_another_analyzer_version_is_reported_and_repaired(
+    database: Database, warc_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for reader in ("storage.maintenance.check.ANALYZER_VERSION", "storage.search.article_index.ANALYZER_VERSION"):
         monkeypatch.setattr(reader, ANALYZER_VERSION + 1)
-    assert any(f"prepared by version {ANALYZER_VERSION}" in problem for problem in check_archive(database, tape))
+    assert any(f"prepared by version {ANALYZER_VERSION}" in problem for problem in check_archive(database, warc_folder))
     reindex_archive(database)
-    assert check_archive(database, tape) == []
+    assert check_archive(database, warc_folder) == []
 
 
-def test_a_row_of_the_index_without_an_article_is_told(database: Database, tape: Path) -> None:
+def test_index_row_without_an_article_is_reported(database: Database, warc_folder: Path) -> None:
     if database.dialect == "sqlite":
         spoil(database, "INSERT INTO article_index (rowid, title, text) VALUES (99, 'stray', 'stray')")
     else:
         spoil(database, "INSERT INTO article_index (search_row, words) VALUES (99, CAST('stray' AS tsvector))")
-    assert any("reindex" in problem for problem in check_archive(database, tape))
+    assert any("reindex" in problem for problem in check_archive(database, warc_folder))
     assert Library(database).search(Query(words="stray")).hits == ()
 
 
-def test_every_changed_byte_of_the_tape_is_told(database: Database, tape: Path) -> None:
-    path = tape / "a.warc.gz"
+def test_changed_or_missing_bytes_of_a_warc_file_are_reported(database: Database, warc_folder: Path) -> None:
+    path = warc_folder / "a.warc.gz"
     good = path.read_bytes()
     for at in (0, len(RECORDS[0]) - 1, len(RECORDS[0]), len(good) - 1):
         path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-        (problem,) = check_archive(database, tape)
+        (problem,) = check_archive(database, warc_folder)
         assert "holds other bytes" in problem
         assert f"ev.example/{int(at >= len(RECORDS[0]))}" in problem
     path.write_bytes(good[:-1])
-    (problem,) = check_archive(database, tape)
+    (problem,) = check_archive(database, warc_folder)
     assert "ends before" in problem
 
 
-def test_some_of_the_tape_are_others_each_time(database: Database, tape: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each capture has its turn, and with more turns than captures each is read."""
-    path = tape / "a.warc.gz"
+def test_sample_of_captures_differs_each_time(
+    database: Database, warc_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over several runs every capture is read; a sample larger than the number of captures reads all."""
+    path = warc_folder / "a.warc.gz"
     good = path.read_bytes()
     path.write_bytes(bytes([good[0] ^ 1]) + good[1:])
-    told = []
-    for turn in range(3):
-        monkeypatch.setattr("storage.maintenance.check.randrange", lambda step, turn=turn: turn % step)
-        told.append(len(check_archive(database, tape, 1)))
-    assert sorted(told) == [0, 0, 1]
-    assert len(check_archive(database, tape, 3)) == 1
+    counts = []
+    for run in range(3):
+        monkeypatch.setattr("storage.maintenance.check.randrange", lambda step, run=run: run % step)
+        counts.append(len(check_archive(database, warc_folder, 1)))
+    assert sorted(counts) == [0, 0, 1]
+    assert len(check_archive(database, warc_folder, 3)) == 1
 
 
-def test_a_past_that_is_none_is_told(database: Database, tape: Path) -> None:
+def test_current_text_indexed_as_past_text_is_reported(database: Database, warc_folder: Path) -> None:
     spoil(database, "INSERT INTO past_texts (text_id, article_id) SELECT text_id, article_id FROM revisions LIMIT 1")
-    assert any("searched as the past" in problem for problem in check_archive(database, tape))
+    assert any("indexed as a past text" in problem for problem in check_archive(database, warc_folder))
 
 
-def test_a_missing_tape_file_is_told(database: Database, tape: Path) -> None:
-    (tape / "b.warc.gz.open").unlink()
-    (problem,) = check_archive(database, tape)
+def test_missing_warc_file_is_reported(database: Database, warc_folder: Path) -> None:
+    (warc_folder / "b.warc.gz.open").unlink()
+    (problem,) = check_archive(database, warc_folder)
     assert "b.warc.gz is missing" in problem
 
 
-def test_a_capture_names_no_file_outside_the_tape(database: Database, tape: Path) -> None:
-    (tape.parent / "outside").write_bytes(RECORDS[2])
+def test_capture_of_a_file_outside_the_warc_folder_is_reported_as_missing(
+    database: Database, warc_folder: Path
+) -> None:
+    (warc_folder.parent / "outside").write_bytes(RECORDS[2])
     spoil(database, "UPDATE captures SET file = '../outside' WHERE id = 3")
-    (problem,) = check_archive(database, tape)
+    (problem,) = check_archive(database, warc_folder)
     assert "missing" in problem
 
 
-def test_many_problems_of_a_kind_are_counted(database: Database) -> None:
+def test_further_problems_of_a_kind_are_only_counted(database: Database) -> None:
     for n in range(25):
         url = f"https://ev.example/{n}"
         with database.write() as tx:
@@ -162,11 +166,11 @@ def test_many_problems_of_a_kind_are_counted(database: Database) -> None:
             record_article(tx, Article(url=url, title="T", text=f"words {n}"), page, None, NOW)
     spoil(database, "DELETE FROM snapshots WHERE id < 0", "UPDATE articles SET copy_of = id")
     problems = [problem for problem in check_archive(database, None) if "copy" in problem or "more" in problem]
-    assert problems[-1] == "... and 15 more like that"
+    assert problems[-1] == "... and 15 more of this kind"
     assert len(problems) == 11
 
 
-def test_a_damaged_file_is_told(new_sqlite: Callable[[], str]) -> None:
+def test_damaged_sqlite_file_is_reported(new_sqlite: Callable[[], str]) -> None:
     url = new_sqlite()
     database = open_database(url)
     for n in range(300):

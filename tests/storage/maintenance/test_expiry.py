@@ -1,4 +1,4 @@
-"""Articles that are older than they are to be kept go with all that is known of them, and nothing else does."""
+"""Expired articles are deleted with everything stored about them, and nothing else is."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ YEAR = ArticleAges(default=365 * DAY)
 def keep(
     database: Database, path: str, words: str, days: float, *, source: str = "one", title: str = "A battery"
 ) -> int:
-    """An article that was published so many days ago, and was named by an index; its id."""
+    """Store an article that was published `days` ago and listed by an index; return its id."""
     url = f"https://{source}.example/{path}"
     at = NOW - timedelta(days=days)
     with database.write() as tx:
@@ -51,20 +51,20 @@ def keep(
     return decision.article_id
 
 
-def go(database: Database, keeping: ArticleAges = YEAR, *, even: tuple[str, ...] = ()) -> list[int]:
-    """The ids of the articles that go; that many are told of, and the archive is whole afterwards."""
-    going = [one.id for one in find_expired(database, keeping, NOW, remove_protected=even)]
-    assert sum(delete_expired(database, keeping, NOW, remove_protected=even)) == len(going)
+def expire(database: Database, ages: ArticleAges = YEAR, *, remove_protected: tuple[str, ...] = ()) -> list[int]:
+    """Delete the expired articles and return their ids, after checking the count and the archive."""
+    expired = [article.id for article in find_expired(database, ages, NOW, remove_protected=remove_protected)]
+    assert sum(delete_expired(database, ages, NOW, remove_protected=remove_protected)) == len(expired)
     assert check_archive(database, None) == []
-    return going
+    return expired
 
 
-def left(database: Database) -> list[int]:
+def remaining(database: Database) -> list[int]:
     with database.read() as tx:
         return list(tx.execute(select(articles.c.id).order_by(articles.c.id)).scalars())
 
 
-def test_an_old_article_goes_with_all_that_is_known_of_it(database: Database) -> None:
+def test_expired_article_is_deleted_from_every_table(database: Database) -> None:
     old = keep(database, "old", "an old battery text", 400)
     new = keep(database, "new", "another text of today", 30)
     with database.write() as tx:
@@ -72,8 +72,8 @@ def test_an_old_article_goes_with_all_that_is_known_of_it(database: Database) ->
         at = NOW - timedelta(days=399)
         record_article(tx, edited, Page(url=edited.url, status=200, fetched_at=at, source="one"), None, at)
         read_state.mark_read(tx, "phone", [old], NOW)
-    assert go(database) == [old]
-    assert left(database) == [new]
+    assert expire(database) == [old]
+    assert remaining(database) == [new]
     library = Library(database)
     assert library.article(old) is None
     assert [hit.article.id for hit in library.search(Query(words="text")).hits] == [new]
@@ -84,12 +84,12 @@ def test_an_old_article_goes_with_all_that_is_known_of_it(database: Database) ->
                 column = table.c.article_id
                 assert tx.execute(select(func.count()).where(column == old)).scalar_one() == 0, table.name
         assert tx.execute(select(func.count()).select_from(texts)).scalar_one() == 1
-    assert go(database) == []
+    assert expire(database) == []
 
 
-def test_it_is_not_fetched_again(database: Database) -> None:
+def test_expired_article_is_not_fetched_again(database: Database) -> None:
     keep(database, "old", "an old text", 400)
-    go(database)
+    expire(database)
     with database.write() as tx:
         named = Lead(url="https://one.example/old", updated=NOW)
         leads.record_leads(tx, "one", [named], NOW)
@@ -100,33 +100,35 @@ def test_it_is_not_fetched_again(database: Database) -> None:
 
 
 def test_each_source_has_its_own_age(database: Database) -> None:
-    short, usual, ever = (keep(database, "a", f"text of {one}", 100, source=one) for one in ("short", "usual", "ever"))
-    oldest = keep(database, "b", "the oldest text", 5000, source="ever")
-    keeping = ArticleAges(default=200 * DAY, by_source={"short": 50 * DAY, "ever": FOREVER})
-    assert go(database, keeping) == [short]
-    assert go(database, ArticleAges(default=50 * DAY, by_source={"ever": FOREVER})) == [usual]
-    assert go(database, ArticleAges(by_source={"short": DAY})) == []
-    assert go(database, ArticleAges()) == []
-    assert left(database) == [ever, oldest]
+    short, default, forever = (
+        keep(database, "a", f"text of {source}", 100, source=source) for source in ("short", "default", "forever")
+    )
+    oldest = keep(database, "b", "the oldest text", 5000, source="forever")
+    ages = ArticleAges(default=200 * DAY, by_source={"short": 50 * DAY, "forever": FOREVER})
+    assert expire(database, ages) == [short]
+    assert expire(database, ArticleAges(default=50 * DAY, by_source={"forever": FOREVER})) == [default]
+    assert expire(database, ArticleAges(by_source={"short": DAY})) == []
+    assert expire(database, ArticleAges()) == []
+    assert remaining(database) == [forever, oldest]
 
 
-def test_starred_and_withdrawn_articles_stay_unless_told(database: Database) -> None:
+def test_starred_and_withdrawn_articles_are_kept_unless_named(database: Database) -> None:
     starred, withdrawn = (keep(database, str(n), f"old text {n}", 400 + n) for n in range(2))
     with database.write() as tx:
         read_state.star(tx, "phone", [starred], NOW)
         for days in (300, 299):
-            looked = CheckResult(
+            check = CheckResult(
                 url="https://one.example/1", checked_at=NOW - timedelta(days=days), status=410, outcome="missing",
                 reason="gone", is_certain=True,
             )  # fmt: skip
-            record_check(tx, withdrawn, looked, None)
-    assert go(database) == []
-    assert go(database, even=("withdrawn",)) == [withdrawn]
-    assert go(database, even=("starred",)) == [starred]
+            record_check(tx, withdrawn, check, None)
+    assert expire(database) == []
+    assert expire(database, remove_protected=("withdrawn",)) == [withdrawn]
+    assert expire(database, remove_protected=("starred",)) == [starred]
 
 
-def test_a_copy_that_stays_becomes_the_original_of_the_others(database: Database) -> None:
-    """Of the same words and of like words, and it tells the story then."""
+def test_remaining_copy_becomes_the_original(database: Database) -> None:
+    """Applies to equal and to similar texts; the new original joins the story."""
     first = keep(database, "a", "the very same text", 400, source="first")
     second = keep(database, "a", "the very same text", 390, source="second")
     third = keep(database, "a", "the very same text, nearly", 389, source="third")
@@ -137,36 +139,36 @@ def test_a_copy_that_stays_becomes_the_original_of_the_others(database: Database
         link_copies(tx, [digests[third]])
         recompute_queued(tx, 100)
     assert Library(database).article(third).copy_of == first  # type: ignore[union-attr]
-    assert go(database, ArticleAges(default=395 * DAY)) == [first]
+    assert expire(database, ArticleAges(default=395 * DAY)) == [first]
     with database.write() as tx:
         recompute_queued(tx, 100)
     assert check_archive(database, None) == []
     library = Library(database)
-    originals = [article.copy_of for one in (second, third) if (article := library.article(one))]
+    originals = [article.copy_of for copy in (second, third) if (article := library.article(copy))]
     assert originals == [None, second]
     with database.read() as tx:
         reason = tx.execute(select(articles.c.reason).where(articles.c.id == second)).scalar_one()
     assert reason == "the original of 1 copies"
 
 
-def test_a_number_is_not_given_twice(database: Database) -> None:
+def test_article_ids_are_never_reused(database: Database) -> None:
     old = keep(database, "old", "an old text", 400)
-    go(database)
+    expire(database)
     assert keep(database, "new", "a new text", 1) > old
 
 
-def test_its_paragraphs_are_no_evidence_of_boilerplate_any_more(database: Database) -> None:
-    """Whichever of the sources that have it was first."""
+def test_paragraphs_of_an_expired_article_are_deleted(database: Database) -> None:
+    """Applies to every source that published the article."""
     old = keep(database, "old", "an old text", 400)
     with database.write() as tx:
         for source in ("one", "two"):
             tx.execute(insert(recent_paragraphs), {"source": source, "article_id": old, "paragraphs": b""})
-    go(database)
+    expire(database)
     with database.read() as tx:
         assert tx.execute(select(recent_paragraphs)).all() == []
 
 
-def test_ages_of_sources_are_remembered(database: Database) -> None:
+def test_ages_of_sources_are_stored(database: Database) -> None:
     for ages in ({"a": DAY, "b": FOREVER}, {"b": 2 * DAY}, {}):
         with database.write() as tx:
             save_source_ages(tx, ages)
@@ -174,15 +176,14 @@ def test_ages_of_sources_are_remembered(database: Database) -> None:
             assert load_source_ages(tx) == ages
 
 
-def test_nothing_goes_twice_while_others_look(database: Database) -> None:
-    """What was starred after it was listed stays."""
+def test_article_starred_during_the_deletion_is_kept(database: Database) -> None:
     ids = [keep(database, str(n), f"old text {n}", 500 - n) for n in range(45)]
-    going = delete_expired(database, YEAR, NOW)
-    assert next(going) == 20
+    deletion = delete_expired(database, YEAR, NOW)
+    assert next(deletion) == 20
     with database.write() as tx:
         read_state.star(tx, "phone", [ids[25]], NOW)
-    assert list(going) == [19, 5]
-    assert left(database) == [ids[25]]
+    assert list(deletion) == [19, 5]
+    assert remaining(database) == [ids[25]]
     assert check_archive(database, None) == []
 
 
@@ -194,18 +195,18 @@ def test_nothing_goes_twice_while_others_look(database: Database) -> None:
     ),
     ages=st.lists(st.integers(1, 30), min_size=1, max_size=4),
 )
-def test_whatever_goes_the_archive_is_whole(
+def test_archive_is_sound_after_any_deletion(
     new_sqlite: Callable[[], str], kept: list[tuple[int, str, str]], ages: list[int]
 ) -> None:
     database = open_database(new_sqlite())
     for number, (days, words, source) in enumerate(kept):
         keep(database, str(number), f"the text of {words} " * 9, days + 0.5, source=source)
     for days in sorted(ages, reverse=True):
-        go(database, ArticleAges(default=days * DAY))
+        expire(database, ArticleAges(default=days * DAY))
         with database.write() as tx:
             recompute_queued(tx, 100)
         assert check_archive(database, None) == []
-        assert len(left(database)) == sum(one[0] < days for one in kept)
+        assert len(remaining(database)) == sum(age < days for age, _, _ in kept)
     with database.read() as tx:
         assert tx.execute(text("SELECT count(*) FROM story_queue")).scalar_one() == 0
     database.close()
@@ -215,12 +216,12 @@ def test_whatever_goes_the_archive_is_whole(
     ("words", "days"),
     [("90 days", 90), ("1 day", 1), ("2w", 14), ("12 months", 365.25), ("5y", 1826.25), ("1.5 years", 547.875)],
 )
-def test_ages_are_read(words: str, days: float) -> None:
+def test_ages_are_parsed(words: str, days: float) -> None:
     assert parse_age(words) == pytest.approx(days * DAY)
 
 
 @pytest.mark.parametrize("wrong", ["", "5", "5 hours", "0 days", "-1y", "years", 5, None, True, "0.5 days", "5y 2d"])
-def test_what_is_no_age_is_refused(wrong: object) -> None:
+def test_invalid_ages_are_rejected(wrong: object) -> None:
     with pytest.raises(ValueError, match="is expected"):
         parse_age(wrong)
     assert parse_age(" Forever ") == FOREVER

@@ -1,4 +1,4 @@
-"""Pages leave the tape by whole files, and whatever happens on the way, what is to stay can be read."""
+"""Retention deletes whole WARC files, and every page that must be kept stays readable even after a kill."""
 
 from __future__ import annotations
 
@@ -27,153 +27,155 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIZE = 3_000
 
 
-class Stopped(Exception):
-    """A kill."""
+class Killed(Exception):
+    """Stands for a kill of the process."""
 
 
-class Shelf:
-    """An archive and its tape; each tape is a second later than the one before."""
+class WarcArchive:
+    """An archive and its WARC folder; each new store is a second later than the one before."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database, self.folder, self.now = database, folder, NOW
 
-    def tape(self) -> WarcStore:
+    def new_store(self) -> WarcStore:
         self.now += timedelta(seconds=1)
         return WarcStore(self.folder, software="test", clock=lambda: self.now)
 
     def put(self, *names: str, late: int = 0) -> None:
-        """A page of each of some sources, on one file; the archive does not know the last so many yet."""
-        with closing(self.tape()) as tape:
+        """Record a page of each source in one file; the database does not know the last `late` pages yet."""
+        with closing(self.new_store()) as store:
             for n, source in enumerate(names):
                 url = f"https://{source}.example/{self.now.second}/{n}"
                 page = Page(url=url, status=200, fetched_at=NOW, source=source, body=os.urandom(SIZE))
-                capture = tape.record(page)
+                capture = store.record(page)
                 if n < len(names) - late:
                     with self.database.write() as tx:
                         row = record_capture(tx, capture, page)
                         record_article(tx, Article(url=url, title=url, text=f"text of {url}"), page, row, NOW)
 
-    def prune(self, room: SizeLimits) -> list[tuple[list[str], int]]:
-        """The sources that each file had to leave, and how many pages were carried over."""
-        with closing(self.tape()) as tape:
+    def prune(self, limits: SizeLimits) -> list[tuple[list[str], int]]:
+        """Delete files; return the sources removed from each file and the number of pages copied."""
+        with closing(self.new_store()) as store:
             return [
-                (sorted(one.last_capture_ids), moved)
-                for one, moved in delete_files(self.database, self.folder, tape, room, self.now)
+                (sorted(file.last_capture_ids), moved)
+                for file, moved in delete_files(self.database, self.folder, store, limits, self.now)
             ]
 
     def pages(self) -> dict[str, int]:
-        """How many pages there are of each source; all of them can be read."""
+        """Return the number of pages of each source, after checking that all can be read."""
         assert check_archive(self.database, self.folder) == []
         with self.database.read() as tx:
-            rows = tx.execute(select(captures.c.source, func.count().label("many")).group_by(captures.c.source))
-            return {row.source: row.many for row in rows}
+            rows = tx.execute(select(captures.c.source, func.count().label("pages")).group_by(captures.c.source))
+            return {row.source: row.pages for row in rows}
 
     def files(self) -> int:
         return len(list(self.folder.iterdir()))
 
     def age(self) -> None:
-        """Two hours pass."""
+        """Make every file two hours old."""
         for path in self.folder.iterdir():
             os.utime(path, (time.time() - 7_200, time.time() - 7_200))
 
 
 @pytest.fixture
-def shelf(database: Database, tmp_path: Path) -> Shelf:
-    return Shelf(database, tmp_path / "warc")
+def archive(database: Database, tmp_path: Path) -> WarcArchive:
+    return WarcArchive(database, tmp_path / "warc")
 
 
-def test_sources_with_limits_leave_a_file_together(shelf: Shelf) -> None:
-    shelf.put(*"abc" * 6)
-    room = SizeLimits(by_source={"a": 3.0 * SIZE, "b": 4.0 * SIZE})
-    (told,) = files_to_delete(shelf.database, shelf.folder, room)
-    assert (sorted(told.last_capture_ids), told.pages, told.kept_pages) == (["a", "b"], 18, 11)
-    assert shelf.prune(room) == [(["a", "b"], 11)]
-    assert shelf.pages() == {"a": 2, "b": 3, "c": 6}
-    assert shelf.prune(room) == []
-    assert files_to_delete(shelf.database, shelf.folder, SizeLimits(total=9e9, by_source={"a": 9e9})) == []
+def test_pages_of_several_limited_sources_are_removed_from_a_file_at_once(archive: WarcArchive) -> None:
+    archive.put(*"abc" * 6)
+    limits = SizeLimits(by_source={"a": 3.0 * SIZE, "b": 4.0 * SIZE})
+    (file,) = files_to_delete(archive.database, archive.folder, limits)
+    assert (sorted(file.last_capture_ids), file.pages, file.kept_pages) == (["a", "b"], 18, 11)
+    assert archive.prune(limits) == [(["a", "b"], 11)]
+    assert archive.pages() == {"a": 2, "b": 3, "c": 6}
+    assert archive.prune(limits) == []
+    assert files_to_delete(archive.database, archive.folder, SizeLimits(total=9e9, by_source={"a": 9e9})) == []
 
 
-def test_the_oldest_go(shelf: Shelf) -> None:
-    shelf.put("a", "b")
-    shelf.put("a", "b")
-    shelf.put("b", "a")
-    with shelf.database.read() as tx:
+def test_oldest_pages_and_files_are_deleted_first(archive: WarcArchive) -> None:
+    archive.put("a", "b")
+    archive.put("a", "b")
+    archive.put("b", "a")
+    with archive.database.read() as tx:
         newest = tx.execute(select(func.max(captures.c.id)).where(captures.c.source == "a")).scalar_one()
-    assert shelf.prune(SizeLimits(by_source={"a": 2.0 * SIZE})) == [(["a"], 1), (["a"], 1)]
-    assert shelf.pages() == {"a": 1, "b": 3}
-    with shelf.database.read() as tx:
+    assert archive.prune(SizeLimits(by_source={"a": 2.0 * SIZE})) == [(["a"], 1), (["a"], 1)]
+    assert archive.pages() == {"a": 1, "b": 3}
+    with archive.database.read() as tx:
         assert tx.execute(select(captures.c.id).where(captures.c.source == "a")).scalar_one() == newest
-    shelf.prune(SizeLimits(total=1.0))
-    assert shelf.pages() == {}
-    assert shelf.files() == 0
+    archive.prune(SizeLimits(total=1.0))
+    assert archive.pages() == {}
+    assert archive.files() == 0
 
 
-def test_a_page_that_cannot_be_read_at_present_keeps_its_file(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf.put(*"ab" * 4)
-    shelf.age()
+def test_file_with_an_unreadable_page_is_kept(archive: WarcArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive.put(*"ab" * 4)
+    archive.age()
     pread = os.pread
 
-    def stutters(fd: int, many: int, offset: int) -> bytes:
-        if many > 1_000 and offset > 4 * SIZE:
+    def failing_pread(fd: int, count: int, offset: int) -> bytes:
+        if count > 1_000 and offset > 4 * SIZE:
             raise OSError(errno.EIO, "Input/output error")
-        return pread(fd, many, offset)
+        return pread(fd, count, offset)
 
-    room = SizeLimits(by_source={"a": 2.0 * SIZE})
+    limits = SizeLimits(by_source={"a": 2.0 * SIZE})
     with monkeypatch.context() as patch:
-        patch.setattr(os, "pread", stutters)
+        patch.setattr(os, "pread", failing_pread)
         with pytest.raises(WarcError, match="Input/output"):
-            shelf.prune(room)
-    assert shelf.pages() == {"a": 4, "b": 4}
-    assert shelf.prune(room) == [(["a"], 5)]
-    assert shelf.pages() == {"a": 1, "b": 4}
+            archive.prune(limits)
+    assert archive.pages() == {"a": 4, "b": 4}
+    assert archive.prune(limits) == [(["a"], 5)]
+    assert archive.pages() == {"a": 1, "b": 4}
 
 
-def test_a_page_that_is_damaged_is_lost_alone(shelf: Shelf) -> None:
-    shelf.put(*"abab")
-    (file,) = shelf.folder.iterdir()
-    with shelf.database.read() as tx:
+def test_damaged_page_does_not_stop_the_deletion(archive: WarcArchive) -> None:
+    archive.put(*"abab")
+    (file,) = archive.folder.iterdir()
+    with archive.database.read() as tx:
         row = tx.execute(select(captures).where(captures.c.id == 2)).one()
     data = bytearray(file.read_bytes())
     data[row.offset + row.length // 2] ^= 1
     file.write_bytes(data)
-    assert shelf.prune(SizeLimits(by_source={"a": 1.0 * SIZE})) == [(["a"], 1)]
-    assert shelf.pages() == {"b": 1}
+    assert archive.prune(SizeLimits(by_source={"a": 1.0 * SIZE})) == [(["a"], 1)]
+    assert archive.pages() == {"b": 1}
 
 
 @pytest.mark.parametrize("at", ["_copy_pages", "fsync_path"])
-def test_a_kill_in_between_leaves_nothing_for_good(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    """After pages were carried over, and after the file was forgotten."""
-    shelf.put(*"ab" * 4)
-    room = SizeLimits(by_source={"a": 2.0 * SIZE})
-    done = getattr(retention, at)
+def test_leftovers_of_a_killed_deletion_are_removed(
+    archive: WarcArchive, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """A kill after the pages were copied, and after the database forgot the file."""
+    archive.put(*"ab" * 4)
+    limits = SizeLimits(by_source={"a": 2.0 * SIZE})
+    original = getattr(retention, at)
 
-    def killed(*given: object) -> object:
+    def killed(*args: object) -> object:
         if at == "_copy_pages":
-            done(*given)
-        raise Stopped
+            original(*args)
+        raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(retention, at, killed)
         if at == "fsync_path":
             patch.setattr(Path, "unlink", lambda *_, **__: None)
-        with pytest.raises(Stopped):
-            shelf.prune(room)
-    recover_files(shelf.folder)
-    assert shelf.files() == 2
-    shelf.prune(room)
-    shelf.age()
-    shelf.prune(room)
-    assert shelf.pages() == {"a": 1, "b": 4}
-    assert shelf.files() == 1
-    with shelf.database.read() as tx:
-        assert tx.execute(select(key_values).where(key_values.c.name == "tape-prune")).first() is None
+        with pytest.raises(Killed):
+            archive.prune(limits)
+    recover_files(archive.folder)
+    assert archive.files() == 2
+    archive.prune(limits)
+    archive.age()
+    archive.prune(limits)
+    assert archive.pages() == {"a": 1, "b": 4}
+    assert archive.files() == 1
+    with archive.database.read() as tx:
+        assert tx.execute(select(key_values).where(key_values.c.name == retention._PRUNE_KEY)).first() is None
 
 
-def test_a_file_of_which_pages_are_still_to_be_written_down_stays(shelf: Shelf) -> None:
-    shelf.put(*"aaaa", late=1)
-    (file,) = shelf.folder.iterdir()
-    assert shelf.prune(SizeLimits(total=1.0)) == []
-    assert shelf.prune(SizeLimits(by_source={"a": 1.0})) == []
+def test_file_with_pages_unknown_to_the_database_is_kept_for_an_hour(archive: WarcArchive) -> None:
+    archive.put(*"aaaa", late=1)
+    (file,) = archive.folder.iterdir()
+    assert archive.prune(SizeLimits(total=1.0)) == []
+    assert archive.prune(SizeLimits(by_source={"a": 1.0})) == []
     assert file.exists()
-    shelf.age()  # then nobody writes them down any more
-    assert len(shelf.prune(SizeLimits(total=1.0))) == 1
+    archive.age()  # old enough that no crawl will record the page any more
+    assert len(archive.prune(SizeLimits(total=1.0))) == 1

@@ -247,10 +247,10 @@ def test_a_story_that_is_counted_wrongly_is_found(database: Database) -> None:
     for number, told in enumerate(FERRY):
         kept(database, f"f{number}", told)
     for statement, words in (
-        ("UPDATE stories SET articles = 2", "not counted rightly"),
-        ("UPDATE story_members SET story_id = 99 WHERE article_id = 1", "an article that is not in it"),
-        ("DELETE FROM story_members WHERE article_id = 2", "tells no story"),
-        ("UPDATE articles SET copy_of = 1 WHERE id = 3", "is a copy, yet"),
+        ("UPDATE stories SET articles = 2", "wrong counts or times"),
+        ("UPDATE story_members SET story_id = 99 WHERE article_id = 1", "an article that is not its member"),
+        ("DELETE FROM story_members WHERE article_id = 2", "belongs to no story"),
+        ("UPDATE articles SET copy_of = 1 WHERE id = 3", "is a copy, but is a member"),
     ):
         with database.write() as tx:
             tx.execute(sql(statement))

@@ -14,9 +14,8 @@ from aggregator.cli.terminal import progress_bar
 from aggregator.formatting import format_count
 from aggregator.logs import safe_line
 from aggregator.service.housekeeping import build_expiry_rules, build_size_limits, prune_files
-from storage.maintenance.expiry import delete_expired, find_expired
+from storage.maintenance.expiry import PROTECTED_ARTICLES, delete_expired, find_expired
 from storage.maintenance.retention import files_to_delete
-from storage.maintenance.staying import PROTECTED
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 
 def prune_archive(config: Config, file: Path | None, even: Sequence[str], *, is_dry: bool) -> int:
     """Delete articles past their age and the oldest captured pages beyond the size limits, or list them."""
-    if unknown := next((kind for kind in even if kind not in PROTECTED), ""):
-        usage_error(f"--even {unknown!r} is unknown; write {' or '.join(PROTECTED)}")
+    if unknown := next((kind for kind in even if kind not in PROTECTED_ARTICLES), ""):
+        usage_error(f"--even {unknown!r} is unknown; write {' or '.join(PROTECTED_ARTICLES)}")
     catalogue = read_catalogue(config, file)
     limits = build_size_limits(config, catalogue)
     with open_archive(config) as database:
