@@ -1,8 +1,7 @@
-"""When two addresses, or two texts, are the same: canonical keys and digests, pure and standard library only.
+"""Canonical keys of URLs and digests of texts; pure, standard library only.
 
-A key is for comparing and never for fetching. Two spellings that lead to the same page on
-nearly every site share one key; what a site could mean by a difference is kept: the path's
-case, a port of its own, query parameters that are not known to be tracking.
+Keys are for comparison, never for fetching. Spellings that lead to the same page on nearly every site share a key.
+Whatever a site may distinguish is kept: the path's case, a non-default port, query parameters unknown as tracking.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ TRACKING_PARAMETERS = frozenset([
     "ref_src", "ref_url", "sref", "at_medium", "at_campaign", "at_custom1", "wt_mc", "wt_zmc", "xtor", "ito",
     "pk_campaign", "pk_kwd", "pk_source", "pk_medium", "feedtype", "feedname",
 ])
-"""Query parameters that say how a reader came, never what is shown (compared in lower case)."""
+"""Query parameters that track readers and do not affect the page (compared in lower case)."""
 # fmt: on
 TRACKING_PREFIXES = ("utm_", "piwik_", "mtm_", "matomo_", "hsa_", "at_recipient", "ns_mchannel", "ns_campaign")
 SESSION_PARAMETERS = frozenset(
@@ -56,41 +55,41 @@ _ASCII_SEPARATORS = str.maketrans(dict.fromkeys(string.punctuation + string.whit
 
 
 def url_key(url: str) -> str:
-    """An address in canonical form, without scheme: `host[:port][/path][?query]`; the key of a key is itself.
+    """Return the canonical form of a URL without scheme, `host[:port][/path][?query]`; idempotent.
 
-    What names no host that could be asked has the empty key.
+    Returns an empty key if the URL names no valid host.
     """
     return _canonical(url)[0]
 
 
 def variant_key(url: str) -> str:
-    """Which twin of its key's page an address asks for: "" the plain one, "m" mobile, "amp" AMP."""
+    """Return the variant of the page that a URL requests: "" for the plain page, "m" mobile, "amp" AMP."""
     return _canonical(url)[1]
 
 
 def host_of(key: str) -> str:
-    """The host (with its port) of a key."""
-    found = _HOST_PREFIX.match(key)
-    return found.group() if found else ""
+    """Return the host of a key, with its port."""
+    match = _HOST_PREFIX.match(key)
+    return match.group() if match else ""
 
 
 def is_root(key: str) -> bool:
-    """Whether a key names a whole site and not a page of it."""
+    """Whether a key names a whole site instead of a page."""
     return host_of(key) == key
 
 
 def key_digest(key: str) -> str:
-    """SHA-256 of a key, in hex."""
+    """Return the SHA-256 of a key in hex."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def text_digest(text: str) -> str:
-    """SHA-256 in hex of a text's words: case, width, white space and punctuation make no difference."""
+    """Return the SHA-256 in hex of a text's words, ignoring case, width, white space and punctuation."""
     return sha256(fold_text(text).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def fold_text(text: str) -> str:
-    """A text's words in one case and width, one space between them."""
+    """Normalise case and width of a text and separate its words by single spaces."""
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII_SEPARATORS).split())
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
@@ -102,24 +101,24 @@ def _canonical(url: str) -> tuple[str, str]:
     scheme, rest = _without_scheme(_TRIM.sub("", url).replace("\\", "/"))
     rest = rest.partition("#")[0]
     cut = min((i for i in (rest.find("/"), rest.find("?")) if i >= 0), default=len(rest))
-    host, host_twin = _canonical_host(rest[:cut])
+    host, host_variant = _canonical_host(rest[:cut])
     path, _, query = rest[cut:].partition("?")
-    path, path_twin = _canonical_path(path)
-    query, query_twin = _canonical_query(query)
+    path, path_variant = _canonical_path(path)
+    query, query_variant = _canonical_query(query)
     if not _HOST.fullmatch(host):
         return "", ""
     key = scheme + host + path + ("?" + query if query else "")
-    return key, "amp" if "amp" in (host_twin, path_twin, query_twin) else host_twin
+    return key, "amp" if "amp" in (host_variant, path_variant, query_variant) else host_variant
 
 
 def _without_scheme(url: str) -> tuple[str, str]:
-    """The scheme if it is another than http and https, and what follows it."""
-    kept = ""
-    while found := _SCHEME.match(url):
-        url = url[found.end() :]
-        if (name := found.group(1).lower()) not in ("http", "https"):
-            kept = name + "://"
-    return kept, url.lstrip("/") if not kept else url
+    """Return the scheme unless it is http or https, and the rest of the URL."""
+    scheme = ""
+    while match := _SCHEME.match(url):
+        url = url[match.end() :]
+        if (name := match.group(1).lower()) not in ("http", "https"):
+            scheme = name + "://"
+    return scheme, url.lstrip("/") if not scheme else url
 
 
 def _canonical_host(authority: str) -> tuple[str, str]:
@@ -127,12 +126,12 @@ def _canonical_host(authority: str) -> tuple[str, str]:
     while (port := _PORT.search(host)) and port.group(1) in ("", "80", "443"):
         host = host[: port.start()].rstrip(".")
     host = _ascii_host(host)
-    twin_found = ""
+    variant = ""
     while True:
         first, _, rest = host.partition(".")
         if first not in _VARIANT_HOSTS or "." not in rest.strip("."):
-            return host, twin_found
-        twin_found = twin_found or _VARIANT_HOSTS[first]
+            return host, variant
+        variant = variant or _VARIANT_HOSTS[first]
         host = rest
 
 
@@ -150,7 +149,7 @@ def _encode_label(label: str) -> str:
         return label
     try:
         return label.encode("idna").decode("ascii").lower()
-    except UnicodeError:  # too long, or of a script that is younger than the codec
+    except UnicodeError:  # too long, or a script that the codec does not know
         return "xn--" + label.encode("punycode", "replace").decode("ascii").lower()
 
 
@@ -158,37 +157,37 @@ def _canonical_path(path: str) -> tuple[str, str]:
     path = _SLASHES.sub("/", _normalize_escapes(_PATH_SESSION.sub("", path), _UNSAFE_PATH))
     if "/." in path:
         path = _without_dots(path)
-    found = ""
+    variant = ""
     while True:
         shorter = _INDEX_PAGE.sub("", path)
         if amp := _AMP_SUFFIX.search(shorter):
-            shorter, found = shorter[: amp.start()].rstrip("."), "amp"
+            shorter, variant = shorter[: amp.start()].rstrip("."), "amp"
         if shorter == path:
-            return path, found
+            return path, variant
         path = shorter
 
 
 def _without_dots(path: str) -> str:
-    kept: list[str] = []
+    segments: list[str] = []
     for segment in path.split("/")[1:]:
         if segment == "..":
-            del kept[-1:]
+            del segments[-1:]
         elif segment != ".":
-            kept.append(segment)
-    return "/" + "/".join(kept)
+            segments.append(segment)
+    return "/" + "/".join(segments)
 
 
 def _canonical_query(query: str) -> tuple[str, str]:
-    kept, found = [], ""
+    pairs, variant = [], ""
     for pair in query.replace("&amp;", "&").split("&"):
         pair = _normalize_escapes(pair, _UNSAFE_QUERY).replace("%20", "+")
         name, _, value = pair.partition("=")
         name = name.lower()
         if name == "amp" or (name == "outputtype" and value.lower() == "amp"):
-            found = "amp"
+            variant = "amp"
         elif pair and not _is_ignored_parameter(name):
-            kept.append(pair)
-    return "&".join(sorted(kept)), found
+            pairs.append(pair)
+    return "&".join(sorted(pairs)), variant
 
 
 def _is_ignored_parameter(name: str) -> bool:
@@ -201,17 +200,17 @@ def _is_ignored_parameter(name: str) -> bool:
 
 
 def _normalize_escapes(text: str, unsafe: re.Pattern[bytes]) -> str:
-    """Percent-encoding as RFC 3986 has it: needless escapes undone, missing ones made, hex in upper case."""
+    """Normalise percent-encoding (RFC 3986): decode unreserved characters, encode unsafe ones, hex in upper case."""
     if "%" in text:
         text = _ESCAPE.sub(_normalize_escape, text)
     data = text.encode("utf-8", "replace")
     if unsafe.search(data):
-        data = unsafe.sub(lambda found: b"%%%02X" % found.group()[0], data)
+        data = unsafe.sub(lambda match: b"%%%02X" % match.group()[0], data)
     return data.decode("ascii")
 
 
-def _normalize_escape(found: re.Match[str]) -> str:
-    digits = found.group(1)
+def _normalize_escape(match: re.Match[str]) -> str:
+    digits = match.group(1)
     if digits is None:
         return "%25"
     char = chr(int(digits, 16))

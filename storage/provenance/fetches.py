@@ -1,4 +1,4 @@
-"""Every fetch of an article or an address as one line of time: captures, what each came to, and what the tape says."""
+"""Load every fetch of an article or a URL in the order of time: captures, their outcome, the archived exchange."""
 
 from __future__ import annotations
 
@@ -21,60 +21,69 @@ _CONDITIONAL_HEADERS = {"if-none-match", "if-modified-since"}
 
 
 def load_fetches(tx: Connection, article_id: int, seen: ArticleSnapshots) -> tuple[Fetch, ...]:
-    """The fetches of all addresses of an article, of which all this was seen, in the order of time."""
+    """Return the fetches of all URLs of an article in the order of time; `seen` holds the article's snapshots."""
     return _sort_by_time(_iter_fetches(tx, article_id, seen))
 
 
 def load_fetches_of_address(tx: Connection, digest: str) -> tuple[Fetch, ...]:
-    """The captures of an address that never became an article, by its key's digest, in the order of time."""
+    """Return the captures of a URL without an article, by the digest of its key, in the order of time."""
     return _sort_by_time(_capture_fetch(row) for row in tx.execute(_SELECT_CAPTURES, {"digests": [digest]}))
 
 
-def with_archived_exchanges(fetches: Iterable[Fetch], tape: Path | None) -> Iterator[Fetch]:
-    """The same fetches with what the tape in a folder says of those that lie on it."""
+def with_archived_exchanges(fetches: Iterable[Fetch], warc_folder: Path | None) -> Iterator[Fetch]:
+    """Yield the fetches with what the WARC files in `warc_folder` hold of them."""
     for fetch in fetches:
-        yield replace(fetch, exchange=_read_exchange(tape, fetch.capture)) if tape and fetch.capture else fetch
+        yield (
+            replace(fetch, exchange=_read_exchange(warc_folder, fetch.capture))
+            if warc_folder and fetch.capture
+            else fetch
+        )
 
 
 def _iter_fetches(tx: Connection, article_id: int, seen: ArticleSnapshots) -> Iterator[Fetch]:
-    """Every capture of its addresses with what it came to; then what came to something and is on no tape."""
-    one = {"article": article_id}
-    spelled = {alias.id: alias for alias in seen.aliases}
-    rows = tx.execute(_SELECT_REVISION_STARTS, one).all()
-    began = {row.snapshot_id: row.number for row in rows if row.check_id is None}
-    gone = {row.check_id: row.number for row in rows if row.check_id is not None}
-    taped = {row.id: row.capture_id for row in tx.execute(_SELECT_SNAPSHOT_CAPTURES, one)}
-    came_to: dict[int | None, Fetch] = {}
-    apart: list[Fetch] = []
-    for sighting in seen.snapshots:
-        made = Fetch(
-            at=sighting.fetched_at,
-            url=spelled[sighting.final_alias_id].url,
-            source=sighting.source,
-            snapshot=sighting,
-            alias_id=sighting.final_alias_id,
-            revision_number=began.get(sighting.id),
+    """Yield every capture of the article's URLs with its outcome, then the outcomes without a capture."""
+    parameters = {"article": article_id}
+    aliases = {alias.id: alias for alias in seen.aliases}
+    rows = tx.execute(_SELECT_REVISION_STARTS, parameters).all()
+    revisions_by_snapshot = {row.snapshot_id: row.number for row in rows if row.check_id is None}
+    revisions_by_check = {row.check_id: row.number for row in rows if row.check_id is not None}
+    capture_ids = {row.id: row.capture_id for row in tx.execute(_SELECT_SNAPSHOT_CAPTURES, parameters)}
+    by_capture: dict[int | None, Fetch] = {}
+    without_capture: list[Fetch] = []
+    for snapshot in seen.snapshots:
+        fetch = Fetch(
+            at=snapshot.fetched_at,
+            url=aliases[snapshot.final_alias_id].url,
+            source=snapshot.source,
+            snapshot=snapshot,
+            alias_id=snapshot.final_alias_id,
+            revision_number=revisions_by_snapshot.get(snapshot.id),
         )
-        _attach_to_capture(made, taped.get(sighting.id), came_to, apart)
-    for row in tx.execute(_SELECT_CHECKS, one):
-        _attach_to_capture(_check_fetch(row, spelled[row.alias_id], gone.get(row.id)), row.capture_id, came_to, apart)
+        _attach_to_capture(fetch, capture_ids.get(snapshot.id), by_capture, without_capture)
+    for row in tx.execute(_SELECT_CHECKS, parameters):
+        _attach_to_capture(
+            _check_fetch(row, aliases[row.alias_id], revisions_by_check.get(row.id)),
+            row.capture_id,
+            by_capture,
+            without_capture,
+        )
     for row in tx.execute(_SELECT_CAPTURES, {"digests": [alias.url_digest for alias in seen.aliases]}):
-        yield _capture_fetch(row, came_to.pop(row.id, None))
-    yield from came_to.values()
-    yield from apart
+        yield _capture_fetch(row, by_capture.pop(row.id, None))
+    yield from by_capture.values()
+    yield from without_capture
 
 
 def _attach_to_capture(
-    made: Fetch, capture_id: int | None, came_to: dict[int | None, Fetch], apart: list[Fetch]
+    fetch: Fetch, capture_id: int | None, by_capture: dict[int | None, Fetch], without_capture: list[Fetch]
 ) -> None:
-    """Beside its capture, where it has one of its own."""
-    if capture_id is None or capture_id in came_to:
-        apart.append(made)
+    """Assign a fetch to its capture, unless another fetch has taken it."""
+    if capture_id is None or capture_id in by_capture:
+        without_capture.append(fetch)
     else:
-        came_to[capture_id] = made
+        by_capture[capture_id] = fetch
 
 
-def _check_fetch(row: Any, alias: Alias, began: int | None) -> Fetch:
+def _check_fetch(row: Any, alias: Alias, revision_number: int | None) -> Fetch:
     return Fetch(
         at=row.checked_at,
         url=alias.url,
@@ -83,31 +92,33 @@ def _check_fetch(row: Any, alias: Alias, began: int | None) -> Fetch:
         alias_id=alias.id,
         outcome=row.outcome,
         is_certain=row.is_certain,
-        revision_number=began,
+        revision_number=revision_number,
     )
 
 
-def _capture_fetch(row: Any, came_to: Fetch | None = None) -> Fetch:
-    """A capture, with what it came to where that is known."""
+def _capture_fetch(row: Any, outcome: Fetch | None = None) -> Fetch:
+    """Return the fetch of a capture, merged with its known outcome."""
     capture = Capture(file=row.file, offset=row.offset, length=row.length, digest=row.digest)
-    made = came_to or Fetch(at=row.fetched_at, url=row.url)
-    said = {"verdict": row.verdict, "reason": row.reason or made.reason}
-    return replace(made, url=row.url, status=row.status, source=row.source, capture=capture, **said)
+    fetch = outcome or Fetch(at=row.fetched_at, url=row.url)
+    details = {"verdict": row.verdict, "reason": row.reason or fetch.reason}
+    return replace(fetch, url=row.url, status=row.status, source=row.source, capture=capture, **details)
 
 
 def _sort_by_time(fetches: Iterable[Fetch]) -> tuple[Fetch, ...]:
-    """Those of one time as they came: a redirect and the page that it led to in the order of the tape."""
-    return tuple(sorted(fetches, key=lambda one: one.at))
+    """Sort stably: a redirect and its target of the same time keep the order of the captures."""
+    return tuple(sorted(fetches, key=lambda fetch: fetch.at))
 
 
-def _read_exchange(tape: Path, capture: Capture) -> ArchivedExchange:
+def _read_exchange(warc_folder: Path, capture: Capture) -> ArchivedExchange:
     try:
-        page = replay_page(tape, capture)
+        page = replay_page(warc_folder, capture)
     except WarcError as error:
         return ArchivedExchange(error=str(error))
-    asked = {name.lower() for name, _ in page.request_headers}
+    request_headers = {name.lower() for name, _ in page.request_headers}
     return ArchivedExchange(
-        size=len(page.body), is_conditional=bool(asked & _CONDITIONAL_HEADERS), location=page.header("location")
+        size=len(page.body),
+        is_conditional=bool(request_headers & _CONDITIONAL_HEADERS),
+        location=page.header("location"),
     )
 
 

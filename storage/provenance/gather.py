@@ -1,4 +1,4 @@
-"""Gathering an account: what the tables, and the tape beside them, know of an article or an address."""
+"""Collect what the tables and the WARC files hold about an article or a URL."""
 
 from __future__ import annotations
 
@@ -57,27 +57,27 @@ MAX_STORY_MEMBERS = 100
 _EMPTY_TEXT_DIGEST = text_digest("")
 
 
-def gather_provenance(database: Database, asked: int | str, warc_folder: Path | None, now: datetime) -> Provenance:
-    """What is known of the article with a number, or of an address; `tape` is the folder of the captures.
+def gather_provenance(database: Database, requested: int | str, warc_folder: Path | None, now: datetime) -> Provenance:
+    """Return the provenance of an article id or of a URL in any spelling; see `Provenance.is_known`.
 
-    An address in any spelling. Nothing is known where the account says so (`Account.is_known`).
+    With `warc_folder`, fetches include what the WARC files hold of them.
     """
     with database.read() as connection:
-        found = (
-            _provenance_of_id(connection, asked, now)
-            if isinstance(asked, int)
-            else _provenance_of_address(connection, asked, now)
+        provenance = (
+            _provenance_of_id(connection, requested, now)
+            if isinstance(requested, int)
+            else _provenance_of_address(connection, requested, now)
         )
-    return replace(found, fetches=tuple(with_archived_exchanges(found.fetches, warc_folder)))
+    return replace(provenance, fetches=tuple(with_archived_exchanges(provenance.fetches, warc_folder)))
 
 
-def _provenance_of_id(tx: Connection, number: int, now: datetime) -> Provenance:
-    kept = kept_id(tx, number)
+def _provenance_of_id(tx: Connection, article_id: int, now: datetime) -> Provenance:
+    kept = kept_id(tx, article_id)
     article = next(iter(load_articles(tx, [kept])), None)
     if article is None:
-        return Provenance(requested=str(number))
-    found = _provenance_of_article(tx, article, now)
-    return replace(found, requested=str(number), moved_from=number if kept != number else None)
+        return Provenance(requested=str(article_id))
+    provenance = _provenance_of_article(tx, article, now)
+    return replace(provenance, requested=str(article_id), moved_from=article_id if kept != article_id else None)
 
 
 def _provenance_of_address(tx: Connection, url: str, now: datetime) -> Provenance:
@@ -96,9 +96,9 @@ def _provenance_of_address(tx: Connection, url: str, now: datetime) -> Provenanc
 
 def _provenance_of_article(tx: Connection, article: KeptArticle, now: datetime) -> Provenance:
     seen = snapshot_store.load_snapshots(tx, article.id)
-    one = {"article": article.id}
+    parameters = {"article": article.id}
     digests = [alias.url_digest for alias in seen.aliases]
-    shown, told = key_digest(url_key(article.url)), load_story(tx, article.id)
+    shown_digest, story = key_digest(url_key(article.url)), load_story(tx, article.id)
     return Provenance(
         requested=article.url,
         article=article,
@@ -106,18 +106,18 @@ def _provenance_of_article(tx: Connection, article: KeptArticle, now: datetime) 
         discoveries=_load_discoveries(tx, digests, now),
         fetches=load_fetches(tx, article.id, seen),
         aliases=tuple(sorted(seen.aliases, key=lambda alias: alias.id)),
-        shown_alias_id=next((alias.id for alias in seen.aliases if alias.url_digest == shown), 0),
+        shown_alias_id=next((alias.id for alias in seen.aliases if alias.url_digest == shown_digest), 0),
         declared_digests=seen.declared_digests,
         text_claims=_load_text_claims(tx, article.id),
-        merged_ids=tuple(tx.execute(_SELECT_MERGED_IDS, one).scalars()),
+        merged_ids=tuple(tx.execute(_SELECT_MERGED_IDS, parameters).scalars()),
         boilerplate=_load_boilerplate(tx, article.id),
         related_articles=tuple(_load_related_articles(tx, article.id)),
-        story=told,
-        story_members=tuple(load_story_members(tx, told.id, MAX_STORY_MEMBERS)) if told else (),
-        term_frequencies=load_frequencies(tx) if told else None,
-        held_blocks=tuple(HeldBlock(**row._mapping) for row in tx.execute(_SELECT_HELD_BLOCKS, one)),
+        story=story,
+        story_members=tuple(load_story_members(tx, story.id, MAX_STORY_MEMBERS)) if story else (),
+        term_frequencies=load_frequencies(tx) if story else None,
+        held_blocks=tuple(HeldBlock(**row._mapping) for row in tx.execute(_SELECT_HELD_BLOCKS, parameters)),
         topics=tuple(load_topics(tx, [article.id]).get(article.id, ())),
-        catalogue_digest=tx.execute(_SELECT_CATALOGUE, one).scalar() or "",
+        catalogue_digest=tx.execute(_SELECT_CATALOGUE, parameters).scalar() or "",
     )
 
 
@@ -131,15 +131,15 @@ def _load_leads(tx: Connection, digests: Sequence[str]) -> Sequence[Any]:
 
 
 def _discovery(tx: Connection, row: Any, parked: Any) -> LeadDiscovery:
-    said = lead_from_row(row)
-    when = {"source": row.source, "at": row.recorded_at}
+    lead = lead_from_row(row)
+    poll_parameters = {"source": row.source, "at": row.recorded_at}
     return LeadDiscovery(
         **{name: getattr(row, name) for name in _LEAD_COLUMNS if name != "state"},
         state=LeadState(row.state),
-        title=said.title,
-        published=said.published,
-        id=said.id,
-        indexes=tuple(tx.execute(_SELECT_INDEXES, when).scalars()),
+        title=lead.title,
+        published=lead.published,
+        id=lead.id,
+        indexes=tuple(tx.execute(_SELECT_INDEXES, poll_parameters).scalars()),
         next_poll_at=tx.execute(_SELECT_NEXT_POLL, {"source": row.source}).scalar(),
         parked_until=parked.until if parked else None,
         parked_reason=parked.reason if parked else "",
@@ -147,26 +147,26 @@ def _discovery(tx: Connection, row: Any, parked: Any) -> LeadDiscovery:
 
 
 def _load_text_claims(tx: Connection, article_id: int) -> tuple[TextClaims, ...]:
-    one = {"article": article_id}
-    said: dict[str, list[Any]] = {}
-    for row in tx.execute(_SELECT_CLAIMS, one):
-        said.setdefault(row.text_digest, []).append(row)
+    parameters = {"article": article_id}
+    claims: dict[str, list[Any]] = {}
+    for row in tx.execute(_SELECT_CLAIMS, parameters):
+        claims.setdefault(row.text_digest, []).append(row)
     return tuple(
         TextClaims(
             text_id=row.id,
             title=row.title,
             text_digest=row.text_digest,
-            canonical=tuple((claim.url_digest, claim.url) for claim in said.get(row.text_digest, ()) if claim.url),
-            has_index_id=any(not claim.url for claim in said.get(row.text_digest, ())),
+            canonical=tuple((claim.url_digest, claim.url) for claim in claims.get(row.text_digest, ()) if claim.url),
+            has_index_id=any(not claim.url for claim in claims.get(row.text_digest, ())),
         )
-        for row in tx.execute(_SELECT_TEXTS, one)
+        for row in tx.execute(_SELECT_TEXTS, parameters)
     )
 
 
 def _load_boilerplate(tx: Connection, article_id: int) -> RemovedBoilerplate:
     row = tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
-    believed = {"text_id": row.id, "at": row.fetched_at}
-    source = tx.execute(_SELECT_SOURCE_OF_TEXT, believed).scalar() or row.source
+    snapshot = {"text_id": row.id, "at": row.fetched_at}
+    source = tx.execute(_SELECT_SOURCE_OF_TEXT, snapshot).scalar() or row.source
     version = {"source": source, "version": row.boilerplate_version}
     return RemovedBoilerplate(
         source=source,
@@ -179,25 +179,25 @@ def _load_boilerplate(tx: Connection, article_id: int) -> RemovedBoilerplate:
 
 
 def _load_related_articles(tx: Connection, article_id: int) -> Iterator[RelatedArticle]:
-    mine = tx.execute(_SELECT_COPY_LINK, {"article": article_id}).one()
-    alike: Mapping[str, Any] = {
-        row.other_text_digest: row for row in tx.execute(_SELECT_SIMILARITIES, {"digest": mine.text_digest})
+    article = tx.execute(_SELECT_COPY_LINK, {"article": article_id}).one()
+    similar: Mapping[str, Any] = {
+        row.other_text_digest: row for row in tx.execute(_SELECT_SIMILARITIES, {"digest": article.text_digest})
     }
-    digests = [*alike, mine.text_digest] if mine.text_digest != _EMPTY_TEXT_DIGEST else []
-    values = {"article": article_id, "original": mine.copy_of, "digests": digests}
+    digests = [*similar, article.text_digest] if article.text_digest != _EMPTY_TEXT_DIGEST else []
+    values = {"article": article_id, "original": article.copy_of, "digests": digests}
     for row in tx.execute(_SELECT_RELATED, values):
-        found = alike.get(row.text_digest)
-        is_same = row.text_digest == mine.text_digest
-        kind = "same" if is_same else found.kind if found else ""
+        link = similar.get(row.text_digest)
+        is_same = row.text_digest == article.text_digest
+        kind = "same" if is_same else link.kind if link else ""
         yield RelatedArticle(
             **{name: getattr(row, name) for name in _RELATED_COLUMNS},
-            similarity=1.0 if is_same else found.similarity if found else None,
+            similarity=1.0 if is_same else link.similarity if link else None,
             kind=kind,
         )
 
 
 def _sources_with_leads() -> CTE:
-    """The sources that have leads, each found in the index behind the one before it."""
+    """A recursive CTE that jumps from source to source in the index of leads."""
     first = select(func.min(leads.c.source).label("source")).cte("sources", recursive=True)
     following = select(func.min(leads.c.source)).where(leads.c.source > first.c.source).scalar_subquery()
     return first.union_all(select(following).where(first.c.source.is_not(None)))

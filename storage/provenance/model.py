@@ -1,7 +1,4 @@
-"""The nouns of an account: all that the archive knows of an article or an address, as the facts that its words rest on.
-
-Values only: they are gathered in `storage.provenance.gather` and put into words above.
-"""
+"""Provenance of an article or a URL: values collected by `storage.provenance.gather`."""
 
 from __future__ import annotations
 
@@ -17,12 +14,11 @@ from storage.stories.term_frequencies import TermFrequencies
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadDiscovery:
-    """A lead: that a source's index named an address, what it last said of it, and how the lead stands.
+    """A lead: a URL that a source's index listed, what the index said about it, and its state.
 
-    `indexes` were being read when the lead was written down, and named something new: one of them named it.
-    `attempts` counts the failures since it was last taken up; `again` how often it was taken up once more
-    because its index moved its date. `next_poll_at` is when the source is due; `parked_until` and
-    `parked_reason` tell of the address's host, where it asked to be left alone.
+    `indexes` are the indexes in whose polls the lead was recorded: one of them listed the URL. `attempts` counts
+    failures since the lead was last opened, `renewals` how often it was reopened because its index changed its date.
+    `next_poll_at` is when the source is due; `parked_until` and `parked_reason` are set if the URL's host is parked.
     """
 
     source: str
@@ -46,9 +42,9 @@ class LeadDiscovery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedExchange:
-    """What the tape says of a fetch: the body's bytes as sent, whether it was asked conditionally, where it led.
+    """Details of a fetch from its WARC records: size of the body in bytes as sent, conditional request, redirect.
 
-    `trouble` says in words why the tape does not give it.
+    `error` says why the records cannot be read.
     """
 
     size: int | None = None
@@ -59,12 +55,11 @@ class ArchivedExchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One exchange with a server, and what it came to.
+    """One HTTP exchange and its outcome.
 
-    `status` is 0 where it is not known, since the page was not kept. A fetch that gave a text has the
-    `sighting` that it left; one that asked again for a kept article and gave none has the look's `outcome`
-    (`storage.model.crawl.CheckResult`), and `is_sure`. `verdict` and `reason` are those of the captured page.
-    `revision_number` is the number of the revision that it began.
+    `status` is 0 if it is unknown because the page was not captured. A fetch that gave a text has a `snapshot`; a
+    revisit that gave none has the check's `outcome` (`storage.model.crawl.CheckResult`) and `is_certain`. `verdict` and
+    `reason` belong to the capture. `revision_number` is the number of the revision that this fetch began.
     """
 
     at: datetime
@@ -84,7 +79,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextClaims:
-    """A text of an article: what its page called its canonical address, and whether it bore an index's id."""
+    """A text of an article: the canonical URLs that its page declared, and whether an index gave its id."""
 
     text_id: int
     title: str
@@ -95,7 +90,7 @@ class TextClaims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovedBoilerplate:
-    """Paragraphs that are no part of the shown text, as boilerplate of `source`, by a version of what was learned."""
+    """Paragraphs removed from the current text as boilerplate of `source`, and the version of the boilerplate."""
 
     source: str
     version: int
@@ -105,10 +100,10 @@ class RemovedBoilerplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedArticle:
-    """Another article that tells the same text, or was measured to be like it; `kind` is same, near or part.
+    """An article with the same or a similar text; `kind` is same, near or part.
 
-    `similarity` is the share of the shorter text that stands in the other. `told_at` is when it was published, or
-    else first fetched.
+    `similarity` is the share of the shorter text that occurs in the longer one. `published_or_seen_at` is the
+    publication time, or the time of the first fetch if that is unknown.
     """
 
     id: int
@@ -125,7 +120,7 @@ class RelatedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldBlock:
-    """A paragraph that came or went on many pages of a source at once, on this article's too: no edit."""
+    """A paragraph that changed on many pages of a source at once, including this article's, and so is not an edit."""
 
     source: str
     text: str
@@ -135,12 +130,12 @@ class HeldBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """All that is known of what was `asked` for: a kept article, or an address that never became one.
+    """Everything known about `requested`: an article, or a URL that never became one.
 
-    Without an article, only `namings`, `fetches` and `claimed_by` can hold something: the last are articles whose
-    pages call the address their canonical one. `moved_from` is the number that was asked for, where the article
-    with that number proved to be this one. `tellers` are the articles of its story, the newest 100, and `frequencies`
-    what their words weigh. `fetches` are in the order of time, and so are the rest.
+    Without an article, only `discoveries`, `fetches` and `claimed_by` are set; the last lists articles whose pages
+    declare the URL as canonical. `moved_from` is the requested id if that article was merged into this one.
+    `story_members` are the newest articles of its story, and `term_frequencies` weight their words. All tuples are in
+    the order of time.
     """
 
     requested: str
@@ -166,5 +161,5 @@ class Provenance:
 
     @property
     def is_known(self) -> bool:
-        """Whether the archive has anything to say of it."""
+        """Whether anything is known about what was requested."""
         return bool(self.article or self.discoveries or self.fetches or self.claimed_by)

@@ -1,4 +1,4 @@
-"""When a source is polled, how its polls went, and how soon its articles were found."""
+"""Load when a source is polled, how its polls went, and how soon its articles were found."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MAX_DELAY = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollTiming:
-    """A source's `appointments`, its latest `polls` (newest first), and the `delays` of what it published lately.
+    """A source's next poll, the next polls of its indexes, its latest polls (newest first) and its recent delays.
 
-    A delay is the seconds from when an index says that an article was published to when it was first named to us;
-    sorted. What was old when it was first named, as on a first reading, is left out.
+    A delay is the time in seconds between an article's publication and its discovery; `delays` is sorted. Articles that
+    were old at their discovery, as on a first poll, are left out.
     """
 
     source: str
@@ -35,23 +35,22 @@ class PollTiming:
 
     @property
     def full_poll_count(self) -> int:
-        """In how many polls everything that an index named was new: something may have passed unseen before."""
-        first = {poll.url: poll.started_at for poll in self.polls}  # the oldest, as they come newest first
-        return sum(poll.leads > 1 and poll.new == poll.leads and first[poll.url] != poll.started_at
+        """Return the number of polls in which every listed entry was new, so that entries may have been missed."""
+        oldest = {poll.url: poll.started_at for poll in self.polls}  # the oldest: assigned last
+        return sum(poll.leads > 1 and poll.new == poll.leads and oldest[poll.url] != poll.started_at
                    for poll in self.polls)  # fmt: skip
 
 
 def load_poll_timing(database: Database, source: str) -> PollTiming:
-    """What is known of a source's times."""
     with database.read() as tx:
-        planned = tx.execute(_SELECT_NEXT_POLL, {"source": source}).one_or_none()
-        appointments = sorted(load_next_polls(tx, source), key=lambda one: one.next_at)
+        schedule = tx.execute(_SELECT_NEXT_POLL, {"source": source}).one_or_none()
+        index_polls = sorted(load_next_polls(tx, source), key=lambda poll: poll.next_at)
         rows = tx.execute(_SELECT_LEAD_TIMES, {"source": source, "most": MAX_LEADS}).all()
     return PollTiming(
         source=source,
-        next_poll_at=planned.next_poll_at if planned else None,
-        reason=planned.reason if planned else "",
-        index_polls=tuple(appointments),
+        next_poll_at=schedule.next_poll_at if schedule else None,
+        reason=schedule.reason if schedule else "",
+        index_polls=tuple(index_polls),
         polls=tuple(Monitor(database).polls(source, MAX_POLLS)),
         delays=tuple(_delays([(row.published, row.recorded_at) for row in rows])),
     )

@@ -1,8 +1,7 @@
-"""One tape file on the disk: written by its owner alone, closed for the dead, read by place.
+"""One WARC file on disk: append pages, lock the file, close files of dead processes, read pages by offset.
 
-While its owner lives the file is locked and called `*.warc.gz.open`. The lock tells the living
-from the dead, so it must not pass to forked workers, and must not be lost when the same process
-reads the file: flock it is, released in a child at the fork.
+While its owner lives, the file is locked with flock and named `*.warc.gz.open`. Unlike fcntl locks, a flock survives
+when the same process closes another descriptor of the file. Forked children release it right after the fork.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from storage.warc import record
 from storage.warc.record import WarcRecordError
 
 OPEN_SUFFIX = ".open"
-"""What a file's name ends in while its owner lives."""
+"""Suffix of the file's name while its owner lives."""
 FILE_NAME = re.compile(r"evnews-\d{14}-(?P<token>[0-9a-f]{32})\.warc\.gz")
-"""A tape file's name: its time in UTC, and the random id of its warcinfo record."""
+"""Name of a WARC file: its creation time in UTC, and the random id of its warcinfo record."""
 
 _CHUNK = 2**16
 
 
 class WarcFile:
-    """An open file of this process, written only at its end; methods raise OSError.
+    """An open file of this process that only grows; methods raise OSError.
 
-    `size` and `pages` count what was written well. A `broken` file may hold the start of a page
-    after its last whole one, and must not be written to.
+    `size` and `pages` count the complete writes. If `is_broken`, the file may end with a part of a page and must not be
+    written to any more.
     """
 
     def __init__(self, folder: Path, software: str, at: datetime) -> None:
@@ -44,7 +43,7 @@ class WarcFile:
             self.name = f"evnews-{at:%Y%m%d%H%M%S}-{self.token}.warc.gz"
             self.path = folder / (self.name + OPEN_SUFFIX)
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-            # Between creation and lock another process, tidying up after the dead, may have taken the empty file.
+            # Between creation and lock, another process that closes abandoned files may have removed the empty file.
             if _try_lock(self.fd) and _is_at(self.fd, self.path):
                 break
             os.close(self.fd)
@@ -60,14 +59,14 @@ class WarcFile:
             raise
 
     def append(self, page: bytes) -> int:
-        """Write one page's records and say where they begin; on an error nothing of them stays."""
+        """Write the records of a page and return their offset; a failed write leaves nothing in the file."""
         start = self.size
         self._write(page)
         self.pages += 1
         return start
 
     def finish(self) -> None:
-        """Bring the file to the disk and give it its final name; a file without pages is removed."""
+        """Sync the file and give it its final name; a file without pages is removed."""
         os.fsync(self.fd)
         if not self.pages:
             self.path.unlink()
@@ -76,25 +75,25 @@ class WarcFile:
         self.release()
 
     def release(self) -> None:
-        """Close the descriptor, and with it release the lock."""
+        """Close the descriptor, which releases the lock."""
         fd, self.fd = self.fd, -1
         _open_files.discard(self)
         if fd >= 0:
             os.close(fd)
 
     def _write(self, data: bytes) -> None:
-        at, rest = self.size, memoryview(data)
+        offset, remaining = self.size, memoryview(data)
         try:
-            while rest:
-                written = os.pwrite(self.fd, rest, at)
-                at, rest = at + written, rest[written:]
+            while remaining:
+                written = os.pwrite(self.fd, remaining, offset)
+                offset, remaining = offset + written, remaining[written:]
         except OSError:
             try:
                 os.ftruncate(self.fd, self.size)
             except OSError:
                 self.is_broken = True
             raise
-        self.size = at
+        self.size = offset
 
 
 _open_files: weakref.WeakSet[WarcFile] = weakref.WeakSet()
@@ -109,9 +108,9 @@ os.register_at_fork(after_in_child=_release_all)
 
 
 def close_abandoned(path: Path) -> str:
-    """Close a file whose owner is dead, cut back to its last whole page; says what was done.
+    """Close the file of a dead process after truncating it to its last whole page; return what was done.
 
-    Empty when there was nothing to do: the owner lives, or another process was quicker.
+    Returns an empty string if the owner lives or another process was faster.
     """
     name = path.name.removesuffix(OPEN_SUFFIX)
     match = FILE_NAME.fullmatch(name)
@@ -122,23 +121,24 @@ def close_abandoned(path: Path) -> str:
     try:
         if match is None or not _try_lock(fd) or not _is_at(fd, path):
             return ""
-        size, end = os.fstat(fd).st_size, _end_of_last_page(fd, record.record_urn(match["token"]))
-        if end == 0:
+        size, page_end = os.fstat(fd).st_size, _end_of_last_page(fd, record.record_urn(match["token"]))
+        if page_end == 0:
             path.unlink()
             return f"{name}: held no whole page ({size} bytes); removed"
-        os.ftruncate(fd, end)
+        os.ftruncate(fd, page_end)
         os.fsync(fd)
         path.rename(path.with_name(name))
     finally:
         os.close(fd)
-    return f"{name}: {f'cut off {size - end} bytes after the last whole page' if end < size else 'whole'}; closed"
+    result = f"cut off {size - page_end} bytes after the last whole page" if page_end < size else "whole"
+    return f"{name}: {result}; closed"
 
 
 def _end_of_last_page(fd: int, info_id: str) -> int:
-    """Where the last whole page ends, or 0. Looks from the end, so that only the tail is read.
+    """Return the offset at which the last whole page ends, or 0; searches backwards, so that only the tail is read.
 
-    A payload may hold bytes that look like a page's records; it cannot know the random id of
-    this file's warcinfo record, which each true record names.
+    A payload may contain bytes that look like records, but not the random id of this file's warcinfo record, which each
+    real record names.
     """
     size = os.fstat(fd).st_size
     if size == 0:
@@ -155,7 +155,7 @@ def _end_of_last_page(fd: int, info_id: str) -> int:
 
 @contextmanager
 def open_for_reading(path: Path) -> Iterator[int]:
-    """A descriptor of a tape file, be it closed or still open; raises FileNotFoundError."""
+    """Open a WARC file by its final name, whether it is closed or still written; raises FileNotFoundError."""
     fd = _open_by_either_name(path)
     try:
         yield fd
@@ -164,7 +164,7 @@ def open_for_reading(path: Path) -> Iterator[int]:
 
 
 def read_page(fd: int, offset: int) -> tuple[Page, int]:
-    """The page whose response begins at the offset, and where its last record ends; raises RecordError."""
+    """Return the page whose response begins at `offset`, and the end of its last record; raises WarcRecordError."""
     records = []
     for _ in range(3):
         data, offset = read_member(fd, offset)
@@ -173,24 +173,24 @@ def read_page(fd: int, offset: int) -> tuple[Page, int]:
 
 
 def read_member(fd: int, offset: int) -> tuple[bytes, int]:
-    """The bytes that the gzip member at the offset holds, and where it ends; raises RecordError."""
-    stream, out = zlib.decompressobj(zlib.MAX_WBITS | 16), bytearray()
+    """Decompress the gzip member at `offset`; return its bytes and its end. Raises WarcRecordError."""
+    stream, data = zlib.decompressobj(zlib.MAX_WBITS | 16), bytearray()
     while not stream.eof:
         chunk = os.pread(fd, _CHUNK, offset)
         if not chunk:
             raise WarcRecordError("the file ends inside a page")
         try:
-            out += stream.decompress(chunk, 2 * record.MAX_BLOCK_BYTES - len(out))
+            data += stream.decompress(chunk, 2 * record.MAX_BLOCK_BYTES - len(data))
         except zlib.error as error:
             raise WarcRecordError(f"damaged record: {error}") from None
         if stream.unconsumed_tail:
             raise WarcRecordError("a record is too large")
         offset += len(chunk) - len(stream.unused_data)
-    return bytes(out), offset
+    return bytes(data), offset
 
 
 def _open_by_either_name(path: Path) -> int:
-    # The last try is for a file that was closed, and so renamed, between the first and the second.
+    # The last attempt is for a file that was renamed between the first two.
     for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
         with suppress(FileNotFoundError):
             return os.open(candidate, os.O_RDONLY | os.O_CLOEXEC)
@@ -206,7 +206,7 @@ def _try_lock(fd: int) -> bool:
 
 
 def _is_at(fd: int, path: Path) -> bool:
-    """Whether the path still names the file that was opened."""
+    """Whether the path still names the opened file."""
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:

@@ -1,11 +1,9 @@
-"""WARC 1.1 records as bytes: how one Page is written as three records, and how they are read back.
+"""Encode a Page as three WARC 1.1 records, and decode them.
 
-Each record is one gzip member. A page is a `response` (the payload as it came, with a header
-block written anew), a `request`, and a `metadata` record. The metadata is JSON: the standard
-leaves its type open, and application/warc-fields, the usual one, can hold neither line breaks
-nor nested values, while this record must carry every fact of the Page exactly, also what a
-server sent that no header line can hold. So the body is read back from the response and
-everything else from the metadata; the header blocks are for other people's tools.
+Each record is one gzip member. A page is a `response` (the payload as received, with a rewritten header block), a
+`request` and a `metadata` record. The metadata is JSON: the standard leaves its type open, and application/warc-fields,
+the usual type, allows neither line breaks nor nested values, while the record must hold every field of the Page.
+Decoding takes the body from the response and everything else from the metadata; the header blocks serve other tools.
 """
 
 from __future__ import annotations
@@ -31,16 +29,16 @@ from storage.text.clean import clean_line
 HeaderPairs = Iterable[tuple[str, str]]
 
 MAX_BLOCK_BYTES = 64 * 2**20
-"""The most bytes one record's block may hold, written or read."""
+"""Maximum size of a record's block, when writing and reading."""
 
 MEMBER_START = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
-"""How the gzip member of each record begins: deflate, no flags, no time."""
+"""First bytes of each record's gzip member: deflate, no flags, no time."""
 
 _HEADER_ALLOWANCE = 2**16
 _VERSION = b"WARC/1.1\r\n"
 _LEVEL = 2
 _MEMORY_LEVEL = 6
-"""zlib's memLevel: its default of 8 takes 256 KiB for each record, which costs more than to deflate a small one."""
+"""zlib's memLevel: the default of 8 allocates 256 KiB per record, which takes longer than compressing a small one."""
 _END = b"\r\n\r\n"
 _HTTP = "application/http; msgtype={}"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -64,33 +62,33 @@ _DESCRIPTION = (
 
 
 class WarcRecordError(Exception):
-    """Bytes are not a whole, sound record, or a page cannot be one."""
+    """The bytes are not a complete, valid record, or a page cannot be encoded as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarcRecord:
-    """One record: its named fields in order, and its block."""
+    """A record: its named fields in order, and its block."""
 
     fields: tuple[tuple[str, str], ...]
     block: bytes
 
     def field(self, name: str) -> str:
-        """The value of a named field, or an empty string."""
+        """Return the value of a named field, or an empty string."""
         return next((value for key, value in self.fields if key.lower() == name.lower()), "")
 
     @property
     def type(self) -> str:
-        """The record's WARC-Type."""
+        """WARC-Type of the record."""
         return self.field("WARC-Type")
 
 
 def record_urn(token: str) -> str:
-    """A record id made of a UUID's hex digits."""
+    """Return the record id for the hex digits of a UUID."""
     return f"<urn:uuid:{token[:8]}-{token[8:12]}-{token[12:16]}-{token[16:20]}-{token[20:]}>"
 
 
 def encode_warcinfo(*, name: str, token: str, software: str, at: datetime) -> bytes:
-    """The compressed warcinfo record that opens a file: who wrote it, and what is reconstructed in it."""
+    """Encode the warcinfo record that opens a file: the software, and which parts are reconstructed."""
     lines = (
         ("software", clean_line(software)),
         ("format", "WARC File Format 1.1"),
@@ -103,55 +101,57 @@ def encode_warcinfo(*, name: str, token: str, software: str, at: datetime) -> by
 
 
 def encode_page(page: Page, token: str) -> tuple[bytes, bytes]:
-    """A page's compressed records: the response; the request and the metadata that follow it.
+    """Return a page's compressed response record, and the request and metadata records that follow it.
 
-    `token` is the hex UUID of the file's warcinfo record. Raises RecordError for a page too large.
+    `token` is the hex UUID of the file's warcinfo record. Raises WarcRecordError if the page is too large.
     """
     if len(page.body) > MAX_BLOCK_BYTES - _HEADER_ALLOWANCE:
-        raise WarcRecordError(f"page too large for the tape: {len(page.body)} bytes")
+        raise WarcRecordError(f"page too large for a WARC record: {len(page.body)} bytes")
     uri, response_id = encode_uri(page.url), record_urn(uuid4().hex)
     common = [("WARC-Target-URI", uri), ("WARC-Date", _date(page.fetched_at)), ("WARC-Warcinfo-ID", record_urn(token))]
     if _is_ip_address(page.ip):
         common.append(("WARC-IP-Address", page.ip))
-    together = [*common, ("WARC-Concurrent-To", response_id)]
-    payload = [*common, ("WARC-Payload-Digest", _digest(page.body))]
-    # To deflate what is deflated already costs time and gains nothing.
+    concurrent = [*common, ("WARC-Concurrent-To", response_id)]
+    response_fields = [*common, ("WARC-Payload-Digest", _digest(page.body))]
+    # Compressing compressed content costs time and gains nothing.
     level = 0 if _COMPRESSED_CODING.search(page.header("content-encoding")) else _LEVEL
-    top = _response_head(page)
-    response = _encode_record("response", response_id, payload, _HTTP.format("response"), top, page.body, level)
-    request = _encode_record(
-        "request", record_urn(uuid4().hex), together, _HTTP.format("request"), _request_block(page, uri)
+    response_head = _response_head(page)
+    response = _encode_record(
+        "response", response_id, response_fields, _HTTP.format("response"), response_head, page.body, level
     )
-    about_it = [*together, ("WARC-Refers-To", response_id)]
+    request = _encode_record(
+        "request", record_urn(uuid4().hex), concurrent, _HTTP.format("request"), _request_block(page, uri)
+    )
+    metadata_fields = [*concurrent, ("WARC-Refers-To", response_id)]
     return response, request + _encode_record(
-        "metadata", record_urn(uuid4().hex), about_it, "application/json", _encode_metadata(page)
+        "metadata", record_urn(uuid4().hex), metadata_fields, "application/json", _encode_metadata(page)
     )
 
 
 def parse_record(data: bytes) -> WarcRecord:
-    """The record that the uncompressed bytes of one gzip member hold; raises RecordError unless it is whole."""
-    head, gap, rest = data.partition(b"\r\n\r\n")
-    if not gap or not head.startswith(_VERSION):
+    """Parse the uncompressed bytes of one gzip member; raises WarcRecordError unless the record is complete."""
+    head, separator, rest = data.partition(b"\r\n\r\n")
+    if not separator or not head.startswith(_VERSION):
         raise WarcRecordError("not a WARC record")
     pairs = (line.partition(":") for line in head[len(_VERSION) :].decode("utf-8", "replace").split("\r\n"))
     record = WarcRecord(fields=tuple((name.strip(), value.strip()) for name, _, value in pairs), block=rest[:-4])
     if rest[-4:] != b"\r\n\r\n" or record.field("Content-Length") != str(len(record.block)):
-        raise WarcRecordError("the record's length is not what it says")
+        raise WarcRecordError("the record's length differs from its Content-Length")
     if record.field("WARC-Block-Digest") != _digest(record.block):
         raise WarcRecordError("the record's block does not match its digest")
     return record
 
 
 def decode_page(response: WarcRecord, request: WarcRecord, metadata: WarcRecord) -> Page:
-    """The page that three records hold; raises RecordError unless they belong together."""
+    """Return the page that three records hold; raises WarcRecordError unless they belong together."""
     if (response.type, request.type, metadata.type) != ("response", "request", "metadata"):
         raise WarcRecordError("not a response with its request and metadata")
-    named = {record.field("WARC-Concurrent-To") for record in (request, metadata)}
-    if named != {response.field("WARC-Record-ID")}:
+    response_ids = {record.field("WARC-Concurrent-To") for record in (request, metadata)}
+    if response_ids != {response.field("WARC-Record-ID")}:
         raise WarcRecordError("request or metadata belong to another response")
-    _, gap, body = response.block.partition(b"\r\n\r\n")
-    if not gap:
-        raise WarcRecordError("a response without an end of its header block")
+    _, separator, body = response.block.partition(b"\r\n\r\n")
+    if not separator:
+        raise WarcRecordError("a response without the end of its header block")
     try:
         return _page_from_metadata(json.loads(metadata.block), body)
     except (ValueError, KeyError, TypeError) as error:
@@ -159,7 +159,7 @@ def decode_page(response: WarcRecord, request: WarcRecord, metadata: WarcRecord)
 
 
 def encode_uri(url: str) -> str:
-    """The URL with every character that no URI may hold percent-encoded as UTF-8."""
+    """Percent-encode every character of a URL that a URI must not contain, as UTF-8."""
     return quote(url.encode("utf-8", "surrogatepass"), safe=":/?#[]@!$&'()*+,;=%-._~")
 
 
@@ -172,7 +172,7 @@ def _encode_record(
     payload: bytes = b"",
     level: int = _LEVEL,
 ) -> bytes:
-    """One record as a gzip member: `payload`, the rest of the block, is deflated at its own level."""
+    """Encode a record as a gzip member; `payload`, the rest of the block, is compressed at its own level."""
     length = len(block) + len(payload)
     if length > MAX_BLOCK_BYTES:
         raise WarcRecordError(f"{kind} record too large: {length} bytes")
@@ -184,18 +184,18 @@ def _encode_record(
 
 
 def _gzip_member(*parts: tuple[bytes, int]) -> bytes:
-    """A gzip member (RFC 1952) of parts that are deflated one by one, each at its level (0 stores)."""
+    """Return a gzip member (RFC 1952) of parts that are compressed separately, each at its level (0 stores)."""
     out, crc, size = [MEMBER_START, b"\x00\xff"], 0, 0
     for number, (data, level) in enumerate(parts, 1):
         stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY_LEVEL)
-        # A full flush ends at a whole byte and leaves nothing that the next part could refer to.
+        # A full flush ends at a byte boundary and resets the window, so that the next part refers to nothing before it.
         out += [stream.compress(data), stream.flush(zlib.Z_FINISH if number == len(parts) else zlib.Z_FULL_FLUSH)]
         crc, size = zlib.crc32(data, crc), size + len(data)
     return b"".join((*out, pack("<II", crc, size)))
 
 
 def _digest(*parts: bytes) -> str:
-    """SHA-1 in base 32: what WARC tools compare; the Capture's SHA-256 is the one to trust."""
+    """Return the SHA-1 in base 32 that WARC tools compare; the Capture's SHA-256 guards the integrity."""
     state = sha1(usedforsecurity=False)
     for part in parts:
         state.update(part)
@@ -225,8 +225,8 @@ def _request_block(page: Page, uri: str) -> bytes:
     host, target = (parts["host"], parts["target"]) if parts else ("", uri)
     target = target if target.startswith("/") else "/" + target
     method = page.method if _TOKEN.fullmatch(page.method) else "GET"
-    named = any(name.lower() == "host" for name, _ in page.request_headers)
-    headers = page.request_headers if named else (("Host", host), *page.request_headers)
+    has_host = any(name.lower() == "host" for name, _ in page.request_headers)
+    headers = page.request_headers if has_host else (("Host", host), *page.request_headers)
     return _header_block(f"{method} {target} HTTP/1.1", headers) + b"\r\n"
 
 
@@ -247,25 +247,25 @@ def _header_value(value: str) -> bytes:
 
 
 def _encode_metadata(page: Page) -> bytes:
-    """Every field of a Page but its body, as JSON in ASCII."""
-    facts: dict[str, Any] = {f.name: getattr(page, f.name) for f in fields(Page) if f.name not in ("body", "lead")}
+    """Encode every field of a Page except its body as ASCII JSON."""
+    values: dict[str, Any] = {f.name: getattr(page, f.name) for f in fields(Page) if f.name not in ("body", "lead")}
     lead = page.lead and {f.name: getattr(page.lead, f.name) for f in fields(Lead)}
-    return json.dumps({"format": _FORMAT, **facts, "lead": lead}, default=datetime.isoformat).encode("ascii")
+    return json.dumps({"format": _FORMAT, **values, "lead": lead}, default=datetime.isoformat).encode("ascii")
 
 
-def _page_from_metadata(facts: dict[str, Any], body: bytes) -> Page:
-    if facts.pop("format") != _FORMAT:
+def _page_from_metadata(values: dict[str, Any], body: bytes) -> Page:
+    if values.pop("format") != _FORMAT:
         raise WarcRecordError("metadata of an unknown format")
     for name in ("headers", "request_headers"):
-        facts[name] = tuple((key, value) for key, value in facts[name])
-    lead = facts["lead"]
-    facts |= {"via": tuple(facts["via"]), "fetched_at": datetime.fromisoformat(facts["fetched_at"])}
-    return Page(**facts | {"lead": None if lead is None else _lead_from_metadata(lead)}, body=body)
+        values[name] = tuple((key, value) for key, value in values[name])
+    lead = values["lead"]
+    values |= {"via": tuple(values["via"]), "fetched_at": datetime.fromisoformat(values["fetched_at"])}
+    return Page(**values | {"lead": None if lead is None else _lead_from_metadata(lead)}, body=body)
 
 
-def _lead_from_metadata(facts: dict[str, Any]) -> Lead:
+def _lead_from_metadata(values: dict[str, Any]) -> Lead:
     for name in _TIMES:
-        facts[name] = facts[name] and datetime.fromisoformat(facts[name])
+        values[name] = values[name] and datetime.fromisoformat(values[name])
     for name in _LISTS:
-        facts[name] = tuple(facts[name])
-    return Lead(**facts)
+        values[name] = tuple(values[name])
+    return Lead(**values)

@@ -1,8 +1,7 @@
-"""The tape: records Pages in WARC files that are whole or repaired, and replays them exactly.
+"""Record Pages in WARC files and replay them exactly.
 
-Each process writes files of its own, named by time and a random token, never by anything from
-the web. `*.warc.gz.open` is being written, or was when its process died; the first names are
-also the ones that Captures bear, whether the file is still open or not.
+Each process writes files of its own, named by time and a random token, never by anything from the web. `*.warc.gz.open`
+is being written, or was when its process died. Captures always bear the name without `.open`.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from storage.warc.record import WarcRecordError
 
 
 class WarcStore:
-    """One process's tape; not thread-safe. Files are made when first needed and rotated at `max_bytes`.
+    """The WARC writer of a process; not thread-safe. Files are created on demand and rotated at `max_bytes`.
 
-    A page is safe when `sync` or `close` has returned after its `record`, not before.
+    A page is safe once `sync` or `close` has returned after its `record`.
     """
 
     def __init__(self, folder: Path, *, software: str, max_bytes: int = 10**9, clock: Callable[[], datetime]) -> None:
@@ -40,10 +39,9 @@ class WarcStore:
         self._sync_error = ""
 
     def record(self, page: Page) -> Capture:
-        """Append a page's response, request and metadata records; says where the response lies.
+        """Append a page's response, request and metadata records; return the location of the response.
 
-        Raises TapeError when the page was not written; what was recorded before stays, and the
-        tape may be used again.
+        Raises WarcError if the page was not written; earlier pages stay, and the store remains usable.
         """
         try:
             file = self._current()
@@ -52,13 +50,13 @@ class WarcStore:
         except WarcRecordError as error:
             raise WarcError(f"{page.url[:200]}: {error}") from None
         except OSError as error:
-            raise WarcError(f"cannot write to the tape in {self._folder}: {error}") from error
+            raise WarcError(f"cannot write a WARC file in {self._folder}: {error}") from error
         return Capture(file=file.name, offset=offset, length=len(response), digest=_digest(response))
 
     def sync(self) -> None:
-        """Return when all that was recorded is on the disk; raises TapeError if some of it may not be.
+        """Return when everything recorded is on disk; raises WarcError if some of it may not be.
 
-        After an error, pages recorded since the last good `sync` must be recorded again.
+        After an error, the pages recorded since the last successful `sync` must be recorded again.
         """
         try:
             if self._file is not None:
@@ -69,11 +67,11 @@ class WarcStore:
         except OSError as error:
             self._abandon(error)
         if self._sync_error:
-            lost, self._sync_error = self._sync_error, ""
-            raise WarcError(lost)
+            message, self._sync_error = self._sync_error, ""
+            raise WarcError(message)
 
     def close(self) -> None:
-        """Bring all to the disk and give the file its final name; raises as `sync` does."""
+        """Sync, and give the file its final name; raises as `sync` does."""
         if self._file is not None:
             self._finish(self._file)
         self.sync()
@@ -97,29 +95,29 @@ class WarcStore:
             self._abandon(error)
 
     def _abandon(self, error: OSError) -> None:
-        """Let go of a file that would not go to the disk; the next `recover` looks after it.
+        """Give up a file that could not be synced; the next `recover_files` closes it.
 
-        After a failed fsync the kernel may have dropped the bytes, and would report success next
-        time: so the file is not used again, and the next `sync` fails.
+        After a failed fsync the kernel may have dropped the data and would report success the next time. Therefore the
+        file is not used again, and the next `sync` raises.
         """
         file, self._file = self._file, None
         name = f" {file.name}" if file else ""
-        self._sync_error = f"tape file{name} in {self._folder} could not be brought to the disk: {error}"
+        self._sync_error = f"WARC file{name} in {self._folder} could not be synced to disk: {error}"
         if file:
             file.release()
 
 
 def recover_files(folder: Path) -> list[str]:
-    """Close the files that dead processes left open, cut back to their last whole page; says what it did.
+    """Close the files that dead processes left open, truncated to their last whole page; return what was messages.
 
-    Files whose process lives are left alone, and so is what bears a name that is not the tape's.
-    A file that cannot be closed is left for the next time, and said.
+    Files of living processes and files with foreign names are left alone. A file that cannot be closed is reported and
+    left for the next time.
     """
-    said = [_close_abandoned(path) for path in sorted(folder.glob("*" + warc_file.OPEN_SUFFIX))]
-    done = [words for words in said if words]
-    if done:
+    results = [_close_abandoned(path) for path in sorted(folder.glob("*" + warc_file.OPEN_SUFFIX))]
+    messages = [message for message in results if message]
+    if messages:
         fsync_path(folder)
-    return done
+    return messages
 
 
 def _close_abandoned(path: Path) -> str:
@@ -130,10 +128,10 @@ def _close_abandoned(path: Path) -> str:
 
 
 def replay_page(folder: Path, capture: Capture) -> Page:
-    """The page that a capture names, exactly as it was recorded; raises TapeError, PageLost."""
+    """Return the page of a capture exactly as it was recorded; raises WarcError, or CaptureLost if it is gone."""
     if not warc_file.FILE_NAME.fullmatch(capture.file):
-        raise WarcError(f"not the name of a tape file: {capture.file[:200]!r}")
-    where = f"tape file {capture.file} at byte {capture.offset}"
+        raise WarcError(f"not the name of a WARC file: {capture.file[:200]!r}")
+    where = f"WARC file {capture.file} at byte {capture.offset}"
     try:
         with warc_file.open_for_reading(folder / capture.file) as fd:
             data = os.pread(fd, capture.length, capture.offset)
@@ -147,17 +145,17 @@ def replay_page(folder: Path, capture: Capture) -> Page:
 
 
 def replay_pages(path: Path) -> Iterator[Page]:
-    """Every page of one tape file in order; raises TapeError at the first damage, and never gives a part of a page."""
-    at = 0
+    """Yield every page of a WARC file in order; raises WarcError offset the first damaged page."""
+    offset = 0
     try:
         with warc_file.open_for_reading(path) as fd:
-            info, at = warc_file.read_member(fd, 0)
+            info, offset = warc_file.read_member(fd, 0)
             warc_record.parse_record(info)
-            while at < os.fstat(fd).st_size:
-                page, at = warc_file.read_page(fd, at)
+            while offset < os.fstat(fd).st_size:
+                page, offset = warc_file.read_page(fd, offset)
                 yield page
     except (WarcRecordError, OSError) as error:
-        raise WarcError(f"tape file {path.name} at byte {at}: {error}") from None
+        raise WarcError(f"WARC file {path.name} at byte {offset}: {error}") from None
 
 
 def _digest(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, whatever happens meanwhile."""
+"""A file is written completely or not at all, whatever happens meanwhile."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_it_appears_when_it_is_whole(tmp_path: Path) -> None:
+def test_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / ("x" * 250 + ".rss")
     with atomic_write(target) as file:
         file.write(b"half ")
@@ -29,18 +29,18 @@ def test_it_appears_when_it_is_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, GeneratorExit])
-def test_on_an_error_the_old_one_stays(tmp_path: Path, error: type[BaseException]) -> None:
+def test_error_keeps_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
     target = tmp_path / "out"
     target.write_bytes(b"old")
-    with pytest.raises(error), atomic_write(target) as file:  # noqa: PT012  the block is what is tested
+    with pytest.raises(error), atomic_write(target) as file:  # noqa: PT012  the block itself is tested
         file.write(b"new" * 100_000)
         raise error
     assert target.read_bytes() == b"old"
     assert names(tmp_path) == ["out"]
 
 
-def test_on_a_full_disk_the_old_one_stays_and_the_error_is_told(tmp_path: Path) -> None:
-    """The last bytes fit in the buffer, so that only the final flush meets the limit."""
+def test_full_disk_keeps_the_old_file_and_raises(tmp_path: Path) -> None:
+    """The last bytes fit into the buffer, so that only the final flush reaches the limit."""
     target = tmp_path / "out"
     target.write_bytes(b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -54,7 +54,7 @@ def test_on_a_full_disk_the_old_one_stays_and_the_error_is_told(tmp_path: Path) 
     assert names(tmp_path) == ["out"]
 
 
-def test_a_kill_leaves_the_old_one(tmp_path: Path) -> None:
+def test_kill_keeps_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.write_bytes(b"old")
     code = (
@@ -66,7 +66,7 @@ def test_a_kill_leaves_the_old_one(tmp_path: Path) -> None:
     assert target.read_bytes() == b"old"
 
 
-def test_the_old_ones_mode_and_a_link_to_it_stay(tmp_path: Path) -> None:
+def test_mode_and_symlink_are_kept(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     target, link = tmp_path / "deep" / "out", tmp_path / "link"
     target.write_bytes(b"old")
@@ -79,14 +79,14 @@ def test_the_old_ones_mode_and_a_link_to_it_stay(tmp_path: Path) -> None:
     assert target.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_new_file_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
+def test_new_file_respects_the_umask(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     with atomic_write(tmp_path / "out"):
         pass
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_a_pipe_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
+def test_pipe_is_written_directly(tmp_path: Path) -> None:
     pipe, read = tmp_path / "pipe", bytearray()
     os.mkfifo(pipe)
     reader = Thread(target=lambda: read.extend(pipe.read_bytes()))
@@ -98,7 +98,7 @@ def test_a_pipe_is_written_and_stays_a_pipe(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
-def test_what_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
+def test_unwritable_target_raises_before_the_block(tmp_path: Path) -> None:
     for target, error in ((tmp_path, IsADirectoryError), (tmp_path / "none" / "out", FileNotFoundError)):
         with pytest.raises(error), atomic_write(target):
             raise AssertionError("the block must not begin")

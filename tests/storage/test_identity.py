@@ -1,4 +1,4 @@
-"""Keys: what is the same page has one, what may not be has two, and the key of a key is itself."""
+"""URL keys: spellings of a page share a key, possibly different pages do not, and keys are idempotent."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ KEY = "ev.example/2026/01/new-car"
         "//ev.example/2026/01/new-car",
     ],
 )
-def test_spellings_of_one_page_have_one_key(url: str) -> None:
+def test_spellings_of_a_page_share_a_key(url: str) -> None:
     assert url_key(url) == KEY
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("https://ev.example/a", "https://ev.example/A"),
         ("https://ev.example/a", "https://ev.example:8080/a"),
@@ -83,8 +83,8 @@ def test_spellings_of_one_page_have_one_key(url: str) -> None:
         ("https://ev.example/100%25", "https://ev.example/100"),
     ],
 )
-def test_what_may_be_two_pages_has_two_keys(one: str, other: str) -> None:
-    assert url_key(one) != url_key(other)
+def test_possibly_different_pages_have_different_keys(first: str, second: str) -> None:
+    assert url_key(first) != url_key(second)
 
 
 @pytest.mark.parametrize(
@@ -112,12 +112,12 @@ def test_keys_are_as_documented(url: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TRACKING_PARAMETERS))
-def test_every_tracking_parameter_is_left_out(name: str) -> None:
+def test_tracking_parameters_are_ignored(name: str) -> None:
     assert url_key(f"https://ev.example/a?{name.upper()}=1&id=7&{name}=2") == "ev.example/a?id=7"
 
 
 @pytest.mark.parametrize(
-    ("url", "which"),
+    ("url", "variant"),
     [
         ("https://www.ev.example/a", ""),
         ("https://m.ev.example/a", "m"),
@@ -129,8 +129,8 @@ def test_every_tracking_parameter_is_left_out(name: str) -> None:
         ("https://ev.example/a.amp.html", "amp"),
     ],
 )
-def test_twins_are_told_apart(url: str, which: str) -> None:
-    assert variant_key(url) == which
+def test_variants_of_a_page_are_distinguished(url: str, variant: str) -> None:
+    assert variant_key(url) == variant
 
 
 # fmt: off
@@ -153,21 +153,21 @@ _PARTS = st.lists(
 @example("https://a:80:80/")
 @example("amp.m.www.ev.example/index.html/amp/index.php/")
 @example("http://http://ev.example")
-def test_the_key_of_a_key_is_itself(url: str) -> None:
+def test_url_key_is_idempotent(url: str) -> None:
     key = url_key(url)
     assert url_key(key) == key
     assert len(key_digest(key)) == 64
 
 
 @given(_PARTS)
-def test_a_key_is_plain(url: str) -> None:
+def test_key_contains_only_safe_characters(url: str) -> None:
     key = url_key(url)
     assert "#" not in key
     assert not key.startswith(("http://", "https://"))
     assert is_root(host_of(key))
 
 
-def test_a_front_page_is_a_root() -> None:
+def test_front_page_is_a_root() -> None:
     assert is_root(url_key("https://www.ev.example/"))
     assert not is_root(url_key("https://www.ev.example/a"))
     assert not is_root(url_key("https://www.ev.example/?p=1"))
@@ -184,12 +184,12 @@ def test_a_front_page_is_a_root() -> None:
         "the car at last…",
     ],
 )
-def test_case_width_space_and_punctuation_do_not_change_a_text(text: str) -> None:
+def test_text_digest_ignores_case_width_space_and_punctuation(text: str) -> None:
     assert text_digest(text) == text_digest("the car at last")
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("range 500 km", "range 600 km"),
         ("the car", "thecar"),
@@ -200,10 +200,10 @@ def test_case_width_space_and_punctuation_do_not_change_a_text(text: str) -> Non
         ("résumé", "resume"),
     ],
 )
-def test_words_do_change_a_text(one: str, other: str) -> None:
-    assert text_digest(one) != text_digest(other)
+def test_text_digest_depends_on_the_words(first: str, second: str) -> None:
+    assert text_digest(first) != text_digest(second)
 
 
 @given(st.text())
-def test_folding_twice_is_folding_once(text: str) -> None:
+def test_fold_text_is_idempotent(text: str) -> None:
     assert fold_text(fold_text(text)) == fold_text(text)

@@ -24,9 +24,9 @@ def test_a_tape_that_cannot_be_written_stops_the_crawl_and_loses_nothing(home: H
         return await crew.poll_all([site.source()], lambda result: None), crew.fatal_error
 
     results, trouble = home.run(work)
-    assert "cannot write to the tape" in trouble
+    assert "cannot write a WARC file" in trouble
     assert not results[0].has_succeeded
-    assert "cannot write to the tape" in results[0].error
+    assert "cannot write a WARC file" in results[0].error
     assert {state for state, _, _ in home.leads().values()} == {"waiting"}
     (home.folder / "warc").unlink()
     assert home.poll(site.source())["site"].has_succeeded

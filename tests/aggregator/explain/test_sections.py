@@ -413,7 +413,7 @@ def test_an_address_of_a_page_that_is_no_longer_on_the_tape_still_answers(happen
     file.unlink()
     (fetch,) = happening.told(URL)["fetched"]
     assert fetch.text == "HTTP 200. An article, its first text."
-    assert "; it cannot be read: tape file " in fetch.details[0]
+    assert "; it cannot be read: WARC file " in fetch.details[0]
     assert happening.account(URL, tape=False).fetches[0].exchange is None
 
 

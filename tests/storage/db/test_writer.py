@@ -1,4 +1,4 @@
-"""The writer keeps each unit whole or not at all, and one bad unit never costs another."""
+"""The writer stores each unit whole or not at all, and a failing unit affects no other."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Work = Callable[[Connection, tuple[Capture, ...]], int]
 
 
-class ListTape:
-    """A tape that only remembers, and fails where it is told to."""
+class RecordingPageStore:
+    """A page store that records its calls and fails on request."""
 
     def __init__(self, fails_on: str = "", fails_to_sync: bool = False) -> None:
         self.calls: list[str] = []
@@ -40,7 +40,7 @@ class ListTape:
         self.calls.append(page.url)
         if page.url == self._fails_on:
             raise OSError("cannot write")
-        return Capture(file="tape", offset=len(self.calls), length=1, digest="d")
+        return Capture(file="a.warc.gz", offset=len(self.calls), length=1, digest="d")
 
     def sync(self) -> None:
         self.calls.append("sync")
@@ -55,63 +55,62 @@ def page(name: str) -> Page:
     return Page(url=f"https://ev.example/{name}", status=200, fetched_at=NOW)
 
 
-def note(name: str) -> Work:
+def insert_key(name: str) -> Work:
     def work(tx: Connection, _: tuple[Capture, ...]) -> int:
         return tx.execute(text("INSERT INTO key_values (name, value) VALUES (:name, '')"), {"name": name}).rowcount
 
     return work
 
 
-def notes(database: Database) -> list[str]:
+def load_keys(database: Database) -> list[str]:
     with database.read() as connection:
-        found = connection.execute(
+        names = connection.execute(
             text("SELECT name FROM key_values WHERE name <> 'analyzer_version' ORDER BY name")
         ).scalars()
-        return list(found)
+        return list(names)
 
 
-def held(writer: DatabaseWriter) -> threading.Event:
-    """Keeps the writer busy until the event is set, so that what is submitted meanwhile makes one batch."""
-    begun, go = threading.Event(), threading.Event()
+def block_writer(writer: DatabaseWriter) -> threading.Event:
+    """Keep the writer busy until the returned event is set, so that units submitted meanwhile form one batch."""
+    started, release = threading.Event(), threading.Event()
 
     def work(_: Connection, __: tuple[Capture, ...]) -> None:
-        begun.set()
-        go.wait(30)
+        started.set()
+        release.wait(30)
 
     writer.submit(work)
-    assert begun.wait(30)
-    return go
+    assert started.wait(30)
+    return release
 
 
-def test_units_are_kept_in_order_with_their_results(database: Database) -> None:
+def test_units_run_in_order_and_return_their_results(database: Database) -> None:
     writer = DatabaseWriter(database)
-    futures = [writer.submit(lambda tx, _, n=n: (note(f"{n:03}")(tx, ()), n)) for n in range(50)]  # type: ignore[misc]
+    futures = [writer.submit(lambda tx, _, n=n: (insert_key(f"{n:03}")(tx, ()), n)) for n in range(50)]  # type: ignore[misc]
     assert [future.result(30) for future in futures] == [(1, n) for n in range(50)]
     writer.close()
-    assert notes(database) == [f"{n:03}" for n in range(50)]
+    assert load_keys(database) == [f"{n:03}" for n in range(50)]
 
 
-def test_a_poisoned_unit_costs_no_other(database: Database) -> None:
+def test_failing_unit_is_rolled_back_alone(database: Database) -> None:
     writer = DatabaseWriter(database)
-    go = held(writer)
+    go = block_writer(writer)
 
     def poison(tx: Connection, _: tuple[Capture, ...]) -> int:
-        note("poison")(tx, ())
+        insert_key("poison")(tx, ())
         return tx.execute(text("INSERT INTO key_values (name, value) VALUES ('null', NULL)")).rowcount
 
-    futures = [writer.submit(poison if n == 42 else note(f"{n:03}")) for n in range(100)]
+    futures = [writer.submit(poison if n == 42 else insert_key(f"{n:03}")) for n in range(100)]
     go.set()
     wait(futures, 30)
     failed = [n for n, future in enumerate(futures) if future.exception()]
     writer.close()
     assert failed == [42]
-    assert notes(database) == [f"{n:03}" for n in range(100) if n != 42]
+    assert load_keys(database) == [f"{n:03}" for n in range(100) if n != 42]
 
 
-def test_a_poisoned_article_costs_no_other(database: Database) -> None:
-    """Half of it is written when it fails: nothing of it stays, not in the index either."""
+def test_failing_article_leaves_no_rows_and_no_index_entries(database: Database) -> None:
     writer = DatabaseWriter(database)
-    go = held(writer)
+    go = block_writer(writer)
 
     def keep(n: int) -> Callable[[Connection, tuple[Capture, ...]], Decision]:
         def work(tx: Connection, _: tuple[Capture, ...]) -> Decision:
@@ -133,75 +132,79 @@ def test_a_poisoned_article_costs_no_other(database: Database) -> None:
     assert check_archive(database, None) == []
 
 
-def test_pages_are_on_the_tape_before_the_work_runs(database: Database) -> None:
-    tape = ListTape()
-    writer = DatabaseWriter(database, tape)
-    go = held(writer)
+def test_pages_are_synced_before_the_work_runs(database: Database) -> None:
+    page_store = RecordingPageStore()
+    writer = DatabaseWriter(database, page_store)
+    go = block_writer(writer)
     seen = []
 
     def work(tx: Connection, captures: tuple[Capture, ...]) -> list[int]:
-        seen.append(list(tape.calls))
+        seen.append(list(page_store.calls))
         return [record_capture(tx, capture, page("x")) for capture in captures]
 
-    one, two = writer.submit(work, [page("a"), page("b")]), writer.submit(work, [page("c")])
-    none = writer.submit(work)
+    futures = [writer.submit(work, [page("a"), page("b")]), writer.submit(work, [page("c")])]
+    futures.append(writer.submit(work))
     go.set()
-    assert [len(future.result(30)) for future in (one, two, none)] == [2, 1, 0]
+    assert [len(future.result(30)) for future in futures] == [2, 1, 0]
     urls = [page(name).url for name in "abc"]
     assert seen == [[*urls, "sync"]] * 3
     writer.close()
-    assert tape.calls == [*urls, "sync", "close"]
+    assert page_store.calls == [*urls, "sync", "close"]
 
 
-def test_a_page_that_cannot_be_recorded_fails_its_unit_alone(database: Database) -> None:
-    writer = DatabaseWriter(database, ListTape(fails_on=page("bad").url))
-    go = held(writer)
-    futures = [writer.submit(note(name), [page(name)]) for name in ("bad", "good")]
+def test_failed_page_record_fails_its_unit_alone(database: Database) -> None:
+    writer = DatabaseWriter(database, RecordingPageStore(fails_on=page("bad").url))
+    go = block_writer(writer)
+    futures = [writer.submit(insert_key(name), [page(name)]) for name in ("bad", "good")]
     go.set()
     with pytest.raises(OSError, match="cannot write"):
         futures[0].result(30)
     assert futures[1].result(30) == 1
     writer.close()
-    assert notes(database) == ["good"]
+    assert load_keys(database) == ["good"]
 
 
-def test_a_tape_that_does_not_reach_the_disk_fails_all_whose_pages_it_held(database: Database) -> None:
-    writer = DatabaseWriter(database, ListTape(fails_to_sync=True))
-    go = held(writer)
-    futures = [writer.submit(note("a"), [page("a")]), writer.submit(note("b")), writer.submit(note("c"), [page("c")])]
+def test_failed_sync_fails_every_unit_with_pages(database: Database) -> None:
+    writer = DatabaseWriter(database, RecordingPageStore(fails_to_sync=True))
+    go = block_writer(writer)
+    futures = [
+        writer.submit(insert_key("a"), [page("a")]),
+        writer.submit(insert_key("b")),
+        writer.submit(insert_key("c"), [page("c")]),
+    ]
     go.set()
     for future in (futures[0], futures[2]):
         with pytest.raises(OSError, match="cannot sync"):
             future.result(30)
     assert futures[1].result(30) == 1
     writer.close()
-    assert notes(database) == ["b"]
+    assert load_keys(database) == ["b"]
 
 
-def test_a_cancelled_unit_is_never_run(database: Database) -> None:
+def test_cancelled_unit_never_runs(database: Database) -> None:
     writer = DatabaseWriter(database)
-    go = held(writer)
-    futures = [writer.submit(note("cancelled")), writer.submit(note("kept"))]
+    go = block_writer(writer)
+    futures = [writer.submit(insert_key("cancelled")), writer.submit(insert_key("kept"))]
     assert futures[0].cancel()
     go.set()
     futures[1].result(30)
     writer.close()
-    assert notes(database) == ["kept"]
+    assert load_keys(database) == ["kept"]
 
 
-def test_closing_writes_what_is_queued_and_takes_no_more(database: Database) -> None:
+def test_close_writes_queued_units_and_rejects_new_ones(database: Database) -> None:
     writer = DatabaseWriter(database)
-    go = held(writer)
-    futures = [writer.submit(note(str(n))) for n in range(20)]
+    go = block_writer(writer)
+    futures = [writer.submit(insert_key(str(n))) for n in range(20)]
     threading.Timer(0.1, go.set).start()
     writer.close()
     writer.close()
     assert all(future.result(0) == 1 for future in futures)
     with pytest.raises(RuntimeError, match="closed"):
-        writer.submit(note("late"))
+        writer.submit(insert_key("late"))
 
 
-def test_a_batch_that_cannot_begin_fails_whole_and_the_writer_lives(
+def test_writer_continues_after_a_batch_that_cannot_begin(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.db.database._BUSY_SECONDS", 0.1)
@@ -210,31 +213,35 @@ def test_a_batch_that_cannot_begin_fails_whole_and_the_writer_lives(
     other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     writer = DatabaseWriter(database)
-    futures = [writer.submit(note(str(n))) for n in range(3)]
+    futures = [writer.submit(insert_key(str(n))) for n in range(3)]
     for future in futures:
         with pytest.raises(ArchiveBusy):
             future.result(30)
     other.execute("ROLLBACK")
     other.close()
-    assert writer.submit(note("after")).result(30) == 1
+    assert writer.submit(insert_key("after")).result(30) == 1
     writer.close()
-    assert notes(database) == ["after"]
+    assert load_keys(database) == ["after"]
     database.close()
 
 
-def test_a_full_disk_loses_nothing_that_was_acknowledged(new_sqlite: Callable[[], str]) -> None:
+def test_full_disk_loses_no_acknowledged_unit(new_sqlite: Callable[[], str]) -> None:
     database = open_database(new_sqlite())
     writer = DatabaseWriter(database)
 
     def fill(tx: Connection, _: tuple[Capture, ...]) -> int:
-        # As full as a disk can be made in a test: the file may not grow.
+        # Simulates a full disk: the file must not grow.
         tx.exec_driver_sql("PRAGMA max_page_count = 1")
         return tx.execute(
             text("INSERT INTO key_values (name, value) VALUES ('big', :big)"), {"big": "x" * 10**7}
         ).rowcount
 
-    go = held(writer)
-    futures: list[Future[int]] = [writer.submit(note("before")), writer.submit(fill), writer.submit(note("after"))]
+    go = block_writer(writer)
+    futures: list[Future[int]] = [
+        writer.submit(insert_key("before")),
+        writer.submit(fill),
+        writer.submit(insert_key("after")),
+    ]
     go.set()
     wait(futures, 30)
     assert isinstance(futures[1].exception(), ArchiveFull)
@@ -242,16 +249,16 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(new_sqlite: Callable[[]
         name for name, f in zip(("before", "big", "after"), futures, strict=True) if not f.exception()
     )
     writer.close()
-    assert notes(database) == acknowledged
+    assert load_keys(database) == acknowledged
     assert all(isinstance(f.exception(), ArchiveError | None) for f in futures)
     assert check_archive(database, None) == []
     database.close()
 
 
-def test_a_lost_connection_is_tried_once_more(new_postgres: Callable[[], str]) -> None:
+def test_batch_runs_again_after_a_lost_connection(new_postgres: Callable[[], str]) -> None:
     database = open_database(new_postgres())
     writer = DatabaseWriter(database)
-    go = held(writer)
+    go = block_writer(writer)
     runs = []
 
     def cut(tx: Connection, _: tuple[Capture, ...]) -> int:
@@ -260,18 +267,18 @@ def test_a_lost_connection_is_tried_once_more(new_postgres: Callable[[], str]) -
             with database.write() as other:
                 pid = tx.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
                 other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-        return note("cut")(tx, ())
+        return insert_key("cut")(tx, ())
 
-    futures = [writer.submit(note("before")), writer.submit(cut), writer.submit(note("after"))]
+    futures = [writer.submit(insert_key("before")), writer.submit(cut), writer.submit(insert_key("after"))]
     go.set()
     assert [future.result(30) for future in futures] == [1, 1, 1]
     writer.close()
     assert len(runs) == 2
-    assert notes(database) == ["after", "before", "cut"]
+    assert load_keys(database) == ["after", "before", "cut"]
     database.close()
 
 
-def test_a_connection_that_is_lost_twice_fails_the_batch(new_postgres: Callable[[], str]) -> None:
+def test_batch_fails_after_two_lost_connections(new_postgres: Callable[[], str]) -> None:
     database = open_database(new_postgres())
     writer = DatabaseWriter(database)
 
@@ -279,17 +286,17 @@ def test_a_connection_that_is_lost_twice_fails_the_batch(new_postgres: Callable[
         with database.write() as other:
             pid = tx.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
             other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-        return note("cut")(tx, ())
+        return insert_key("cut")(tx, ())
 
-    go = held(writer)
-    futures = [writer.submit(note("before")), writer.submit(cut)]
+    go = block_writer(writer)
+    futures = [writer.submit(insert_key("before")), writer.submit(cut)]
     go.set()
     for future in futures:
         with pytest.raises(ArchiveError, match="cannot be reached"):
             future.result(30)
-    assert writer.submit(note("after")).result(30) == 1
+    assert writer.submit(insert_key("after")).result(30) == 1
     writer.close()
-    assert notes(database) == ["after"]
+    assert load_keys(database) == ["after"]
     database.close()
 
 
@@ -344,7 +351,7 @@ for start in range(0, 40, 10):
 
 @pytest.mark.faults
 @pytest.mark.parametrize("at", [3, 14, 37, 58, 101, 160, 233, 300])
-def test_a_kill_at_any_statement_leaves_whole_batches(database_url: str, at: int) -> None:
+def test_kill_at_any_statement_leaves_whole_batches(database_url: str, at: int) -> None:
     process = subprocess.run(
         [sys.executable, "-c", _KILLED, database_url, str(at)], stdout=subprocess.PIPE, text=True, check=False
     )
@@ -352,12 +359,12 @@ def test_a_kill_at_any_statement_leaves_whole_batches(database_url: str, at: int
     acknowledged = int((process.stdout.split() or ["0"])[-1])
     database = open_database(database_url)
     with database.read() as connection:
-        found = connection.execute(text("SELECT count(*) FROM articles")).scalar_one()
-    assert found >= acknowledged
+        stored = connection.execute(text("SELECT count(*) FROM articles")).scalar_one()
+    assert stored >= acknowledged
     assert check_archive(database, None) == []
     database.close()
 
 
-def test_importing_the_writer_starts_nothing() -> None:
+def test_importing_the_writer_starts_no_thread() -> None:
     code = "import threading, storage.db.writer; raise SystemExit(threading.active_count() - 1)"
     assert subprocess.run([sys.executable, "-c", code], check=False, env=os.environ).returncode == 0
