@@ -1,1 +1,1 @@
-"""Who brings the news home: the catalogue of sources, the spider, and the readers of indexes."""
+"""Sources, the spider, and the parsers of their indexes."""

@@ -1,4 +1,4 @@
-"""The catalogue: sources.toml as shipped, overlaid by the user's own, every entry checked."""
+"""Load the catalogue: the shipped sources.toml overlaid by the user's file, every entry validated."""
 
 from __future__ import annotations
 
@@ -28,53 +28,54 @@ _LISTING_KEYS = ("url", "css", "pattern")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All sources that could be read, in the order of their files, and what was wrong with the others."""
+    """The valid sources in the order of their files, and a message for each invalid entry."""
 
     sources: tuple[Source, ...]
     problems: tuple[str, ...] = ()
 
     @property
     def enabled_sources(self) -> tuple[Source, ...]:
-        """The sources that are switched on."""
         return tuple(source for source in self.sources if source.enabled)
 
 
 def load_catalogue(home: Path | None, file: Path | None = None) -> Catalogue:
-    """The shipped catalogue overlaid by `home/sources.toml`, or `file` alone.
+    """Load the shipped catalogue overlaid by `home/sources.toml`, or `file` alone.
 
-    The user's table for a shipped source changes single keys of it. A wrong entry is one of
-    the problems and costs no other entry; a file that is no TOML raises CatalogueError.
+    A user's table for a shipped source overrides single keys of it. An invalid entry becomes one of the problems and
+    affects no other entry; a file that is not TOML raises CatalogueError.
     """
     if file is not None:
         return _parse_sources({name: (str(file), table) for name, table in read_tables(file).items()})
     entries = {name: ("sources.toml of evnews", table) for name, table in read_tables(SHIPPED_CATALOGUE).items()}
-    own = home / "sources.toml" if home is not None else None
-    if own is not None and own.exists():
-        for name, table in read_tables(own).items():
+    user_file = home / "sources.toml" if home is not None else None
+    if user_file is not None and user_file.exists():
+        for name, table in read_tables(user_file).items():
             shipped = entries.get(name, ("", {}))[1]
             merged = {**shipped, **table} if isinstance(table, dict) and isinstance(shipped, dict) else table
-            entries[name] = (str(own), merged)
+            entries[name] = (str(user_file), merged)
     return _parse_sources(entries)
 
 
 def _parse_sources(entries: Mapping[str, tuple[str, object]]) -> Catalogue:
     sources, problems = [], []
-    for name, (where, table) in entries.items():
+    for name, (file, table) in entries.items():
         try:
             if not isinstance(table, dict):
                 raise CatalogueError(
-                    f"{where}: {name} = {format_value(table)} is no source; a source is a table: [{name}]"
+                    f"{file}: {name} = {format_value(table)} is not a source; a source is a table: [{name}]"
                 )
-            sources.append(parse_source(name, table, where=where))
+            sources.append(parse_source(name, table, where=file))
         except CatalogueError as error:
             problems.append(str(error))
     return Catalogue(sources=tuple(sources), problems=tuple(problems))
 
 
 def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Source:
-    """One entry, checked; raises CatalogueError, in whose words `where` names the file."""
+    """Validate one entry; raises CatalogueError, whose message begins with `where`, the name of the file."""
     if not ENTRY_NAME.fullmatch(name):
-        raise CatalogueError(f"{where}: [{name[:80]}] is no name; allowed are a-z, 0-9 and -, at most 64 of them")
+        raise CatalogueError(
+            f"{where}: [{name[:80]}] is not a valid name; allowed are a-z, 0-9 and -, at most 64 characters"
+        )
     entry = CheckedTable(f"{where}: [{name}]", table)
     entry.check_keys(_KEYS)
     source = Source(
@@ -84,7 +85,7 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
         language=entry.matching("language", _LANGUAGE_TAG, "a language tag such as de or pt-BR"),
         feeds=entry.urls("feeds"),
         sitemaps=entry.urls("sitemaps"),
-        listings=tuple(_parse_listing(one) for one in entry.tables("listings")),
+        listings=tuple(_parse_listing(listing) for listing in entry.tables("listings")),
         every=entry.seconds("every", 0.0),
         min=entry.seconds("min", 300.0),
         max=entry.seconds("max", 86_400.0),
@@ -103,9 +104,9 @@ def parse_source(name: str, table: Mapping[str, object], *, where: str) -> Sourc
         for selector in filter(None, selectors):
             entry.check_css(key, selector)
     if source.every and source.cron:
-        raise CatalogueError(f"{where}: [{name}] has both every and cron; one says when it is polled")
+        raise CatalogueError(f"{where}: [{name}] has both every and cron; keep one of them")
     if source.min > source.max:
-        raise CatalogueError(f"{where}: [{name}] has a min above its max")
+        raise CatalogueError(f"{where}: [{name}] has a min greater than its max")
     count = len(source.feeds) + len(source.sitemaps) + len(source.listings)
     if not count:
         raise CatalogueError(f"{where}: [{name}] names nothing to poll; give it feeds, sitemaps or listings")

@@ -1,4 +1,4 @@
-"""Changes the user's own sources.toml: comments and order stay, and a crash leaves the old file or the new one."""
+"""Edit the user's sources.toml: comments and order are kept, and a crash leaves the old file or the new one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import tomlkit
 from spiders.source import Source, SourceListing
 from spiders.toml_tables import read_document, write_document
 
-_DEFAULTS = {one.name: one.default for one in fields(Source)}
+_DEFAULTS = {field.name: field.default for field in fields(Source)}
 
 
 def add_source(path: Path, source: Source) -> None:
-    """Write a source into the file, in place of one of the same name; see `add_sources`."""
+    """Write a source to the file, replacing one of the same name; see `add_sources`."""
     add_sources(path, (source,))
 
 
 def add_sources(path: Path, sources: Iterable[Source]) -> None:
-    """Write sources into the file, all or none; the file is made where there is none.
+    """Write all sources to the file, or none; a missing file is created.
 
-    Raises CatalogueError where the file is no TOML, OSError where it cannot be written.
+    Raises CatalogueError if the file is not TOML, OSError if it cannot be written.
     """
     document = read_document(path)
     for source in sources:
@@ -31,7 +31,7 @@ def add_sources(path: Path, sources: Iterable[Source]) -> None:
 
 
 def remove_source(path: Path, name: str, is_shipped: bool) -> None:
-    """Take a source out of the file; one that is `shipped` is switched off by `enabled = false`."""
+    """Remove a source from the file; a shipped source is disabled with `enabled = false` instead."""
     document = read_document(path)
     if is_shipped:
         table = document.get(name)
@@ -44,7 +44,7 @@ def remove_source(path: Path, name: str, is_shipped: bool) -> None:
 
 
 def _source_table(source: Source) -> tomlkit.items.Table:
-    """A source's table: only the keys that differ from their defaults."""
+    """Return a source's table with the keys that differ from their defaults."""
     table = tomlkit.table()
     for key, default in _DEFAULTS.items():
         value = getattr(source, key)
@@ -56,10 +56,10 @@ def _source_table(source: Source) -> tomlkit.items.Table:
 def _toml_value(value: object) -> object:
     if not isinstance(value, tuple):
         return int(value) if isinstance(value, float) and value.is_integer() else value
-    listed = tomlkit.array()
-    for one in value:
-        listed.append(_listing_table(one) if isinstance(one, SourceListing) else one)
-    return listed.multiline(len(value) > 1)
+    array = tomlkit.array()
+    for item in value:
+        array.append(_listing_table(item) if isinstance(item, SourceListing) else item)
+    return array.multiline(len(value) > 1)
 
 
 def _listing_table(listing: SourceListing) -> tomlkit.items.InlineTable:

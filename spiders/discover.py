@@ -1,4 +1,4 @@
-"""Finding what a site offers for polling: the feeds that a page links to, the sitemaps that robots.txt names."""
+"""Discover a site's feeds from its pages and its sitemaps from robots.txt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMON_FEED_PATHS: tuple[str, ...] = (
     "/feed/", "/feed", "/rss", "/rss.xml", "/feed.xml", "/atom.xml", "/index.xml", "/index.rdf", "/feed.json",
     "/news/feed/", "/blog/feed/", "/rss/news", "/news/rss", "/feeds/posts/default",
 )  # fmt: skip
-"""Paths at which sites keep feeds that no page links to, the likeliest first."""
+"""Common paths of feeds that no page links to, the most frequent first."""
 
 _FEED_TYPES = {
     "application/rss+xml": "rss", "application/rdf+xml": "rss", "application/rss": "rss", "text/rss+xml": "rss",
@@ -41,7 +41,7 @@ _SITEMAP_LINE = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.I | re.M)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoveredFeed:
-    """A feed that a page links to; `kind` is rss, atom or json, or empty where the page does not say."""
+    """A feed that a page links to; `kind` is rss, atom, json, or empty if unknown."""
 
     url: str
     title: str = ""
@@ -49,7 +49,7 @@ class DiscoveredFeed:
 
 
 def find_feeds(body: bytes, url: str, *, charset: str = "") -> tuple[DiscoveredFeed, ...]:
-    """The feeds that a page names in its head, in its order, then links that look like feeds; never raises."""
+    """Return the feeds declared in a page's head, then links that look like feeds; never raises."""
     try:
         root = parse_html(body, charset)
     except ContentError:
@@ -57,13 +57,13 @@ def find_feeds(body: bytes, url: str, *, charset: str = "") -> tuple[DiscoveredF
     if root is None:
         return ()
     base = find_base_url(root, url)
-    found: dict[str, DiscoveredFeed] = {}
+    feeds: dict[str, DiscoveredFeed] = {}
     for feed in (*_find_declared_feeds(root, base), *_find_linked_feeds(root, base)):
-        found.setdefault(feed.url, feed)
-        if len(found) == MAX_FEEDS:
+        feeds.setdefault(feed.url, feed)
+        if len(feeds) == MAX_FEEDS:
             break
-    # a feed of comments is a feed, but never the one that is meant
-    return tuple(sorted(found.values(), key=lambda feed: bool(_COMMENT_FEED_URL.search(feed.url))))
+    # comment feeds come last: they are never the feed that is wanted
+    return tuple(sorted(feeds.values(), key=lambda feed: bool(_COMMENT_FEED_URL.search(feed.url))))
 
 
 def _find_declared_feeds(root: HtmlElement, base: str) -> Iterator[DiscoveredFeed]:
@@ -84,7 +84,7 @@ def _find_linked_feeds(root: HtmlElement, base: str) -> Iterator[DiscoveredFeed]
 
 
 def parse_robots_sitemaps(body: bytes) -> tuple[str, ...]:
-    """The addresses in robots.txt's Sitemap lines, in their order, each once."""
+    """Return the URLs of the Sitemap lines of robots.txt, in order and without duplicates."""
     text = decode(body[:MAX_ROBOTS_BYTES])
-    addresses = (resolve_url("", found[1]) for found in _SITEMAP_LINE.finditer(text))
-    return tuple(dict.fromkeys(filter(None, addresses)))[:MAX_SITEMAPS]
+    urls = (resolve_url("", line[1]) for line in _SITEMAP_LINE.finditer(text))
+    return tuple(dict.fromkeys(filter(None, urls)))[:MAX_SITEMAPS]

@@ -1,4 +1,4 @@
-"""The catalogue as Scrapy sees it: `scrapy list` prints the sources, each name loads the one spider."""
+"""Scrapy's spider loader for the catalogue: each source is a spider name."""
 
 from __future__ import annotations
 
@@ -17,27 +17,25 @@ if TYPE_CHECKING:
 
 
 class CatalogueLoader:
-    """Scrapy's spider loader over the catalogue; the home folder is EVNEWS_HOME, else the default one."""
+    """Spider loader over the catalogue in EVNEWS_HOME, or in the default home folder."""
 
     def __init__(self, sources: tuple[Source, ...]) -> None:
         self._sources = {source.name: source for source in sources if source.enabled}
 
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> CatalogueLoader:
-        """Read the shipped catalogue and the user's own."""
         home = os.environ.get("EVNEWS_HOME")
         return cls(load_catalogue(Path(home).expanduser() if home else default_home()).sources)
 
     def load(self, spider_name: str) -> type[Spider]:
-        """The spider class of a source; raises KeyError for a name that is not in the catalogue."""
+        """Return the spider class of a source; raises KeyError for an unknown or disabled source."""
         if spider_name not in self._sources:
             raise KeyError(f"no source named {spider_name!r} in the catalogue")
         return SourceSpider
 
     def list(self) -> list[str]:
-        """The names of all enabled sources."""
         return sorted(self._sources)
 
     def find_by_request(self, request: Request) -> list[str]:  # type: ignore[valid-type]
-        """No source claims a request of its own accord."""
+        """Return no spider: requests are never assigned to sources."""
         return []

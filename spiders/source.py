@@ -1,4 +1,4 @@
-"""A Source: one checked entry of the catalogue; what to poll, how often, how to read it."""
+"""Source, an entry of the catalogue, and Hints, its part that the extractor uses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceListing:
-    """A page of links that serves as an index: links that `css` selects, or whose URL matches `pattern`."""
+    """A listing page: an index whose article links are selected by `css`, or by a `pattern` of their URL."""
 
     url: str
     css: str = ""
@@ -17,10 +17,10 @@ class SourceListing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What is known of a source's pages before one is read; picklable, goes to the workers.
+    """What the extractor knows about a source's pages beforehand; picklable, sent to the worker processes.
 
-    From the catalogue, but for `boilerplate`: digests of paragraphs (`storage.text.wording.block_digest`) that were
-    learned to be none of its articles' text, as of `boilerplate_version`.
+    All fields come from the catalogue except `boilerplate`: digests of paragraphs (`storage.text.wording.block_digest`)
+    learned as boilerplate, as of `boilerplate_version`.
     """
 
     source: str = ""
@@ -35,12 +35,11 @@ class Hints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One entry of the catalogue.
+    """An entry of the catalogue.
 
-    `every`, `min`, `max`, `delay` and `keep` are seconds, `keep` 0 where it is that of all; `keep_pages` is bytes, 0
-    where its fetched pages are not kept. `timezone` is an IANA name.
-    Without `every` and `cron` (five fields, in that zone) when to poll is learned, and lies between `min` and `max`.
-    `revisit` says that its kept articles are looked at again.
+    `every`, `min`, `max`, `delay` and `keep` are seconds; `keep` 0 means the general retention age. `keep_pages` is
+    bytes, 0 if pages are not stored. `timezone` is an IANA name. Without `every` and `cron` (five fields, in that zone)
+    the poll interval is learned, between `min` and `max`. `revisit` enables revisits of stored articles.
     """
 
     name: str
@@ -66,7 +65,7 @@ class Source:
 
     @property
     def indexes(self) -> tuple[tuple[str, str, SourceListing | None], ...]:
-        """Every index as (address, kind, listing): feeds first, since they tell the most."""
+        """Every index as (URL, kind, listing); feeds first, since they carry the most details."""
         return (
             *((url, "feed", None) for url in self.feeds),
             *((url, "sitemap", None) for url in self.sitemaps),
@@ -75,7 +74,6 @@ class Source:
 
     @property
     def hints(self) -> Hints:
-        """What the extractor may know of this source."""
         return Hints(
             source=self.name,
             site_name=self.title,

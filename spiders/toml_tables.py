@@ -1,8 +1,9 @@
-"""TOML files that are a table an entry: read, each key of a table checked, and changed.
+"""Read, validate and edit TOML files that hold one table per entry.
 
-A change leaves comments and order as they are, and a crash the old file or the new one.
+An edit keeps comments and order; a crash leaves the old file or the new one.
 
-CatalogueError    a file or an entry that cannot be used; says where, what was found and what is allowed
+Raises CatalogueError for a file or an entry that cannot be used; the message names the place, the value and what is
+allowed.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 ENTRY_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-"""What an entry may be called; `NAMES` says it in words."""
-ENTRY_NAME_RULE = "small letters, digits and dashes, at most 64"
+"""Pattern of an entry's name; ENTRY_NAME_RULE describes it."""
+ENTRY_NAME_RULE = "lower-case letters, digits and dashes, at most 64"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|seconds?|min|minutes?|h|hours?|d|days?)", re.I)
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class CatalogueError(Exception):
-    """A catalogue that cannot be read, or an entry that cannot be used."""
+    """A file that cannot be read, or an entry that cannot be used."""
 
 
 def read_tables(file: Path) -> dict[str, object]:
-    """What the file says; raises CatalogueError where it cannot be read or is no TOML."""
+    """Return the tables of a TOML file; raises CatalogueError if it cannot be read or is not TOML."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -46,88 +47,85 @@ def read_tables(file: Path) -> dict[str, object]:
 
 
 class CheckedTable:
-    """A TOML table and the words for where it stands; each method reads and checks one key."""
+    """A TOML table and its location for messages; each method reads and validates one key."""
 
     def __init__(self, location: str, table: Mapping[str, object]) -> None:
         self.location, self.table = location, table
 
     def build_error(self, key: str, value: object, allowed: str) -> CatalogueError:
-        """The error of a key whose value is not allowed."""
+        """Return the error for a key with an invalid value."""
         return CatalogueError(f"{self.location} {key} = {format_value(value)}: allowed is {allowed}")
 
     def check_keys(self, keys: tuple[str, ...]) -> None:
-        """Raises CatalogueError where the table has a key that is none of these."""
+        """Raise CatalogueError if the table has an unknown key."""
         unknown = next((key for key in self.table if key not in keys), None)
         if unknown is not None:
             raise CatalogueError(f"{self.location} {unknown[:80]}: there is no such key; allowed are {', '.join(keys)}")
 
     def text(self, key: str) -> str:
-        """A text without blanks around it; empty where the key is not there."""
+        """Return a stripped string; empty if the key is missing."""
         value = self.table.get(key, "")
         if not isinstance(value, str):
             raise self.build_error(key, value, "a text")
         return value.strip()
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The texts of a list that are not blank."""
+        """Return the strings of a list that are not blank."""
         value = self.table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.build_error(key, value, "a list of texts")
-        return tuple(one.strip() for one in value if one.strip())
+        return tuple(item.strip() for item in value if item.strip())
 
     def tables(self, key: str) -> list[CheckedTable]:
-        """The tables of a list."""
         value = self.table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise self.build_error(key, value, "a list of tables, each with url and css or pattern")
-        return [CheckedTable(f"{self.location} {key}[{number}]", one) for number, one in enumerate(value)]
+        return [CheckedTable(f"{self.location} {key}[{number}]", table) for number, table in enumerate(value)]
 
     def flag(self, key: str, *, default: bool = True) -> bool:
-        """True or false."""
         value = self.table.get(key, default)
         if not isinstance(value, bool):
             raise self.build_error(key, value, "true or false")
         return value
 
     def matching(self, key: str, pattern: re.Pattern[str], allowed: str) -> str:
-        """A text that matches as a whole; `allowed` tells what does."""
+        """Return a string that matches the whole pattern; `allowed` describes the pattern."""
         text = self.text(key)
         if text and not pattern.fullmatch(text):
             raise self.build_error(key, text, allowed)
         return text
 
     def url(self, key: str) -> str:
-        """An http or https address, or an empty text."""
+        """Return an http or https URL, or an empty string."""
         return self._check_url(key, self.text(key)) if self.text(key) else ""
 
     def required_url(self, key: str) -> str:
-        """An http or https address."""
         return self._check_url(key, self.text(key))
 
     def urls(self, key: str) -> tuple[str, ...]:
-        """Addresses, each once; one alone need not be a list."""
+        """Return URLs without duplicates; a single URL need not be a list."""
         value = self.table.get(key, [])
-        listed = [value] if isinstance(value, str) else list(self.texts(key))
-        return tuple(dict.fromkeys(self._check_url(key, url) for url in listed))
+        urls = [value] if isinstance(value, str) else list(self.texts(key))
+        return tuple(dict.fromkeys(self._check_url(key, url) for url in urls))
 
     def _check_url(self, key: str, text: str) -> str:
         if not resolve_url("", text):
             raise self.build_error(key, text, "an http or https address")
         if "@" in urlsplit(text).netloc:
             raise self.build_error(
-                key, "an address with user and password", "one without: they would stand in logs and tables"
+                key, "a URL with user and password", "a URL without them, since URLs appear in logs and tables"
             )
         return text
 
     def seconds(self, key: str, default: float) -> float:
-        """A time such as "30 min" or a number, in seconds."""
+        """Return a duration in seconds, from a string such as "30 min" or a number."""
         if key not in self.table:
             return default
         value = self.table[key]
         allowed = 'a time above 0, such as "30 min", "5s", "2h" or a number of seconds'
         if isinstance(value, str):
-            found = _DURATION.fullmatch(value.strip())
-            value = float(found[1]) * _UNITS[found[2][0].lower()] if found else value
+            match = _DURATION.fullmatch(value.strip())
+            value = float(match[1]) * _UNITS[match[2][0].lower()] if match else value
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.build_error(key, value, allowed)
         if not math.isfinite(value) or not 0 < value <= 366 * 86400:
@@ -135,11 +133,11 @@ class CheckedTable:
         return float(value)
 
     def age(self, key: str, default: float) -> float:
-        """An age such as "18 months", in seconds; infinite where it is "forever"."""
+        """Return an age such as "18 months" in seconds; infinite for "forever"."""
         return self._quantity(key, default, parse_age, AGE_FORMAT)
 
     def size(self, key: str, default: float) -> float:
-        """A size such as "200 GB", in bytes; infinite where it is true, 0 where it is false."""
+        """Return a size such as "200 GB" in bytes; infinite for true, 0 for false."""
         return self._quantity(key, default, parse_size, SIZE_FORMAT)
 
     def _quantity(self, key: str, default: float, parse: Callable[[object], float], allowed: str) -> float:
@@ -151,8 +149,10 @@ class CheckedTable:
             raise self.build_error(key, self.table[key], allowed) from None
 
     def cron(self, key: str) -> str:
-        """Times in the five fields of cron, such as "*/10 6-22 * * *"."""
-        from apscheduler.triggers.cron import CronTrigger  # late: workers read sources, and need no clock
+        """Return a schedule in the five fields of cron, such as "*/10 6-22 * * *"."""
+        from apscheduler.triggers.cron import (
+            CronTrigger,  # imported late: worker processes import this module without a scheduler
+        )
 
         text = self.text(key)
         try:
@@ -163,7 +163,7 @@ class CheckedTable:
         return text
 
     def zone(self, key: str) -> str:
-        """The name of a time zone."""
+        """Return the name of a time zone."""
         text = self.text(key)
         try:
             if text:
@@ -173,7 +173,7 @@ class CheckedTable:
         return text
 
     def check_css(self, key: str, selector: str) -> None:
-        """Raises CatalogueError where it is no CSS selector."""
+        """Raise CatalogueError if a selector is invalid."""
         from lxml.cssselect import CSSSelector, SelectorError
 
         try:
@@ -183,13 +183,13 @@ class CheckedTable:
 
 
 def format_value(value: object) -> str:
-    """A value as TOML would show it, short enough for one line."""
+    """Format a value as in TOML, shortened to one line."""
     text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     return clean_line(text, 120)
 
 
 def read_document(path: Path) -> TOMLDocument:
-    """A file that is to be changed, empty where there is none; raises CatalogueError where it is no TOML."""
+    """Parse a file for editing, empty if it does not exist; raises CatalogueError if it is not TOML."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -202,7 +202,7 @@ def read_document(path: Path) -> TOMLDocument:
 
 
 def write_document(path: Path, document: TOMLDocument, *, new_mode: int = 0o644) -> None:
-    """Replace the file at once; one that was there keeps its mode. Raises OSError where it cannot be written."""
+    """Replace the file atomically; an existing file keeps its mode. Raises OSError if it cannot be written."""
     import tomlkit
 
     with atomic_write(path, new_mode) as file:

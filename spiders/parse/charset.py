@@ -1,4 +1,4 @@
-"""Bytes to text for every reader: byte order mark, then UTF-8 by proof, then what was declared, then a guess."""
+"""Decode bytes to text: byte order mark, valid UTF-8, declared charset, detection."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _LABELS = {
     "utf-16-le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff utf-16 utf-16-le utf-16le",
 }
 CODECS = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
-"""The labels of the WHATWG Encoding Standard that pages and feeds use, each with Python's codec for it."""
+"""Labels of the WHATWG Encoding Standard and their Python codecs."""
 
 _BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -70,34 +70,32 @@ _STRUCTURE = re.compile(r"[<{]|https?:")
 _ISO2022_ESCAPE = b"\x1b$"
 _HEAD_BYTES = 4096
 _MAX_DAMAGED_SHARE = 0.02
-"""The share of a text's foreign characters that may be damaged before its declared charset is disbelieved."""
+"""Share of a text's non-ASCII characters that may be damaged before its declared charset is rejected."""
 
 
 def decode(body: bytes, charset: str = "") -> str:
-    """The text of a body; `charset` is the label that HTTP gave. Never raises.
+    """Decode a body; `charset` is the label from HTTP. Never raises.
 
-    Bytes that are UTF-8 from end to end are read as UTF-8, whatever was declared: other
-    encodings do not look like it by chance.
+    Valid UTF-8 is decoded as UTF-8 whatever was declared: other encodings do not form valid UTF-8 by chance.
     """
     text = decode_unless_utf8(body, charset)
     return body.decode("utf-8", "replace") if text is None else text
 
 
 def decode_unless_utf8(body: bytes, charset: str = "") -> str | None:
-    """The text of a body that is not UTF-8 as it stands; None for one that is, so that its bytes can be kept.
+    """Return the text of a body, or None for valid UTF-8, whose bytes can be kept.
 
-    A declaration is believed as long as the bytes do not belie it: a charset under which the
-    text falls to pieces is skipped.
+    A declared charset is skipped if decoding with it damages the text.
     """
     for mark, codec in _BYTE_ORDER_MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(codec, "replace")
-    if wide := _detect_utf16(body):
-        return body.decode(wide, "replace")
-    declared = list(dict.fromkeys(filter(None, (find_codec(charset), _find_declared_codec(body)))))
-    if _is_utf8(body) and not ("iso2022_jp" in declared and _ISO2022_ESCAPE in body):
+    if utf16_codec := _detect_utf16(body):
+        return body.decode(utf16_codec, "replace")
+    declared_codecs = list(dict.fromkeys(filter(None, (find_codec(charset), _find_declared_codec(body)))))
+    if _is_utf8(body) and not ("iso2022_jp" in declared_codecs and _ISO2022_ESCAPE in body):
         return None
-    for codec in [*declared, "utf-8"]:
+    for codec in [*declared_codecs, "utf-8"]:
         text = body.decode(codec, "replace")
         if _is_sound(text, is_wide=codec.startswith("utf-16")):
             return text
@@ -105,7 +103,7 @@ def decode_unless_utf8(body: bytes, charset: str = "") -> str | None:
 
 
 def find_codec(label: str) -> str:
-    """Python's name for the encoding that a label means on the web, or an empty string."""
+    """Return Python's codec for a web encoding label, or an empty string."""
     label = label.strip().strip("\"'").lower()
     if label in CODECS or not label.isascii() or len(label) > 40:
         return CODECS.get(label, "")
@@ -117,15 +115,15 @@ def find_codec(label: str) -> str:
 
 
 def find_charset_label(content_type: str) -> str:
-    """The charset's label in a Content-Type header, or an empty string."""
-    found = _HTTP_CHARSET.search(content_type[:500])
-    return found[1] if found else ""
+    """Return the charset label of a Content-Type header, or an empty string."""
+    match = _HTTP_CHARSET.search(content_type[:500])
+    return match[1] if match else ""
 
 
 def _find_declared_codec(body: bytes) -> str:
-    found = _DECLARATION.search(_COMMENT.sub(b"", body[:_HEAD_BYTES]))
-    codec = find_codec((found[1] or found[2]).decode("ascii", "replace")) if found else ""
-    # a declaration that could be read as ASCII proves that the text is not UTF-16
+    match = _DECLARATION.search(_COMMENT.sub(b"", body[:_HEAD_BYTES]))
+    codec = find_codec((match[1] or match[2]).decode("ascii", "replace")) if match else ""
+    # a declaration readable as ASCII proves that the text is not UTF-16
     return "utf-8" if codec.startswith("utf-16") else codec
 
 
@@ -138,7 +136,7 @@ def _is_utf8(body: bytes) -> bool:
 
 
 def _detect_utf16(body: bytes) -> str:
-    """UTF-16 without a mark: every other byte of its ASCII is zero, and only that one."""
+    """Return the codec of UTF-16 without a byte order mark: only every other byte of its ASCII characters is zero."""
     even, odd = body[:200:2].count(0), body[1:200:2].count(0)
     if even + odd <= 40 or min(even, odd) > 4:
         return ""
@@ -146,18 +144,18 @@ def _detect_utf16(body: bytes) -> str:
 
 
 def _is_sound(text: str, *, is_wide: bool) -> bool:
-    """Whether few of the characters beyond ASCII were damaged; 16-bit text must also hold markup or JSON."""
+    """Whether few non-ASCII characters were damaged; 16-bit text must also contain markup or JSON."""
     if is_wide and not _STRUCTURE.search(text[:2000]):
         return False
     damaged = text.count("\ufffd")
     if damaged <= 3:
         return True
     sample = text[:400_000]
-    return sample.count("\ufffd") <= _MAX_DAMAGED_SHARE * sum(1 for c in sample if c > "\x7f")
+    return sample.count("\ufffd") <= _MAX_DAMAGED_SHARE * sum(1 for char in sample if char > "\x7f")
 
 
 def _guess_codec(body: bytes) -> str:
-    """What the bytes look like by their statistics, from the first foreign one on; cp1252 where nothing is likelier."""
+    """Detect the codec statistically, starting at the first non-ASCII byte; cp1252 if the detection fails."""
     first = _NON_ASCII_BYTE.search(body)
     start = first.start() if first else 0
     best = from_bytes(body[start : start + 40_000], steps=4, chunk_size=2048, threshold=0.3).best()

@@ -1,4 +1,4 @@
-"""What printed dates are made of, whoever reads them: the day, the clock and the zone in a text of many spellings."""
+"""Find the day, time and zone of a printed date in many spellings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from spiders.parse.month_names import MONTH_NUMBERS
 
 EARLIEST_DATE = datetime(1990, 1, 1, tzinfo=UTC)
-"""Nothing on the web is older: a moment before it is a mistake."""
+"""Earlier dates are mistakes: the web is not older."""
 
 _ZONE_MINUTES = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 60, "west": 60, "cet": 60, "mez": 60, "met": 60, "cest": 120,
@@ -48,28 +48,28 @@ _OFFSET = re.compile(r"\s*\(?(?:(?:GMT|UTC)?\s?([+\-\u2212])\s?(\d{1,2}):?(\d{2}
 
 
 class PrintedDate(NamedTuple):
-    """What a text prints: its day, the time of day in seconds (24:00 is 86,400) or None, and the zone or None."""
+    """A printed day, the time of day in seconds (24:00 is 86,400) or None, and the zone or None."""
 
     day: date
     seconds: int | None
     zone: timezone | None
 
     def to_utc(self, zone: tzinfo) -> datetime:
-        """The moment in UTC; `zone` stands in where none is printed. Raises OverflowError at the ends of time."""
+        """Return the time in UTC; `zone` applies if none is printed. Raises OverflowError at the limits of datetime."""
         midnight = datetime(self.day.year, self.day.month, self.day.day, tzinfo=self.zone or zone)
         return (midnight + timedelta(seconds=self.seconds or 0)).astimezone(UTC)
 
 
 def find_printed_date(text: str, *, day_first: bool, short_years: bool = False) -> PrintedDate | None:
-    """The first date that stands in a text of at most some hundred characters, or None.
+    """Return the first date in a text of at most a few hundred characters, or None.
 
-    `day_first` settles 03/04/2025; with dots the day is always first. `short_years` lets
-    "3 Jun 25" be a date, which in running text would make years of other numbers.
+    `day_first` decides 03/04/2025; with dots the day always comes first. `short_years` accepts "3 Jun 25", which in
+    running text would take other numbers for years.
     """
-    found = _find_day(text, day_first, _SHORT_YEAR_PATTERNS if short_years else _LONG_YEAR_PATTERNS)
-    if found is None:
+    day_and_rest = _find_day(text, day_first, _SHORT_YEAR_PATTERNS if short_years else _LONG_YEAR_PATTERNS)
+    if day_and_rest is None:
         return None
-    day, rest = found
+    day, rest = day_and_rest
     clock = _CLOCK.search(rest[:60])
     if clock is None:
         return PrintedDate(day, None, None)
@@ -77,13 +77,13 @@ def find_printed_date(text: str, *, day_first: bool, short_years: bool = False) 
 
 
 def _find_day(text: str, day_first: bool, patterns: tuple[re.Pattern[str], ...]) -> tuple[date, str] | None:
-    """The calendar day in a text, and where the clock is to be looked for: behind it, else before it."""
+    """Return the calendar day, and the text in which to look for the time: after the day, or else before it."""
     for pattern in patterns:
-        for found in pattern.finditer(text):
-            day = _match_to_date(found, day_first)
+        for match in pattern.finditer(text):
+            day = _match_to_date(match, day_first)
             if day is not None:
-                behind = found.groupdict().get("clock") or text[found.end() :]
-                return day, behind if any(c.isdigit() for c in behind) else text[: found.start()]
+                after = match.groupdict().get("clock") or text[match.end() :]
+                return day, after if any(char.isdigit() for char in after) else text[: match.start()]
     return None
 
 
@@ -91,7 +91,7 @@ def _match_to_date(match: re.Match[str], day_first: bool) -> date | None:
     parts = {"y2": "", "m2": "", "d2": ""} | match.groupdict()
     if "a" in parts:
         a, b = int(match["a"]), int(match["b"])
-        # with dots the day comes first everywhere, and behind 12 there is no month
+        # with dots the day comes first everywhere; months end at 12
         day, month = (a, b) if (day_first or match["sep"] == "." or a > 12) and b <= 12 else (b, a)
     elif "mon" in parts:
         month, day = MONTH_NUMBERS.get(match["mon"].lower(), 0), int(match["d"])
@@ -116,14 +116,14 @@ def _seconds_of_day(clock: re.Match[str]) -> int:
 
 
 def parse_zone(text: str) -> timezone | None:
-    """The time zone that a text begins with, as an offset or by a known name; None for neither."""
-    found = _OFFSET.match(text)
-    if found is None:
+    """Parse the time zone at the start of a text, an offset or a known name; None for neither."""
+    match = _OFFSET.match(text)
+    if match is None:
         return None
-    if found[1]:
-        hours, minutes = int(found[2]), int(found[3] or 0)
+    if match[1]:
+        hours, minutes = int(match[2]), int(match[3] or 0)
         if hours > 14 or minutes > 59:
             return None
-        return timezone((1 if found[1] == "+" else -1) * timedelta(hours=hours, minutes=minutes))
-    offset = _ZONE_MINUTES.get(found[4].lower())
+        return timezone((1 if match[1] == "+" else -1) * timedelta(hours=hours, minutes=minutes))
+    offset = _ZONE_MINUTES.get(match[4].lower())
     return None if offset is None else timezone(timedelta(minutes=offset))

@@ -1,4 +1,4 @@
-"""Dates as indexes print them: RFC 822 and ISO 8601 in all their bent forms, to a moment in UTC."""
+"""Parse the dates of indexes (RFC 822, ISO 8601 and their variants) to UTC."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from spiders.parse.date_parts import EARLIEST_DATE, find_printed_date
 from spiders.parse.month_names import MONTH_NUMBERS
 
-# What nine in ten feeds print; read apart from the others because a feed may hold very many.
+# The format of nine in ten feeds has a fast path, because a feed may contain many dates.
 _RFC822 = re.compile(
     r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):([0-5]\d) (?:GMT|([+-])(0\d|1[0-4])([0-5]\d))$"
 )
@@ -18,25 +18,25 @@ _MONTH_ONLY = re.compile(r"(\d{4})(?:-(\d{2}))?$")
 
 
 class ParsedDate(NamedTuple):
-    """A moment in UTC, and whether the text told its time zone."""
+    """A time in UTC, and whether the text gave its time zone."""
 
     at: datetime
     has_zone: bool
 
 
 def parse_date(text: str, now: datetime) -> ParsedDate | None:
-    """The moment that a text names; None for none, before 1990, or more than a day after `now`.
+    """Parse a date; None if there is none, before 1990, or more than a day after `now`.
 
-    A text without a zone is taken as UTC.
+    Without a zone UTC is assumed.
     """
     text = text.strip()[:120]
     try:
-        stamp = _parse_text(text) if text else None
+        parsed = _parse_text(text) if text else None
     except (ValueError, OverflowError):
         return None
-    if stamp is None or not EARLIEST_DATE <= stamp.at <= now + timedelta(days=1):
+    if parsed is None or not EARLIEST_DATE <= parsed.at <= now + timedelta(days=1):
         return None
-    return stamp
+    return parsed
 
 
 def _parse_text(text: str) -> ParsedDate | None:
@@ -45,12 +45,12 @@ def _parse_text(text: str) -> ParsedDate | None:
             return _from_datetime(datetime.fromisoformat(text))
         except ValueError:
             pass
-    elif usual := _RFC822.match(text):
-        return _parse_rfc822(usual)
-    # with slashes it is American where that is possible
-    found = find_printed_date(text, day_first=False, short_years=True)
-    if found is not None:
-        return ParsedDate(found.to_utc(UTC), found.zone is not None)
+    elif rfc822 := _RFC822.match(text):
+        return _parse_rfc822(rfc822)
+    # with slashes, month first where possible
+    printed = find_printed_date(text, day_first=False, short_years=True)
+    if printed is not None:
+        return ParsedDate(printed.to_utc(UTC), printed.zone is not None)
     month = _MONTH_ONLY.match(text)
     return ParsedDate(datetime(int(month[1]), int(month[2] or 1), 1, tzinfo=UTC), False) if month else None
 
@@ -68,10 +68,10 @@ def _from_datetime(at: datetime) -> ParsedDate:
     return ParsedDate(at.astimezone(UTC), True) if at.tzinfo else ParsedDate(at.replace(tzinfo=UTC), False)
 
 
-def order_newest_first(moments: Sequence[datetime | None]) -> list[int]:
-    """The places of entries, newest first; one without a moment stays behind the entry that it followed."""
-    moment, carried = datetime.max.replace(tzinfo=UTC), []
-    for own in moments:
-        moment = own or moment
-        carried.append(moment)
-    return sorted(range(len(carried)), key=carried.__getitem__, reverse=True)
+def order_newest_first(times: Sequence[datetime | None]) -> list[int]:
+    """Return the positions of entries, newest first; an entry without a date stays behind its predecessor."""
+    time, sort_times = datetime.max.replace(tzinfo=UTC), []
+    for entry_time in times:
+        time = entry_time or time
+        sort_times.append(time)
+    return sorted(range(len(sort_times)), key=sort_times.__getitem__, reverse=True)

@@ -1,4 +1,4 @@
-"""Feeds to leads: RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0, JSON Feed; pure, linear, and as far as a feed goes."""
+"""Parse RSS 0.9x to 2.0, RDF, Atom 0.3 and 1.0 and JSON Feed to leads; pure, in linear time."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _FEED_ELEMENTS = frozenset(("rss", "rdf", "channel", "feed", "atom:feed", "entry
 _ENTRY_ELEMENTS = frozenset(("item", "entry", "atom:entry", "atom:item"))
 _ENTRY_TAGS = ("{*}item", "{*}entry", "{*}Item", "atom:entry")
 MAX_CONSIDERED = 100_000
-"""Among how many entries the newest are looked for; the others are only counted."""
+"""Number of entries among which the newest are selected; further ones are only counted."""
 
 
 def read_feed(
     body: bytes, url: str, *, charset: str = "", media_type: str = "", limit: int = 1000, now: datetime
 ) -> ParsedIndex:
-    """The newest `limit` entries of a feed; never raises.
+    """Return the newest `limit` entries of a feed; never raises.
 
-    `url` is the address that answered, `charset` and `media_type` what HTTP said. Entries without
-    an address to fetch make no leads: a note counts them, `total` does not.
+    `url` is the final URL, `charset` and `media_type` come from HTTP. Entries without a valid URL make no leads: a note
+    counts them, `total` does not.
     """
     try:
         text = decode(gunzip(body), charset).lstrip("\ufeff\0 \t\r\n")
@@ -59,39 +59,39 @@ def _read_xml(document: XmlDocument, url: str, limit: int, now: datetime) -> Par
     entries = list(islice(_iter_entries(feed), MAX_CONSIDERED))
     total = len(entries) if len(entries) < MAX_CONSIDERED else sum(1 for _ in feed.iter(*_ENTRY_TAGS))
     chosen = order_newest_first([find_entry_time(entry, now) for entry in entries])[:limit]
-    read = [read_entry(entries[place], url, now) for place in chosen]
-    leads = tuple(lead for lead in read if lead is not None)
-    lost = (f"entries without an address: {len(read) - len(leads)}",) if len(leads) < len(read) else ()
+    parsed = [read_entry(entries[position], url, now) for position in chosen]
+    leads = tuple(lead for lead in parsed if lead is not None)
+    notes = (f"entries without an address: {len(parsed) - len(leads)}",) if len(leads) < len(parsed) else ()
     title, home, language = read_feed_metadata(feed, url)
     return ParsedIndex(
-        kind="feed", title=title, home=home, language=language, leads=leads, total=total - len(read) + len(leads),
-        problem=document.problem, notes=document.notes + lost, poll_interval=read_update_interval(feed),
+        kind="feed", title=title, home=home, language=language, leads=leads, total=total - len(parsed) + len(leads),
+        problem=document.problem, notes=document.notes + notes, poll_interval=read_update_interval(feed),
     )  # fmt: skip
 
 
 def _iter_entries(feed: etree._Element) -> Iterator[etree._Element]:
-    """The feed's entries in their order; those within others too, since such a one was only not closed."""
+    """Iterate over the entries in order, including nested ones, whose predecessor was only not closed."""
     return (element for element in feed.iter(*_ENTRY_TAGS) if element_key(str(element.tag)) in _ENTRY_ELEMENTS)
 
 
 _PERIODS = {"hourly": 3600.0, "daily": 86_400.0, "weekly": 604_800.0, "monthly": 2_592_000.0, "yearly": 31_536_000.0}
 _WORDPRESS_DEFAULT = ("hourly", 1.0)
-"""What WordPress writes into every feed: it is no wish of the publisher's."""
+"""Values that WordPress writes into every feed, whatever the publisher wants."""
 MAX_INTERVAL_SECONDS = 604_800.0
 _MAX_DIGITS = 9
 
 
 def read_update_interval(feed: etree._Element) -> float:
-    """Seconds, at most a week; 0 where nothing usable is said."""
-    said = [ttl * 60 for ttl in (_channel_number(feed, "ttl"),) if ttl]
+    """Return the update interval that a feed declares in seconds, at most a week; 0 if there is none."""
+    intervals = [ttl * 60 for ttl in (_channel_number(feed, "ttl"),) if ttl]
     period, frequency = _channel_text(feed, "updatePeriod").lower(), _channel_number(feed, "updateFrequency") or 1.0
     if period in _PERIODS and (period, frequency) != _WORDPRESS_DEFAULT:
-        said.append(_PERIODS[period] / frequency)
-    return min(max(said, default=0.0), MAX_INTERVAL_SECONDS)
+        intervals.append(_PERIODS[period] / frequency)
+    return min(max(intervals, default=0.0), MAX_INTERVAL_SECONDS)
 
 
 def _channel_text(feed: etree._Element, name: str) -> str:
-    """Of the feed itself or of its channel, in whatever namespace."""
+    """Return the text of a child of the feed or its channel, in any namespace."""
     for parent in (feed, *feed.iterchildren("{*}channel", "channel")):
         for child in parent.iterchildren(f"{{*}}{name}"):
             return (child.text or "").strip()[:40]

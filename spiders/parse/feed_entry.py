@@ -1,4 +1,4 @@
-"""One entry of an XML feed to a Lead: which element says what, in every dialect of RSS and Atom."""
+"""Parse an entry of an RSS or Atom feed to a Lead."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_AUTHORS = 20
 MAX_TAGS = 32
 
 EntryFields = Mapping[str, list[etree._Element]]
-"""An entry's children by their key, in their order."""
+"""An entry's children by element key, in document order."""
 
 _TITLES = ("title", "atom:title", "dc:title", "media:title", "itunes:title")
 _SUMMARIES = ("description", "summary", "atom:summary", "itunes:summary", "dc:description", "media:description")
@@ -47,27 +47,27 @@ _NON_ARTICLE_RELATIONS = {
 
 
 def read_feed_metadata(feed: etree._Element, url: str) -> tuple[str, str, str]:
-    """A feed's title, the address of its site, and its language."""
+    """Return a feed's title, the URL of its site, and its language."""
     channel = next(iter(_fields(feed).get("channel", ())), feed)
     fields = _fields(channel)
     title = next((_title(element) for name in _TITLES for element in fields.get(name, ())), "")
     home = next(_addresses(fields, url), "")
-    spoken = _first(fields, ("language", "dc:language")) or _inherited_language(channel)
-    return title, home, normalize_language(spoken)
+    language = _first(fields, ("language", "dc:language")) or _inherited_language(channel)
+    return title, home, normalize_language(language)
 
 
 def find_entry_time(entry: etree._Element, now: datetime) -> datetime | None:
-    """When an entry appeared, or was last changed where it does not say."""
-    seen = {element_key(str(child.tag)): child for child in entry.iterchildren(etree.Element)}
+    """Return the publication time of an entry, or else its modification time."""
+    children = {element_key(str(child.tag)): child for child in entry.iterchildren(etree.Element)}
     for names in (_PUBLISHED, _UPDATED):
         for name in names:
-            if name in seen and (stamp := parse_date(_text(seen[name], 120), now)):
-                return stamp.at
+            if name in children and (parsed := parse_date(_text(children[name], 120), now)):
+                return parsed.at
     return None
 
 
 def read_entry(entry: etree._Element, url: str, now: datetime) -> Lead | None:
-    """The lead that an entry makes; None where it names no address to fetch."""
+    """Return the lead of an entry, or None if it has no valid URL."""
     fields = _fields(entry)
     address = next(_entry_addresses(entry, fields, url), "")
     if not address:
@@ -77,8 +77,10 @@ def read_entry(entry: etree._Element, url: str, now: datetime) -> Lead | None:
     return Lead(
         url=address,
         id=clean_line(_first(fields, _IDS) or _rdf_about(entry), 2048),
-        title=next((found for name in _TITLES for one in fields.get(name, ()) if (found := _title(one))), ""),
-        summary=next((found for name in _SUMMARIES for one in fields.get(name, ()) if (found := _summary(one))), ""),
+        title=next((title for name in _TITLES for element in fields.get(name, ()) if (title := _title(element))), ""),
+        summary=next(
+            (text for name in _SUMMARIES for element in fields.get(name, ()) if (text := _summary(element))), ""
+        ),
         authors=_authors(fields),
         published=published.at if published else None,
         published_raw=clean_line(raw, 200),
@@ -98,7 +100,7 @@ def _fields(element: etree._Element) -> EntryFields:
 
 
 def _text(element: etree._Element, limit: int) -> str:
-    """The text within an element, its children's too, read no further than `limit` characters."""
+    """Return the text of an element and its descendants, reading at most `limit` characters."""
     if not len(element):
         return (element.text or "")[:limit]
     parts, length = [], 0
@@ -111,11 +113,11 @@ def _text(element: etree._Element, limit: int) -> str:
 
 
 def _first(fields: EntryFields, names: Iterable[str]) -> str:
-    return next((text for name in names for one in fields.get(name, ()) if (text := _text(one, 4096).strip())), "")
+    return next((text for name in names for child in fields.get(name, ()) if (text := _text(child, 4096).strip())), "")
 
 
 def _is_markup(element: etree._Element) -> bool:
-    """Whether an element's text is HTML: in Atom only where it says so, elsewhere always; XHTML was read as XML."""
+    """Whether an element's text is HTML: in Atom if its type says so, elsewhere always; XHTML is parsed already."""
     kind = (element.get("type") or "text").strip().lower()
     if "www.w3.org/2005/Atom" not in str(element.tag):
         return "xhtml" not in kind
@@ -131,11 +133,11 @@ def _summary(element: etree._Element) -> str:
 
 
 def _date(fields: EntryFields, names: Iterable[str], now: datetime) -> tuple[str, ParsedDate | None]:
-    """The first text that is a date, or else the first text, and what it means."""
-    texts = [_text(one, 200).strip() for name in names for one in fields.get(name, ())]
+    """Return the first text that is a date, or else the first text, and the parsed date."""
+    texts = [_text(element, 200).strip() for name in names for element in fields.get(name, ())]
     for text in texts:
-        if stamp := parse_date(text, now):
-            return text, stamp
+        if parsed := parse_date(text, now):
+            return text, parsed
     return next(filter(None, texts), ""), None
 
 
@@ -154,17 +156,19 @@ def _entry_addresses(entry: etree._Element, fields: EntryFields, url: str) -> It
 
 
 def _absolute_urls(text: str) -> Iterator[str]:
-    """The text where it is an absolute address by itself."""
+    """Yield the text if it is an absolute URL."""
     if text.strip().lower().startswith(("http://", "https://")):
         yield from filter(None, (resolve_url("", text),))
 
 
 def _addresses(fields: EntryFields, url: str) -> Iterator[str]:
-    """Where the links of an entry or a feed lead, the page for people first."""
+    """Yield the link targets of an entry or a feed, HTML pages first."""
     links = [link for name in _LINKS for link in fields.get(name, ())]
-    for wanted in (_is_text_link, _is_page_link, _is_alternate_link, _is_other_link):
+    for is_wanted in (_is_text_link, _is_page_link, _is_alternate_link, _is_other_link):
         for link in links:
-            if wanted(link) and (address := resolve_url(_base_url(link, url), link.get("href") or _text(link, 4096))):
+            if is_wanted(link) and (
+                address := resolve_url(_base_url(link, url), link.get("href") or _text(link, 4096))
+            ):
                 yield address
 
 
@@ -188,7 +192,7 @@ def _is_other_link(link: etree._Element) -> bool:
 
 
 def _base_url(element: etree._Element, url: str) -> str:
-    """What relative addresses in an element are relative to: the nearest xml:base that is on the web, or the feed."""
+    """Return the base of an element's relative URLs: the nearest xml:base that is a web URL, or the feed's URL."""
     try:
         base = element.base or url
     except ValueError:
@@ -206,7 +210,7 @@ def _own_language(element: etree._Element) -> str:
 
 
 def normalize_language(text: str) -> str:
-    """A language as tags spell it: en_US becomes en-US; what is no tag is nothing."""
+    """Return a valid language tag (en_US becomes en-US), or an empty string."""
     tag = text.strip().replace("_", "-")
     return tag if _LANGUAGE.fullmatch(tag) else ""
 
@@ -227,7 +231,7 @@ def _person(element: etree._Element) -> str:
 
 
 def parse_person(text: str) -> str:
-    """A person's name out of `mail@host (Name)`, `Name <mail@host>` or just a name; a bare mail address is no name."""
+    """Return the name in `mail@host (Name)`, `Name <mail@host>` or a plain name; empty for a bare mail address."""
     text = to_plain_text(text.replace("<", " <"), 4 * MAX_NAME)
     if "@" in text:
         inner = re.search(r"\(([^()]{1,300})\)", text)
@@ -237,27 +241,27 @@ def parse_person(text: str) -> str:
 
 
 def _tags(fields: EntryFields) -> tuple[str, ...]:
-    found: dict[str, None] = {}
+    tags: dict[str, None] = {}
     for name in _TAGS:
         for element in fields.get(name, ())[: 4 * MAX_TAGS]:
             tag = to_plain_text(element.get("label") or element.get("term") or _text(element, 4096), MAX_NAME)
             if tag:
-                found.setdefault(tag)
-    return tuple(found)[:MAX_TAGS]
+                tags.setdefault(tag)
+    return tuple(tags)[:MAX_TAGS]
 
 
 def _image(fields: EntryFields, entry: etree._Element, url: str) -> str:
-    """The entry's picture: what media elements, enclosures or iTunes name as one, in that order."""
+    """Return the entry's image from media elements, enclosures or iTunes, in that order."""
     return next((address for href in _pictures(fields) if (address := resolve_url(_base_url(entry, url), href))), "")
 
 
 def _pictures(fields: EntryFields) -> Iterator[str]:
-    media = [one for name in _MEDIA_ELEMENTS for one in fields.get(name, ())][:50]
-    held = [one for outer in media for one in islice(outer.iter(etree.Element), 50)]
-    for element in held:
+    media = [element for name in _MEDIA_ELEMENTS for element in fields.get(name, ())][:50]
+    nested = [inner for element in media for inner in islice(element.iter(etree.Element), 50)]
+    for element in nested:
         if element_key(str(element.tag)) == "media:content" and _is_picture(element):
             yield element.get("url") or ""
-    for element in held:
+    for element in nested:
         if element_key(str(element.tag)) == "media:thumbnail":
             yield element.get("url") or ""
     links = [link for name in _LINKS for link in fields.get(name, ()) if link.get("rel") == "enclosure"]

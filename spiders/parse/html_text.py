@@ -1,4 +1,4 @@
-"""Text with markup in it to plain text, in linear time."""
+"""Convert text with markup to plain text in linear time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ _BLOCK = (
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]{0,9})(?=[\s/>])[^<>]*+>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos|nbsp|[a-zA-Z]{2,8});")
 _MARKUP_FACTOR = 8
-"""How many characters of markup are looked at for one character of text."""
+"""Number of characters of markup read for each character of text."""
 
 
 def to_plain_text(text: str, limit: int, *, is_markup: bool = True) -> str:
-    """One line of plain text of at most `limit` characters; `markup` says that tags are not meant literally.
+    """Return a line of plain text of at most `limit` characters; `is_markup` tells that tags are not literal.
 
-    Only HTML's own elements are taken for tags, so "5 < 6 and List<T>" stays; entities that
-    were escaped once too often are undone.
+    Only HTML's own elements count as tags, so "5 < 6 and List<T>" stays. Entities escaped several times are resolved.
     """
     text = text[: limit * _MARKUP_FACTOR]
     if is_markup and "<" in text:
@@ -43,7 +42,7 @@ def to_plain_text(text: str, limit: int, *, is_markup: bool = True) -> str:
 
 
 def strip_tags(text: str) -> str:
-    """The text without HTML tags, comments, scripts and styles; a block's border becomes a space."""
+    """Remove HTML tags, comments, scripts and styles; block boundaries become spaces."""
     return _TAG.sub(_replace_tag, _HIDDEN.sub(" ", text))
 
 

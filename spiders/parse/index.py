@@ -1,4 +1,4 @@
-"""The one door to the index readers: a fetched Page and what it was asked as, to an Index."""
+"""Parse a fetched index by its kind: feed, sitemap or listing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.model.page import ContentError, Page, ParsedIndex
 
 
 def read_index(page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime) -> ParsedIndex:
-    """Read a page as the `feed`, `sitemap` or `listing` that it is polled as; whatever its bytes, an Index comes."""
+    """Parse a page as a `feed`, `sitemap` or `listing`; never raises, whatever its bytes."""
     try:
         body = page.decode_content()
     except ContentError as error:

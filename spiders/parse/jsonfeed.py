@@ -1,4 +1,4 @@
-"""JSON Feed 1.0 and 1.1 to leads; every value is looked at before it is believed."""
+"""Parse JSON Feed 1.0 and 1.1 to leads; every value is validated."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ JsonObject = Mapping[str, object]
 
 
 def read_json(text: str, url: str, *, limit: int, now: datetime) -> ParsedIndex:
-    """The newest `limit` items of a JSON Feed; never raises."""
+    """Return the newest `limit` items of a JSON Feed; never raises."""
     try:
         feed = json.loads(text)
     except RecursionError:
-        return ParsedIndex(kind="feed", problem="JSON that is nested too deep")
+        return ParsedIndex(kind="feed", problem="JSON that is nested too deeply")
     except ValueError as error:
         return ParsedIndex(kind="feed", problem=f"damaged JSON: {str(error)[:100]}")
     items = feed.get("items") if isinstance(feed, dict) else None
@@ -38,17 +38,17 @@ def read_json(text: str, url: str, *, limit: int, now: datetime) -> ParsedIndex:
         return ParsedIndex(kind="feed", problem="JSON, but not a JSON Feed: it has no list of items")
     entries = [item for item in items if isinstance(item, dict)]
     chosen = order_newest_first([_moment(item, now) for item in entries])[:limit]
-    read = [_read_item(entries[place], url, now) for place in chosen]
-    leads = tuple(lead for lead in read if lead is not None)
-    lost = len(read) - len(leads)
+    parsed = [_read_item(entries[position], url, now) for position in chosen]
+    leads = tuple(lead for lead in parsed if lead is not None)
+    skipped = len(parsed) - len(leads)
     return ParsedIndex(
         kind="feed",
         title=to_plain_text(_text(feed, "title"), MAX_TITLE),
         home=resolve_url(url, _text(feed, "home_page_url")),
         language=normalize_language(_text(feed, "language")),
         leads=leads,
-        total=len(entries) - lost,
-        notes=(f"entries without an address: {lost}",) if lost else (),
+        total=len(entries) - skipped,
+        notes=(f"entries without an address: {skipped}",) if skipped else (),
     )
 
 
@@ -101,13 +101,13 @@ def _moment(item: JsonObject, now: datetime) -> datetime | None:
 
 
 def _authors(item: JsonObject) -> tuple[str, ...]:
-    listed = item.get("authors")
-    people = listed if isinstance(listed, list) else [item.get("author")]
-    names = (_text(one, "name") if isinstance(one, dict) else one for one in people[:MAX_AUTHORS])
+    authors = item.get("authors")
+    people = authors if isinstance(authors, list) else [item.get("author")]
+    names = (_text(person, "name") if isinstance(person, dict) else person for person in people[:MAX_AUTHORS])
     return tuple(dict.fromkeys(filter(None, (parse_person(name) for name in names if isinstance(name, str)))))
 
 
 def _tags(item: JsonObject) -> tuple[str, ...]:
-    listed = item.get("tags")
-    texts = [tag for tag in listed[: 4 * MAX_TAGS] if isinstance(tag, str)] if isinstance(listed, list) else []
+    tags = item.get("tags")
+    texts = [tag for tag in tags[: 4 * MAX_TAGS] if isinstance(tag, str)] if isinstance(tags, list) else []
     return tuple(dict.fromkeys(filter(None, (to_plain_text(tag, MAX_NAME) for tag in texts))))[:MAX_TAGS]

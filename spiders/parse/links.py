@@ -1,4 +1,4 @@
-"""The addresses that an index names: absolute, http or https, of a length that can be asked for."""
+"""Resolve the URLs of an index: absolute, http or https, of valid length."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def resolve_url(base: str, href: str) -> str:
-    """`href` joined to `base`, or an empty string unless that is an address to fetch.
+    """Join `href` to `base`; return an empty string unless the result can be fetched.
 
-    The address stays as it was spelled, apart from white space: at its ends and line ends it
-    is dropped, as browsers do, inside it becomes %20.
+    The URL keeps its spelling except for white space: removed at the ends and at line breaks, as browsers do, otherwise
+    encoded as %20.
     """
     href = href.strip()
     if not href or len(href) > MAX_URL:
@@ -38,8 +38,8 @@ _CONTROL_CHARACTERS = dict.fromkeys({*range(32), 0x7F} - {9, 10, 13})
 
 
 def parse_html(body: bytes, charset: str) -> html.HtmlElement | None:
-    """The page's root element, or None where there is nothing in it; raises ContentError for a damaged gzip file."""
-    # Imported here, because the catalogue needs `absolute` alone.
+    """Return the page's root element, or None if it is empty; raises ContentError for a damaged gzip file."""
+    # Imported late, because the catalogue uses only `resolve_url`.
     from lxml import etree, html
 
     from spiders.parse.charset import decode
@@ -55,6 +55,6 @@ def parse_html(body: bytes, charset: str) -> html.HtmlElement | None:
 
 
 def find_base_url(root: html.HtmlElement, url: str) -> str:
-    """What the page's relative addresses are relative to."""
+    """Return the base of the page's relative URLs."""
     base = next(root.iter("base"), None)
     return (resolve_url(url, base.get("href") or "") if base is not None else "") or url

@@ -1,4 +1,4 @@
-"""Listing pages to leads: the links that a CSS selector picks, or whose address matches a pattern."""
+"""Parse listing pages to leads: links selected by CSS or by a pattern of their URL."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from spiders.source import SourceListing
 from storage.model.page import ContentError, Lead, ParsedIndex
 
 MAX_MATCHED_LENGTH = 500
-"""How much of an address a pattern gets to see: its cost may grow with the square of that, or worse."""
+"""Part of a URL that a pattern is matched against: its cost may grow with the square of the length, or worse."""
 MAX_LINKS = 50_000
 
 
 def read_listing(body: bytes, url: str, listing: SourceListing, *, charset: str = "", limit: int = 1000) -> ParsedIndex:
-    """The first `limit` article links of a page in its order, and the page that follows it as `more`; never raises.
+    """Return the first `limit` article links of a page in order, and the next page in `child_urls`; never raises.
 
-    With `css`, a link is what the selector picks, or the first link within; with `pattern`,
-    a link's absolute address must match it, anywhere. With both, both must agree.
+    With `css`, a link is the selected element or the first link in it; with `pattern`, the absolute URL must match
+    anywhere. With both, both must match.
     """
     try:
         root = parse_html(body, charset)
@@ -39,7 +39,7 @@ def read_listing(body: bytes, url: str, listing: SourceListing, *, charset: str 
     base = find_base_url(root, url)
     titles = _collect_titles(picked, base, url, pattern)
     leads = tuple(Lead(url=address, title=title) for address, title in list(titles.items())[:limit])
-    title = next((to_plain_text(one.text_content()[:4096], MAX_TITLE) for one in root.iter("title")), "")
+    title = next((to_plain_text(element.text_content()[:4096], MAX_TITLE) for element in root.iter("title")), "")
     return ParsedIndex(
         kind="listing",
         title=title,
@@ -53,9 +53,9 @@ def read_listing(body: bytes, url: str, listing: SourceListing, *, charset: str 
 
 
 def _select_links(root: HtmlElement, css: str) -> Iterator[HtmlElement]:
-    """The links that the selector picks, or all links."""
-    found: Iterable[HtmlElement] = root.cssselect(css) if css else root.iter("a")
-    return (link for one in found if (link := _find_link(one)) is not None)
+    """Return the links that the selector selects, or all links."""
+    elements: Iterable[HtmlElement] = root.cssselect(css) if css else root.iter("a")
+    return (link for element in elements if (link := _find_link(element)) is not None)
 
 
 def _find_link(element: HtmlElement) -> HtmlElement | None:
@@ -68,7 +68,7 @@ def _find_link(element: HtmlElement) -> HtmlElement | None:
 def _collect_titles(
     links: Iterable[HtmlElement], base: str, url: str, pattern: re.Pattern[str] | None
 ) -> dict[str, str]:
-    """Each address once, with the longest text that links to it, since pictures link there too."""
+    """Return the longest text of the links to each URL, since images link there as well."""
     titles: dict[str, str] = {}
     for _, link in zip(range(MAX_LINKS), links, strict=False):
         address = urldefrag(resolve_url(base, link.get("href") or ""))[0]

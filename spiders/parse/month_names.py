@@ -1,4 +1,4 @@
-"""The names of the months, full and short, in the languages of news pages."""
+"""Names of the months, full and short, in the languages of news pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sitemaps to leads: an index names further sitemaps, a urlset or a text file names pages; pure and linear."""
+"""Parse sitemaps to leads, and sitemap indexes to the sitemaps they name; pure, in linear time."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from storage.model.page import ContentError, Lead, ParsedIndex
 from storage.text.clean import clean_line
 
 MAX_CHILD_SITEMAPS = 100
-"""How many sitemaps an index may name; the newest are taken."""
+"""Maximum number of sitemaps taken from an index, the newest ones."""
 
 SitemapFields = Mapping[str, str]
-"""What one <url> or <sitemap> says, by key; the first of several wins."""
+"""Values of a <url> or <sitemap> element by key; the first of several wins."""
 
 _URL_LINE = re.compile(r"^[ \t]*(https?://\S+)", re.I | re.M)
 _SITEMAP_ROOTS = frozenset(("urlset", "sitemapindex"))
@@ -34,9 +34,9 @@ _DATE_ELEMENTS = frozenset(("lastmod", "news:publication_date"))
 
 
 def read_sitemap(body: bytes, url: str, *, limit: int = 1000, now: datetime) -> ParsedIndex:
-    """The newest `limit` pages of a sitemap, or the newest of an index's children as `more`; never raises.
+    """Return the newest `limit` pages of a sitemap, or the newest sitemaps of an index in `child_urls`; never raises.
 
-    A feed, which the protocol also allows as a sitemap, is read as one.
+    A feed is parsed as such, since the protocol allows feeds as sitemaps.
     """
     try:
         data = gunzip(body)
@@ -54,7 +54,11 @@ def read_sitemap(body: bytes, url: str, *, limit: int = 1000, now: datetime) -> 
     except MarkupError as error:
         return ParsedIndex(kind="sitemap", problem=f"not a sitemap: {error}")
     root = next(
-        (one for one in document.root.iter(etree.Element) if element_key(str(one.tag)) in _SITEMAP_ROOTS | _FEED_ROOTS),
+        (
+            element
+            for element in document.root.iter(etree.Element)
+            if element_key(str(element.tag)) in _SITEMAP_ROOTS | _FEED_ROOTS
+        ),
         None,
     )
     if root is None:
@@ -68,27 +72,27 @@ def read_sitemap(body: bytes, url: str, *, limit: int = 1000, now: datetime) -> 
 
 
 def _read_lines(text: str, limit: int) -> ParsedIndex:
-    """A text sitemap: one absolute address a line."""
+    """Parse a text sitemap: one absolute URL per line."""
     lines = _URL_LINE.findall(text)
     addresses = tuple(dict.fromkeys(filter(None, (resolve_url("", line) for line in lines[:limit]))))
-    lost = len(lines[:limit]) - len(addresses)
+    skipped = len(lines[:limit]) - len(addresses)
     leads = tuple(Lead(url=address) for address in addresses)
-    return ParsedIndex(kind="sitemap", leads=leads, total=len(lines) - lost, notes=_note_skipped_entries(lost))
+    return ParsedIndex(kind="sitemap", leads=leads, total=len(lines) - skipped, notes=_note_skipped_entries(skipped))
 
 
 def _select_newest(root: etree._Element, name: str, limit: int, now: datetime) -> tuple[list[etree._Element], int]:
-    """The newest entries of that name, and how many there are."""
+    """Return the newest entries with a name, and their total number."""
     entries = list(islice(root.iterchildren(f"{{*}}{name}"), MAX_CONSIDERED))
     total = len(entries) if len(entries) < MAX_CONSIDERED else sum(1 for _ in root.iterchildren(f"{{*}}{name}"))
     order = order_newest_first([_find_page_time(entry, now) for entry in entries])
-    return [entries[place] for place in order[:limit]], total
+    return [entries[position] for position in order[:limit]], total
 
 
 def _find_page_time(entry: etree._Element, now: datetime) -> datetime | None:
-    """When a page appeared, for news sitemaps, or was last changed."""
+    """Return the publication time of a page (news sitemaps), or else its modification time."""
     dates = {key: text for key, text in _iter_fields(entry, 1) if key in _DATE_ELEMENTS}
-    stamp = parse_date(dates.get("news:publication_date", ""), now) or parse_date(dates.get("lastmod", ""), now)
-    return stamp.at if stamp else None
+    parsed = parse_date(dates.get("news:publication_date", ""), now) or parse_date(dates.get("lastmod", ""), now)
+    return parsed.at if parsed else None
 
 
 def _iter_fields(entry: etree._Element, depth: int) -> Iterator[tuple[str, str]]:
@@ -101,31 +105,31 @@ def _iter_fields(entry: etree._Element, depth: int) -> Iterator[tuple[str, str]]
 
 
 def _read_fields(entry: etree._Element) -> SitemapFields:
-    facts: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for key, text in _iter_fields(entry, 1):
         if text.strip():
-            facts.setdefault(key, text.strip())
-    return facts
+            fields.setdefault(key, text.strip())
+    return fields
 
 
 def _read_children(document: XmlDocument, root: etree._Element, url: str, now: datetime) -> ParsedIndex:
     children, total = _select_newest(root, "sitemap", MAX_CHILD_SITEMAPS, now)
     addresses = (resolve_url(url, _read_fields(child).get("loc") or child.text or "") for child in children)
-    more = tuple(dict.fromkeys(address for address in addresses if address and address != url))
+    child_urls = tuple(dict.fromkeys(address for address in addresses if address and address != url))
     notes = (f"names {total} sitemaps, the newest {len(children)} are taken",) if total > len(children) else ()
-    return ParsedIndex(kind="sitemap", child_urls=more, problem=document.problem, notes=document.notes + notes)
+    return ParsedIndex(kind="sitemap", child_urls=child_urls, problem=document.problem, notes=document.notes + notes)
 
 
 def _read_pages(document: XmlDocument, root: etree._Element, url: str, limit: int, now: datetime) -> ParsedIndex:
     pages, total = _select_newest(root, "url", limit, now)
-    read = [_build_lead(_read_fields(page), url, now) for page in pages]
-    leads = tuple({lead.url: lead for lead in reversed(read) if lead}.values())[::-1]
-    lost = len(read) - len(leads)
-    facts = _read_fields(pages[0]) if pages else {}
+    parsed = [_build_lead(_read_fields(page), url, now) for page in pages]
+    leads = tuple({lead.url: lead for lead in reversed(parsed) if lead}.values())[::-1]
+    skipped = len(parsed) - len(leads)
+    fields = _read_fields(pages[0]) if pages else {}
     return ParsedIndex(
-        kind="sitemap", title=to_plain_text(facts.get("news:name", ""), MAX_TITLE),
-        language=normalize_language(facts.get("news:language", "")), leads=leads, total=total - lost,
-        problem=document.problem, notes=document.notes + _note_skipped_entries(lost),
+        kind="sitemap", title=to_plain_text(fields.get("news:name", ""), MAX_TITLE),
+        language=normalize_language(fields.get("news:language", "")), leads=leads, total=total - skipped,
+        problem=document.problem, notes=document.notes + _note_skipped_entries(skipped),
     )  # fmt: skip
 
 

@@ -1,10 +1,10 @@
-"""The names of elements in feeds and sitemaps, whatever namespace URI or prefix they came with."""
+"""Normalise the names of XML elements whatever their namespace URI or prefix."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-# A telling part of the namespace URI, in lower case, and what its elements are called here.
+# A distinctive part of the namespace URI, in lower case, and the prefix of its elements here.
 _FAMILIES = (
     ("purl.org/dc/", "dc"),
     ("search.yahoo.com/mrss", "media"),
@@ -17,7 +17,7 @@ _FAMILIES = (
     ("schemas/sitemap-image", "image"),
     ("schemas/sitemap-video", "video"),
     ("purl.org/rss/1.0/modules", "?"),
-    # RSS in all its homes, RDF, sitemaps, OPML: no prefix
+    # RSS under all its namespaces, RDF, sitemaps, OPML: no prefix
     ("purl.org/rss/1.0/", ""),
     ("purl.org/net/rss", ""),
     ("my.netscape.com/rdf", ""),
@@ -39,7 +39,7 @@ _UNKNOWN_FAMILY = "?"
 
 @lru_cache(maxsize=2048)
 def element_key(tag: str) -> str:
-    """An element's name as the readers know it: `title`, `dc:creator`, `atom:link`; `?:title` for a stranger's.
+    """Return an element's normalised name: `title`, `dc:creator`, `atom:link`; `?:title` in an unknown namespace.
 
     `tag` is lxml's spelling, {namespace}name.
     """
@@ -50,7 +50,7 @@ def element_key(tag: str) -> str:
 
 
 def is_known_namespace(uri: str) -> bool:
-    """Whether a namespace is one of those that feeds and sitemaps are written in."""
+    """Whether feeds or sitemaps use a namespace."""
     return _family(uri) != _UNKNOWN_FAMILY
 
 

@@ -1,4 +1,4 @@
-"""XML from the web, mended as text and read by a parser that loads, expands and fetches nothing."""
+"""Repair malformed XML as text, and parse it without entities, DTDs or network access."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from spiders.parse.xml_names import is_known_namespace
 from storage.model.page import ContentError, inflate
 
 MAX_XML = 50 * 2**20
-"""The most bytes of XML, once unzipped, that are read: what the sitemap protocol allows."""
+"""Maximum size of uncompressed XML: the limit of the sitemap protocol."""
 MAX_PROLOG = 1000
-"""How many comments, instructions and scraps may stand before the root element."""
+"""Maximum number of comments, instructions and stray markup before the root element."""
 
 _DOCTYPE = r"<!DOCTYPE\s+([\w:.-]{1,100})[^\[>]{0,4000}(?:\[(.{0,100000}?)\]\s{0,100})?>"
 _STRAY_MARKUP = r"(?:<(?![A-Za-z_!?])[^<]*+)++"
@@ -34,23 +34,20 @@ _REPAIRABLE = re.compile(
 )
 _CONTROL_BYTES = bytes({*range(32), 0x7F} - {9, 10, 13})
 _NONCHARACTERS = re.compile(b"\xef\xbf[\xbe\xbf]")
-_LIMIT_MESSAGES = ("depth", "huge", "limit", "Memory allocation")
-
-
-_CUT_OFF = "cut off"
+_LIMIT_ERRORS = (etree.ErrorTypes.ERR_RESOURCE_LIMIT, etree.ErrorTypes.ERR_NO_MEMORY)
 _ENTRY_OF = {
     "rss": "item", "channel": "item", "rdf": "item", "feed": "entry", "urlset": "url", "sitemapindex": "sitemap",
 }  # fmt: skip
-"""What a document of each root is a list of."""
+"""Name of the entries, by the name of the root element."""
 
 
 class MarkupError(ValueError):
-    """The text holds no XML document at all; the message says so in words."""
+    """The text contains no XML document; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XmlDocument:
-    """A parsed document: its root element, what kept it from being read to its end, what was odd about it."""
+    """A parsed document: its root element, what prevented reading it to its end, and notes on oddities."""
 
     root: etree._Element
     problem: str
@@ -59,7 +56,7 @@ class XmlDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _RootStart:
-    """Where a document's root element begins, its name, and what its document type says."""
+    """Offset and name of a document's root element, and its document type."""
 
     offset: int
     root: str
@@ -68,7 +65,7 @@ class _RootStart:
 
 
 def gunzip(body: bytes, limit: int = MAX_XML) -> bytes:
-    """The body, decompressed where it is a gzip file; raises ContentError."""
+    """Decompress a gzip file, return anything else unchanged; raises ContentError."""
     data = inflate(body, limit=limit) if body.startswith(b"\x1f\x8b") else body
     if len(data) > limit:
         raise ContentError(f"too large: over {limit} bytes")
@@ -76,41 +73,43 @@ def gunzip(body: bytes, limit: int = MAX_XML) -> bytes:
 
 
 def is_html(text: str) -> bool:
-    """Whether a text begins as an HTML page does."""
+    """Whether a text begins like an HTML page."""
     try:
-        opening = _find_root_start(text[:65536])
+        start = _find_root_start(text[:65536])
     except MarkupError:
         return False
-    is_index = bool(_INDEX_ROOT.match(text, opening.offset))
-    return opening.root in ("html", "head", "body") or (opening.doctype == "html" and not is_index)
+    is_index = bool(_INDEX_ROOT.match(text, start.offset))
+    return start.root in ("html", "head", "body") or (start.doctype == "html" and not is_index)
 
 
 def parse_xml(text: str, url: str) -> XmlDocument:
-    """Read a text as XML as far as it goes; raises MarkupError where there is nothing to read.
+    """Parse a text as XML as far as possible; raises MarkupError if there is nothing to parse.
 
-    No document type reaches the parser. HTML's named entities are understood everywhere,
-    others stay as they are written; bare ampersands and angle brackets are taken as text.
+    The parser sees no document type. HTML's named entities are resolved everywhere, other entities stay as text, and so
+    do bare ampersands and angle brackets.
     """
     declaration = _DECLARATION.search(text, 0, 10_000)
     if declaration is not None and not _INDEX_ROOT.search(text, 0, declaration.start()):
-        text = text[declaration.start() :]  # whatever a server printed before it
-    opening = _find_root_start(text)
-    mender = _MarkupRepairer(frozenset(_ENTITY_NAME.findall(opening.subset)))
-    body = _REPAIRABLE.sub(mender, _drop_unknown_namespace(text[opening.offset :]))
+        text = text[declaration.start() :]  # drops output that a server printed before it
+    start = _find_root_start(text)
+    repairer = _MarkupRepairer(frozenset(_ENTITY_NAME.findall(start.subset)))
+    body = _REPAIRABLE.sub(repairer, _drop_unknown_namespace(text[start.offset :]))
     root, errors = _parse(body, url)
     notes = _notes(errors)
     if any(error.type == etree.ErrorTypes.ERR_TAG_NAME_MISMATCH for error in errors):
         root, errors = _parse(_balance_tags(body), url)
-    problem = _describe_problem(body, opening, errors, mender)
-    if problem.startswith(_CUT_OFF) and (whole := _cut_to_whole_entries(body, opening.root)):
-        root, _ = _parse(whole, url)
+    problem = _describe_problem(errors, repairer)
+    if not problem and not _is_closed(body, start.root):
+        problem = f"cut off: the end of <{start.root[:40]}> is missing"
+        if entries_only := _cut_to_whole_entries(body, start.root):
+            root, _ = _parse(entries_only, url)
     return XmlDocument(root=root, problem=problem, notes=notes)
 
 
 def _cut_to_whole_entries(body: str, root: str) -> str:
-    """A document that was cut off, as far as its entries are whole: half an address would be another one."""
+    """Truncate a cut-off document after its last complete entry, since half a URL would be another URL."""
     name = _ENTRY_OF.get(root.rpartition(":")[2], "item|entry|url|sitemap")
-    ends = [found.end() for found in re.finditer(rf"</(?:\w+:)?(?:{name})\s*>", body, re.IGNORECASE)]
+    ends = [match.end() for match in re.finditer(rf"</(?:\w+:)?(?:{name})\s*>", body, re.IGNORECASE)]
     if ends:
         return body[: ends[-1]]
     first = re.search(rf"<(?:\w+:)?(?:{name})[\s>]", body, re.IGNORECASE)
@@ -132,10 +131,10 @@ def _parse(body: str, url: str) -> tuple[etree._Element, list[etree._LogEntry]]:
 
 
 def _balance_tags(body: str) -> str:
-    """The document with every element closed where the one around it ends, and no end tag without its start.
+    """Close every element where its parent ends, and drop end tags without a start tag.
 
-    The parser by itself lets an end tag close whatever is open, so that one <br> in a
-    description would put all later entries inside that one.
+    The parser alone lets an end tag close whatever is open, so that a <br> in a description would put all later entries
+    inside that one.
     """
     parts, open_tags, counts, at = [], [], Counter[str](), 0
     for tag in _TAG.finditer(body):
@@ -158,22 +157,22 @@ def _balance_tags(body: str) -> str:
 
 
 def _find_root_start(text: str) -> _RootStart:
-    """Where the root element begins; comments, declarations, document type and scraps before it are passed."""
-    at, doctype, subset = 0, "", ""
+    """Find the root element after comments, declarations, document type and stray markup."""
+    position, doctype, subset = 0, "", ""
     for _ in range(MAX_PROLOG):
-        root = _ROOT.match(text, at)
+        root = _ROOT.match(text, position)
         if root is not None:
-            return _RootStart(offset=at, root=root[1].lower(), doctype=doctype.lower(), subset=subset)
-        passed = _BEFORE_ROOT.match(text, at)
-        if passed is None:
+            return _RootStart(offset=position, root=root[1].lower(), doctype=doctype.lower(), subset=subset)
+        skipped = _BEFORE_ROOT.match(text, position)
+        if skipped is None:
             break
-        doctype, subset = doctype or passed[1] or "", subset or passed[2] or ""
-        at = passed.end()
+        doctype, subset = doctype or skipped[1] or "", subset or skipped[2] or ""
+        position = skipped.end()
     raise MarkupError("not XML: no element in it")
 
 
 def _drop_unknown_namespace(body: str) -> str:
-    """The document without a default namespace that nobody knows, so that its elements are taken by their names."""
+    """Remove an unknown default namespace, so that elements are recognised by their names."""
     tag = _START_TAG.match(body)
     declared = _DEFAULT_NAMESPACE.search(body, 0, tag.end()) if tag else None
     if declared is None or is_known_namespace(declared[1] or declared[2] or ""):
@@ -187,7 +186,7 @@ def _encode(body: str) -> bytes:
 
 
 class _MarkupRepairer:
-    """Replaces what an XML parser would stumble over; remembers which of the document's own entities it met."""
+    """Replaces what an XML parser would reject, and collects which of the document's own entities are used."""
 
     def __init__(self, own_entities: frozenset[str]) -> None:
         self.own_entities = own_entities
@@ -206,16 +205,16 @@ class _MarkupRepairer:
         return "&amp;" * len(whole)
 
     def _replace_entity(self, name: str) -> str:
-        meaning = html5.get(name + ";")
-        if meaning is None:
+        character = html5.get(name + ";")
+        if character is None:
             if name in self.own_entities:
                 self.used_entities.add(name)
             return f"&amp;{name};"
-        return meaning.replace("&", "&amp;").replace("<", "&lt;")
+        return character.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def repair_character(number: int) -> str:
-    """A numeric reference as XML may hold it: itself, its Windows-1252 meaning, U+FFFD, or nothing."""
+    """Return a numeric reference as valid XML: itself, its Windows-1252 character, U+FFFD, or nothing."""
     if 0x80 <= number <= 0x9F:
         return bytes((number,)).decode("cp1252", "ignore")
     if 0xD800 <= number <= 0xDFFF or number > 0x10FFFF:
@@ -225,19 +224,21 @@ def repair_character(number: int) -> str:
     return f"&#{number};"
 
 
-def _describe_problem(
-    body: str, root_start: _RootStart, errors: list[etree._LogEntry], repairer: _MarkupRepairer
-) -> str:
+def _describe_problem(errors: list[etree._LogEntry], repairer: _MarkupRepairer) -> str:
     if repairer.used_entities:
         return f"uses entities of its own ({', '.join(sorted(repairer.used_entities)[:5])}), which are not expanded"
     for entry in errors:
-        if any(word in entry.message for word in _LIMIT_MESSAGES):
+        if entry.type in _LIMIT_ERRORS:
             return f"too deep or too large to read to its end (line {entry.line}: {entry.message.strip()[:80]})"
+    return ""
+
+
+def _is_closed(body: str, root: str) -> bool:
+    """Whether the document contains the end of its root element."""
     start = _START_TAG.match(body)
-    is_closed = f"</{root_start.root}" in body[-100_000:].lower() or (start is not None and start[0].endswith("/>"))
-    return "" if is_closed else f"{_CUT_OFF}: the end of <{root_start.root[:40]}> is missing"
+    return f"</{root}" in body[-100_000:].lower() or (start is not None and start[0].endswith("/>"))
 
 
 def _notes(errors: list[etree._LogEntry]) -> tuple[str, ...]:
-    entry = next((one for one in errors if one.level_name == "FATAL"), None)
+    entry = next((error for error in errors if error.level == etree.ErrorLevels.FATAL), None)
     return (f"not well-formed XML (line {entry.line}: {entry.message.strip()[:80]})",) if entry is not None else ()

@@ -1,1 +1,1 @@
-"""Code for the few sites that need it."""
+"""Spider classes of sites that need code of their own."""

@@ -1,4 +1,4 @@
-"""The catalogue: what is shipped, how the user's own file overlays it, how mistakes are told."""
+"""The shipped catalogue, the overlay of the user's file, and the messages for invalid entries."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def load(tmp_path: Path, text: str):
     return load_catalogue(tmp_path)
 
 
-# -- what is shipped ------------------------------------------------------------------
+# -- shipped catalogue ------------------------------------------------------------------
 
 
-def test_the_shipped_catalogue_is_sound_and_wide():
+def test_shipped_catalogue_is_valid_and_covers_many_languages():
     catalogue = load_catalogue(None)
     assert catalogue.problems == ()
     enabled = [source for source in catalogue.sources if source.enabled]
@@ -31,20 +31,20 @@ def test_the_shipped_catalogue_is_sound_and_wide():
     assert len(set(endpoints)) == len(endpoints)
 
 
-def test_the_shipped_file_explains_every_key():
+def test_shipped_file_documents_every_key():
     header = SHIPPED_CATALOGUE.read_text(encoding="utf-8").partition("\n[")[0]
     for key in Source.__dataclass_fields__:
         assert key == "name" or f"#   {key} " in header
 
 
-def test_a_home_without_a_file_changes_nothing(tmp_path: Path):
+def test_home_without_a_file_uses_the_shipped_catalogue(tmp_path: Path):
     assert load_catalogue(tmp_path) == load_catalogue(None)
 
 
-# -- the overlay ----------------------------------------------------------------------
+# -- overlay ----------------------------------------------------------------------
 
 
-def test_the_users_file_adds_changes_and_switches_off(tmp_path: Path):
+def test_user_file_adds_changes_and_disables_sources(tmp_path: Path):
     before = {source.name: source for source in load_catalogue(None).sources}
     catalogue = load(
         tmp_path,
@@ -62,7 +62,7 @@ def test_the_users_file_adds_changes_and_switches_off(tmp_path: Path):
     }
 
 
-def test_a_file_alone_is_all_there_is(tmp_path: Path):
+def test_explicit_file_replaces_the_shipped_catalogue(tmp_path: Path):
     file = tmp_path / "mine.toml"
     file.write_text(
         '[volt]\nhome = "https://volt.example/"\nsitemaps = ["https://volt.example/s.xml"]\n', encoding="utf-8"
@@ -71,7 +71,7 @@ def test_a_file_alone_is_all_there_is(tmp_path: Path):
     assert [source.name for source in load_catalogue(tmp_path, file).sources] == ["volt"]
 
 
-def test_a_wrong_entry_costs_only_itself(tmp_path: Path):
+def test_invalid_entry_affects_no_other(tmp_path: Path):
     catalogue = load(
         tmp_path, 'stray = 3\n[Volt]\nfeeds = []\n[electrek]\ndelay = 0\n[volt]\nfeeds = ["https://volt.example/f"]\n'
     )
@@ -83,12 +83,12 @@ def test_a_wrong_entry_costs_only_itself(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["[volt", "a = \n", "[volt]\n[volt]\n", "\x00"])
-def test_a_file_that_is_no_toml_is_an_error_that_names_it(tmp_path: Path, text: str):
+def test_invalid_toml_is_an_error_that_names_the_file(tmp_path: Path, text: str):
     with pytest.raises(CatalogueError, match=r"sources\.toml: is not TOML: "):
         load(tmp_path, text)
 
 
-def test_a_file_that_is_not_there_or_no_text_is_an_error(tmp_path: Path):
+def test_missing_or_undecodable_file_is_an_error(tmp_path: Path):
     with pytest.raises(CatalogueError, match=r"none\.toml: cannot be read: "):
         load_catalogue(None, tmp_path / "none.toml")
     (tmp_path / "sources.toml").write_bytes(b"[volt]\ntitle = '\xff'\n")
@@ -96,15 +96,15 @@ def test_a_file_that_is_not_there_or_no_text_is_an_error(tmp_path: Path):
         load_catalogue(tmp_path)
 
 
-def test_a_byte_order_mark_is_no_mistake(tmp_path: Path):
+def test_byte_order_mark_is_accepted(tmp_path: Path):
     (tmp_path / "sources.toml").write_bytes(b"\xef\xbb\xbf[electrek]\nenabled = false\n")
     assert not next(source for source in load_catalogue(tmp_path).sources if source.name == "electrek").enabled
 
 
-# -- one entry ------------------------------------------------------------------------
+# -- entry ------------------------------------------------------------------------
 
 
-def test_every_key_is_read():
+def test_every_key_is_parsed():
     table = {
         **GOOD,
         "language": "nb",
@@ -155,12 +155,12 @@ def test_every_key_is_read():
         (0.5, 0.5),
     ],
 )
-def test_a_time_is_words_or_seconds(every: object, seconds: float):
+def test_duration_is_a_phrase_or_seconds(every: object, seconds: float):
     assert parse_source("volt", {**GOOD, "every": every}, where="x").every == seconds
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "says"),
+    ("key", "value", "message"),
     [
         ("title", 3, "title = 3: allowed is a text"),
         ("home", "volt.example", 'home = "volt.example": allowed is an http or https address'),
@@ -204,21 +204,21 @@ def test_a_time_is_words_or_seconds(every: object, seconds: float):
         ("frequency", 3, "frequency: there is no such key; allowed are title, home, language, feeds"),
     ],
 )
-def test_a_mistake_is_told_with_file_table_key_and_what_is_allowed(key: str, value: object, says: str):
+def test_error_names_file_table_key_and_allowed_values(key: str, value: object, message: str):
     with pytest.raises(CatalogueError) as error:
         parse_source("volt", {**GOOD, key: value}, where="my.toml")
     assert str(error.value).startswith("my.toml: [volt] ")
-    assert says in str(error.value)
+    assert message in str(error.value)
     assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["", "Volt", "-volt", "volt.example", "vo lt", "../volt", "x" * 65, "vølt"])
-def test_a_name_is_plain(name: str):
+def test_invalid_source_names_are_rejected(name: str):
     with pytest.raises(CatalogueError, match="allowed are a-z, 0-9 and -"):
         parse_source(name, GOOD, where="x")
 
 
-def test_a_source_needs_an_index():
+def test_source_needs_between_1_and_50_indexes():
     with pytest.raises(CatalogueError, match=r"x: \[volt\] names nothing to poll; give it feeds, sitemaps or listings"):
         parse_source("volt", {"title": "Volt", "feeds": []}, where="x")
     with pytest.raises(CatalogueError, match="names 51 indexes"):

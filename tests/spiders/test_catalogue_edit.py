@@ -1,4 +1,4 @@
-"""Changes to the user's catalogue: comments stay, a failure changes nothing, what is written is read back."""
+"""Edits of the user's catalogue keep comments, change nothing on failure, and are read back unchanged."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ feeds = [
 """
 
 
-def test_a_source_is_added_and_nothing_else_touched(tmp_path: Path):
+def test_add_source_changes_nothing_else(tmp_path: Path):
     path = tmp_path / "sources.toml"
     path.write_text(MINE, encoding="utf-8")
     add_source(path, VOLT)
@@ -47,13 +47,13 @@ def test_a_source_is_added_and_nothing_else_touched(tmp_path: Path):
     assert next(source for source in load_catalogue(tmp_path).sources if source.name == "volt") == VOLT
 
 
-def test_a_file_is_made_where_there_is_none(tmp_path: Path):
+def test_add_source_creates_a_missing_file(tmp_path: Path):
     add_source(tmp_path / "sources.toml", VOLT)
     assert load_catalogue(None, tmp_path / "sources.toml").sources == (VOLT,)
     assert [file.name for file in tmp_path.iterdir()] == ["sources.toml"]
 
 
-def test_a_source_of_the_same_name_is_replaced_in_its_place(tmp_path: Path):
+def test_add_source_replaces_one_of_the_same_name_in_place(tmp_path: Path):
     path = tmp_path / "sources.toml"
     path.write_text(MINE, encoding="utf-8")
     new = Source(name="electrek", title="E", home="https://e.example/", feeds=("https://e.example/f",))
@@ -63,7 +63,7 @@ def test_a_source_of_the_same_name_is_replaced_in_its_place(tmp_path: Path):
     assert load_catalogue(None, path).sources[0] == new
 
 
-def test_a_source_is_removed(tmp_path: Path):
+def test_remove_source_deletes_the_table(tmp_path: Path):
     path = tmp_path / "sources.toml"
     path.write_text(MINE, encoding="utf-8")
     remove_source(path, "bus", is_shipped=False)
@@ -73,7 +73,7 @@ def test_a_source_is_removed(tmp_path: Path):
 
 
 @pytest.mark.parametrize("before", ["", "[insideevs]\nevery = '1h' # hourly\n", "insideevs = { every = '1h' }\n"])
-def test_a_shipped_source_is_switched_off(tmp_path: Path, before: str):
+def test_remove_source_disables_a_shipped_source(tmp_path: Path, before: str):
     path = tmp_path / "sources.toml"
     path.write_text(before, encoding="utf-8")
     remove_source(path, "insideevs", is_shipped=True)
@@ -83,7 +83,7 @@ def test_a_shipped_source_is_switched_off(tmp_path: Path, before: str):
     assert ("# hourly" in path.read_text(encoding="utf-8")) == ("# hourly" in before)
 
 
-def test_a_damaged_file_is_left_alone(tmp_path: Path):
+def test_invalid_file_is_left_unchanged(tmp_path: Path):
     path = tmp_path / "sources.toml"
     path.write_text("[volt", encoding="utf-8")
     with pytest.raises(CatalogueError, match=r"sources\.toml: is not TOML, so nothing was written"):
@@ -91,7 +91,7 @@ def test_a_damaged_file_is_left_alone(tmp_path: Path):
     assert path.read_text(encoding="utf-8") == "[volt"
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "sources.toml"
     path.write_text(MINE, encoding="utf-8")
 
@@ -105,7 +105,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeyp
     assert [file.name for file in tmp_path.iterdir()] == ["sources.toml"]
 
 
-def test_the_files_mode_and_a_link_to_it_stay(tmp_path: Path):
+def test_mode_and_symlink_of_the_file_are_kept(tmp_path: Path):
     real, link = tmp_path / "real.toml", tmp_path / "sources.toml"
     real.write_text(MINE, encoding="utf-8")
     real.chmod(0o600)
@@ -117,7 +117,7 @@ def test_the_files_mode_and_a_link_to_it_stay(tmp_path: Path):
 
 
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=20).map(clean_line)
-# Without backslashes: cssselect undoes escapes twice, so that even an escaped one may come out as a control character.
+# Without backslashes: cssselect resolves escapes twice, so that an escaped backslash may become a control character.
 SELECTORS = WORDS.map(lambda words: f"article [data-box='{words.translate({92: None, 39: None})}'] > p")
 SOURCES = st.builds(
     Source,
@@ -140,7 +140,7 @@ SOURCES = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(SOURCES, min_size=1, max_size=3, unique_by=lambda source: source.name))
-def test_what_is_written_is_read_back(sources: list[Source]):
+def test_written_sources_are_read_back(sources: list[Source]):
     with TemporaryDirectory() as home:
         path = Path(home) / "sources.toml"
         for source in sources:

@@ -1,4 +1,4 @@
-"""Every way in which indexes print a moment."""
+"""Dates in the formats of indexes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NOW = datetime(2026, 9, 1, tzinfo=UTC)
         ("06/03/2025 14:05:06 PST", "2025-06-03T22:05:06"),
     ],
 )
-def test_a_moment_with_its_zone(printed: str, moment: str):
+def test_date_with_a_zone(printed: str, moment: str):
     assert parse_date(printed, NOW) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), True)
 
 
@@ -64,7 +64,7 @@ def test_a_moment_with_its_zone(printed: str, moment: str):
         ("Tue, 03 Jun 2025 14:05:06 XYZ", "2025-06-03T14:05:06"),
     ],
 )
-def test_a_moment_without_a_zone(printed: str, moment: str):
+def test_date_without_a_zone_is_utc(printed: str, moment: str):
     assert parse_date(printed, NOW) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), False)
 
 
@@ -94,25 +94,25 @@ def test_a_moment_without_a_zone(printed: str, moment: str):
         "99/99/9999",
     ],
 )
-def test_no_moment(printed: str):
+def test_invalid_dates_are_none(printed: str):
     assert parse_date(printed, NOW) is None
 
 
 @given(st.text(max_size=200) | st.from_regex(r"\A[0-9A-Za-z:+\-/., TZ]{0,60}\Z"))
-def test_any_text_is_a_moment_in_bounds_or_none(printed: str):
+def test_any_text_gives_a_date_in_bounds_or_none(printed: str):
     stamp = parse_date(printed, NOW)
     assert stamp is None or EARLIEST_DATE <= stamp.at <= NOW + timedelta(days=1)
 
 
 @given(st.integers(631_238_400, 1_785_542_400), st.integers(-14 * 60, 14 * 60))
-def test_what_is_printed_is_read(second: int, minutes: int):
+def test_formatted_dates_are_parsed_back(second: int, minutes: int):
     local = datetime.fromtimestamp(second, timezone(timedelta(minutes=minutes)))
     for printed in (format_datetime(local), local.isoformat(), local.isoformat(" "), local.strftime("%Y%m%dT%H%M%S%z")):
         assert parse_date(printed, NOW) == (local, True)
 
 
 @given(st.lists(st.none() | st.datetimes(timezones=st.just(UTC)), max_size=30))
-def test_order_loses_nothing_and_the_dated_fall(moments: list[datetime | None]):
+def test_order_is_a_permutation_with_descending_dates(moments: list[datetime | None]):
     order = order_newest_first(moments)
     assert sorted(order) == list(range(len(moments)))
     dated = [moment for place in order if (moment := moments[place])]

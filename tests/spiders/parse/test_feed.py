@@ -1,4 +1,4 @@
-"""What each dialect of RSS, Atom and JSON Feed says comes out as the same leads."""
+"""Every dialect of RSS, Atom and JSON Feed gives the same leads."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WHOLE = Lead(
 )
 
 
-def test_rss_2_gives_every_fact():
+def test_rss_2_gives_every_field():
     index = read(
         """<?xml version="1.0" encoding="utf-8"?>
         <rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"
@@ -69,7 +69,7 @@ def test_rss_2_gives_every_fact():
     )
 
 
-def test_atom_1_gives_every_fact():
+def test_atom_1_gives_every_field():
     index = read(
         """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><title>Volt</title><link href="/"/>
         <link rel="self" href="/news/feed.xml"/>
@@ -86,7 +86,7 @@ def test_atom_1_gives_every_fact():
     )
 
 
-def test_json_feed_gives_every_fact():
+def test_json_feed_gives_every_field():
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": "Volt",
@@ -113,7 +113,7 @@ def test_json_feed_gives_every_fact():
     )
 
 
-def test_json_feed_1_0_has_one_author_and_may_number_its_items():
+def test_json_feed_1_0_allows_a_single_author_and_numeric_ids():
     index = read(
         json.dumps({"items": [{"id": 17, "external_url": "https://a.example/x", "author": {"name": "Ida Holm"}}]})
     )
@@ -124,7 +124,7 @@ def test_json_feed_1_0_has_one_author_and_may_number_its_items():
     )
 
 
-def test_rdf_is_read():
+def test_rdf_is_parsed():
     index = read(
         """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
         xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="https://volt.example/feed"><title>Volt</title>
@@ -139,7 +139,7 @@ def test_rdf_is_read():
     assert index.leads[0].tags == ("EV",)
 
 
-def test_rss_0_91_with_its_old_document_type_is_read():
+def test_rss_0_91_with_its_document_type_is_parsed():
     index = read(
         '<?xml version="1.0"?><!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" '
         '"http://my.netscape.com/publish/formats/rss-0.91.dtd"><rss version="0.91"><channel><title>Caf&eacute;</title>'
@@ -148,7 +148,7 @@ def test_rss_0_91_with_its_old_document_type_is_read():
     assert (index.title, index.leads[0].title, index.problem) == ("Café", "Naïve one", "")
 
 
-def test_atom_0_3_is_read():
+def test_atom_0_3_is_parsed():
     index = read(
         '<feed version="0.3" xmlns="http://purl.org/atom/ns#"><title>Volt</title><entry>'
         '<title mode="escaped" type="text/html">'
@@ -175,21 +175,21 @@ def test_atom_0_3_is_read():
         ("", "DC:Creator"),
     ],
 )
-def test_namespaces_may_be_spelled_any_way_or_be_missing(declared: str, used: str):
+def test_namespaces_may_vary_or_be_undeclared(declared: str, used: str):
     index = read(
         f"<rss {declared}><channel><item><link>http://a.example/</link><{used}>Ida</{used}></item></channel></rss>"
     )
     assert index.leads[0].authors == ("Ida",)
 
 
-def test_a_default_namespace_that_nobody_knows_is_passed_over():
+def test_unknown_default_namespace_is_ignored():
     index = read(
         '<rss xmlns="http://made-up.example/rss"><channel><title>V</title><item><link>http://a.example/</link></item></channel></rss>'
     )
     assert (index.title, index.total) == ("V", 1)
 
 
-def test_prefixed_atom_is_read():
+def test_prefixed_atom_is_parsed():
     index = read(
         '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:title>V</a:title><a:entry><a:id>x</a:id><a:title>T</a:title>'
         '<a:link href="http://a.example/"/></a:entry></a:feed>'
@@ -223,7 +223,7 @@ def test_prefixed_atom_is_read():
         ("<atom:link xmlns:atom='http://www.w3.org/2005/Atom' href='http://a.example/x'/>", "http://a.example/x"),
     ],
 )
-def test_the_address_of_an_rss_item(item: str, url: str):
+def test_url_of_an_rss_item(item: str, url: str):
     assert rss(item).url == url
 
 
@@ -243,7 +243,7 @@ def test_the_address_of_an_rss_item(item: str, url: str):
         "<link>http://a.example/" + "x" * 3000 + "</link>",
     ],
 )
-def test_an_item_without_an_address_to_fetch_is_counted_in_words(item: str):
+def test_items_without_a_valid_url_are_counted_in_a_note(item: str):
     index = read(f"<rss><channel><item>{item}</item><item><link>http://a.example/</link></item></channel></rss>")
     assert [lead.url for lead in index.leads] == ["http://a.example/"]
     assert (index.total, index.notes) == (1, ("entries without an address: 1",))
@@ -270,7 +270,7 @@ def test_an_item_without_an_address_to_fetch_is_counted_in_words(item: str):
         ("<link xml:base='file:///etc/' href='x'/>", "https://volt.example/news/x"),
     ],
 )
-def test_the_address_of_an_atom_entry(inner: str, url: str):
+def test_url_of_an_atom_entry(inner: str, url: str):
     assert entry(inner).url == url
 
 
@@ -315,11 +315,11 @@ def test_titles_are_plain_text(title: str, plain: str):
         ),
     ],
 )
-def test_an_atom_title_is_what_its_type_says(title: str, plain: str):
+def test_atom_title_follows_its_type(title: str, plain: str):
     assert entry(f"<link href='http://a.example/'/>{title}").title == plain
 
 
-def test_texts_are_capped():
+def test_texts_are_truncated():
     lead = rss(
         "<link>http://a.example/</link><title>"
         + "A" * 100_000
@@ -363,7 +363,7 @@ def test_authors_are_names(author: str, names: tuple[str, ...]):
         ("<image><url>http://a.example/i.jpg</url></image>", "http://a.example/i.jpg"),
     ],
 )
-def test_the_image_of_an_item(picture: str, image: str):
+def test_image_of_an_item(picture: str, image: str):
     assert rss(f"<link>http://a.example/</link>{picture}").image == image
 
 
@@ -384,12 +384,12 @@ def test_the_image_of_an_item(picture: str, image: str):
         "2026-09-03",
     ],
 )
-def test_an_impossible_date_is_none_but_its_text_is_kept(printed: str):
+def test_impossible_date_is_none_but_its_text_is_kept(printed: str):
     lead = rss(f"<link>http://a.example/</link><pubDate>{printed}</pubDate>")
     assert (lead.published, lead.published_raw) == (None, printed)
 
 
-def test_a_date_without_a_zone_is_known_for_one():
+def test_date_without_a_zone_is_marked():
     lead = rss("<link>http://a.example/</link><pubDate>2025-06-03 10:00</pubDate>")
     assert (lead.published, lead.zone_known) == (datetime(2025, 6, 3, 10, tzinfo=UTC), False)
 
@@ -410,18 +410,18 @@ def items(*days: int | None) -> str:
         ((3, 3, 3), "012"),
     ],
 )
-def test_the_newest_come_first_and_the_undated_stay_where_they_were(days: tuple[int | None, ...], order: str):
+def test_newest_entries_come_first_and_undated_ones_follow_their_predecessor(days: tuple[int | None, ...], order: str):
     index = read(f"<rss><channel>{items(*days)}</channel></rss>")
     assert "".join(lead.url[-1] for lead in index.leads) == order
 
 
-def test_the_limit_keeps_the_newest_and_the_total_tells_of_the_rest():
+def test_limit_keeps_the_newest_and_total_counts_all():
     index = read(f"<rss><channel>{items(*range(1, 29))}</channel></rss>", limit=3)
     assert [lead.published.day for lead in index.leads if lead.published] == [28, 27, 26]
     assert index.total == 28
 
 
-def test_one_guid_on_two_addresses_is_two_leads():
+def test_equal_guids_with_different_urls_are_two_leads():
     index = read(
         "<rss><channel><item><guid isPermaLink='false'>g</guid><link>http://a.example/1</link></item>"
         "<item><guid isPermaLink='false'>g</guid><link>http://a.example/2</link></item></channel></rss>"

@@ -1,4 +1,4 @@
-"""What hostile and broken feeds do to the reader: nothing but a problem in words, soon."""
+"""Hostile and broken feeds give a problem message, without delay or side effects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def channel(inner: str) -> str:
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>V</title>{inner}</channel></rss>'
 
 
-# -- what is not a feed ---------------------------------------------------------------
+# -- other documents ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def channel(inner: str) -> str:
         (gzip.compress(bytes(60_000_000), mtime=0), "too large: over 52428800 bytes decompressed"),
     ],
 )
-def test_what_is_no_feed_is_named(body: bytes | str, problem: str):
+def test_other_documents_are_named_in_the_problem(body: bytes | str, problem: str):
     index = read(body, media_type="text/plain")
     assert (index.kind, index.leads) == ("feed", ())
     assert index.problem.startswith(problem)
@@ -64,17 +64,17 @@ def test_what_is_no_feed_is_named(body: bytes | str, problem: str):
         ("[]", "JSON, but not a JSON Feed"),
         ("{}", "JSON, but not a JSON Feed"),
         ('{"items": {}}', "JSON, but not a JSON Feed"),
-        ('{"items":' + "[" * 200_000, "JSON that is nested too deep"),
+        ('{"items":' + "[" * 200_000, "JSON that is nested too deeply"),
         ('{"items": [{"id": ' + "9" * 1_000_000 + "}]}", "damaged JSON"),
     ],
 )
-def test_json_that_is_no_feed_is_named(body: str, problem: str):
+def test_other_json_is_named_in_the_problem(body: str, problem: str):
     index = read(body)
     assert index.leads == ()
     assert index.problem.startswith(problem)
 
 
-def test_json_of_the_wrong_types_costs_only_what_is_wrong():
+def test_json_values_of_wrong_types_are_ignored():
     wrong = [
         None,
         3,
@@ -107,10 +107,10 @@ def test_json_surrogates_become_replacement_characters():
     assert (index.title, index.leads[0].title) == ("a\ufffdb", "\ufffdx")
 
 
-# -- as far as it goes ----------------------------------------------------------------
+# -- malformed feeds ----------------------------------------------------------------
 
 
-def test_a_feed_that_is_cut_off_gives_what_it_has_and_says_so():
+def test_truncated_feed_gives_its_entries_and_a_problem():
     whole = channel(ITEM.replace("a.example/", "a.example/1") + ITEM.replace("a.example/", "a.example/2"))
     index = read(whole[: whole.index("a.example/2") - 15])
     assert [lead.url for lead in index.leads] == ["http://a.example/1"]
@@ -118,7 +118,7 @@ def test_a_feed_that_is_cut_off_gives_what_it_has_and_says_so():
 
 
 @pytest.mark.parametrize("at", range(5, len(channel(ITEM)), 9))
-def test_a_cut_anywhere_is_a_problem(at: int):
+def test_truncation_anywhere_is_a_problem(at: int):
     assert read(channel(ITEM)[:at]).problem
 
 
@@ -134,18 +134,18 @@ def test_a_cut_anywhere_is_a_problem(at: int):
         "<description attribute=bare>x</description>",
     ],
 )
-def test_bad_xml_is_read_to_its_end(inner: str):
+def test_malformed_xml_is_read_to_its_end(inner: str):
     index = read(channel(ITEM.replace("</item>", f"{inner}</item>") + ITEM.replace("a.example", "b.example")))
     assert [lead.url for lead in index.leads] == ["http://a.example/", "http://b.example/"]
     assert index.problem == ""
 
 
-def test_what_a_server_printed_before_the_feed_is_passed_over():
+def test_output_before_the_feed_is_ignored():
     index = read("\n<br />\n<b>Warning</b>: include(): x & y in /var/www on line 3<br />\n" + channel(ITEM))
     assert (index.total, index.problem) == (1, "")
 
 
-def test_a_comment_before_the_feed_may_hold_anything():
+def test_comment_before_the_feed_is_ignored():
     assert read("<!-- <html> <rss> & ]]> -->" + channel(ITEM).partition("?>")[2]).total == 1
 
 
@@ -154,7 +154,7 @@ def test_control_characters_and_nuls_are_dropped():
     assert (index.leads[0].title, index.problem) == ("abcdef", "")
 
 
-def test_a_gzipped_feed_is_read():
+def test_gzipped_feed_is_parsed():
     assert read(gzip.compress(channel(ITEM).encode(), mtime=0)).total == 1
 
 
@@ -184,7 +184,7 @@ WORDS = "Überholspur für Elektroautos – schön, größer, weiter und natürl
         ("utf-8", "utf-16", ""),
     ],
 )
-def test_the_charset_is_found(encoding: str, declared: str, http: str):
+def test_charset_is_detected(encoding: str, declared: str, http: str):
     declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else '<?xml version="1.0"?>'
     text = (
         f"{declaration}<rss><channel><item><title>{WORDS}</title><link>http://a.example/</link></item></channel></rss>"
@@ -208,12 +208,12 @@ def test_the_charset_is_found(encoding: str, declared: str, http: str):
         ("iso8859-9", "iso-8859-9", "Elektrikli araç şarjı"),
     ],
 )
-def test_declared_charsets_are_believed(encoding: str, label: str, words: str):
+def test_declared_charsets_are_used(encoding: str, label: str, words: str):
     text = f'<?xml version="1.0" encoding="{label}"?><rss><channel><title>{words}</title></channel></rss>'
     assert read(text.encode(encoding)).title == words
 
 
-# -- entities and outside addresses ---------------------------------------------------
+# -- entities and external references ---------------------------------------------------
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def canary() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-def test_no_entity_reaches_a_file_or_the_network(canary: tuple[str, list[str]], tmp_path: Path):
+def test_entities_read_no_file_and_no_url(canary: tuple[str, list[str]], tmp_path: Path):
     address, hits = canary
     secret = tmp_path / "secret"
     secret.write_text("do not tell")
@@ -256,7 +256,7 @@ def test_no_entity_reaches_a_file_or_the_network(canary: tuple[str, list[str]], 
     assert index.problem == "uses entities of its own (f, h), which are not expanded"
 
 
-def test_multiplying_entities_are_not_expanded():
+def test_entity_bombs_are_not_expanded():
     steps = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     began = time.process_time()
     index = read(f'<!DOCTYPE rss [<!ENTITY l0 "ha">{steps}]><rss><channel><title>&l9;</title>{ITEM}</channel></rss>')
@@ -264,7 +264,7 @@ def test_multiplying_entities_are_not_expanded():
     assert (index.title, index.total, index.problem.partition(" (")[0]) == ("&l9;", 1, "uses entities of its own")
 
 
-def test_an_outside_document_type_is_passed_over():
+def test_external_document_type_is_ignored():
     index = read(f'<!DOCTYPE rss SYSTEM "http://a.example/x.dtd"><rss><channel>{ITEM}</channel></rss>')
     assert (index.total, index.problem) == (1, "")
 
@@ -280,7 +280,7 @@ def test_declared_but_unused_entities_are_no_problem():
 # -- size -----------------------------------------------------------------------------
 
 
-def test_a_hundred_thousand_entries_are_counted_and_the_newest_kept():
+def test_newest_of_a_hundred_thousand_entries_are_kept_and_all_counted():
     body = channel(
         "".join(
             f"<item><title>Item {n}</title><link>http://a.example/{n}</link>"
@@ -290,7 +290,7 @@ def test_a_hundred_thousand_entries_are_counted_and_the_newest_kept():
     )
     began = time.process_time()
     index = read(body)
-    assert time.process_time() - began < 8  # about 2 on a quiet machine; a quadratic reader needs minutes
+    assert time.process_time() - began < 8  # about 2 on an idle machine; a quadratic parser needs minutes
     assert (index.total, len(index.leads), index.leads[0].url) == (100_000, 1000, "http://a.example/99900")
 
 
@@ -324,11 +324,11 @@ def test_a_hundred_thousand_entries_are_counted_and_the_newest_kept():
     ],
     ids=lambda body: body[:90],
 )
-def test_bombs_take_no_time(body: str):
+def test_size_bombs_take_little_time(body: str):
     began = time.process_time()
     assert read(body).kind == "feed"
     assert time.process_time() - began < 3
 
 
-def test_too_deep_a_feed_says_so():
+def test_too_deep_feed_is_a_problem():
     assert read(channel("<a>" * 1000)).problem.startswith("too deep or too large")

@@ -1,4 +1,4 @@
-"""The one door: a fetched page in, an Index out, whatever the page is."""
+"""read_index returns a ParsedIndex for any page."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def read(body: bytes, kind: str, *headers: tuple[str, str]) -> ParsedIndex:
 @pytest.mark.parametrize(
     ("kind", "body"), [("feed", FEED), ("feed", ATOM), ("feed", JSON), ("sitemap", SITEMAP), ("listing", HTML)]
 )
-def test_each_kind_is_read(kind: str, body: bytes):
+def test_each_kind_is_parsed(kind: str, body: bytes):
     index = read(body, kind)
     assert (index.kind, len(index.leads), index.total, index.problem) == (kind, 1, 1, "")
 
 
-def test_content_codings_are_undone():
+def test_content_codings_are_decoded():
     assert read(gzip.compress(FEED, mtime=0), "feed", ("Content-Encoding", "gzip")).total == 1
 
 
@@ -64,7 +64,7 @@ def test_content_codings_are_undone():
         (gzip.compress(bytes(20_000_000), mtime=0), "gzip", "too large"),
     ],
 )
-def test_a_body_that_cannot_be_decoded_is_a_problem(body: bytes, coding: str, problem: str):
+def test_undecodable_body_is_a_problem(body: bytes, coding: str, problem: str):
     for kind in ("feed", "sitemap", "listing"):
         index = read(body, kind, ("Content-Encoding", coding))
         assert (index.kind, index.leads, index.child_urls) == (kind, (), ())
@@ -73,21 +73,21 @@ def test_a_body_that_cannot_be_decoded_is_a_problem(body: bytes, coding: str, pr
 
 @pytest.mark.parametrize("kind", ["feed", "sitemap", "listing"])
 @pytest.mark.parametrize("body", [b"", b"  \r\n"])
-def test_empty_is_a_problem(kind: str, body: bytes):
+def test_empty_body_is_a_problem(kind: str, body: bytes):
     assert read(body, kind) == ParsedIndex(kind=kind, problem="empty")
 
 
-def test_a_web_page_is_neither_feed_nor_sitemap():
+def test_html_page_is_neither_feed_nor_sitemap():
     assert read(HTML, "feed").problem == "an HTML page, not a feed"
     assert read(HTML, "sitemap").problem == "an HTML page, not a sitemap"
 
 
-def test_the_charset_of_http_reaches_the_reader():
+def test_charset_from_http_is_used():
     body = "<rss><channel><title>Электромобили</title></channel></rss>".encode("koi8-r")
     assert read(body, "feed", ("Content-Type", "text/xml; Charset='KOI8-R'")).title == "Электромобили"
 
 
-def test_workers_need_no_scrapy_and_no_database():
+def test_parsing_imports_neither_scrapy_nor_sqlalchemy():
     heavy = ("scrapy", "twisted", "sqlalchemy")
     code = f"import sys, spiders.parse.index, spiders.discover; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -147,7 +147,7 @@ def test_mutated_indexes_never_raise(body: bytes, seed: int, changes: int):
 
 
 @pytest.mark.parametrize(("kind", "body"), [("feed", FEED), ("feed", ATOM), ("feed", JSON), ("sitemap", SITEMAP)])
-def test_a_document_that_was_cut_off_never_names_half_an_address(kind: str, body: bytes) -> None:
+def test_truncated_document_never_gives_half_a_url(kind: str, body: bytes) -> None:
     whole = {lead.url for lead in read(body, kind).leads}
     assert whole
     for at in range(1, len(body)):

@@ -1,4 +1,4 @@
-"""How far apart a feed asks to be read."""
+"""Update interval that a feed or its response headers declare."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def asks(inside: str) -> float:
         ("<sy:updatePeriod>never</sy:updatePeriod>", 0),
     ],
 )
-def test_ttl_and_update_period(inside: str, seconds: float) -> None:
+def test_update_interval_from_ttl_and_update_period(inside: str, seconds: float) -> None:
     assert asks(inside) == seconds
 
 
@@ -64,6 +64,6 @@ def test_ttl_and_update_period(inside: str, seconds: float) -> None:
         ({"Cache-Control": "max-age=60", "Expires": "Thu, 01 Jan 2026 00:10:00 GMT"}, 60),
     ],
 )
-def test_how_long_an_answer_is_fresh(headers: dict[str, str], seconds: float) -> None:
+def test_freshness_of_a_response(headers: dict[str, str], seconds: float) -> None:
     page = Page(url="https://a.example/", status=200, headers=tuple(headers.items()), fetched_at=NOW)
     assert freshness_seconds(page) == seconds

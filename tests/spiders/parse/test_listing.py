@@ -1,4 +1,4 @@
-"""Listing pages: which links are picked, what they are called, which page follows."""
+"""Listing pages: selected links, their titles, and the next page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read(listing: SourceListing, page: str | bytes = PAGE, **options: object) ->
     return read_listing(page if isinstance(page, bytes) else page.encode(), URL, listing, **options)  # type: ignore[arg-type]
 
 
-def test_a_pattern_picks_by_address():
+def test_pattern_selects_links_by_url():
     index = read(SourceListing(url=URL, pattern=r"/news/\d{4}/"))
     assert [(lead.url, lead.title) for lead in index.leads] == [
         ("https://volt.example/news/2025/van", "A van & more"),
@@ -53,18 +53,18 @@ def test_a_pattern_picks_by_address():
         ("a.more, .card", "", ["van", "bus", "truck"]),
     ],
 )
-def test_css_picks_links_or_what_holds_them(css: str, pattern: str, ends: list[str]):
+def test_css_selects_links_or_their_containers(css: str, pattern: str, ends: list[str]):
     assert [
         lead.url.rpartition("/")[2] for lead in read(SourceListing(url=URL, css=css, pattern=pattern)).leads
     ] == ends
 
 
-def test_the_limit_keeps_the_first():
+def test_limit_keeps_the_first_links():
     index = read(SourceListing(url=URL, pattern="/2025/"), limit=1)
     assert ([lead.title for lead in index.leads], index.total) == (["A van & more"], 3)
 
 
-def test_a_base_element_is_obeyed_but_not_off_the_web():
+def test_base_element_is_respected_if_it_is_a_web_url():
     page = '<base href="{}"><a href="x/1">One</a>'
     assert (
         read(SourceListing(url=URL, pattern="/x/"), page.format("https://b.example/d/")).leads[0].url
@@ -76,7 +76,7 @@ def test_a_base_element_is_obeyed_but_not_off_the_web():
     )
 
 
-def test_bytes_are_decoded_by_http_then_by_the_page():
+def test_charset_from_http_precedes_the_page():
     words = "<a href=/x>größer und schöner geladen</a>"
     assert (
         read(SourceListing(url=URL, pattern="x"), words.encode("cp1252"), charset="windows-1252").leads[0].title
@@ -103,6 +103,6 @@ def test_bytes_are_decoded_by_http_then_by_the_page():
         (gzip.compress(PAGE.encode(), mtime=0)[:50], SourceListing(url=URL, pattern="x"), "compressed body is cut off"),
     ],
 )
-def test_what_is_wrong_is_named(page: str | bytes, listing: SourceListing, problem: str):
+def test_problems_are_named(page: str | bytes, listing: SourceListing, problem: str):
     index = read(listing, page)
     assert (index.leads, index.problem.partition(":")[0]) == ((), problem)

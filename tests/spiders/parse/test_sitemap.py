@@ -20,7 +20,7 @@ def read(body: str | bytes, **options: object) -> ParsedIndex:
     return read_sitemap(body if isinstance(body, bytes) else body.encode(), URL, now=NOW, **options)  # type: ignore[arg-type]
 
 
-def test_a_urlset_gives_pages_the_last_changed_first():
+def test_urlset_gives_pages_newest_first():
     index = read(
         f'<?xml version="1.0" encoding="UTF-8"?><urlset {NS}><url><loc> https://volt.example/a?x=1&amp;y=2 </loc>'
         "<lastmod>2025-06-01</lastmod><priority>0.5</priority></url><url><loc>https://volt.example/b</loc>"
@@ -37,7 +37,7 @@ def test_a_urlset_gives_pages_the_last_changed_first():
 
 
 @pytest.mark.parametrize("prefix", ["news", "n"])
-def test_a_news_sitemap_gives_titles_and_dates(prefix: str):
+def test_news_sitemap_gives_titles_and_dates(prefix: str):
     index = read(
         f'<urlset {NS} xmlns:{prefix}="http://www.google.com/schemas/sitemap-news/0.9" '
         'xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"><url><loc>https://volt.example/a</loc>'
@@ -59,7 +59,7 @@ def test_a_news_sitemap_gives_titles_and_dates(prefix: str):
     )
 
 
-def test_an_index_names_its_children_the_newest_first_and_not_itself():
+def test_sitemap_index_gives_its_children_newest_first_without_itself():
     index = read(
         f"<sitemapindex {NS}><sitemap><loc>/old.xml</loc><lastmod>2024-01-01</lastmod></sitemap>"
         f"<sitemap><loc>{URL}</loc><lastmod>2026-01-02</lastmod></sitemap>"
@@ -71,7 +71,7 @@ def test_an_index_names_its_children_the_newest_first_and_not_itself():
     )
 
 
-def test_an_index_of_very_many_is_capped_and_says_so():
+def test_large_sitemap_index_is_limited_with_a_note():
     children = "".join(
         f"<sitemap><loc>/{n}.xml</loc><lastmod>2024-01-{n % 28 + 1:02d}</lastmod></sitemap>" for n in range(300)
     )
@@ -82,7 +82,7 @@ def test_an_index_of_very_many_is_capped_and_says_so():
 
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "\n\n", "# Pages of Volt\n"])
-def test_a_text_sitemap_gives_its_addresses(start: str):
+def test_text_sitemap_gives_its_urls(start: str):
     index = read(
         f"{start}https://volt.example/a\r\n  https://volt.example/b\n\nfile:///etc/passwd\nhttps://volt.example/a\n"
     )
@@ -90,7 +90,7 @@ def test_a_text_sitemap_gives_its_addresses(start: str):
     assert (index.total, index.notes) == (2, ("entries that repeat an address or have none: 1",))
 
 
-def test_gzip_is_undone():
+def test_gzip_is_decompressed():
     assert (
         read(
             gzip.compress(f"<urlset {NS}><url><loc>https://volt.example/a</loc></url></urlset>".encode(), mtime=0)
@@ -99,12 +99,12 @@ def test_gzip_is_undone():
     )
 
 
-def test_a_feed_may_be_a_sitemap():
+def test_feed_as_a_sitemap_is_parsed():
     index = read("<rss><channel><item><title>T</title><link>https://volt.example/a</link></item></channel></rss>")
     assert (index.leads[0].url, index.leads[0].title) == ("https://volt.example/a", "T")
 
 
-def test_other_namespaces_and_none_at_all():
+def test_other_and_missing_namespaces_are_accepted():
     for declared in (
         "",
         'xmlns="http://www.google.com/schemas/sitemap/0.84"',
@@ -133,11 +133,11 @@ def test_other_namespaces_and_none_at_all():
         ),
     ],
 )
-def test_what_is_wrong_is_named(body: str | bytes, problem: str):
+def test_problems_are_named(body: str | bytes, problem: str):
     assert read(body).problem == problem
 
 
-def test_the_limit_keeps_the_newest_wherever_they_stand():
+def test_limit_keeps_the_newest_pages():
     pages = "".join(f"<url><loc>/{n}</loc><lastmod>2025-01-{n:02d}</lastmod></url>" for n in range(1, 29))
     index = read(f"<urlset {NS}>{pages}</urlset>", limit=2)
     assert [lead.url[-3:] for lead in index.leads] == ["/28", "/27"]
