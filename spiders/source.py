@@ -17,7 +17,7 @@ class SourceListing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What the extractor knows about a source's pages beforehand; picklable, sent to the worker processes.
+    """Hints for the extractor about a source's pages; picklable, sent to the worker processes.
 
     All fields come from the catalogue except `boilerplate`: digests of paragraphs (`storage.text.wording.block_digest`)
     learned as boilerplate, as of `boilerplate_version`.

@@ -77,7 +77,7 @@ def _read_version(connection: Connection) -> str:
 
 
 def is_older_version(version: str) -> bool:
-    """Whether a schema version precedes the first one that can be migrated."""
+    """Return whether a schema version precedes the first one that can be migrated."""
     return re.fullmatch(r"00\d\d", version) is not None
 
 

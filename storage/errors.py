@@ -42,7 +42,7 @@ class CaptureLost(WarcError):
 
 
 def is_archive_failure(error: BaseException) -> bool:
-    """Whether an error concerns the archive as a whole, so that the next page would fail too."""
+    """Return whether an error concerns the archive as a whole, so that the next page would fail too."""
     return isinstance(error, ArchiveError) and (
         not isinstance(error, WarcError) or isinstance(error.__cause__, OSError)
     )

@@ -74,7 +74,7 @@ def host_of(key: str) -> str:
 
 
 def is_root(key: str) -> bool:
-    """Whether a key names a whole site instead of a page."""
+    """Return whether a key names a whole site instead of a page."""
     return host_of(key) == key
 
 

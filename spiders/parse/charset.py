@@ -144,7 +144,7 @@ def _detect_utf16(body: bytes) -> str:
 
 
 def _is_sound(text: str, *, is_wide: bool) -> bool:
-    """Whether few non-ASCII characters were damaged; 16-bit text must also contain markup or JSON."""
+    """Return whether few non-ASCII characters were damaged; 16-bit text must also contain markup or JSON."""
     if is_wide and not _STRUCTURE.search(text[:2000]):
         return False
     damaged = text.count("\ufffd")

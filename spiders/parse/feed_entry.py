@@ -117,7 +117,7 @@ def _first(fields: EntryFields, names: Iterable[str]) -> str:
 
 
 def _is_markup(element: etree._Element) -> bool:
-    """Whether an element's text is HTML: in Atom if its type says so, elsewhere always; XHTML is parsed already."""
+    """Return whether an element's text is HTML: in Atom if its type says so, elsewhere unless its type is XHTML."""
     kind = (element.get("type") or "text").strip().lower()
     if "www.w3.org/2005/Atom" not in str(element.tag):
         return "xhtml" not in kind

@@ -25,7 +25,7 @@ _MARKUP_FACTOR = 8
 
 
 def to_plain_text(text: str, limit: int, *, is_markup: bool = True) -> str:
-    """Return a line of plain text of at most `limit` characters; `is_markup` tells that tags are not literal.
+    """Return a line of plain text of at most `limit` characters; with `is_markup`, tags are removed.
 
     Only HTML's own elements count as tags, so "5 < 6 and List<T>" stays. Entities escaped several times are resolved.
     """

@@ -50,7 +50,7 @@ def element_key(tag: str) -> str:
 
 
 def is_known_namespace(uri: str) -> bool:
-    """Whether feeds or sitemaps use a namespace."""
+    """Return whether feeds or sitemaps use a namespace."""
     return _family(uri) != _UNKNOWN_FAMILY
 
 

@@ -73,7 +73,7 @@ def gunzip(body: bytes, limit: int = MAX_XML) -> bytes:
 
 
 def is_html(text: str) -> bool:
-    """Whether a text begins like an HTML page."""
+    """Return whether a text begins like an HTML page."""
     try:
         start = _find_root_start(text[:65536])
     except MarkupError:
@@ -234,7 +234,7 @@ def _describe_problem(errors: list[etree._LogEntry], repairer: _MarkupRepairer) 
 
 
 def _is_closed(body: str, root: str) -> bool:
-    """Whether the document contains the end of its root element."""
+    """Return whether the document contains the end of its root element."""
     start = _START_TAG.match(body)
     return f"</{root}" in body[-100_000:].lower() or (start is not None and start[0].endswith("/>"))
 

@@ -189,7 +189,7 @@ def _find_user_error(error: BaseException | None) -> ArchiveError | None:
 
 
 def _is_transaction_lost(tx: Connection, error: Exception) -> bool:
-    """Whether the connection is lost or SQLite rolled back the whole transaction."""
+    """Return whether the connection is lost or SQLite rolled back the whole transaction."""
     if tx.invalidated or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return True
     raw = tx.connection.dbapi_connection

@@ -169,7 +169,7 @@ def _set_aside(database_file: Path) -> Path | None:
 
 
 def find_missing_warc_files(backup: Path, folder: Path) -> list[str]:
-    """Return the names from a backup's WARC list that are missing from a folder or shorter than list_file."""
+    """Return the names from a backup's WARC list that are missing from a folder or shorter than listed."""
     list_file = backup.with_name(backup.name + WARC_LIST_SUFFIX)
     if not list_file.exists():
         return []

@@ -45,7 +45,7 @@ _RULES = (
         " (SELECT 1 FROM similarities l WHERE l.text_digest = a.text_digest AND l.other_text_digest = o.text_digest))",
     ),
     (
-        "article {0} has rows in signature_bands but none in signatures",
+        "article {0} has indexed MinHash bands but no signature (tables signature_bands, signatures)",
         "SELECT DISTINCT article_id FROM signature_bands"
         " WHERE NOT EXISTS (SELECT 1 FROM signatures WHERE signatures.article_id = signature_bands.article_id)",
     ),
@@ -55,7 +55,7 @@ _RULES = (
         " AND NOT EXISTS (SELECT 1 FROM aliases WHERE aliases.url_digest = leads.url_digest)",
     ),
     (
-        "article {0} has topics with another sort_time than its own (table article_topics)",
+        "article {0} has topics with another date than its own (table article_topics)",
         "SELECT DISTINCT articles.id FROM articles JOIN article_topics ON article_topics.article_id = articles.id"
         " WHERE article_topics.sort_time <> articles.sort_time",
     ),
@@ -83,7 +83,7 @@ _RULES = (
         " UNION SELECT id FROM stories WHERE (SELECT count(*) FROM story_members WHERE story_id = id) < 2",
     ),
     (
-        "article {0} has rows in story_terms but belongs to no story (table story_members)",
+        "article {0} has indexed terms but belongs to no story (tables story_terms, story_members)",
         "SELECT DISTINCT article_id FROM story_terms"
         " WHERE NOT EXISTS (SELECT 1 FROM story_members WHERE story_members.article_id = story_terms.article_id)",
     ),
@@ -141,13 +141,13 @@ def reindex_archive(database: Database, progress: Callable[[int, int], None] | N
 
 def _check_sqlite_integrity(connection: Connection) -> list[str]:
     try:
-        said = list(connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars())
-        strays = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        messages = list(connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars())
+        dangling_rows = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     except DatabaseError as error:
         return [f"the database is damaged: {error.orig}"]
-    broken = [f"the database is damaged: {line}" for line in said if line != "ok"]
-    return broken + _list_problems(
-        f"row {row[1]} of {row[0]} points to a row of {row[2]} that is not there" for row in strays
+    problems = [f"the database is damaged: {line}" for line in messages if line != "ok"]
+    return problems + _list_problems(
+        f"row {row[1]} of table {row[0]} refers to a missing row of table {row[2]}" for row in dangling_rows
     )
 
 

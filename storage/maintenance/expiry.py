@@ -83,7 +83,7 @@ class ArticleAges:
 
     @property
     def is_unlimited(self) -> bool:
-        """Whether every article is kept forever."""
+        """Return whether every article is kept forever."""
         return math.isinf(self.shortest)
 
 

@@ -109,7 +109,7 @@ def _closed_files(folder: Path) -> list[Path]:
 
 
 def _is_recorded(tx: Connection, path: Path) -> bool:
-    """Whether the database knows every page of a file; the last page of a file just closed may be missing."""
+    """Return whether the database knows every page of a file; the last page of a file just closed may be missing."""
     if _is_old(path):
         return True
     last = tx.execute(_SELECT_LAST_OFFSET, {"of": path.name}).scalar()

@@ -55,7 +55,7 @@ class ArchivedExchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One HTTP exchange and its outcome.
+    """An HTTP exchange and its outcome.
 
     `status` is 0 if it is unknown because the page was not captured. A fetch that gave a text has a `snapshot`; a
     revisit that gave none has the check's `outcome` (`storage.model.crawl.CheckResult`) and `is_certain`. `verdict` and
@@ -161,5 +161,5 @@ class Provenance:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything is known about what was requested."""
+        """Return whether anything is known about what was requested."""
         return bool(self.article or self.discoveries or self.fetches or self.claimed_by)

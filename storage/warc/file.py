@@ -1,4 +1,4 @@
-"""One WARC file on disk: append pages, lock the file, close files of dead processes, read pages by offset.
+"""A WARC file on disk: append pages, lock the file, close files of dead processes, read pages by offset.
 
 While its owner lives, the file is locked with flock and named `*.warc.gz.open`. Unlike fcntl locks, a flock survives
 when the same process closes another descriptor of the file. Forked children release it right after the fork.
@@ -206,7 +206,7 @@ def _try_lock(fd: int) -> bool:
 
 
 def _is_at(fd: int, path: Path) -> bool:
-    """Whether the path still names the opened file."""
+    """Return whether the path still names the opened file."""
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:

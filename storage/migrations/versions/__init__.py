@@ -1,1 +1,1 @@
-"""One module a step, named by its number."""
+"""The migrations, one module each, named by number."""

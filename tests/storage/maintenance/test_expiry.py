@@ -43,9 +43,9 @@ def keep(
     with database.write() as tx:
         leads.record_leads(tx, source, [Lead(url=url, published=at)], at)
         (lead,) = leads.lease_leads(tx, source, "me", NOW, NOW, 1)
-        made = Article(url=url, title=title, text=words, published=at)
-        decision = record_article(tx, made, Page(url=url, status=200, fetched_at=at, source=source), None, at)
-        assign_story(tx, made, decision)
+        article = Article(url=url, title=title, text=words, published=at)
+        decision = record_article(tx, article, Page(url=url, status=200, fetched_at=at, source=source), None, at)
+        assign_story(tx, article, decision)
         record_topics_and_relabel(tx, decision.article_id, [Topic(name="byd", body_count=1, title_count=0)], "c")
         leads.finish_lead(tx, lead, "me", LeadState.KEPT, "kept", at)
     return decision.article_id
@@ -91,8 +91,8 @@ def test_expired_article_is_not_fetched_again(database: Database) -> None:
     keep(database, "old", "an old text", 400)
     expire(database)
     with database.write() as tx:
-        named = Lead(url="https://one.example/old", updated=NOW)
-        leads.record_leads(tx, "one", [named], NOW)
+        lead = Lead(url="https://one.example/old", updated=NOW)
+        leads.record_leads(tx, "one", [lead], NOW)
         assert leads.lease_leads(tx, "one", "me", NOW, NOW, 9) == []
         row = tx.execute(select(leads_table)).one()
     assert (row.state, row.ended_at) == (LeadState.EXPIRED, NOW)

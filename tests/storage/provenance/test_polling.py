@@ -44,11 +44,11 @@ def test_next_poll_is_stored_and_loaded(database: Database) -> None:
             assert polls.load_next_polls(tx, "b") == []
     with database.read() as tx:
         assert polls.load_learned_next_polls(tx) == []
-    asked = replace(parked, state=IndexState.ASKED)
+    learned = replace(parked, state=IndexState.ASKED)
     with database.write() as tx:
-        polls.save_next_poll(tx, asked)
+        polls.save_next_poll(tx, learned)
     with database.read() as tx:
-        assert polls.load_learned_next_polls(tx) == [asked]
+        assert polls.load_learned_next_polls(tx) == [learned]
 
 
 def test_poll_scheduled_before_the_clock_was_set_back_is_due(database: Database) -> None:
