@@ -40,6 +40,7 @@ from planted import KINDS, Planter, is_cjk, length, live_blog, price_lists
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.extraction.metadata.language import detect_language
 from aggregator.ingest.keep import keep_article
+from aggregator.topics.catalogue import shipped_matcher
 from storage.archive import open_database
 from storage.articles.boilerplate import load_boilerplate
 from storage.db.database import Database
@@ -149,12 +150,12 @@ def keep_all(database: Database, samples: list[Sample], rng: random.Random) -> l
         published = START + timedelta(hours=rng.randrange(240) + (0 if sample.kind == "corpus" else rng.randrange(72)))
         url = f"https://site{number % 97}.example/{number}"
         article = with_derived_fields(
-            Article(url=url, title=f"Article {number}", text=sample.text, published=published)
+            Article(url=url, title=f"Article {number}", text=sample.text, published=published), shipped_matcher()
         )
         with database.write() as tx:
             page = Page(url=url, status=200, fetched_at=published, source=f"site{number % 97}")
             ids[number] = keep_article(
-                tx, article, page, None, load_boilerplate(tx, page.source), published
+                tx, article, page, None, load_boilerplate(tx, page.source), shipped_matcher(), published
             ).decision.article_id
         if done % 1000 == 999:
             print(f"stored {done + 1} of {len(samples)}", file=sys.stderr)

@@ -26,6 +26,7 @@ from planted import length
 from aggregator.duplicates.compare import SIGNATURE_HASHES
 from aggregator.duplicates.link import link_duplicates
 from aggregator.extraction.derived_fields import with_derived_fields
+from aggregator.topics.catalogue import shipped_matcher
 from storage.archive import open_database
 from storage.articles.store import record_article
 from storage.duplicates.bands import BAND_BITS, bucket_keys, pack_bands
@@ -132,7 +133,7 @@ def _article(chosen: list[str], number: int, at: datetime) -> Article:
     if number % 10 == 9:
         text = chosen[number - 7][: len(chosen[number - 7]) // 2]
     url = f"https://real{number % 50}.example/{number}"
-    return with_derived_fields(Article(url=url, title=f"Real {number}", text=text, published=at))
+    return with_derived_fields(Article(url=url, title=f"Real {number}", text=text, published=at), shipped_matcher())
 
 
 def _page(article: Article) -> Page:

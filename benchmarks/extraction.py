@@ -60,6 +60,7 @@ def read_page(job: tuple[Path, Row]) -> tuple[Row, Row, float, float]:
     import trafilatura
 
     from aggregator.extraction.extract import extract
+    from aggregator.topics.catalogue import shipped_matcher
     from spiders.source import Hints
     from storage.model.article import Article
     from storage.model.page import Page
@@ -70,7 +71,7 @@ def read_page(job: tuple[Path, Row]) -> tuple[Row, Row, float, float]:
     url = gold.get("url") or "http://page.example/article"
     page = Page(url=url, status=200, headers=(("content-type", "text/html"),), body=body, fetched_at=FETCHED)
     started = time.process_time()
-    article = extract(page, Hints())
+    article = extract(page, Hints(), shipped_matcher())
     between = time.process_time()
     bare = trafilatura.bare_extraction(body, url=url, with_metadata=True, include_comments=False)
     ended = time.process_time()

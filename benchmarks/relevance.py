@@ -29,8 +29,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from aggregator.extraction.derived_fields import with_derived_fields
+from aggregator.topics.catalogue import shipped_matcher
 from storage.archive import open_database
 from storage.articles.store import record_article
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.model.article import Article
 from storage.model.page import Page
@@ -154,10 +156,10 @@ def _fill(database: object, docs: Sequence[Doc]) -> dict[int, Doc]:
         with database.write() as tx:  # type: ignore[attr-defined]
             for doc in docs[first : first + 200]:
                 article = with_derived_fields(
-                    Article(url=doc.url, title=doc.title, text=doc.text, published=doc.published)
+                    Article(url=doc.url, title=doc.title, text=doc.text, published=doc.published), shipped_matcher()
                 )
                 page = Page(url=doc.url, status=200, fetched_at=doc.published, source="corpus")
-                docs_by_id[record_article(tx, article, page, None, doc.published).article_id] = doc
+                docs_by_id[link_recorded(tx, record_article(tx, article, page, None, doc.published)).article_id] = doc
     return docs_by_id
 
 

@@ -30,10 +30,12 @@ import trafilatura
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from aggregator.extraction.extract import extract
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.archive import open_database
 from storage.articles import store, template_changes
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.model.article import Article, DecisionKind
 from storage.model.crawl import CheckResult
@@ -110,11 +112,11 @@ def _reworded(sample: Sample, how: str) -> tuple[bytes, str] | None:
 
 def keep(database: Database, page: Page) -> tuple[Article | None, DecisionKind | None]:
     """Extract a page and store the article."""
-    made = extract(page, Hints(source=page.source))
+    made = extract(page, Hints(source=page.source), shipped_matcher())
     if not isinstance(made, Article):
         return None, None
     with database.write() as tx:
-        return made, store.record_article(tx, made, page, None, T0).kind
+        return made, link_recorded(tx, store.record_article(tx, made, page, None, T0)).kind
 
 
 def page_of(sample: Sample, body: bytes, hours: int, title: str) -> Page:

@@ -24,6 +24,7 @@ from aggregator.duplicates.compare import SIGNATURE_HASHES
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.keep import keep_article
 from aggregator.stories.extract_terms import extract_terms
+from aggregator.topics.catalogue import shipped_matcher
 from storage.db.database import Database
 from storage.duplicates.bands import BAND_BITS, bucket_keys, pack_bands
 from storage.identity import key_digest, text_digest, url_key
@@ -220,7 +221,8 @@ def real_articles(press: Press, first: int, count: int) -> list[tuple[Article, P
                 published=at,
                 language=synthetic.language,
                 words=400,
-            )
+            ),
+            shipped_matcher(),
         )
         topics = tuple(Topic(name=name, body_count=2) for name in synthetic.topics)
         page = Page(url=url, status=200, fetched_at=at, source=synthetic.source)
@@ -234,7 +236,7 @@ def keep(database: Database, articles: list[tuple[Article, Page]]) -> float:
     for first in range(0, len(articles), BATCH):
         with database.write() as tx:
             for article, page in articles[first : first + BATCH]:
-                keep_article(tx, article, page, None, LearnedBoilerplate(), page.fetched_at)
+                keep_article(tx, article, page, None, LearnedBoilerplate(), shipped_matcher(), page.fetched_at)
     return time.perf_counter() - started
 
 

@@ -41,6 +41,7 @@ from stories_speed import speed
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.extraction.metadata.language import parse_language_code
 from aggregator.ingest.keep import keep_article
+from aggregator.topics.catalogue import shipped_matcher
 from storage.archive import open_database
 from storage.articles.boilerplate import load_boilerplate
 from storage.db.database import Database
@@ -138,7 +139,15 @@ def keep(database: Database, article: Article, at: datetime) -> int:
     """Store an article as a crawl does; return its id."""
     page = Page(url=article.url, status=200, fetched_at=at, source=article.url.split("/")[2])
     with database.write() as tx:
-        kept = keep_article(tx, with_derived_fields(article), page, None, load_boilerplate(tx, page.source), at)
+        kept = keep_article(
+            tx,
+            with_derived_fields(article, shipped_matcher()),
+            page,
+            None,
+            load_boilerplate(tx, page.source),
+            shipped_matcher(),
+            at,
+        )
     return kept.decision.article_id
 
 

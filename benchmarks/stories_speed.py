@@ -24,6 +24,7 @@ from filling import fill_articles, filling, in_chunks, micros, size
 from aggregator.stories.assign import assign_story
 from storage.archive import open_database
 from storage.articles.store import record_article
+from storage.duplicates.links import link_recorded
 from storage.model.article import Article
 from storage.model.page import Page
 from storage.stories.membership import MAX_INDEX_TERMS, _bucket_keys
@@ -142,7 +143,7 @@ def keep_and_time(path: Path, words: Words) -> tuple[list[float], int]:
                 terms = words.drawn(int(words.lot.integers(_EVENTS)) if number % 3 else None).tobytes()
                 article = Article(url=url, title=f"Real {number}", text=f"Text {number}", published=at, terms=terms)
                 page = Page(url=url, status=200, fetched_at=at, source="real")
-                decision = record_article(tx, article, page, None, at)
+                decision = link_recorded(tx, record_article(tx, article, page, None, at))
                 started = time.perf_counter()
                 assign_story(tx, article, decision)
                 times.append((time.perf_counter() - started) * 1000)

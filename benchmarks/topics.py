@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from aggregator.extraction.extract import extract
-from aggregator.topics.catalogue import load_topics
+from aggregator.topics.catalogue import load_topics, shipped_matcher
 from aggregator.topics.matcher import TopicCatalogue, TopicMatcher
 from spiders.source import Hints
 from storage.model.article import Article
@@ -53,7 +53,7 @@ def electric(corpus: Path) -> list[Doc]:
         row = next(row for row in rows_of(folder / "gold.jsonl.gz") if row["id"] == wanted["id"])
         body = gzip.decompress((folder / row["file"]).read_bytes())
         url = row.get("url") or "https://page.example/a"
-        made = extract(Page(url=url, status=200, body=body, fetched_at=FETCHED), Hints())
+        made = extract(Page(url=url, status=200, body=body, fetched_at=FETCHED), Hints(), shipped_matcher())
         if isinstance(made, Article):
             docs.append((made.title, made.text))
     return docs

@@ -79,6 +79,7 @@ def read_page(job: tuple[str, str, bytes, str, str]) -> Reading:
     """Classify a page, with the title of its lead and without."""
     logging.disable(logging.CRITICAL)
     from aggregator.extraction import extract as door
+    from aggregator.topics.catalogue import shipped_matcher
     from spiders.source import Hints
     from storage.model.article import Article
     from storage.model.page import Lead, Page
@@ -101,7 +102,7 @@ def read_page(job: tuple[str, str, bytes, str, str]) -> Reading:
                 fetched_at=FETCHED,
                 lead=lead,
             )
-            made = door.extract(page, Hints())
+            made = door.extract(page, Hints(), shipped_matcher())
             if isinstance(made, Article):
                 reading.truncated, reading.words = made.truncated, made.words
             else:

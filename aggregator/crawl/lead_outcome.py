@@ -50,7 +50,8 @@ class LeadOutcome:
             if repeated is not None:
                 self._refuse(tx, captures, hops, repeated)
                 return repeated
-            kept = keep_article(tx, article, page, store.record_captures(tx, captures, hops), learned, now)
+            capture_id = store.record_captures(tx, captures, hops)
+            kept = keep_article(tx, article, page, capture_id, learned, desk.matcher, now)
             leads.finish_lead(tx, leased, desk.owner, LeadState.KEPT, kept.decision.reason, now)
             if self.is_revisited and kept.decision.kind in (DecisionKind.NEW, DecisionKind.COPY):
                 named = leased.lead.published or article.published

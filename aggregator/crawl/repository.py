@@ -42,6 +42,7 @@ from storage.warc.store import replay_page
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aggregator.topics.matcher import TopicMatcher
     from storage.db.writer import Transaction
 
 T = TypeVar("T")
@@ -66,9 +67,15 @@ class CrawlRepository:
     """Awaitable access to the archive. `owner` names this process in leases."""
 
     def __init__(
-        self, writer: DatabaseWriter, owner: str, now: Callable[[], datetime], warc_folder: Path | None = None
+        self,
+        writer: DatabaseWriter,
+        owner: str,
+        now: Callable[[], datetime],
+        matcher: TopicMatcher,
+        warc_folder: Path | None = None,
     ) -> None:
         self._writer, self.owner, self.now, self._warc_folder = writer, owner, now, warc_folder
+        self.matcher = matcher
         self._boilerplate: dict[str, LearnedBoilerplate] = {}
 
     async def run(self, work: Callable[[Transaction, tuple[Capture, ...]], T], pages: Sequence[Page] = ()) -> T:
@@ -264,7 +271,7 @@ class CrawlRepository:
         def work(tx: Transaction, _: tuple[Capture, ...]) -> TemplateChangeResult:
             settled = template_changes.apply_template_changes(tx, source, self.now())
             for redrawn in settled.rederived:
-                update_dependents(tx, redrawn)
+                update_dependents(tx, redrawn, self.matcher)
             return settled
 
         return await self.run(work)
@@ -331,8 +338,10 @@ class CrawlRepository:
             if not snapshots.is_stored(tx, revisit.article_id):
                 return Refusal(code="removed", reason="the article was removed while it was asked for again")
             if previous is not None:
-                update_dependents(tx, store.record_reextraction(tx, revisit.snapshot_id, previous[1], previous[0]))
-            return keep_article(tx, article, hops[-1], store.record_captures(tx, captures, hops), learned, self.now())
+                rederived = store.record_reextraction(tx, revisit.snapshot_id, previous[1], previous[0])
+                update_dependents(tx, rederived, self.matcher)
+            capture_id = store.record_captures(tx, captures, hops)
+            return keep_article(tx, article, hops[-1], capture_id, learned, self.matcher, self.now())
 
         return await self.save_article(hops[-1].source, work, pages)
 

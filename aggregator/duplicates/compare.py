@@ -1,41 +1,40 @@
-"""When two articles tell the same text: shingles, a signature to find candidates by, and the decision; pure.
+"""Compare texts by shingles, and compute signatures by which similar texts are found.
 
-A text's words are compared, not its look: case, width, punctuation and white space make no
-difference (`storage.identity.fold_text`). Four words in a row are a shingle; where a script sets no
-spaces between words, eight characters are (Chinese, Japanese), or sixteen (Thai and its like).
+Case, width, punctuation and white space make no difference (`storage.identity.fold_text`). A shingle is four words in a
+row; in scripts without spaces eight characters (Chinese, Japanese) or sixteen (Thai, Lao, Burmese, Khmer).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
 
 from storage.identity import fold_text
+from storage.model.similarity import TextSimilarity
 
 MAX_COMPARED_LENGTH = 200_000
-"""Characters of a text that are compared; what follows is taken to be like it."""
+"""Maximum number of characters of a text that are compared."""
 SIGNATURE_HASHES = 24
-"""Hashes in a signature."""
+"""Maximum number of hashes in a signature."""
 _HASH_BYTES = 5
 _SPARE_BITS = 2
 MIN_SIMILARITY = 0.6
-"""The share of the shorter text's shingles that stand in the other, from which on it is a copy."""
+"""Minimum share of the shorter text's shingles that the other text holds too if one is a copy."""
 MIN_SHINGLES = 16
-"""Shingles from which on two texts can be compared: shorter ones are copies only where they are equal."""
+"""Minimum number of shingles for a comparison; shorter texts are copies only if they are equal."""
 _MIN_ESTIMATE = 0.2
-"""Like `ALIKE`, but estimated from two signatures: below it the texts are not looked at."""
+"""Minimum similarity as estimated from two signatures; below it the texts are not compared."""
 _MIN_FIGURES = 10
-"""Shingles with a figure, from which on the figures are compared apart: two fillings of a template differ in them."""
+"""Number of shingles with a number, from which on they are compared apart: uses of one template differ in them."""
 _MIN_SHARED_FIGURES = 0.5
-"""How well the figures must be shared, as a part of how well all words are."""
+"""Minimum similarity of the numbers, as a share of the similarity of all words."""
 _MIN_STAMPS = 4
-"""Lines that begin with a clock time, from which on a text is a live blog or a timetable."""
+"""Number of lines that begin with a clock time, from which on a text is a live blog or a timetable."""
 _MIN_SHARED_STAMPS = 0.8
-"""The share of such lines that must be the same in both."""
+"""Minimum share of such lines that both texts have."""
 
 _CJK = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
@@ -43,31 +42,20 @@ _FIGURE = re.compile(r"(?:^| )\d+(?: |$)")
 _STAMP = re.compile(r"^[^\w\n]*(\d{1,2}[:.h]\d{2})(?!\d)", re.M)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextSimilarity:
-    """How two texts are alike: `similarity` is the share of the shorter one that stands in the other, 0 to 1.
-
-    `kind` says how: `same` words, `near` (about as long as each other), `part` (one is much shorter).
-    """
-
-    similarity: float
-    kind: str
-
-
 class ShingledText:
-    """A text ready to be compared with others."""
+    """A text with its shingles, computed when needed."""
 
     def __init__(self, text: str) -> None:
         self.text = text[:MAX_COMPARED_LENGTH]
 
     @cached_property
     def folded_words(self) -> str:
-        """The text's words as they are compared."""
+        """The text in the form in which words are compared."""
         return fold_text(self.text)
 
     @cached_property
     def shingles(self) -> frozenset[str]:
-        """Every run of so many words; the whole text where it has fewer."""
+        """Every shingle of the text; the whole text if it is shorter than a shingle."""
         words, run = _shingle_units(self.folded_words)
         if len(words) <= run:
             return frozenset([" ".join(words)] if words else [])
@@ -75,17 +63,17 @@ class ShingledText:
 
     @cached_property
     def figures(self) -> frozenset[str]:
-        """The shingles that hold a number."""
+        """The shingles that contain a number."""
         return frozenset(filter(_FIGURE.search, self.shingles)) if _FIGURE.search(self.folded_words) else frozenset()
 
     @cached_property
     def stamps(self) -> frozenset[str]:
-        """The clock times that begin its lines, with the words after them: the entries of a live blog."""
-        return frozenset(self.text[found.start() : found.end() + 40] for found in _STAMP.finditer(self.text))
+        """The starts of the lines that begin with a clock time: the entries of a live blog."""
+        return frozenset(self.text[match.start() : match.end() + 40] for match in _STAMP.finditer(self.text))
 
 
 def _shingle_units(words: str) -> tuple[list[str], int]:
-    """What shingles are made of, and how many make one."""
+    """Return the units that shingles consist of, and their number per shingle."""
     if words.isascii():
         return words.split(), 4
     for script, run in ((_CJK, 8), (_UNSPACED, 16)):
@@ -95,15 +83,15 @@ def _shingle_units(words: str) -> tuple[list[str], int]:
 
 
 def compute_signature(text: str) -> bytes:
-    """The lowest hashes of a text's shingles, five bytes each, ascending; empty for a text too short to compare.
+    """Return the lowest hashes of a text's shingles, five bytes each, ascending; empty if the text is too short.
 
-    The lowest of all are a sample that any two texts draw alike: of a text cut to 40 % two hashes
-    in five are among the lowest of both, so that one in common finds it (bottom-k sketch: Broder 1997).
+    The lowest hashes are the same sample in any two texts (bottom-k sketch: Broder 1997). If a text is cut to 40 %,
+    two in five of its hashes are among the lowest of both versions, and one in common finds the other.
     """
-    found = ShingledText(text).shingles
-    if len(found) < MIN_SHINGLES:
+    shingles = ShingledText(text).shingles
+    if len(shingles) < MIN_SHINGLES:
         return b""
-    return b"".join(sorted({_hash_shingle(shingle) for shingle in found})[:SIGNATURE_HASHES])
+    return b"".join(sorted({_hash_shingle(shingle) for shingle in shingles})[:SIGNATURE_HASHES])
 
 
 def _hash_shingle(shingle: str) -> bytes:
@@ -111,47 +99,49 @@ def _hash_shingle(shingle: str) -> bytes:
 
 
 def signature_bands(signature: bytes) -> tuple[int, ...]:
-    """A signature's hashes as whole numbers below 2**38, ascending."""
+    """Return a signature's hashes as integers below 2**38, ascending."""
     parts = (signature[at : at + _HASH_BYTES] for at in range(0, len(signature), _HASH_BYTES))
     return tuple(dict.fromkeys(int.from_bytes(part) >> _SPARE_BITS for part in parts))
 
 
-def is_promising(one: Iterable[int], other: Iterable[int]) -> bool:
-    """Whether the texts of two signatures may be alike: two shared hashes, or a fair share of the smaller sample."""
-    mine, theirs = set(one), set(other)
-    reach = min(max(mine, default=-1), max(theirs, default=-1))
-    sample = min(sum(value <= reach for value in mine), sum(value <= reach for value in theirs))
-    shared = len(mine & theirs)
+def is_promising(first_bands: Iterable[int], second_bands: Iterable[int]) -> bool:
+    """Return whether two texts may be similar, estimated from the bands that their signatures share."""
+    first, second = set(first_bands), set(second_bands)
+    reach = min(max(first, default=-1), max(second, default=-1))
+    sample = min(sum(band <= reach for band in first), sum(band <= reach for band in second))
+    shared = len(first & second)
     return shared > 0 and shared >= _MIN_ESTIMATE * sample
 
 
-def measure_similarity(one: ShingledText, other: ShingledText) -> TextSimilarity | None:
-    """How two texts are alike, or None where neither is a copy of the other; the same both ways."""
-    if not one.folded_words or not other.folded_words:
+def measure_similarity(first: ShingledText, second: ShingledText) -> TextSimilarity | None:
+    """Return the similarity of two texts, or None if neither is a copy of the other. The order does not matter."""
+    if not first.folded_words or not second.folded_words:
         return None
-    if one.folded_words == other.folded_words:
+    if first.folded_words == second.folded_words:
         return TextSimilarity(similarity=1.0, kind="same")
-    few, many = sorted((one, other), key=lambda told: (len(told.shingles), told.folded_words))
-    length = len(few.shingles)
+    shorter, longer = sorted((first, second), key=lambda text: (len(text.shingles), text.folded_words))
+    length = len(shorter.shingles)
     if length < MIN_SHINGLES:
         return None
-    similarity = len(few.shingles & many.shingles) / length
+    similarity = len(shorter.shingles & longer.shingles) / length
     if (
         similarity < MIN_SIMILARITY
-        or not _has_same_figures(few, many, similarity)
-        or not _has_same_entries(one.stamps, other.stamps)
+        or not _has_same_figures(shorter, longer, similarity)
+        or not _has_same_entries(first.stamps, second.stamps)
     ):
         return None
-    return TextSimilarity(similarity=similarity, kind="near" if length * 1.5 > len(many.shingles) else "part")
+    return TextSimilarity(similarity=similarity, kind="near" if length * 1.5 > len(longer.shingles) else "part")
 
 
-def _has_same_figures(few: ShingledText, many: ShingledText, similarity: float) -> bool:
-    """Two fillings of one template share its words and not its figures."""
-    figures = few.figures
-    return len(figures) < _MIN_FIGURES or len(figures & many.figures) >= _MIN_SHARED_FIGURES * similarity * len(figures)
+def _has_same_figures(shorter: ShingledText, longer: ShingledText, similarity: float) -> bool:
+    """Return whether enough numbers are shared; two uses of one template share its words but not the numbers."""
+    figures = shorter.figures
+    if len(figures) < _MIN_FIGURES:
+        return True
+    return len(figures & longer.figures) >= _MIN_SHARED_FIGURES * similarity * len(figures)
 
 
-def _has_same_entries(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Two states of a live blog share the entries that the older one has; a text without any is no state of one."""
-    every = len(one | other)
-    return every < _MIN_STAMPS or not one or not other or len(one & other) >= _MIN_SHARED_STAMPS * every
+def _has_same_entries(first: frozenset[str], second: frozenset[str]) -> bool:
+    """Return whether two texts share the entries of a live blog, or are not both live blogs."""
+    total = len(first | second)
+    return total < _MIN_STAMPS or not first or not second or len(first & second) >= _MIN_SHARED_STAMPS * total

@@ -1,8 +1,8 @@
-"""A kept article is put in its place among those that tell the same text: found, compared, linked to its original."""
+"""Find articles with a similar text, store the similarities and link copies to their original."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aggregator.duplicates.compare import (
@@ -14,82 +14,73 @@ from aggregator.duplicates.compare import (
 )
 from storage.duplicates import links, signatures
 from storage.model.article import Article, Decision, DecisionKind
+from storage.model.similarity import TextSimilarity
 
 if TYPE_CHECKING:
     from storage.db.writer import Transaction
 
 MAX_COMPARED = 30
-"""Texts that one article is compared with, word by word, at most."""
+"""Maximum number of texts that one article is compared with word by word."""
 
 
 def link_duplicates(tx: Transaction, article: Article, decision: Decision) -> Decision:
-    """Find whose text an article tells, and bring the links between copies and originals in line.
+    """Compare an article that was just recorded with similar ones, and link all copies to their originals.
 
-    Does nothing where neither what is shown of it nor the time it was told is new. Returns the
-    decision as it is now: a new article may have become a copy.
+    Texts are compared only if the shown text or the publication time is new. Return the decision after
+    linking: a new article may be a copy.
     """
-    told = signatures.load_signed_article(tx, decision.article_id)
-    if not decision.has_new_shown_text and signatures.is_signature_current(tx, decision.article_id, told):
-        return decision
-    is_linked = _index_and_link(tx, decision.article_id, told, *_shown_text_and_bands(tx, article, decision))
-    return _decision_after_linking(tx, decision) if is_linked else decision
+    signed = signatures.load_signed_article(tx, decision.article_id)
+    if decision.has_new_shown_text or not signatures.is_signature_current(tx, decision.article_id, signed):
+        _index_and_compare(tx, decision.article_id, signed, *_shown_text_and_bands(tx, article, decision))
+    return links.link_recorded(tx, decision)
 
 
 def relink_duplicates(tx: Transaction, article_id: int) -> None:
-    """The same for an article of which another text is shown than before, without a page coming in."""
+    """Compare and link an article whose shown text changed without a new page."""
     text = signatures.load_shown_texts(tx, [article_id]).get(article_id, "")
-    _index_and_link(
-        tx, article_id, signatures.load_signed_article(tx, article_id), text, signature_bands(compute_signature(text))
-    )
+    signed = signatures.load_signed_article(tx, article_id)
+    if _index_and_compare(tx, article_id, signed, text, signature_bands(compute_signature(text))):
+        links.link_copies(tx, [signed.digest])
 
 
 def index_article_signature(tx: Transaction, article: Article, article_id: int) -> None:
-    """Let an article be found by what comes later and has its text; it is linked to none by that."""
-    signatures.index_signature(
-        tx, article_id, signature_bands(article.signature), signatures.load_signed_article(tx, article_id)
-    )
+    """Index the signature of an article for later comparisons, without comparing it now."""
+    signed = signatures.load_signed_article(tx, article_id)
+    signatures.index_signature(tx, article_id, signature_bands(article.signature), signed)
 
 
-def _index_and_link(
-    tx: Transaction, article_id: int, told: signatures.SignedArticle, text: str, marks: tuple[int, ...]
+def _index_and_compare(
+    tx: Transaction, article_id: int, signed: signatures.SignedArticle, text: str, bands: tuple[int, ...]
 ) -> bool:
-    """Let an article be found by its text, and link it; whether any other text is like it."""
-    alike = list(_find_similar(tx, text, marks, signatures.find_candidates(tx, article_id, told, marks)))
-    signatures.index_signature(tx, article_id, marks, told)
-    if alike:
-        links.add_similarity(tx, told.digest, alike)
-        links.link_copies(tx, [told.digest])
-    return bool(alike)
+    """Index an article's signature and store its similarities; return whether any other text is similar."""
+    candidates = signatures.find_candidates(tx, article_id, signed, bands)
+    similarities = _find_similar(tx, text, bands, candidates)
+    signatures.index_signature(tx, article_id, bands, signed)
+    links.add_similarities(tx, signed.digest, similarities)
+    return bool(similarities)
 
 
 def _shown_text_and_bands(tx: Transaction, article: Article, decision: Decision) -> tuple[str, tuple[int, ...]]:
-    """The text that is shown and its prints: the worker made them where it is the text that came in."""
-    if decision.kind in (DecisionKind.NEW, DecisionKind.COPY):
-        return article.text, signature_bands(article.signature or compute_signature(article.text))
-    text = signatures.load_shown_texts(tx, [decision.article_id]).get(decision.article_id, "")
-    return text, signature_bands(
-        article.signature if text == article.text and article.signature else compute_signature(text)
-    )
+    """Return the shown text and the bands of its signature, which the worker computed if it is the article's text."""
+    text = article.text
+    if decision.kind not in (DecisionKind.NEW, DecisionKind.COPY):
+        text = signatures.load_shown_texts(tx, [decision.article_id]).get(decision.article_id, "")
+    signature = article.signature if text == article.text else b""
+    return text, signature_bands(signature or compute_signature(text))
 
 
 def _find_similar(
-    tx: Transaction, text: str, marks: tuple[int, ...], found: list[signatures.DuplicateCandidate]
-) -> list[tuple[str, float, str]]:
-    promising = [one for one in found if is_promising(marks, one.bands)][:MAX_COMPARED]
+    tx: Transaction, text: str, bands: tuple[int, ...], candidates: Sequence[signatures.DuplicateCandidate]
+) -> dict[str, TextSimilarity]:
+    """Return the similarities of a text to the shown texts of candidates, by text digest."""
+    promising = [candidate for candidate in candidates if is_promising(bands, candidate.bands)][:MAX_COMPARED]
     if not promising:
-        return []
-    texts = signatures.load_shown_texts(tx, [one.article_id for one in promising])
-    mine = ShingledText(text)
-    pairs = ((one.digest, measure_similarity(mine, ShingledText(texts.get(one.article_id, "")))) for one in promising)
-    return [(digest, made.similarity, made.kind) for digest, made in pairs if made]
-
-
-def _decision_after_linking(tx: Transaction, decision: Decision) -> Decision:
-    if decision.kind not in (DecisionKind.NEW, DecisionKind.COPY):
-        return decision
-    original, reason, many = links.copy_status(tx, decision.article_id)
-    if original is not None:
-        return replace(decision, kind=DecisionKind.COPY, reason=reason)
-    if many:
-        reason = f"new address; the original of {many} kept before with the same text"
-    return replace(decision, kind=DecisionKind.NEW, reason=reason)
+        return {}
+    texts = signatures.load_shown_texts(tx, [candidate.article_id for candidate in promising])
+    shingled = ShingledText(text)
+    similarities = {}
+    for candidate in promising:
+        similarity = measure_similarity(shingled, ShingledText(texts.get(candidate.article_id, "")))
+        if similarity is not None:
+            similarities[candidate.digest] = similarity
+    return similarities

@@ -1,4 +1,4 @@
-"""The one door of extraction: a Page and its source's Hints come in, an Article or a Refusal goes out."""
+"""Extract an Article from a Page, or a Refusal that says why the page is no article."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from aggregator.extraction.embedded_text import compare_with_page_data, read_pag
 from aggregator.extraction.metadata import language
 from aggregator.extraction.metadata.gather import PageMetadata, gather_metadata
 from aggregator.extraction.tree import UnreadablePage, drop_element, parse_page
+from aggregator.topics.matcher import TopicMatcher
 from spiders.source import Hints
 from storage.model.article import Article, Refusal
 from storage.model.page import ContentError, Page
@@ -34,18 +35,17 @@ EXTRACTOR = f"evnews 5 / trafilatura {TRAFILATURA_VERSION} / {TRAFILATURA_OPTION
 _HTML_TYPES = ("", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml")
 
 
-def extract(page: Page, hints: Hints) -> Article | Refusal:
-    """What a page is, or why it is no article; raises nothing but MemoryError.
+def extract(page: Page, hints: Hints, matcher: TopicMatcher) -> Article | Refusal:
+    """Return the article of a page, or the refusal of the page. Raises only MemoryError.
 
-    Codes of refusal: `content` (its coding cannot be undone), `not-html`, `unreadable`; and what the
-    page is instead of an article (see `verdict`): `challenge` (a wall against bots), `consent`,
-    `login`, `paywall` (nothing of it may be read), `not-found` (with a status that says otherwise),
-    `error`, `shell` (empty without JavaScript), `listing`, `stranger` (has nothing of what its index
-    promised, and little else), `empty`, `thin` (under 25 words and no
-    article markup). What a paywall leaves of an article is an Article, `truncated`.
+    Codes of refusal: `content` (the content encoding is broken), `not-html`, `unreadable`, and the kinds of pages that
+    `classify_page` recognises: `challenge` (a bot wall), `consent`, `login`, `paywall` (nothing is readable),
+    `not-found` (with another status), `error`, `shell` (empty without JavaScript), `listing`, `stranger` (unrelated to
+    the index entry, with little text), `empty`, `thin` (under 25 words, no article markup). The readable part of an
+    article behind a paywall is an Article with `truncated`.
     """
     try:
-        return _extract_article(page, hints)
+        return _extract_article(page, hints, matcher)
     except ContentError as error:
         return Refusal(code="content", reason=str(error))
     except UnreadablePage as error:
@@ -54,11 +54,11 @@ def extract(page: Page, hints: Hints) -> Article | Refusal:
         return Refusal(code="unreadable", reason="nested too deeply")
     except MemoryError:
         raise
-    except Exception as error:  # one page, one verdict: a fault in reading it must not cost the others
+    except Exception as error:  # a fault in one page must not stop the others
         return Refusal(code="unreadable", reason=f"{type(error).__name__}: {str(error)[:200]}")
 
 
-def _extract_article(page: Page, hints: Hints) -> Article | Refusal:
+def _extract_article(page: Page, hints: Hints, matcher: TopicMatcher) -> Article | Refusal:
     if page.media_type not in _HTML_TYPES:
         return Refusal(code="not-html", reason=f"media type {page.media_type[:80]}")
     data = transcode_to_utf8(page.decode_content(), page.header("content-type"))
@@ -67,55 +67,58 @@ def _extract_article(page: Page, hints: Hints) -> Article | Refusal:
     if b"<" not in data:
         return Refusal(code="not-html", reason="no markup on the page")
     tree, cut = parse_page(data)
-    said = jsonld.read_jsonld(tree, page.url)
-    beside = read_page_data(tree)
+    page_jsonld = jsonld.read_jsonld(tree, page.url)
+    page_data = read_page_data(tree)
     hidden = list(tree.iter("script", "style", "svg", "noscript"))
     for element in hidden:
         drop_element(element)
-    looks, held = collect_page_features(tree, hidden, is_article=said.is_article), find_paywalled_text(tree, said)
-    facts = gather_metadata(tree, said, page, hints)
-    known = KnownMetadata(title=facts.title, authors=facts.authors, site=facts.site_name)
-    body, credit_lines = find_body(tree, known, said.body, hints)
-    whole = "" if body is None else render_text(body)
-    stated = compare_with_page_data(whole, beside, [words for _, words in facts.headlines])
-    dropped = () if body is None else remove_boilerplate(body, whole, hints.boilerplate)
-    plain = render_text(body) if body is not None and dropped else whole
-    count = count_words(plain)
-    told = max(count_words(facts.summary), count_words(page.lead.summary) if page.lead else 0)
-    share, blocks = measure_links(body)
-    read = ExtractedPage(
+    features = collect_page_features(tree, hidden, is_article=page_jsonld.is_article)
+    paywalled_text = find_paywalled_text(tree, page_jsonld)
+    metadata = gather_metadata(tree, page_jsonld, page, hints)
+    known = KnownMetadata(title=metadata.title, authors=metadata.authors, site=metadata.site_name)
+    body, credit_lines = find_body(tree, known, page_jsonld.body, hints)
+    page_text = "" if body is None else render_text(body)
+    comparison = compare_with_page_data(page_text, page_data, [headline for _, headline in metadata.headlines])
+    removed = () if body is None else remove_boilerplate(body, page_text, hints.boilerplate)
+    text = render_text(body) if body is not None and removed else page_text
+    count = count_words(text)
+    summary_count = max(count_words(metadata.summary), count_words(page.lead.summary) if page.lead else 0)
+    link_share, block_count = measure_links(body)
+    extracted = ExtractedPage(
         page=page,
-        head=facts.head,
-        jsonld=said,
-        features=looks,
-        text=plain,
+        head=metadata.head,
+        jsonld=page_jsonld,
+        features=features,
+        text=text,
         word_count=count,
-        link_share=share,
-        block_count=blocks,
-        truncation_reason=explain_truncation(said, plain, count, told, count_words(held), looks.full_text),
+        link_share=link_share,
+        block_count=block_count,
+        truncation_reason=explain_truncation(
+            page_jsonld, text, count, summary_count, count_words(paywalled_text), features.full_text
+        ),
     )
-    verdict = classify_page(read)
+    verdict = classify_page(extracted)
     if verdict.refusal is not None or body is None:
         return verdict.refusal or Refusal(code="empty", reason="no text on the page")
     origin = "trafilatura, page cut off" if cut else "trafilatura"
-    made = _build_article(page, hints, facts, body, plain, count, origin)
-    made = replace(
-        made,
-        differs_in_page_data=stated.differs_in_page_data,
-        in_page_data=stated.in_page_data,
-        removed_boilerplate=dropped,
+    article = replace(
+        _build_article(page, hints, metadata, body, text, count, origin),
+        truncated=verdict.kind is PageKind.STUB,
+        differs_in_page_data=comparison.differs_in_page_data,
+        in_page_data=comparison.in_page_data,
+        removed_boilerplate=removed,
         boilerplate_version=hints.boilerplate_version,
     )
-    return with_derived_fields(replace(made, truncated=verdict.kind is PageKind.STUB), credit_lines)
+    return with_derived_fields(article, matcher, credit_lines)
 
 
 def _build_article(
     page: Page, hints: Hints, metadata: PageMetadata, body: _Element, text: str, count: int, origin: str
 ) -> Article:
-    spoken, said_by = language.detect_language(
+    language_code, language_origin = language.detect_language(
         text, metadata.language, hints.language or (page.lead.language if page.lead else "")
     )
-    when = metadata.published
+    published = metadata.published
     return Article(
         url=page.url,
         canonical_url=metadata.canonical_url,
@@ -123,12 +126,12 @@ def _build_article(
         title=metadata.title or text.partition("\n")[0][:200],
         headlines=metadata.headlines,
         authors=metadata.authors,
-        published=when.at if when else None,
-        published_date=when.day if when else "",
-        published_raw=when.raw if when else "",
-        zone_known=when.has_zone if when else False,
+        published=published.at if published else None,
+        published_date=published.day if published else "",
+        published_raw=published.raw if published else "",
+        zone_known=published.has_zone if published else False,
         modified=metadata.modified,
-        language=spoken,
+        language=language_code,
         summary=metadata.summary,
         text=text,
         html=sanitize_html(render_html(body, page.url)),
@@ -137,11 +140,11 @@ def _build_article(
         tags=metadata.tags,
         words=count,
         extractor=describe_extractor(hints),
-        origins=(*metadata.origins, ("language", said_by), ("text", origin)),
+        origins=(*metadata.origins, ("language", language_origin), ("text", origin)),
     )
 
 
 def describe_extractor(hints: Hints) -> str:
-    """What a page is read by: the extractor, and what the catalogue tells it of the page's structure."""
-    told = (hints.body_css, *hints.drop_css)
-    return f"{EXTRACTOR} / css {sha256(repr(told).encode()).hexdigest()[:8]}" if any(told) else EXTRACTOR
+    """Return the name and version of the extractor, with a digest of the source's CSS selectors."""
+    selectors = (hints.body_css, *hints.drop_css)
+    return f"{EXTRACTOR} / css {sha256(repr(selectors).encode()).hexdigest()[:8]}" if any(selectors) else EXTRACTOR

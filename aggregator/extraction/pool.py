@@ -1,4 +1,4 @@
-"""The worker processes that read pages: each task bounded in time and memory, each crash charged to its own page."""
+"""Worker processes for extraction, with limits of time and memory for each page."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from aggregator.topics.catalogue import matcher_in_use, use_catalogue
-from aggregator.topics.matcher import TopicCatalogue
+from aggregator.topics.catalogue import shipped_matcher
+from aggregator.topics.matcher import TopicCatalogue, TopicMatcher
 from spiders.source import Hints, SourceListing
 from storage.model.article import Article, Refusal
 from storage.model.page import ContentError, Page, ParsedIndex
@@ -36,21 +36,20 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 MAX_CPU_SECONDS = 10
-"""How much processor time one page may take."""
+"""Maximum processor time for one page."""
 MAX_WALL_SECONDS = 30.0
-"""How long one page may take by the clock; the processor limit bites first on a machine that is not overloaded."""
+"""Maximum elapsed time for one page. On a machine with free processors, MAX_CPU_SECONDS is reached first."""
 MAX_MEMORY_BYTES = 2**30
-"""How much address space one page may take beyond what an idle worker holds."""
+"""Maximum address space for one page, in addition to that of an idle worker."""
 MAX_PAGES_PER_WORKER = 2000
-"""After so many pages a worker is replaced, so that a leak cannot grow."""
+"""Number of pages after which a worker is replaced, so that leaks cannot grow."""
 
 
 class ExtractionPool:
-    """Reads pages in killable processes; awaitable, and never raises for what a page did.
+    """Pool of processes that extract pages; a page that crashes its process or exceeds a limit raises nothing.
 
-    Start it and close it in the event loop's own process. `extract` and `read_index` each
-    hold one page; callers bound how many they have under way. `topics` is the catalogue that the
-    workers mark articles with, None the shipped one, which they have at hand.
+    Create and close the pool in the process of the event loop. Callers limit the number of pages in progress. `topics`
+    is the catalogue by which workers find topics; None means the shipped one, which every worker has loaded.
     """
 
     def __init__(self, workers: int, topics: TopicCatalogue | None = None) -> None:
@@ -61,10 +60,10 @@ class ExtractionPool:
         self._start_thread.start()
 
     def _start_first_worker(self) -> None:
-        """Bring up the first worker in a thread: its imports take a second, for which the loop must not stand still."""
+        """Start the first worker in a thread, because its imports would block the event loop for a second."""
         try:
             self._pool.schedule(int, timeout=MAX_WALL_SECONDS).result(MAX_WALL_SECONDS)
-        except Exception:  # whoever comes first meets it again
+        except Exception:  # the first task meets the error again
             _log.debug("event=pool-start-failed", exc_info=True)
         finally:
             self._ready.set_result(None)
@@ -82,22 +81,24 @@ class ExtractionPool:
         )
 
     async def extract(self, page: Page, hints: Hints) -> Article | Refusal:
-        """What extraction makes of the page; a page that is too hard for the limits is a Refusal."""
+        """Extract a page; return a Refusal if it exceeds a limit."""
         return await self._run_task(
-            _extract, (page, hints), lambda why: Refusal(code="extract_timeout", reason=f"extraction {why}")
+            _extract, (page, hints), lambda problem: Refusal(code="extract_timeout", reason=f"extraction {problem}")
         )
 
     async def read_index(
         self, page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime
     ) -> ParsedIndex:
-        """What the page says as a feed, sitemap or listing; too hard for the limits is an Index with a problem."""
+        """Parse a page as a feed, sitemap or listing; return an index with a problem if it exceeds a limit."""
         return await self._run_task(
-            _read_index, (page, kind, listing, limit, now), lambda why: ParsedIndex(kind=kind, problem=f"reading {why}")
+            _read_index,
+            (page, kind, listing, limit, now),
+            lambda problem: ParsedIndex(kind=kind, problem=f"reading {problem}"),
         )
 
     async def find_feeds(self, page: Page) -> tuple[DiscoveredFeed, ...]:
-        """The feeds that a page links to; none where it is too hard for the limits, or holds no readable content."""
-        return await self._run_task(_find_feeds, (page,), lambda why: ())
+        """Return the feeds that a page links to; none if it exceeds a limit or cannot be decoded."""
+        return await self._run_task(_find_feeds, (page,), lambda problem: ())
 
     async def _run_task(self, work: Callable[..., T], args: tuple[object, ...], excuse: Callable[[str], T]) -> T:
         if not self._ready.done():
@@ -113,7 +114,7 @@ class ExtractionPool:
             except ProcessExpired as error:
                 return excuse(_describe_exit(error))
             except BrokenProcessPool:
-                # A worker that dies between two tasks breaks the whole pool: start afresh, once for this page.
+                # A worker that dies between two tasks breaks the whole pool: create a new one, once for this page.
                 if attempt == 2:
                     raise
                 if self._pool is pool:
@@ -122,13 +123,13 @@ class ExtractionPool:
         raise AssertionError("unreachable")
 
     def close(self) -> None:
-        """Stop every worker; what is under way is lost."""
+        """Stop every worker and abandon the pages in progress."""
         self._start_thread.join()
         _stop_pool(self._pool)
 
 
 def _schedule_task(pool: ProcessPool, work: Callable[..., T], args: tuple[object, ...]) -> Future[T]:
-    """The task's future; raises BrokenProcessPool where the pool takes no more, whatever Pebble calls it."""
+    """Schedule a task and return its future; raise BrokenProcessPool if the pool accepts no tasks."""
     try:
         future: Future[T] = pool.schedule(work, args=args, timeout=MAX_WALL_SECONDS)
     except RuntimeError as error:
@@ -148,8 +149,8 @@ def _describe_exit(error: ProcessExpired) -> str:
 
 
 def _create_worker_context() -> ForkServerContext:
-    """Workers are forked from a small server that has only what they need already imported."""
-    # Where a user leaves at once, the tracker clears up after us; it need not say so.
+    """Return a context that forks workers from a small server process, which has imported what they need."""
+    # If the user interrupts the program, the resource tracker cleans up; its warning would only confuse.
     sys.warnoptions.append("ignore:resource_tracker:UserWarning")
     context = _QuietContext()
     context.set_forkserver_preload([__name__, "aggregator.extraction.preload", "spiders.parse.index"])
@@ -157,7 +158,7 @@ def _create_worker_context() -> ForkServerContext:
 
 
 class _QuietProcess(ForkServerProcess):
-    """A worker that does not import the program's own main module again (that would bring Scrapy along)."""
+    """A worker that does not import the program's main module, and with it Scrapy."""
 
     @staticmethod
     def _Popen(process_obj: BaseProcess) -> Popen:
@@ -173,12 +174,16 @@ class _QuietContext(ForkServerContext):
     Process = _QuietProcess
 
 
+class _Worker:
+    """State of a worker process, set by the initializer of its pool."""
+
+    matcher: TopicMatcher
+
+
 def _prepare_worker(topics: TopicCatalogue | None) -> None:
-    if topics is not None:
-        use_catalogue(topics)
-        matcher_in_use()
+    _Worker.matcher = shipped_matcher() if topics is None else TopicMatcher(topics)
     gc.collect()
-    gc.freeze()  # what is shared with the server stays shared, and is never walked again
+    gc.freeze()  # memory shared with the server stays shared, because the collector never touches it again
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + MAX_MEMORY_BYTES, held + MAX_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -194,7 +199,7 @@ def _extract(page: Page, hints: Hints) -> Article | Refusal:
     from aggregator.extraction.extract import extract
 
     _limit_cpu()
-    return extract(page, hints)
+    return extract(page, hints, _Worker.matcher)
 
 
 def _read_index(page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime) -> ParsedIndex:
@@ -215,7 +220,7 @@ def _find_feeds(page: Page) -> tuple[DiscoveredFeed, ...]:
 
 
 def list_worker_modules(pool: ExtractionPool) -> Future[list[str]]:
-    """The names of all modules that a worker has imported."""
+    """Return the names of all modules that a worker has imported."""
     return pool._pool.schedule(_list_module_names, timeout=MAX_WALL_SECONDS)
 
 

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from aggregator.topics.catalogue import catalogue_in_use
 from storage.articles import importing, snapshots
 from storage.articles.importing import ImportedArticle
 from storage.db.statements import batched
@@ -22,6 +21,7 @@ from storage.text.diff import EditKind
 from storage.timestamps import parse_iso
 
 if TYPE_CHECKING:
+    from aggregator.topics.matcher import TopicMatcher
     from storage.db.writer import Transaction
 
 MAX_LINE_BYTES = 64 * 2**20
@@ -57,14 +57,16 @@ class ImportProgress:
         return second + timedelta(microseconds=min(self.index_in_second, 999_999))
 
 
-def import_lines(tx: Transaction, lines: Iterable[tuple[int, bytes]], known: ImportProgress) -> None:
+def import_lines(
+    tx: Transaction, lines: Iterable[tuple[int, bytes]], known: ImportProgress, matcher: TopicMatcher
+) -> None:
     """Bring back the articles of some lines, given with their numbers; those that are there are left as they are.
 
     Raises ExportError.
     """
     for number, line in lines:
         try:
-            _import_article(tx, parse_exported(line, known.assign_first_seen), known)
+            _import_article(tx, parse_exported(line, matcher, known.assign_first_seen), known)
         except ValueError as error:
             raise ExportError(f"line {number}: {error}") from error
 
@@ -109,7 +111,7 @@ def read_numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def parse_exported(line: bytes, arrival: Callable[[datetime], datetime]) -> ImportedArticle:
+def parse_exported(line: bytes, matcher: TopicMatcher, arrival: Callable[[datetime], datetime]) -> ImportedArticle:
     """An article as a line of `evnews export jsonl` has it; raises ExportError."""
     from aggregator.extraction.derived_fields import with_derived_fields
 
@@ -120,8 +122,8 @@ def parse_exported(line: bytes, arrival: Callable[[datetime], datetime]) -> Impo
     if not isinstance(told, dict):
         raise ExportError("no JSON object")
     record = _ExportRecord(told)
-    article = with_derived_fields(_article(record))
-    topics, catalogue = _topics(article, record.texts("topics"))
+    article = with_derived_fields(_article(record), matcher)
+    topics, catalogue = _topics(article, record.texts("topics"), matcher.digest)
     editions = _revisions(record)
     shown = record.number("revision")
     if not editions or not 0 < shown <= len(editions):
@@ -204,14 +206,14 @@ def _revisions(record: _ExportRecord) -> tuple[RevisionSummary, ...]:
     return tuple(found)
 
 
-def _topics(article: Article, names: tuple[str, ...]) -> tuple[tuple[Topic, ...], str]:
+def _topics(article: Article, names: tuple[str, ...], catalogue_digest: str) -> tuple[tuple[Topic, ...], str]:
     """The topics of these names and the catalogue they are of: as the present one counts them, where it finds the same.
 
     Else they stand in their order, and as read with none: `evnews topics --refresh` reads them anew.
     """
     found = sorted(article.topics, key=lambda topic: (-topic.title_count, -topic.body_count, topic.name))
     if tuple(topic.name for topic in found) == names:
-        return tuple(found), catalogue_in_use().digest
+        return tuple(found), catalogue_digest
     unique = tuple(dict.fromkeys(names))
     return tuple(Topic(name=name, body_count=len(unique) - place) for place, name in enumerate(unique)), ""
 

@@ -1,4 +1,4 @@
-"""The one door into the archive: a fetched page goes in, what became of it comes out, live or from a tape."""
+"""Extract a fetched page and store its article, with a limit on the pages that wait."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ MAX_BACKLOG_PAGES = 256
 
 
 class PageExtractor(Protocol):
-    """Makes an article of a page, somewhere it cannot do harm."""
+    """Extracts the article of a page, isolated from the caller's process."""
 
     async def extract(self, page: Page, hints: Hints) -> Article | Refusal: ...
 
 
 class OutcomeSink(Protocol):
-    """Keeps what extraction made, with its page, in one transaction; or refuses it for what the archive knows.
+    """Stores an extracted article or a refusal together with its pages, in one transaction.
 
-    `hints` adds what has been learned of the source's pages; a `keep` that returns None has learned more
-    since the article was read: it is to be read again.
+    `hints` adds what was learned about the source's pages. `keep` returns None if more was learned after the
+    extraction: the page must be extracted again.
     """
 
     def hints(self, hints: Hints) -> Hints: ...
@@ -36,74 +36,79 @@ class OutcomeSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestOutcome:
-    """What became of a page: a decision about its article, or the refusal."""
+    """Either the decision about a page's article or the refusal of the page."""
 
     decision: Decision | None = None
     refusal: Refusal | None = None
 
 
 class Ingest:
-    """Extracts and keeps pages, with a bound on how much waits for it."""
+    """Extracts and stores pages, and limits how many wait for it."""
 
-    def __init__(self, reader: PageExtractor) -> None:
-        self._extractor = reader
+    def __init__(self, extractor: PageExtractor) -> None:
+        self._extractor = extractor
         self._bytes = self._pages = 0
         self._capacity = asyncio.Condition()
         self.pages_read, self.reading_seconds = 0, 0.0
-        """How many pages were read, and how long that took with their waits for a worker."""
+        """Number of extracted pages, and the seconds that this took, including the wait for a worker."""
 
     @property
     def pending_pages(self) -> int:
-        """Pages that were fetched and are not kept yet."""
+        """Number of pages that were fetched but are not stored yet."""
         return self._pages
 
     async def wait_for_room(self) -> None:
-        """Wait until what has been fetched and not yet kept is small enough to fetch more."""
+        """Wait until few enough fetched pages are pending to fetch another."""
         async with self._capacity:
             await self._capacity.wait_for(lambda: self._bytes < MAX_BACKLOG_BYTES and self._pages < MAX_BACKLOG_PAGES)
 
-    async def ingest(self, hops: tuple[Page, ...], hints: Hints, keeper: OutcomeSink) -> IngestOutcome:
-        """Extract the last hop's article and keep it; the hops go on the tape either way."""
+    async def ingest(self, hops: tuple[Page, ...], hints: Hints, sink: OutcomeSink) -> IngestOutcome:
+        """Extract the article of the last hop and store the outcome with all hops."""
         size = sum(len(hop.body) for hop in hops)
         self._bytes, self._pages = self._bytes + size, self._pages + 1
         try:
             while True:
-                made = await self._extract(hops[-1], keeper.hints(hints))
-                if isinstance(made, Refusal):
-                    await keeper.refuse(hops, made)
-                    return IngestOutcome(refusal=made)
-                kept = await keeper.keep(hops, made)
-                if kept is not None:
-                    return IngestOutcome(refusal=kept) if isinstance(kept, Refusal) else IngestOutcome(decision=kept)
+                extracted = await self._extract(hops[-1], sink.hints(hints))
+                if isinstance(extracted, Refusal):
+                    await sink.refuse(hops, extracted)
+                    return IngestOutcome(refusal=extracted)
+                outcome = await sink.keep(hops, extracted)
+                if isinstance(outcome, Refusal):
+                    return IngestOutcome(refusal=outcome)
+                if outcome is not None:
+                    return IngestOutcome(decision=outcome)
         finally:
             self._bytes, self._pages = self._bytes - size, self._pages - 1
             async with self._capacity:
                 self._capacity.notify_all()
 
     async def _extract(self, page: Page, hints: Hints) -> Article | Refusal:
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
             return await self._extractor.extract(page, hints)
         finally:
-            self.pages_read, self.reading_seconds = self.pages_read + 1, self.reading_seconds + time.monotonic() - begun
+            self.pages_read, self.reading_seconds = (
+                self.pages_read + 1,
+                self.reading_seconds + time.monotonic() - started,
+            )
 
 
 def check_status(page: Page) -> tuple[str, bool] | None:
-    """Why a page's status alone says that it holds no article, and whether asking again can help."""
+    """Return why a page's status excludes an article and whether a retry can help, or None for status 200."""
     if page.status == 200:
         return None
-    lasting = page.status in (400, 401, 402, 404, 405, 406, 410, 414, 451) or 300 <= page.status < 400
-    return f"HTTP {page.status}", not lasting
+    is_permanent = page.status in (400, 401, 402, 404, 405, 406, 410, 414, 451) or 300 <= page.status < 400
+    return f"HTTP {page.status}", not is_permanent
 
 
 def is_redirected_home(hops: tuple[Page, ...]) -> bool:
-    """Whether an article's address led to a site's front page, as publishers do with what they removed."""
+    """Return whether an article's address redirected to a front page, as publishers do with removed articles."""
     first, last = urlsplit(hops[0].url), urlsplit(hops[-1].url)
     return len(hops) > 1 and last.path in ("", "/") and not last.query and first.path not in ("", "/")
 
 
 RETRY_DELAYS = tuple(3600 * hours for hours in (0.25, 1, 4, 12, 30))
-"""Seconds until a page that failed is asked for again, by how often it has failed; five tries over two days."""
+"""Seconds until a failed page is requested again, by the number of failures: five retries over two days."""
 
 REFUSED_RETRY_DELAYS = {
     code: tuple(3600 * hours for hours in waits)

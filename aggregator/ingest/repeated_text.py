@@ -1,4 +1,4 @@
-"""A text that a source shows at many addresses is a wall or an error page, where no page bears the title promised."""
+"""Refuse a short text that a source shows at many addresses under other titles: a bot wall or an error page."""
 
 from __future__ import annotations
 
@@ -11,28 +11,35 @@ from storage.duplicates.repeated_texts import TextAppearance
 from storage.model.article import Article, Refusal
 
 MAX_REPEATED_WORDS = 250
-"""A longer text is an article wherever it stands, be it at many addresses."""
+"""A longer text is an article even if it is shown at many addresses."""
 
 REPEAT_WINDOW = timedelta(days=3)
 MIN_REPEATS = 3
-_MIN_TITLE_KINSHIP = 0.5
+_MIN_TITLE_OVERLAP = 0.5
 
 
-def refuse_repeated_text(article: Article, told: str, before: Sequence[TextAppearance]) -> Refusal | None:
-    """The refusal of an article whose text its source showed at two or more other addresses before.
+def refuse_repeated_text(article: Article, lead_title: str, before: Sequence[TextAppearance]) -> Refusal | None:
+    """Return the refusal of an article whose text its source showed at two or more other addresses, else None.
 
-    `told` is the title that its index gave it, `before` the earlier showings near it in time. Titles
-    must have been given and differ, and none may be what its page bears: the same report in two
-    sections, or a short text that stands under many headlines of its own, is no wall.
+    `lead_title` is the title in the index, `before` are the earlier appearances of the text. The index must give
+    different titles, and no page may have the title that the index gives: the same report in two sections, or a short
+    text under many headlines of its own, is no wall.
     """
-    here = TextAppearance(
-        article_id=0, title=article.title, has_own_title=dict(article.origins).get("title") != "lead", lead_title=told
+    current = TextAppearance(
+        article_id=0,
+        title=article.title,
+        has_own_title=dict(article.origins).get("title") != "lead",
+        lead_title=lead_title,
     )
-    odd = {normalize_words(one.lead_title): one for one in (*before, here) if _is_title_missing(one)}
-    places = {one.article_id for one in odd.values()}
-    if article.words > MAX_REPEATED_WORDS or not _is_title_missing(here) or min(len(odd), len(places)) < MIN_REPEATS:
+    without_title = {
+        normalize_words(appearance.lead_title): appearance
+        for appearance in (*before, current)
+        if _is_title_missing(appearance)
+    }
+    places = {appearance.article_id for appearance in without_title.values()}
+    if article.words > MAX_REPEATED_WORDS or min(len(without_title), len(places)) < MIN_REPEATS:
         return None
-    if any(not _is_title_missing(one) for one in before):
+    if not all(_is_title_missing(appearance) for appearance in (*before, current)):
         return None
     return Refusal(
         code="repeated",
@@ -41,12 +48,12 @@ def refuse_repeated_text(article: Article, told: str, before: Sequence[TextAppea
     )
 
 
-def _is_title_missing(one: TextAppearance) -> bool:
-    """Whether a page was promised under a title, and does not bear it."""
-    told = normalize_words(one.lead_title)
-    if not told:
+def _is_title_missing(appearance: TextAppearance) -> bool:
+    """Return whether the index gave a title that the page does not have."""
+    lead_title = normalize_words(appearance.lead_title)
+    if not lead_title:
         return False
-    return not one.has_own_title or (
-        normalize_words(one.title) != told
-        and measure_title_overlap(one.lead_title, (one.title,), "") < _MIN_TITLE_KINSHIP
+    return not appearance.has_own_title or (
+        normalize_words(appearance.title) != lead_title
+        and measure_title_overlap(appearance.lead_title, (appearance.title,), "") < _MIN_TITLE_OVERLAP
     )

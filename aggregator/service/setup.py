@@ -19,7 +19,8 @@ from aggregator.crawl.revisit_round import RevisitOptions
 from aggregator.crawl.runner import CrawlRunner
 from aggregator.extraction.pool import ExtractionPool
 from aggregator.schedule.budget import BudgetPlanner
-from aggregator.topics.catalogue import load_topics, use_catalogue
+from aggregator.topics.catalogue import load_topics
+from aggregator.topics.matcher import TopicMatcher
 from spiders.source import Source
 from storage.crawl import leads
 from storage.crawl.lease_owner import LeaseOwner, find_dead_owners
@@ -64,9 +65,11 @@ async def open_runner(
         stack.callback(writer.close)
         stack.callback(_release_own_leases, writer, owner)
         _release_dead_leases(writer, run_folder, owner.token)
-        pool = ExtractionPool(config.worker_count, _load_topic_catalogue(config.home))
+        topics = _load_topic_catalogue(config.home)
+        has_own_topics = (config.home / "topics.toml").exists()
+        pool = ExtractionPool(config.worker_count, topics if has_own_topics else None)
         stack.callback(pool.close)
-        desk = CrawlRepository(writer, owner.token, now, config.warc_folder)
+        desk = CrawlRepository(writer, owner.token, now, TopicMatcher(topics), config.warc_folder)
         planner = planner or create_planner()
         await reprice(planner, desk)
         crew = CrawlRunner(
@@ -99,13 +102,12 @@ async def reprice(planner: BudgetPlanner, repository: CrawlRepository) -> None:
     planner.share_hosts(known, now.timestamp())
 
 
-def _load_topic_catalogue(home: Path) -> TopicCatalogue | None:
-    """The catalogue of topics for the workers, where it is not the shipped one, and for this process in any case."""
+def _load_topic_catalogue(home: Path) -> TopicCatalogue:
+    """Load the catalogue of topics and log each problem in it."""
     catalogue = load_topics(home)
     for problem in catalogue.problems:
         log.warning("event=topic-unusable what=%s", problem)
-    use_catalogue(catalogue)
-    return catalogue if (home / "topics.toml").exists() else None
+    return catalogue
 
 
 def _release_dead_leases(writer: DatabaseWriter, folder: Path, own: str) -> None:

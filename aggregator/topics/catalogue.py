@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from aggregator.topics.matcher import TOPIC_KINDS, TopicCatalogue, TopicEntry, TopicMatcher, fold_name
@@ -156,28 +157,7 @@ def _is_cyclic(name: str, parents: Mapping[str, str]) -> bool:
     return False
 
 
-class _CatalogueInUse:
-    """The one catalogue that a process reads with, and what was made of it; a worker is told when it starts."""
-
-    catalogue: TopicCatalogue | None = None
-    matcher: TopicMatcher | None = None
-
-
-def use_catalogue(catalogue: TopicCatalogue | None) -> None:
-    """From now on this process marks articles with this catalogue; None is the shipped one."""
-    if catalogue != _CatalogueInUse.catalogue:
-        _CatalogueInUse.catalogue, _CatalogueInUse.matcher = catalogue, None
-
-
-def catalogue_in_use() -> TopicCatalogue:
-    """The catalogue that articles are marked with in this process: the shipped one where nothing else was said."""
-    if _CatalogueInUse.catalogue is None:
-        _CatalogueInUse.catalogue = load_topics(None)
-    return _CatalogueInUse.catalogue
-
-
-def matcher_in_use() -> TopicMatcher:
-    """What marks articles in this process, made once."""
-    if _CatalogueInUse.matcher is None:
-        _CatalogueInUse.matcher = TopicMatcher(catalogue_in_use())
-    return _CatalogueInUse.matcher
+@cache
+def shipped_matcher() -> TopicMatcher:
+    """Return the matcher of the shipped catalogue, built once for each process."""
+    return TopicMatcher(load_topics(None))

@@ -20,11 +20,12 @@ from storage.articles.observation import Observation, article_columns, observe
 from storage.articles.topics import record_topics
 from storage.db.key_value import delete_value, get_value, set_value
 from storage.db.tables import article_checks, articles, revisions, snapshots, texts
-from storage.duplicates.links import add_similarity
+from storage.duplicates.links import add_similarities
 from storage.identity import key_digest, url_key
 from storage.model.article import Article, RevisionSummary, Topic
 from storage.model.crawl import CheckResult
 from storage.model.page import Page
+from storage.model.similarity import TextSimilarity
 from storage.search import article_index, history
 from storage.search.index.base import IndexedArticle
 from storage.text.clean import clean
@@ -61,7 +62,14 @@ class ImportedArticle:
             return self.article
         words = self.past_texts.get(edition.digest, "")
         return replace(
-            self.article, title=edition.title, text=words, html="", prepared_text=None, terms=b"", signature=b""
+            self.article,
+            title=edition.title,
+            text=words,
+            html="",
+            prepared_text=None,
+            text_digests=None,
+            terms=b"",
+            signature=b"",
         )
 
 
@@ -82,7 +90,7 @@ def finish_import(tx: Connection, copies: Sequence[tuple[int, int]]) -> int:
     for one, other in linked:
         tx.execute(_UPDATE_COPY_OF, {"article": one, "original": other})
         if digests[one] != digests[other]:
-            add_similarity(tx, digests[one], [(digests[other], 1.0, "near")])
+            add_similarities(tx, digests[one], {digests[other]: TextSimilarity(similarity=1.0, kind="near")})
     if tx.dialect.name == "postgresql":
         tx.execute(_ADVANCE_SEQUENCE)
     delete_value(tx, _IMPORT_KEY)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from storage.identity import fold_text, is_root, key_digest, text_digest, url_key, variant_key
-from storage.model.article import Article
+from storage.model.article import Article, TextDigests
 from storage.model.page import Page
 from storage.text.clean import clean
 from storage.text.headlines import Headlines
@@ -114,45 +114,64 @@ def observe(article: Article, page: Page) -> Observation:
     canonical = url_key(article.canonical_url) if article.canonical_url else ""
     if canonical != asked_key and is_root(canonical):
         canonical = ""
-    whole = with_boilerplate(article.text, article.removed_boilerplate)
-    words = text_digest(whole)
-    headlines = tuple((place, clean(words)) for place, words in (("", article.title), *article.headlines))
-    titles = [words for _, words in headlines]
-    marks = [short_block_digest(one) for one in clean(whole).split("\n\n")]
+    digests = article.text_digests or compute_text_digests(article)
+    headlines = _clean_headlines(article)
+    blocks, folded_title = digests.blocks, fold_text(headlines[0][1])
     return Observation(
         article=article,
         addresses=tuple(spellings.values()),
         canonical_digest=key_digest(canonical) if canonical else "",
         feed_id_digest=_feed_id_digest(page),
-        text_digest=words,
-        digest=_reading_digest(article, words),
+        text_digest=digests.text,
+        digest=digests.reading,
         variant_key=variant_key(page.url),
         article_json=encode_article_json(article),
         source=page.source,
         fetched_at=page.fetched_at,
-        comparable_digest=(shown := comparable_text_digest(clean(whole), titles)),
-        page_data_digest=comparable_text_digest(with_page_data(clean(whole), article.differs_in_page_data), titles)
-        if article.differs_in_page_data
-        else shown,
+        comparable_digest=digests.comparable,
+        page_data_digest=digests.comparable_page_data,
         headlines=headlines,
         removed_boilerplate=_to_json([(at, clean(one)) for at, one in article.removed_boilerplate]),
         differs_in_page_data=_to_json(
-            [(at, clean(one), marks[at]) for at, one in article.differs_in_page_data if at < len(marks)]
+            [(at, clean(paragraph), blocks[at]) for at, paragraph in article.differs_in_page_data if at < len(blocks)]
         ),
-        in_page_data=_to_json([marks[at] for at in article.in_page_data if at < len(marks)]),
+        in_page_data=_to_json([blocks[at] for at in article.in_page_data if at < len(blocks)]),
         headlines_json=_to_json(
-            {place: words if fold_text(words) != fold_text(titles[0]) else "" for place, words in headlines[1:]}
+            {place: words if fold_text(words) != folded_title else "" for place, words in headlines[1:]}
         ),
         etag=page.validator("etag"),
         last_modified=page.validator("last-modified"),
     )
 
 
-def _reading_digest(article: Article, words: str) -> str:
-    """Tells readings apart: by text and title, and by what the page says otherwise of either."""
-    stated = "".join(f" {place} {fold_text(clean(one))}" for place, one in article.differs_in_page_data)
-    stated += "".join(f" {place} {fold_text(clean(one))}" for place, one in article.headlines)
-    return sha256(f"{words} {fold_text(clean(article.title))}{stated}".encode()).hexdigest()
+def compute_text_digests(article: Article) -> TextDigests:
+    """Compute the digests of an article's whole text, which worker processes do ahead of the writer."""
+    page_text = with_boilerplate(article.text, article.removed_boilerplate)
+    cleaned = clean(page_text)
+    titles = [title for _, title in _clean_headlines(article)]
+    digest = text_digest(page_text)
+    comparable = comparable_text_digest(cleaned, titles)
+    return TextDigests(
+        text=digest,
+        reading=_reading_digest(article, digest),
+        comparable=comparable,
+        comparable_page_data=comparable_text_digest(with_page_data(cleaned, article.differs_in_page_data), titles)
+        if article.differs_in_page_data
+        else comparable,
+        blocks=tuple(short_block_digest(block) for block in cleaned.split("\n\n")),
+    )
+
+
+def _clean_headlines(article: Article) -> tuple[tuple[str, str], ...]:
+    """Return the title and the other headlines as (place, cleaned text); the title's place is empty."""
+    return tuple((place, clean(text)) for place, text in (("", article.title), *article.headlines))
+
+
+def _reading_digest(article: Article, digest: str) -> str:
+    """Return a digest of text, title, and everything that the page's data or headlines say differently."""
+    variants = (*article.differs_in_page_data, *article.headlines)
+    variant_text = "".join(f" {place} {fold_text(clean(text))}" for place, text in variants)
+    return sha256(f"{digest} {fold_text(clean(article.title))}{variant_text}".encode()).hexdigest()
 
 
 def _to_json(values: Collection[Any]) -> str:
@@ -207,7 +226,7 @@ def _json_value(value: Any) -> Any:
 # fmt: off
 _FIELDS_NOT_IN_JSON = frozenset([
     "url", "title", "text", "html", "removed_boilerplate", "boilerplate_version", "headlines", "differs_in_page_data",
-    "in_page_data", "signature", "terms", "prepared_text", "topics",
+    "in_page_data", "signature", "terms", "prepared_text", "text_digests", "topics",
 ])
 # fmt: on
 _JSON_DEFAULTS: dict[str, Any] = {"original_url": "", "credit": "", "truncated": False}

@@ -1,12 +1,12 @@
-"""The way in: captures and articles are kept, and it is decided what each article is to the archive."""
+"""Record captures and articles, and decide whether an article is new, the same again or a revision."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
@@ -33,9 +33,12 @@ from storage.search.index.row_ids import row_id_of
 from storage.stories import membership
 from storage.text.clean import clean
 
+_ShownRow: TypeAlias = "Row[*tuple[Any, ...]]"
+"""Row of _SELECT_SHOWN: an article with its shown title and text."""
+
 
 def record_capture(tx: Connection, capture: Capture, page: Page, verdict: str = "", reason: str = "") -> int:
-    """Keep where a page lies on the tape and what became of it; returns the capture's id."""
+    """Record the place of a page's WARC record and what became of the page; return the id of the capture."""
     values = {
         "file": capture.file,
         "offset": capture.offset,
@@ -55,57 +58,37 @@ def record_capture(tx: Connection, capture: Capture, page: Page, verdict: str = 
 def record_captures(
     tx: Connection, captures: Sequence[Capture], hops: Sequence[Page], verdict: str = "", reason: str = ""
 ) -> int | None:
-    """Rows for where the hops lie on the tape; the last one's id, or None where pages are not kept."""
-    last = None
+    """Record the captures of all hops of a request; return the id of the last, or None if pages are not kept."""
+    capture_id = None
     for capture, hop in zip(captures, hops, strict=False):
-        last = record_capture(tx, capture, hop, verdict, reason)
-    return last
+        capture_id = record_capture(tx, capture, hop, verdict, reason)
+    return capture_id
 
 
 def record_article(tx: Connection, article: Article, page: Page, capture_id: int | None, now: datetime) -> Decision:
-    """Keep an article that was made of a page, and say what it is: new, the same again, a revision, a copy.
+    """Record an article that was extracted from a page; return whether it is new, the same again or a revision.
 
-    The same pages leave the same archive in whatever order they are recorded: the same articles
-    with the same addresses, texts, revisions and links of copies; only ids tell the order.
+    Copies are not linked: `links.link_recorded` does that with the decision. The same pages leave the same
+    articles, addresses, texts and revisions in whatever order they are recorded; only the ids differ.
     """
     acquire_write_lock(tx)
     seen = observe(article, page)
-    found = snapshots.find_matches(tx, seen)
-    if not found:
+    matches = snapshots.find_matches(tx, seen)
+    if not matches:
         return _insert_article(tx, seen, capture_id, now)
-    ids = sorted(found)
-    before = [tx.execute(_SELECT_SHOWN, {"article": article_id}).one() for article_id in ids]
-    for shown in before[1:]:
-        article_index.remove_shown(tx, shown)
-        history.remove_past_texts(tx, shown.id)
-        snapshots.merge_articles(tx, ids[0], shown.id)
-    sighting = snapshots.insert_snapshot(tx, ids[0], seen, capture_id)
-    decision = _decide(tx, seen, sighting, before, "; ".join(dict.fromkeys(found.values())))
-    links.link_copies(tx, {shown.text_digest for shown in before})
-    return decision
+    before = [_load_shown(tx, article_id) for article_id in sorted(matches)]
+    kept = before[0]
+    for merged in before[1:]:
+        article_index.remove_shown(tx, merged)
+        history.remove_past_texts(tx, merged.id)
+        snapshots.merge_articles(tx, kept.id, merged.id)
+    snapshot_id = snapshots.insert_snapshot(tx, kept.id, seen, capture_id)
+    return _decide(tx, seen, snapshot_id, before, "; ".join(dict.fromkeys(matches.values())))
 
 
 def _insert_article(tx: Connection, seen: Observation, capture_id: int | None, now: datetime) -> Decision:
-    spelled = [
-        Alias(id=i, url_digest=a.url_digest, url_key=a.url_key, url=a.url, is_requested=a.is_requested)
-        for i, a in enumerate(seen.addresses)
-    ]
-    only = Snapshot(
-        id=0,
-        text_id=0,
-        digest=seen.digest,
-        requested_alias_id=0,
-        final_alias_id=len(spelled) - 1,
-        variant_key=seen.variant_key,
-        source=seen.source,
-        fetched_at=seen.fetched_at,
-        comparable_digest=seen.comparable_digest,
-        page_data_digest=seen.page_data_digest,
-        extractor=seen.article.extractor,
-    )
-    made = derive_state(spelled, {seen.canonical_digest}, [only])
     reason = "neither its address nor its text was kept before"
-    values = _state_columns(made, seen.article.title, seen.article_json, seen.text_digest, now, reason)
+    values = _state_columns(_first_state(seen), seen.article.title, seen.article_json, seen.text_digest, now, reason)
     labels = article_index.build_article_labels(
         values | {"authors": seen.article.authors}, [topic.name for topic in seen.article.topics], is_revised=False
     )
@@ -119,153 +102,206 @@ def _insert_article(tx: Connection, seen: Observation, capture_id: int | None, n
     title, text = clean(seen.article.title), clean(seen.article.text)
     entry = IndexedArticle(title=title, text=text, labels=labels, prepared_before=seen.article.prepared_text)
     article_index.add(tx, row.search_row, entry)
-    if not seen.article.terms:  # who has them places it at once
+    if not seen.article.terms:  # with terms, the caller assigns a story at once
         membership.queue_recompute(tx, [row.id])
-    links.link_copies(tx, [seen.text_digest])
-    original, why, many = links.copy_status(tx, row.id)
-    if original is not None:
-        return Decision(kind=DecisionKind.COPY, reason=why, article_id=row.id, has_new_shown_text=True)
-    if many:
-        reason = f"new address; the original of {many} kept before with the same text"
-    return Decision(kind=DecisionKind.NEW, reason=reason, article_id=row.id, has_new_shown_text=True)
+    return Decision(
+        kind=DecisionKind.NEW,
+        reason=reason,
+        article_id=row.id,
+        has_new_shown_text=True,
+        changed_digests=(seen.text_digest,),
+    )
 
 
-def record_check(tx: Connection, article_id: int, look: CheckResult, capture_id: int | None) -> Decision | None:
-    """Write down that an article's address was asked for again and gave no text.
+def _first_state(seen: Observation) -> ArticleState:
+    """Return the state of an article of which there is one observation."""
+    spellings = [
+        Alias(
+            id=number,
+            url_digest=address.url_digest,
+            url_key=address.url_key,
+            url=address.url,
+            is_requested=address.is_requested,
+        )
+        for number, address in enumerate(seen.addresses)
+    ]
+    snapshot = Snapshot(
+        id=0,
+        text_id=0,
+        digest=seen.digest,
+        requested_alias_id=0,
+        final_alias_id=len(spellings) - 1,
+        variant_key=seen.variant_key,
+        source=seen.source,
+        fetched_at=seen.fetched_at,
+        comparable_digest=seen.comparable_digest,
+        page_data_digest=seen.page_data_digest,
+        extractor=seen.article.extractor,
+    )
+    return derive_state(spellings, {seen.canonical_digest}, [snapshot])
 
-    Returns what that decided: nothing, or that the article was withdrawn.
+
+def record_check(tx: Connection, article_id: int, check: CheckResult, capture_id: int | None) -> Decision | None:
+    """Record that a request for an article's address returned no text.
+
+    Return the decision that the article was withdrawn, or None if nothing changed.
     """
     acquire_write_lock(tx)
     article_id = kept_id(tx, article_id)
-    if not snapshots.insert_check(tx, article_id, look, capture_id):
+    if not snapshots.insert_check(tx, article_id, check, capture_id):
         return None
-    before = tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
-    made, _ = _derived(tx, article_id)
-    if made.shown_number == before.revision:
+    before = _load_shown(tx, article_id)
+    state, _ = _derive(tx, article_id)
+    if state.shown_number == before.revision:
         return None
-    _write_state(tx, made, [before], before.reason)
-    reason = f"{look.reason} at {look.checked_at:%Y-%m-%d %H:%M} UTC: withdrawn; its text stays"
+    written = _write_state(tx, state, [before], before.reason)
+    links.link_copies(tx, written.changed_digests)
+    reason = f"{check.reason} at {check.checked_at:%Y-%m-%d %H:%M} UTC: withdrawn; its text stays"
     return Decision(kind=DecisionKind.REVISED, reason=reason, article_id=article_id)
 
 
 def find_article_id_by_url(tx: Connection, url: str) -> int | None:
-    """The id of the article that was fetched at an address, in any spelling of it."""
+    """Return the id of the article that was fetched at an address, in any spelling."""
     return lookup.article_at(tx, key_digest(url_key(url)))
 
 
-def record_reextraction(tx: Connection, sighting_id: int, article: Article, page: Page) -> Rederived:
-    """An old page of an article was read again, as pages are read now: that reading takes the place of the old one."""
+def record_reextraction(tx: Connection, snapshot_id: int, article: Article, page: Page) -> Rederived:
+    """Replace the text of a snapshot by a new extraction of its page, and derive its article's state again."""
     acquire_write_lock(tx)
-    article_id = snapshots.article_id_of_snapshot(tx, sighting_id)
-    before = tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
+    article_id = snapshots.article_id_of_snapshot(tx, snapshot_id)
+    before = _load_shown(tx, article_id)
     history.remove_past_texts(tx, article_id)
-    snapshots.replace_text(tx, sighting_id, observe(article, page))
-    redrawn = _rederive_from(tx, article_id, before)
-    links.link_copies(tx, [before.text_digest])
-    return redrawn
+    snapshots.replace_text(tx, snapshot_id, observe(article, page))
+    return _rederive_from(tx, article_id, before)
 
 
 def rederive(tx: Connection, article_id: int) -> Rederived:
-    """Conclude anew what an article is, after something that its conclusions stand on has changed."""
-    return _rederive_from(tx, article_id, tx.execute(_SELECT_SHOWN, {"article": article_id}).one())
+    """Derive an article's state again after the facts that it depends on have changed."""
+    return _rederive_from(tx, article_id, _load_shown(tx, article_id))
 
 
-def _rederive_from(tx: Connection, article_id: int, before: Row[*tuple[Any, ...]]) -> Rederived:
-    """The same, from what was shown of it `before`: the index knows it by that."""
-    many = tx.execute(_COUNT_REVISIONS, {"article": article_id}).scalar_one()
-    made, _ = _derived(tx, article_id)
-    anew = _write_state(tx, made, [before], before.reason)
-    return Rederived(article_id=article_id, added_edits=len(made.revision_starts) - many, has_new_shown_text=anew)
-
-
-def _decide(
-    tx: Connection, seen: Observation, sighting: int, before: list[Row[*tuple[Any, ...]]], why: str
-) -> Decision:
-    """Draw an article's conclusions from its facts anew, write what differs, and say what the newcomer was."""
-    article_id = before[0].id
-    made, known = _derived(tx, article_id)
-    without = find_revision_starts(made.alias.id, (one for one in known.snapshots if one.id != sighting), known.checks)
-    kind = DecisionKind.REVISED if len(made.revision_starts) > len(without) else DecisionKind.SAME
-    reason = f"{why}; nothing in it is new"
-    if kind is DecisionKind.REVISED:
-        what = "title" if before[0].text_digest == seen.text_digest else "text"
-        reason = f"{why}; another {what}: revision {made.shown_number} of {len(made.revision_starts)} is shown"
-    if len(before) > 1:
-        reason += f"; it joins article {', '.join(str(one.id) for one in before[1:])} to this one"
-    anew = _write_state(
-        tx, made, before, reason if kind is DecisionKind.REVISED or len(before) > 1 else before[0].reason
+def _rederive_from(tx: Connection, article_id: int, before: _ShownRow) -> Rederived:
+    """Derive an article's state again. `before` is what was shown of it, as the index holds it."""
+    revisions_before = tx.execute(_COUNT_REVISIONS, {"article": article_id}).scalar_one()
+    state, _ = _derive(tx, article_id)
+    written = _write_state(tx, state, [before], before.reason)
+    links.link_copies(tx, written.changed_digests)
+    return Rederived(
+        article_id=article_id,
+        added_edits=len(state.revision_starts) - revisions_before,
+        has_new_shown_text=written.has_new_shown_text,
     )
-    joined = tuple(one.id for one in before[1:])
-    return Decision(kind=kind, reason=reason, article_id=article_id, merged_ids=joined, has_new_shown_text=anew)
 
 
-def _derived(tx: Connection, article_id: int) -> tuple[ArticleState, ArticleSnapshots]:
-    """What an article comes to, and of what; its revisions are written, judged without what is held back."""
-    known = snapshots.load_snapshots(tx, article_id)
-    held = load_held_blocks(tx, {one.source for one in known.snapshots})
-    anew = len({one.text_id for one in known.snapshots}) > 1 and rejudge(tx, article_id, held)
-    if anew:
-        known = snapshots.load_snapshots(tx, article_id)
-    made = derive_state(known.aliases, known.declared_digests, known.snapshots, known.checks)
-    record_changed_blocks(tx, article_id, known.snapshots)
-    write_revisions(tx, article_id, made.revision_starts, held, rejudged=anew)
-    return made, known
+def _decide(tx: Connection, seen: Observation, snapshot_id: int, before: Sequence[_ShownRow], why: str) -> Decision:
+    """Derive the state of an article to which a snapshot was added, write it, and return what the snapshot was.
 
-
-def _write_state(tx: Connection, made: ArticleState, before: list[Row[*tuple[Any, ...]]], reason: str) -> bool:
-    """Bring an article's row, its place among the copies and the index in line with what is shown of it now.
-
-    Returns whether that is another title or text than before.
+    `before` are the articles that the snapshot belongs to, the first of which remains; `why` says why it belongs.
     """
-    row = tx.execute(_SELECT_TEXT, {"text_id": made.shown_text_id}).one()
-    first_seen = min(one.first_seen for one in before)
-    values = _state_columns(made, row.title, row.article_json, row.text_digest, first_seen, reason)
-    _reindex(tx, made, before[0], values, IndexedArticle(title=row.title, text=row.text, labels=""))
-    anew = (row.title, row.text) != (before[0].title, before[0].text)
-    links.link_copies(tx, [row.text_digest])
-    return anew
+    article_id = before[0].id
+    state, stored = _derive(tx, article_id)
+    starts_without_snapshot = find_revision_starts(
+        state.alias.id, (snapshot for snapshot in stored.snapshots if snapshot.id != snapshot_id), stored.checks
+    )
+    is_revised = len(state.revision_starts) > len(starts_without_snapshot)
+    reason = f"{why}; nothing in it is new"
+    if is_revised:
+        changed = "title" if before[0].text_digest == seen.text_digest else "text"
+        reason = f"{why}; another {changed}: revision {state.shown_number} of {len(state.revision_starts)} is shown"
+    merged_ids = tuple(row.id for row in before[1:])
+    if merged_ids:
+        reason += f"; it joins article {', '.join(map(str, merged_ids))} to this one"
+    written = _write_state(tx, state, before, reason if is_revised or merged_ids else before[0].reason)
+    return Decision(
+        kind=DecisionKind.REVISED if is_revised else DecisionKind.SAME,
+        reason=reason,
+        article_id=article_id,
+        merged_ids=merged_ids,
+        has_new_shown_text=written.has_new_shown_text,
+        changed_digests=written.changed_digests,
+    )
+
+
+def _derive(tx: Connection, article_id: int) -> tuple[ArticleState, ArticleSnapshots]:
+    """Derive an article's state and write its revisions; return the state and the facts that it was derived from."""
+    stored = snapshots.load_snapshots(tx, article_id)
+    held = load_held_blocks(tx, {snapshot.source for snapshot in stored.snapshots})
+    rejudged = len({snapshot.text_id for snapshot in stored.snapshots}) > 1 and rejudge(tx, article_id, held)
+    if rejudged:
+        stored = snapshots.load_snapshots(tx, article_id)
+    state = derive_state(stored.aliases, stored.declared_digests, stored.snapshots, stored.checks)
+    record_changed_blocks(tx, article_id, stored.snapshots)
+    write_revisions(tx, article_id, state.revision_starts, held, rejudged=rejudged)
+    return state, stored
+
+
+@dataclass(frozen=True, slots=True)
+class _WrittenState:
+    """Changes made by writing an article's state: a new shown title or text, and the text digests to link again."""
+
+    has_new_shown_text: bool
+    changed_digests: tuple[str, ...]
+
+
+def _write_state(tx: Connection, state: ArticleState, before: Sequence[_ShownRow], reason: str) -> _WrittenState:
+    """Write an article's row and its index entry from its state.
+
+    `before` are the articles that the row replaces, the first of which keeps its id.
+    """
+    text = tx.execute(_SELECT_TEXT, {"text_id": state.shown_text_id}).one()
+    first_seen = min(row.first_seen for row in before)
+    values = _state_columns(state, text.title, text.article_json, text.text_digest, first_seen, reason)
+    _reindex(tx, state, before[0], values, IndexedArticle(title=text.title, text=text.text, labels=""))
+    return _WrittenState(
+        has_new_shown_text=(text.title, text.text) != (before[0].title, before[0].text),
+        changed_digests=tuple(dict.fromkeys((text.text_digest, *(row.text_digest for row in before)))),
+    )
+
+
+def _load_shown(tx: Connection, article_id: int) -> _ShownRow:
+    return tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
 
 
 def _reindex(
-    tx: Connection, made: ArticleState, before: Row[*tuple[Any, ...]], values: dict[str, Any], shown: IndexedArticle
+    tx: Connection, state: ArticleState, before: _ShownRow, values: dict[str, Any], shown: IndexedArticle
 ) -> None:
-    """Write an article's row, and its place in the index where title, text, labels or date are others than before."""
-    names = article_index.load_topic_names(tx, before.id)
+    """Write an article's row, and its index entry if title, text, labels or date changed."""
+    topic_names = article_index.load_topic_names(tx, before.id)
     labels = article_index.build_article_labels(
-        values | {"authors": json.loads(values["authors"])}, names, is_revised=made.is_revised
+        values | {"authors": json.loads(values["authors"])}, topic_names, is_revised=state.is_revised
     )
     entry = replace(shown, labels=labels)
-    stays = row_id_of(values["sort_time"]) == row_id_of(before.sort_time)
-    anew = not stays or entry != article_index.entry_from_row(before)
-    if anew:
+    keeps_row_id = row_id_of(values["sort_time"]) == row_id_of(before.sort_time)
+    is_changed = not keeps_row_id or entry != article_index.entry_from_row(before)
+    if is_changed:
         article_index.remove_shown(tx, before)
-    place = before.search_row if stays else article_index.find_free_row_id(tx, values["sort_time"])
-    tx.execute(_UPDATE_ARTICLE, values | {"article": before.id, "labels": labels, "search_row": place})
-    if anew:
-        article_index.add(tx, place, entry)
+    row_id = before.search_row if keeps_row_id else article_index.find_free_row_id(tx, values["sort_time"])
+    tx.execute(_UPDATE_ARTICLE, values | {"article": before.id, "labels": labels, "search_row": row_id})
+    if is_changed:
+        article_index.add(tx, row_id, entry)
     history.update_past_texts(tx, before.id)
 
 
 def _state_columns(
-    made: ArticleState, title: str, said: str, text_digest: str, first_seen: datetime, reason: str
+    state: ArticleState, title: str, article_json: str, text_digest: str, first_seen: datetime, reason: str
 ) -> dict[str, Any]:
-    """The columns of an article's row that follow from what is shown of it."""
-    return article_columns(said, first_seen) | {
-        "url": made.alias.url,
-        "url_key": made.alias.url_key,
-        "source": made.source,
+    """Return the columns of an article's row that follow from its state."""
+    return article_columns(article_json, first_seen) | {
+        "url": state.alias.url,
+        "url_key": state.alias.url_key,
+        "source": state.source,
         "title": title,
-        "revision": made.shown_number,
+        "revision": state.shown_number,
         "text_digest": text_digest,
         "reason": reason,
-        "withdrawn": made.withdrawn_at,
-    }  # fmt: skip
+        "withdrawn": state.withdrawn_at,
+    }
 
 
 def _upsert_capture(statement: Any) -> Any:
-    """The same record again (a batch that was run twice) has the row it had."""
-    renewed = {name: statement.excluded[name] for name in ("verdict", "reason")}
-    return statement.on_conflict_do_update(index_elements=["file", "offset"], set_=renewed).returning(captures.c.id)
+    """Update the row if the same record is there already, because its batch ran twice."""
+    updated = {name: statement.excluded[name] for name in ("verdict", "reason")}
+    return statement.on_conflict_do_update(index_elements=["file", "offset"], set_=updated).returning(captures.c.id)
 
 
 _UPSERT_CAPTURE = {

@@ -1,8 +1,7 @@
-"""Which of the articles that tell one text is the original, and whose copy each other is.
+"""Decide which of the articles with the same or similar texts is the original.
 
-Pure functions of facts, whatever their order: so the archive comes out the same in any order of
-arrival. Articles that show the same words are one telling; two tellings are alike where one was
-measured to stand in the other.
+Pure functions of facts in any order, so the archive does not depend on the order of arrival. Articles that show the
+same words form one group with one text digest; two groups are linked if a similarity of their texts was measured.
 """
 
 from __future__ import annotations
@@ -13,22 +12,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.identity import fold_text, host_of, url_key
+from storage.model.similarity import TextSimilarity
 
 COPY_WINDOW = timedelta(days=32)
-"""How far apart two articles may be told and still be copies.
+"""Maximum time between the publication of two similar articles of which one is a copy.
 
-With the same words they are at any distance, and so they are where one names the other as its origin.
+The limit does not apply to equal texts, nor where one article credits the other as its origin.
 """
 MIN_SIMILARITY_ON_SITE = 0.9
-"""How alike two texts of one site must be: its articles share its furniture, and its series their templates."""
+"""Minimum similarity of two texts of one site, whose articles share boilerplate and whose series share templates."""
 _SECOND_LEVEL_DOMAINS = frozenset(["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateArticle:
-    """An article among those that tell one text, and what it says of where the text is from.
+    """An article with the same or a similar text as others, and what it says about the origin of the text.
 
-    `told_at` is when it was published, or else first fetched.
+    `published_or_seen_at` is the publication time, or else the time of the first fetch.
     """
 
     id: int
@@ -42,16 +42,8 @@ class DuplicateArticle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSimilarity:
-    """How two tellings are alike: the share of the shorter that stands in the other, and the kind of it."""
-
-    similarity: float
-    kind: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a telling's articles come from: the article `original`, and the reason in words."""
+    """The original of the articles that show one text, and the reason in words."""
 
     original_id: int
     reason: str
@@ -62,127 +54,140 @@ _NO_NAMES = frozenset[str]()
 
 
 def find_originals(
-    tellings: Mapping[str, Sequence[DuplicateArticle]], alike: Mapping[DigestPair, StoredSimilarity]
+    articles: Mapping[str, Sequence[DuplicateArticle]], similarities: Mapping[DigestPair, TextSimilarity]
 ) -> dict[str, Origin]:
-    """The original of every telling, by its digest; `alike` holds each pair of digests both ways round.
+    """Return the origin of each group of `articles`, which are grouped by text digest.
 
-    In the order of who may be first, each telling is an original unless it is like one that is an
-    original already; then it is a copy of the first of these. So a copy always stands in its
-    original or holds it, however long the chain of likenesses behind it.
+    `similarities` holds each pair of digests in both directions. Groups are taken in the order of their best
+    candidate for the original. Each group is an original itself, unless it is similar to an earlier original; then it
+    is a copy of the first of those. So a copy is always similar to its original itself, never only to another copy.
     """
-    alike = _valid_similarities(tellings, alike)
-    ranks = _origin_ranks(tellings, alike)
+    similarities = _valid_similarities(articles, similarities)
+    ranks = _origin_ranks(articles, similarities)
     ordered = {
-        digest: sorted(members, key=lambda m: (ranks[m.id], *_age_key(m)))
-        for digest, members in tellings.items()
+        digest: sorted(members, key=lambda member: (ranks[member.id], *_age_key(member)))
+        for digest, members in articles.items()
         if members
     }
-    firsts: list[str] = []
-    found: dict[str, Origin] = {}
-    for digest in sorted(ordered, key=lambda d: (ranks[ordered[d][0].id], *_age_key(ordered[d][0]))):
-        mine = ordered[digest]
-        root = next((first for first in firsts if (digest, first) in alike), digest)
+    original_digests: list[str] = []
+    origins: dict[str, Origin] = {}
+    for digest in sorted(ordered, key=lambda digest: (ranks[ordered[digest][0].id], *_age_key(ordered[digest][0]))):
+        members = ordered[digest]
+        root = next((earlier for earlier in original_digests if (digest, earlier) in similarities), digest)
         if root == digest:
-            firsts.append(digest)
+            original_digests.append(digest)
         original = ordered[root][0]
-        other = mine[0] if root != digest else mine[min(1, len(mine) - 1)]
-        found[digest] = Origin(
+        copy = members[0] if root != digest else members[min(1, len(members) - 1)]
+        origins[digest] = Origin(
             original_id=original.id,
-            reason=f"{_similarity_phrase(alike.get((digest, root)))} article {original.id},"
-            f" {_origin_reason(original, other)}",
+            reason=f"{_similarity_phrase(similarities.get((digest, root)))} article {original.id},"
+            f" {_origin_reason(original, copy)}",
         )
-    return found
+    return origins
 
 
 def _valid_similarities(
-    tellings: Mapping[str, Sequence[DuplicateArticle]], alike: Mapping[DigestPair, StoredSimilarity]
-) -> dict[DigestPair, StoredSimilarity]:
-    """The likenesses of which two articles can be meant: told within the window, and by two sites or nearly whole.
+    articles: Mapping[str, Sequence[DuplicateArticle]], similarities: Mapping[DigestPair, TextSimilarity]
+) -> dict[DigestPair, TextSimilarity]:
+    """Return the similarities that can make a copy.
 
-    Where one names the other as its origin, they are meant whenever they were told.
+    The articles must have been published within COPY_WINDOW, and by two sites or with nearly the same text; or one
+    credits the other as its origin.
     """
     times = {
         digest: sorted((member.published_or_seen_at, host_of(member.url_key)) for member in members)
-        for digest, members in tellings.items()
+        for digest, members in articles.items()
     }
-    named = {digest: _union(map(_credited_names, members)) for digest, members in tellings.items()}
-    called = {
-        digest: _union(map(_publisher_names, members)) for digest, members in tellings.items() if any(named.values())
+    credited = {digest: _union(map(_credited_names, members)) for digest, members in articles.items()}
+    publishers = {
+        digest: _union(map(_publisher_names, members)) for digest, members in articles.items() if any(credited.values())
     }
     return {
-        (one, other): found
-        for (one, other), found in alike.items()
-        if named.get(one, _NO_NAMES) & called.get(other, _NO_NAMES)
-        or named.get(other, _NO_NAMES) & called.get(one, _NO_NAMES)
+        (first, second): similarity
+        for (first, second), similarity in similarities.items()
+        if credited.get(first, _NO_NAMES) & publishers.get(second, _NO_NAMES)
+        or credited.get(second, _NO_NAMES) & publishers.get(first, _NO_NAMES)
         or any(
-            _is_within_window(at, "" if found.similarity >= MIN_SIMILARITY_ON_SITE else host, times.get(other, []))
-            for at, host in times.get(one, [])
+            _is_within_window(
+                at, "" if similarity.similarity >= MIN_SIMILARITY_ON_SITE else host, times.get(second, [])
+            )
+            for at, host in times.get(first, [])
         )
     }
 
 
-def _union(found: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*found)
+def _union(name_sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*name_sets)
 
 
-def _is_within_window(at: datetime, host: str, told: Sequence[tuple[datetime, str]]) -> bool:
-    """Whether any of these was told within the window of a time, by another host than this."""
-    first, last = bisect_left(told, (at - COPY_WINDOW, "")), bisect_right(told, (at + COPY_WINDOW, "\uffff"))
-    return any(theirs != host for _, theirs in told[first:last])
+def _is_within_window(at: datetime, host: str, times: Sequence[tuple[datetime, str]]) -> bool:
+    """Return whether any of the sorted (time, host) pairs lies within COPY_WINDOW and has another host."""
+    first, last = bisect_left(times, (at - COPY_WINDOW, "")), bisect_right(times, (at + COPY_WINDOW, "\uffff"))
+    return any(other_host != host for _, other_host in times[first:last])
 
 
 def _origin_ranks(
-    tellings: Mapping[str, Sequence[DuplicateArticle]], alike: Mapping[DigestPair, StoredSimilarity]
+    articles: Mapping[str, Sequence[DuplicateArticle]], similarities: Mapping[DigestPair, TextSimilarity]
 ) -> dict[int, int]:
-    """0 whom another that tells the same names as its origin, 2 who names another, 1 who does neither, or both."""
-    called = {m.id: _publisher_names(m) for members in tellings.values() for m in members}
-    naming, named = set(), set()
-    for one, members in tellings.items():
-        pointing = [(m, words) for m in members if (words := _credited_names(m))]
-        if not pointing:
+    """Rank articles: 0 if credited by another with the text, 2 if it credits another, 1 if neither or both."""
+    publishers = {member.id: _publisher_names(member) for members in articles.values() for member in members}
+    crediting, credited = set(), set()
+    for digest, members in articles.items():
+        members_with_credit = [(member, names) for member in members if (names := _credited_names(member))]
+        if not members_with_credit:
             continue
-        others = [m for digest, told in tellings.items() if digest == one or (one, digest) in alike for m in told]
-        for member, words in pointing:
-            found = {other.id for other in others if other.id != member.id and words & called[other.id]}
-            if found - {m.id for m in others if called[m.id] == called[member.id]}:
-                naming.add(member.id)
-                named |= found
-    return {m.id: 1 + (m.id in naming) - (m.id in named) for members in tellings.values() for m in members}
+        similar = [
+            article
+            for similar_digest, group in articles.items()
+            if similar_digest == digest or (digest, similar_digest) in similarities
+            for article in group
+        ]
+        for member, names in members_with_credit:
+            origin_ids = {a.id for a in similar if a.id != member.id and names & publishers[a.id]}
+            # An article that credits only its own publisher credits no other origin.
+            if origin_ids - {a.id for a in similar if publishers[a.id] == publishers[member.id]}:
+                crediting.add(member.id)
+                credited |= origin_ids
+    return {
+        member.id: 1 + (member.id in crediting) - (member.id in credited)
+        for members in articles.values()
+        for member in members
+    }
 
 
 def _age_key(member: DuplicateArticle) -> tuple[bool, float, str, int]:
     return member.published is None, member.published.timestamp() if member.published else 0, member.url_key, member.id
 
 
-def _similarity_phrase(alike: StoredSimilarity | None) -> str:
-    if alike is None:
+def _similarity_phrase(similarity: TextSimilarity | None) -> str:
+    if similarity is None:
         return "same text as"
-    share = f"{min(alike.similarity, 0.99):.0%}"
-    if alike.kind == "part":
+    share = f"{min(similarity.similarity, 0.99):.0%}"
+    if similarity.kind == "part":
         return f"{share} of the shorter text stands in the other: the same as"
     return f"{share} the same text as"
 
 
-def _origin_reason(original: DuplicateArticle, other: DuplicateArticle) -> str:
-    if _credited_names(other) & _publisher_names(original):
+def _origin_reason(original: DuplicateArticle, copy: DuplicateArticle) -> str:
+    if _credited_names(copy) & _publisher_names(original):
         return "which it names as its origin"
-    if original.published and other.published and original.published < other.published:
+    if original.published and copy.published and original.published < copy.published:
         return f"which was published first, on {original.published:%Y-%m-%d at %H:%M} UTC"
-    if original.published and not other.published:
+    if original.published and not copy.published:
         return "which was published first, as far as is known"
-    if original.published == other.published:
+    if original.published == copy.published:
         return "which was published first or has the lower address"
     return "which others name as their origin"
 
 
 def _credited_names(member: DuplicateArticle) -> frozenset[str]:
-    """Whom an article names as its origin: the words of its credit line, the host that it declares."""
+    """Return the folded names that an article credits: its credit line and the host of its declared original."""
     names = (member.credit, host_of(url_key(member.original_url)) if member.original_url else "")
     return frozenset(filter(None, map(_fold_name, names))) - {_fold_name(host_of(member.url_key))}
 
 
 def _publisher_names(member: DuplicateArticle) -> frozenset[str]:
-    """By which words others may name an article's publisher: the site's name, the source's, the host, its own label."""
+    """Return the folded names of an article's publisher: site name, source, host and the label of its domain."""
     host = host_of(member.url_key)
     labels = host.split(".")[:-1]
     if len(labels) > 1 and labels[-1] in _SECOND_LEVEL_DOMAINS:

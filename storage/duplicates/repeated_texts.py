@@ -1,4 +1,4 @@
-"""Where a source has shown one text before: at which addresses, under which titles, and what was promised there."""
+"""Find the articles of a source that show the same text, with the titles of pages and leads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ MAX_APPEARANCES = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextAppearance:
-    """A text at one article's address: the title it bore, the page's own or borrowed from its lead, and the lead's."""
+    """Titles of an article that shows a text: that of the article and that of its lead.
+
+    `has_own_title` is False if the article's title comes from the lead.
+    """
 
     article_id: int
     title: str
@@ -26,7 +29,10 @@ class TextAppearance:
 def find_appearances(
     tx: Connection, source: str, text_digest: str, at: datetime, within: timedelta
 ) -> list[TextAppearance]:
-    """Every lead of a source whose article shows a text and was fetched near a time; at most 40, the earliest first."""
+    """Return the articles of a source that show a text and were fetched near a time, lowest id first.
+
+    There is one appearance per lead, at most MAX_APPEARANCES.
+    """
     span = {"since": at - within, "until": at + within}
     rows = tx.execute(_SELECT_APPEARANCES, {"digest": text_digest, "from_source": source, **span})
     return [

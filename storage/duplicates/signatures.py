@@ -1,14 +1,13 @@
-"""Near-duplicates in the database: articles found by their prints, likenesses kept, originals concluded from them.
+"""Index the signatures of articles, and find the articles that share bands with another.
 
-`prints` are small samples of a text's shingles (whole numbers below 2**38) that two texts have in
-common where one tells the other; what they are made of, and whether two texts are alike, is not
-decided here.
+Bands are small samples of a text's shingles (integers below 2**38), of which similar texts share some. The caller
+computes them and decides whether two texts are similar.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,29 +17,29 @@ from storage.db.statements import CompiledStatement, insert_statement
 from storage.db.tables import articles, revisions, signature_bands, signatures, texts
 from storage.db.tables.articles import PUBLISHED_OR_SEEN_AT
 from storage.duplicates.bands import (
+    TIME_BUCKETS,
     UNDATED_KEYS_START,
-    band_of_key,
     bucket_keys,
-    bucket_keys_between,
     pack_bands,
-    time_bucket_at,
-    time_bucket_of_key,
     undated_bucket_keys,
     unpack_bands,
 )
 from storage.duplicates.originals import COPY_WINDOW
 
 COMMON_BAND_ARTICLES = 64
-"""Articles of one stretch that share a print, from which on it says nothing: a phrase, or a site's furniture."""
+"""Articles of one time bucket that share a band, from which on it is common: a phrase, or boilerplate of a site."""
 _MAX_CANDIDATES = 60
 _MAX_COMMON_CANDIDATES = 8
 _MAX_TIME_BUCKETS = 230
-"""How far the origin that an article names is looked for: some forty years each way."""
+"""Time buckets in each direction, some forty years, in which the origin that an article credits is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedArticle:
-    """What an article shows, when it was told, whether it names an origin, and when its signature says it was told."""
+    """Text digest and publication time of an article, whether it credits an origin, and the time of its signature.
+
+    `signature_time` is None if no signature is indexed.
+    """
 
     digest: str
     published_or_seen_at: datetime
@@ -50,7 +49,7 @@ class SignedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateCandidate:
-    """An article that shares prints with another."""
+    """An article that shares bands with another."""
 
     article_id: int
     digest: str
@@ -58,121 +57,121 @@ class DuplicateCandidate:
 
 
 def load_signed_article(tx: Connection, article_id: int) -> SignedArticle:
-    """What is known of a kept article. It was told when it was published, else when it was first fetched."""
     return SignedArticle(**_SELECT_SIGNED_ARTICLE.one(tx, {"article": article_id})._asdict())
 
 
 def load_shown_texts(tx: Connection, article_ids: Sequence[int]) -> dict[int, str]:
-    """The text that is shown of each article."""
+    """Return the shown text of each article by its id."""
     return {row.id: row.text for row in tx.execute(_SELECT_SHOWN_TEXTS, {"ids": list(article_ids)})}
 
 
 def find_candidates(
-    tx: Connection, article_id: int, told: SignedArticle, marks: Sequence[int]
+    tx: Connection, article_id: int, signed: SignedArticle, bands: Sequence[int]
 ) -> list[DuplicateCandidate]:
-    """Articles with other words that share prints with an article and were told within the window of it.
+    """Return articles with another text that share bands with an article and were published near it in time.
 
-    Where either names an origin, the window is all time. One article for each text: first the originals
-    of those that are copies, then the most prints in common. Prints that very many have lead to a few
-    articles at most, and only where they are most of what the article has: it is either one that everybody
-    tells, or nothing but a site's furniture.
+    If either credits an origin, the time does not matter. There is one article per text: originals of copies first,
+    then by the number of shared bands. Common bands yield few articles, and only if they are most of the article's
+    bands: then the text is either widely copied or nothing but the boilerplate of a site.
     """
-    if not marks:
+    if not bands:
         return []
-    shared: dict[int, set[int]] = {}
-    for row in _SELECT_BY_KEYS.all(tx, {"places": _keys_to_search(tx, told, marks)}):
-        shared.setdefault(row.bucket_key, set()).add(row.article_id)
-    rare, everybodys = set[tuple[int, int]](), set[tuple[int, int]]()
-    for place, ids in shared.items():
-        (rare if len(ids) < COMMON_BAND_ARTICLES else everybodys).update((band_of_key(place), one) for one in ids)
-    found = _rank_by_shared_bands(rare, article_id, _MAX_CANDIDATES)
-    if 2 * len({mark for mark, _ in everybodys}) > len(marks):
-        found += [
-            one for one in _rank_by_shared_bands(everybodys, article_id, _MAX_COMMON_CANDIDATES) if one not in found
-        ]
-    if not found:
+    ids_by_key: dict[int, set[int]] = {}
+    for row in _SELECT_BY_KEYS.all(tx, {"keys": _keys_to_search(tx, signed, bands)}):
+        ids_by_key.setdefault(row.bucket_key, set()).add(row.article_id)
+    ranked = _rank_candidates(ids_by_key, article_id, len(bands))
+    if not ranked:
         return []
-    namers = {one for place, ids in shared.items() if place >= UNDATED_KEYS_START for one in ids}
-    return _load_candidates(tx, found, told, found if told.has_origin else namers)
+    undated = {found_id for key, ids in ids_by_key.items() if key >= UNDATED_KEYS_START for found_id in ids}
+    return _load_candidates(tx, ranked, signed, ranked if signed.has_origin else undated)
 
 
-def _keys_to_search(tx: Connection, told: SignedArticle, marks: Sequence[int]) -> list[int]:
-    """Places near in time, and of those that may be meant at any time; all of them for what names an origin."""
-    if not told.has_origin:
-        return bucket_keys(
-            marks, told.published_or_seen_at - COPY_WINDOW, told.published_or_seen_at + COPY_WINDOW
-        ) + undated_bucket_keys(marks)
-    here = time_bucket_at(told.published_or_seen_at)
-    first, last = (tx.execute(one).scalar() for one in (_SELECT_FIRST_KEY, _SELECT_LAST_DATED_KEY))
+def _keys_to_search(tx: Connection, signed: SignedArticle, bands: Sequence[int]) -> list[int]:
+    """Return the keys near in time and those found at any time; all dated keys if the article credits an origin."""
+    at = signed.published_or_seen_at
+    if not signed.has_origin:
+        return bucket_keys(bands, at - COPY_WINDOW, at + COPY_WINDOW) + undated_bucket_keys(bands)
+    first, last = (tx.execute(statement).scalar() for statement in (_SELECT_FIRST_KEY, _SELECT_LAST_DATED_KEY))
     if first is None or last is None:
         return []
-    return bucket_keys_between(
-        marks,
-        max(time_bucket_of_key(first), here - _MAX_TIME_BUCKETS),
-        min(time_bucket_of_key(last), here + _MAX_TIME_BUCKETS),
+    bucket = TIME_BUCKETS.bucket_at(at)
+    return TIME_BUCKETS.keys_between(
+        bands,
+        max(TIME_BUCKETS.bucket_of(first), bucket - _MAX_TIME_BUCKETS),
+        min(TIME_BUCKETS.bucket_of(last), bucket + _MAX_TIME_BUCKETS),
     )
 
 
-def _rank_by_shared_bands(shared: set[tuple[int, int]], article_id: int, most: int) -> list[int]:
-    counts = Counter(one for _, one in shared)
-    return sorted((one for one in counts if one != article_id), key=lambda one: (-counts[one], one))[:most]
+def _rank_candidates(ids_by_key: Mapping[int, Collection[int]], article_id: int, band_count: int) -> list[int]:
+    """Return the ids of other articles by the number of shared bands, those that share rare bands first."""
+    rare, common = set[tuple[int, int]](), set[tuple[int, int]]()
+    for key, ids in ids_by_key.items():
+        shared = rare if len(ids) < COMMON_BAND_ARTICLES else common
+        shared.update((TIME_BUCKETS.value_of(key), found_id) for found_id in ids if found_id != article_id)
+    common_bands = {TIME_BUCKETS.value_of(key) for key, ids in ids_by_key.items() if len(ids) >= COMMON_BAND_ARTICLES}
+    ranked = _rank_by_shared_bands(rare, _MAX_CANDIDATES)
+    if 2 * len(common_bands) > band_count:
+        ranked += _rank_by_shared_bands(common, _MAX_COMMON_CANDIDATES)
+    return list(dict.fromkeys(ranked))
+
+
+def _rank_by_shared_bands(shared: Iterable[tuple[int, int]], limit: int) -> list[int]:
+    """Return the ids that occur in the most pairs of (band, id), the lower id first among equals."""
+    counts = Counter(article_id for _, article_id in shared)
+    return sorted(counts, key=lambda article_id: (-counts[article_id], article_id))[:limit]
 
 
 def _load_candidates(
-    tx: Connection, ranked: Sequence[int], told: SignedArticle, anytime: Collection[int]
+    tx: Connection, ranked: Sequence[int], signed: SignedArticle, anytime: Collection[int]
 ) -> list[DuplicateCandidate]:
-    """What is known of articles that were told within the window, or are among those that may be told at `anytime`."""
+    """Return the candidates that were published within COPY_WINDOW or are among `anytime`, originals first."""
     rows = {row.article_id: row for row in _SELECT_SIGNATURES.all(tx, {"ids": ranked})}
-    originals = sorted({row.copy_of for row in rows.values()} - {None})
-    if missing := [one for one in originals if one not in rows]:
+    original_ids = sorted({row.copy_of for row in rows.values()} - {None})
+    if missing := [original_id for original_id in original_ids if original_id not in rows]:
         rows |= {row.article_id: row for row in _SELECT_SIGNATURES.all(tx, {"ids": missing})}
-    found: dict[str, DuplicateCandidate] = {}
-    for article_id in [*originals, *ranked]:
+    candidates: dict[str, DuplicateCandidate] = {}
+    for article_id in [*original_ids, *ranked]:
         row = rows.get(article_id)
-        if row is None or row.text_digest == told.digest:
+        if row is None or row.text_digest == signed.digest or row.text_digest in candidates:
             continue
-        if abs(row.published_or_seen_at - told.published_or_seen_at) <= COPY_WINDOW or article_id in anytime:
-            one = DuplicateCandidate(article_id=article_id, digest=row.text_digest, bands=unpack_bands(row.bands))
-            found.setdefault(row.text_digest, one)
-    return list(found.values())
+        if abs(row.published_or_seen_at - signed.published_or_seen_at) <= COPY_WINDOW or article_id in anytime:
+            candidates[row.text_digest] = DuplicateCandidate(
+                article_id=article_id, digest=row.text_digest, bands=unpack_bands(row.bands)
+            )
+    return list(candidates.values())
 
 
-def index_signature(tx: Connection, article_id: int, marks: Sequence[int], told: SignedArticle) -> None:
-    """Let an article be found by these prints and no others: when it was told; at any time if it names an origin."""
-    remove_signature(tx, article_id)
-    _INSERT_SIGNATURE.run(
-        tx, {"article_id": article_id, "published_or_seen_at": told.published_or_seen_at, "bands": pack_bands(marks)}
-    )
-    found_at = bucket_keys(marks, told.published_or_seen_at, told.published_or_seen_at) + (
-        undated_bucket_keys(marks) if told.has_origin else []
-    )
-    if not found_at:
+def index_signature(tx: Connection, article_id: int, bands: Sequence[int], signed: SignedArticle) -> None:
+    """Replace the indexed bands of an article; it is found near its time, or at any time if it credits an origin."""
+    if signed.signature_time is not None:
+        remove_signature(tx, article_id)
+    at = signed.published_or_seen_at
+    _INSERT_SIGNATURE.run(tx, {"article_id": article_id, "published_or_seen_at": at, "bands": pack_bands(bands)})
+    keys = bucket_keys(bands, at, at) + (undated_bucket_keys(bands) if signed.has_origin else [])
+    if not keys:
         return
-    full = {row.bucket_key for row in _SELECT_FULL_KEYS.all(tx, {"places": found_at})}
-    if rows := [{"bucket_key": place, "article_id": article_id} for place in found_at if place not in full]:
+    full_keys = {row.bucket_key for row in _SELECT_FULL_KEYS.all(tx, {"keys": keys})}
+    if rows := [{"bucket_key": key, "article_id": article_id} for key in keys if key not in full_keys]:
         _INSERT_BAND.run_many(tx, rows)
 
 
 def remove_signature(tx: Connection, article_id: int) -> None:
-    """Let an article be found no more."""
+    """Remove the signature and the indexed bands of an article."""
     row = _SELECT_SIGNATURE.first(tx, {"article": article_id})
     if row is None:
         return
-    marks = unpack_bands(row.bands)
-    if found_at := bucket_keys(marks, row.published_or_seen_at, row.published_or_seen_at) + undated_bucket_keys(marks):
-        tx.execute(_DELETE_BANDS, {"article": article_id, "places": found_at})
+    bands = unpack_bands(row.bands)
+    if keys := bucket_keys(bands, row.published_or_seen_at, row.published_or_seen_at) + undated_bucket_keys(bands):
+        tx.execute(_DELETE_BANDS, {"article": article_id, "keys": keys})
     _DELETE_SIGNATURE.run(tx, {"article": article_id})
 
 
-def is_signature_current(tx: Connection, article_id: int, told: SignedArticle) -> bool:
-    """Whether an article can be found as what is told of it now wants it."""
-    if told.signature_time != told.published_or_seen_at or not told.has_origin:
-        return told.signature_time == told.published_or_seen_at
-    marks = unpack_bands(_SELECT_SIGNATURE.one(tx, {"article": article_id}).bands)
-    found_at = undated_bucket_keys(marks)
-    return (
-        not found_at or tx.execute(_SELECT_ARTICLE_KEY, {"article": article_id, "places": found_at}).first() is not None
-    )
+def is_signature_current(tx: Connection, article_id: int, signed: SignedArticle) -> bool:
+    """Return whether the indexed signature matches the article's time and its credit of an origin."""
+    if signed.signature_time != signed.published_or_seen_at or not signed.has_origin:
+        return signed.signature_time == signed.published_or_seen_at
+    keys = undated_bucket_keys(unpack_bands(_SELECT_SIGNATURE.one(tx, {"article": article_id}).bands))
+    return not keys or tx.execute(_SELECT_ARTICLE_KEY, {"article": article_id, "keys": keys}).first() is not None
 
 
 _SELECT_SIGNED_ARTICLE = CompiledStatement(
@@ -192,11 +191,11 @@ _SELECT_SHOWN_TEXTS = (
     .where(articles.c.id.in_(bindparam("ids", expanding=True)))
 )
 _SELECT_BY_KEYS = CompiledStatement(
-    select(signature_bands).where(signature_bands.c.bucket_key.in_(bindparam("places", expanding=True)))
+    select(signature_bands).where(signature_bands.c.bucket_key.in_(bindparam("keys", expanding=True)))
 )
 _SELECT_FULL_KEYS = CompiledStatement(
     select(signature_bands.c.bucket_key)
-    .where(signature_bands.c.bucket_key.in_(bindparam("places", expanding=True)))
+    .where(signature_bands.c.bucket_key.in_(bindparam("keys", expanding=True)))
     .group_by(signature_bands.c.bucket_key)
     .having(func.count() >= COMMON_BAND_ARTICLES)
 )
@@ -216,7 +215,7 @@ _SELECT_LAST_DATED_KEY = (
 _SELECT_ARTICLE_KEY = (
     select(signature_bands.c.bucket_key)
     .where(
-        signature_bands.c.bucket_key.in_(bindparam("places", expanding=True)),
+        signature_bands.c.bucket_key.in_(bindparam("keys", expanding=True)),
         signature_bands.c.article_id == bindparam("article"),
     )
     .limit(1)
@@ -224,7 +223,7 @@ _SELECT_ARTICLE_KEY = (
 _INSERT_SIGNATURE = insert_statement(signatures)
 _INSERT_BAND = insert_statement(signature_bands)
 _DELETE_BANDS = delete(signature_bands).where(
-    signature_bands.c.bucket_key.in_(bindparam("places", expanding=True)),
+    signature_bands.c.bucket_key.in_(bindparam("keys", expanding=True)),
     signature_bands.c.article_id == bindparam("article"),
 )
 _DELETE_SIGNATURE = CompiledStatement(delete(signatures).where(signatures.c.article_id == bindparam("article")))

@@ -17,6 +17,22 @@ class PreparedText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextDigests:
+    """Digests of an article's whole text, boilerplate included, by which snapshots are compared.
+
+    `text` tells texts apart, `reading` texts with their titles and page data. `comparable` covers the wording only
+    (no counters, no relative times), `comparable_page_data` the wording as the page's data has it. `blocks` holds one
+    short digest for each block of the text.
+    """
+
+    text: str
+    reading: str
+    comparable: str
+    comparable_page_data: str
+    blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """What extraction made of a Page: a value, no id, no session, no row.
 
@@ -71,6 +87,7 @@ class Article:
     terms: bytes = b""
     topics: tuple[Topic, ...] = ()
     prepared_text: PreparedText | None = field(default=None, compare=False, repr=False)
+    text_digests: TextDigests | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +108,7 @@ class Refusal:
 
 
 class DecisionKind(StrEnum):
-    """What the archive decided about an article that came in."""
+    """Kind of decision about an article that came in."""
 
     NEW = "new"
     SAME = "same"
@@ -101,10 +118,10 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was decided about an article, with its reason in words and the kept article's id.
+    """Decision about an article that came in, with the reason in words and the id of the stored article.
 
-    `joined` are the articles that proved to be this one and are no more; `shows_anew` says that the
-    title or the text that is shown of it is not the one that was shown before.
+    `merged_ids` are the articles that proved to be this one and no longer exist. `has_new_shown_text` says that its
+    shown title or text changed. `changed_digests` are the digests of the texts whose articles must be linked again.
     """
 
     kind: DecisionKind
@@ -112,6 +129,7 @@ class Decision:
     article_id: int
     merged_ids: tuple[int, ...] = ()
     has_new_shown_text: bool = False
+    changed_digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

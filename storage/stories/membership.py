@@ -1,7 +1,7 @@
-"""Stories in the database: articles are found by their terms, enter a story, move between stories, and leave.
+"""Store which articles form a story, and find the articles that share terms with another.
 
-A story has the id of one of its articles. So every id of a story leads somewhere for good: to the
-story in which that article is now. Copies tell nothing of their own; they are where their original is.
+A story has the id of one of its articles, so an id always leads to the story that holds this article now. Copies are
+no members: they belong to the story of their original.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from storage.db.statements import PLACEHOLDERS, CompiledStatement, RawStatement, insert_statement
-from storage.db.tables import EPOCH, articles, stories, story_members, story_queue, story_terms, to_utc_datetime
+from storage.db.tables import articles, stories, story_members, story_queue, story_terms, to_utc_datetime
 from storage.db.tables.articles import PUBLISHED_OR_SEEN_AT
 from storage.stories.packed_terms import BUCKET_BITS, Terms, term_buckets, unpack_terms
+from storage.time_buckets import TimeBuckets
 
 MAX_INDEX_TERMS = 20
-"""Terms that an article is found by, and looks for others with: the rarest of its title and lead."""
+"""Maximum number of terms that an article is indexed under and searches with, the rarest of its title and lead."""
 MAX_LOADED_ARTICLES = 24
-"""Articles that `told` is asked for at once."""
-_TIME_BUCKET = timedelta(days=42)
-"""What one place in the index spans; a window of so many days lies in two of them at most."""
+"""Maximum number of articles that `load_story_articles` loads at once."""
+_TIME_BUCKETS = TimeBuckets(span=timedelta(days=42), value_bits=BUCKET_BITS)
 _MAX_ARTICLES_PER_TERM = 32
-"""Articles that one term leads to, those that were kept last."""
+"""Maximum number of articles found by one term, those stored last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryStatus:
-    """What decides over an article's place among the stories; `told_before` and `story_id` are None where it has none.
+    """Facts that decide which story an article belongs to.
 
-    It is told when it was published (`dated`), or else when it was first fetched.
+    `published_or_seen_at` is the publication time if `has_publication_time`, else the time of the first fetch.
+    `story_id` is its present story and `indexed_time` the time under which it is indexed there; None without a story.
     """
 
     copy_of: int | None
@@ -57,115 +58,125 @@ class StoryArticle:
 
 
 def load_story_status(tx: Connection, article_id: int) -> StoryStatus | None:
-    """What is known of an article; None where it is no more."""
+    """Return the story status of an article, or None if the article no longer exists."""
     row = _SELECT_STATUS.first(tx, {"article": article_id})
     return None if row is None else StoryStatus(**row._asdict())
 
 
 def queue_recompute(tx: Connection, article_ids: Iterable[int]) -> None:
-    """Let the places of some articles be looked at again, before long."""
+    """Queue articles whose story must be recomputed."""
     if rows := [{"article_id": article_id} for article_id in article_ids]:
         tx.execute(_INSERT_QUEUED[tx.dialect.name], rows)
 
 
-def pop_recompute_queue(tx: Connection, most: int) -> list[int]:
-    """The articles, up to so many, whose places are to be looked at again; they are due no more."""
-    if not _SELECT_ANY_QUEUED.all(tx):  # as after most articles
+def pop_recompute_queue(tx: Connection, limit: int) -> list[int]:
+    """Remove up to `limit` articles from the queue and return their ids, ascending."""
+    if not _SELECT_ANY_QUEUED.all(tx):  # the usual case
         return []
-    return sorted(tx.execute(_POP_QUEUED, {"most": most}).scalars())
+    return sorted(tx.execute(_POP_QUEUED, {"most": limit}).scalars())
 
 
 def find_story_candidates(
-    tx: Connection, weights: Mapping[int, float], since: datetime, until: datetime, least: float
+    tx: Connection, weights: Mapping[int, float], since: datetime, until: datetime, min_weight: float
 ) -> list[int]:
-    """Articles that were told in a time and use some terms that weigh so much, those first whose weigh most.
+    """Return articles from a time span that share terms of at least `min_weight` in total, the greatest weight first.
 
-    `weights` has `FOUND_BY` buckets at most.
+    `weights` maps at most MAX_INDEX_TERMS term buckets to their weights.
     """
-    stretches = range((since - EPOCH) // _TIME_BUCKET, (until - EPOCH) // _TIME_BUCKET + 1)
-    places = {(stretch << BUCKET_BITS) + term: weight for stretch in stretches for term, weight in weights.items()}
-    asked = [*places, *[-1] * (2 * MAX_INDEX_TERMS - len(places))]
-    found: defaultdict[int, float] = defaultdict(float)
-    for place, article_id in _SELECT_BY_TERMS.all(tx, asked):
-        found[article_id] += places[place]
-    return sorted((one for one in found if found[one] >= least), key=lambda one: (-found[one], one))
+    buckets = range(_TIME_BUCKETS.bucket_at(since), _TIME_BUCKETS.bucket_at(until) + 1)
+    weight_by_key = {
+        key: weight
+        for bucket in buckets
+        for key, weight in zip(_TIME_BUCKETS.keys_between(weights, bucket, bucket), weights.values(), strict=True)
+    }
+    keys = [*weight_by_key, *[-1] * (2 * MAX_INDEX_TERMS - len(weight_by_key))]
+    shared: defaultdict[int, float] = defaultdict(float)
+    for key, article_id in _SELECT_BY_TERMS.all(tx, keys):
+        shared[article_id] += weight_by_key[key]
+    heavy = (article_id for article_id, weight in shared.items() if weight >= min_weight)
+    return sorted(heavy, key=lambda article_id: (-shared[article_id], article_id))
 
 
 def load_story_articles(tx: Connection, article_ids: Sequence[int]) -> list[StoryArticle]:
-    """Articles by their ids, `TOLD_OF` at most, in the ids' order; those that tell nothing are left out."""
+    """Return at most MAX_LOADED_ARTICLES articles in the order of their ids' list, without those in no story."""
     if not article_ids:
         return []
-    asked = [*article_ids, *[-1] * (MAX_LOADED_ARTICLES - len(article_ids))]
-    rows = {row[0]: row for row in _SELECT_ARTICLES.all(tx, asked)}
-    return [_story_article(*rows[one]) for one in article_ids if one in rows]
+    padded_ids = [*article_ids, *[-1] * (MAX_LOADED_ARTICLES - len(article_ids))]
+    rows = {row[0]: row for row in _SELECT_ARTICLES.all(tx, padded_ids)}
+    return [_story_article(*rows[article_id]) for article_id in article_ids if article_id in rows]
 
 
-def load_story_members(tx: Connection, story_id: int, most: int) -> list[StoryArticle]:
-    """The articles of a story, up to so many, newest first."""
-    return [_story_article(*row) for row in _SELECT_STORY_MEMBERS.all(tx, (story_id, most))]
+def load_story_members(tx: Connection, story_id: int, limit: int) -> list[StoryArticle]:
+    """Return up to `limit` articles of a story, newest first."""
+    return [_story_article(*row) for row in _SELECT_STORY_MEMBERS.all(tx, (story_id, limit))]
 
 
 def add_member(
-    tx: Connection, article_id: int, story_id: int, now: StoryStatus, terms: bytes, found_by: Iterable[int]
+    tx: Connection, article_id: int, story_id: int, status: StoryStatus, terms: bytes, index_buckets: Iterable[int]
 ) -> None:
-    """Put an article into a story, found by its terms in some buckets, and no more where it was before."""
-    if now.story_id is not None:
+    """Move an article to a story and index it under some of its term buckets."""
+    if status.story_id is not None:
         _remove_from_index(tx, article_id)
-    told = {
+    row = {
         "article_id": article_id,
         "story_id": story_id,
-        "published_or_seen_at": now.published_or_seen_at,
-        "has_publication_time": now.has_publication_time,
+        "published_or_seen_at": status.published_or_seen_at,
+        "has_publication_time": status.has_publication_time,
+        "terms": terms,
     }
-    _INSERT_MEMBER.run(tx, told | {"terms": terms})
-    _INSERT_TERM.run_many(tx, [(place, article_id) for place in _bucket_keys(found_by, now.published_or_seen_at)])
+    _INSERT_MEMBER.run(tx, row)
+    keys = _TIME_BUCKETS.keys(index_buckets, status.published_or_seen_at, status.published_or_seen_at)
+    _INSERT_TERM.run_many(tx, [(key, article_id) for key in keys])
 
 
 def remove_member(tx: Connection, article_id: int) -> None:
-    """Take an article out of its story, if it is in one."""
+    """Remove an article from its story, if it is in one."""
     story_id = _remove_from_index(tx, article_id)
     if story_id is not None:
         update_story_counts(tx, [story_id])
 
 
 def move_members(tx: Connection, article_ids: Sequence[int], story_id: int) -> None:
-    """Put some articles that are in stories into another."""
+    """Move articles that are in stories to another story."""
     tx.execute(_UPDATE_STORY_OF_MEMBERS, {"ids": list(article_ids), "story": story_id})
 
 
 def split_story(tx: Connection, story_id: int, members: Iterable[int]) -> set[int]:
-    """Let a story's other articles than some be a story of their own; returns its number, if there are any."""
-    others = {"story": story_id, "members": sorted(members)}
-    heir = tx.execute(_SELECT_NEW_STORY_ID, others).scalar()
-    if heir is None:
+    """Move all articles of a story except `members` to a new story; return its id, or nothing if there are none."""
+    values = {"story": story_id, "members": sorted(members)}
+    new_id = tx.execute(_SELECT_NEW_STORY_ID, values).scalar()
+    if new_id is None:
         return set()
-    tx.execute(_SPLIT_OTHERS, others | {"heir": heir})
-    return {heir}
+    tx.execute(_SPLIT_OTHERS, values | {"heir": new_id})
+    return {new_id}
 
 
 def move_all_members(tx: Connection, story_id: int, new_id: int) -> None:
-    """Put all articles of a story into another."""
+    """Move all articles of a story to another."""
     tx.execute(_UPDATE_STORY_ID, {"was": story_id, "story": new_id})
 
 
 def update_story_counts(tx: Connection, story_ids: Iterable[int], headlines: Mapping[int, int] | None = None) -> None:
-    """Count some stories anew; `headlines` are the articles whose titles name them, where that is decided.
+    """Count the articles and sources of stories again.
 
-    One whose number is that of an article which is no longer in it takes the number of another.
+    `headlines` maps stories to the article that names them; other stories keep their headline article if they can.
+    A story whose id belongs to an article that left it gets the id of another of its articles.
     """
     ids = sorted(set(story_ids))
-    named = {row.id: row.headline_article_id for row in tx.execute(_DELETE_STORIES, {"ids": ids})}
-    decided = headlines or {}
+    former_headlines = {row.id: row.headline_article_id for row in tx.execute(_DELETE_STORIES, {"ids": ids})}
+    new_headlines = headlines or {}
     rows = []
     for row in tx.execute(_COUNT_MEMBERS, {"ids": ids}).mappings().all():
         counted = dict(row)
-        lowest, former = counted.pop("lowest"), named.get(row["id"])
+        lowest, former = counted.pop("lowest"), former_headlines.get(row["id"])
         if not counted.pop("has_namesake"):
             move_all_members(tx, row["id"], lowest)
             counted["id"] = lowest
         if counted["articles"] > 1:
-            still = former if former and row["id"] not in decided and _is_member(tx, former, counted["id"]) else lowest
-            rows.append(counted | {"headline_article_id": decided.get(row["id"], still)})
+            headline = new_headlines.get(row["id"])
+            if headline is None:
+                headline = former if former and _is_member(tx, former, counted["id"]) else lowest
+            rows.append(counted | {"headline_article_id": headline})
     if rows:
         tx.execute(_INSERT_STORY, rows)
 
@@ -175,28 +186,24 @@ def _is_member(tx: Connection, article_id: int, story_id: int) -> bool:
 
 
 def _remove_from_index(tx: Connection, article_id: int) -> int | None:
-    """Take away an article's row and what it is found by; returns the story that it was in."""
+    """Delete an article's membership and index entries; return the id of the story that it was in."""
     row = _SELECT_MEMBER.first(tx, {"article": article_id})
     if row is None:
         return None
-    was = _story_article(*row)
-    tx.execute(
-        _DELETE_TERMS,
-        {"article": article_id, "places": _bucket_keys(term_buckets(was.terms).tolist(), was.published_or_seen_at)},
-    )
+    member = _story_article(*row)
+    at = member.published_or_seen_at
+    keys = _TIME_BUCKETS.keys(term_buckets(member.terms).tolist(), at, at)
+    tx.execute(_DELETE_TERMS, {"article": article_id, "keys": keys})
     tx.execute(_DELETE_MEMBER, {"article": article_id})
-    return was.story_id
-
-
-def _bucket_keys(terms: Iterable[int], told_at: datetime) -> list[int]:
-    stretch = (told_at - EPOCH) // _TIME_BUCKET
-    return [(stretch << BUCKET_BITS) + term for term in terms]
+    return member.story_id
 
 
 def _story_article(
-    article_id: int, story_id: int, told_at: int | datetime, dated: int | bool, terms: bytes
+    article_id: int, story_id: int, published_or_seen_at: int | datetime, is_dated: int | bool, terms: bytes
 ) -> StoryArticle:
-    return StoryArticle(article_id, story_id, to_utc_datetime(told_at), bool(dated), unpack_terms(terms))
+    return StoryArticle(
+        article_id, story_id, to_utc_datetime(published_or_seen_at), bool(is_dated), unpack_terms(terms)
+    )
 
 
 _SELECT_STATUS = CompiledStatement(
@@ -218,8 +225,8 @@ _INSERT_QUEUED = {
 _SELECT_ANY_QUEUED = RawStatement(dict.fromkeys(PLACEHOLDERS, "SELECT 1 FROM story_queue LIMIT 1"))
 _FIRST_QUEUED = select(story_queue.c.article_id).order_by(story_queue.c.article_id).limit(bindparam("most"))
 _POP_QUEUED = delete(story_queue).where(story_queue.c.article_id.in_(_FIRST_QUEUED)).returning(story_queue.c.article_id)
-# What every article asks, and what many values go into, is spelled for the driver: SQLAlchemy takes longer to bind
-# those values than the database to find them.
+# These statements run for every article and take many values, so they are plain SQL for the driver: SQLAlchemy would
+# take longer to bind the values than the database takes to find them.
 _NEWEST_OF_TERM_SQL = (
     "SELECT bucket_key, article_id FROM (SELECT bucket_key, article_id FROM story_terms WHERE bucket_key = {mark}"
     " ORDER BY article_id DESC LIMIT {most}) AS newest"
@@ -251,7 +258,7 @@ _SELECT_STORY_MEMBERS = RawStatement(
 )
 _INSERT_MEMBER = insert_statement(story_members)
 _DELETE_TERMS = delete(story_terms).where(
-    story_terms.c.bucket_key.in_(bindparam("places", expanding=True)), story_terms.c.article_id == bindparam("article")
+    story_terms.c.bucket_key.in_(bindparam("keys", expanding=True)), story_terms.c.article_id == bindparam("article")
 )
 _DELETE_MEMBER = delete(story_members).where(story_members.c.article_id == bindparam("article"))
 _UPDATE_STORY_OF_MEMBERS = (

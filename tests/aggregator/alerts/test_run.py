@@ -13,6 +13,7 @@ from aggregator.alerts.notify import Message, build_search_message, hash_address
 from aggregator.alerts.run import AlertRunResult, WatchedSearch, run_alerts
 from storage.articles.store import record_article
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.model.article import Article
 from storage.model.page import Page
@@ -66,7 +67,7 @@ class Desk:
         page = Page(url=url, status=200, fetched_at=at, source=source)
         with self.database.write() as tx:
             article = Article(url=url, title=title, text=text or title, published=at)
-            return record_article(tx, article, page, None, at).article_id
+            return link_recorded(tx, record_article(tx, article, page, None, at)).article_id
 
 
 @pytest.fixture

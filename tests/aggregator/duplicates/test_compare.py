@@ -18,6 +18,7 @@ from aggregator.duplicates.compare import (
 )
 from aggregator.extraction.attribution import find_credit
 from aggregator.extraction.derived_fields import with_derived_fields
+from aggregator.topics.catalogue import shipped_matcher
 from storage.model.article import Article
 
 _WORDS = st.sampled_from(["battery", "car", "range", "price", "maker", "charger", "grid", "plant", "new", "12", "400"])
@@ -65,7 +66,7 @@ def test_a_text_is_its_own_copy(text: str) -> None:
     | st.binary(max_size=400).map(lambda b: b.decode("utf-8", "surrogateescape"))
 )
 def test_no_text_is_too_odd(text: str) -> None:
-    made = with_derived_fields(Article(url="https://ev.example/a", title="", text=text))
+    made = with_derived_fields(Article(url="https://ev.example/a", title="", text=text), shipped_matcher())
     marks = signature_bands(made.signature)
     assert len(marks) <= SIGNATURE_HASHES
     assert list(marks) == sorted(set(marks))

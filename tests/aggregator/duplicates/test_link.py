@@ -14,6 +14,7 @@ from sqlalchemy import text as sql
 
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.keep import keep_article
+from aggregator.topics.catalogue import shipped_matcher
 from storage.archive import open_database
 from storage.articles.boilerplate import load_boilerplate
 from storage.db.database import Database
@@ -59,11 +60,13 @@ def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
             Article(
                 url=one.url, title=f"On {one.host}", text=one.text, published=published, original_url=one.original,
                 site_name=one.site, canonical_url=one.canonical,
-            )
+            ), shipped_matcher()
         )  # fmt: skip
         page = Page(url=one.url, status=200, fetched_at=T0 + timedelta(hours=one.hour), source=one.host)
         with database.write() as tx:
-            decisions.append(keep_article(tx, article, page, None, load_boilerplate(tx, page.source), T0).decision)
+            decisions.append(
+                keep_article(tx, article, page, None, load_boilerplate(tx, page.source), shipped_matcher(), T0).decision
+            )
     return decisions
 
 

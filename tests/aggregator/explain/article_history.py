@@ -14,6 +14,7 @@ from aggregator.explain.sections import build_sections
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.ingest import retry_delay
 from aggregator.ingest.keep import KeepResult, keep_article
+from aggregator.topics.catalogue import shipped_matcher
 from storage.articles import template_changes
 from storage.articles.boilerplate import load_boilerplate
 from storage.articles.store import record_capture, record_check
@@ -59,12 +60,12 @@ class Happening:
         """A page is fetched and kept, and its lead ended where one waits; `more` is for `page` and for Article."""
         page = self.page(url, **{name: more.pop(name) for name in _PAGE if name in more})
         values = {"extractor": "reader 1", "words": len(text.split())} | more
-        made = with_derived_fields(Article(url=url, title=title, text=text, **values))
+        made = with_derived_fields(Article(url=url, title=title, text=text, **values), shipped_matcher())
         with self.database.write() as tx:
             taken = [one for one in self._leased(tx, page.source) if one.lead.url == page.requested_url]
             page = replace(page, lead=taken[0].lead) if taken else page
             capture = [record_capture(tx, self.taped(hop), hop) for hop in (*self._hops(page), page)][-1]
-            kept = keep_article(tx, made, page, capture, load_boilerplate(tx, page.source), self.now)
+            kept = keep_article(tx, made, page, capture, load_boilerplate(tx, page.source), shipped_matcher(), self.now)
             assert isinstance(kept, KeepResult)
             for lead in taken:
                 finish_lead(tx, lead, OWNER, LeadState.KEPT, kept.decision.reason, self.now)

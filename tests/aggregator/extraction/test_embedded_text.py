@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from aggregator.extraction.embedded_text import PageDataComparison, compare_with_page_data
 from aggregator.extraction.extract import extract
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.model.article import Article
 from storage.model.page import Lead, Page
@@ -39,7 +40,7 @@ def read(data: str = "", head: str = "", heading: str = TITLE, tab: str = TITLE,
         url="https://www.evblog.example/volt", status=200, headers=(("content-type", "text/html; charset=utf-8"),),
         body=html.encode(), fetched_at=datetime(2026, 6, 1, tzinfo=UTC), lead=lead,
     )  # fmt: skip
-    article = extract(page, Hints())
+    article = extract(page, Hints(), shipped_matcher())
     assert isinstance(article, Article), article
     assert article.text.endswith("\n\n".join(TEXT))
     return article

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from aggregator.extraction.body.sanitize import ALLOWED_TAGS, MAX_GROWTH, sanitize_html
 from aggregator.extraction.extract import EXTRACTOR, extract
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.model.article import Article, Refusal
 from storage.model.page import Lead, Page
@@ -51,7 +52,7 @@ def page(body: str, head: str = "", *, url: str = URL, lead: Lead | None = None,
 def article(
     body: str, head: str = "", hints: Hints | None = None, *, url: str = URL, lead: Lead | None = None
 ) -> Article:
-    result = extract(page(body, head, url=url, lead=lead), hints or Hints())
+    result = extract(page(body, head, url=url, lead=lead), hints or Hints(), shipped_matcher())
     assert isinstance(result, Article), result
     return result
 
@@ -102,7 +103,7 @@ def test_article_is_a_picklable_value_with_its_metadata() -> None:
     ],
 )
 def test_page_without_article_is_refused_with_code_and_reason(given_page: Page, code: str) -> None:
-    result = extract(given_page, Hints())
+    result = extract(given_page, Hints(), shipped_matcher())
     assert isinstance(result, Refusal), result
     assert result.code == code
     assert result.reason
@@ -120,9 +121,12 @@ def test_gzip_is_decoded_and_a_truncated_stream_is_refused() -> None:
     packed = gzip.compress(whole.body)
     headers = (*whole.headers, ("content-encoding", "gzip"))
     assert isinstance(
-        extract(Page(url=URL, status=200, headers=headers, body=packed, fetched_at=NOW), Hints()), Article
+        extract(Page(url=URL, status=200, headers=headers, body=packed, fetched_at=NOW), Hints(), shipped_matcher()),
+        Article,
     )
-    cut = extract(Page(url=URL, status=200, headers=headers, body=packed[:-12], fetched_at=NOW), Hints())
+    cut = extract(
+        Page(url=URL, status=200, headers=headers, body=packed[:-12], fetched_at=NOW), Hints(), shipped_matcher()
+    )
     assert isinstance(cut, Refusal)
     assert cut.code == "content"
 
@@ -138,21 +142,21 @@ def test_deep_nesting_is_read_in_part_and_recorded() -> None:
     deep = "<div>" * 400 + f"<p>{PROSE}</p><p>{SECOND}</p>" + "</div>" * 400
     assert PROSE in article(deep).text
     started = time.process_time()
-    result = extract(page(f"<p>{PROSE}</p><p>{SECOND}</p>" + "<div>" * 100_000), Hints())
+    result = extract(page(f"<p>{PROSE}</p><p>{SECOND}</p>" + "<div>" * 100_000), Hints(), shipped_matcher())
     assert time.process_time() - started < 5
     assert isinstance(result, Refusal) or "cut off" in dict(result.origins)["text"]
 
 
 def test_sanitised_html_grows_at_most_by_the_limit() -> None:
     bomb = '<p><a href="' + "A" * 50_000 + '">' + "<p>a" * 12_500
-    result = extract(page(bomb + f"<p>{PROSE}</p>"), Hints())
+    result = extract(page(bomb + f"<p>{PROSE}</p>"), Hints(), shipped_matcher())
     if isinstance(result, Article):
         assert len(result.html) <= MAX_GROWTH * 120_000
     assert len(sanitize_html("<p>" + "<b>" * 200 + "x")) < MAX_GROWTH * 700 + 200
 
 
 def test_long_title_is_cut() -> None:
-    result = extract(page(prose(), f'<meta property="og:title" content="{"A" * 2_000_000}">'), Hints())
+    result = extract(page(prose(), f'<meta property="og:title" content="{"A" * 2_000_000}">'), Hints(), shipped_matcher())
     assert isinstance(result, Article)
     assert len(result.title) <= 1024
 
@@ -281,7 +285,7 @@ def test_any_bytes_give_an_article_or_a_refusal(body: bytes, media: str) -> None
 @given(st.text(alphabet="<>/=\"'&;#x0123apdivlsrcte{}[]:,@", max_size=300))
 def test_any_markup_is_readable(text: str) -> None:
     wrapped = page(f"{text}<p>{PROSE}</p>", f'<script type="application/ld+json">{text}</script>{text}')
-    result = extract(wrapped, Hints())
+    result = extract(wrapped, Hints(), shipped_matcher())
     assert isinstance(result, Article) or result.code != "unreadable" or "elements" in result.reason
 
 
@@ -317,7 +321,9 @@ def test_any_value_in_json_ld_gives_an_article(value: object) -> None:
         "@id",
     )
     node = {"@context": "https://schema.org", "@type": "NewsArticle"} | dict.fromkeys(fields, value)
-    result = extract(page(prose(), f'<script type="application/ld+json">{json.dumps(node)}</script>'), Hints())
+    result = extract(
+        page(prose(), f'<script type="application/ld+json">{json.dumps(node)}</script>'), Hints(), shipped_matcher()
+    )
     assert isinstance(result, Article), result
     assert result.title
 
@@ -344,7 +350,7 @@ def test_credit_line_is_removed_and_names_the_origin(line: str, name: str, place
     paragraphs = [PROSE, SECOND]
     paragraphs.insert(place, line)
     body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-    article = extract(page(f"<article><h1>Volt opens a plant</h1>{body}</article>"), Hints())
+    article = extract(page(f"<article><h1>Volt opens a plant</h1>{body}</article>"), Hints(), shipped_matcher())
     assert isinstance(article, Article)
     assert article.text == f"{PROSE}\n\n{SECOND}"
     assert article.credit == name
@@ -353,6 +359,6 @@ def test_credit_line_is_removed_and_names_the_origin(line: str, name: str, place
 def test_source_in_the_middle_of_the_text_is_no_credit() -> None:
     paragraphs = (PROSE, SECOND, PROSE, SECOND, "Quelle: Volt", SECOND, PROSE, SECOND)
     body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-    article = extract(page(f"<article><h1>Volt opens a plant</h1>{body}</article>"), Hints())
+    article = extract(page(f"<article><h1>Volt opens a plant</h1>{body}</article>"), Hints(), shipped_matcher())
     assert isinstance(article, Article)
     assert article.credit == ""

@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from aggregator.extraction.extract import extract
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.model.article import Article
 from storage.model.page import Page
@@ -33,7 +34,7 @@ def served(truth: Truth) -> Article:
             body=response.read(),
             fetched_at=NOW,
         )
-    article = extract(page, Hints())
+    article = extract(page, Hints(), shipped_matcher())
     assert isinstance(article, Article), article
     return article
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.extraction.extract import extract
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.model.article import Article
 from storage.model.page import Page
@@ -17,7 +18,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 def read(name: str, url: str) -> Article:
     body = (PAGES / f"{name}.html").read_bytes()
     page = Page(url=url, status=200, headers=(("content-type", "text/html"),), body=body, fetched_at=NOW)
-    result = extract(page, Hints())
+    result = extract(page, Hints(), shipped_matcher())
     assert isinstance(result, Article), result
     return result
 

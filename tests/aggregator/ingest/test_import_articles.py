@@ -23,6 +23,7 @@ from aggregator.ingest.import_articles import (
     read_numbered_lines,
 )
 from aggregator.ingest.keep import keep_article
+from aggregator.topics.catalogue import shipped_matcher
 from storage.archive import open_database
 from storage.articles import importing
 from storage.articles.store import record_check
@@ -55,10 +56,10 @@ def keep(database: Database, url: str, text: str, at: datetime, source: str = "s
         "html": f"<p>{escape(text, quote=False)}</p>",
         "words": 50,
     }
-    article = with_derived_fields(Article(url=url, text=text, **(fields | more)))
+    article = with_derived_fields(Article(url=url, text=text, **(fields | more)), shipped_matcher())
     page = Page(url=url, status=200, fetched_at=at, source=source)
     with database.write() as tx:
-        kept = keep_article(tx, article, page, None, LearnedBoilerplate(), at)
+        kept = keep_article(tx, article, page, None, LearnedBoilerplate(), shipped_matcher(), at)
         assert hasattr(kept, "decision")
         return kept.decision.article_id
 
@@ -108,7 +109,7 @@ def bring(database: Database, body: bytes, known: ImportProgress | None = None) 
         assert importing.begin_import(tx)
     for line in read_numbered_lines(BytesIO(body)):
         with database.write() as tx:
-            import_lines(tx, [line], known)
+            import_lines(tx, [line], known, shipped_matcher())
     with database.write() as tx:
         return complete_import(tx, known)
 
@@ -170,7 +171,7 @@ def test_one_that_was_left_is_gone_on_with(archive: Database, empty: Database) -
     lines = body.splitlines(keepends=True)
     with empty.write() as tx:
         assert importing.begin_import(tx)
-        import_lines(tx, [(1, lines[0]), (2, lines[1])], ImportProgress())
+        import_lines(tx, [(1, lines[0]), (2, lines[1])], ImportProgress(), shipped_matcher())
     known = ImportProgress()
     assert bring(empty, body, known) == 0
     assert (known.imported, known.already_stored) == (2, 2)
@@ -211,13 +212,13 @@ def changed(body: bytes, **fields: Any) -> bytes:
 )
 def test_a_line_that_is_none_is_said(archive: Database, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(ExportError, match=said):
-        parse_exported(changed(export(archive), **fields), lambda at: at)
+        parse_exported(changed(export(archive), **fields), shipped_matcher(), lambda at: at)
 
 
 @pytest.mark.parametrize("line", [b"x", b"[]", b"7", b"{", b"\xff", b"[" * 100_000])
 def test_what_is_no_record_is_said(line: bytes) -> None:
     with pytest.raises(ExportError, match="no JSON"):
-        parse_exported(line, lambda at: at)
+        parse_exported(line, shipped_matcher(), lambda at: at)
 
 
 def test_a_line_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +229,7 @@ def test_a_line_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_what_is_not_allowed_in_html_does_not_come_in(archive: Database) -> None:
     line = changed(export(archive), html="<p onclick=x>a<script>alert(1)</script></p>")
-    assert parse_exported(line, lambda at: at).article.html == "<p>a</p>"
+    assert parse_exported(line, shipped_matcher(), lambda at: at).article.html == "<p>a</p>"
 
 
 def test_an_address_that_is_another_articles_is_said(archive: Database, empty: Database) -> None:

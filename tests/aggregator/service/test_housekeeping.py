@@ -15,6 +15,7 @@ from aggregator.service.housekeeping import PruningJob, back_up_if_due, merge_in
 from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.maintenance.backup import list_backups
 from storage.model.article import Article
@@ -54,7 +55,10 @@ def old_article(database: Database, source: str, n: int) -> None:
     url, at = f"https://{source}.example/{n}", NOW - timedelta(days=400)
     page = Page(url=url, status=200, fetched_at=at, source=source)
     with database.write() as tx:
-        record_article(tx, Article(url=url, title="t", text=f"text {n} of {source}", published=at), page, None, at)
+        link_recorded(
+            tx,
+            record_article(tx, Article(url=url, title="t", text=f"text {n} of {source}", published=at), page, None, at),
+        )
 
 
 def rounds(pruning: PruningJob, many: int) -> list[int]:
@@ -150,7 +154,7 @@ def test_the_index_is_joined_once_a_week(tmp_path: Path) -> None:
     for n in range(40):
         page = Page(url=f"https://a.example/{n}", status=200, fetched_at=NOW, source="a")
         with database.write() as tx:
-            record_article(tx, Article(url=page.url, title="t", text=f"text {n}"), page, None, NOW)
+            link_recorded(tx, record_article(tx, Article(url=page.url, title="t", text=f"text {n}"), page, None, NOW))
     steps = [asyncio.run(merge_index_if_due(database, lambda at=NOW + timedelta(days=d): at)) for d in (0, 6, 8)]  # type: ignore[misc]
     assert steps[0] > 0
     assert steps[1:] == [0, 0]  # not yet, and nothing is left to be joined

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.extraction.pool import ExtractionPool, list_worker_modules
-from aggregator.topics.catalogue import SHIPPED_FILE, load_topics
+from aggregator.topics.catalogue import SHIPPED_FILE, load_topics, shipped_matcher
 from aggregator.topics.matcher import (
     MAX_TOPICS_PER_TEXT,
     TOPIC_KINDS,
@@ -195,7 +195,7 @@ def test_a_name_inside_a_word_is_not_found(alias: str) -> None:
 
 def test_an_article_is_marked_with_what_it_names() -> None:
     article = Article(url="https://a.example/", title="BYD", text="An LFP battery by BYD and CATL")
-    assert [one.name for one in with_derived_fields(article).topics] == ["byd", "catl", "lfp"]
+    assert [one.name for one in with_derived_fields(article, shipped_matcher()).topics] == ["byd", "catl", "lfp"]
 
 
 OWN = """

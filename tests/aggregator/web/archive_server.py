@@ -19,6 +19,7 @@ from aggregator.web.greader.call import GReaderApi
 from aggregator.web.responses import EtagCache
 from storage.articles.store import record_article
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.model.article import Article
 from storage.model.page import Page
@@ -46,7 +47,7 @@ class Room:
         page = Page(url=url, status=200, fetched_at=more.pop("seen", T0), source=source)
         with self.database.write() as tx:
             article = Article(url=url, title=title or f"t{n:02}", text=words, published=T0 + timedelta(days=n), **more)
-            return record_article(tx, article, page, None, page.fetched_at).article_id
+            return link_recorded(tx, record_article(tx, article, page, None, page.fetched_at)).article_id
 
     def place_stories(self) -> None:
         with self.database.write() as tx:

@@ -11,6 +11,7 @@ import pytest
 from storage.articles import store
 from storage.crawl.revisits import list_revisits
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.maintenance.check import check_archive
 from storage.model.article import Article, Change, Decision, DecisionKind, Revision
@@ -34,7 +35,7 @@ def keep(database: Database, article: Article, hour: float, url: str = URL, **pa
         lead=Lead(url=url), **page,  # type: ignore[arg-type]
     )  # fmt: skip
     with database.write() as tx:
-        return store.record_article(tx, replace(article, url=url), fetched, None, fetched.fetched_at)
+        return link_recorded(tx, store.record_article(tx, replace(article, url=url), fetched, None, fetched.fetched_at))
 
 
 def look(database: Database, hour: float, outcome: str = "missing", *, sure: bool = False, number: int = 1) -> bool:
@@ -236,8 +237,11 @@ def test_what_may_be_asked_for_again(database: Database) -> None:
     page = Page(url=URL + "/2", status=200, fetched_at=T0, source="site", lead=Lead(url=URL + "/2"), headers=headers)
     with database.write() as tx:
         taped = store.record_capture(tx, capture, page)
-        store.record_article(
-            tx, replace(MADE, url=page.url, title="B", text="Of ships.", headlines=()), page, taped, T0
+        link_recorded(
+            tx,
+            store.record_article(
+                tx, replace(MADE, url=page.url, title="B", text="Of ships.", headlines=()), page, taped, T0
+            ),
         )
     keep(database, replace(MADE, title="C", text="Of trains."), 0, URL + "/3")
     with database.read() as tx:

@@ -18,6 +18,7 @@ from sqlalchemy import text as sql
 from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.maintenance.check import check_archive
 from storage.model.article import Article, Decision, DecisionKind, KeptArticle
@@ -66,7 +67,7 @@ def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
     decisions = []
     for arrival in arrivals:
         with database.write() as tx:
-            decisions.append(record_article(tx, arrival.article, arrival.page, None, T0))
+            decisions.append(link_recorded(tx, record_article(tx, arrival.article, arrival.page, None, T0)))
     return decisions
 
 
@@ -350,7 +351,7 @@ def test_a_capture_leads_back_to_its_article(database: Database) -> None:
     with database.write() as tx:
         row = record_capture(tx, capture, arrival.page)
         again = record_capture(tx, capture, arrival.page, "refused", "thin")
-        decision = record_article(tx, arrival.article, arrival.page, row, T0)
+        decision = link_recorded(tx, record_article(tx, arrival.article, arrival.page, row, T0))
     assert row == again
     assert Library(database).captures(decision.article_id) == [(capture, SITE + "/b", T0)]
 
@@ -384,7 +385,7 @@ def test_no_character_fails_an_insert(database: Database, nasty: str) -> None:
     with database.write() as tx:
         capture = Capture(file="f" + nasty, offset=0, length=1, digest=nasty)
         row = record_capture(tx, capture, page, nasty, nasty)
-        record_article(tx, article, page, row, T0)
+        link_recorded(tx, record_article(tx, article, page, row, T0))
     (found,) = kept(database)
     assert "\x00" not in found.title + found.url + found.authors[0]
     assert check_archive(database, None) == []
@@ -398,7 +399,7 @@ def test_no_year_makes_a_row_that_cannot_be_read(database: Database, year: int, 
     at = datetime(year, 12 if year > 5000 else 1, 31 if year > 5000 else 1, 12, tzinfo=timezone(timedelta(hours=hours)))
     article = Article(url=SITE + "/a", title="T", text="Text", published=at, modified=at)
     with database.write() as tx:
-        record_article(tx, article, Page(url=SITE + "/a", status=200, fetched_at=at), None, at)
+        link_recorded(tx, record_article(tx, article, Page(url=SITE + "/a", status=200, fetched_at=at), None, at))
     (found,) = kept(database)
     assert found.published is not None
     assert found.published == found.updated
@@ -410,7 +411,7 @@ def test_no_year_makes_a_row_that_cannot_be_read(database: Database, year: int, 
 def test_a_time_without_zone_is_a_mistake_of_ours(sqlite_database: Database) -> None:
     article = Article(url=SITE + "/a", title="T", text="Text", published=datetime(2026, 1, 1))  # noqa: DTZ001
     with pytest.raises(Exception, match="without zone"), sqlite_database.write() as tx:
-        record_article(tx, article, Arrival(url=SITE + "/a").page, None, T0)
+        link_recorded(tx, record_article(tx, article, Arrival(url=SITE + "/a").page, None, T0))
 
 
 def test_a_very_long_address_is_no_obstacle(database: Database) -> None:
@@ -470,7 +471,7 @@ def _same_in_any_order(make: Callable[[], str], arrivals: Sequence[Arrival], shu
         try:
             with database.write() as tx:
                 for arrival in order:
-                    record_article(tx, arrival.article, arrival.page, None, T0)
+                    link_recorded(tx, record_article(tx, arrival.article, arrival.page, None, T0))
             pictures.append(_picture(database))
             assert check_archive(database, None) == []
             found = sorted(h.article.id for h in Library(database).search(Query(words="text")).hits)

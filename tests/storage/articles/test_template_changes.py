@@ -9,6 +9,7 @@ from sqlalchemy import text as sql
 
 from storage.articles import store, template_changes
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.maintenance.check import check_archive
 from storage.model.article import Article
@@ -32,7 +33,7 @@ def fetch(database: Database, number: int, hour: int, text: str, source: str = "
     page = Page(url=url, status=200, fetched_at=T0 + timedelta(hours=hour), source=source, lead=Lead(url=url))
     made = Article(url=url, title=f"Report {number}", text=text, extractor=extractor)
     with database.write() as tx:
-        store.record_article(tx, made, page, None, T0)
+        link_recorded(tx, store.record_article(tx, made, page, None, T0))
 
 
 def settle(database: Database, source: str = "site") -> int:

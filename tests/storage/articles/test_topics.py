@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.keep import keep_article
-from aggregator.topics.catalogue import catalogue_in_use, matcher_in_use
+from aggregator.topics.catalogue import shipped_matcher
 from storage.archive import open_database
 from storage.articles.boilerplate import load_boilerplate
 from storage.articles.topics import recount_topics
@@ -34,7 +34,13 @@ def keep(
     page = Page(url=url, status=200, fetched_at=T0 + timedelta(hours=hour), source=source)
     with database.write() as tx:
         return keep_article(
-            tx, with_derived_fields(article), page, None, load_boilerplate(tx, page.source), T0 + timedelta(days=400)
+            tx,
+            with_derived_fields(article, shipped_matcher()),
+            page,
+            None,
+            load_boilerplate(tx, page.source),
+            shipped_matcher(),
+            T0 + timedelta(days=400),
         ).decision.article_id
 
 
@@ -141,7 +147,7 @@ def test_joined_articles_leave_no_topics_behind(database: Database) -> None:
     assert third == min(first, second)
     assert found(database, "byd") == ["BYD and CATL"]
     assert Library(database).topics_of(max(first, second)) == Library(database).topics_of(third) != ()
-    assert Library(database).count_stale_topics(catalogue_in_use().digest) == 0
+    assert Library(database).count_stale_topics(shipped_matcher().digest) == 0
 
 
 def test_topics_follow_the_date_of_their_article(database: Database) -> None:
@@ -167,7 +173,7 @@ def test_a_refresh_reads_what_another_catalogue_has_read(database: Database) -> 
     assert library.count_stale_topics(NEW) == 0
     assert recount_topics(database, lambda title, text: (), NEW) == 0
     assert len(library.topic_counts()) == 1
-    recount_topics(database, matcher_in_use().find_topics, catalogue_in_use().digest)
+    recount_topics(database, shipped_matcher().find_topics, shipped_matcher().digest)
     assert [(one.name, one.articles) for one in library.topic_counts()] == [("byd", 250), ("tesla", 125)]
 
 

@@ -17,6 +17,7 @@ from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.articles.topics import record_topics_and_relabel
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.model.article import Article, Topic
 from storage.model.crawl import Capture
 from storage.model.page import Page
@@ -41,7 +42,7 @@ def fill(database: Database) -> None:
         capture = Capture(file="a.warc.gz", offset=n * 100, length=99, digest=f"sha256:{n}")
         article = Article(url=url, title=f"t{n}", text=words, authors=("Ann",), published=T0 if n != 1 else None)
         with database.write() as tx:
-            decision = record_article(tx, article, page, record_capture(tx, capture, page), at)
+            decision = link_recorded(tx, record_article(tx, article, page, record_capture(tx, capture, page), at))
             record_topics_and_relabel(tx, decision.article_id, [Topic(name="byd", body_count=2, title_count=1)], "c")
 
 

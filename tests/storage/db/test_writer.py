@@ -19,6 +19,7 @@ from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.db.database import Database
 from storage.db.writer import DatabaseWriter
+from storage.duplicates.links import link_recorded
 from storage.errors import ArchiveBusy, ArchiveError, ArchiveFull
 from storage.maintenance.check import check_archive
 from storage.model.article import Article, Decision
@@ -115,7 +116,7 @@ def test_failing_article_leaves_no_rows_and_no_index_entries(database: Database)
     def keep(n: int) -> Callable[[Connection, tuple[Capture, ...]], Decision]:
         def work(tx: Connection, _: tuple[Capture, ...]) -> Decision:
             article = Article(url=page(str(n)).url, title=f"T{n}", text=f"words of {n}")
-            decision = record_article(tx, article, page(str(n)), None, NOW)
+            decision = link_recorded(tx, record_article(tx, article, page(str(n)), None, NOW))
             if n == 3:
                 raise ValueError("poison")
             return decision
@@ -308,6 +309,7 @@ from storage.archive import open_database
 from storage.model.page import Lead, Page
 from storage.articles.store import record_article
 from storage.db.writer import DatabaseWriter
+from storage.duplicates.links import link_recorded
 
 url, at = sys.argv[1], int(sys.argv[2])
 now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -337,7 +339,8 @@ def keep(n):
     def work(tx, _):
         address = f"https://ev.example/{n}"
         page = Page(url=address, status=200, fetched_at=now)
-        record_article(tx, Article(url=address, title=f"T{n}", text=f"words of {n // 2}"), page, None, now)
+        article = Article(url=address, title=f"T{n}", text=f"words of {n // 2}")
+        link_recorded(tx, record_article(tx, article, page, None, now))
         return n
     return work
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.duplicates.originals import COPY_WINDOW, DuplicateArticle, StoredSimilarity, find_originals
+from storage.duplicates.originals import COPY_WINDOW, DuplicateArticle, find_originals
+from storage.model.similarity import TextSimilarity
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-NEAR = StoredSimilarity(similarity=0.8, kind="near")
+NEAR = TextSimilarity(similarity=0.8, kind="near")
 
 
 def member(number: int, day: int | None, told: int = 0, **said: str) -> DuplicateArticle:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from storage.articles.store import record_article
 from storage.crawl.leads import record_leads
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.duplicates.repeated_texts import MAX_APPEARANCES, TextAppearance, find_appearances
 from storage.identity import text_digest
 from storage.model.article import Article
@@ -26,7 +27,7 @@ def keep(
     made = Article(url=url, title=title, text=TEXT, words=5, origins=(("title", origin),))
     with database.write() as tx:
         record_leads(tx, source, [lead], at)
-        return record_article(tx, made, page, None, at).article_id
+        return link_recorded(tx, record_article(tx, made, page, None, at)).article_id
 
 
 def found(database: Database, source: str = "site", within: float = 3) -> list[TextAppearance]:

@@ -14,6 +14,7 @@ from storage.archive import open_database
 from storage.articles.store import record_article, record_capture
 from storage.crawl.leads import finish_lead, lease_leads, record_leads
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.maintenance.check import check_archive, reindex_archive
 from storage.model.article import Article
@@ -41,7 +42,9 @@ def warc_folder(database: Database, tmp_path: Path) -> Path:
         with database.write() as tx:
             record_leads(tx, "site", [Lead(url=url)], NOW)
             row = record_capture(tx, capture, page)
-            kept = record_article(tx, Article(url=url, title=f"T{n}", text=f"Same words, {n // 2}"), page, row, NOW)
+            kept = link_recorded(
+                tx, record_article(tx, Article(url=url, title=f"T{n}", text=f"Same words, {n // 2}"), page, row, NOW)
+            )
             queue_recompute(tx, [kept.article_id])
             for lead in lease_leads(tx, "site", "me", NOW, NOW, 9):
                 finish_lead(tx, lead, "me", LeadState.KEPT, "new", NOW)
@@ -163,7 +166,7 @@ def test_further_problems_of_a_kind_are_only_counted(database: Database) -> None
         url = f"https://ev.example/{n}"
         with database.write() as tx:
             page = Page(url=url, status=200, fetched_at=NOW)
-            record_article(tx, Article(url=url, title="T", text=f"words {n}"), page, None, NOW)
+            link_recorded(tx, record_article(tx, Article(url=url, title="T", text=f"words {n}"), page, None, NOW))
     spoil(database, "DELETE FROM snapshots WHERE id < 0", "UPDATE articles SET copy_of = id")
     problems = [problem for problem in check_archive(database, None) if "copy" in problem or "more" in problem]
     assert problems[-1] == "... and 15 more of this kind"
@@ -176,7 +179,9 @@ def test_damaged_sqlite_file_is_reported(new_sqlite: Callable[[], str]) -> None:
     for n in range(300):
         page = Page(url=f"https://ev.example/{n}", status=200, fetched_at=NOW)
         with database.write() as tx:
-            record_article(tx, Article(url=page.url, title="T", text=f"words {n} " * 50), page, None, NOW)
+            link_recorded(
+                tx, record_article(tx, Article(url=page.url, title="T", text=f"words {n} " * 50), page, None, NOW)
+            )
     with database.write() as tx:
         page_size = int(tx.exec_driver_sql("PRAGMA page_size").scalar_one())
     database.close()

@@ -18,7 +18,7 @@ from storage.crawl import leads
 from storage.db.database import Database
 from storage.db.tables import articles, metadata, recent_paragraphs, texts
 from storage.db.tables import leads as leads_table
-from storage.duplicates.links import add_similarity, link_copies
+from storage.duplicates.links import add_similarities, link_copies, link_recorded
 from storage.library import Library
 from storage.maintenance.check import check_archive
 from storage.maintenance.expiry import ArticleAges, delete_expired, find_expired, load_source_ages, save_source_ages
@@ -26,6 +26,7 @@ from storage.model.article import Article, Topic
 from storage.model.crawl import CheckResult, LeadState
 from storage.model.page import Lead, Page
 from storage.model.search import Query
+from storage.model.similarity import TextSimilarity
 from storage.quantities import FOREVER, parse_age
 from storage.readers import read_state
 
@@ -44,7 +45,8 @@ def keep(
         leads.record_leads(tx, source, [Lead(url=url, published=at)], at)
         (lead,) = leads.lease_leads(tx, source, "me", NOW, NOW, 1)
         article = Article(url=url, title=title, text=words, published=at)
-        decision = record_article(tx, article, Page(url=url, status=200, fetched_at=at, source=source), None, at)
+        page = Page(url=url, status=200, fetched_at=at, source=source)
+        decision = link_recorded(tx, record_article(tx, article, page, None, at))
         assign_story(tx, article, decision)
         record_topics_and_relabel(tx, decision.article_id, [Topic(name="byd", body_count=1, title_count=0)], "c")
         leads.finish_lead(tx, lead, "me", LeadState.KEPT, "kept", at)
@@ -70,7 +72,9 @@ def test_expired_article_is_deleted_from_every_table(database: Database) -> None
     with database.write() as tx:
         edited = Article(url="https://one.example/old", title="A battery", text="an old battery text, edited")
         at = NOW - timedelta(days=399)
-        record_article(tx, edited, Page(url=edited.url, status=200, fetched_at=at, source="one"), None, at)
+        link_recorded(
+            tx, record_article(tx, edited, Page(url=edited.url, status=200, fetched_at=at, source="one"), None, at)
+        )
         read_state.mark_read(tx, "phone", [old], NOW)
     assert expire(database) == [old]
     assert remaining(database) == [new]
@@ -135,7 +139,7 @@ def test_remaining_copy_becomes_the_original(database: Database) -> None:
     with database.write() as tx:
         rows = tx.execute(select(articles.c.id, articles.c.text_digest)).all()
         digests = {row.id: row.text_digest for row in rows}
-        add_similarity(tx, digests[third], [(digests[first], 0.95, "near")])
+        add_similarities(tx, digests[third], {digests[first]: TextSimilarity(similarity=0.95, kind="near")})
         link_copies(tx, [digests[third]])
         recompute_queued(tx, 100)
     assert Library(database).article(third).copy_of == first  # type: ignore[union-attr]

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from storage.articles.store import record_article, record_capture
 from storage.db.database import Database
 from storage.db.tables import captures, key_values
+from storage.duplicates.links import link_recorded
 from storage.errors import WarcError
 from storage.maintenance import retention
 from storage.maintenance.check import check_archive
@@ -51,7 +52,9 @@ class WarcArchive:
                 if n < len(names) - late:
                     with self.database.write() as tx:
                         row = record_capture(tx, capture, page)
-                        record_article(tx, Article(url=url, title=url, text=f"text of {url}"), page, row, NOW)
+                        link_recorded(
+                            tx, record_article(tx, Article(url=url, title=url, text=f"text of {url}"), page, row, NOW)
+                        )
 
     def prune(self, limits: SizeLimits) -> list[tuple[list[str], int]]:
         """Delete files; return the sources removed from each file and the number of pages copied."""

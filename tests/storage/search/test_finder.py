@@ -14,6 +14,7 @@ from storage.articles.store import record_article
 from storage.articles.topics import record_topics
 from storage.db.database import Database
 from storage.duplicates import links
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.model.article import Article, Topic
 from storage.model.page import Page
@@ -43,12 +44,15 @@ def keep(database: Database, name: str, title: str, text: str, **more: object) -
     source = str(more.pop("source", name))
     article = Article(url=url, title=title, text=text, published=more.pop("published", T0), **more)  # type: ignore[arg-type]
     with database.write() as tx:
-        return record_article(
+        return link_recorded(
             tx,
-            article,
-            Page(url=url, status=200, fetched_at=at, source=source),
-            None,
-            at,  # type: ignore[arg-type]
+            record_article(
+                tx,
+                article,
+                Page(url=url, status=200, fetched_at=at, source=source),
+                None,
+                at,  # type: ignore[arg-type]
+            ),
         ).article_id
 
 
@@ -408,7 +412,7 @@ def pair(new_sqlite: Callable[[], str], new_postgres: Callable[[], str]) -> Iter
                     truncated=n % 9 == 0,
                 )  # fmt: skip
                 page = Page(url=article.url, status=200, fetched_at=at, source=f"s{n % 7}")
-                record_article(tx, article, page, None, at)
+                link_recorded(tx, record_article(tx, article, page, None, at))
     yield databases
     for database in databases:
         database.close()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from storage.archive import open_database
 from storage.articles.store import record_article
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.model.article import Article
 from storage.model.page import Page
@@ -62,7 +63,7 @@ def keep(database: Database, name: str, title: str, text: str, published: dateti
     article = Article(url=url, title=title, text=text, published=published)
     with database.write() as tx:
         page = Page(url=url, status=200, fetched_at=T0, source=name)
-        return record_article(tx, article, page, None, T0 + timedelta(days=100)).article_id
+        return link_recorded(tx, record_article(tx, article, page, None, T0 + timedelta(days=100))).article_id
 
 
 def found(library: Library, words: str, **more: object) -> list[str]:

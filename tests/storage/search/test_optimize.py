@@ -8,6 +8,7 @@ import pytest
 
 from storage.articles.store import record_article
 from storage.db.database import Database
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.maintenance.check import check_archive
 from storage.model.article import Article
@@ -25,7 +26,9 @@ def keep(database: Database, *numbers: int) -> None:
         words = " ".join(f"w{n}x{m}" for m in range(150))
         with database.write() as tx:
             page = Page(url=url, status=200, fetched_at=NOW, source="site")
-            record_article(tx, Article(url=url, title=f"t{n}", text=f"battery {words}"), page, None, NOW)
+            link_recorded(
+                tx, record_article(tx, Article(url=url, title=f"t{n}", text=f"battery {words}"), page, None, NOW)
+            )
 
 
 def pieces(database: Database) -> int:

@@ -13,6 +13,7 @@ from storage.articles.store import record_article
 from storage.articles.topics import record_topics_and_relabel
 from storage.db.database import Database
 from storage.db.tables import articles
+from storage.duplicates.links import link_recorded
 from storage.library import Library
 from storage.maintenance.check import check_archive
 from storage.model.article import Article, Topic
@@ -49,7 +50,7 @@ def keep(database: Database, n: int, words: str, *, days: int | None = None) -> 
     page = Page(url=url, status=200, fetched_at=T0 + timedelta(days=400), source="s")
     with database.write() as tx:
         article = Article(url=url, title=f"t{n:02}", text=words, published=at)
-        return record_article(tx, article, page, None, page.fetched_at).article_id
+        return link_recorded(tx, record_article(tx, article, page, None, page.fetched_at)).article_id
 
 
 def found(database: Database, words: str) -> list[str]:
@@ -145,7 +146,7 @@ def test_what_is_undone_meanwhile_is_in_neither(full: Database) -> None:
 
     def undone() -> None:
         with full.write() as tx:
-            record_article(tx, Article(url=page.url, title="gone", text="gone"), page, None, T0)
+            link_recorded(tx, record_article(tx, Article(url=page.url, title="gone", text="gone"), page, None, T0))
             raise Killed
 
     def meanwhile(done: int, _: int) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text as sql
 from aggregator.extraction.derived_fields import with_derived_fields
 from aggregator.ingest.keep import keep_article
 from aggregator.stories.assign import recompute_queued
+from aggregator.topics.catalogue import shipped_matcher
 from storage.articles.boilerplate import load_boilerplate
 from storage.db.database import Database
 from storage.library import Library
@@ -51,7 +52,13 @@ def kept(
     page = Page(url=url, status=200, fetched_at=(at or T0) + timedelta(hours=again), source=host)
     with database.write() as tx:
         return keep_article(
-            tx, with_derived_fields(article), page, None, load_boilerplate(tx, host), T0 + timedelta(days=400)
+            tx,
+            with_derived_fields(article, shipped_matcher()),
+            page,
+            None,
+            load_boilerplate(tx, host),
+            shipped_matcher(),
+            T0 + timedelta(days=400),
         ).decision
 
 
@@ -235,10 +242,11 @@ def _undone(database: Database) -> None:
         for number in range(10):
             url = f"https://undone.example/{number}"
             article = with_derived_fields(
-                Article(url=url, title=f"undone {number}", text="undone", published=T0, language="en")
+                Article(url=url, title=f"undone {number}", text="undone", published=T0, language="en"),
+                shipped_matcher(),
             )
             page = Page(url=url, status=200, fetched_at=T0, source="u")
-            keep_article(tx, article, page, None, load_boilerplate(tx, "u"), T0)
+            keep_article(tx, article, page, None, load_boilerplate(tx, "u"), shipped_matcher(), T0)
         raise RuntimeError("undone")
 
 

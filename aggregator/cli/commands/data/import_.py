@@ -17,6 +17,7 @@ from aggregator.formatting import format_count
 if TYPE_CHECKING:
     from aggregator.config import Config
     from aggregator.ingest.import_articles import ImportProgress
+    from aggregator.topics.matcher import TopicMatcher
     from storage.db.database import Database
 
 _BATCH = 200
@@ -53,10 +54,10 @@ def import_articles(config: Config, path: Path) -> int:
     """Restore the articles of a file. Return 1 if a line is invalid."""
     from aggregator.cli.terminal import progress_bar
     from aggregator.ingest.import_articles import ExportError, ImportProgress, complete_import
-    from aggregator.topics.catalogue import use_catalogue
+    from aggregator.topics.matcher import TopicMatcher
     from storage.articles.importing import begin_import
 
-    use_catalogue(read_topics(config))
+    matcher = TopicMatcher(read_topics(config))
     with open_archive(config) as database:
         with database.write() as tx:
             if not begin_import(tx):
@@ -64,7 +65,7 @@ def import_articles(config: Config, path: Path) -> int:
         state = ImportProgress()
         try:
             with path.open("rb") as file, progress_bar("importing articles", in_bytes=True) as progress:
-                _import_batches(database, file, path.stat().st_size, state, progress)
+                _import_batches(database, file, path.stat().st_size, state, matcher, progress)
         except ExportError as error:
             warn(f"{path}: {error}; {format_count(state.imported, 'article')} imported before this line")
             warn("correct the line and run the command again: the import continues after the imported articles")
@@ -84,12 +85,17 @@ def import_articles(config: Config, path: Path) -> int:
 
 
 def _import_batches(
-    database: Database, file: BinaryIO, size: int, state: ImportProgress, progress: Callable[[int, int], None]
+    database: Database,
+    file: BinaryIO,
+    size: int,
+    state: ImportProgress,
+    matcher: TopicMatcher,
+    progress: Callable[[int, int], None],
 ) -> None:
     from aggregator.ingest.import_articles import import_lines, read_numbered_lines
     from storage.db.statements import batched
 
     for batch in batched(read_numbered_lines(file), _BATCH):
         with database.write() as tx:
-            import_lines(tx, batch, state)
+            import_lines(tx, batch, state, matcher)
         progress(file.tell(), size)

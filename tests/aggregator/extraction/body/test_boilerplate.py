@@ -7,6 +7,7 @@ from html import escape
 
 from aggregator.extraction.extract import extract
 from aggregator.ingest.keep import is_outdated
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.model.article import Article
 from storage.model.crawl import LearnedBoilerplate
@@ -31,7 +32,7 @@ def extract_page(paragraphs: list[str], *learned: str, version: int = 1) -> Arti
         fetched_at=datetime(2026, 6, 1, tzinfo=UTC),
     )  # fmt: skip
     hints = Hints(boilerplate=frozenset(map(block_digest, learned)), boilerplate_version=version if learned else 0)
-    article = extract(page, hints)
+    article = extract(page, hints, shipped_matcher())
     assert isinstance(article, Article), article
     return article
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregator.extraction.extract import extract
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.model.article import Article
 from storage.model.page import Page
@@ -28,7 +29,7 @@ def read(body: str, head: str = "") -> str:
         url="https://ev.example/a", status=200, headers=(("content-type", "text/html; charset=utf-8"),),
         body=html.encode(), fetched_at=datetime(2026, 6, 1, tzinfo=UTC),
     )  # fmt: skip
-    article = extract(page, Hints())
+    article = extract(page, Hints(), shipped_matcher())
     assert isinstance(article, Article), article
     return article.text
 

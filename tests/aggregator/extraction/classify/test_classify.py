@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.extraction.extract import extract
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.model.article import Refusal
 from storage.model.page import Lead, Page
@@ -32,7 +33,7 @@ def fetched(body: str | bytes, lead: Lead | None = None, status: int = 200, url:
 
 
 def code_of(page: Page) -> str:
-    result = extract(page, Hints())
+    result = extract(page, Hints(), shipped_matcher())
     return result.code if isinstance(result, Refusal) else "stub" if result.truncated else "article"
 
 
@@ -48,7 +49,7 @@ def declared(**facts: object) -> str:
 @pytest.mark.parametrize("lead", [LEAD, None], ids=["named", "unnamed"])
 @pytest.mark.parametrize("wall", refused_pages(), ids=lambda wall: wall.name)
 def test_wall_is_refused_with_its_code(wall: RefusedPage, lead: Lead | None) -> None:
-    result = extract(fetched(wall.body, lead), Hints())
+    result = extract(fetched(wall.body, lead), Hints(), shipped_matcher())
     assert isinstance(result, Refusal), result
     assert result.code == wall.code
     assert len(result.reason) < 300
@@ -171,7 +172,7 @@ def test_free_beginning_of_a_paid_article_is_a_stub(facts: dict[str, object], re
 def test_short_page_without_the_expected_title_is_a_stranger() -> None:
     page = html("Volt", "<main><p>" + PROSE[:200] + "</p></main>")
     lead = Lead(url=URL, title="Minister resigns after election scandal")
-    result = extract(fetched(page, lead), Hints())
+    result = extract(fetched(page, lead), Hints(), shipped_matcher())
     assert isinstance(result, Refusal)
     assert result.code == "stranger"
     assert "Minister resigns" in result.reason
@@ -180,7 +181,7 @@ def test_short_page_without_the_expected_title_is_a_stranger() -> None:
 
 @given(st.binary(max_size=4_000), st.integers(100, 599), st.text(max_size=40))
 def test_any_bytes_are_classified(body: bytes, status: int, title: str) -> None:
-    result = extract(fetched(b"<html>" + body, Lead(url=URL, title=title), status), Hints())
+    result = extract(fetched(b"<html>" + body, Lead(url=URL, title=title), status), Hints(), shipped_matcher())
     assert not isinstance(result, Refusal) or not result.reason.startswith(
         ("TypeError", "ValueError", "IndexError", "KeyError")
     )
@@ -199,5 +200,5 @@ PIECES = st.lists(
 
 @given(PIECES, st.booleans())
 def test_any_pieces_of_pages_are_classified(pieces: list[str], named: bool) -> None:
-    result = extract(fetched("".join(pieces), LEAD if named else None), Hints())
+    result = extract(fetched("".join(pieces), LEAD if named else None), Hints(), shipped_matcher())
     assert not isinstance(result, Refusal) or "Error:" not in result.reason

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregator.extraction.extract import extract
+from aggregator.topics.catalogue import shipped_matcher
 from spiders.source import Hints
 from storage.model.article import Article
 from storage.model.page import Page
@@ -27,7 +28,7 @@ def read(body: str = "", head: str = "", path: str = "/plant-opens") -> Article:
         body=markup.encode(),
         fetched_at=datetime(2026, 6, 1, tzinfo=UTC),
     )
-    article = extract(page, Hints())
+    article = extract(page, Hints(), shipped_matcher())
     assert isinstance(article, Article), article
     return article
 
