@@ -1,10 +1,9 @@
-"""Which articles tell the same story: how alike two are by their terms and times, and how they group; pure.
+"""Compare articles by their terms and publication times, and group them into stories.
 
-Two articles are alike by the terms that they share, those that few articles have before those that
-many have (cosine of TF-IDF), all terms and the titles' apart; less alike the further apart they
-were published. Groups grow by the average likeness between their members, the closest first. Where
-two groups are more alike within themselves than to each other they stay apart, however alike: the
-crash and the inquest share every name.
+The similarity of two articles is the cosine of their TF-IDF vectors, of all terms and of the titles' terms, reduced by
+the time between them. Groups are merged by the mean similarity of their members (average linkage), the closest first.
+Two groups stay apart if they are much more similar within than to each other: reports of a crash and of the inquest
+share every name.
 """
 
 from __future__ import annotations
@@ -22,77 +21,77 @@ Matrix = NDArray[np.float64]
 Rarity = NDArray[np.float32]
 
 STORY_WINDOW = timedelta(days=21)
-"""After its last article a story takes no other."""
+"""Maximum time between an article and the nearest article of its story."""
 SIMILARITY_HALF_LIFE = timedelta(days=5)
 MIN_PAIR_SIMILARITY = 0.15
-"""How alike two articles must be to be a story."""
+"""Minimum similarity of two articles that form a story."""
 MIN_JOIN_SIMILARITY = 0.10
-"""How alike an article and the members of a story must be, in the mean, for it to join them."""
+"""Minimum mean similarity of an article to the members of a story that it joins."""
 _COHESION = 0.75
-"""How alike two stories must be to be one, as a part of how alike the members of the looser one are."""
+"""Minimum similarity of two stories that are merged, as a share of the similarity within the looser one."""
 _COHESION_AT_ONCE = 0.50
-"""The same for two stories of one hour: what happens together is one event sooner."""
+"""The same share for two stories of one hour, which are more likely to be one event."""
 _COHESION_HALF_LIFE_DAYS = 1.0
-"""Days between two stories after which half of that difference is gone."""
+"""Days between two stories after which half of the difference between both shares is gone."""
 _CERTAIN_SIMILARITY = 0.30
-"""However alike their members are among themselves: two stories that are so alike are one."""
+"""Similarity at which two stories are merged in any case."""
 _TITLE_WEIGHT = 0.4
-"""What the titles' terms count beside all terms."""
+"""Share of the titles' terms in a similarity."""
 _MIN_NEARNESS = 0.6
 _UNDATED_NEARNESS = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusteredArticle:
-    """An article as a story sees it; `published` is None where it is not known."""
+    """An article as it is compared; `published` is None if unknown."""
 
     article_id: int
     published: datetime | None
     terms: Terms
 
 
-def time_nearness(one: datetime | None, other: datetime | None) -> float:
-    """What the time between two articles leaves of their likeness: 1 at once, 0.8 after five days, 0.6 in the end."""
-    gap = np.nan if one is None or other is None else (one - other) / timedelta(days=1)
+def time_nearness(first: datetime | None, second: datetime | None) -> float:
+    """Return the factor by which time reduces a similarity: 1 at once, 0.8 after five days, 0.6 at the limit."""
+    gap = np.nan if first is None or second is None else (first - second) / timedelta(days=1)
     return float(_nearness(np.array(gap)))
 
 
-def similarity_matrix(tellers: Sequence[ClusteredArticle], rarity: Rarity) -> Matrix:
-    """How alike every two of some articles are, 0 to 1; `rarity` is what a term of each bucket weighs."""
-    rows = np.repeat(np.arange(len(tellers)), [len(teller.terms) for teller in tellers])
-    used, weights, titles = _weigh_terms(tellers, rarity)
+def similarity_matrix(articles: Sequence[ClusteredArticle], rarity: Rarity) -> Matrix:
+    """Return the similarity of every two articles, 0 to 1; `rarity` is the weight of a term of each bucket."""
+    rows = np.repeat(np.arange(len(articles)), [len(article.terms) for article in articles])
+    used, weights, titles = _weigh_terms(articles, rarity)
     _, columns, holders = np.unique(used, return_inverse=True, return_counts=True)
     shared = holders[columns] > 1
     kept = np.cumsum(holders > 1) - 1
-    dense = np.zeros((2, len(tellers), int((holders > 1).sum())))
+    dense = np.zeros((2, len(articles), int((holders > 1).sum())))
     for plane, values in zip(dense, (weights, titles), strict=True):
-        norms = _norms(rows, values, len(tellers))
+        norms = _norms(rows, values, len(articles))
         plane[rows[shared], kept[columns[shared]]] = values[shared] / norms[rows[shared]]
-    words = (1 - _TITLE_WEIGHT) * (dense[0] @ dense[0].T) + _TITLE_WEIGHT * (dense[1] @ dense[1].T)
-    days = publication_days(tellers)
-    alike: Matrix = words * _nearness(days[:, None] - days[None, :])
-    np.fill_diagonal(alike, 1.0)
-    return alike
+    term_similarity = (1 - _TITLE_WEIGHT) * (dense[0] @ dense[0].T) + _TITLE_WEIGHT * (dense[1] @ dense[1].T)
+    days = publication_days(articles)
+    similarities: Matrix = term_similarity * _nearness(days[:, None] - days[None, :])
+    np.fill_diagonal(similarities, 1.0)
+    return similarities
 
 
-def similarities_to(me: ClusteredArticle, others: Sequence[ClusteredArticle], rarity: Rarity) -> Matrix:
-    """How alike one article and each of some others are: a row of `likenesses`, for less."""
-    mine, my_weights, my_titles = _weigh_terms([me], rarity)
+def similarities_to(article: ClusteredArticle, others: Sequence[ClusteredArticle], rarity: Rarity) -> Matrix:
+    """Return the similarity of an article to each of the others: one row of `similarity_matrix`, computed faster."""
+    own_buckets, own_weights, own_titles = _weigh_terms([article], rarity)
     rows = np.repeat(np.arange(len(others)), [len(other.terms) for other in others])
     used, weights, titles = _weigh_terms(others, rarity)
-    places = np.searchsorted(mine, used).clip(max=max(len(mine) - 1, 0))
-    shared = mine[places] == used if len(mine) else np.zeros(len(used), np.bool_)
-    words = np.zeros(len(others))
-    for part, of_mine, of_theirs in ((1 - _TITLE_WEIGHT, my_weights, weights), (_TITLE_WEIGHT, my_titles, titles)):
-        norms = _norms(rows, of_theirs, len(others)) * (np.sqrt(of_mine @ of_mine) or 1.0)
-        products = of_mine[places[shared]] * of_theirs[shared]
-        words += part * np.bincount(rows[shared], products, len(others)) / norms
-    return words * _nearness(publication_days(others) - publication_days([me]))
+    positions = np.searchsorted(own_buckets, used).clip(max=max(len(own_buckets) - 1, 0))
+    shared = own_buckets[positions] == used if len(own_buckets) else np.zeros(len(used), np.bool_)
+    similarities = np.zeros(len(others))
+    for part, own, values in ((1 - _TITLE_WEIGHT, own_weights, weights), (_TITLE_WEIGHT, own_titles, titles)):
+        norms = _norms(rows, values, len(others)) * (np.sqrt(own @ own) or 1.0)
+        products = own[positions[shared]] * values[shared]
+        similarities += part * np.bincount(rows[shared], products, len(others)) / norms
+    return similarities * _nearness(publication_days(others) - publication_days([article]))
 
 
-def _weigh_terms(tellers: Sequence[ClusteredArticle], rarity: Rarity) -> tuple[NDArray[np.int64], Matrix, Matrix]:
-    """The buckets of some articles, one after the other, what each weighs, and what it weighs in the title."""
-    terms = np.concatenate([teller.terms for teller in tellers])
+def _weigh_terms(articles: Sequence[ClusteredArticle], rarity: Rarity) -> tuple[NDArray[np.int64], Matrix, Matrix]:
+    """Return the buckets of all articles' terms in sequence, their weights, and their weights in the titles."""
+    terms = np.concatenate([article.terms for article in articles])
     used = term_buckets(terms)
     rare = rarity[used].astype(np.float64)
     return used, term_emphasis(terms) * rare, np.where(title_flags(terms), rare, 0.0)
@@ -109,38 +108,39 @@ def _nearness(gaps: Matrix) -> Matrix:
     return np.where(np.isnan(gaps), _UNDATED_NEARNESS, near)
 
 
-def publication_days(tellers: Sequence[ClusteredArticle]) -> Matrix:
-    """When articles were published, in days since 1970; not a number where that is not known."""
-    return np.array([np.nan if at is None else at.timestamp() / 86400 for at in (one.published for one in tellers)])
+def publication_days(articles: Sequence[ClusteredArticle]) -> Matrix:
+    """Return the publication times of articles in days since 1970, NaN if unknown."""
+    times = [article.published for article in articles]
+    return np.array([np.nan if at is None else at.timestamp() / 86400 for at in times])
 
 
-def group_articles(alike: Matrix, days: Matrix, together: Sequence[Sequence[int]] = ()) -> list[list[int]]:
-    """Which of some articles tell the same story, by how alike they are and when they were published (`times`).
+def group_articles(similarities: Matrix, days: Matrix, fixed: Sequence[Sequence[int]] = ()) -> list[list[int]]:
+    """Group articles into stories by their similarities and publication times; return sorted lists of positions.
 
-    `together` are those that stay so. Each group ascending, the groups by their first.
+    The members of each group in `fixed` stay together.
     """
-    bound = {one for block in together for one in block}
-    members = [sorted(block) for block in together] + [[one] for one in range(len(alike)) if one not in bound]
-    return sorted(_Clustering(alike, days, members).merge_groups())
+    bound = {position for group in fixed for position in group}
+    single = [[position] for position in range(len(similarities)) if position not in bound]
+    return sorted(_Clustering(similarities, days, [sorted(group) for group in fixed] + single).merge_groups())
 
 
-def choose_headline_article(alike: Matrix, group: Sequence[int]) -> int:
-    """The member of a group that is most like all others, the first of equals: its title names the story best."""
-    within = alike[np.ix_(group, group)].sum(axis=1)
+def choose_headline_article(similarities: Matrix, group: Sequence[int]) -> int:
+    """Return the member of a group that is most similar to all others, the first of equals."""
+    within = similarities[np.ix_(group, group)].sum(axis=1)
     return group[int(np.argmax(np.round(within, 9)))]
 
 
 class _Clustering:
-    """Groups that grow together two by two; `between` is the mean likeness of their members."""
+    """Groups that are merged in pairs. `between` holds the mean similarities between the members of two groups."""
 
-    def __init__(self, alike: Matrix, days: Matrix, members: list[list[int]]) -> None:
+    def __init__(self, similarities: Matrix, days: Matrix, members: list[list[int]]) -> None:
         self.days = days
-        sums = np.array([alike[block].sum(axis=0) for block in members])
+        sums = np.array([similarities[block].sum(axis=0) for block in members])
         between = np.array([sums[:, block].sum(axis=1) for block in members])
         self.members: list[list[int]] = members
         self.sizes = np.array([float(len(block)) for block in members])
-        own = [alike[one, one] for one in range(len(alike))]
-        selves = np.array([sum(own[one] for one in block) for block in members])
+        diagonal = np.diagonal(similarities).tolist()
+        selves = np.array([sum(diagonal[position] for position in block) for block in members])
         self.within = np.array([
             (between[at, at] - selves[at]) / (size * (size - 1)) if size > 1 else 0.0
             for at, size in enumerate(self.sizes)
@@ -150,40 +150,46 @@ class _Clustering:
         np.fill_diagonal(self.candidates, -1.0)
 
     def merge_groups(self) -> list[list[int]]:
-        """Join the closest two while any two may be joined."""
+        """Merge the two closest groups as long as any two may be merged."""
         while len(self.members) > 1:
-            one, other = divmod(int(np.argmax(self.candidates)), len(self.members))
-            if self.candidates[one, other] < MIN_JOIN_SIMILARITY:
+            first, second = divmod(int(np.argmax(self.candidates)), len(self.members))
+            if self.candidates[first, second] < MIN_JOIN_SIMILARITY:
                 break
-            if self.candidates[one, other] >= self._min_similarity(one, other):
-                self._join(one, other)
+            if self.candidates[first, second] >= self._min_similarity(first, second):
+                self._join(first, second)
             else:
-                self.candidates[one, other] = self.candidates[other, one] = -1.0
+                self.candidates[first, second] = self.candidates[second, first] = -1.0
         return [sorted(block) for block in self.members if block]
 
-    def _min_similarity(self, one: int, other: int) -> float:
-        if self.sizes[one] == 1 and self.sizes[other] == 1:
+    def _min_similarity(self, first: int, second: int) -> float:
+        if self.sizes[first] == 1 and self.sizes[second] == 1:
             return MIN_PAIR_SIMILARITY
-        if self.sizes[one] == 1 or self.sizes[other] == 1:
+        if self.sizes[first] == 1 or self.sizes[second] == 1:
             return MIN_JOIN_SIMILARITY
         needed = _COHESION - (_COHESION - _COHESION_AT_ONCE) * float(
-            0.5 ** (self._gap_in_days(one, other) / _COHESION_HALF_LIFE_DAYS)
+            0.5 ** (self._gap_in_days(first, second) / _COHESION_HALF_LIFE_DAYS)
         )
-        return min(needed * float(min(self.within[one], self.within[other])), _CERTAIN_SIMILARITY)
+        return min(needed * float(min(self.within[first], self.within[second])), _CERTAIN_SIMILARITY)
 
-    def _gap_in_days(self, one: int, other: int) -> float:
-        """Days between the middles of two groups; infinite where one has no date."""
-        days = (self.days[self.members[at]] for at in (one, other))
+    def _gap_in_days(self, first: int, second: int) -> float:
+        """Return the days between the mean times of two groups; infinity if either has no dated article."""
+        days = (self.days[self.members[at]] for at in (first, second))
         means = [known.mean() for block in days if (known := block[~np.isnan(block)]).size]
         return abs(float(means[0] - means[1])) if len(means) == 2 else np.inf
 
-    def _join(self, one: int, other: int) -> None:
-        mine, theirs = self.sizes[one], self.sizes[other]
-        size = mine + theirs
-        pairs = self.within[one] * mine * (mine - 1) + self.within[other] * theirs * (theirs - 1)
-        self.within[one] = (pairs + 2 * mine * theirs * self.between[one, other]) / (size * (size - 1))
-        mean = (self.between[one] * mine + self.between[other] * theirs) / size
+    def _join(self, first: int, second: int) -> None:
+        first_size, second_size = self.sizes[first], self.sizes[second]
+        size = first_size + second_size
+        pairs = self.within[first] * first_size * (first_size - 1) + self.within[second] * second_size * (
+            second_size - 1
+        )
+        self.within[first] = (pairs + 2 * first_size * second_size * self.between[first, second]) / (size * (size - 1))
+        mean = (self.between[first] * first_size + self.between[second] * second_size) / size
         for rows in (self.between, self.candidates):
-            rows[one], rows[:, one] = mean, mean
-            rows[other], rows[:, other], rows[one, one] = -1.0, -1.0, -1.0
-        self.sizes[one], self.members[one], self.members[other] = size, self.members[one] + self.members[other], []
+            rows[first], rows[:, first] = mean, mean
+            rows[second], rows[:, second], rows[first, first] = -1.0, -1.0, -1.0
+        self.sizes[first], self.members[first], self.members[second] = (
+            size,
+            self.members[first] + self.members[second],
+            [],
+        )

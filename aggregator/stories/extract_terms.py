@@ -1,4 +1,4 @@
-"""The words that tell which event an article is about: those of its title, its lead and its body, less what all say."""
+"""Extract the terms of an article: stems of the words in its title, lead and body, without stop words."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from storage.stories.packed_terms import pack_terms
 
 _LEAD_WORDS = 60
 _MAX_WORDS = 200
-"""Words of an article that are counted, the commonest left out; after that it has said what happened."""
+"""Maximum number of words counted in a body, without stop words; an article says early what happened."""
 _MAX_CHARACTERS = 6_000
 _TITLE_WEIGHT, _LEAD_WEIGHT, _BODY_WEIGHT = 3, 2, 1
 _STEM_LENGTH = 6
-"""Letters of a word that are compared: enough to tell words apart, and to let their endings go."""
+"""Letters of a word that are compared; endings beyond make no difference."""
 _KANA = re.compile("[\u3040-\u309f]+")
 
-# Which languages' commonest words are known, by their names in jusText's lists.
+# Languages with a list of stop words, by the names of jusText's lists.
 _STOPWORD_LISTS = {
     "af": "Afrikaans", "ar": "Arabic", "az": "Azerbaijani", "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali",
     "bs": "Bosnian", "ca": "Catalan", "cs": "Czech", "cy": "Welsh", "da": "Danish", "de": "German", "el": "Greek",
@@ -35,39 +35,39 @@ _STOPWORD_LISTS = {
 
 
 def extract_terms(title: str, text: str, language: str = "") -> bytes:
-    """The terms of an article as they are kept (`storage.stories.packed_terms`): counted, the title's marked."""
+    """Return the terms of an article, packed by `storage.stories.packed_terms.pack_terms`."""
     counts, titled = count_terms(title, text, language)
     return pack_terms({stem: count for stem, (count, _) in counts.items()}, titled)
 
 
 def count_terms(title: str, text: str, language: str = "") -> tuple[dict[str, tuple[int, str]], set[str]]:
-    """For each stem how much it counts and a word that has it; and the stems of the title.
+    """Return the weighted count and a word of each stem, and the stems of the title.
 
-    A word of the title counts three times, one of the lead twice.
+    A word in the title counts three times, a word in the lead twice.
     """
     common = load_stopwords(language)
-    first = _content_words(title, common)
+    title_words = _content_words(title, common)
     body = _content_words(text[:_MAX_CHARACTERS], common)
     counts: Counter[str] = Counter()
     for words, weight in (
-        (first, _TITLE_WEIGHT),
+        (title_words, _TITLE_WEIGHT),
         (body[:_LEAD_WORDS], _LEAD_WEIGHT),
         (body[_LEAD_WORDS:_MAX_WORDS], _BODY_WEIGHT),
     ):
         for word in words:
             counts[stem(word)] += weight
-    spelled = {stem(word): word for word in reversed(first + body[:_MAX_WORDS])}
-    return {one: (count, spelled[one]) for one, count in counts.items()}, {stem(word) for word in first}
+    spelled = {stem(word): word for word in reversed(title_words + body[:_MAX_WORDS])}
+    return {key: (count, spelled[key]) for key, count in counts.items()}, {stem(word) for word in title_words}
 
 
 def stem(word: str) -> str:
-    """The beginning of a word; a number stays whole."""
+    """Return the first letters of a word; a number stays whole."""
     return word if len(word) <= _STEM_LENGTH or word.isdigit() else word[:_STEM_LENGTH]
 
 
 @cache
 def load_stopwords(language: str) -> frozenset[str]:
-    """The commonest words of a language (of its Wikipedia, as jusText lists them); none where it has no list."""
+    """Return the stop words of a language as jusText lists them; none if it has no list."""
     name = _STOPWORD_LISTS.get(language)
     if name is None:
         return frozenset()
@@ -81,5 +81,5 @@ def _content_words(text: str, common: frozenset[str]) -> list[str]:
 
 
 def _is_content_word(word: str) -> bool:
-    """Whether a word may tell anything: a lone letter does not, nor does Japanese grammar."""
+    """Return whether a word has content: single letters and Japanese grammar (hiragana) have none."""
     return (len(word) > 1 or word.isdigit()) and not _KANA.fullmatch(word)

@@ -1,4 +1,4 @@
-"""What is learned of a source's boilerplate: paragraphs that recur in its latest articles, version by version."""
+"""Learn the boilerplate of a source: paragraphs that recur in its latest articles, in numbered versions."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from storage.text.clean import clean
 from storage.text.wording import blocks_by_digest, is_learnable
 
 LEARNING_WINDOW = 50
-"""How many of a source's latest articles are looked at."""
+"""Number of a source's latest articles that are examined."""
 MIN_ARTICLES = 5
 MIN_SHARE = 0.2
-"""A paragraph is boilerplate that stands in at least so many of them, and in at least this part."""
+"""Minimum number and share of those articles that hold a paragraph of boilerplate."""
 _MAX_PARAGRAPHS = 200
 
 
 def load_boilerplate(tx: Connection, source: str) -> LearnedBoilerplate:
-    """The latest version of what is left out of a source's articles; version 0 for nothing."""
+    """Return the latest known boilerplate of a source; version 0 if none is known."""
     row = tx.execute(_SELECT_LATEST, {"source": source}).first()
     return (
         LearnedBoilerplate(version=row.version, paragraphs=frozenset(array("q", row.paragraphs)))
@@ -37,44 +37,44 @@ def load_boilerplate(tx: Connection, source: str) -> LearnedBoilerplate:
 def learn_boilerplate(
     tx: Connection, source: str, article_id: int, text: str, known: LearnedBoilerplate, now: datetime
 ) -> LearnedBoilerplate:
-    """Look at a new article's whole text beside the source's latest ones; returns what is left out from now on.
+    """Learn from the whole text of a new article; return the boilerplate of the source that is known after it.
 
-    `known` is what was left out until now.
-    What was learned stays while any of them has it. Learning an article twice changes nothing.
+    `known` is the boilerplate before. A known paragraph stays while any of the latest articles has it. Learning from
+    an article twice changes nothing.
     """
-    found = {digest: one for digest, one in blocks_by_digest(text).items() if is_learnable(one)}
-    _record_paragraphs(tx, source, article_id, found)
+    paragraphs = {digest: block for digest, block in blocks_by_digest(text).items() if is_learnable(block)}
+    _record_paragraphs(tx, source, article_id, paragraphs)
     rows = [row.paragraphs for row in _SELECT_WINDOW.all(tx, {"source": source})]
     if len(rows) > LEARNING_WINDOW:
         tx.execute(_DELETE_OLD, {"source": source})
         rows = [row.paragraphs for row in _SELECT_WINDOW.all(tx, {"source": source})]
     counts = Counter(digest for row in rows for digest in array("q", row))
     needed = max(MIN_ARTICLES, MIN_SHARE * len(rows))
-    wanted = {digest for digest, many in counts.items() if many >= needed}
+    wanted = {digest for digest, count in counts.items() if count >= needed}
     wanted |= {digest for digest in known.paragraphs if digest in counts}
     if wanted == known.paragraphs:
         return known
-    new = [clean(one, 300) for digest, one in found.items() if digest in wanted - known.paragraphs]
-    made = LearnedBoilerplate(version=known.version + 1, paragraphs=frozenset(wanted))
+    new = [clean(paragraph, 300) for digest, paragraph in paragraphs.items() if digest in wanted - known.paragraphs]
+    learned = LearnedBoilerplate(version=known.version + 1, paragraphs=frozenset(wanted))
     values = {
         "source": source,
-        "version": made.version,
-        "paragraphs": _pack_digests(made.paragraphs),
+        "version": learned.version,
+        "paragraphs": _pack_digests(learned.paragraphs),
         "learned": json.dumps(new, ensure_ascii=False),
         "learned_at": now,
     }
     tx.execute(insert(source_boilerplate), values)
-    return made
+    return learned
 
 
 def forget_article(tx: Connection, source: str, article_id: int) -> None:
-    """An article that proved to be another one is not counted twice."""
+    """Forget the paragraphs of an article that was merged into another."""
     _DELETE_ARTICLE.run(tx, {"source": source, "article": article_id})
 
 
-def _record_paragraphs(tx: Connection, source: str, article_id: int, found: Iterable[int]) -> None:
+def _record_paragraphs(tx: Connection, source: str, article_id: int, digests: Iterable[int]) -> None:
     forget_article(tx, source, article_id)
-    paragraphs = _pack_digests(list(found)[:_MAX_PARAGRAPHS])
+    paragraphs = _pack_digests(list(digests)[:_MAX_PARAGRAPHS])
     _INSERT_WINDOW.run(tx, {"source": source, "article_id": article_id, "paragraphs": paragraphs})
 
 

@@ -1,4 +1,4 @@
-"""The nouns of what is kept: an Article, the Decision about it, and what the library hands out."""
+"""Values of articles: extracted, decided about, stored, and grouped into stories."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedText:
-    """An article's title and text as the search index takes them, by a version of their preparation."""
+    """Title and text of an article prepared for the search index; `version` is that of the preparation."""
 
     version: int
     title: str
@@ -34,26 +34,23 @@ class TextDigests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """What extraction made of a Page: a value, no id, no session, no row.
+    """An article as extracted from a page.
 
-    Times are aware and in UTC. `published_date` is the calendar day as the page printed it
-    (ISO), `published_raw` the text it was read from. `origins` tells for each field where its
-    value came from, as (field, origin) pairs: `json-ld`, `meta`, `lead`, `html`, `trafilatura`.
-    `canonical_url` is what the page declares, only where it lies in the page's own registrable
-    domain, else empty. `html` is sanitised. `truncated` says that only the beginning of it may be
-    read without paying. `dropped` are the paragraphs that were left out of text and html as the source's
-    boilerplate, each with its place among the page's paragraphs, and `hints_version` the version of what
-    was known of the source's boilerplate then.
+    Times are aware and in UTC. `published_date` is the calendar day as the page prints it (ISO), `published_raw` the
+    text that it was read from. `origins` holds (field, origin) pairs that say where a value came from: `json-ld`,
+    `meta`, `lead`, `html`, `trafilatura`. `canonical_url` is the declared URL if it lies in the page's own registrable
+    domain, else empty; `original_url` is one on another site. `html` is sanitised. `truncated` says that only the
+    beginning is readable without paying. `credit` is the origin that the text names ("first published by ...", the
+    mark of an agency), as printed.
 
-    `variants` are paragraphs of the page that its own data (JSON-LD, the state of its scripts) has in
-    other words than it shows, each with its place; `echoed` the places of all the paragraphs that its data has.
-    `headlines` are what its heading, metas, data and tab call it, as (place, words).
+    `removed_boilerplate` holds the paragraphs that were left out of text and html, each with its position among the
+    page's paragraphs; `boilerplate_version` is the version of the known boilerplate that they were found with.
+    `differs_in_page_data` holds the paragraphs that the page's data (JSON-LD, state of scripts) words differently from
+    what is shown, each with its position; `in_page_data` the positions of all paragraphs that the data has.
+    `headlines` are the titles in heading, meta elements, data and document title, as (place, text).
 
-    `original_url` is a canonical address that lies on another site; `credit` is whom the text names
-    as its origin ("first published by ...", an agency's mark), as it is written there.
-
-    What is made of the text beside it, for comparing: `signature` (near-duplicates), `terms` (stories,
-    as `storage.stories.packed_terms` packs them), `topics`, `prepared` (search).
+    Derived from the text for comparisons: `signature` (duplicates), `terms` (stories, packed by
+    `storage.stories.packed_terms`), `topics`, `prepared_text` (search) and `text_digests` (revisions).
     """
 
     url: str
@@ -92,7 +89,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A topic of the catalogue that a text names: so often in its body, so often in its title."""
+    """A topic of the catalogue with the number of its mentions in a body and in a title."""
 
     name: str
     body_count: int = 0
@@ -101,7 +98,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a page did not become an article: a short stable `code`, and the reason in words."""
+    """Reason why a page is no article: a short stable `code`, and the `reason` in words."""
 
     code: str
     reason: str
@@ -134,12 +131,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionSummary:
-    """What is known of one state of an article at one time, less its text.
+    """A revision of an article without its text.
 
-    `number` counts from 1, `title` is what its page is headed by, at any place.
-
-    `kind` is the kind of edit that led to it from the one before (`storage.text.diff.EditKind`; empty for
-    the first), `added` and `removed` are its characters, white space apart.
+    `number` counts from 1. `kind` is the kind of edit since the previous revision (`storage.text.diff.EditKind`, empty
+    for the first); `added` and `removed` are its characters without white space.
     """
 
     number: int
@@ -153,10 +148,10 @@ class RevisionSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision(RevisionSummary):
-    """An edition with its text.
+    """A revision with its text.
 
-    `text` is the whole text of the page, boilerplate too; `stated` the same in the words of the page's own
-    data, where these are others.
+    `text` is the whole text of the page, boilerplate included; `text_in_page_data` is the same text as the page's data
+    words it, or empty if that does not differ.
     """
 
     text: str
@@ -165,7 +160,7 @@ class Revision(RevisionSummary):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A revision as news: of which article, what kind of edit, when, how many characters."""
+    """A revision in the list of changes, with the article that it belongs to."""
 
     article_id: int
     url: str
@@ -180,7 +175,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCursor:
-    """Where a change stands among all, in the order of their times."""
+    """Position of a change in the list of all changes, which is ordered by time."""
 
     at: datetime
     article_id: int
@@ -189,9 +184,9 @@ class ChangeCursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptArticle:
-    """An article as the library hands it out: the value, its id, and what the archive knows of it.
+    """A stored article with its id, links, topics, story and revisions.
 
-    `past` are the texts that it showed before, as (digest, text), where those are asked for.
+    `past_texts` are texts that it showed before, as (digest, text); they are loaded on request only.
     """
 
     id: int
@@ -232,7 +227,7 @@ class KeptArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryMember:
-    """An article in a story; `at` is when it was published (`dated`), or else first fetched."""
+    """An article in a story; `at` is its publication time if `has_publication_time`, else that of the first fetch."""
 
     article_id: int
     url: str
@@ -245,9 +240,9 @@ class StoryMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Articles that tell the same news, who had it first first; copies are counted with their originals.
+    """Articles about the same event, the earliest first; copies are counted with their originals.
 
-    `title` is that of the article which is most like all others.
+    `title` is the title of the article that is most similar to all others.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""The nouns of what happened: endpoints, polls, leases, robots.txt copies, captures."""
+"""Values of the crawl: leads, index endpoints, polls, robots.txt copies, captures, revisits."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from storage.model.page import Lead
 from storage.model.publishing_profile import PublishingProfile
 
 CLOCK_SLACK = timedelta(minutes=5)
-"""What was written further ahead of the present was written before the clock was set back."""
+"""A stored time further in the future than this was written before the clock was set back."""
 
 
 SUCCESSFUL_OUTCOMES = ("ok", "unmodified")
-"""The outcomes of a poll that read its index, or found that it has not changed."""
+"""Outcomes of a poll that read its index or found it unmodified."""
 REDIRECTS_UNTIL_MOVED = 5
-"""So many times in a row a permanent redirect has to lead to one address before the index is asked for there."""
+"""Permanent redirects in a row to one address after which the index is requested there."""
 
 
 class LeadState(StrEnum):
-    """Where a lead stands: every lead ends as kept or refused, or is due again.
+    """State of a lead; in the end it is kept, refused or due for a retry.
 
-    One that has expired was kept, or would have been, and is older than it is to be kept.
+    An expired lead is older than the retention time of its article.
     """
 
     WAITING = "waiting"
@@ -35,7 +35,7 @@ class LeadState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasedLead:
-    """A lead that one owner may fetch until its lease ends; `attempts` counts failures so far."""
+    """A lead that one owner may fetch until its lease ends; `attempts` counts the failures so far."""
 
     id: int
     source: str
@@ -45,14 +45,13 @@ class LeasedLead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexEndpoint:
-    """What is remembered of one index address of a source.
+    """Stored state of one index address of a source.
 
-    `etag` and `last_modified` belong to `validators_url`, the address that finally answered.
-    `digest` is the SHA-256 of the last body that was read well. `unmodified` counts the 304s
-    since the last full answer, `failures` the failed polls in a row, `leads` what the last
-    good reading held. `more` are the further indexes that it named (a sitemap index's
-    children): they are polled even when the index itself has not changed. `moved_to` is where
-    permanent redirects led, `moves` times in a row; `gone_at` when the server said 410.
+    `etag` and `last_modified` belong to `validators_url`, the address of the final response. `digest` is the SHA-256 of
+    the last body that was parsed without problems, `lead_count` the number of its leads. `unmodified_streak` counts the
+    304 responses since the last full one, `failure_streak` the failed polls in a row. `child_urls` are further indexes
+    that it names (children of a sitemap index), which are polled even if the index itself is unmodified. `moved_to` is
+    the target of `move_streak` permanent redirects in a row, `gone_at` the time of a 410 response.
     """
 
     source: str
@@ -72,19 +71,18 @@ class IndexEndpoint:
 
     @property
     def has_moved(self) -> bool:
-        """Whether it was found at another address often enough to be asked for there."""
+        """Whether the index redirected to another address often enough to be requested there."""
         return self.move_streak >= REDIRECTS_UNTIL_MOVED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """What one poll of one endpoint came to; `reason` says in words why it failed, or is empty.
+    """Result of one poll of one endpoint; `reason` says in words why it failed, or is empty.
 
-    `outcome` is one of ok, unmodified, failed, refused, parked, gone. `bytes` counts the
-    index body as transferred; `leads` what the index named, `new` those not seen before;
-    `kept`, `repeats`, `refused` and `failed` count article pages and stand on the poll's
-    first endpoint; so do `again`, the kept articles that were asked for again, and `changed`, those of
-    them that were found edited, withdrawn or restored.
+    `outcome` is one of ok, unmodified, failed, refused, parked, gone. `bytes` counts the index body as transferred,
+    `leads` the leads in the index and `new` the unknown ones. `kept`, `repeats`, `refused` and `failed` count article
+    pages and are set for the first endpoint of a poll only; so are `revisits`, the articles requested again, and
+    `revisits_changed`, those found edited, withdrawn or restored.
     """
 
     source: str
@@ -108,7 +106,7 @@ class Poll:
 
 
 class IndexState(StrEnum):
-    """How far an index that fails has come: asked as usual, after days, or not at all."""
+    """State of an index: polled as usual, polled after days because it fails, or not polled at all."""
 
     ASKED = "asked"
     PARKED = "parked"
@@ -117,9 +115,10 @@ class IndexState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextPoll:
-    """When an index is read next, and why then; `rhythm` is what was learned of it.
+    """Time of the next poll of an index, with the reason.
 
-    `strain` adds up its failures since it last answered, each as heavy as its kind; `failing_since` is the first.
+    `failure_weight` is the sum of its failures since the last success, weighted by kind; `failing_since` is the time
+    of the first.
     """
 
     source: str
@@ -133,17 +132,17 @@ class NextPoll:
     set_at: datetime
 
     def is_due(self, now: datetime, early: float = 0.1) -> bool:
-        """Whether its time has come, or all but the given part of its wait is over, or the clock was set back."""
+        """Return whether at most the share `early` of the wait remains, or the clock was set back."""
         is_time = self.next_at - (self.next_at - self.set_at) * early <= now or self.set_at > now + CLOCK_SLACK
         return is_time and self.state != IndexState.RETIRED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobotsCopy:
-    """One origin's robots.txt as last seen: `body` is the last good copy, fetched at `good_at`.
+    """Stored robots.txt of an origin: `body` is the last valid copy, fetched at `good_at`.
 
-    `status` and `reason` tell how the latest attempt at `checked_at` ended (`reason` is empty
-    when it was good; an origin without a robots.txt is a good, empty body).
+    `status` and `reason` are the result of the latest request, at `checked_at`. `reason` is empty after a success; an
+    origin without robots.txt has an empty body.
     """
 
     origin: str
@@ -158,9 +157,9 @@ class RobotsCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """Where a page lies on the tape: file name, offset and length in bytes, payload digest.
+    """Place of a page's WARC record: file name, offset and length in bytes.
 
-    `digest` is `sha256:` and the hex digest of the compressed record as it lies in the file.
+    `digest` is `sha256:` and the hex digest of the compressed record in the file.
     """
 
     file: str
@@ -171,7 +170,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """What `stats` and the clock know of a source."""
+    """State of a source for `stats` and the schedule."""
 
     name: str
     next_poll_at: datetime | None = None
@@ -193,10 +192,10 @@ class LearnedBoilerplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revisit:
-    """A kept article that is to be asked for again at `url`, as it was last seen there.
+    """A stored article that will be requested again, with its latest snapshot.
 
-    `lead` is what its index says of it now, with `url` as its address. `etag` and `last_modified` are empty where
-    they may not be sent. `extractor` read the page that lies on the tape at `capture`, to the text with `digest`.
+    `lead` holds what the index says about the article now, with the URL to request. `etag` and `last_modified` are
+    empty if they must not be sent. `extractor` extracted the text with `reading_digest` from the page in `capture`.
     """
 
     article_id: int
@@ -210,17 +209,17 @@ class Revisit:
 
     @property
     def url(self) -> str:
-        """The address to ask for."""
+        """URL to request."""
         return self.lead.url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What asking again for a kept article's address came to, where it gave no text.
+    """Result of a request for a stored article's address that returned no text.
 
-    `outcome` is one of `unmodified`, `missing` (gone, or redirected to the front page), `outage` (missing as
-    all of its host is) and `refused` (a page that is no article, as walls are); `sure` that a missing page
-    needs no second look.
+    `outcome` is one of `unmodified`, `missing` (gone, or redirected to the front page), `outage` (missing like the rest
+    of its host) and `refused` (a page that is no article, such as a bot wall). `is_certain` says that a missing page
+    needs no second request.
     """
 
     url: str
@@ -233,9 +232,10 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rederived:
-    """An article that was judged anew: how many `edits` more it has now (or fewer, negative).
+    """An article whose state was derived again.
 
-    `shows_anew` says that the title or the text that is shown of it is another.
+    `added_edits` is the change in its number of revisions, negative if there are fewer. `has_new_shown_text` says that
+    its shown title or text changed.
     """
 
     article_id: int
@@ -245,7 +245,7 @@ class Rederived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateChangeResult:
-    """How many blocks are held back at a source, and the articles that were judged anew for it."""
+    """Number of blocks ignored as template changes of a source, and the articles derived again because of them."""
 
     held_count: int
     rederived: tuple[Rederived, ...] = ()

@@ -1,4 +1,4 @@
-"""The nouns of the way in: a Lead (an address an index named), a Page (what came back), an Index (what was read)."""
+"""Values of fetching: a lead from an index, a fetched page, a parsed index."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 MAX_CONTENT_BYTES = 16 * 2**20
-"""The most bytes that one page may hold once its content coding is undone."""
+"""Maximum number of bytes of a page after its content encoding is decoded."""
 
 MAX_VALIDATOR_LENGTH = 1024
 
@@ -18,10 +18,10 @@ class ContentError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """A URL, and what the index that named it said about it.
+    """A URL and its metadata in an index.
 
-    `published` and `updated` are aware and in UTC; `published_raw` is the text as the index
-    printed it, `zone_known` whether that text told its time zone.
+    `published` and `updated` are aware and in UTC; `published_raw` is the text in the index, and `zone_known` says
+    whether that text had a time zone.
     """
 
     url: str
@@ -40,11 +40,11 @@ class Lead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One exchange with a server, as it came.
+    """A request and its response.
 
-    `url` is the address that was asked, `headers` the response's as (name, value) pairs,
-    `body` the payload after transfer decoding and before content decoding. A redirect is a
-    Page too; the Page it led to names the hops before it in `via`, first hop first.
+    `url` is the requested address, `headers` are those of the response as (name, value) pairs, `body` is the payload
+    after transfer decoding and before content decoding. A redirect is a page too; the page that it leads to has the
+    URLs of the previous hops in `via`, first hop first.
     """
 
     url: str
@@ -61,27 +61,27 @@ class Page:
     protocol: str = "HTTP/1.1"
 
     def header(self, name: str) -> str:
-        """The first value of a header, or an empty string."""
+        """Return the first value of a header, or an empty string."""
         wanted = name.lower()
         return next((value for key, value in self.headers if key.lower() == wanted), "")
 
     def validator(self, name: str) -> str:
-        """The value of ETag or Last-Modified as far as it is safe to send back: short, without control characters."""
+        """Return ETag or Last-Modified, or an empty string if the value is too long or has control characters."""
         value = self.header(name)
         return "" if len(value) > MAX_VALIDATOR_LENGTH or any(ord(c) < 32 or ord(c) == 127 for c in value) else value
 
     @property
     def media_type(self) -> str:
-        """The media type in lower case and without its parameters, or an empty string."""
+        """Media type in lower case without parameters, or an empty string."""
         return self.header("content-type").partition(";")[0].strip().lower()
 
     @property
     def requested_url(self) -> str:
-        """The address the crawl asked for first, before any redirect."""
+        """URL of the first request, before any redirect."""
         return self.via[0] if self.via else self.url
 
     def decode_content(self, limit: int = MAX_CONTENT_BYTES) -> bytes:
-        """The body with its content coding undone, at most `limit` bytes; raises ContentError."""
+        """Return the body without its content encoding, at most `limit` bytes; raise ContentError."""
         codings = [
             c for c in self.header("content-encoding").lower().replace(" ", "").split(",") if c not in ("", "identity")
         ]
@@ -102,10 +102,9 @@ class Page:
 
 
 def inflate(data: bytes, *, limit: int, wbits: int = zlib.MAX_WBITS | 16) -> bytes:
-    """Decompress gzip (every member) or deflate bytes, at most `limit` out; raises ContentError.
+    """Decompress gzip (all members) or deflate data to at most `limit` bytes; raise ContentError.
 
-    A stream that ends early is an error, never a short answer; bytes after the last gzip
-    member that are not another member are ignored, as browsers do.
+    A stream that ends early is an error. Bytes after the last gzip member are ignored, as browsers do.
     """
     out = bytearray()
     rest, members = data, 0
@@ -130,12 +129,12 @@ def inflate(data: bytes, *, limit: int, wbits: int = zlib.MAX_WBITS | 16) -> byt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedIndex:
-    """What was read from a feed, a sitemap or a listing page.
+    """Content of a feed, a sitemap or a listing page.
 
-    `leads` come newest first as far as the index tells, at most the reader's limit; `total`
-    counts all that it named. `more` names further indexes to read (a sitemap index's
-    children, the next listing page). `problem` says in words what was wrong; with leads it
-    means "read as far as it goes". `asks` is how many seconds apart it wants to be read, 0 where it says nothing.
+    `leads` are sorted newest first as far as the index has times, and limited by the parser; `total` counts all.
+    `child_urls` are further indexes to read (children of a sitemap index, the next listing page). `problem` says in
+    words what was wrong; if there are leads, they were read up to the problem. `poll_interval` is the interval in
+    seconds that the index asks for, 0 if it asks for none.
     """
 
     kind: str = ""

@@ -1,4 +1,4 @@
-"""A Rhythm: what was learned of how often, at what hours and on what days an index names something new."""
+"""Publishing profile of an index: how often, at which hours and on which days it lists something new."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ HOURS, WEEKDAYS = 24, 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishingProfile:
-    """Counts that fade with time, as of `at` (POSIX seconds, as are `first_at`, when learning began, and `newest_at`).
+    """Counts of new entries that decay over time, as of `at`. All times are POSIX seconds; `first_at` is the start.
 
-    `entries` came in `days` of watching; `hours` and `weekdays` tell them apart by their UTC hour and weekday (Monday
-    first). `lately` is what came in the last hours and `expected` what should have. `window` is how many entries the
-    index holds at once. `named` and `new` are what the last dozen polls named, and how much of that was not known;
-    `latest` is how many the very last one brought, `newest_at` when the newest of all was published.
+    `entries` is the number of new entries in `days` of observation; `hours` and `weekdays` divide it by UTC hour and
+    weekday (Monday first). `lately` is the number of the last hours and `expected` the number expected for them.
+    `window` is the number of entries that the index holds at once. `named` and `new` are the numbers of listed and of
+    unknown entries in about the last dozen polls, `latest` is the number of new entries in the last poll, and
+    `newest_at` the publication time of the newest entry.
     """
 
     first_at: float
@@ -34,29 +35,28 @@ class PublishingProfile:
     latest: int = 0
 
     def to_json(self) -> str:
-        """As text for a column."""
+        """Return the profile as JSON with rounded numbers."""
         return json.dumps({name: _rounded(value) for name, value in asdict(self).items()}, separators=(",", ":"))
 
 
 def parse_profile(text: str) -> PublishingProfile | None:
-    """What `packed` wrote, or None where it says nothing that can be used."""
+    """Return the profile that `to_json` wrote, or None if the text is invalid."""
     try:
-        read = json.loads(text)
+        values = json.loads(text)
         known: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
-            for name, value in read.items()
+            for name, value in values.items()
             if name in _FIELD_NAMES
         }
-        rhythm = PublishingProfile(**known)
+        profile = PublishingProfile(**known)
     except (ValueError, TypeError, AttributeError):
         return None
-    return rhythm if len(rhythm.hours) == HOURS and len(rhythm.weekdays) == WEEKDAYS else None
+    return profile if len(profile.hours) == HOURS and len(profile.weekdays) == WEEKDAYS else None
 
 
 def _rounded(value: float | int | tuple[float, ...]) -> object:
-    """Numbers with as many digits as they are worth."""
     if isinstance(value, (tuple, list)):
-        return [_rounded(one) for one in value]
+        return [_rounded(item) for item in value]
     return round(value, 4) if isinstance(value, float) else value
 
 

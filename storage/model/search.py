@@ -1,4 +1,4 @@
-"""Query, Answer, Hit, Facets, Timeline."""
+"""Values of a search: query, results, counts, timeline and facets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from storage.model.article import KeptArticle
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A found article with the passage that shows why: marks are U+E000 and U+E001.
+    """A found article with a snippet of the matching text, in which U+E000 and U+E001 mark the matches.
 
-    `also` are the sources of its copies, where those were collapsed under it. `number` is the revision that the
-    passage is of, where it stood in one that is no longer shown, from `since` to `until`.
+    `copy_sources` are the sources of its copies if copies are collapsed. If only a past revision matches,
+    `revision_number` is its number, and it was shown from `since` to `until`.
     """
 
     article: KeptArticle
@@ -26,10 +26,11 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What a reader asked for: words and filters; times are aware, `until` exclusive, all `topics` are named.
+    """A search: words and filters. Times are aware, `until` is exclusive, and an article must have all `topics`.
 
-    `words` are in the grammar of searches, and what they say of the order goes before `order` ("new", "old", "best"
-    or "changed"). `cursor` is where the page before ended. With `collapse` a copy is not found beside its original.
+    `words` follow the search grammar; an order in them takes precedence over `order` ("new", "old", "best" or
+    "changed"). `cursor` is the end of the previous page of results. With `collapse`, copies are left out if their
+    original matches.
     """
 
     words: str = ""
@@ -46,10 +47,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResults:
-    """A page of what was found; `cursor` asks for the next and is empty after the last.
+    """A page of results; `cursor` continues with the next page and is empty after the last.
 
-    An answer that stopped because time was up is not `complete`: it looked no further than `reached`. `notes` say
-    what of the words was not understood.
+    If the time limit ended the search, `is_complete` is False and `scanned_until` is the time back to which articles
+    were examined. `notes` say which of the words were not understood.
     """
 
     hits: tuple[SearchHit, ...] = ()
@@ -61,7 +62,7 @@ class SearchResults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultCount:
-    """How many articles were found; at least so many where that is not `exact`."""
+    """Number of matching articles; a lower bound if it is not `is_exact`."""
 
     number: int
     is_exact: bool
@@ -69,9 +70,9 @@ class ResultCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """How many articles of each day, week or month, oldest first, by its first day; empty ones are left out.
+    """Number of articles per day, week or month, by its first day, oldest first; periods without articles are left out.
 
-    Where time was up the oldest are missing: what was looked at goes back to `reached`.
+    If the time limit ended the search, the oldest are missing: articles were examined back to `scanned_until`.
     """
 
     unit: str
