@@ -1,4 +1,4 @@
-"""An export of articles comes in again: each line is checked like anything from outside, and put where it was."""
+"""Import the articles of an export, checking each line as untrusted input."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _EDIT_KINDS = ("", *EditKind)
 
 
 class ExportError(ValueError):
-    """A line that is none of an export; the message says which, and what is wrong with it."""
+    """A line of an export is invalid; the message says which line and why."""
 
 
 @dataclass(slots=True)
 class ImportProgress:
-    """What is known on the way through an export: links of copies, stories, and what was there already."""
+    """State of an import: links of copies as (id, original id), ids of stories, and numbers of articles."""
 
     copies: list[tuple[int, int]] = field(default_factory=list)
     stories: set[int] = field(default_factory=set)
@@ -51,56 +51,53 @@ class ImportProgress:
     index_in_second: int = 0
 
     def assign_first_seen(self, second: datetime) -> datetime:
-        """When an article was first seen: those of one second keep the order in which they stand."""
+        """Return a time within a second, so that articles first seen in it keep their order in the file."""
         self.index_in_second = self.index_in_second + 1 if second == self.last_second else 0
         self.last_second = second
         return second + timedelta(microseconds=min(self.index_in_second, 999_999))
 
 
 def import_lines(
-    tx: Transaction, lines: Iterable[tuple[int, bytes]], known: ImportProgress, matcher: TopicMatcher
+    tx: Transaction, lines: Iterable[tuple[int, bytes]], progress: ImportProgress, matcher: TopicMatcher
 ) -> None:
-    """Bring back the articles of some lines, given with their numbers; those that are there are left as they are.
-
-    Raises ExportError.
-    """
+    """Import the articles of numbered lines; articles that are already stored stay unchanged. Raise ExportError."""
     for number, line in lines:
         try:
-            _import_article(tx, parse_exported(line, matcher, known.assign_first_seen), known)
+            _import_article(tx, parse_exported(line, matcher, progress.assign_first_seen), progress)
         except ValueError as error:
             raise ExportError(f"line {number}: {error}") from error
 
 
-def _import_article(tx: Transaction, one: ImportedArticle, known: ImportProgress) -> None:
-    if one.copy_of is not None:
-        known.copies.append((one.id, one.copy_of))
-    elif one.story_id is not None:
-        known.stories.add(one.story_id)
-    if snapshots.is_stored(tx, one.id):
-        known.already_stored += 1
+def _import_article(tx: Transaction, imported: ImportedArticle, progress: ImportProgress) -> None:
+    if imported.copy_of is not None:
+        progress.copies.append((imported.id, imported.copy_of))
+    elif imported.story_id is not None:
+        progress.stories.add(imported.story_id)
+    if snapshots.is_stored(tx, imported.id):
+        progress.already_stored += 1
         return
     from aggregator.duplicates.link import index_article_signature
 
-    importing.import_article(tx, one)
-    index_article_signature(tx, one.article, one.id)
-    if one.story_id is not None and one.copy_of is None:
+    importing.import_article(tx, imported)
+    index_article_signature(tx, imported.article, imported.id)
+    if imported.story_id is not None and imported.copy_of is None:
         from aggregator.stories.assign import add_to_story
 
-        add_to_story(tx, one.id, one.story_id, one.article.terms)
+        add_to_story(tx, imported.id, imported.story_id, imported.article.terms)
     else:
-        membership.queue_recompute(tx, [one.id])
-    known.imported += 1
+        membership.queue_recompute(tx, [imported.id])
+    progress.imported += 1
 
 
-def complete_import(tx: Transaction, known: ImportProgress) -> int:
-    """Link the copies and count the stories; returns how many copies have no original in the export."""
-    for some in batched(sorted(known.stories), _STORY_BATCH):
-        membership.update_story_counts(tx, some)
-    return importing.finish_import(tx, known.copies)
+def complete_import(tx: Transaction, progress: ImportProgress) -> int:
+    """Link the copies and count the stories; return the number of copies whose original is not in the export."""
+    for story_ids in batched(sorted(progress.stories), _STORY_BATCH):
+        membership.update_story_counts(tx, story_ids)
+    return importing.finish_import(tx, progress.copies)
 
 
 def read_numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file with their numbers, empty ones left out; raises ExportError for one without end."""
+    """Yield the lines of a file with their numbers, without empty lines; raise ExportError if a line is too long."""
     for number in count(1):
         line = file.readline(MAX_LINE_BYTES + 1)
         if not line:
@@ -111,24 +108,26 @@ def read_numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def parse_exported(line: bytes, matcher: TopicMatcher, arrival: Callable[[datetime], datetime]) -> ImportedArticle:
-    """An article as a line of `evnews export jsonl` has it; raises ExportError."""
+def parse_exported(
+    line: bytes, matcher: TopicMatcher, assign_first_seen: Callable[[datetime], datetime]
+) -> ImportedArticle:
+    """Return the article in a line of `evnews export jsonl`; raise ExportError if the line is invalid."""
     from aggregator.extraction.derived_fields import with_derived_fields
 
     try:
-        told = json.loads(line)
+        fields = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ExportError(f"no JSON: {error}") from None
-    if not isinstance(told, dict):
+    if not isinstance(fields, dict):
         raise ExportError("no JSON object")
-    record = _ExportRecord(told)
+    record = _ExportRecord(fields)
     article = with_derived_fields(_article(record), matcher)
-    topics, catalogue = _topics(article, record.texts("topics"), matcher.digest)
-    editions = _revisions(record)
-    shown = record.number("revision")
-    if not editions or not 0 < shown <= len(editions):
+    topics, catalogue_digest = _topics(article, record.texts("topics"), matcher.digest)
+    revisions = _revisions(record)
+    shown_number = record.number("revision")
+    if not revisions or not 0 < shown_number <= len(revisions):
         raise ExportError("its revision is none of its revisions")
-    past = {one.text("digest"): one.text("text") for one in record.records("past_texts")}
+    past_texts = {past.text("digest"): past.text("text") for past in record.records("past_texts")}
     first_seen = record.time("first_seen")
     if first_seen is None:
         raise ExportError("first_seen is missing")
@@ -136,15 +135,15 @@ def parse_exported(line: bytes, matcher: TopicMatcher, arrival: Callable[[dateti
         id=record.number("id"),
         article=article,
         source=record.text("source"),
-        first_seen=arrival(first_seen),
-        shown_number=shown,
+        first_seen=assign_first_seen(first_seen),
+        shown_number=shown_number,
         copy_of=record.number_or_none("copy_of"),
         withdrawn_at=record.time("withdrawn"),
         story_id=record.number_or_none("story"),
         topics=topics,
-        catalogue_digest=catalogue,
-        revisions=editions,
-        past_texts=past,
+        catalogue_digest=catalogue_digest,
+        revisions=revisions,
+        past_texts=past_texts,
     )
 
 
@@ -175,7 +174,7 @@ def _article(record: _ExportRecord) -> Article:
 
 
 def _checked_html(html: str) -> str:
-    """The body as what is allowed of it; raises ExportError where it is nested too deeply to be looked at."""
+    """Return the sanitised body; raise ExportError if it is nested too deeply."""
     depth = 0
     for closing, name, empty in _TAGS.findall(html):
         if closing:
@@ -190,39 +189,46 @@ def _checked_html(html: str) -> str:
 
 
 def _revisions(record: _ExportRecord) -> tuple[RevisionSummary, ...]:
-    found: list[RevisionSummary] = []
-    for number, one in enumerate(record.records("revisions"), 1):
-        at, kind, digest = one.time("at"), one.text("kind"), one.text("digest")
-        if at is None or kind not in _EDIT_KINDS or not _DIGEST.fullmatch(digest) or one.number("revision") != number:
-            raise ExportError(f"its revision {number} is none")
-        if kind == EditKind.WITHDRAWN and not found:
+    revisions: list[RevisionSummary] = []
+    for number, revision in enumerate(record.records("revisions"), 1):
+        at, kind, digest = revision.time("at"), revision.text("kind"), revision.text("digest")
+        is_valid = at is not None and kind in _EDIT_KINDS and _DIGEST.fullmatch(digest)
+        if at is None or not is_valid or revision.number("revision") != number:
+            raise ExportError(f"its revision {number} is invalid")
+        if kind == EditKind.WITHDRAWN and not revisions:
             raise ExportError("its first revision is a withdrawal")
-        found.append(
+        revisions.append(
             RevisionSummary(
-                number=number, fetched_at=at, title=one.text("title"), digest=digest, kind=kind,
-                added=one.number("added", minimum=0), removed=one.number("removed", minimum=0),
+                number=number,
+                fetched_at=at,
+                title=revision.text("title"),
+                digest=digest,
+                kind=kind,
+                added=revision.number("added", minimum=0),
+                removed=revision.number("removed", minimum=0),
             )
-        )  # fmt: skip
-    return tuple(found)
+        )
+    return tuple(revisions)
 
 
 def _topics(article: Article, names: tuple[str, ...], catalogue_digest: str) -> tuple[tuple[Topic, ...], str]:
-    """The topics of these names and the catalogue they are of: as the present one counts them, where it finds the same.
+    """Return the topics with these names, and the digest of the catalogue that found them.
 
-    Else they stand in their order, and as read with none: `evnews topics --refresh` reads them anew.
+    If the present catalogue finds the same topics, its counts are used. Otherwise the counts follow the order of the
+    names and the digest is empty, so that `evnews topics --refresh` finds the topics again.
     """
-    found = sorted(article.topics, key=lambda topic: (-topic.title_count, -topic.body_count, topic.name))
-    if tuple(topic.name for topic in found) == names:
-        return tuple(found), catalogue_digest
+    topics = sorted(article.topics, key=lambda topic: (-topic.title_count, -topic.body_count, topic.name))
+    if tuple(topic.name for topic in topics) == names:
+        return tuple(topics), catalogue_digest
     unique = tuple(dict.fromkeys(names))
     return tuple(Topic(name=name, body_count=len(unique) - place) for place, name in enumerate(unique)), ""
 
 
 class _ExportRecord:
-    """A JSON object whose fields are taken by their kind; raises ExportError for one of another."""
+    """A JSON object with typed access to its fields, which raises ExportError for a value of another type."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self._fields = told
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = fields
 
     def text(self, name: str) -> str:
         value = self._fields.get(name)

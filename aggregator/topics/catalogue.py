@@ -1,4 +1,4 @@
-"""The catalogue of topics: topics.toml as shipped, overlaid or replaced by the user's own, every entry checked."""
+"""Load and check the catalogue of topics: the shipped topics.toml, extended or replaced by the user's own."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SHIPPED_FILE = Path(__file__).parents[1] / "topics.toml"
 MAX_TOPICS = 5_000
 MAX_WORDS = 500
 MAX_WORD_LENGTH = 80
-"""Topics of a catalogue, words of one list, characters of a word."""
+"""Maximum numbers of topics in a catalogue, words in a list and characters in a word."""
 
 TOPIC_KEYS = ("title", "kind", "aliases", "unsure", "context", "not", "case", "part_of", "enabled")
 _GROUPS_KEY, _SHIPPED_KEY = "groups", "shipped"
 
 
 def load_topics(home: Path | None, file: Path | None = None) -> TopicCatalogue:
-    """The shipped catalogue overlaid by `home/topics.toml`, or `file` alone.
+    """Load the shipped catalogue extended by `home/topics.toml`, or `file` alone.
 
-    The user's table for a shipped topic changes single keys of it; `shipped = false` at the head
-    of the file leaves the shipped ones out. A wrong entry is one of the problems and costs no
-    other entry; a file that is no TOML raises CatalogueError.
+    A table of the user for a shipped topic changes single keys; `shipped = false` at the head of the file leaves the
+    shipped topics out. Invalid entries are left out and listed in `problems`. Raise CatalogueError if a file is not
+    valid TOML.
     """
     if file is not None:
         return _parse_catalogue(_with_location(str(file), read_tables(file)))
@@ -69,7 +69,7 @@ def _parse_catalogue(entries: dict[str, tuple[str, object]]) -> TopicCatalogue:
 
 
 def parse_topic(name: str, table: Mapping[str, object], *, where: str, groups: list[str]) -> TopicEntry:
-    """One entry, checked; raises CatalogueError, in whose words `where` names the file."""
+    """Check and return one entry; raise CatalogueError, whose message begins with `where`."""
     if not ENTRY_NAME.fullmatch(name):
         raise CatalogueError(f"{where}: [{name[:80]}] is no name; allowed are a-z, 0-9 and -, at most 64 of them")
     entry = CheckedTable(f"{where}: [{name}]", table)
@@ -129,7 +129,7 @@ def _checked_words(entry: CheckedTable, key: str) -> tuple[str, ...]:
 def _check_parents(
     catalogue: TopicCatalogue, problems: list[str], tables: Mapping[str, tuple[str, object]]
 ) -> TopicCatalogue:
-    """The catalogue with every `part_of` leading to a topic and never round in a circle; what does not is dropped."""
+    """Return the catalogue without each `part_of` that names no topic or leads back to its own topic."""
     parents = {entry.name: entry.part_of for entry in catalogue.entries}
     entries = []
     for entry in catalogue.entries:
@@ -152,7 +152,7 @@ def _is_cyclic(name: str, parents: Mapping[str, str]) -> bool:
         if at == name:
             return True
         if at in seen:
-            return False  # a circle further up, told of its own members
+            return False  # a cycle further up, reported for its own members
         seen.add(at)
     return False
 

@@ -1,9 +1,8 @@
-"""What a text is about: the names of the catalogue's topics found in it, each with how often; pure.
+"""Find the topics of a catalogue in a text and count them.
 
-Names are compared as the search index compares words (case, width, diacritics folded), on word
-borders; a name in a script without spaces is found anywhere. A hyphen is a space. Of names that
-overlap, one inside another is not counted: `SU7 Ultra` is no `SU7`. What is counted for a topic
-is counted for what it is part of, too.
+Names are compared like words in the search index (case, width and diacritics folded) at word boundaries; a name in a
+script without spaces is found anywhere. A hyphen counts as a space. A name inside a longer name is not counted:
+`SU7 Ultra` is no `SU7`. A mention of a topic also counts for the topic that it is part of.
 """
 
 from __future__ import annotations
@@ -26,22 +25,22 @@ from storage.search.analyzer import UNSPACED_CHARACTERS, fold
 from storage.text.clean import clean
 
 MATCHER_VERSION = 1
-"""Raised whenever the same catalogue would find something else in the same text."""
+"""Increased whenever the same catalogue may find different topics in the same text."""
 TOPIC_KINDS = ("maker", "model", "battery", "charging", "technology", "policy", "market")
 MAX_TEXT_LENGTH = 200_000
 MAX_TITLE_LENGTH = 1_000
-"""Characters that are looked at."""
+"""Maximum numbers of characters that are searched."""
 MAX_TOPICS_PER_TEXT = 100
-"""Topics of one text that are kept: those named most."""
+"""Maximum number of topics of a text, those with the most mentions."""
 CONTEXT_DISTANCE = 200
-"""Characters on either side of a name within which a word of its context must stand."""
+"""Maximum distance in characters between an unsure name and a word of its context."""
 MAX_ENDING = 4
-"""Letters that a name ending in `*` may go on for."""
+"""Maximum number of letters after a name that ends in `*`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicEntry:
-    """A topic of the catalogue; what its fields mean stands in docs/topics.md (`excluded` is the key `not`)."""
+    """A topic of the catalogue, with the keys of docs/topics.md (`excluded` is the key `not`)."""
 
     name: str
     title: str
@@ -56,25 +55,26 @@ class TopicEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class TopicCatalogue:
-    """All topics, the groups of context words as (name, words), and what was wrong with other entries."""
+    """All topics, the groups of context words as (name, words), and the problems of invalid entries."""
 
     entries: tuple[TopicEntry, ...]
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     problems: tuple[str, ...] = ()
 
-    @cached_property  # every article that is kept is marked with it
+    @cached_property  # needed for every stored article
     def digest(self) -> str:
-        """Names all that decides what is found, in 16 hex digits."""
-        said = json.dumps([MATCHER_VERSION, [asdict(one) for one in self.entries], self.groups], sort_keys=True)
-        return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        """Digest of everything that decides which topics are found, 16 hex digits."""
+        entries = [asdict(entry) for entry in self.entries]
+        content = json.dumps([MATCHER_VERSION, entries, self.groups], sort_keys=True)
+        return sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 class _PatternUse(NamedTuple):
-    """What a pattern stands for: a topic's name, or (`is_name` off) a word of a context, or what is no name at all.
+    """Meaning of a pattern: the name of a topic, a word of a context (without `is_name`), or an excluded name.
 
-    `what` numbers topics first, then contexts; -1 is nobody's. `is_sure` is a name that needs no context.
-    `spellings` are the capitals that it may have, where they count. `is_open` lets a few letters follow, `has_plural`
-    an s alone.
+    `owner` numbers the topics first, then the contexts; -1 marks an excluded name. A name with `is_sure` needs no
+    context. `spellings` are the permitted spellings if case matters. `is_open` permits a few letters after the name,
+    `has_plural` only an s.
     """
 
     owner: int
@@ -93,7 +93,7 @@ class _NameSpan(NamedTuple):
 
 
 class TopicMatcher:
-    """A catalogue made ready: finds its topics in texts, in one pass each."""
+    """Finds the topics of a catalogue in texts, in one pass over each text."""
 
     def __init__(self, catalogue: TopicCatalogue) -> None:
         self.digest = catalogue.digest
@@ -105,7 +105,7 @@ class TopicMatcher:
         self._automaton = AhoCorasick(self._collect_patterns(catalogue, numbers))
 
     def _collect_patterns(self, catalogue: TopicCatalogue, numbers: Mapping[str, int]) -> list[str]:
-        """Every pattern once, in the order of `self._uses`."""
+        """Return each pattern once, in the order of `self._uses`, which is set."""
         uses: dict[str, list[_PatternUse]] = {}
         first_group = len(self._names)
         groups = {f"@{name}": first_group + at for at, (name, _) in enumerate(catalogue.groups)}
@@ -125,26 +125,27 @@ class TopicMatcher:
         return list(uses)
 
     def find_topics(self, title: str, text: str) -> tuple[Topic, ...]:
-        """The topics that an article names, those of its title first, then by how often; never raises.
+        """Return the topics of an article by mentions in its title, then in its body. Never raises.
 
-        A name that is unsure counts where the topic is named for sure too, or where a word of its
-        context, or the name of what it is part of, stands near it once.
+        Unsure names count if the article also has a sure name of the topic, or if at least one of them is near a word
+        of its context or a name of the topic that it is part of.
         """
-        titled, sure = self._find_names(clean(title, MAX_TITLE_LENGTH))
-        told, also_sure = self._find_names(clean(text, MAX_TEXT_LENGTH))
-        sure |= also_sure
-        titles, bodies = self._count_topics(titled, sure), self._count_topics(told, sure)
-        found = [
-            Topic(name=self._names[topic], body_count=bodies[topic], title_count=titles[topic])
-            for topic in {*titles, *bodies}
+        title_spans, sure = self._find_names(clean(title, MAX_TITLE_LENGTH))
+        body_spans, sure_in_body = self._find_names(clean(text, MAX_TEXT_LENGTH))
+        sure |= sure_in_body
+        title_counts, body_counts = self._count_topics(title_spans, sure), self._count_topics(body_spans, sure)
+        topics = [
+            Topic(name=self._names[number], body_count=body_counts[number], title_count=title_counts[number])
+            for number in {*title_counts, *body_counts}
         ]
-        return tuple(sorted(found, key=lambda one: (-one.title_count, -one.body_count, one.name))[:MAX_TOPICS_PER_TEXT])
+        topics.sort(key=lambda topic: (-topic.title_count, -topic.body_count, topic.name))
+        return tuple(topics[:MAX_TOPICS_PER_TEXT])
 
     def _count_topics(self, spans: Iterable[_NameSpan], sure: set[int]) -> Counter[int]:
         return Counter(topic for span in spans if span.topic in sure for topic in self._ancestries[span.topic])
 
     def _find_names(self, text: str) -> tuple[list[_NameSpan], set[int]]:
-        """The names in a text, the longest where they overlap, and the topics that are not in doubt."""
+        """Return the names in a text, the longest of overlapping ones, and the topics that are certain."""
         spans, near = self._find_spelled(text)
         names = [span for span in _longest_spans(spans) if span.topic >= 0]
         sure: set[int] = set()
@@ -156,10 +157,10 @@ class TopicMatcher:
     def _is_sure(self, span: _NameSpan, near: Mapping[int, list[int]]) -> bool:
         if span.is_sure:
             return True
-        return any(_is_near(near[one], span) for one in self._contexts[span.topic] if one in near)
+        return any(_is_near(near[context], span) for context in self._contexts[span.topic] if context in near)
 
     def _find_spelled(self, text: str) -> tuple[list[_NameSpan], dict[int, list[int]]]:
-        """All names as they must be spelled, and where the words of each context begin, in order."""
+        """Return all correctly spelled names, and the sorted positions of the words of each context."""
         plain = _fold(text)
         cased = ""
         spans: list[_NameSpan] = []
@@ -184,12 +185,12 @@ class TopicMatcher:
 
 
 def fold_name(name: str) -> str:
-    """A name as it is compared with others."""
+    """Return a name in the form in which names are compared."""
     return " ".join(_fold(name).split())
 
 
 def _ancestry(entry: TopicEntry, entries: tuple[TopicEntry, ...], numbers: Mapping[str, int]) -> Iterator[int]:
-    """A topic and all that it is part of."""
+    """Yield the numbers of a topic and of the topics that it is part of."""
     seen: set[str] = set()
     while entry.name not in seen:
         seen.add(entry.name)
@@ -222,13 +223,13 @@ def _add_patterns(
 
 
 def _spellings(word: str) -> tuple[str, ...]:
-    """As written, in capitals throughout, and as a sentence begins with it."""
+    """Return a word as written, in capitals, and with a capital first letter."""
     spelled = " ".join(_fold_keeping_case(word).split())
     return spelled, spelled.upper(), spelled[:1].upper() + spelled[1:]
 
 
 def _longest_spans(spans: list[_NameSpan]) -> Iterator[_NameSpan]:
-    """Spans that lie in no longer one."""
+    """Yield the spans that are not inside a longer one."""
     spans.sort(key=lambda span: (span.start, -span.end, span.topic, not span.is_sure))
     start, end, last = -1, -1, None
     for span in spans:
@@ -251,7 +252,7 @@ def _begins_word(plain: str, start: int) -> bool:
 
 
 def _end_of_word(plain: str, end: int, use: _PatternUse) -> int:
-    """Where the word that ends here or a little later ends, or 0 where it goes on."""
+    """Return the end of the word at `end`, with a permitted ending, or 0 if the word continues."""
     if end == len(plain) or not _is_letter(plain[end]) or not _is_letter(plain[end - 1]):
         return end
     if use.has_plural and plain[end] == "s" and (end + 1 == len(plain) or not _is_letter(plain[end + 1])):
@@ -266,7 +267,7 @@ def _end_of_word(plain: str, end: int, use: _PatternUse) -> int:
 
 
 def _is_letter(character: str) -> bool:
-    """Whether it is part of a word whose ends are borders: scripts without spaces have none."""
+    """Return whether a character is a letter of a script in which spaces separate words."""
     return character.isalnum() and (character.isascii() or not _UNSPACED.match(character))
 
 
@@ -275,17 +276,17 @@ def _fold(text: str) -> str:
 
 
 def _fold_keeping_case(text: str) -> str:
-    """As `_folded`, character for character, with its capitals."""
+    """Fold a text like `_fold`, character for character, but keep capitals."""
     return _normalize(text).translate(_CASES)
 
 
 def _normalize(text: str) -> str:
-    """As NFKC has it: a character may become many, so it is cut again."""
+    """Return a text in NFKC, cut to a limit because a character may become several."""
     return text if text.isascii() else unicodedata.normalize("NFKC", text)[: 2 * MAX_TEXT_LENGTH]
 
 
 class _CharacterFolds(dict[int, str]):
-    """Characters as they are compared, made when first met."""
+    """Folded characters by code point, computed when first needed."""
 
     def __missing__(self, code: int) -> str:
         self[code] = made = _fold_character(chr(code))

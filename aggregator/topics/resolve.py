@@ -1,4 +1,4 @@
-"""The names of topics that queries hold: typed in any way, each becomes its name in the catalogue."""
+"""Replace the topics that a query names, by any alias, by their names in the catalogue."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 
 class UnknownTopic(ValueError):
-    """A query names a topic that is none; the message says which, and what may have been meant."""
+    """A query names an unknown topic; the message suggests similar names."""
 
 
 def resolve_topics(query: Query, load: Callable[[], TopicCatalogue]) -> Query:
-    """The query with each topic by its name in the catalogue, which is loaded if it names any; raises UnknownTopic."""
+    """Return the query with the catalogue's names of its topics; raise UnknownTopic.
+
+    `load` loads the catalogue and is called only if the query names a topic.
+    """
     typed = _typed_names(query)
     if not query.topics and not typed:
         return query
@@ -33,24 +36,24 @@ def resolve_topics(query: Query, load: Callable[[], TopicCatalogue]) -> Query:
         if fold_name(name) not in known:
             raise UnknownTopic(_unknown_topic_message(name, catalogue))
 
-    def by_its_name(node: Node) -> Node:
+    def resolve_node(node: Node) -> Node:
         if isinstance(node, Field) and node.field == "topic":
             return replace(node, name=known[fold_name(node.name)])
         return node
 
     topics = tuple(dict.fromkeys(known[fold_name(name)] for name in query.topics))
-    asked = parse(query.words)
-    words = unparse(replace(asked, node=map_leaves(asked.node, by_its_name))) if typed else query.words
+    parsed = parse(query.words)
+    words = unparse(replace(parsed, node=map_leaves(parsed.node, resolve_node))) if typed else query.words
     return replace(query, topics=topics, words=words)
 
 
 def _typed_names(query: Query) -> list[str]:
-    found = iter_leaves(parse(query.words).node)
-    return [one.name for one in found if isinstance(one, Field) and one.field == "topic"]
+    leaves = iter_leaves(parse(query.words).node)
+    return [leaf.name for leaf in leaves if isinstance(leaf, Field) and leaf.field == "topic"]
 
 
 def _names_by_alias(catalogue: TopicCatalogue) -> Mapping[str, str]:
-    """Names by all that may be typed for them: an alias, a title, and before those the name itself."""
+    """Return topic names by folded alias, title and name; names take precedence over titles, titles over aliases."""
     from aggregator.topics.matcher import fold_name
 
     known: dict[str, str] = {}

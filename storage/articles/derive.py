@@ -1,7 +1,6 @@
-"""What follows from all that was seen of one article: its address, its revisions, which one is shown.
+"""Derive the state of an article from its snapshots: its address, its revisions and the revision that is shown.
 
-Pure functions of facts, whatever their order: so the archive comes out the same in any order
-of arrival.
+Pure functions of facts in any order, so the archive does not depend on the order of arrival.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from storage.text.diff import EditKind
 from storage.text.headlines import Headlines, find_new_headline
 
 ABSENCE_CONFIRMED_AFTER = timedelta(hours=1)
-"""How much later a page must still be missing to count as withdrawn, where its server does not say that it is gone."""
+"""Time for which a page must be missing to count as withdrawn if its server does not answer 410."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
-    """An address under which the article was fetched: `url` as spelled, `asked` if it was asked so."""
+    """An address under which an article was fetched; `is_requested` if this spelling was requested."""
 
     id: int
     url_digest: str
@@ -31,12 +30,12 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One fetch that gave this article: from alias `asked` to alias `final`, with the text `text_id`.
+    """One fetch that returned this article: requested at one alias, answered at another, with a text.
 
-    What readings by the same `extractor` are compared by: `wording` and `stated`, digests of what the page
-    shows and of what its own data says where that is otherwise (else the same); `echoed`, marks of the paragraphs
-    that its data has, and `variants` of those that it has in other words, each with the mark of these;
-    `headlines`, the title and what each place of the page says as such.
+    Snapshots by the same `extractor` are compared by: `comparable_digest` and `page_data_digest`, digests of the text
+    as shown and as the page's data words it (equal if it does not differ); `in_page_data`, digests of the paragraphs
+    that the data has; `differs_in_page_data`, of those that it words differently, each with the digest of its wording;
+    and `headlines`, the title in each place of the page.
     """
 
     id: int
@@ -55,10 +54,10 @@ class Snapshot:
     headlines: Headlines = ()
 
     def is_edited_since(self, before: Snapshot) -> bool:
-        """Whether something was edited between two readings.
+        """Return whether a headline, the shown text or the page's data was edited between two snapshots.
 
-        What the page shows, unless its data said so before; or what its data says of a paragraph that it had
-        before too, unless it only catches up with what is shown; or a headline.
+        A new shown text is no edit if the page's data had it before. A new wording in the data counts for paragraphs
+        that the data had before, unless it only catches up with the shown text.
         """
         if find_new_headline(before.headlines, self.headlines):
             return True
@@ -69,9 +68,9 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One fetch of an alias of the article that gave no text.
+    """One fetch of an alias of the article that returned no text.
 
-    `outcome` is "missing" or "unmodified"; `sure` that nothing more is needed to believe that it is missing.
+    `outcome` is "missing" or "unmodified"; `is_certain` says that a missing page needs no confirmation.
     """
 
     id: int
@@ -83,9 +82,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionStart:
-    """What began a revision: a sighting with another wording, or a `look` that found the article withdrawn.
+    """Start of a revision: a snapshot with another wording, or a `check` that found the article withdrawn.
 
-    `edit` is set where it is known without comparing texts.
+    `edit` is set if the kind of edit is known without comparing texts.
     """
 
     snapshot: Snapshot
@@ -96,7 +95,7 @@ class RevisionStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleState:
-    """What an article comes to: its address, what began its revisions, the number shown, its source."""
+    """State of an article: its address, the starts of its revisions, the number of the shown one, its source."""
 
     alias: Alias
     revision_starts: tuple[RevisionStart, ...]
@@ -106,132 +105,133 @@ class ArticleState:
 
     @property
     def is_revised(self) -> bool:
-        """Whether it was edited: being withdrawn or restored is no edit."""
-        return any(step.check is None and step.edit is None for step in self.revision_starts[1:])
+        """Whether the article was edited; withdrawing and restoring are no edits."""
+        return any(start.check is None and start.edit is None for start in self.revision_starts[1:])
 
     @property
     def shown_text_id(self) -> int:
-        """The id of the text that is shown."""
+        """Id of the text that is shown."""
         return self.revision_starts[self.shown_number - 1].snapshot.text_id
 
 
-def choose_spelling(one: tuple[str, bool], other: tuple[str, bool]) -> tuple[str, bool]:
-    """Of two spellings (url, asked) of one address: the one that was asked, secure, short, first in the alphabet."""
-    return min(one, other, key=lambda s: (not s[1], not s[0].lower().startswith("https:"), len(s[0]), s[0]))
+def choose_spelling(first: tuple[str, bool], second: tuple[str, bool]) -> tuple[str, bool]:
+    """Return the better (url, is_requested): requested, https, shorter, alphabetically first."""
+    return min(first, second, key=lambda s: (not s[1], not s[0].lower().startswith("https:"), len(s[0]), s[0]))
 
 
 def derive_state(
-    aliases: Sequence[Alias], declared: Collection[str], sightings: Sequence[Snapshot], looks: Sequence[Check] = ()
+    aliases: Sequence[Alias], declared: Collection[str], snapshots: Sequence[Snapshot], checks: Sequence[Check] = ()
 ) -> ArticleState:
-    """The article that these facts make; `declared` holds digests of the canonical keys its pages declare."""
-    ordered = sort_by_time(sightings)
-    alias = _choose_alias(aliases, declared, {s.final_alias_id for s in sightings})
+    """Derive the state of an article; `declared` holds the digests of the canonical URLs that its pages declare."""
+    ordered = sort_by_time(snapshots)
+    alias = _choose_alias(aliases, declared, {s.final_alias_id for s in snapshots})
     covering = [s for s in ordered if alias.id in (s.requested_alias_id, s.final_alias_id)]
-    absences = _confirmed_absences(looks, covering, alias.id)
-    steps, numbers = _number_revisions(ordered, absences, alias.id)
+    absences = _confirmed_absences(checks, covering, alias.id)
+    starts, numbers = _number_revisions(ordered, absences, alias.id)
     plainest = min(s.variant_key for s in covering)
     shown = [s for s in covering if s.variant_key == plainest][-1]
-    gone = absences[-1].checked_at if absences and absences[-1].checked_at > covering[-1].fetched_at else None
+    withdrawn_at = absences[-1].checked_at if absences and absences[-1].checked_at > covering[-1].fetched_at else None
     return ArticleState(
         alias=alias,
-        revision_starts=steps,
-        shown_number=max(n for n, one in enumerate(steps, 1) if one.check) if gone else numbers[shown.id],
+        revision_starts=starts,
+        shown_number=max(number for number, start in enumerate(starts, 1) if start.check)
+        if withdrawn_at
+        else numbers[shown.id],
         source=min((s.fetched_at, s.source) for s in ordered)[1],
-        withdrawn_at=gone,
+        withdrawn_at=withdrawn_at,
     )
 
 
 def find_revision_starts(
-    alias_id: int, sightings: Iterable[Snapshot], looks: Sequence[Check]
+    alias_id: int, snapshots: Iterable[Snapshot], checks: Sequence[Check]
 ) -> tuple[RevisionStart, ...]:
-    """What began each revision, as far as these tell, of an article that is shown at an alias."""
-    ordered = sort_by_time(sightings)
+    """Return the starts of the revisions that these snapshots and checks give an article shown at an alias."""
+    ordered = sort_by_time(snapshots)
     covering = [s for s in ordered if alias_id in (s.requested_alias_id, s.final_alias_id)]
-    return _number_revisions(ordered, _confirmed_absences(looks, covering, alias_id), alias_id)[0]
+    return _number_revisions(ordered, _confirmed_absences(checks, covering, alias_id), alias_id)[0]
 
 
 def _choose_alias(aliases: Sequence[Alias], declared: Collection[str], finals: Collection[int]) -> Alias:
-    """The canonical address if it was fetched, else the lowest key.
+    """Return the canonical address if it was fetched, else the address with the lowest key.
 
-    An address on a host that only ever led elsewhere (a shortener, a tracker, somebody who
-    points at another's page) is a way in, not a name.
+    An address on a host that only redirects to others (a shortener, a tracker) is not considered.
     """
     hosts = {host_of(a.url_key) for a in aliases if a.id in finals}
     own = [a for a in aliases if host_of(a.url_key) in hosts]
     return min([a for a in own if a.url_digest in declared] or own, key=lambda a: a.url_key)
 
 
-def sort_by_time(sightings: Iterable[Snapshot]) -> list[Snapshot]:
-    """Sightings in the order in which they were made."""
-    return sorted(sightings, key=lambda s: (s.fetched_at, s.digest, s.final_alias_id, s.variant_key))
+def sort_by_time(snapshots: Iterable[Snapshot]) -> list[Snapshot]:
+    return sorted(snapshots, key=lambda s: (s.fetched_at, s.digest, s.final_alias_id, s.variant_key))
 
 
-def _confirmed_absences(looks: Sequence[Check], covering: Sequence[Snapshot], alias_id: int) -> list[Check]:
-    """The first look of each time that the article was not there at an alias, where that is certain.
+def _confirmed_absences(checks: Sequence[Check], covering: Sequence[Snapshot], alias_id: int) -> list[Check]:
+    """Return the first check of each confirmed absence of the article at an alias.
 
-    It is where the server said that it is gone for good, or where it is missing still, an hour later or
-    more, and nobody has seen it in between.
+    An absence is confirmed if the server answered 410, or if the page is still missing after
+    ABSENCE_CONFIRMED_AFTER without a snapshot in between.
     """
     events: list[tuple[datetime, Check | None]] = [(s.fetched_at, None) for s in covering]
-    events += [(look.checked_at, look) for look in looks if look.alias_id == alias_id]
-    found: list[Check] = []
+    events += [(check.checked_at, check) for check in checks if check.alias_id == alias_id]
+    absences: list[Check] = []
     first: Check | None = None
     confirmed = False
-    for at, look in sorted(events, key=lambda event: (event[0], event[1].id if event[1] else 0)):
-        if look is None or look.outcome != "missing":
+    for at, check in sorted(events, key=lambda event: (event[0], event[1].id if event[1] else 0)):
+        if check is None or check.outcome != "missing":
             first, confirmed = None, False
             continue
-        first = first or look
-        if not confirmed and (look.is_certain or at - first.checked_at >= ABSENCE_CONFIRMED_AFTER):
+        first = first or check
+        if not confirmed and (check.is_certain or at - first.checked_at >= ABSENCE_CONFIRMED_AFTER):
             confirmed = True
-            found.append(first)
-    return found
+            absences.append(first)
+    return absences
 
 
 def _number_revisions(
     ordered: Sequence[Snapshot], absences: Sequence[Check], alias_id: int
 ) -> tuple[tuple[RevisionStart, ...], Mapping[int, int]]:
-    """What began each revision, and each sighting's revision number.
+    """Return the start of each revision, and the revision number of each snapshot by its id.
 
-    Each variant (address and twin) changes on its own: a print page that says other words than
-    the article does not make a new revision each time the two are fetched in turn. A variant
-    that catches up with what another has said since shares that revision. Only readings by one
-    extractor are compared: where another read the page, its reading is what later ones are compared with.
-    An absence of the alias begins a revision with the text that was there, and so does its return.
+    Each variant (address and variant key) changes on its own: a print page with other words than the article makes no
+    new revision each time both are fetched in turn. A variant that catches up with another shares its revision. Only
+    snapshots by the same extractor are compared; a snapshot by another extractor becomes the new basis of comparison.
+    An absence of the alias starts a revision with the text before it, and so does the end of the absence.
     """
-    steps: list[RevisionStart] = []
+    starts: list[RevisionStart] = []
     numbers: dict[int, int] = {}
     current: dict[tuple[int, str], tuple[int, Snapshot]] = {}
-    waiting = sorted(absences, key=lambda look: look.checked_at)
+    pending = sorted(absences, key=lambda check: check.checked_at)
     shown: Snapshot | None = None
     is_gone = False
 
     def withdraw(until: datetime | None) -> bool:
         nonlocal is_gone
-        while waiting and shown is not None and (until is None or waiting[0].checked_at < until):
-            look = waiting.pop(0)
+        while pending and shown is not None and (until is None or pending[0].checked_at < until):
+            check = pending.pop(0)
             if not is_gone:
-                was = steps[numbers[shown.id] - 1].snapshot  # whose text is shown, and stays
-                steps.append(RevisionStart(snapshot=was, at=look.checked_at, check=look, edit=EditKind.WITHDRAWN))
+                shown_snapshot = starts[numbers[shown.id] - 1].snapshot  # its text remains shown
+                starts.append(
+                    RevisionStart(snapshot=shown_snapshot, at=check.checked_at, check=check, edit=EditKind.WITHDRAWN)
+                )
                 is_gone = True
         return is_gone
 
-    for sighting in ordered:
-        variant = (sighting.final_alias_id, sighting.variant_key)
-        covers = alias_id in (sighting.requested_alias_id, sighting.final_alias_id)
-        mine, before = current.get(variant, (0, sighting))
-        same = [n for n, last in current.values() if n >= mine and not sighting.is_edited_since(last)]
-        if withdraw(sighting.fetched_at) and covers:
-            steps.append(RevisionStart(snapshot=sighting, at=sighting.fetched_at, edit=EditKind.RESTORED))
-            is_gone, same = False, [len(steps)]
-        elif not same and mine and before.extractor != sighting.extractor:
-            same = [mine]
+    for snapshot in ordered:
+        variant = (snapshot.final_alias_id, snapshot.variant_key)
+        covers = alias_id in (snapshot.requested_alias_id, snapshot.final_alias_id)
+        own_number, before = current.get(variant, (0, snapshot))
+        same = [n for n, last in current.values() if n >= own_number and not snapshot.is_edited_since(last)]
+        if withdraw(snapshot.fetched_at) and covers:
+            starts.append(RevisionStart(snapshot=snapshot, at=snapshot.fetched_at, edit=EditKind.RESTORED))
+            is_gone, same = False, [len(starts)]
+        elif not same and own_number and before.extractor != snapshot.extractor:
+            same = [own_number]
         elif not same:
-            steps.append(RevisionStart(snapshot=sighting, at=sighting.fetched_at))
-            same = [len(steps)]
-        numbers[sighting.id] = max(same)
-        current[variant] = (max(same), sighting)
-        if covers and (shown is None or sighting.variant_key <= shown.variant_key):
-            shown = sighting
+            starts.append(RevisionStart(snapshot=snapshot, at=snapshot.fetched_at))
+            same = [len(starts)]
+        numbers[snapshot.id] = max(same)
+        current[variant] = (max(same), snapshot)
+        if covers and (shown is None or snapshot.variant_key <= shown.variant_key):
+            shown = snapshot
     withdraw(None)
-    return tuple(steps), numbers
+    return tuple(starts), numbers

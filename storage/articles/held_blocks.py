@@ -1,7 +1,7 @@
-"""Blocks that came or went on many of a source's pages at once: a redesign, no edit of any article.
+"""Record the blocks that articles gained or lost, and apply the blocks that are held back as template changes.
 
-Which blocks each article gained or lost is a fact; which of them are held back follows from all of
-a source's articles (`storage.articles.template_changes`). What is held back is no wording.
+`storage.articles.template_changes` decides from all articles of a source which blocks are held back. Held blocks are
+ignored when texts are compared.
 """
 
 from __future__ import annotations
@@ -17,49 +17,52 @@ from storage.db.tables import changed_blocks, held_blocks, texts
 from storage.text.wording import blocks_by_digest, comparable_text_digest, held_blocks_tag
 
 MAX_PAIRS = 20
-"""Of how many pairs of an article's readings, the latest, the differences are kept."""
+"""Maximum number of pairs of an article's snapshots, the latest, whose differences are recorded."""
 MAX_BLOCKS = 400
 
 
 def load_held_blocks(tx: Connection, sources: Collection[str]) -> frozenset[int]:
-    """The blocks that are held back at any of these sources."""
+    """Return the digests of the blocks that are held back for any of these sources."""
     return frozenset(tx.execute(_SELECT_HELD, {"sources": sorted(sources)}).scalars())
 
 
 def rejudge(tx: Connection, article_id: int, held: Collection[int]) -> bool:
-    """Bring the wording of an article's texts in line with what is held back; whether that made a difference."""
-    now = held_blocks_tag(held)
-    stale = tx.execute(_SELECT_STALE_TEXTS, {"article": article_id, "tag": now}).all()
+    """Recompute the digests of an article's texts if the held blocks changed; return whether any was recomputed."""
+    tag = held_blocks_tag(held)
+    stale = tx.execute(_SELECT_STALE_TEXTS, {"article": article_id, "tag": tag}).all()
     for row in stale:
-        known = [words for _, words in read_headlines(row)]
-        shown, stated = (comparable_text_digest(one, known, held) for one in (whole_text(row), text_in_page_data(row)))
-        tx.execute(_UPDATE_DIGESTS, {"row": row.id, "comparable_digest": shown, "page_data_digest": stated, "tag": now})
+        titles = [title for _, title in read_headlines(row)]
+        shown = comparable_text_digest(whole_text(row), titles, held)
+        in_page_data = comparable_text_digest(text_in_page_data(row), titles, held)
+        tx.execute(
+            _UPDATE_DIGESTS, {"row": row.id, "comparable_digest": shown, "page_data_digest": in_page_data, "tag": tag}
+        )
     return bool(stale)
 
 
-def record_changed_blocks(tx: Connection, article_id: int, sightings: Sequence[Snapshot]) -> None:
-    """Write down which blocks an article gained and lost between readings that may be compared."""
-    found: dict[tuple[str, int], Snapshot] = {}
-    if len({one.digest for one in sightings}) > 1:
-        for earlier, later in islice(_differing_pairs(sightings), MAX_PAIRS):
-            for one in _changed_blocks(tx, earlier.text_id, later.text_id):
-                found[later.source, one] = later
+def record_changed_blocks(tx: Connection, article_id: int, snapshots: Sequence[Snapshot]) -> None:
+    """Record which blocks an article gained or lost between comparable snapshots."""
+    changed: dict[tuple[str, int], Snapshot] = {}
+    if len({snapshot.digest for snapshot in snapshots}) > 1:
+        for earlier, later in islice(_differing_pairs(snapshots), MAX_PAIRS):
+            for block in _changed_blocks(tx, earlier.text_id, later.text_id):
+                changed[later.source, block] = later
     known = {(row.source, row.block) for row in tx.execute(_SELECT_CHANGED_BLOCKS, {"article": article_id})}
-    if known == set(found):
+    if known == set(changed):
         return
     tx.execute(_DELETE_CHANGED_BLOCKS, {"article": article_id})
     rows = [
-        {"source": source, "block": one, "article_id": article_id, "changed_at": later.fetched_at}
-        for (source, one), later in found.items()
+        {"source": source, "block": block, "article_id": article_id, "changed_at": later.fetched_at}
+        for (source, block), later in changed.items()
     ]
     if rows:
         tx.execute(insert(changed_blocks), rows[:MAX_BLOCKS])
 
 
-def _differing_pairs(sightings: Sequence[Snapshot]) -> Iterator[tuple[Snapshot, Snapshot]]:
-    """Readings of one variant by one extractor that follow each other and differ, the latest first."""
+def _differing_pairs(snapshots: Sequence[Snapshot]) -> Iterator[tuple[Snapshot, Snapshot]]:
+    """Yield successive, different snapshots of one variant by one extractor, the latest pair first."""
     latest: dict[tuple[int, str], Snapshot] = {}
-    for later in reversed(sort_by_time(sightings)):
+    for later in reversed(sort_by_time(snapshots)):
         variant = (later.final_alias_id, later.variant_key)
         newer = latest.get(variant)
         if newer and newer.digest != later.digest and newer.extractor == later.extractor:
@@ -67,8 +70,8 @@ def _differing_pairs(sightings: Sequence[Snapshot]) -> Iterator[tuple[Snapshot, 
         latest[variant] = later
 
 
-def _changed_blocks(tx: Connection, one: int, other: int) -> set[int]:
-    rows = tx.execute(_SELECT_TEXTS, {"ids": [one, other]}).all()
+def _changed_blocks(tx: Connection, text_id: int, other_text_id: int) -> set[int]:
+    rows = tx.execute(_SELECT_TEXTS, {"ids": [text_id, other_text_id]}).all()
     before, after = (set(blocks_by_digest(whole_text(row))) for row in rows) if len(rows) == 2 else (set(), set())
     return before ^ after
 

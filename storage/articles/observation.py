@@ -1,4 +1,4 @@
-"""What one fetched article says of itself, as the archive compares it: its addresses, its claims, its text; pure."""
+"""Prepare a fetched article for comparison with stored ones: its addresses, its claims and the digests of its text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from storage.text.wording import comparable_text_digest, short_block_digest, wit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedAddress:
-    """An address as somebody spelled it; `asked` if a lead or the crawl did, not a server's redirect."""
+    """A spelling of an address; `is_requested` if it comes from a lead or the crawl, not from a redirect."""
 
     url_digest: str
     url_key: str
@@ -29,14 +29,12 @@ class FetchedAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """A fetched article, ready to be compared.
+    """A fetched article in the form in which it is compared and stored.
 
-    `addresses` were fetched: the asked one first, the one that answered last. `canonical` and
-    `feed_id` are digests, or empty. `text_digest` tells texts apart, `digest` texts with their
-    titles; both are of the page's whole text, before boilerplate is dropped, so that what is learned
-    later never looks like an edit. `wording`, `stated` and `headlines` (the title first) tell edits apart.
-    `facts` is the Article less title, text and html, as JSON.
-    `etag` and `last_modified` are what the page's own address gave with it.
+    `addresses` holds the requested address first and the address that answered last. `canonical_digest` and
+    `feed_id_digest` may be empty. The digests are those of `TextDigests` and cover the whole text with boilerplate, so
+    boilerplate learned later never looks like an edit. `headlines` has the title first. `article_json` holds the
+    article without title, text and html. `etag` and `last_modified` come from the final response.
     """
 
     article: Article
@@ -61,18 +59,17 @@ class Observation:
 
     @property
     def claims(self) -> tuple[tuple[str, str], ...]:
-        """What it says of itself beyond where it was fetched: (digest, address in words or empty)."""
+        """Identities that the page claims besides its addresses: (digest, URL or empty)."""
         canonical = ((self.canonical_digest, self.article.canonical_url),) if self.canonical_digest else ()
         return canonical + (((self.feed_id_digest, ""),) if self.feed_id_digest else ())
 
     @property
     def proofs(self) -> dict[str, str]:
-        """What a page shares with another that is the same one, each with its reason in words.
+        """Digests that prove another page with an equal digest to be the same article, with the reason in words.
 
-        An address declared as canonical proves nothing alone: templates name one address on every
-        page. It counts where the page at that address, or another that declares it, has the same
-        title or the same text. So every page brings a digest for each of its addresses, canonical
-        or fetched, with its title, and one with its text; equal digests are proof, whoever comes first.
+        A canonical URL alone proves nothing, because templates may declare one URL on every page. It counts if the page
+        at that URL, or another that declares it, has the same title or the same text. So each address, canonical or
+        fetched, yields one digest with the title and one with the text, and the order of arrival does not matter.
         """
         places = dict.fromkeys((self.canonical_digest, *(address.url_digest for address in self.addresses)))
         title = fold_text(clean(self.article.title))
@@ -85,7 +82,7 @@ class Observation:
 
     @property
     def rank(self) -> tuple[bool, datetime, str, str, str, str]:
-        """Of two fetches of one text, the greater is believed about its facts and its spelling."""
+        """Sort key of fetches of one text: the metadata and the spelling of the greatest are stored."""
         made = self.article
         return (
             made.published is not None,
@@ -98,10 +95,10 @@ class Observation:
 
 
 def observe(article: Article, page: Page) -> Observation:
-    """What `article`, made of `page`, says of itself.
+    """Return the observation of an article that was extracted from a page.
 
-    The front page of a site is nobody's canonical address, nor the address of what was asked
-    elsewhere on it: templates name it by mistake, and removed articles redirect there.
+    A site's front page is ignored as a canonical URL and as the target of a redirect: templates declare it by mistake,
+    and removed articles redirect there.
     """
     asked = page.lead.url if page.lead else page.requested_url
     asked_key = url_key(asked)
@@ -175,7 +172,7 @@ def _reading_digest(article: Article, digest: str) -> str:
 
 
 def _to_json(values: Collection[Any]) -> str:
-    """Some values as JSON; empty for none."""
+    """Return values as JSON, or an empty string if there are none."""
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else ""
 
 
@@ -184,31 +181,31 @@ def _proof_digest(kind: str, place: str, value: str) -> str:
 
 
 def _feed_id_digest(page: Page) -> str:
-    """An id means something within its source only: anybody can copy another's."""
+    """Return the digest of the lead's id together with the source, since other sources may copy the id."""
     if page.lead is None or not page.lead.id:
         return ""
     return sha256(f"id\0{page.source}\0{page.lead.id}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def encode_article_json(article: Article) -> str:
-    """An Article less title, text and html, as JSON with cleaned strings; `read_facts` undoes it."""
+    """Return an article without title, text and html as JSON with cleaned strings, for `decode_article_json`."""
     return json.dumps(
         {name: _json_value(getattr(article, name)) for name in _JSON_FIELDS}, ensure_ascii=False, separators=(",", ":")
     )
 
 
-def decode_article_json(facts: str) -> dict[str, Any]:
-    """The columns of an articles row that `facts_of` wrote: times are times, the rest JSON's own types."""
-    values: dict[str, Any] = _JSON_DEFAULTS | json.loads(facts)
+def decode_article_json(article_json: str) -> dict[str, Any]:
+    """Decode what `encode_article_json` wrote; times become datetimes, other values keep the types of JSON."""
+    values: dict[str, Any] = _JSON_DEFAULTS | json.loads(article_json)
     for name in ("published", "modified"):
         if values[name] is not None:
             values[name] = datetime.fromisoformat(values[name])
     return values
 
 
-def article_columns(facts: str, first_seen: datetime) -> dict[str, Any]:
-    """The columns of an articles row that follow from what `facts_of` wrote and from when it was first seen."""
-    values = decode_article_json(facts)
+def article_columns(article_json: str, first_seen: datetime) -> dict[str, Any]:
+    """Return the columns of an article's row that follow from its JSON and the time when it was first seen."""
+    values = decode_article_json(article_json)
     values["updated"] = values.pop("modified")
     for name in ("authors", "tags", "origins"):
         values[name] = json.dumps(values[name], ensure_ascii=False)
@@ -219,7 +216,7 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.isascii() and value.isprintable() else clean(value)
     if isinstance(value, tuple):
-        return [_json_value(one) for one in value]
+        return [_json_value(item) for item in value]
     return value.isoformat() if isinstance(value, datetime) else value
 
 
@@ -230,5 +227,5 @@ _FIELDS_NOT_IN_JSON = frozenset([
 ])
 # fmt: on
 _JSON_DEFAULTS: dict[str, Any] = {"original_url": "", "credit": "", "truncated": False}
-"""Facts that older versions did not write."""
+"""Values of fields that older versions did not write."""
 _JSON_FIELDS = tuple(field.name for field in fields(Article) if field.name not in _FIELDS_NOT_IN_JSON)

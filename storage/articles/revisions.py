@@ -1,4 +1,4 @@
-"""An article's revisions as rows: what began each, and what kind of edit led to it."""
+"""Write the revisions of an article, with the kind of edit that led to each."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def write_revisions(
     *,
     rejudged: bool = False,
 ) -> None:
-    """Bring an article's rows of `revisions` in line with what began them.
+    """Write an article's rows of `revisions` from the starts of its revisions.
 
-    An edit that was judged before, between the same texts, keeps its judgement, unless `anew`.
+    A stored edit between the same texts keeps its kind, unless the texts were `rejudged`.
     """
     stored = tx.execute(_SELECT_REVISIONS, {"article": article_id}).all()
-    judged = {} if rejudged else {(one.text_id, two.text_id): _stored_difference(two) for one, two in pairwise(stored)}
+    judged = {} if rejudged else {(old.text_id, new.text_id): _stored_difference(new) for old, new in pairwise(stored)}
     title = starts[0].snapshot.headlines[0][1]
     rows = [_row_values(article_id, 1, starts[0], title, None)]
     for number, (before, step) in enumerate(pairwise(starts), 2):
@@ -49,7 +49,7 @@ def write_revisions(
 
 
 def _stored_difference(row: Any) -> TextDifference | None:
-    """What a stored row says of its edit; None where what is known of the article, not its texts, made it one."""
+    """Return the stored edit of a row; None if it does not follow from a comparison of texts."""
     if row.kind in ("", EditKind.WITHDRAWN, EditKind.RESTORED):
         return None
     return TextDifference(kind=EditKind(row.kind), added=row.added, removed=row.removed)
@@ -62,18 +62,20 @@ def _difference_between(
     judged: Mapping[tuple[int, int], TextDifference | None],
     held: Collection[int],
 ) -> TextDifference:
-    """The edit between two (step, headline)s."""
+    """Return the edit between two (revision start, headline) pairs."""
     (first, old_title), (step, title) = before, after
-    one, two = first.snapshot, step.snapshot
-    if one.text_id == two.text_id and step.edit:
+    earlier, later = first.snapshot, step.snapshot
+    if earlier.text_id == later.text_id and step.edit:
         return TextDifference(kind=step.edit, added=0, removed=0)
-    found = judged.get((one.text_id, two.text_id))
-    if found is None:
-        # Where the page shows the same, it is what its own data says that was edited.
-        is_shown = one.comparable_digest != two.comparable_digest
-        old, new = (_comparable_text(tx, each.text_id, held, is_shown=is_shown) for each in (one, two))
-        found = compare_texts((old_title, old), (title, new))
-    return TextDifference(kind=step.edit, added=found.added, removed=found.removed) if step.edit else found
+    difference = judged.get((earlier.text_id, later.text_id))
+    if difference is None:
+        # If the page shows the same text, its data was edited.
+        is_shown = earlier.comparable_digest != later.comparable_digest
+        old, new = (_comparable_text(tx, each.text_id, held, is_shown=is_shown) for each in (earlier, later))
+        difference = compare_texts((old_title, old), (title, new))
+    return (
+        TextDifference(kind=step.edit, added=difference.added, removed=difference.removed) if step.edit else difference
+    )
 
 
 def _comparable_text(tx: Connection, text_id: int, held: Collection[int], *, is_shown: bool) -> str:

@@ -1,4 +1,4 @@
-"""Deciding, from all of a source's articles, which changed blocks are a redesign, and drawing the conclusions anew."""
+"""Decide from all articles of a source which changed blocks are template changes, and derive articles again."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from storage.text.clean import clean
 from storage.text.wording import blocks_by_digest
 
 MIN_ARTICLES = 5
-"""In so many articles of a source the same block must have come or gone, and in half of those fetched again since."""
+"""Minimum number of articles that gained or lost a block, which must also be half of those fetched again since."""
 _MAX_SHOWN_LENGTH = 200
 
 
 def apply_template_changes(tx: Connection, source: str, now: datetime) -> TemplateChangeResult:
-    """Hold back what came or went on many of a source's pages at once, and no longer what did not.
+    """Update the blocks that are held back because many pages of a source gained or lost them at once.
 
-    Articles that it makes a difference to are judged anew. What it does follows from the facts alone:
-    doing it twice changes nothing.
+    Articles with such blocks are derived again. Running it twice changes nothing.
     """
     common = tx.execute(_SELECT_COMMON_BLOCKS, {"source": source}).all()
     wanted = {row.block for row in common if row.many * 2 >= _count_refetched(tx, source, row.since)}
@@ -31,14 +30,14 @@ def apply_template_changes(tx: Connection, source: str, now: datetime) -> Templa
     if wanted == held:
         return TemplateChangeResult(held_count=len(held))
     acquire_write_lock(tx)
-    touched = sorted(_affected_articles(tx, source, wanted ^ held))
+    affected = sorted(_affected_articles(tx, source, wanted ^ held))
     for block in sorted(held - wanted):
         tx.execute(_DELETE_HELD, {"source": source, "block": block})
     for block in sorted(wanted - held):
         words = _block_text(tx, source, block)
         tx.execute(insert(held_blocks), {"source": source, "block": block, "text": words, "held_at": now})
     return TemplateChangeResult(
-        held_count=len(wanted), rederived=tuple(rederive(tx, article_id) for article_id in touched)
+        held_count=len(wanted), rederived=tuple(rederive(tx, article_id) for article_id in affected)
     )
 
 
@@ -47,14 +46,14 @@ def _count_refetched(tx: Connection, source: str, since: datetime) -> int:
 
 
 def _affected_articles(tx: Connection, source: str, toggled: set[int]) -> set[int]:
-    found: set[int] = set()
+    article_ids: set[int] = set()
     for block in toggled:
-        found.update(tx.execute(_SELECT_ARTICLES_WITH_BLOCK, {"source": source, "block": block}).scalars())
-    return found
+        article_ids.update(tx.execute(_SELECT_ARTICLES_WITH_BLOCK, {"source": source, "block": block}).scalars())
+    return article_ids
 
 
 def _block_text(tx: Connection, source: str, block: int) -> str:
-    """The block itself, from a text that has it, so that a person can be told what is held back."""
+    """Return the block's text for display, from an article that has it, or an empty string."""
     for row in tx.execute(_SELECT_TEXTS_WITH_BLOCK, {"source": source, "block": block}):
         if found := blocks_by_digest(whole_text(row)).get(block):
             return clean(found, _MAX_SHOWN_LENGTH)
@@ -68,7 +67,7 @@ _SELECT_COMMON_BLOCKS = (
     .having(func.count() >= literal(MIN_ARTICLES))
 )
 _later_snapshots = snapshots.alias("earlier")
-# Looked at again since: by a fetch that gave a text, or one that said it had not changed.
+# Fetched again since: with a text, or with the answer that the page is unmodified.
 _COUNT_REFETCHED = (
     select(func.count())
     .select_from(articles)

@@ -1,7 +1,7 @@
-"""The topics that articles name: kept with each article, counted over the archive, counted anew.
+"""Store the topics of articles, count them over the archive, and find them again after the catalogue changed.
 
-A row says how often an article's shown text names a topic. With which catalogue an article was
-read is kept beside it, so that what a changed catalogue has not reached yet is known.
+A row says how often the shown text of an article names a topic. The digest of the catalogue is stored per article, so
+articles whose topics are outdated are known.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from storage.db.tables import article_topics, articles, revisions, texts, topic_
 from storage.model.article import Topic
 
 TopicFinder = Callable[[str, str], tuple[Topic, ...]]
-"""Finds the topics of a title and a text."""
+"""Function that finds the topics of a title and a text."""
 RECOUNT_BATCH = 100
-"""Articles that are counted anew in one transaction."""
+"""Number of articles whose topics are found again in one transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicCount:
-    """How many articles name a topic, of how many sources, and which is the newest of them."""
+    """Numbers of articles and sources that name a topic, with the newest of the articles."""
 
     name: str
     articles: int
@@ -39,7 +39,7 @@ class TopicCount:
 
 
 def record_topics(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
-    """What an article names, in place of what was kept of it; `catalogue` is the digest of the one that found it."""
+    """Replace the topics of an article; `catalogue` is the digest of the catalogue that they were found with."""
     _DELETE_TOPICS.run(tx, {"article": article_id})
     if topics:
         _INSERT_TOPIC.run_many(
@@ -49,7 +49,7 @@ def record_topics(tx: Connection, article_id: int, topics: Sequence[Topic], cata
 
 
 def record_topics_and_relabel(tx: Connection, article_id: int, topics: Sequence[Topic], catalogue: str) -> None:
-    """The same for an article that is in the index already: it is labelled by them there."""
+    """Replace the topics of an article that is already indexed, and its labels in the index."""
     from storage.search.article_index import update_labels
 
     record_topics(tx, article_id, topics, catalogue)
@@ -57,28 +57,28 @@ def record_topics_and_relabel(tx: Connection, article_id: int, topics: Sequence[
 
 
 def redate_topics(tx: Connection, article_id: int) -> None:
-    """An article's topics follow its date, which may move though its text does not."""
+    """Update the date of an article's topics, which may change without its text."""
     tx.execute(_UPDATE_DATED, {"article": article_id})
 
 
 def load_shown_text(tx: Connection, article_id: int) -> tuple[str, str]:
-    """Title and text that are shown of an article."""
+    """Return the shown title and text of an article."""
     row = tx.execute(_SELECT_SHOWN, {"article": article_id}).one()
     return row.title, row.text
 
 
 def load_topics(connection: Connection, ids: Sequence[int]) -> dict[int, list[Topic]]:
-    """The topics of some articles: those of the title first, then by how often they are named."""
-    found: dict[int, list[Topic]] = {}
+    """Return the topics of articles by id: those in the title first, then by number of mentions."""
+    topics: dict[int, list[Topic]] = {}
     for row in _SELECT_TOPICS.all(connection, {"ids": ids}):
-        found.setdefault(row.article_id, []).append(
+        topics.setdefault(row.article_id, []).append(
             Topic(name=row.topic, body_count=row.body_count, title_count=row.title_count)
         )
-    return found
+    return topics
 
 
 def count_topics(connection: Connection, since: datetime | None = None) -> list[TopicCount]:
-    """Every topic that an article names (dated at or after `since`), those of most articles first."""
+    """Count the articles of each topic (dated at or after `since`), topics of most articles first."""
     counted = select(
         article_topics.c.topic.label("name"),
         func.count().label("articles"),
@@ -87,7 +87,7 @@ def count_topics(connection: Connection, since: datetime | None = None) -> list[
     if since is not None:
         counted = counted.where(article_topics.c.sort_time >= since)
     rows = connection.execute(counted.group_by(article_topics.c.topic)).all()
-    return sorted((_topic_count(connection, row) for row in rows), key=lambda one: (-one.articles, one.name))
+    return sorted((_topic_count(connection, row) for row in rows), key=lambda count: (-count.articles, count.name))
 
 
 def _topic_count(connection: Connection, row: Row[*tuple[Any, ...]]) -> TopicCount:
@@ -96,7 +96,7 @@ def _topic_count(connection: Connection, row: Row[*tuple[Any, ...]]) -> TopicCou
 
 
 def count_stale_topics(connection: Connection, catalogue: str) -> int:
-    """How many articles were read with another catalogue, or with none."""
+    """Return the number of articles whose topics were found with another catalogue, or with none."""
     return int(connection.execute(_COUNT_STALE, {"catalogue": catalogue}).scalar_one())
 
 
@@ -119,7 +119,7 @@ def recount_topics(
 
 
 def _recount_batch(database: Database, find: TopicFinder, catalogue: str, after: int) -> list[int]:
-    """The ids of the next articles, which have been counted."""
+    """Find the topics of the next outdated articles again and return their ids."""
     with database.write() as tx:
         acquire_write_lock(tx)
         ids = list(tx.execute(_SELECT_STALE, {"catalogue": catalogue, "after": after}).scalars())
@@ -129,7 +129,7 @@ def _recount_batch(database: Database, find: TopicFinder, catalogue: str, after:
 
 
 def topic_conditions(topics: Sequence[str]) -> Iterator[Any]:
-    """For each topic, that the article names it."""
+    """Yield for each topic the condition that the article names it."""
     for topic in topics:
         rows = article_topics.alias()
         yield select(rows.c.article_id).where(rows.c.article_id == articles.c.id, rows.c.topic == topic).exists()

@@ -1,4 +1,4 @@
-"""Stories as they are read: the newest ones, who tells each in which order, and which one an article tells."""
+"""Load stories: the newest ones, the story of an article, and the members of each in order of time."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ _CHUNK = 100
 def load_newest_stories(
     connection: Connection, since: datetime | None, least_sources: int, limit: int | None
 ) -> Iterator[Story]:
-    """Stories of more than one article, the one that was told last first; told at or after `since`."""
+    """Yield stories of several articles with an article at or after `since`, the latest first."""
     wanted = select(stories.c.id).where(stories.c.sources >= least_sources)
     if since is not None:
         wanted = wanted.where(stories.c.last_at >= since)
-    found = list(connection.execute(wanted.order_by(stories.c.last_at.desc(), stories.c.id).limit(limit)).scalars())
-    for part in batched(found, _CHUNK):
+    ids = list(connection.execute(wanted.order_by(stories.c.last_at.desc(), stories.c.id).limit(limit)).scalars())
+    for part in batched(ids, _CHUNK):
         yield from _load_stories(connection, part)
 
 
 def load_story(connection: Connection, article_id: int) -> Story | None:
-    """The story that an article tells, alone or with others; None where that has not been looked at yet."""
-    found = load_story_ids(connection, [article_id]).get(article_id)
-    return None if found is None else next(_load_stories(connection, [found]))
+    """Return the story of an article, which may have no other member; None if it is not assigned yet."""
+    story_id = load_story_ids(connection, [article_id]).get(article_id)
+    return None if story_id is None else next(_load_stories(connection, [story_id]))
 
 
 def load_story_ids(connection: Connection, article_ids: Sequence[int]) -> dict[int, int]:
-    """The story of each article; a copy is where its original is."""
+    """Return the story of each article by its id; a copy belongs to the story of its original."""
     return {row.id: row.story_id for row in _SELECT_STORY_IDS.all(connection, {"ids": list(article_ids)})}
 
 
 def count_queued(connection: Connection) -> int:
-    """How many articles wait for their place among the stories to be looked at."""
+    """Return the number of articles whose story must be recomputed."""
     return int(connection.execute(_COUNT_QUEUED).scalar_one())
 
 
 def _load_stories(connection: Connection, ids: Sequence[int]) -> Iterator[Story]:
-    told: dict[int, list[Row[*tuple[Any, ...]]]] = {}
+    rows_by_story: dict[int, list[Row[*tuple[Any, ...]]]] = {}
     for row in connection.execute(_SELECT_MEMBERS, {"ids": ids}):
-        told.setdefault(row.story_id, []).append(row)
-    named = {row.id: row.headline_article_id for row in connection.execute(_SELECT_HEADLINES, {"ids": ids})}
-    everyone = [row.article_id for rows in told.values() for row in rows]
-    copies = Counter({row.copy_of: row.copies for row in connection.execute(_COUNT_COPIES, {"ids": everyone})})
+        rows_by_story.setdefault(row.story_id, []).append(row)
+    headlines = {row.id: row.headline_article_id for row in connection.execute(_SELECT_HEADLINES, {"ids": ids})}
+    member_ids = [row.article_id for rows in rows_by_story.values() for row in rows]
+    copies = Counter({row.copy_of: row.copies for row in connection.execute(_COUNT_COPIES, {"ids": member_ids})})
     for story_id in ids:
-        yield _story(story_id, told[story_id], named.get(story_id), copies)
+        yield _story(story_id, rows_by_story[story_id], headlines.get(story_id), copies)
 
 
 def _story(

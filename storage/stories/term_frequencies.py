@@ -1,8 +1,7 @@
-"""How common words are in the archive: counted over its articles, counted further as it grows.
+"""Count in how many articles of the archive each term occurs.
 
-The counts are one row that is read once and kept in memory until it changes. They are a sample that
-lags a little behind, by an eighth of the archive at most: what a word weighs hardly moves by that,
-and no article pays for more than its own terms.
+The counts are one row, which is cached in memory until it changes. They lag behind by at most an eighth of the archive,
+which hardly changes a term's weight and keeps the cost per article low.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ASSUMED_ARTICLES = 500
-"""Articles that a new archive is taken to have had, in which no word stood: the first ones are not all rare words."""
+"""Number of assumed articles without words, so that the words of a new archive are not all taken for rare."""
 _MIN_SHARE = 0.002
-"""Words that fewer articles than this share use are equally rare."""
+"""Share of articles below which all words are equally rare."""
 _LAG_DIVISOR = 8
 _MAX_LAG = 2_000
 
 
 @dataclass(frozen=True)
 class TermFrequencies:
-    """How many of so many `articles` use a word of each bucket; counted up to the article `last_id`."""
+    """Number of articles with a word of each bucket, among `articles` in total, counted up to the id `last_id`."""
 
     articles: int
     last_id: int
@@ -41,7 +40,7 @@ class TermFrequencies:
 
     @cached_property
     def rarity(self) -> NDArray[np.float32]:
-        """What a term of each bucket weighs: the logarithm of how many articles there are for one that uses it."""
+        """Weight of a term of each bucket: the negative logarithm of the share of articles that use it (IDF)."""
         import numpy as np
 
         share = self.counts / (self.articles + _ASSUMED_ARTICLES)
@@ -53,7 +52,6 @@ _cache: WeakKeyDictionary[Engine, TermFrequencies] = WeakKeyDictionary()
 
 
 def load_frequencies(tx: Connection) -> TermFrequencies:
-    """The frequencies as they are now."""
     import numpy as np
 
     counted = _SELECT_COUNTED.all(tx)
@@ -68,7 +66,7 @@ def load_frequencies(tx: Connection) -> TermFrequencies:
 
 
 def update_frequencies(tx: Connection, last_id: int, known: TermFrequencies) -> None:
-    """Count the terms of the articles up to one, if enough have come since it was last done."""
+    """Count the terms of articles up to `last_id` if enough were stored since the last count."""
     if last_id - known.last_id < min(max(1, known.articles // _LAG_DIVISOR), _MAX_LAG):
         return
     counts, articles = known.counts.copy(), known.articles
@@ -80,7 +78,7 @@ def update_frequencies(tx: Connection, last_id: int, known: TermFrequencies) -> 
 
 
 def _encode_counts(counts: NDArray[np.int64]) -> bytes:
-    """The buckets that have counts, then their counts."""
+    """Encode the used buckets followed by their counts, compressed."""
     import numpy as np
 
     used = np.flatnonzero(counts)
@@ -90,9 +88,9 @@ def _encode_counts(counts: NDArray[np.int64]) -> bytes:
 def _decode_frequencies(articles: int, last_id: int, data: bytes) -> TermFrequencies:
     import numpy as np
 
-    used, found = np.frombuffer(zlib.decompress(data), dtype="<u4").reshape(2, -1)
+    used, used_counts = np.frombuffer(zlib.decompress(data), dtype="<u4").reshape(2, -1)
     counts = np.zeros(BUCKETS, np.int64)
-    counts[used] = found
+    counts[used] = used_counts
     return TermFrequencies(articles=articles, last_id=last_id, counts=counts)
 
 
