@@ -156,7 +156,8 @@ def test_sanitised_html_grows_at_most_by_the_limit() -> None:
 
 
 def test_long_title_is_cut() -> None:
-    result = extract(page(prose(), f'<meta property="og:title" content="{"A" * 2_000_000}">'), Hints(), shipped_matcher())
+    titled = page(prose(), f'<meta property="og:title" content="{"A" * 2_000_000}">')
+    result = extract(titled, Hints(), shipped_matcher())
     assert isinstance(result, Article)
     assert len(result.title) <= 1024
 
@@ -278,7 +279,8 @@ def test_extraction_imports_neither_scrapy_nor_sqlalchemy() -> None:
     st.binary(max_size=600), st.sampled_from(["text/html", "", "text/html; charset=utf-16", "application/xhtml+xml"])
 )
 def test_any_bytes_give_an_article_or_a_refusal(body: bytes, media: str) -> None:
-    bare = extract(Page(url=URL, status=200, headers=(("content-type", media),), body=body, fetched_at=NOW), Hints())
+    given_page = Page(url=URL, status=200, headers=(("content-type", media),), body=body, fetched_at=NOW)
+    bare = extract(given_page, Hints(), shipped_matcher())
     assert isinstance(bare, Article | Refusal)
 
 
