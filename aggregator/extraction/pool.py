@@ -26,7 +26,7 @@ from aggregator.topics.catalogue import shipped_matcher
 from aggregator.topics.matcher import TopicCatalogue, TopicMatcher
 from spiders.source import Hints, SourceListing
 from storage.model.article import Article, Refusal
-from storage.model.page import ContentError, Page, ParsedIndex
+from storage.model.page import ContentError, EncodedBody, Page, ParsedIndex
 
 if TYPE_CHECKING:
     from spiders.discover import DiscoveredFeed
@@ -84,6 +84,17 @@ class ExtractionPool:
         """Extract a page; return a Refusal if it exceeds a limit."""
         return await self._run_task(
             _extract, (page, hints), lambda problem: Refusal(code="extract_timeout", reason=f"extraction {problem}")
+        )
+
+    async def extract_and_encode(self, page: Page, hints: Hints) -> tuple[Article | Refusal, EncodedBody | None]:
+        """Extract a page, and compress its body for the WARC record.
+
+        The second value is None if the body is compressed already, or the page exceeds a limit.
+        """
+        return await self._run_task(
+            _extract_and_encode,
+            (page, hints),
+            lambda problem: (Refusal(code="extract_timeout", reason=f"extraction {problem}"), None),
         )
 
     async def read_index(
@@ -200,6 +211,13 @@ def _extract(page: Page, hints: Hints) -> Article | Refusal:
 
     _limit_cpu()
     return extract(page, hints, _Worker.matcher)
+
+
+def _extract_and_encode(page: Page, hints: Hints) -> tuple[Article | Refusal, EncodedBody | None]:
+    from storage.warc.record import encode_body, has_compressed_body
+
+    result = _extract(page, hints)
+    return result, None if page.encoded_body or has_compressed_body(page) else encode_body(page)
 
 
 def _read_index(page: Page, kind: str, listing: SourceListing | None, limit: int, now: datetime) -> ParsedIndex:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from spiders.source import Hints
 from storage.model.article import Article, Decision, Refusal
-from storage.model.page import Page
+from storage.model.page import EncodedBody, Page
 
 MAX_BACKLOG_BYTES = 64 * 2**20
 MAX_BACKLOG_PAGES = 256
 
 
 class PageExtractor(Protocol):
-    """Extracts the article of a page, isolated from the caller's process."""
+    """Extracts the article of a page, and compresses the page's body, isolated from the caller's process."""
 
-    async def extract(self, page: Page, hints: Hints) -> Article | Refusal: ...
+    async def extract_and_encode(self, page: Page, hints: Hints) -> tuple[Article | Refusal, EncodedBody | None]: ...
 
 
 class OutcomeSink(Protocol):
@@ -68,7 +68,9 @@ class Ingest:
         self._bytes, self._pages = self._bytes + size, self._pages + 1
         try:
             while True:
-                extracted = await self._extract(hops[-1], sink.hints(hints))
+                extracted, encoded = await self._extract(hops[-1], sink.hints(hints))
+                if encoded is not None:
+                    hops = (*hops[:-1], replace(hops[-1], encoded_body=encoded))
                 if isinstance(extracted, Refusal):
                     await sink.refuse(hops, extracted)
                     return IngestOutcome(refusal=extracted)
@@ -82,10 +84,10 @@ class Ingest:
             async with self._capacity:
                 self._capacity.notify_all()
 
-    async def _extract(self, page: Page, hints: Hints) -> Article | Refusal:
+    async def _extract(self, page: Page, hints: Hints) -> tuple[Article | Refusal, EncodedBody | None]:
         started = time.monotonic()
         try:
-            return await self._extractor.extract(page, hints)
+            return await self._extractor.extract_and_encode(page, hints)
         finally:
             self.pages_read, self.reading_seconds = (
                 self.pages_read + 1,

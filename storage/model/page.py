@@ -38,13 +38,23 @@ class Lead:
     tags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedBody:
+    """A page's body for its WARC record: deflated, with the SHA-1 digests of the HTTP block and of the body."""
+
+    deflated: bytes = field(repr=False)
+    block_digest: str
+    payload_digest: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A request and its response.
 
     `url` is the requested address, `headers` are those of the response as (name, value) pairs, `body` is the payload
     after transfer decoding and before content decoding. A redirect is a page too; the page that it leads to has the
-    URLs of the previous hops in `via`, first hop first.
+    URLs of the previous hops in `via`, first hop first. `encoded_body` is what a worker process made of the body for the
+    WARC record, or None if the writer has to do it.
     """
 
     url: str
@@ -59,6 +69,7 @@ class Page:
     request_headers: tuple[tuple[str, str], ...] = ()
     method: str = "GET"
     protocol: str = "HTTP/1.1"
+    encoded_body: EncodedBody | None = field(default=None, compare=False, repr=False)
 
     def header(self, name: str) -> str:
         """Return the first value of a header, or an empty string."""

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from storage.model.page import Lead, Page
+from storage.model.page import EncodedBody, Lead, Page
 from storage.text.clean import clean_line
 
 HeaderPairs = Iterable[tuple[str, str]]
@@ -49,6 +49,7 @@ _COMPRESSED_CODING = re.compile(r"gzip|br|zstd|deflate|compress", re.IGNORECASE)
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _TIMES = ("published", "updated")
 _LISTS = ("authors", "tags")
+_NO_METADATA = ("body", "lead", "encoded_body")
 _FORMAT = 1
 
 _DESCRIPTION = (
@@ -100,6 +101,22 @@ def encode_warcinfo(*, name: str, token: str, software: str, at: datetime) -> by
     return _encode_record("warcinfo", record_urn(token), head, "application/warc-fields", block)
 
 
+def encode_body(page: Page) -> EncodedBody:
+    """Compress a page's body for its response record, and compute the digests; needs no file."""
+    # Compressing compressed content costs time and gains nothing.
+    level = 0 if has_compressed_body(page) else _LEVEL
+    return EncodedBody(
+        deflated=_deflate(page.body + _END, level),
+        block_digest=_digest(_response_head(page), page.body),
+        payload_digest=_digest(page.body),
+    )
+
+
+def has_compressed_body(page: Page) -> bool:
+    """Return whether the server compressed the body, so that its record stores it as it is."""
+    return bool(_COMPRESSED_CODING.search(page.header("content-encoding")))
+
+
 def encode_page(page: Page, token: str) -> tuple[bytes, bytes]:
     """Return a page's compressed response record, and the request and metadata records that follow it.
 
@@ -112,18 +129,11 @@ def encode_page(page: Page, token: str) -> tuple[bytes, bytes]:
     if _is_ip_address(page.ip):
         common.append(("WARC-IP-Address", page.ip))
     concurrent = [*common, ("WARC-Concurrent-To", response_id)]
-    response_fields = [*common, ("WARC-Payload-Digest", _digest(page.body))]
-    # Compressing compressed content costs time and gains nothing.
-    level = 0 if _COMPRESSED_CODING.search(page.header("content-encoding")) else _LEVEL
-    response_head = _response_head(page)
-    response = _encode_record(
-        "response", response_id, response_fields, _HTTP.format("response"), response_head, page.body, level
-    )
     request = _encode_record(
         "request", record_urn(uuid4().hex), concurrent, _HTTP.format("request"), _request_block(page, uri)
     )
     metadata_fields = [*concurrent, ("WARC-Refers-To", response_id)]
-    return response, request + _encode_record(
+    return _encode_response(page, response_id, common), request + _encode_record(
         "metadata", record_urn(uuid4().hex), metadata_fields, "application/json", _encode_metadata(page)
     )
 
@@ -163,35 +173,46 @@ def encode_uri(url: str) -> str:
     return quote(url.encode("utf-8", "surrogatepass"), safe=":/?#[]@!$&'()*+,;=%-._~")
 
 
-def _encode_record(
-    kind: str,
-    record_id: str,
-    head: HeaderPairs,
-    media_type: str,
-    block: bytes,
-    payload: bytes = b"",
-    level: int = _LEVEL,
+def _encode_response(page: Page, record_id: str, fields: HeaderPairs) -> bytes:
+    """Encode the response record; its body is compressed apart from the header blocks."""
+    body, head = page.encoded_body or encode_body(page), _response_head(page)
+    fields = [*fields, ("WARC-Payload-Digest", body.payload_digest)]
+    media_type, length = _HTTP.format("response"), len(head) + len(page.body)
+    start = _record_head("response", record_id, fields, body.block_digest, media_type, length) + head
+    return _gzip_member((start, page.body, _END), _deflate(start, is_last=False), body.deflated)
+
+
+def _encode_record(kind: str, record_id: str, fields: HeaderPairs, media_type: str, block: bytes) -> bytes:
+    """Encode a record as a gzip member."""
+    if len(block) > MAX_BLOCK_BYTES:
+        raise WarcRecordError(f"{kind} record too large: {len(block)} bytes")
+    data = _record_head(kind, record_id, fields, _digest(block), media_type, len(block)) + block + _END
+    return _gzip_member((data,), _deflate(data))
+
+
+def _record_head(
+    kind: str, record_id: str, fields: HeaderPairs, block_digest: str, media_type: str, length: int
 ) -> bytes:
-    """Encode a record as a gzip member; `payload`, the rest of the block, is compressed at its own level."""
-    length = len(block) + len(payload)
-    if length > MAX_BLOCK_BYTES:
-        raise WarcRecordError(f"{kind} record too large: {length} bytes")
-    lines = [("WARC-Type", kind), ("WARC-Record-ID", record_id), *head, ("WARC-Block-Digest", _digest(block, payload))]
+    lines = [("WARC-Type", kind), ("WARC-Record-ID", record_id), *fields, ("WARC-Block-Digest", block_digest)]
     lines += [("Content-Type", media_type), ("Content-Length", str(length))]
-    top = "".join([f"{name}: {value}\r\n" for name, value in lines]).encode("ascii")
-    start = b"".join((_VERSION, top, b"\r\n", block))
-    return _gzip_member((start, _LEVEL), (payload + _END, level)) if payload else _gzip_member((start + _END, level))
+    return b"".join((_VERSION, "".join([f"{name}: {value}\r\n" for name, value in lines]).encode("ascii"), b"\r\n"))
 
 
-def _gzip_member(*parts: tuple[bytes, int]) -> bytes:
-    """Return a gzip member (RFC 1952) of parts that are compressed separately, each at its level (0 stores)."""
-    out, crc, size = [MEMBER_START, b"\x00\xff"], 0, 0
-    for number, (data, level) in enumerate(parts, 1):
-        stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY_LEVEL)
-        # A full flush ends at a byte boundary and resets the window, so that the next part refers to nothing before it.
-        out += [stream.compress(data), stream.flush(zlib.Z_FINISH if number == len(parts) else zlib.Z_FULL_FLUSH)]
+def _deflate(data: bytes, level: int = _LEVEL, *, is_last: bool = True) -> bytes:
+    """Compress a part of a gzip member (level 0 stores it). Nothing in the next part refers to this one.
+
+    A full flush ends a part at a byte boundary and resets the window.
+    """
+    stream = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY_LEVEL)
+    return stream.compress(data) + stream.flush(zlib.Z_FINISH if is_last else zlib.Z_FULL_FLUSH)
+
+
+def _gzip_member(content: Iterable[bytes], *deflated: bytes) -> bytes:
+    """Return the gzip member (RFC 1952) of some content that was compressed in parts."""
+    crc, size = 0, 0
+    for data in content:
         crc, size = zlib.crc32(data, crc), size + len(data)
-    return b"".join((*out, pack("<II", crc, size)))
+    return b"".join((MEMBER_START, b"\x00\xff", *deflated, pack("<II", crc, size)))
 
 
 def _digest(*parts: bytes) -> str:
@@ -247,8 +268,8 @@ def _header_value(value: str) -> bytes:
 
 
 def _encode_metadata(page: Page) -> bytes:
-    """Encode every field of a Page except its body as ASCII JSON."""
-    values: dict[str, Any] = {f.name: getattr(page, f.name) for f in fields(Page) if f.name not in ("body", "lead")}
+    """Encode what describes a page, except its body, as ASCII JSON."""
+    values: dict[str, Any] = {f.name: getattr(page, f.name) for f in fields(Page) if f.name not in _NO_METADATA}
     lead = page.lead and {f.name: getattr(page.lead, f.name) for f in fields(Lead)}
     return json.dumps({"format": _FORMAT, **values, "lead": lead}, default=datetime.isoformat).encode("ascii")
 
