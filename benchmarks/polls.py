@@ -64,12 +64,12 @@ async def bare_crawls(urls: list[str]) -> None:
     await asyncio.gather(*(crawl(url) for url in urls))
 
 
-async def measure(crew: CrawlRunner, sources: list[Source], web: dict[str, object]) -> dict[str, object]:
+async def measure(runner: CrawlRunner, sources: list[Source], web: dict[str, object]) -> dict[str, object]:
     """Poll all sources in rounds: the first one fetches, the others find nothing new."""
-    await crew.poll_all(sources, lambda _: None)
+    await runner.poll_all(sources, lambda _: None)
     first, rounds, memory = hits(web), [], []
     for number in range(ROUNDS):
-        rounds.append(await timed(lambda: crew.poll_all(sources, lambda _: None)))
+        rounds.append(await timed(lambda: runner.poll_all(sources, lambda _: None)))
         memory.append(memory_mb(_own_pid()))
         print(f"round {number + 1}/{ROUNDS}: {rounds[-1][0] / len(sources):.1f} ms of CPU per poll", file=sys.stderr)
     last = hits(web)
@@ -120,8 +120,8 @@ def main() -> int:
             )
 
             async def run() -> int:
-                async with open_runner(config, sources) as crew:
-                    figures.update(await measure(crew, sources, web))
+                async with open_runner(config, sources) as runner:
+                    figures.update(await measure(runner, sources, web))
                 return 0
 
             run_in_reactor(run)

@@ -132,15 +132,15 @@ def warn_serving(address: str) -> None:
 
 
 def status_lines(
-    status: ServiceStatus, crew: CrawlRunner | None, problems: dict[str, str], address: str, now: datetime
+    status: ServiceStatus, runner: CrawlRunner | None, problems: dict[str, str], address: str, now: datetime
 ) -> list[tuple[str, str]]:
     """Return the status screen as (line, style) pairs."""
     lines = [(f"evnews  {address}  for feed readers: {address}opml", "bold"), ("", "")]
-    if crew is not None:
-        counts, running = crew.stats.outcomes, sorted(crew.stats.running)
+    if runner is not None:
+        counts, running = runner.stats.outcomes, sorted(runner.stats.running)
         more = " ..." if len(running) > _RUNNING else ""
         activity = f"polling {', '.join(running[:_RUNNING])}{more}" if running else "idle"
-        totals = f"{format_count(crew.stats.polled, 'poll')}, {counts['kept']} kept, {counts['refused']} refused"
+        totals = f"{format_count(runner.stats.polled, 'poll')}, {counts['kept']} kept, {counts['refused']} refused"
         lines += [(f"{totals}; {activity}", ""), ("", "")]
     if status.latest_articles:
         lines.append(("latest articles", "bold"))

@@ -43,13 +43,13 @@ class CrawlStopper:
 
     def __init__(
         self,
-        crew: CrawlRunner,
+        runner: CrawlRunner,
         report: Callable[[], None],
         *,
         close_display: Callable[[], None] = lambda: None,
         grace_seconds: float | None = None,
     ) -> None:
-        self._crew, self._report, self._grace_seconds = crew, report, grace_seconds
+        self._runner, self._report, self._grace_seconds = runner, report, grace_seconds
         self._task: asyncio.Task[None] | None = None
         handle_signals(self._stop, close_display)
 
@@ -58,7 +58,7 @@ class CrawlStopper:
 
         self._report()
         seconds = DRAIN_SECONDS if self._grace_seconds is None else self._grace_seconds
-        self._task = asyncio.ensure_future(self._crew.stop(seconds))
+        self._task = asyncio.ensure_future(self._runner.stop(seconds))
 
     async def finish(self) -> None:
         """Wait for the end of a requested stop."""

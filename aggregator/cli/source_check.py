@@ -86,8 +86,10 @@ def discover(
     """
     indexes = SiteIndexes(home=url)
 
-    async def run(crew: CrawlRunner, fetch: FetchUrl, _: Source) -> None:
-        await SiteDiscovery(crew.pool, lambda address: fetch_page(fetch, address), crew.now, indexes, report).run(url)
+    async def run(runner: CrawlRunner, fetch: FetchUrl, _: Source) -> None:
+        await SiteDiscovery(runner.pool, lambda address: fetch_page(fetch, address), runner.now, indexes, report).run(
+            url
+        )
 
     _run_for_each(config, (source,), neighbours, run)
     return indexes
@@ -99,14 +101,14 @@ def check_each(
     """Fetch each source's indexes and extract some of its articles; `report` gets each finished check."""
     checks: list[SourceCheck] = []
 
-    async def run(crew: CrawlRunner, fetch: FetchUrl, source: Source) -> None:
+    async def run(runner: CrawlRunner, fetch: FetchUrl, source: Source) -> None:
         check = SourceCheck(source.name)
         for url, kind, listing in source.indexes:
-            check.indexes.append((url, await _read_index(crew, fetch, url, kind, listing)))
+            check.indexes.append((url, await _read_index(runner, fetch, url, kind, listing)))
         leads = {lead.url: lead for _, index in check.indexes for lead in index.leads}
         for url in list(leads)[:SAMPLE]:
-            check.articles.append((url, await _extract(crew, fetch, url, source)))
-        if not crew.is_stopping:
+            check.articles.append((url, await _extract(runner, fetch, url, source)))
+        if not runner.is_stopping:
             checks.append(check)
             report(check)
 
@@ -115,22 +117,22 @@ def check_each(
 
 
 async def _read_index(
-    crew: CrawlRunner, fetch: FetchUrl, url: str, kind: str, listing: SourceListing | None, depth: int = 0
+    runner: CrawlRunner, fetch: FetchUrl, url: str, kind: str, listing: SourceListing | None, depth: int = 0
 ) -> ParsedIndex:
     page = await fetch_page(fetch, url)
     if isinstance(page, str):
         return ParsedIndex(kind=kind, problem=page)
-    index = await crew.pool.read_index(page, kind, listing, MAX_LEADS, crew.now())
+    index = await runner.pool.read_index(page, kind, listing, MAX_LEADS, runner.now())
     if index.child_urls and not index.leads and kind == "sitemap" and depth < MAX_DEPTH:
-        return await _read_index(crew, fetch, index.child_urls[0], kind, listing, depth + 1)
+        return await _read_index(runner, fetch, index.child_urls[0], kind, listing, depth + 1)
     return index
 
 
-async def _extract(crew: CrawlRunner, fetch: FetchUrl, url: str, source: Source) -> Article | Refusal:
+async def _extract(runner: CrawlRunner, fetch: FetchUrl, url: str, source: Source) -> Article | Refusal:
     page = await fetch_page(fetch, url)
     if isinstance(page, str):
         return Refusal(code="fetch", reason=page)
-    return await crew.pool.extract(page, source.hints)
+    return await runner.pool.extract(page, source.hints)
 
 
 def _run_for_each(
@@ -142,11 +144,11 @@ def _run_for_each(
     """Run `run` for every source at once. Raises KeyboardInterrupt after Ctrl-C."""
 
     async def main() -> int:
-        async with open_runner(config, (*neighbours, *sources)) as crew:
-            stopper = CrawlStopper(crew, lambda: None, grace_seconds=0.0)
-            await asyncio.gather(*(_run(crew, source, run) for source in sources))
+        async with open_runner(config, (*neighbours, *sources)) as runner:
+            stopper = CrawlStopper(runner, lambda: None, grace_seconds=0.0)
+            await asyncio.gather(*(_run(runner, source, run) for source in sources))
             await stopper.finish()
-            return EXIT_INTERRUPTED if crew.is_stopping else 0
+            return EXIT_INTERRUPTED if runner.is_stopping else 0
 
     collect_as_usual()
     if run_in_reactor(main):
@@ -154,6 +156,6 @@ def _run_for_each(
 
 
 async def _run(
-    crew: CrawlRunner, source: Source, run: Callable[[CrawlRunner, FetchUrl, Source], Awaitable[None]]
+    runner: CrawlRunner, source: Source, run: Callable[[CrawlRunner, FetchUrl, Source], Awaitable[None]]
 ) -> None:
-    await crew.run_single_fetch(source, lambda fetch: run(crew, fetch, source))
+    await runner.run_single_fetch(source, lambda fetch: run(runner, fetch, source))

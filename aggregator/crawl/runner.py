@@ -1,4 +1,4 @@
-"""Polls: one poll is one crawl of one source, and a crew runs many of them in one loop."""
+"""Polls: one poll is one crawl of one source, and a runner runs many of them in one loop."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class CrawlRunner:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the crew was asked to stop: nothing new is begun."""
+        """Whether the runner was asked to stop: nothing new is begun."""
         return self.stop_requested.is_set()
 
     async def prepare(self, sources: Iterable[Source]) -> None:

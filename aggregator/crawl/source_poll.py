@@ -262,7 +262,7 @@ class SourcePoll:
         return self.context.is_stopping or asyncio.get_running_loop().time() > deadline
 
     async def revisits(self) -> AsyncIterator[Revisit]:
-        """The kept articles to be asked for again: all where the crew was told to, else by the clock those due."""
+        """The kept articles to be asked for again: all where the runner was told to, else by the clock those due."""
         if not self.source.revisit or not (self.context.revisit_options or self.only_due):
             return
         again = self.context.revisit_options or RevisitOptions()

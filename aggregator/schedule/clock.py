@@ -37,7 +37,7 @@ class PeriodicJob:
 
 
 class PollClock:
-    """Polls each source whenever it is due, and does other work now and then, until the crew is stopped."""
+    """Polls each source whenever it is due, and does other work now and then, until the runner is stopped."""
 
     def __init__(self, runner: CrawlRunner, sources: Iterable[Source], report: Callable[[PollResult], None]) -> None:
         self._runner, self._report = runner, report
@@ -52,7 +52,7 @@ class PollClock:
         self._sources = {source.name: source for source in sources}
 
     async def run(self, jobs: Iterable[PeriodicJob]) -> None:
-        """Until the crew is stopped and what it has begun is done."""
+        """Until the runner is stopped and what it has begun is done."""
         scheduler = AsyncIOScheduler(timezone="UTC")
         for job in (PeriodicJob("poll", TICK_SECONDS, self._tick), *jobs):
             scheduler.add_job(

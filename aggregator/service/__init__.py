@@ -1,1 +1,1 @@
-"""Everything that runs by itself, composed: the crew that polls, the server, and who of several services leads."""
+"""Everything that runs by itself, composed: the runner that polls, the server, and who of several services leads."""

@@ -75,12 +75,12 @@ class Metrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """Every metric as it is now."""
         yield from self._poll_metrics()
-        crew = self._runner
-        if crew is not None:
-            yield from _crawl_metrics(crew)
+        runner = self._runner
+        if runner is not None:
+            yield from _crawl_metrics(runner)
             words = "The longest standstill of the event loop since this was last asked for"
             yield _build_gauge("evnews_loop_lag_seconds", words, self.lag.take_longest())
-        yield _build_gauge("evnews_is_leader", "Whether this process polls", float(crew is not None))
+        yield _build_gauge("evnews_is_leader", "Whether this process polls", float(runner is not None))
         yield from self._archive_metrics()
 
     def _poll_metrics(self) -> Iterator[Metric]:

@@ -114,22 +114,22 @@ class Service:
         """Poll until stopped, or until the lead is lost; returns what made it impossible to go on."""
         sources, planner = self.load_sources(), create_planner()
         try:
-            async with open_runner(self.config, sources, planner=planner) as crew:
-                self.observer.on_leadership(crew)
-                clock = PollClock(crew, sources, self.observer.on_poll)
-                stopping = asyncio.ensure_future(self._forward_stop(crew))
+            async with open_runner(self.config, sources, planner=planner) as runner:
+                self.observer.on_leadership(runner)
+                clock = PollClock(runner, sources, self.observer.on_poll)
+                stopping = asyncio.ensure_future(self._forward_stop(runner))
                 try:
-                    own = self._list_own_jobs(crew, clock, planner, claim, sources)
+                    own = self._list_own_jobs(runner, clock, planner, claim, sources)
                     await clock.run([*own, *self.jobs])
                 finally:
-                    crew.stop_requested.set()
+                    runner.stop_requested.set()
                     await stopping
-                return crew.fatal_error
+                return runner.fatal_error
         except ArchiveError as error:
             return str(error)
 
     async def _forward_stop(self, runner: CrawlRunner) -> None:
-        """Carry a stop over to the crew, from whichever side it comes."""
+        """Carry a stop over to the runner, from whichever side it comes."""
         asked = [asyncio.ensure_future(one.wait()) for one in (self._stop, runner.stop_requested)]
         await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
         for one in asked:

@@ -1,4 +1,4 @@
-"""What runs together, composed: the archive, its writer and tape, the worker processes, and a crew that polls."""
+"""What runs together, composed: the archive, its writer and tape, the worker processes, and a runner that polls."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def open_runner(
     planner: BudgetPlanner | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[CrawlRunner]:
-    """A crew ready to poll, on the running reactor: leases of dead processes given back, torn tapes mended."""
+    """A runner ready to poll, on the running reactor: leases of dead processes given back, torn tapes mended."""
     policy = AddressPolicy(config.allow_networks)
     guard = install_guard(policy, exempt_host=host_of(config.proxy) if config.proxy else "")
     with contextlib.ExitStack() as stack:
@@ -72,7 +72,7 @@ async def open_runner(
         desk = CrawlRepository(writer, owner.token, now, TopicMatcher(topics), config.warc_folder)
         planner = planner or create_planner()
         await reprice(planner, desk)
-        crew = CrawlRunner(
+        runner = CrawlRunner(
             config=config,
             repository=desk,
             pool=pool,
@@ -81,8 +81,8 @@ async def open_runner(
             now=now,
             revisit_options=revisit_options,
         )
-        await crew.prepare(sources)
-        yield crew
+        await runner.prepare(sources)
+        yield runner
 
 
 def create_planner() -> BudgetPlanner:

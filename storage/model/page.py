@@ -53,8 +53,8 @@ class Page:
 
     `url` is the requested address, `headers` are those of the response as (name, value) pairs, `body` is the payload
     after transfer decoding and before content decoding. A redirect is a page too; the page that it leads to has the
-    URLs of the previous hops in `via`, first hop first. `encoded_body` is what a worker process made of the body for the
-    WARC record, or None if the writer has to do it.
+    URLs of the previous hops in `via`, first hop first. `encoded_body` is the body as a worker process encoded
+    it for the WARC record, or None if the writer has to do it.
     """
 
     url: str

@@ -1,7 +1,7 @@
 """Crawls for tests: a home folder, a clock that can be set forward, and one reactor for the whole test run.
 
 A Twisted reactor runs once in a process. It lives here in a thread of its own, and each
-scenario is a coroutine that is run on it, with a fresh crew on the test's own archive.
+scenario is a coroutine that is run on it, with a fresh runner on the test's own archive.
 """
 
 from __future__ import annotations
@@ -111,25 +111,25 @@ class Home:
         self.config = replace(self.config, **settings)  # type: ignore[arg-type]
 
     @contextlib.asynccontextmanager
-    async def crew(self, *sources: Source) -> AsyncIterator[CrawlRunner]:
-        """A crew of this home, to be used on the reactor."""
-        async with open_runner(self.config, sources, revisit_options=self.again, now=self.clock) as crew:
-            yield crew
+    async def runner(self, *sources: Source) -> AsyncIterator[CrawlRunner]:
+        """A runner of this home, to be used on the reactor."""
+        async with open_runner(self.config, sources, revisit_options=self.again, now=self.clock) as runner:
+            yield runner
 
     def run(self, work: Callable[[CrawlRunner], Awaitable[T]], *sources: Source) -> T:
-        """Run a scenario with a fresh crew, as a new process of the same home would."""
+        """Run a scenario with a fresh runner, as a new process of the same home would."""
 
         async def scenario() -> T:
-            async with self.crew(*sources) as crew:
-                return await work(crew)
+            async with self.runner(*sources) as runner:
+                return await work(runner)
 
         return self.reactor.run(scenario(), self.seconds)
 
     def poll(self, *sources: Source) -> dict[str, PollResult]:
-        """Poll sources, all at once, with a fresh crew; the results by name."""
+        """Poll sources, all at once, with a fresh runner; the results by name."""
 
-        async def work(crew: CrawlRunner) -> list[PollResult]:
-            return await crew.poll_all(sources, lambda result: None)
+        async def work(runner: CrawlRunner) -> list[PollResult]:
+            return await runner.poll_all(sources, lambda result: None)
 
         return {result.source: result for result in self.run(work, *sources)}
 
@@ -187,7 +187,7 @@ def sources_of(room: Newsroom, folder: Path, **options: object) -> dict[str, Sou
 
 @contextlib.contextmanager
 def setting(name: str, value: object) -> Iterator[None]:
-    """One of Scrapy's settings changed for the crews that are made within."""
+    """One of Scrapy's settings changed for the runners that are made within."""
     before = getattr(crawl_settings, name)
     setattr(crawl_settings, name, value)
     try:

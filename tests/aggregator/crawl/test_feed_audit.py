@@ -69,8 +69,8 @@ def dated_feed(site: Site, at: datetime, *paths: str) -> Answer:
 
 
 def audited(home: Home, source: Source) -> list[str]:
-    async def work(crew: CrawlRunner) -> list[str]:
-        return await audit_due_sources(crew, [source])
+    async def work(runner: CrawlRunner) -> list[str]:
+        return await audit_due_sources(runner, [source])
 
     return home.run(work, source)
 

@@ -159,23 +159,23 @@ class StubResolver:
 
 
 @contextlib.contextmanager
-def names(crew: CrawlRunner, answers: dict[str, list[list[str]]]) -> Iterator[StubResolver]:
+def names(runner: CrawlRunner, answers: dict[str, list[list[str]]]) -> Iterator[StubResolver]:
     """Names of the outer network, as a test wants them to resolve, beneath the guard."""
-    real = crew.guard.inner
-    crew.guard.inner = StubResolver(answers, real)
+    real = runner.guard.inner
+    runner.guard.inner = StubResolver(answers, real)
     try:
-        yield crew.guard.inner
+        yield runner.guard.inner
     finally:
-        crew.guard.inner = real
+        runner.guard.inner = real
 
 
 def poll_with_names(home: Home, site: Site, answers: dict[str, list[list[str]]], *feeds: str) -> PollResult:
     """Poll feeds under names that resolve as told."""
     polled = replace(site.source(), feeds=feeds)
 
-    async def work(crew: CrawlRunner) -> PollResult:
-        with names(crew, answers):
-            return await crew.poll(polled)
+    async def work(runner: CrawlRunner) -> PollResult:
+        with names(runner, answers):
+            return await runner.poll(polled)
 
     return home.run(work, polled)
 
@@ -226,7 +226,7 @@ def test_of_several_addresses_only_the_permitted_are_tried(home: Home) -> None:
         assert forbidden.log == []
 
 
-def test_a_crew_does_not_start_without_the_guard(reactor: Reactor, home: Home) -> None:
+def test_crawl_does_not_start_without_the_address_guard(reactor: Reactor, home: Home) -> None:
     async def start() -> None:
         from twisted.internet import reactor as running
 
@@ -248,9 +248,9 @@ def test_a_proxy_carries_every_request_and_names_are_not_resolved_here(
     sources = list(sources_of(room, tmp_path, proxy=True, delay=0.001).values())
     room.fault("dianche", "redirect", "/rss.rdf", "http://dianche.example/there.rdf")
 
-    async def work(crew: CrawlRunner) -> list[str]:
-        with names(crew, {}) as stub:
-            await crew.poll_all(sources, lambda result: None)
+    async def work(runner: CrawlRunner) -> list[str]:
+        with names(runner, {}) as stub:
+            await runner.poll_all(sources, lambda result: None)
         return stub.asked
 
     assert set(home.run(work, *sources)) == {"127.0.0.1"}

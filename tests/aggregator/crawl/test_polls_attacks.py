@@ -58,14 +58,14 @@ def test_every_fault_of_an_index_is_named_and_costs_nobody_else(home: Home, room
     faults = list(INDEX_FAULTS)
     rounds = [faults[n : n + len(failing)] for n in range(0, len(faults), len(failing))]
 
-    async def work(crew: CrawlRunner) -> float:
+    async def work(runner: CrawlRunner) -> float:
         pulse = Pulse()
         for kinds in rounds:
             room.publish(1, "ev-kurier")
             wrong = dict(zip(failing, kinds, strict=False))
             for name, kind in wrong.items():
                 room.fault(name, kind, paths[name], {"slow": "1", "bomb": "64"}.get(kind, ""))
-            results = {result.source: result for result in await crew.poll_all(sources.values(), lambda _: None)}
+            results = {result.source: result for result in await runner.poll_all(sources.values(), lambda _: None)}
             assert results["ev-kurier"].has_succeeded
             assert {truth.url for truth in room.articles("ev-kurier")} <= home.articles()
             for name, kind in wrong.items():
@@ -233,16 +233,16 @@ def test_a_poll_that_breaks_inside_costs_no_other_source(
 ) -> None:
     sources = sources_of(room, tmp_path)
 
-    async def work(crew: CrawlRunner) -> dict[str, bool]:
-        honest = crew.repository.load_endpoints
+    async def work(runner: CrawlRunner) -> dict[str, bool]:
+        honest = runner.repository.load_endpoints
 
         async def endpoints(source: str) -> list[object]:
             if source == "voltward":
                 raise OSError("the disk is on fire")
             return await honest(source)  # type: ignore[return-value]
 
-        monkeypatch.setattr(crew.repository, "load_endpoints", endpoints, raising=False)
-        results = await crew.poll_all(sources.values(), lambda _: None)
+        monkeypatch.setattr(runner.repository, "load_endpoints", endpoints, raising=False)
+        results = await runner.poll_all(sources.values(), lambda _: None)
         return {result.source: result.has_succeeded for result in results}
 
     assert home.run(work, *sources.values()) == {name: name != "voltward" for name in sources}

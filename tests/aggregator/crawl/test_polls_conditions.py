@@ -84,10 +84,10 @@ def test_a_bad_answer_never_replaces_the_validators(home: Home, room: Newsroom, 
     remembered = home.rows(memory)
     room.publish(1, "chargepost")
 
-    async def faults(crew: CrawlRunner) -> None:
+    async def faults(runner: CrawlRunner) -> None:
         for fault in ("html", "broken", "empty", "truncate", "badgzip", "layered", "status", "bomb", "reset"):
             room.fault("chargepost", fault, "/feed.xml")
-            result = await crew.poll(source)
+            result = await runner.poll(source)
             assert (fault, result.polls[0].outcome) == (fault, "failed")
             assert result.problems
             assert home.rows(memory) == remembered
@@ -106,9 +106,9 @@ def test_after_twenty_304s_the_whole_is_asked_for(home: Home, site: Site) -> Non
     site.pages["/feed.xml"] = answer
     source = site.source()
 
-    async def many(crew: CrawlRunner) -> None:
+    async def many(runner: CrawlRunner) -> None:
         for _ in range(23):
-            assert (await crew.poll(source)).has_succeeded
+            assert (await runner.poll(source)).has_succeeded
 
     home.run(many, source)
     asked = [asked.conditional for asked in site.asked("/feed.xml")]

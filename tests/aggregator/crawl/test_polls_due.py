@@ -28,8 +28,8 @@ HOUR = timedelta(hours=1)
 def due(home: Home, source: Source) -> PollResult:
     """A poll as the clock makes it."""
 
-    async def work(crew: CrawlRunner) -> PollResult:
-        return await crew.poll(source, only_due=True)
+    async def work(runner: CrawlRunner) -> PollResult:
+        return await runner.poll(source, only_due=True)
 
     return home.run(work, source)
 
@@ -54,16 +54,16 @@ def appoint_at(home: Home, **times: datetime) -> None:
     database.close()
 
 
-def count_ticks(crew: CrawlRunner) -> list[int]:
-    """A list that grows by one with each tick of the crew's clock, which asks each time what is due."""
+def count_ticks(runner: CrawlRunner) -> list[int]:
+    """A list that grows by one with each tick of the runner's clock, which asks each time what is due."""
     ticks: list[int] = []
-    due = crew.repository.find_due_sources
+    due = runner.repository.find_due_sources
 
     async def counted(names: list[str]) -> list[str]:
         ticks.append(len(names))
         return await due(names)
 
-    crew.repository.find_due_sources = counted  # type: ignore[method-assign]
+    runner.repository.find_due_sources = counted  # type: ignore[method-assign]
     return ticks
 
 
@@ -139,18 +139,18 @@ def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(
     site.log.clear()
     begun: Counter[int] = Counter()
 
-    async def work(crew: CrawlRunner) -> None:
-        ticks, poll_all = count_ticks(crew), crew.poll_all
+    async def work(runner: CrawlRunner) -> None:
+        ticks, poll_all = count_ticks(runner), runner.poll_all
 
         async def counted(*arguments: Any, **options: Any) -> list[PollResult]:
             begun[len(ticks)] += 1
             return await poll_all(*arguments, **options)
 
-        crew.poll_all = counted  # type: ignore[method-assign]
-        running = asyncio.ensure_future(PollClock(crew, sources, lambda result: None).run([]))
-        await wait_until_async(lambda: crew.stats.polled >= len(sources))
+        runner.poll_all = counted  # type: ignore[method-assign]
+        running = asyncio.ensure_future(PollClock(runner, sources, lambda result: None).run([]))
+        await wait_until_async(lambda: runner.stats.polled >= len(sources))
         await wait_for_ticks(ticks)
-        crew.stop_requested.set()
+        runner.stop_requested.set()
         await running
 
     home.run(work, *sources)
@@ -165,16 +165,16 @@ def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site, m
     monkeypatch.setattr(clock, "TICK_SECONDS", 0.2)
     source, results = site.source(), []
 
-    async def work(crew: CrawlRunner) -> None:
+    async def work(runner: CrawlRunner) -> None:
         async def broken(source: Source, *, only_due: bool = False) -> PollResult:
             raise ValueError("a bug")
 
-        crew.poll = broken  # type: ignore[method-assign]
-        ticks = count_ticks(crew)
-        running = asyncio.ensure_future(PollClock(crew, [source], results.append).run([]))
+        runner.poll = broken  # type: ignore[method-assign]
+        ticks = count_ticks(runner)
+        running = asyncio.ensure_future(PollClock(runner, [source], results.append).run([]))
         await wait_until_async(lambda: results)
         await wait_for_ticks(ticks)
-        crew.stop_requested.set()
+        runner.stop_requested.set()
         await running
 
     home.run(work, source)
@@ -188,12 +188,12 @@ def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, cap
         times.append(1)
         raise ArchiveBusy("another process is writing") if len(times) == 1 else ValueError("a bug")
 
-    async def work(crew: CrawlRunner) -> None:
+    async def work(runner: CrawlRunner) -> None:
         running = asyncio.ensure_future(
-            PollClock(crew, [], lambda result: None).run([PeriodicJob("often", 0.5, fails)])
+            PollClock(runner, [], lambda result: None).run([PeriodicJob("often", 0.5, fails)])
         )
         await wait_until_async(lambda: len(times) == 3)
-        crew.stop_requested.set()
+        runner.stop_requested.set()
         await running
 
     home.run(work)
@@ -210,10 +210,12 @@ def test_a_job_may_come_early_the_first_time(home: Home) -> None:
 
         return PeriodicJob(name, 3600.0, work, first)
 
-    async def work(crew: CrawlRunner) -> None:
-        running = asyncio.ensure_future(PollClock(crew, [], lambda result: None).run([job("late"), job("early", 0.1)]))
+    async def work(runner: CrawlRunner) -> None:
+        running = asyncio.ensure_future(
+            PollClock(runner, [], lambda result: None).run([job("late"), job("early", 0.1)])
+        )
         await wait_until_async(lambda: done)
-        crew.stop_requested.set()
+        runner.stop_requested.set()
         await running
 
     home.run(work)

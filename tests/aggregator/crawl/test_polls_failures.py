@@ -20,8 +20,8 @@ def test_a_tape_that_cannot_be_written_stops_the_crawl_and_loses_nothing(home: H
     home.folder.mkdir(exist_ok=True)
     (home.folder / "warc").write_bytes(b"")  # a file where the folder belongs
 
-    async def work(crew: CrawlRunner) -> tuple[list[PollResult], str]:
-        return await crew.poll_all([site.source()], lambda result: None), crew.fatal_error
+    async def work(runner: CrawlRunner) -> tuple[list[PollResult], str]:
+        return await runner.poll_all([site.source()], lambda result: None), runner.fatal_error
 
     results, trouble = home.run(work)
     assert "cannot write a WARC file" in trouble
@@ -39,16 +39,16 @@ def test_a_page_that_breaks_us_counts_an_attempt_and_costs_no_other(
 ) -> None:
     site.feed(*(site.article(f"/{number}") for number in range(4)))
 
-    async def work(crew: CrawlRunner) -> list[PollResult]:
-        extract = crew.pool.extract
+    async def work(runner: CrawlRunner) -> list[PollResult]:
+        extract = runner.pool.extract
 
         async def broken(page: Page, hints: object) -> Article | Refusal:
             if page.url == site.url("/2"):
                 raise ZeroDivisionError("a fault of ours")
             return await extract(page, hints)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(crew.pool, "extract", broken)
-        return await crew.poll_all([site.source()], lambda result: None)
+        monkeypatch.setattr(runner.pool, "extract", broken)
+        return await runner.poll_all([site.source()], lambda result: None)
 
     [result] = home.run(work)
     assert result.counts["kept"] == 3
@@ -64,11 +64,11 @@ def test_a_stop_does_not_wait_for_pages_that_are_being_read(home: Home, site: Si
         site.pages[f"/{number}"] = slow
     site.feed(*(site.url(f"/{number}") for number in range(6)))
 
-    async def work(crew: CrawlRunner) -> float:
-        polling = asyncio.ensure_future(crew.poll_all([site.source()], lambda result: None))
+    async def work(runner: CrawlRunner) -> float:
+        polling = asyncio.ensure_future(runner.poll_all([site.source()], lambda result: None))
         await wait_until_async(lambda: site.asked("/0") or site.asked("/5"))
         started = time.monotonic()
-        await crew.stop(drain=0.5)
+        await runner.stop(drain=0.5)
         await polling
         return time.monotonic() - started
 

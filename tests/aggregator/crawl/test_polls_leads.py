@@ -107,12 +107,12 @@ def test_a_poll_lasts_no_longer_than_its_minutes(home: Home, site: Site, monkeyp
     assert states["waiting"] == 30 - states["kept"]
 
 
-def test_two_crews_on_one_home_share_the_leads(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_two_processes_of_one_archive_share_the_leads(home: Home, room: Newsroom, tmp_path: Path) -> None:
     """Two processes, as two commands would be."""
     room.publish(60)
     file = room.write_sources(tmp_path / "room.toml", delay=0.02)
-    crews = [Process(home, file) for _ in range(2)]
-    assert [crew.wait() for crew in crews] == [0, 0]
+    runners = [Process(home, file) for _ in range(2)]
+    assert [runner.wait() for runner in runners] == [0, 0]
     assert home.articles() == {truth.url for truth in room.articles()}
     articles = {truth.lead_url.split("/", 3)[3] for truth in room.every()}
     times = Counter(hit.path[1:] for hit in room.log if hit.path[1:] in articles)
@@ -130,10 +130,10 @@ def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(home: Home, s
     site.feed(*(site.url(path) for path in slow))
     source = site.source()
 
-    async def interrupted(crew: CrawlRunner) -> None:
-        polling = asyncio.ensure_future(crew.poll_all([source], lambda _: None))
+    async def interrupted(runner: CrawlRunner) -> None:
+        polling = asyncio.ensure_future(runner.poll_all([source], lambda _: None))
         await wait_until_async(lambda: len(site.paths()) >= 3)
-        await crew.stop()
+        await runner.stop()
         await polling
 
     started = time.monotonic()
@@ -159,11 +159,11 @@ def test_a_stop_waits_for_nobody(home: Home, room: Newsroom, tmp_path: Path, tro
 
     stops_at = {"a hanging answer": "/news/", "a long delay": "/robots.txt", "a hanging index": "/feed.xml"}[trouble]
 
-    async def interrupted(crew: CrawlRunner) -> float:
-        polling = asyncio.ensure_future(crew.poll_all([source], lambda _: None))
+    async def interrupted(runner: CrawlRunner) -> float:
+        polling = asyncio.ensure_future(runner.poll_all([source], lambda _: None))
         await wait_until_async(lambda: room.hits("chargepost", stops_at))
         started = time.monotonic()
-        await crew.stop(0.3)
+        await runner.stop(0.3)
         await polling
         return time.monotonic() - started
 
@@ -177,10 +177,10 @@ def test_a_stop_waits_for_nobody(home: Home, room: Newsroom, tmp_path: Path, tro
 
 def test_ctrl_c_ends_a_process_in_time_and_loses_nothing(home: Home, room: Newsroom, tmp_path: Path) -> None:
     room.publish(60)
-    crew = Process(home, room.write_sources(tmp_path / "room.toml", delay=0.1))
+    runner = Process(home, room.write_sources(tmp_path / "room.toml", delay=0.1))
     wait_until(lambda: len(room.log) >= 25)
-    crew.kill(signal.SIGINT)
-    assert crew.wait(10) == 130
+    runner.kill(signal.SIGINT)
+    assert runner.wait(10) == 130
     asked = len(room.log)
     assert home.damage() == []
     assert not [lead for lead in home.leads().values() if lead[0] == "leased"]
@@ -202,12 +202,12 @@ def test_kill_9_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
         kills = 0
         while kills < 4:
             room.log.clear()
-            crew = Process(home, file)
+            runner = Process(home, file)
             wanted = moments.randrange(1, 25)
-            wait_until(lambda: len(room.log) >= wanted or not crew.is_running)  # noqa: B023  # called here only
+            wait_until(lambda: len(room.log) >= wanted or not runner.is_running)  # noqa: B023  # called here only
             time.sleep(moments.random() * 0.1)  # a random moment of what comes next
-            crew.kill(signal.SIGKILL)
-            crew.wait()
+            runner.kill(signal.SIGKILL)
+            runner.wait()
             kills += 1
         assert Process(home, file).wait() == 0
         assert home.articles() == {truth.url for truth in room.articles()}
@@ -222,10 +222,10 @@ def test_a_killed_process_is_no_attempt_and_its_leads_are_free_at_once(
 ) -> None:
     file = room.write_sources(tmp_path / "room.toml", delay=0.001)
     room.fault("chargepost", "hang", "/news/")
-    crew = Process(home, file)
+    runner = Process(home, file)
     wait_until(lambda: room.hits("chargepost", "/news/"))
-    crew.kill(signal.SIGKILL)
-    crew.wait()
+    runner.kill(signal.SIGKILL)
+    runner.wait()
     assert "leased" in {state for state, _, _ in home.leads().values()}
     room.fault("chargepost", "none")
     assert Process(home, file).wait() == 0
@@ -292,14 +292,14 @@ def test_an_article_that_is_removed_while_it_is_asked_for_again_does_not_come_ba
     site.feed(site.article("/1"))
     home.poll(site.source())
 
-    async def scenario(crew: CrawlRunner) -> Decision | Refusal | None:
-        (revisit,) = await crew.repository.load_revisits("site", 0, 9)
+    async def scenario(runner: CrawlRunner) -> Decision | Refusal | None:
+        (revisit,) = await runner.repository.load_revisits("site", 0, 9)
         database = open_database(home.config.database_url)
         later = home.clock() + timedelta(days=2)
         assert sum(delete_expired(database, ArticleAges(default=86_400.0), later)) == 1
         database.close()
         page = Page(url=revisit.url, status=200, fetched_at=later, source="site")
-        return await crew.repository.save_revisited_article(
+        return await runner.repository.save_revisited_article(
             revisit, (page,), Article(url=revisit.url, title="t", text="x"), None, ()
         )
 

@@ -105,8 +105,8 @@ def test_two_polls_of_one_source_at_once_share_its_leads(home: Home, site: Site)
     site.feed(*(site.article(f"/{n}") for n in range(8)))
     source = site.source()
 
-    async def twice(crew: CrawlRunner) -> None:
-        await asyncio.gather(crew.poll(source), crew.poll(source))
+    async def twice(runner: CrawlRunner) -> None:
+        await asyncio.gather(runner.poll(source), runner.poll(source))
 
     home.run(twice, source)
     articles = [path for path in site.paths() if path != "/feed.xml"]

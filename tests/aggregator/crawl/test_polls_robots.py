@@ -112,13 +112,13 @@ def test_one_process_asks_again_after_a_day_too(home: Home, site: Site) -> None:
     site.feed(site.article("/a"))
     source = site.source()
 
-    async def two_days(crew: CrawlRunner) -> None:
-        await crew.poll(source)
+    async def two_days(runner: CrawlRunner) -> None:
+        await runner.poll(source)
         site.pages["/robots.txt"] = CLOSED
         home.clock.forward(hours=23)
-        assert (await crew.poll(source)).has_succeeded
+        assert (await runner.poll(source)).has_succeeded
         home.clock.forward(hours=2)
-        assert not (await crew.poll(source)).has_succeeded
+        assert not (await runner.poll(source)).has_succeeded
 
     home.run(two_days, source)
     assert len(site.asked("/robots.txt")) == 2
@@ -200,14 +200,14 @@ def test_nonsense_for_a_delay_neither_stops_nor_frees_the_crawl(home: Home, site
     site.feed(site.article("/a"))
     source = site.source()
 
-    async def poll(crew: CrawlRunner) -> float:
-        gate, monotonic, slept = crew.limiter, crew.limiter._monotonic, [0.0]
+    async def poll(runner: CrawlRunner) -> float:
+        gate, monotonic, slept = runner.limiter, runner.limiter._monotonic, [0.0]
 
         async def sleep(seconds: float) -> None:
             slept[0] += seconds
 
         gate._sleep, gate._monotonic = sleep, lambda: monotonic() + slept[0]
-        assert (await crew.poll(source)).has_succeeded
+        assert (await runner.poll(source)).has_succeeded
         return gate.current_delay(site.address)
 
     assert home.run(poll, source) in (0.001, 120.0)

@@ -40,9 +40,9 @@ BOMBS = {
 def test_workers_know_neither_scrapy_nor_twisted_nor_sqlalchemy(home: Home, room: Newsroom, tmp_path: Path) -> None:
     sources = sources_of(room, tmp_path)
 
-    async def modules(crew: CrawlRunner) -> list[str]:
-        await crew.poll_all(sources.values(), lambda _: None)
-        return await asyncio.wrap_future(list_worker_modules(crew.pool))
+    async def modules(runner: CrawlRunner) -> list[str]:
+        await runner.poll_all(sources.values(), lambda _: None)
+        return await asyncio.wrap_future(list_worker_modules(runner.pool))
 
     known = {name.partition(".")[0] for name in home.run(modules, *sources.values())}
     assert "trafilatura" in known
@@ -62,9 +62,9 @@ def test_pages_that_are_bombs_end_with_a_reason_and_cost_no_other_page(home: Hom
     site.feed(*(site.url(f"/{name}") for name in BOMBS), *sound)
     source = site.source()
 
-    async def polled(crew: CrawlRunner) -> float:
+    async def polled(runner: CrawlRunner) -> float:
         pulse = Pulse()
-        assert (await crew.poll(source)).has_succeeded
+        assert (await runner.poll(source)).has_succeeded
         return pulse.stop()
 
     assert home.run(polled, source) < 1.0
@@ -83,11 +83,11 @@ def test_a_worker_that_dies_is_charged_to_its_own_task_and_the_pool_goes_on(home
     site.feed(*(site.article(f"/{n}") for n in range(6)))
     source = site.source()
 
-    async def deaths(crew: CrawlRunner) -> list[str]:
+    async def deaths(runner: CrawlRunner) -> list[str]:
         said: list[str] = []
-        polling = asyncio.ensure_future(crew.poll(source))
+        polling = asyncio.ensure_future(runner.poll(source))
         for work, args in ((os.abort, ()), (ctypes.string_at, (0,)), (os._exit, (7,)), (bytearray, (2**31,))):
-            said.append(str(await crew.pool._run_task(work, args, lambda why: why)))  # type: ignore[arg-type]
+            said.append(str(await runner.pool._run_task(work, args, lambda why: why)))  # type: ignore[arg-type]
         assert (await polling).has_succeeded
         return said
 
@@ -104,11 +104,11 @@ def test_a_worker_is_replaced_after_so_many_pages_and_nothing_is_lost(
     when = datetime.now(UTC)
     pages = [Page(url=f"http://a.example/{n}", status=200, body=story(f"/{n}"), fetched_at=when) for n in range(40)]
 
-    async def read(crew: CrawlRunner) -> tuple[int, int]:
+    async def read(runner: CrawlRunner) -> tuple[int, int]:
         workers, sound = set(), 0
         for page in pages:
-            sound += not isinstance(await crew.pool.extract(page, Hints()), Refusal)
-            workers.add(await crew.pool._run_task(os.getpid, (), lambda why: 0))
+            sound += not isinstance(await runner.pool.extract(page, Hints()), Refusal)
+            workers.add(await runner.pool._run_task(os.getpid, (), lambda why: 0))
         return sound, len(workers)
 
     sound, workers = home.run(read)
@@ -135,9 +135,9 @@ from tests.aggregator.crawl.loopback_crawl import Home, Reactor
 from tests.aggregator.crawl.test_polls_attacks import Pulse
 reactor = Reactor()
 sources = load_catalogue(None, Path(sys.argv[2])).sources
-async def cold(crew):
+async def cold(runner):
     pulse = Pulse()
-    await crew.poll_all(sources, lambda result: None)
+    await runner.poll_all(sources, lambda result: None)
     return pulse.stop()
 print(Home(Path(sys.argv[1]), reactor).run(cold, *sources))
 reactor.close()
@@ -147,14 +147,14 @@ reactor.close()
 def test_workers_killed_while_idle_are_replaced_and_the_next_page_is_read(home: Home) -> None:
     page = Page(url="https://a.example/a", status=200, body=story("/a"), fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
 
-    async def work(crew: CrawlRunner) -> list[object]:
-        read = [await crew.pool.extract(page, Hints())]
+    async def work(runner: CrawlRunner) -> list[object]:
+        read = [await runner.pool.extract(page, Hints())]
         for _ in range(3):
-            for worker in list(crew.pool._pool._pool_manager.worker_manager.workers):
+            for worker in list(runner.pool._pool._pool_manager.worker_manager.workers):
                 os.kill(worker, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):  # the pool has noticed already
                     os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
-            read.append(await crew.pool.extract(page, Hints()))
+            read.append(await runner.pool.extract(page, Hints()))
         return read
 
     assert [type(made).__name__ for made in home.run(work)] == ["Article"] * 4

@@ -142,8 +142,8 @@ def test_of_what_is_due_the_young_come_first_and_the_old_are_not_forgotten(most:
 
 
 def due(home: Home, source: Source) -> PollResult:
-    async def work(crew: CrawlRunner) -> PollResult:
-        return await crew.poll(source, only_due=True)
+    async def work(runner: CrawlRunner) -> PollResult:
+        return await runner.poll(source, only_due=True)
 
     return home.run(work, source)
 

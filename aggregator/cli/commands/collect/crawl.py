@@ -98,24 +98,24 @@ async def _crawl(
     from aggregator.schedule.clock import PollClock
     from aggregator.service.setup import open_runner
 
-    async with open_runner(config, catalogue, revisit_options=options.revisiting) as crew:
-        with CrawlProgress(crew.stats, quiet=options.as_json, endless=options.watch) as progress:
-            stopper = CrawlStopper(crew, warn_stopping, close_display=progress.close)
+    async with open_runner(config, catalogue, revisit_options=options.revisiting) as runner:
+        with CrawlProgress(runner.stats, quiet=options.as_json, endless=options.watch) as progress:
+            stopper = CrawlStopper(runner, warn_stopping, close_display=progress.close)
             report = _reporter(progress, as_json=options.as_json)
             if options.watch:
-                clock = PollClock(crew, sources, report)
+                clock = PollClock(runner, sources, report)
                 await clock.run([notify_job(config)])
                 results = list(clock.last_results.values())
             else:
-                polled = await _due_sources(crew, sources) if options.due else sources
-                results = await crew.poll_all(polled, report, only_due=options.due)
+                polled = await _due_sources(runner, sources) if options.due else sources
+                results = await runner.poll_all(polled, report, only_due=options.due)
         await stopper.finish()
         await notify_during_crawl(config)
-        if not crew.is_stopping:
+        if not runner.is_stopping:
             await _record_health(config, catalogue)
         if not options.as_json and not options.watch:
-            print_summary(results, crew.stats, progress.seconds)
-        return _status(crew, results)
+            print_summary(results, runner.stats, progress.seconds)
+        return _status(runner, results)
 
 
 async def _record_health(config: Config, catalogue: Sequence[Source]) -> None:
@@ -128,11 +128,11 @@ async def _record_health(config: Config, catalogue: Sequence[Source]) -> None:
         await check_health(config, database, [source for source in catalogue if source.enabled], utc_now())
 
 
-def _status(crew: CrawlRunner, results: Sequence[PollResult]) -> int:
-    if crew.fatal_error:
-        warn(crew.fatal_error)
+def _status(runner: CrawlRunner, results: Sequence[PollResult]) -> int:
+    if runner.fatal_error:
+        warn(runner.fatal_error)
         return EXIT_FAILURE
-    if crew.is_stopping:
+    if runner.is_stopping:
         return EXIT_INTERRUPTED
     return 0 if all(result.has_succeeded for result in results) else EXIT_FAILURE
 
@@ -149,6 +149,6 @@ def _reporter(progress: CrawlProgress, *, as_json: bool) -> Callable[[PollResult
     return report
 
 
-async def _due_sources(crew: CrawlRunner, sources: tuple[Source, ...]) -> list[Source]:
+async def _due_sources(runner: CrawlRunner, sources: tuple[Source, ...]) -> list[Source]:
     by_name = {source.name: source for source in sources}
-    return [by_name[name] for name in await crew.repository.find_due_sources(list(by_name))]
+    return [by_name[name] for name in await runner.repository.find_due_sources(list(by_name))]

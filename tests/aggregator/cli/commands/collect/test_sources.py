@@ -176,7 +176,7 @@ def test_exception_of_a_single_fetch_is_raised(evnews: Evnews) -> None:
         "source = Source(name='x', title='x', home='http://x.example/')\n"
         "async def fail(fetch): raise LookupError('out it comes')\n"
         "async def main():\n"
-        "    async with open_runner(load_config(), [source]) as crew: await crew.run_single_fetch(source, fail)\n"
+        "    async with open_runner(load_config(), [source]) as runner: await runner.run_single_fetch(source, fail)\n"
         "run_in_reactor(main)\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], **evnews.around(), capture_output=True, text=True, timeout=60)
