@@ -1,4 +1,4 @@
-"""How it was found, in words: which index named it, and how the leads to it stand."""
+"""Explain how a URL was discovered: which index contained it, and the state of its leads."""
 
 from __future__ import annotations
 
@@ -13,74 +13,83 @@ from storage.model.crawl import LeadState
 from storage.provenance.model import LeadDiscovery, Provenance
 
 
-def explain_discovery(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """Who named it, when first, and what its index says of it."""
-    if not account.discoveries:
-        yield Reason(text="No index named it, as far as is known.")
-    for one in account.discoveries:
+def explain_discovery(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain which source and index contained the URL first, and what the index says about it."""
+    if not provenance.discoveries:
+        yield Reason(text="No known index contains this URL.")
+    for discovery in provenance.discoveries:
         yield Reason(
-            text=f"{one.source} named it first on {format_time(one.recorded_at)}{_describe_unknown_index(one)}:",
+            text=f"Found by {discovery.source} on {format_time(discovery.recorded_at)}"
+            f"{_describe_unknown_index(discovery)}:",
             facts=(
-                ("source", one.source), ("url", one.url), ("first_at", one.recorded_at), ("indexes", one.indexes),
-                ("title", one.title), ("published", one.published), ("index_id", one.id),
+                ("source", discovery.source), ("url", discovery.url), ("first_at", discovery.recorded_at),
+                ("indexes", discovery.indexes), ("title", discovery.title), ("published", discovery.published),
+                ("index_id", discovery.id),
             ),
-            details=(f"as {one.url}", *(f"{_choose_preposition(one)} {index}" for index in one.indexes)),
+            details=(
+                f"as {discovery.url}",
+                *(f"{_choose_preposition(discovery)} {index}" for index in discovery.indexes),
+            ),
         )  # fmt: skip
-        if said := _describe_lead(one):
-            yield Reason(text=f"Its index says of it: {said}.", facts=(("source", one.source), ("url", one.url)))
+        if entry := _describe_lead(discovery):
+            yield Reason(
+                text=f"Entry in the index: {entry}.", facts=(("source", discovery.source), ("url", discovery.url))
+            )
 
 
 def _describe_unknown_index(lead: LeadDiscovery) -> str:
-    return "" if lead.indexes else ", in which of its indexes was not noted"
+    return "" if lead.indexes else ", index not recorded"
 
 
 def _choose_preposition(lead: LeadDiscovery) -> str:
-    """Of several indexes that were read at once it is not known which it was."""
+    """Return "in", or "in one of" if several indexes were read at once and any of them may have contained the URL."""
     return "in" if len(lead.indexes) == 1 else "in one of"
 
 
 def _describe_lead(lead: LeadDiscovery) -> str:
-    said = [f"title {format_quote(lead.title)}"] if lead.title else []
-    said += [f"published {format_time(lead.published)}"] if lead.published else []
-    return ", ".join(said + ([f"id {format_quote(lead.id)}"] if lead.id else []))
+    parts = [f"title {format_quote(lead.title)}"] if lead.title else []
+    parts += [f"published {format_time(lead.published)}"] if lead.published else []
+    return ", ".join(parts + ([f"id {format_quote(lead.id)}"] if lead.id else []))
 
 
-def explain_attempts(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """How each lead to it stands: how often it was tried, how it ended or when it is tried again."""
-    for one in account.discoveries:
-        code = _find_last_verdict(account, one)
+def explain_attempts(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain the state of each lead: the number of attempts, and how it ended or when the next attempt is due."""
+    for discovery in provenance.discoveries:
+        code = _find_last_verdict(provenance, discovery)
         yield Reason(
-            text=f"{_STATE_DESCRIPTIONS[one.state](one, code, now)}{_describe_reopening(one)}",
+            text=f"{_STATE_DESCRIPTIONS[discovery.state](discovery, code, now)}{_describe_reopening(discovery)}",
             facts=(
-                ("source", one.source),
-                ("url", one.url),
-                ("state", one.state),
-                ("reason", one.reason or None),
-                ("tried", _count_attempts(one)),
-                ("tries_left", _count_attempts_left(one, code)),
-                ("due_at", _find_due_time(one)),
-                ("next_poll_at", one.next_poll_at),
-                ("ended_at", one.ended_at),
-                ("taken_up_again", one.renewals),
-                ("parked_until", one.parked_until),
+                ("source", discovery.source),
+                ("url", discovery.url),
+                ("state", discovery.state),
+                ("reason", discovery.reason or None),
+                ("tried", _count_attempts(discovery)),
+                ("tries_left", _count_attempts_left(discovery, code)),
+                ("due_at", _find_due_time(discovery)),
+                ("next_poll_at", discovery.next_poll_at),
+                ("ended_at", discovery.ended_at),
+                ("taken_up_again", discovery.renewals),
+                ("parked_until", discovery.parked_until),
             ),
-            details=(one.url,) if len(account.discoveries) > 1 else (),
+            details=(discovery.url,) if len(provenance.discoveries) > 1 else (),
         )
 
 
-def _find_last_verdict(account: Provenance, lead: LeadDiscovery) -> str:
-    """The verdict of the last page that was kept of a lead's address."""
-    pages = [fetch for fetch in account.fetches if fetch.verdict and key_digest(url_key(fetch.url)) == lead.url_digest]
+def _find_last_verdict(provenance: Provenance, lead: LeadDiscovery) -> str:
+    """Return the verdict on the last archived page of a lead's URL."""
+    pages = [
+        fetch for fetch in provenance.fetches if fetch.verdict and key_digest(url_key(fetch.url)) == lead.url_digest
+    ]
     return pages[-1].verdict if pages else ""
 
 
 def _count_attempts(lead: LeadDiscovery) -> int:
-    """How often it was asked for since it was last taken up; what ended it is not among the failures."""
+    """Return the number of attempts since the lead was last reopened. The attempt that ended it is not a failure."""
     return lead.attempts + (lead.state in (LeadState.KEPT, LeadState.REFUSED))
 
 
 def _count_attempts_left(lead: LeadDiscovery, code: str) -> int | None:
-    """How often more it is tried, should the next tries end as the last one did."""
+    """Return the number of attempts left if each ends like the last; None if the lead is not retried."""
     if lead.state != LeadState.RETRY:
         return None
     code, left = "" if code in ("failed", "refused") else code, 1
@@ -90,47 +99,48 @@ def _count_attempts_left(lead: LeadDiscovery, code: str) -> int | None:
 
 
 def _find_due_time(lead: LeadDiscovery) -> datetime | None:
-    """When it may be asked for; None where that is at any time."""
+    """Return the earliest time of the next attempt, or None for any time."""
     return lead.due_at if lead.due_at and lead.due_at.year > 1970 else None
 
 
 def _describe_waiting(lead: LeadDiscovery, code: str, now: datetime) -> str:
-    return f"It waits to be fetched{_describe_next_poll(lead, now)}."
+    return f"Waiting to be fetched{_describe_next_poll(lead, now)}."
 
 
 def _describe_leased(lead: LeadDiscovery, code: str, now: datetime) -> str:
     until = f", until {format_time(lead.due_at)} at the latest" if lead.due_at else ""
-    return f"A crawl has it in hand{until}; {format_count(lead.attempts, 'failure')} so far."
+    return f"Being fetched{until}; {format_count(lead.attempts, 'failure')} so far."
 
 
 def _describe_retry(lead: LeadDiscovery, code: str, now: datetime) -> str:
     due = _find_due_time(lead)
     left = _count_attempts_left(lead, code) or 1
-    more = "that is the last try" if left == 1 else f"{left} more tries, if they end likewise"
-    last = "with this result" if lead.attempts == 1 else "the last time with this result"
+    more = "This is the last attempt" if left == 1 else f"{left} attempts are left if they end the same way"
     return (
-        f"Tried {format_times(lead.attempts)}, {last}: {lead.reason}. It is asked for again"
-        f"{_describe_next_poll(lead, now, due)}. {more[:1].upper()}{more[1:]}."
+        f"{format_count(lead.attempts, 'failed attempt')}, the last one: {lead.reason}. The URL is fetched again"
+        f"{_describe_next_poll(lead, now, due)}. {more}."
     )
 
 
 def _describe_kept(lead: LeadDiscovery, code: str, now: datetime) -> str:
     when = f" on {format_time(lead.ended_at)}" if lead.ended_at else ""
     failed = f" after {format_count(lead.attempts, 'failure')}" if lead.attempts else ""
-    return f"Kept for {lead.source}{when}{failed}: {lead.reason}."
+    return f"Stored for {lead.source}{when}{failed}: {lead.reason}."
 
 
 def _describe_refused(lead: LeadDiscovery, code: str, now: datetime) -> str:
     when = f" on {format_time(lead.ended_at)}" if lead.ended_at else ""
-    return f"Refused for good{when}, at try {_count_attempts(lead)}: {lead.reason}. It is not asked for again."
+    return (
+        f"Refused{when} after {format_count(_count_attempts(lead), 'attempt')}: {lead.reason}. It is not fetched again."
+    )
 
 
 def _describe_expired(lead: LeadDiscovery, code: str, now: datetime) -> str:
-    return f"Not kept any more: {lead.reason}. It is not asked for again."
+    return f"Expired: {lead.reason}. It is not fetched again."
 
 
 def _describe_next_poll(lead: LeadDiscovery, now: datetime, due: datetime | None = None) -> str:
-    """At which poll that is, where it may not be before `due`."""
+    """Describe the poll that fetches the lead; not before `due`."""
     which = (
         f"first poll of {lead.source} after {format_time(due)}" if due and due > now else f"next poll of {lead.source}"
     )
@@ -138,14 +148,14 @@ def _describe_next_poll(lead: LeadDiscovery, now: datetime, due: datetime | None
     if lead.next_poll_at:
         planned = f" (the next is due {'now' if lead.next_poll_at <= now else format_time(lead.next_poll_at)})"
     if lead.parked_until:
-        planned += f"; not before {format_time(lead.parked_until)}, for its host is left alone: {lead.parked_reason}"
+        planned += f"; not before {format_time(lead.parked_until)} because its host is parked: {lead.parked_reason}"
     return f" at the {which}{planned}"
 
 
 def _describe_reopening(lead: LeadDiscovery) -> str:
     if not lead.renewals:
         return ""
-    return f" It was taken up again {format_times(lead.renewals)}, since its index dated it later than its last fetch."
+    return f" Reopened {format_times(lead.renewals)}: its index dated the entry after the last fetch."
 
 
 _STATE_DESCRIPTIONS = {

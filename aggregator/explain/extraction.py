@@ -1,4 +1,4 @@
-"""How it was read, in words: where each field is from, what was left out, which topics it names."""
+"""Explain the extraction: the origin of each field, the removed boilerplate, and the topics."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from storage.provenance.model import Provenance
 ORIGIN_DESCRIPTIONS = {
     "json-ld": "the page's JSON-LD",
     "meta": "the page's meta tags",
-    "html": "the page as it is shown",
-    "lead": "what its index said",
-    "url": "its address",
-    "publisher": "the publisher's name, since no person is named",
-    "declared": "what the page declares",
+    "html": "the visible page",
+    "lead": "the entry in its index",
+    "url": "its URL",
+    "publisher": "the publisher's name, because the page names no person",
+    "declared": "the page's declaration",
     "hint": "the catalogue or the index",
     "guessed": "a guess from the text",
     "htmldate": "a search of the page by htmldate",
 }
-"""What the short names of origins mean; one that is not here stands for itself."""
+"""Description of each origin of a field; an origin that is missing here describes itself."""
 
 
-def explain_fields(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """The fields that are shown, each with its origin."""
-    article = account.article
+def explain_fields(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain each field of the shown text with its origin."""
+    article = provenance.article
     if article is None:
         return
     origins = dict(article.origins)
@@ -40,7 +40,7 @@ def explain_fields(account: Provenance, now: datetime) -> Iterator[Reason]:
             words = f"{name.replace('_', ' ')}: {_format_value(name, value)}{source}{_describe_field(article, name)}"
             yield Reason(text=words, facts=facts)
     if article.truncated:
-        words = "truncated: only its beginning may be read without paying"
+        words = "truncated: only the beginning can be read without a subscription"
         yield Reason(text=words, facts=(("field", "truncated"), ("value", True), ("origin", None)))
 
 
@@ -69,19 +69,19 @@ def _format_value(name: str, value: FactValue) -> str:
 
 
 def _describe_field(article: KeptArticle, name: str) -> str:
-    """What else is to be known of a field's value."""
+    """Return further facts about a field's value, for the end of its sentence."""
     if name == "text":
-        return f", read by {article.extractor}" if article.extractor else ""
+        return f", extracted by {article.extractor}" if article.extractor else ""
     if name != "published" or article.published is None:
         return ""
-    zone = "its zone was printed" if article.zone_known else "no zone was printed: that of the source is assumed"
-    printed = f", printed as {format_quote(article.published_raw)}" if article.published_raw else ""
-    return f"{printed}; {zone}; the day is {article.published_date or 'not printed'}"
+    zone = "with time zone" if article.zone_known else "without time zone, so that of the source is assumed"
+    printed = f", written as {format_quote(article.published_raw)}" if article.published_raw else ""
+    return f"{printed}; {zone}; date {article.published_date or 'not written'}"
 
 
-def explain_boilerplate(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """The paragraphs that are no part of the text, and by which version of what was learned."""
-    known = account.boilerplate
+def explain_boilerplate(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain which paragraphs were removed as boilerplate, and by which version of the learned boilerplate."""
+    known = provenance.boilerplate
     if known is None:
         return
     facts = (
@@ -89,42 +89,44 @@ def explain_boilerplate(account: Provenance, now: datetime) -> Iterator[Reason]:
         ("paragraphs", known.paragraphs),
     )  # fmt: skip
     if not known.version:
-        yield Reason(text=f"Nothing was known of {known.source}'s boilerplate when this text was read.", facts=facts)
+        yield Reason(text=f"No boilerplate of {known.source} was known when this text was extracted.", facts=facts)
         return
-    version = f"version {known.version} of what is known of {known.source}'s boilerplate"
-    learned = f" (of {format_time(known.learned_at)})" if known.learned_at else ""
+    version = f"version {known.version} of the boilerplate of {known.source}"
+    learned = f" (learned on {format_time(known.learned_at)})" if known.learned_at else ""
     if not known.paragraphs:
-        yield Reason(text=f"Nothing was left out; it was read with {version}{learned}.", facts=facts)
+        yield Reason(text=f"No paragraph was removed, with {version}{learned}.", facts=facts)
         return
     yield Reason(
-        text=f"{format_count(len(known.paragraphs), 'paragraph')} left out by {version}{learned}: each stood in "
-        f"{MIN_ARTICLES} or more of its latest {LEARNING_WINDOW} articles.",
+        text=f"{format_count(len(known.paragraphs), 'paragraph')} removed with {version}{learned}: each occurred in "
+        f"at least {MIN_ARTICLES} of the latest {LEARNING_WINDOW} articles.",
         facts=facts,
     )
     for paragraph in known.paragraphs:
         yield Reason(text=format_quote(paragraph), facts=(("source", known.source), ("paragraph", paragraph)))
 
 
-def explain_topics(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """The topics of the catalogue that it names, with how often."""
-    if account.article is None:
+def explain_topics(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain which topics of the catalogue the article mentions, and how often."""
+    if provenance.article is None:
         return
-    if not account.catalogue_digest:
-        yield Reason(text="It was not yet read for topics.")
-    elif not account.topics:
-        yield Reason(text="It names no topic of the catalogue.", facts=(("catalogue", account.catalogue_digest),))
-    for one in account.topics:
-        named = [
-            f"{format_times(many)} in its {where}"
-            for many, where in ((one.title_count, "title"), (one.body_count, "text"))
-            if many
+    if not provenance.catalogue_digest:
+        yield Reason(text="The article was not searched for topics yet.")
+    elif not provenance.topics:
+        yield Reason(
+            text="The article mentions no topic of the catalogue.", facts=(("catalogue", provenance.catalogue_digest),)
+        )
+    for topic in provenance.topics:
+        mentions = [
+            f"{format_times(count)} in the {place}"
+            for count, place in ((topic.title_count, "title"), (topic.body_count, "text"))
+            if count
         ]
         yield Reason(
-            text=f"{one.name}: {' and '.join(named)}",
+            text=f"{topic.name}: {' and '.join(mentions)}",
             facts=(
-                ("topic", one.name),
-                ("in_title", one.title_count),
-                ("in_text", one.body_count),
-                ("catalogue", account.catalogue_digest),
+                ("topic", topic.name),
+                ("in_title", topic.title_count),
+                ("in_text", topic.body_count),
+                ("catalogue", provenance.catalogue_digest),
             ),
         )

@@ -1,4 +1,4 @@
-"""How it was fetched, in words: each exchange in the order of time, what it came to, and where it lies on the tape."""
+"""Explain each fetch of an article or URL: the response, its result, and where its WARC record is."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from storage.articles.derive import Snapshot
 from storage.provenance.model import Fetch, Provenance
 
 
-def explain_fetches(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """Every fetch in the order of time: its status, how it was asked for, what it came to, where it lies."""
-    if not account.fetches:
-        yield Reason(text="No page of it was kept.")
+def explain_fetches(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain the fetches in the order of time; identical successive ones count as one."""
+    if not provenance.fetches:
+        yield Reason(text="No fetched page is archived.")
     before: dict[tuple[int, str], Snapshot] = {}
-    for run in _group_fetches(account.fetches):
+    for run in _group_fetches(provenance.fetches):
         fetch = run.first
         words = f"{_describe_exchange(fetch)}. {_describe_result(fetch, before)}{run.repetition}."
-        beneath = _list_locations(fetch, is_elsewhere=fetch.url != _find_main_url(account))
-        yield Reason(text=words, at=fetch.at, facts=(*_collect_facts(fetch), *run.facts), details=beneath)
+        details = _list_locations(fetch, is_elsewhere=fetch.url != _find_main_url(provenance))
+        yield Reason(text=words, at=fetch.at, facts=(*_collect_facts(fetch), *run.facts), details=details)
         if fetch.snapshot:
             before[fetch.snapshot.final_alias_id, fetch.snapshot.variant_key] = fetch.snapshot
 
 
-def _find_main_url(account: Provenance) -> str:
-    """The address that need not be said again at each fetch."""
+def _find_main_url(provenance: Provenance) -> str:
+    """Return the URL that is not repeated for each fetch."""
     return (
-        account.article.url
-        if account.article
-        else account.discoveries[0].url
-        if account.discoveries
-        else account.requested
+        provenance.article.url
+        if provenance.article
+        else provenance.discoveries[0].url
+        if provenance.discoveries
+        else provenance.requested
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _FetchRun:
-    """Fetches that follow each other and tell the same thing."""
+    """Successive fetches with the same result."""
 
     first: Fetch
     count: int = 1
@@ -47,11 +47,7 @@ class _FetchRun:
 
     @property
     def repetition(self) -> str:
-        return (
-            f"; the same {format_times(self.count - 1)} more, last on {format_time(self.last_at)}"
-            if self.last_at
-            else ""
-        )
+        return f"; repeated {format_times(self.count - 1)}, last on {format_time(self.last_at)}" if self.last_at else ""
 
     @property
     def facts(self) -> tuple[tuple[str, FactValue], ...]:
@@ -59,7 +55,7 @@ class _FetchRun:
 
 
 def _group_fetches(fetches: tuple[Fetch, ...]) -> Iterator[_FetchRun]:
-    """Looks that found nothing new, time after time, as one."""
+    """Group successive fetches that found nothing new."""
     run: _FetchRun | None = None
     for fetch in fetches:
         if run and _is_uneventful(fetch) and _comparison_key(fetch) == _comparison_key(run.first):
@@ -81,16 +77,16 @@ def _comparison_key(fetch: Fetch) -> tuple[object, ...]:
 
 
 def _describe_exchange(fetch: Fetch) -> str:
-    status = f"HTTP {fetch.status}" if fetch.status else "Fetched, and the page was not kept"
-    taped = fetch.exchange
-    weight = f", {format_size(taped.size)}" if taped and taped.size is not None else ""
+    status = f"HTTP {fetch.status}" if fetch.status else "Fetched, but the page was not archived"
+    exchange = fetch.exchange
+    size = f", {format_size(exchange.size)}" if exchange and exchange.size is not None else ""
     conditional = _is_conditional(fetch)
-    how = {True: ", asked conditionally", False: ", asked without conditions", None: ""}[conditional]
-    return status + weight + how
+    kind = {True: ", conditional request", False: ", unconditional request", None: ""}[conditional]
+    return status + size + kind
 
 
 def _is_conditional(fetch: Fetch) -> bool | None:
-    """Known from the tape; a server answers 304 to nothing else."""
+    """Return whether the request was conditional, as its WARC record or a 304 shows; None if unknown."""
     if fetch.exchange and fetch.exchange.is_conditional is not None:
         return fetch.exchange.is_conditional
     return True if fetch.status == 304 else None
@@ -105,57 +101,58 @@ def _describe_result(fetch: Fetch, before: dict[tuple[int, str], Snapshot]) -> s
         kind = "" if fetch.verdict in ("failed", "refused") else f" ({fetch.verdict})"
         return f"No article{kind}{_describe_reason(fetch, ': ')}"
     if 300 <= fetch.status < 400:
-        return f"Led on to {fetch.exchange.location}" if fetch.exchange and fetch.exchange.location else "Led on"
-    return "An article"
+        location = fetch.exchange.location if fetch.exchange else ""
+        return f"Redirected to {location}" if location else "Redirected"
+    return "Article"
 
 
 def _describe_reason(fetch: Fetch, before: str) -> str:
-    """The reason, unless it is no more than the status that was said already."""
+    """Return the reason after `before`, or nothing if it only repeats the status."""
     return "" if fetch.reason in ("", f"HTTP {fetch.status}") else f"{before}{fetch.reason}"
 
 
 def _describe_check(fetch: Fetch) -> str:
-    """What asking again for a kept article came to, where it gave no text."""
+    """Describe a check of a stored article that returned no text."""
     if fetch.outcome == "unmodified":
         return "Not modified"
     if fetch.outcome == "missing":
-        sure = "" if fetch.is_certain or fetch.revision_number else "; to be confirmed by another look"
-        began = f"; withdrawn from here on: revision {fetch.revision_number}" if fetch.revision_number else ""
-        return f"Missing{_describe_reason(fetch, ', ')}{sure}{began}"
+        pending = "" if fetch.is_certain or fetch.revision_number else "; another check must confirm it"
+        withdrawal = f"; recorded as withdrawn in revision {fetch.revision_number}" if fetch.revision_number else ""
+        return f"Missing{_describe_reason(fetch, ', ')}{pending}{withdrawal}"
     if fetch.outcome == "outage":
         return (
-            f"Missing{_describe_reason(fetch, ', ')}, as all of its host was: an outage, which says"
-            " nothing of the article"
+            f"Missing{_describe_reason(fetch, ', ')}, like every page of the host then: an outage, which is no"
+            " evidence about the article"
         )
-    return f"No article now{_describe_reason(fetch, ': ')}; the kept text stays"
+    return f"No article this time{_describe_reason(fetch, ': ')}; the stored text stays"
 
 
 def _describe_text(fetch: Fetch, before: Snapshot | None) -> str:
-    """What a page that gave a text added to what was known."""
+    """Describe what the text of a fetched page changed."""
     seen = fetch.snapshot
     assert seen is not None
     if fetch.revision_number == 1:
-        return "An article, its first text"
+        return "First text of the article"
     if fetch.revision_number:
-        return f"An article, with something edited: revision {fetch.revision_number}"
+        return f"Edited text: revision {fetch.revision_number}"
     if before is None:
-        return "An article, with words that were known from another address or page of it"
+        return "Text already known from another URL or page of the article"
     if seen.digest == before.digest:
-        return "An article, the same as before"
+        return "Text unchanged"
     if seen.extractor != before.extractor:
-        return f"An article, read by {seen.extractor} and not by {before.extractor} as before: that is no edit"
+        return f"Text extracted by {seen.extractor} instead of {before.extractor}; not counted as an edit"
     if seen.comparable_digest == before.comparable_digest and seen.page_data_digest == before.page_data_digest:
-        return "An article; what differs is rendered anew at each request, or held back: that is no edit"
-    return "An article; what differs was known from another page of it, or from its own data"
+        return "Only parts differ that change with each request or are held back; not counted as an edit"
+    return "The difference was already known from another page of the article or from embedded data"
 
 
 def _collect_facts(fetch: Fetch) -> tuple[tuple[str, FactValue], ...]:
-    capture, taped = fetch.capture, fetch.exchange
+    capture, exchange = fetch.capture, fetch.exchange
     return (
         ("url", fetch.url),
         ("source", fetch.source or None),
         ("status", fetch.status or None),
-        ("bytes", taped.size if taped else None),
+        ("bytes", exchange.size if exchange else None),
         ("conditional", _is_conditional(fetch)),
         ("verdict", "article" if fetch.snapshot else fetch.outcome or fetch.verdict or None),
         ("reason", fetch.reason or None),
@@ -167,8 +164,8 @@ def _collect_facts(fetch: Fetch) -> tuple[tuple[str, FactValue], ...]:
 
 
 def _list_locations(fetch: Fetch, *, is_elsewhere: bool) -> tuple[str, ...]:
-    address = (fetch.url,) if is_elsewhere else ()
+    url = (fetch.url,) if is_elsewhere else ()
     if fetch.capture is None:
-        return address
-    trouble = f"; it cannot be read: {fetch.exchange.error}" if fetch.exchange and fetch.exchange.error else ""
-    return (*address, f"{fetch.capture.file} at byte {fetch.capture.offset}{trouble}")
+        return url
+    problem = f"; it cannot be read: {fetch.exchange.error}" if fetch.exchange and fetch.exchange.error else ""
+    return (*url, f"{fetch.capture.file} at byte {fetch.capture.offset}{problem}")

@@ -1,4 +1,4 @@
-"""Why a source is polled when it is: its indexes' next times, how its polls went, and how late articles are found."""
+"""Explain a source's schedule: when its indexes are polled next, its recent polls, and the delay of its articles."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _FAILED_SIGN, _NOTHING_NEW_SIGN = "!", "·"
 
 
 def explain_polling(timing: PollTiming, now: datetime) -> list[Section]:
-    """The sections that have something to say."""
-    made = (
-        Section(name="next", title="When it is polled next", reasons=tuple(_explain_next_polls(timing, now))),
-        Section(name="polls", title="Its last polls", reasons=tuple(_explain_recent_polls(timing))),
-        Section(name="delay", title="How soon its articles are found", reasons=tuple(_explain_delays(timing))),
+    """Return the sections that have at least one reason."""
+    sections = (
+        Section(name="next", title="Next polls", reasons=tuple(_explain_next_polls(timing, now))),
+        Section(name="polls", title="Recent polls", reasons=tuple(_explain_recent_polls(timing))),
+        Section(name="delay", title="Delay until articles are found", reasons=tuple(_explain_delays(timing))),
     )
-    return [section for section in made if section.reasons]
+    return [section for section in sections if section.reasons]
 
 
 def _explain_next_polls(timing: PollTiming, now: datetime) -> Iterator[Reason]:
@@ -32,15 +32,15 @@ def _explain_next_polls(timing: PollTiming, now: datetime) -> Iterator[Reason]:
             text=f"The source is due {when}: {timing.reason}.",
             facts=(("next_poll_at", timing.next_poll_at), ("reason", timing.reason)),
         )
-    for one in timing.index_polls:
-        when = "is not polled" if one.state == IndexState.RETIRED else f"is read at {format_time(one.next_at)}"
+    for index in timing.index_polls:
+        when = "is not polled" if index.state == IndexState.RETIRED else f"is polled at {format_time(index.next_at)}"
         yield Reason(
-            text=f"An index {when}: {one.reason}.",
+            text=f"An index {when}: {index.reason}.",
             facts=(
-                ("url", one.url), ("next_at", one.next_at), ("reason", one.reason), ("state", str(one.state)),
-                ("failing_since", one.failing_since),
+                ("url", index.url), ("next_at", index.next_at), ("reason", index.reason), ("state", str(index.state)),
+                ("failing_since", index.failing_since),
             ),
-            details=(one.url,),
+            details=(index.url,),
         )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _explain_recent_polls(timing: PollTiming) -> Iterator[Reason]:
         yield Reason(
             text=f"{draw_chart(charted)}  {format_count(len(polls), 'poll')} since"
             f" {format_time(polls[-1].started_at)}, the latest on"
-            f" the right, brought {format_count(new, 'article')}.",
+            f" the right; {format_count(new, 'new article')}.",
             facts=(
                 ("url", url),
                 ("polls", len(polls)),
@@ -67,7 +67,7 @@ def _explain_recent_polls(timing: PollTiming) -> Iterator[Reason]:
 
 
 def draw_chart(polls: Sequence[Poll]) -> str:
-    """A sign a poll: how much was new, nothing, or that it failed."""
+    """Return one character per poll: a bar for the number of new entries, a dot for none, "!" for a failure."""
     most = max((poll.new for poll in polls), default=0)
     signs = []
     for poll in polls:
@@ -90,9 +90,8 @@ def _explain_delays(timing: PollTiming) -> Iterator[Reason]:
         )
     if timing.full_poll_count:
         yield Reason(
-            text=f"In {format_count(timing.full_poll_count, 'poll')} of the last {len(timing.polls)} all"
-            " that an index named was new:"
-            " what came before may have been missed.",
+            text=f"In {format_count(timing.full_poll_count, 'poll')} of the last {len(timing.polls)}"
+            " every entry of an index was new, so earlier entries may have been missed.",
             facts=(("full_polls", timing.full_poll_count), ("polls", len(timing.polls))),
         )
 

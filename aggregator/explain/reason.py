@@ -1,4 +1,4 @@
-"""A reason in words, with the figures that it rests on; and a section of them."""
+"""A decision or fact as a sentence with its figures, and sections of such sentences."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ FactValue = str | int | float | bool | datetime | tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One decision or fact in words, as plain text that is not yet safe for a terminal or a page.
+    """One decision or fact as a sentence; plain text that is not yet escaped for a terminal or a page.
 
-    `at` is when it was so, where it is part of a story in time. `facts` are (name, figure) pairs, the same
-    as the words in a form for programs. `beneath` are lines that belong under it and are not to be folded:
-    addresses, places on the tape.
+    `at` is the time of an event. `facts` are (name, value) pairs that give programs what the sentence gives people.
+    `details` are lines below the sentence that must not be wrapped: URLs and positions in WARC files.
     """
 
     text: str
@@ -25,7 +24,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Reasons of one kind under a heading; `name` is the short stable one for programs."""
+    """Reasons of one kind under a heading; `name` is a short stable identifier for programs."""
 
     name: str
     title: str

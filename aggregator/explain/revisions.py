@@ -1,4 +1,4 @@
-"""What became of it afterwards, in words: its revisions, what was held back, and whether it is still there."""
+"""Explain an article's revisions, the changes that were held back, and whether it is still available."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from storage.model.article import RevisionSummary
 from storage.provenance.model import Fetch, Provenance
 
 
-def explain_revisions(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """Every revision with its kind and figures, then what was held back as no edit."""
-    article = account.article
+def explain_revisions(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain each revision with its kind and size, then the changes that were held back as no edit."""
+    article = provenance.article
     if article is None:
         return
     title = ""
-    for one in article.revisions:
-        shown = ", shown now" if one.number == article.revision and len(article.revisions) > 1 else ""
-        named = f", under the title {format_quote(one.title)}" if one.title != title else ""
-        title = one.title
+    for revision in article.revisions:
+        shown = ", shown now" if revision.number == article.revision and len(article.revisions) > 1 else ""
+        new_title = f", with the title {format_quote(revision.title)}" if revision.title != title else ""
+        title = revision.title
         yield Reason(
-            text=f"Revision {one.number}{shown}: {_describe_edit(one)}{named}.",
-            at=one.fetched_at,
+            text=f"Revision {revision.number}{shown}: {_describe_edit(revision)}{new_title}.",
+            at=revision.fetched_at,
             facts=(
-                ("revision", one.number), ("kind", one.kind or None), ("added", one.added), ("removed", one.removed),
-                ("title", one.title), ("digest", one.digest), ("shown", one.number == article.revision),
+                ("revision", revision.number), ("kind", revision.kind or None), ("added", revision.added),
+                ("removed", revision.removed), ("title", revision.title), ("digest", revision.digest),
+                ("shown", revision.number == article.revision),
             ),
         )  # fmt: skip
     if len(article.revisions) == 1:
-        yield Reason(text=_describe_no_edit(_count_later_fetches(account)))
-    for block in account.held_blocks:
+        yield Reason(text=_describe_no_edit(_count_later_fetches(provenance)))
+    for block in provenance.held_blocks:
         yield Reason(
-            text=f"Held back since {format_time(block.held_at)}, no edit: a block that came or went on "
-            f"{format_count(block.articles, 'page')} of {block.source}, as in a redesign: {format_quote(block.text)}",
+            text=f"Held back since {format_time(block.held_at)} and not counted as an edit: a block that appeared or "
+            f"disappeared on {format_count(block.articles, 'page')} of {block.source}, as in a redesign: "
+            f"{format_quote(block.text)}",
             facts=(
                 ("source", block.source), ("held_at", block.held_at), ("articles", block.articles),
                 ("block", block.text),
@@ -45,60 +47,58 @@ def explain_revisions(account: Provenance, now: datetime) -> Iterator[Reason]:
 
 def _describe_edit(revision: RevisionSummary) -> str:
     if not revision.kind:
-        return "as it was first seen"
+        return "the first text"
     if not revision.added and not revision.removed:
         return revision.kind
-    return (
-        f"an edit of kind {revision.kind}, {format_count(revision.added, 'character')} came and {revision.removed} went"
-    )
+    return f"{revision.kind}, {format_count(revision.added, 'character')} added and {revision.removed} removed"
 
 
 def _describe_no_edit(later_fetches: int) -> str:
     return (
-        f"Nothing was edited, in {format_count(later_fetches, 'later look')}."
+        f"No edit was found in {format_count(later_fetches, 'later check')}."
         if later_fetches
-        else "Its text was not seen again since."
+        else "The article was not checked again yet."
     )
 
 
-def _count_later_fetches(account: Provenance) -> int:
-    """How often it was looked at after the first time."""
-    return max(0, sum(fetch.snapshot is not None or fetch.outcome == "unmodified" for fetch in account.fetches) - 1)
+def _count_later_fetches(provenance: Provenance) -> int:
+    """Return the number of successful checks after the first fetch."""
+    return max(0, sum(fetch.snapshot is not None or fetch.outcome == "unmodified" for fetch in provenance.fetches) - 1)
 
 
-def explain_presence(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """Whether it is still there, when that was last seen, and what is waiting to be confirmed."""
-    article = account.article
+def explain_presence(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain whether the article is still available, when it was last seen, and what must be confirmed."""
+    article = provenance.article
     if article is None:
         return
-    events = [fetch for fetch in account.fetches if _is_check(fetch, account.shown_alias_id)]
-    there = [fetch for fetch in events if fetch.snapshot or fetch.outcome == "unmodified"]
+    events = [fetch for fetch in provenance.fetches if _is_check(fetch, provenance.shown_alias_id)]
+    available = [fetch for fetch in events if fetch.snapshot or fetch.outcome == "unmodified"]
     if article.withdrawn:
-        words = f"Withdrawn since {format_time(article.withdrawn)}: its publisher no longer shows it; the text stays."
+        words = f"Withdrawn since {format_time(article.withdrawn)}: the publisher no longer shows it. The text stays."
         yield Reason(text=words, facts=(("withdrawn", article.withdrawn),))
     elif (first := _find_unconfirmed(events)) is not None:
         yield Reason(
-            text=f"Missing since {format_time(first.at)} ({first.reason}), and not taken for withdrawn yet: a look on "
-            f"{format_time(first.at + ABSENCE_CONFIRMED_AFTER)} or later must find it missing too.",
+            text=f"Missing since {format_time(first.at)} ({first.reason}), but not counted as withdrawn yet: a check "
+            f"on {format_time(first.at + ABSENCE_CONFIRMED_AFTER)} or later must confirm it.",
             facts=(("missing", first.at), ("confirmed_from", first.at + ABSENCE_CONFIRMED_AFTER)),
         )
-    if there:
-        words = f"It was last there on {format_time(there[-1].at)}."
-        yield Reason(text=words, facts=(("last_there", there[-1].at),))
-    for fetch in (one for one in events[-1:] if one.outcome in ("outage", "refused")):
-        words = f"The last look, on {format_time(fetch.at)}, tells nothing of it: {fetch.reason}."
+    if available:
+        words = f"Last available on {format_time(available[-1].at)}."
+        yield Reason(text=words, facts=(("last_there", available[-1].at),))
+    for fetch in (event for event in events[-1:] if event.outcome in ("outage", "refused")):
+        words = f"The last check, on {format_time(fetch.at)}, is no evidence about the article: {fetch.reason}."
         yield Reason(text=words, facts=(("last_look", fetch.at), ("outcome", fetch.outcome)))
 
 
 def _is_check(fetch: Fetch, alias_id: int) -> bool:
-    """Whether a fetch tells if the article is at an address of its own."""
+    """Return whether a fetch shows if the article is available at its own URL."""
     if fetch.snapshot is not None:
         return alias_id in (fetch.snapshot.requested_alias_id, fetch.snapshot.final_alias_id)
     return bool(fetch.outcome) and fetch.alias_id == alias_id
 
 
 def _find_unconfirmed(events: list[Fetch]) -> Fetch | None:
-    """The first of the looks at the end that did not find it."""
+    """Return the first of the latest successive checks that did not find the article."""
     first: Fetch | None = None
     for fetch in events:
         first = (first or fetch) if fetch.outcome == "missing" else None

@@ -1,4 +1,4 @@
-"""An account as sections of reasons, in their order: what a command or a page shows."""
+"""Explain everything known about an article or URL: all sections in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -18,30 +18,32 @@ from storage.model.crawl import LeadState
 from storage.provenance.model import Provenance
 
 SectionExplainer = Callable[[Provenance, datetime], Iterator[Reason]]
-"""Tells one kind of reasons, those of an account at a time; none where it has nothing to say."""
+"""Yields the reasons of one section; none if the section does not apply."""
 
 
-def build_sections(account: Provenance, now: datetime) -> list[Section]:
-    """The sections that have something to say."""
-    made = (Section(name=name, title=title, reasons=tuple(tell(account, now))) for name, title, tell in SECTIONS)
-    return [section for section in made if section.reasons]
+def build_sections(provenance: Provenance, now: datetime) -> list[Section]:
+    """Return the sections that have at least one reason."""
+    sections = (
+        Section(name=name, title=title, reasons=tuple(explain(provenance, now))) for name, title, explain in SECTIONS
+    )
+    return [section for section in sections if section.reasons]
 
 
-def format_heading(account: Provenance) -> str:
-    """What the account is of, on one line."""
-    article = account.article
-    return f"Article {article.id}: {article.title}" if article else f"No article: {account.requested}"
+def format_heading(provenance: Provenance) -> str:
+    """Return the heading of an explanation: the article, or the URL without one."""
+    article = provenance.article
+    return f"Article {article.id}: {article.title}" if article else f"No article: {provenance.requested}"
 
 
-def explain_summary(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """What it comes to, in a sentence or two."""
-    if account.article is None:
-        yield from _explain_missing_article(account)
+def explain_summary(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain the state of the article, or why the URL has none."""
+    if provenance.article is None:
+        yield from _explain_missing_article(provenance)
         return
-    article = account.article
-    if account.moved_from is not None:
-        words = f"Article {account.moved_from} proved to be article {article.id}, which this is."
-        yield Reason(text=words, facts=(("moved_from", account.moved_from),))
+    article = provenance.article
+    if provenance.moved_from is not None:
+        words = f"Article {provenance.moved_from} was merged into article {article.id}, which is shown here."
+        yield Reason(text=words, facts=(("moved_from", provenance.moved_from),))
     yield Reason(
         text=f"Kept from {article.source} since {format_time(article.first_seen)}: {_describe_state(article)}.",
         facts=(
@@ -51,7 +53,7 @@ def explain_summary(account: Provenance, now: datetime) -> Iterator[Reason]:
         ),
         details=(article.url,),
     )  # fmt: skip
-    yield Reason(text=f"The latest decision about it: {article.reason}.", facts=(("reason", article.reason),))
+    yield Reason(text=f"Latest decision about the article: {article.reason}.", facts=(("reason", article.reason),))
 
 
 def _describe_state(article: KeptArticle) -> str:
@@ -61,41 +63,41 @@ def _describe_state(article: KeptArticle) -> str:
     return "; ".join(shown)
 
 
-def _explain_missing_article(account: Provenance) -> Iterator[Reason]:
-    states = {one.state for one in account.discoveries}
-    state = next((one for one in _STATE_DESCRIPTIONS if one in states), None)
+def _explain_missing_article(provenance: Provenance) -> Iterator[Reason]:
+    states = {discovery.state for discovery in provenance.discoveries}
+    state = next((state for state in _STATE_DESCRIPTIONS if state in states), None)
     if state is not None:
-        yield Reason(text=_STATE_DESCRIPTIONS[state], facts=(("url", account.requested), ("state", state)))
-    elif account.fetches:
-        words = "It was fetched, as a step on the way from or to other addresses, and is no article."
-        yield Reason(text=words, facts=(("url", account.requested), ("state", None)))
-    for number in account.claimed_by:
-        words = f"A page of article {number} calls it its canonical address."
+        yield Reason(text=_STATE_DESCRIPTIONS[state], facts=(("url", provenance.requested), ("state", state)))
+    elif provenance.fetches:
+        words = "The URL was fetched as part of a redirect and is not an article."
+        yield Reason(text=words, facts=(("url", provenance.requested), ("state", None)))
+    for number in provenance.claimed_by:
+        words = f"A page of article {number} declares this URL canonical."
         yield Reason(text=words, facts=(("article", number),))
 
 
 _STATE_DESCRIPTIONS = {
-    LeadState.KEPT: "What was fetched here became an article at another address.",
-    LeadState.LEASED: "It is being fetched.",
-    LeadState.RETRY: "No article came of it so far; it is to be asked for again.",
-    LeadState.WAITING: "It waits to be fetched.",
-    LeadState.EXPIRED: "It is older than it is to be kept, and is not asked for again.",
-    LeadState.REFUSED: "No article came of it, and it is not asked for again.",
+    LeadState.KEPT: "The page at this URL was stored as an article under another URL.",
+    LeadState.LEASED: "The URL is being fetched.",
+    LeadState.RETRY: "No article was found at this URL so far; it will be fetched again.",
+    LeadState.WAITING: "The URL is waiting to be fetched.",
+    LeadState.EXPIRED: "The article is older than its source keeps articles; it will not be fetched again.",
+    LeadState.REFUSED: "No article was found at this URL; it will not be fetched again.",
 }
-"""What an address without an article comes to, by how its leads stand; the first that one of them fits."""
+"""Description of a URL without an article by the state of its leads; the first state that occurs counts."""
 
 SECTIONS: tuple[tuple[str, str, SectionExplainer], ...] = (
     ("summary", "", explain_summary),
-    ("found", "Found by", explain_discovery),
-    ("fetched", "Fetched", explain_fetches),
-    ("tries", "Tries", explain_attempts),
-    ("fields", "Read from the page", explain_fields),
-    ("left-out", "Left out as boilerplate", explain_boilerplate),
-    ("identity", "Why it is one article", explain_identity),
-    ("copies", "Who else tells its text", explain_copies),
-    ("story", "Who tells its story", explain_story),
-    ("revisions", "Edits", explain_revisions),
-    ("presence", "Still there?", explain_presence),
+    ("found", "Discovery", explain_discovery),
+    ("fetched", "Fetches", explain_fetches),
+    ("tries", "Attempts", explain_attempts),
+    ("fields", "Extracted fields", explain_fields),
+    ("left-out", "Removed boilerplate", explain_boilerplate),
+    ("identity", "URLs of the article", explain_identity),
+    ("copies", "Copies and similar articles", explain_copies),
+    ("story", "Story", explain_story),
+    ("revisions", "Revisions", explain_revisions),
+    ("presence", "Availability", explain_presence),
     ("topics", "Topics", explain_topics),
 )
-"""Name, heading and teller of each section; another kind of reason is a function beside these and a line here."""
+"""Name, heading and function of each section. A new section needs a function and a line here."""

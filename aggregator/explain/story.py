@@ -1,4 +1,4 @@
-"""Its story in words: who else tells it, how alike they are, and by which words."""
+"""Explain an article's story: which articles belong to it, how similar they are, and which words they share."""
 
 from __future__ import annotations
 
@@ -19,79 +19,91 @@ from storage.stories.packed_terms import counts_of_terms, term_buckets, word_buc
 from storage.stories.term_frequencies import TermFrequencies
 
 _MAX_SHARED_WORDS = 8
-"""Shared words that are named, those that weigh most."""
+"""Maximum number of shared words that are listed, those with the greatest weight first."""
 
 
-def explain_story(account: Provenance, now: datetime) -> Iterator[Reason]:
-    """The story that it tells and its place in it, then every other article with what they share."""
-    article, told = account.article, account.story
+def explain_story(provenance: Provenance, now: datetime) -> Iterator[Reason]:
+    """Explain the article's story and its rank in it, then every other article of the story."""
+    article, story = provenance.article, provenance.story
     if article is None:
         return
-    if told is None:
-        yield Reason(text="Its story has not been looked for yet; `evnews stories --refresh` does it.")
-    elif len(told.members) == 1:
-        whose = f"Its original, article {article.copy_of}," if article.copy_of else "It"
-        yield Reason(text=f"{whose} tells its story alone.", facts=(("story", told.id), ("articles", 1)))
+    if story is None:
+        yield Reason(text="The article has no story yet; `evnews stories --refresh` assigns one.")
+    elif len(story.members) == 1:
+        yield Reason(
+            text=f"{_name_member(article)} is the only article of its story.",
+            facts=(("story", story.id), ("articles", 1)),
+        )
     else:
-        yield _describe_position(article, told)
-        for me in (one for one in account.story_members if one.article_id == (article.copy_of or article.id)):
-            yield from _explain_other_articles(article, me, account)
+        yield _describe_position(article, story)
+        for member in provenance.story_members:
+            if member.article_id == (article.copy_of or article.id):
+                yield from _explain_other_articles(article, member, provenance)
 
 
 def _describe_position(article: KeptArticle, story: Story) -> Reason:
-    mine = article.copy_of or article.id
-    place = next(at for at, one in enumerate(story.members, 1) if one.article_id == mine)
+    member_id = article.copy_of or article.id
+    rank = next(rank for rank, member in enumerate(story.members, 1) if member.article_id == member_id)
     first = story.members[0]
-    when = "had it first" if place == 1 else f"was number {place}; {first.source} had it first, {format_time(first.at)}"
-    whose = f"Its original, article {article.copy_of}," if article.copy_of else "It"
-    many = f"{format_count(len(story.members), 'article')} of {format_count(story.source_count, 'source')}"
+    order = "first" if rank == 1 else f"number {rank}; {first.source} was first, on {format_time(first.at)}"
+    sentence = f"It was {order}."
+    size = f"{format_count(len(story.members), 'article')} of {format_count(story.source_count, 'source')}"
     return Reason(
-        text=f"{whose} tells story {story.id} ({many}): {format_quote(story.title)}. It {when}.",
+        text=f"{_name_member(article)} belongs to story {story.id} ({size}): {format_quote(story.title)}. {sentence}",
         facts=(
             ("story", story.id),
             ("articles", len(story.members)),
             ("sources", story.source_count),
-            ("place", place),
+            ("rank", rank),
         ),
     )
 
 
-def _explain_other_articles(article: KeptArticle, own: StoryArticle, account: Provenance) -> Iterator[Reason]:
-    common = account.term_frequencies
-    others = [one for one in account.story_members if one.article_id != own.article_id]
-    if common is None or not others:
+def _name_member(article: KeptArticle) -> str:
+    """Return the subject of a sentence about the story: the original stands for its copies."""
+    return f"The original, article {article.copy_of}," if article.copy_of else "The article"
+
+
+def _explain_other_articles(article: KeptArticle, own: StoryArticle, provenance: Provenance) -> Iterator[Reason]:
+    frequencies = provenance.term_frequencies
+    others = [member for member in provenance.story_members if member.article_id != own.article_id]
+    if frequencies is None or not others:
         return
-    alike = similarities_to(to_clustered(own), [to_clustered(one) for one in others], common.rarity)
+    similarities = similarities_to(to_clustered(own), [to_clustered(other) for other in others], frequencies.rarity)
     stems, _ = count_terms(article.title, article.text, article.language)
-    spelled = {word_bucket(stem): word for stem, (_, word) in stems.items()}
-    sources = {one.article_id: (one.source, one.title) for one in account.story.members} if account.story else {}
-    for one, likeness in sorted(zip(others, alike.tolist(), strict=True), key=lambda pair: -pair[1]):
-        source, title = sources[one.article_id]
-        shared = _find_shared_words(own, one, common, spelled)
+    spellings = {word_bucket(stem): word for stem, (_, word) in stems.items()}
+    members = {member.article_id: member for member in provenance.story.members} if provenance.story else {}
+    for other, similarity in sorted(zip(others, similarities.tolist(), strict=True), key=lambda pair: -pair[1]):
+        member = members[other.article_id]
+        shared = _find_shared_words(own, other, frequencies, spellings)
         near = time_nearness(
             own.published_or_seen_at if own.has_publication_time else None,
-            one.published_or_seen_at if one.has_publication_time else None,
+            other.published_or_seen_at if other.has_publication_time else None,
         )
-        by = f" They share {', '.join(shared)}." if shared else " They share few words; others of the story link them."
+        link = (
+            f"They share {', '.join(shared)}."
+            if shared
+            else "They share few words; other articles of the story link them."
+        )
         yield Reason(
-            text=f"Article {one.article_id} ({source}) is {likeness:.2f} like it, of which time leaves {near:.2f}:"
-            f" {format_quote(title)}.{by}",
-            at=one.published_or_seen_at,
+            text=f"Article {other.article_id} ({member.source}) has a similarity of {similarity:.2f}, and a factor"
+            f" of {near:.2f} for the time between them: {format_quote(member.title)}. {link}",
+            at=other.published_or_seen_at,
             facts=(
-                ("article", one.article_id),
-                ("source", source),
-                ("likeness", round(likeness, 3)),
+                ("article", other.article_id),
+                ("source", member.source),
+                ("similarity", round(similarity, 3)),
                 ("terms", shared),
             ),
         )
 
 
 def _find_shared_words(
-    own: StoryArticle, other: StoryArticle, common: TermFrequencies, spelled: dict[int, str]
+    own: StoryArticle, other: StoryArticle, frequencies: TermFrequencies, spellings: dict[int, str]
 ) -> tuple[str, ...]:
-    both, mine, theirs = np.intersect1d(term_buckets(own.terms), term_buckets(other.terms), return_indices=True)
-    weights = common.rarity[both] * (
-        1 + np.log(counts_of_terms(own.terms)[mine] * counts_of_terms(other.terms)[theirs])
+    shared, own_at, other_at = np.intersect1d(term_buckets(own.terms), term_buckets(other.terms), return_indices=True)
+    weights = frequencies.rarity[shared] * (
+        1 + np.log(counts_of_terms(own.terms)[own_at] * counts_of_terms(other.terms)[other_at])
     )
-    ranked = both[np.argsort(-weights, kind="stable")]
-    return tuple(spelled[one] for one in ranked.tolist() if one in spelled)[:_MAX_SHARED_WORDS]
+    ranked = shared[np.argsort(-weights, kind="stable")]
+    return tuple(spellings[bucket] for bucket in ranked.tolist() if bucket in spellings)[:_MAX_SHARED_WORDS]

@@ -15,7 +15,7 @@ from aggregator.explain.sections import SECTIONS
 from storage.archive import open_database
 from storage.model.page import Lead
 from tests.aggregator.cli.evnews_command import ROOT, Done, Evnews, plain
-from tests.aggregator.explain.article_history import SITE, Happening
+from tests.aggregator.explain.article_history import SITE, ArchiveHistory
 
 EVIL = "\x1b]0;owned\x07 \x9b31m \u202egnp.exe [bold]x[/bold] :smile: \u2028end"
 
@@ -42,7 +42,7 @@ def test_article_is_explained_by_id_and_by_url(crawled: Evnews) -> None:
     assert lines[0] == f"Article {record['id']}: {record['title']}"
     titles = [title for _, title, _ in SECTIONS if title]
     assert [line for line in lines[1:] if line and not line.startswith(" ")] == titles
-    assert any(line.startswith("  dianche named it first on ") for line in lines)
+    assert any(line.startswith("  Found by dianche on ") for line in lines)
     assert any(re.fullmatch(r"      evnews-\d+-\w+\.warc\.gz at byte \d+", line) for line in lines)
     assert crawled("why", record["url"]).out == done.out
     assert crawled("why", record["url"].removeprefix("http://") + "#top").out == done.out
@@ -54,10 +54,10 @@ def test_refused_page_is_explained_with_its_verdict(crawled: Evnews) -> None:
     assert (done.status, done.err) == (0, "")
     assert done.out.splitlines()[:2] == [
         f"No article: {url}",
-        "  No article came of it, and it is not asked for again.",
+        "  No article was found at this URL; it will not be fetched again.",
     ]
     assert "No article (thin): too little text and no article markup" in done.out
-    assert "Refused for good on " in done.out
+    assert "Refused on " in done.out
 
 
 def test_unknown_subject_is_one_line_with_the_next_step(crawled: Evnews) -> None:
@@ -85,7 +85,7 @@ def test_reasons_are_folded_to_80_columns(crawled: Evnews) -> None:
     status, written = crawled.on_terminal(80, "why", number)
     lines = plain(written)
     assert status == 0
-    assert "\x1b[1mFetched\x1b[0m" in written
+    assert "\x1b[1mFetches\x1b[0m" in written
     sentences = [line for line in lines if not line.startswith("      ")]
     assert max(map(cell_len, sentences)) <= 80
     assert any(line.startswith("    ") for line in sentences)
@@ -139,17 +139,17 @@ def test_topics_of_another_catalogue_are_reported(copied: Evnews) -> None:
 def test_sqlite_and_postgresql_explain_alike(tmp_path: Path, database_url: str) -> None:
     evnews = Evnews(tmp_path / "home")
     database = open_database(database_url)
-    happening = Happening(database, evnews.home / "warc")
+    history = ArchiveHistory(database, evnews.home / "warc")
     evnews.home.mkdir()
-    happening.index(Lead(url=SITE + "/a"), Lead(url=SITE + "/b"))
-    happening.refused(SITE + "/b", "consent", "a consent wall: it says so")
-    kept = happening.article(SITE + "/a", "The car drives.")
+    history.poll(Lead(url=SITE + "/a"), Lead(url=SITE + "/b"))
+    history.refuse(SITE + "/b", "consent", "a consent wall: it says so")
+    kept = history.store(SITE + "/a", "The car drives.")
     for number in range(30):
-        happening.later(hours=1).looked(kept.article_id, SITE + "/a", ("outage", "unmodified")[number % 2], 404)
+        history.later(hours=1).check(kept.article_id, SITE + "/a", ("outage", "unmodified")[number % 2], 404)
     database.close()
     assert "No article (consent): a consent wall: it says so." in evnews("--db", database_url, "why", SITE + "/b").out
     explained = evnews("--db", database_url, "why", str(kept.article_id)).out
-    assert explained.count("an outage, which says nothing of the article") == 12
+    assert explained.count("an outage, which is no evidence about the article") == 12
     assert "  … 7 more, which --json prints …" in explained
     records = evnews("--db", database_url, "why", SITE + "/a", "--json").records
     assert len([record for record in records if record["section"] == "fetched"]) == 31
