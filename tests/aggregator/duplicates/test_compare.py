@@ -45,7 +45,7 @@ def alike(one: str, other: str) -> float:
 
 
 @given(one=_TEXTS, other=_TEXTS)
-def test_likeness_is_the_same_both_ways(one: str, other: str) -> None:
+def test_similarity_is_symmetric(one: str, other: str) -> None:
     assert measure_similarity(ShingledText(one), ShingledText(other)) == measure_similarity(
         ShingledText(other), ShingledText(one)
     )
@@ -54,7 +54,7 @@ def test_likeness_is_the_same_both_ways(one: str, other: str) -> None:
 
 
 @given(text=_TEXTS)
-def test_a_text_is_its_own_copy(text: str) -> None:
+def test_text_is_a_copy_of_itself(text: str) -> None:
     assume(ShingledText(text).folded_words)
     found = measure_similarity(ShingledText(text), ShingledText(text))
     assert found is not None
@@ -65,7 +65,7 @@ def test_a_text_is_its_own_copy(text: str) -> None:
     text=st.text(st.characters(), max_size=400)
     | st.binary(max_size=400).map(lambda b: b.decode("utf-8", "surrogateescape"))
 )
-def test_no_text_is_too_odd(text: str) -> None:
+def test_any_two_texts_can_be_compared(text: str) -> None:
     made = with_derived_fields(Article(url="https://ev.example/a", title="", text=text), shipped_matcher())
     marks = signature_bands(made.signature)
     assert len(marks) <= SIGNATURE_HASHES
@@ -75,7 +75,7 @@ def test_no_text_is_too_odd(text: str) -> None:
 
 
 @pytest.mark.parametrize("make", [prose, chinese])
-def test_a_copy_of_any_kind_is_found_and_taken_for_one(make: object) -> None:
+def test_every_kind_of_copy_is_recognised(make: object) -> None:
     text = make(1)  # type: ignore[operator]
     other = make(2)  # type: ignore[operator]
     cut = text[: len(text) * 2 // 5]
@@ -92,42 +92,42 @@ def test_a_copy_of_any_kind_is_found_and_taken_for_one(make: object) -> None:
     assert alike(text, other) == 0.0
 
 
-def test_one_word_in_twenty_may_be_another() -> None:
+def test_copy_may_differ_in_one_word_of_twenty() -> None:
     words = prose(1, 400).split()
     words[::20] = [f"other{n}" for n in range(len(words[::20]))]
     assert 0.7 < alike(prose(1, 400), " ".join(words)) < 0.9
 
 
-def test_a_part_is_told_from_the_whole() -> None:
+def test_part_of_a_text_is_distinguished_from_the_whole() -> None:
     found = measure_similarity(ShingledText(prose(1)), ShingledText(prose(1)[:400]))
     assert found is not None
     assert found.kind == "part"
 
 
-def test_a_few_words_prove_nothing() -> None:
+def test_very_short_texts_are_no_copies() -> None:
     assert alike(prose(1), " ".join(prose(1).split()[:12])) == 0.0
     assert compute_signature("Read more in our app") == b""
 
 
-def test_a_text_without_words_is_like_no_other() -> None:
+def test_text_without_words_is_similar_to_none() -> None:
     assert measure_similarity(ShingledText("..."), ShingledText("!")) is None
     assert measure_similarity(ShingledText(""), ShingledText("")) is None
 
 
-def test_a_live_blog_without_its_times_is_a_copy_still() -> None:
+def test_live_blog_without_its_times_is_still_a_copy() -> None:
     entries = [prose(number, 60) for number in range(8)]
     timed = "\n".join(f"{10 + number}:15 {prose(100 + number, 5)}\n{entry}" for number, entry in enumerate(entries))
     assert measure_similarity(ShingledText(timed), ShingledText("\n".join(entries)))
 
 
-def test_two_states_of_a_live_blog_are_not_copies() -> None:
+def test_two_states_of_a_live_blog_are_no_copies() -> None:
     entries = [f"{8 + n // 4:02}:{n % 4 * 15:02} {prose(n, 20)}" for n in range(12)]
     before, after = "\n".join(reversed(entries[:6])), "\n".join(reversed(entries))
     assert alike(before, after) == 0.0
     assert alike(after, prose(99, 30) + "\n" + after) > 0.9
 
 
-def test_two_fillings_of_a_template_are_not_copies() -> None:
+def test_two_texts_from_one_template_are_no_copies() -> None:
     rows = [prose(n, 16).replace("\n", " ") for n in range(12)]
 
     def filled(first: int) -> str:
@@ -140,7 +140,7 @@ def test_two_fillings_of_a_template_are_not_copies() -> None:
     assert alike(filled(100), "\n".join(filled(100).split("\n")[:8])) > 0.9
 
 
-def test_the_text_that_is_compared_is_bounded() -> None:
+def test_compared_length_is_bounded() -> None:
     long = "word " * 1_000_000 + prose(1)
     assert len(ShingledText(long).shingles) == 1
     assert len(ShingledText(prose(1, 100_000)).folded_words) <= 200_000
@@ -169,5 +169,5 @@ def test_the_text_that_is_compared_is_bounded() -> None:
         ("It was published on Monday.", ""),
     ],
 )  # fmt: skip
-def test_a_credit_line_names_its_origin(text: str, name: str) -> None:
+def test_credit_line_names_the_origin(text: str, name: str) -> None:
     assert find_credit(text) == name

@@ -82,7 +82,7 @@ def copied(database: Database) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("text", [WHOLE, CUT, FRAMED], ids=["same", "cut", "framed"])
-def test_a_text_told_again_is_a_copy(database: Database, text: str) -> None:
+def test_republished_text_is_a_copy(database: Database, text: str) -> None:
     first, second = keep(database, Arrival(host="a", day=1), Arrival(host="b", day=2, text=text))
     assert (first.kind, second.kind) == (DecisionKind.NEW, DecisionKind.COPY)
     copy = kept(database)["https://b.example/a"]
@@ -94,11 +94,11 @@ def test_a_text_told_again_is_a_copy(database: Database, text: str) -> None:
     assert check_archive(database, None) == []
 
 
-def test_another_text_is_no_copy(database: Database) -> None:
+def test_different_text_is_no_copy(database: Database) -> None:
     assert [d.kind for d in keep(database, Arrival(host="a"), Arrival(host="b", text=OTHER))] == [DecisionKind.NEW] * 2
 
 
-def test_an_original_that_arrives_late_takes_its_place(database: Database) -> None:
+def test_original_that_arrives_late_replaces_the_earlier_choice(database: Database) -> None:
     *_, last = keep(
         database,
         Arrival(host="b", day=3, text=FRAMED),
@@ -112,7 +112,7 @@ def test_an_original_that_arrives_late_takes_its_place(database: Database) -> No
     assert check_archive(database, None) == []
 
 
-def test_a_credit_line_outweighs_the_date(database: Database) -> None:
+def test_credit_line_outweighs_the_date(database: Database) -> None:
     keep(
         database,
         Arrival(host="early", day=1, text=f"{WHOLE}\nThis article was originally published on Electrek."),
@@ -131,14 +131,14 @@ def test_a_credit_line_outweighs_the_date(database: Database) -> None:
     ids=["credit", "canonical"],
 )
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_copy_that_names_its_origin_is_one_years_later(database: Database, named: Arrival, is_first: bool) -> None:
+def test_copy_with_a_credit_is_linked_years_later(database: Database, named: Arrival, is_first: bool) -> None:
     original, other = Arrival(host="electrek", day=2), Arrival(host="other", day=1500, text=f"{WHOLE}\nMore.")
     keep(database, *((original, named) if is_first else (named, original)), other)
     assert copied(database) == {"late": "electrek"}
     assert check_archive(database, None) == []
 
 
-def test_an_article_that_names_its_origin_later_is_linked_then(database: Database) -> None:
+def test_credit_added_by_an_edit_links_the_copy(database: Database) -> None:
     keep(database, Arrival(host="late", day=900, text=FRAMED), Arrival(host="electrek", day=2))
     assert copied(database) == {}
     keep(database, Arrival(host="late", day=900, text=FRAMED, original="https://electrek.example/b", hour=2))
@@ -148,7 +148,7 @@ def test_an_article_that_names_its_origin_later_is_linked_then(database: Databas
     assert check_archive(database, None) == []
 
 
-def test_a_canonical_address_elsewhere_outweighs_the_date(database: Database) -> None:
+def test_canonical_url_on_another_site_outweighs_the_date(database: Database) -> None:
     keep(
         database,
         Arrival(host="early", day=1, text=FRAMED, original="https://home.example/other-address"),
@@ -157,18 +157,18 @@ def test_a_canonical_address_elsewhere_outweighs_the_date(database: Database) ->
     assert copied(database) == {"early": "home"}
 
 
-def test_who_names_an_agency_is_still_dated(database: Database) -> None:
+def test_articles_that_credit_an_agency_are_ordered_by_date(database: Database) -> None:
     mark = "BERLIN (dpa) - "
     keep(database, Arrival(host="b", day=2, text=mark + WHOLE), Arrival(host="a", day=1, text=mark + FRAMED))
     assert copied(database) == {"b": "a"}
 
 
-def test_who_was_published_at_an_unknown_time_comes_after_who_was_not(database: Database) -> None:
+def test_undated_article_is_not_preferred_as_the_original(database: Database) -> None:
     keep(database, Arrival(host="a"), Arrival(host="b", day=9, text=FRAMED))
     assert copied(database) == {"a": "b"}
 
 
-def test_copies_are_found_inside_a_window_of_telling_not_of_arrival(database: Database) -> None:
+def test_copies_are_found_by_publication_time_not_by_arrival(database: Database) -> None:
     keep(
         database,
         Arrival(host="old", day=-900),
@@ -180,7 +180,7 @@ def test_copies_are_found_inside_a_window_of_telling_not_of_arrival(database: Da
     assert check_archive(database, None) == []
 
 
-def test_the_edge_of_a_stretch_of_the_index_hides_nothing(sqlite_database: Database) -> None:
+def test_copies_are_found_across_time_buckets(sqlite_database: Database) -> None:
     for number, day in enumerate(range(0, 140, 7)):
         text = prose(100 + number)
         keep(
@@ -191,7 +191,7 @@ def test_the_edge_of_a_stretch_of_the_index_hides_nothing(sqlite_database: Datab
     assert copied(sqlite_database) == {f"b{n}": f"a{n}" for n in range(20)}
 
 
-def test_an_edit_that_changes_the_text_ends_the_copy(database: Database) -> None:
+def test_edited_copy_is_unlinked(database: Database) -> None:
     keep(
         database,
         Arrival(host="a", day=1),
@@ -206,7 +206,7 @@ def test_an_edit_that_changes_the_text_ends_the_copy(database: Database) -> None
     assert check_archive(database, None) == []
 
 
-def test_a_text_that_holds_two_others_makes_neither_a_copy_of_the_other(database: Database) -> None:
+def test_texts_contained_in_a_third_are_no_copies_of_each_other(database: Database) -> None:
     keep(
         database,
         Arrival(host="a", day=1),
@@ -217,7 +217,7 @@ def test_a_text_that_holds_two_others_makes_neither_a_copy_of_the_other(database
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
-def test_articles_that_are_joined_take_their_copies_along(sqlite_database: Database, order: Sequence[int]) -> None:
+def test_merged_articles_keep_their_copies(sqlite_database: Database, order: Sequence[int]) -> None:
     arrivals = [
         Arrival(host="site", path="x", day=1),
         Arrival(host="site", path="y", day=1, text=OTHER),
@@ -230,7 +230,7 @@ def test_articles_that_are_joined_take_their_copies_along(sqlite_database: Datab
     assert check_archive(sqlite_database, None) == []
 
 
-def test_what_a_site_has_around_its_articles_makes_no_copies(sqlite_database: Database) -> None:
+def test_common_template_text_makes_no_copies(sqlite_database: Database) -> None:
     furniture = prose(50, 150)
     site = [
         Arrival(host="site", path=str(n), day=1, text=f"{prose(1000 + n, 60)}\n{furniture}")
@@ -245,12 +245,12 @@ def test_what_a_site_has_around_its_articles_makes_no_copies(sqlite_database: Da
     assert check_archive(sqlite_database, None) == []
 
 
-def test_a_whole_text_that_one_site_has_twice_is_a_copy(database: Database) -> None:
+def test_whole_text_repeated_on_one_site_is_a_copy(database: Database) -> None:
     keep(database, Arrival(host="site", path="x", day=1), Arrival(host="site", path="y", day=2, text=FRAMED))
     assert copied(database) == {"site": "site"}
 
 
-def test_a_text_that_very_many_tell_is_still_found(sqlite_database: Database) -> None:
+def test_text_with_very_many_copies_is_still_found(sqlite_database: Database) -> None:
     keep(sqlite_database, Arrival(host="first", day=0))
     many = [
         Arrival(host=f"h{n}", day=1, text=f"{prose(2000 + n, 12)}\n{WHOLE}")
@@ -266,7 +266,7 @@ def test_a_text_that_very_many_tell_is_still_found(sqlite_database: Database) ->
     assert check_archive(sqlite_database, None) == []
 
 
-def test_an_article_from_before_signatures_is_signed_when_it_is_seen_again(database: Database) -> None:
+def test_article_without_a_signature_gets_one_when_it_is_fetched_again(database: Database) -> None:
     keep(database, Arrival(host="a", day=1))
     with database.write() as tx:
         signatures.remove_signature(tx, 1)
@@ -321,13 +321,15 @@ def _same_in_any_order(make: Callable[[], str], *orders: Iterable[Arrival]) -> N
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_any_order_of_arrival_gives_the_same_copies(new_sqlite: Callable[[], str], data: st.DataObject) -> None:
+def test_copies_do_not_depend_on_the_order_of_arrival(new_sqlite: Callable[[], str], data: st.DataObject) -> None:
     arrivals = data.draw(st.lists(st.builds(_joined_by, _ARRIVALS, st.booleans()), min_size=2, max_size=6))
     _same_in_any_order(new_sqlite, arrivals, data.draw(st.permutations(arrivals)))
 
 
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_any_order_gives_the_same_copies_in_postgres(new_postgres: Callable[[], str], data: st.DataObject) -> None:
+def test_copies_in_postgresql_do_not_depend_on_the_order_of_arrival(
+    new_postgres: Callable[[], str], data: st.DataObject
+) -> None:
     arrivals = data.draw(st.lists(st.builds(_joined_by, _ARRIVALS, st.booleans()), min_size=2, max_size=6))
     _same_in_any_order(new_postgres, arrivals, data.draw(st.permutations(arrivals)))

@@ -114,7 +114,7 @@ def bring(database: Database, body: bytes, known: ImportProgress | None = None) 
         return complete_import(tx, known)
 
 
-def test_an_export_comes_back_as_it_was(archive: Database, empty: Database) -> None:
+def test_import_restores_an_export_byte_for_byte(archive: Database, empty: Database) -> None:
     body = export(archive)
     records = [json.loads(line) for line in body.splitlines()]
     kinds = [[one["kind"] for one in record["revisions"]] for record in records]
@@ -128,7 +128,7 @@ def test_an_export_comes_back_as_it_was(archive: Database, empty: Database) -> N
     assert check_archive(empty, None) == []
 
 
-def test_what_was_found_is_found(archive: Database, empty: Database) -> None:
+def test_search_results_are_equal_after_an_import(archive: Database, empty: Database) -> None:
     bring(empty, export(archive))
     for words in (
         "sodium",
@@ -151,7 +151,7 @@ def test_what_was_found_is_found(archive: Database, empty: Database) -> None:
     assert Library(empty).captures(1) == []
 
 
-def test_it_goes_on_from_there(archive: Database, empty: Database) -> None:
+def test_imported_archive_continues_to_collect(archive: Database, empty: Database) -> None:
     bring(empty, export(archive))
     later = T0 + timedelta(days=9)
     keep(empty, "https://a.example/1", TEXT.replace("next year", "2029"), later, published=T0)
@@ -166,7 +166,7 @@ def test_it_goes_on_from_there(archive: Database, empty: Database) -> None:
     assert check_archive(empty, None) == []
 
 
-def test_one_that_was_left_is_gone_on_with(archive: Database, empty: Database) -> None:
+def test_interrupted_import_continues(archive: Database, empty: Database) -> None:
     body = export(archive)
     lines = body.splitlines(keepends=True)
     with empty.write() as tx:
@@ -180,7 +180,7 @@ def test_one_that_was_left_is_gone_on_with(archive: Database, empty: Database) -
         assert not importing.begin_import(tx)
 
 
-def test_a_copy_whose_original_is_not_there_stands_for_itself(archive: Database, empty: Database) -> None:
+def test_copy_without_its_original_is_imported_as_an_article(archive: Database, empty: Database) -> None:
     copies = [line for line in export(archive).splitlines(keepends=True) if json.loads(line)["id"] in (2, 4)]
     assert bring(empty, b"".join(copies)) == 1
     assert [json.loads(line)["copy_of"] for line in export(empty).splitlines()] == [None, None]
@@ -210,29 +210,29 @@ def changed(body: bytes, **fields: Any) -> bytes:
         ({"html": "<div>" * 500}, "nested too deeply"),
     ],
 )
-def test_a_line_that_is_none_is_said(archive: Database, fields: dict[str, Any], said: str) -> None:
+def test_invalid_line_is_reported_with_its_number(archive: Database, fields: dict[str, Any], said: str) -> None:
     with pytest.raises(ExportError, match=said):
         parse_exported(changed(export(archive), **fields), shipped_matcher(), lambda at: at)
 
 
 @pytest.mark.parametrize("line", [b"x", b"[]", b"7", b"{", b"\xff", b"[" * 100_000])
-def test_what_is_no_record_is_said(line: bytes) -> None:
+def test_invalid_record_is_reported(line: bytes) -> None:
     with pytest.raises(ExportError, match="no JSON"):
         parse_exported(line, shipped_matcher(), lambda at: at)
 
 
-def test_a_line_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overlong_line_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_articles, "MAX_LINE_BYTES", 10)
     with pytest.raises(ExportError, match="line 2: longer than 10"):
         list(read_numbered_lines(BytesIO(b"short\n" + b"x" * 100)))
 
 
-def test_what_is_not_allowed_in_html_does_not_come_in(archive: Database) -> None:
+def test_imported_html_is_sanitised(archive: Database) -> None:
     line = changed(export(archive), html="<p onclick=x>a<script>alert(1)</script></p>")
     assert parse_exported(line, shipped_matcher(), lambda at: at).article.html == "<p>a</p>"
 
 
-def test_an_address_that_is_another_articles_is_said(archive: Database, empty: Database) -> None:
+def test_url_of_another_article_is_reported(archive: Database, empty: Database) -> None:
     body = export(archive)
     with pytest.raises(ExportError, match="article 9 has the address of article 1"):
         bring(empty, body.splitlines()[0] + b"\n" + changed(body, id=9))

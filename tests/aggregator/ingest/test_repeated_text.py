@@ -26,14 +26,14 @@ def article(title: str = "Our new app", words: int = 40, origin: str = "html") -
 BEFORE = [showing(1), showing(2)]
 
 
-def test_a_short_text_that_bears_none_of_three_promised_titles_is_a_wall() -> None:
+def test_short_text_repeated_under_three_other_titles_is_refused() -> None:
     refusal = refuse_repeated_text(article(), TOLD[0], BEFORE)
     assert refusal is not None
     assert refusal.code == "repeated"
     assert "2 other addresses" in refusal.reason
 
 
-def test_a_wall_without_a_title_of_its_own_has_borrowed_its_leads() -> None:
+def test_repeated_text_that_only_echoes_the_titles_of_leads_is_refused() -> None:
     before = [showing(n, TOLD[n], is_own=False) for n in (1, 2)]
     assert refuse_repeated_text(article(TOLD[0], origin="lead"), TOLD[0], before) is not None
 
@@ -55,10 +55,10 @@ def test_a_wall_without_a_title_of_its_own_has_borrowed_its_leads() -> None:
     ids=["first", "second", "long", "own title", "longer title", "no lead", "one title", "one article", "a true one",
          "nothing told"],
 )  # fmt: skip
-def test_what_is_no_wall(made: Article, told: str, before: list[TextAppearance]) -> None:
+def test_text_is_not_refused_as_repeated(made: Article, told: str, before: list[TextAppearance]) -> None:
     assert refuse_repeated_text(made, told, before) is None
 
 
 @given(st.permutations([showing(1), showing(2), showing(3), showing(3, TOLD[3])]))
-def test_the_order_of_what_was_shown_before_makes_no_difference(before: list[TextAppearance]) -> None:
+def test_refusal_does_not_depend_on_the_order_of_appearances(before: list[TextAppearance]) -> None:
     assert refuse_repeated_text(article(), TOLD[0], before) == refuse_repeated_text(article(), TOLD[0], before[::-1])

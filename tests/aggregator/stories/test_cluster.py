@@ -61,7 +61,7 @@ def grouped(alike: np.ndarray, days: Sequence[float] = ()) -> list[list[int]]:
     return group_articles(alike, np.array(days or [0.0] * half + [30.0] * (len(alike) - half)))
 
 
-def test_terms_are_words_that_tell_something() -> None:
+def test_terms_exclude_stop_words_and_single_letters() -> None:
     """The title counts three times, the lead twice; the commonest words, lone letters and grammar do not count."""
     told, in_title = count_terms("The ferries", "A ferry came to b 7 という " + "rope " * 70, "en")
     assert told["ferrie"] == (3, "ferries")
@@ -73,13 +73,13 @@ def test_terms_are_words_that_tell_something() -> None:
     assert "小米" in count_terms("小米汽车发布新车", "", "zh")[1]
 
 
-def test_languages_without_a_list_lose_no_word() -> None:
+def test_languages_without_stop_words_keep_every_word() -> None:
     """An unknown language is no error."""
     assert count_terms("the", "", "xx")[0] == {"the": (3, "the")}
 
 
 @given(words=st.dictionaries(st.text(min_size=1, max_size=9), st.integers(1, 9999), max_size=400), data=st.data())
-def test_terms_are_read_back_as_they_were_packed(words: dict[str, int], data: st.DataObject) -> None:
+def test_packed_terms_are_unpacked_unchanged(words: dict[str, int], data: st.DataObject) -> None:
     """Up to a bound the words that count most; each once, ascending."""
     in_title = data.draw(st.sets(st.sampled_from(sorted(words)), max_size=20)) if words else set()
     read = unpack_terms(pack_terms(words, in_title))
@@ -92,7 +92,7 @@ def test_terms_are_read_back_as_they_were_packed(words: dict[str, int], data: st
         assert kept == {word_bucket(word): min(count, 2047) for word, count in words.items()}
 
 
-def test_one_event_in_other_words_is_alike_and_another_is_not() -> None:
+def test_texts_about_one_event_are_similar_and_others_are_not() -> None:
     """And an article is wholly like itself."""
     alike = similarity_matrix([teller(1, CRASH), teller(2, AGAIN), teller(3, OTHER)], EVEN)
     assert alike[0, 0] == pytest.approx(1)
@@ -102,7 +102,7 @@ def test_one_event_in_other_words_is_alike_and_another_is_not() -> None:
 
 
 @given(told=st.lists(st.tuples(st.text("ab cd1", max_size=30), st.text("ab cd1", max_size=80)), min_size=1, max_size=6))
-def test_a_row_of_likenesses_is_the_same_for_itself(told: list[tuple[str, str]]) -> None:
+def test_similarities_of_a_row_equal_those_of_pairs(told: list[tuple[str, str]]) -> None:
     """What is asked for first is what decides later; both are between 0 and 1."""
     tellers = [teller(number, one, None if number % 3 == 0 else number) for number, one in enumerate(told)]
     weights = EVEN * np.float32(2)
@@ -111,7 +111,7 @@ def test_a_row_of_likenesses_is_the_same_for_itself(told: list[tuple[str, str]])
     assert ((alike >= 0) & (alike <= 1 + 1e-9)).all()
 
 
-def test_what_few_articles_say_counts_more() -> None:
+def test_rare_terms_have_more_weight() -> None:
     """The same shared words make two articles less alike where everybody uses them."""
     common = EVEN.copy()
     common[[word_bucket("ferry"), word_bucket("pier"), word_bucket("fog"), word_bucket("hurt")]] = 0.1
@@ -119,7 +119,7 @@ def test_what_few_articles_say_counts_more() -> None:
     assert similarity_matrix(pair, common)[0, 1] < similarity_matrix(pair, EVEN)[0, 1]
 
 
-def test_time_weakens_and_never_forbids() -> None:
+def test_distance_in_time_reduces_similarity_but_never_to_zero() -> None:
     """Half of what time can take is gone after five days; without a date it is as if some days lay between."""
     days = [time_nearness(T0, T0 + timedelta(days=day)) for day in (0, 5, 10, 4000)]
     assert days == pytest.approx([1, 0.8, 0.7, 0.6])
@@ -130,12 +130,12 @@ def test_time_weakens_and_never_forbids() -> None:
     assert near > undated > far > 0
 
 
-def test_articles_without_words_are_like_nothing() -> None:
+def test_articles_without_terms_are_similar_to_none() -> None:
     """Nor is that an error."""
     assert similarity_matrix([teller(1, ("", "")), teller(2, ("", ""))], EVEN)[0, 1] == 0
 
 
-def test_two_need_more_than_a_third_that_joins_them() -> None:
+def test_articles_join_only_if_similar_enough_to_the_group() -> None:
     """A pair must be sure of itself; who joins one must be like its members in the mean."""
     between = (MIN_PAIR_SIMILARITY + MIN_JOIN_SIMILARITY) / 2
     assert grouped(square(2, {(0, 1): between})) == [[0], [1]]
@@ -143,7 +143,7 @@ def test_two_need_more_than_a_third_that_joins_them() -> None:
     assert grouped(square(3, {(0, 1): 0.5, (0, 2): 1.5 * MIN_JOIN_SIMILARITY})) == [[0, 1], [2]]
 
 
-def test_two_close_groups_stay_apart_unless_they_are_surely_one() -> None:
+def test_close_groups_stay_apart_below_the_merge_threshold() -> None:
     """The crash and the inquest share every name, yet each is closer within itself."""
 
     def halves(between: float) -> np.ndarray:
@@ -156,13 +156,13 @@ def test_two_close_groups_stay_apart_unless_they_are_surely_one() -> None:
     assert grouped(square(4, loose)) == [[0, 1, 2, 3]]
 
 
-def test_what_must_stay_together_does() -> None:
+def test_fixed_groups_stay_together() -> None:
     """However little alike."""
     assert group_articles(square(4, {(2, 3): 0.9}), np.zeros(4), [[0, 1]]) == [[0, 1], [2, 3]]
 
 
 @given(values=st.lists(st.floats(0, 1), min_size=15, max_size=15), order=st.permutations(range(6)))
-def test_groups_do_not_depend_on_the_order(values: list[float], order: list[int]) -> None:
+def test_clusters_do_not_depend_on_the_order(values: list[float], order: list[int]) -> None:
     """Every article is in one group, the same whatever comes first."""
     pairs = [(one, other) for one in range(6) for other in range(one + 1, 6)]
     spread = [value + number * 1e-6 for number, value in enumerate(values)]  # no two pairs are equally alike
@@ -174,13 +174,13 @@ def test_groups_do_not_depend_on_the_order(values: list[float], order: list[int]
     assert sorted(sorted(order[one] for one in group) for group in again) == made
 
 
-def test_the_headline_is_of_the_article_most_like_the_others() -> None:
+def test_headline_is_that_of_the_most_central_article() -> None:
     """Of equals the first."""
     assert choose_headline_article(square(3, {(0, 1): 0.5, (1, 2): 0.5, (0, 2): 0.1}), [0, 1, 2]) == 1
     assert choose_headline_article(square(2, {(0, 1): 0.5}), [0, 1]) == 0
 
 
-def test_terms_of_two_orders_are_the_same_bytes() -> None:
+def test_packed_terms_do_not_depend_on_the_order() -> None:
     """What is kept depends on the words alone."""
     words = ["ferry", "pier", "fog", "rope"]
     assert len({pack_terms(dict.fromkeys(order, 2), {"fog"}) for order in permutations(words)}) == 1

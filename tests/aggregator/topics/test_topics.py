@@ -48,7 +48,7 @@ def counts(found: tuple[Topic, ...]) -> dict[str, tuple[int, int]]:
     return {topic.name: (topic.title_count, topic.body_count) for topic in found}
 
 
-def test_the_shipped_catalogue_is_sound_and_large_enough() -> None:
+def test_shipped_catalogue_is_valid_and_complete() -> None:
     assert CATALOGUE.problems == ()
     kinds = Counter(one.kind for one in CATALOGUE.entries)
     assert len(CATALOGUE.entries) >= 220
@@ -56,14 +56,14 @@ def test_the_shipped_catalogue_is_sound_and_large_enough() -> None:
     assert all(count >= 10 for count in kinds.values())
 
 
-def test_no_sure_name_belongs_to_two_topics() -> None:
+def test_unambiguous_name_belongs_to_one_topic() -> None:
     owners: dict[str, set[str]] = {}
     for name, alias in ALIASES:
         owners.setdefault(fold_name(alias), set()).add(name)
     assert [alias for alias, topics in owners.items() if len(topics) > 1] == []
 
 
-def test_every_sure_name_alone_in_a_title_is_found() -> None:
+def test_every_unambiguous_name_is_found_alone_in_a_title() -> None:
     lost = [(name, alias) for name, alias in ALIASES if name not in names(alias.removesuffix("*"))]
     assert lost == []
 
@@ -98,7 +98,7 @@ def test_every_sure_name_alone_in_a_title_is_found() -> None:
         ("Полёт на электромобиле", {"bev"}),
     ],
 )
-def test_names_are_found_where_they_are_meant(text: str, topics: set[str]) -> None:
+def test_names_are_found_in_their_context(text: str, topics: set[str]) -> None:
     assert set(names(text)) == topics
     assert set(names("", text)) == topics
 
@@ -118,13 +118,13 @@ def test_names_are_found_where_they_are_meant(text: str, topics: set[str]) -> No
         ("Lucid moments", "Lucid and Rivian lose money", "lucid"),
     ],
 )
-def test_a_name_that_means_other_things_needs_its_context(unclear: str, clear: str, topic: str) -> None:
+def test_ambiguous_name_needs_its_context(unclear: str, clear: str, topic: str) -> None:
     assert topic not in names("", unclear)
     assert topic in names("", clear)
     assert topic not in names("", unclear + "." + " x" * 400 + clear.replace(topic, "").lower())
 
 
-def test_once_meant_every_mention_counts() -> None:
+def test_every_mention_counts_after_one_in_context() -> None:
     found = matcher(entry("seal", unsure=("Seal",), context=("sedan",), case=True))
     text = "The Seal is a sedan. " + "It is said. " * 60 + "The Seal sells."
     assert counts(found.find_topics("Seal", text)) == {"seal": (1, 2)}
@@ -133,13 +133,13 @@ def test_once_meant_every_mention_counts() -> None:
     )
 
 
-def test_a_sure_name_makes_the_unsure_ones_sure() -> None:
+def test_unambiguous_name_confirms_the_ambiguous_ones() -> None:
     found = matcher(entry("kia", "Kia Motors", unsure=("Kia",), context=("car",)), entry("ev6", "EV6", part_of="kia"))
     assert counts(found.find_topics("", "Kia Motors. " + "x " * 300 + "Kia")) == {"kia": (0, 2)}
     assert counts(found.find_topics("EV6", "x " * 300 + "Kia")) == {"ev6": (1, 0), "kia": (1, 1)}
 
 
-def test_the_longest_name_counts_and_what_it_is_part_of() -> None:
+def test_longest_name_counts_and_its_parent_topics() -> None:
     found = matcher(
         entry("xiaomi", "Xiaomi"),
         entry("su7", "SU7", part_of="xiaomi"),
@@ -151,26 +151,26 @@ def test_the_longest_name_counts_and_what_it_is_part_of() -> None:
     assert counts(found.find_topics("", "Nikola Tesla and Tesla")) == {"nikola": (0, 1)}
 
 
-def test_topics_of_the_title_come_first_then_those_named_most() -> None:
+def test_topics_are_sorted_by_title_then_by_count() -> None:
     found = matcher(entry("a", "alpha"), entry("b", "beta"), entry("c", "gamma"))
     assert [one.name for one in found.find_topics("beta", "alpha alpha gamma")] == ["b", "a", "c"]
 
 
-def test_capitals_count_where_the_catalogue_says_so() -> None:
+def test_case_matters_for_names_marked_in_the_catalogue() -> None:
     found = matcher(entry("leaf", "Leaf", case=True), entry("smart", "smart fortwo", case=True))
     assert counts(found.find_topics("Leaf LEAF leaf lEAF Leafs", "Smart fortwo")) == {"leaf": (2, 0), "smart": (0, 1)}
     accented = matcher(entry("zoe", "Zoé", case=True))
     assert counts(accented.find_topics("ﬃßÆ Zoé zoé ZOE ﬃ", "")) == {"zoe": (2, 0)}
 
 
-def test_no_more_than_a_hundred_topics_are_kept() -> None:
+def test_at_most_a_hundred_topics_are_returned() -> None:
     many = matcher(*(entry(f"t{n}", f"word{n}x") for n in range(MAX_TOPICS_PER_TEXT + 20)))
     text = " ".join(f"word{n}x" for n in range(MAX_TOPICS_PER_TEXT + 20))
     assert len(many.find_topics("", text)) == MAX_TOPICS_PER_TEXT
 
 
 @given(st.text(), st.text())
-def test_no_text_raises_and_the_same_text_gives_the_same(title: str, text: str) -> None:
+def test_any_text_is_matched_deterministically(title: str, text: str) -> None:
     assert SHIPPED_TOPICS.find_topics(title, text) == SHIPPED_TOPICS.find_topics(title, text)
 
 
@@ -180,20 +180,20 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES, max_size=30).map("".join), st.sampled_from(ALIASES))
-def test_a_name_between_blanks_is_found_whatever_stands_around_it(around: str, known: tuple[str, str]) -> None:
+def test_name_between_spaces_is_found_in_any_text(around: str, known: tuple[str, str]) -> None:
     name, alias = known
     found = names("", f"{around}\n {alias.removesuffix('*')} \n{around}")
     assert name in found
 
 
 @given(st.sampled_from([alias for _, alias in ALIASES if alias.isascii() and (alias[0] + alias[-1]).isalnum()]))
-def test_a_name_inside_a_word_is_not_found(alias: str) -> None:
+def test_name_inside_a_word_is_not_found(alias: str) -> None:
     only = matcher(entry("x", alias))
     assert only.find_topics(f"a{alias}", f"{alias}qq") == ()
     assert counts(only.find_topics(alias, f"({alias})")) == {"x": (1, 1)}
 
 
-def test_an_article_is_marked_with_what_it_names() -> None:
+def test_extracted_article_has_its_topics() -> None:
     article = Article(url="https://a.example/", title="BYD", text="An LFP battery by BYD and CATL")
     assert [one.name for one in with_derived_fields(article, shipped_matcher()).topics] == ["byd", "catl", "lfp"]
 
@@ -213,7 +213,7 @@ context = ["@sea"]
 """
 
 
-def test_another_file_follows_another_field(tmp_path: Path) -> None:
+def test_own_catalogue_serves_another_field(tmp_path: Path) -> None:
     (tmp_path / "topics.toml").write_text(OWN)
     own = load_topics(tmp_path)
     assert own.problems == ()
@@ -223,7 +223,7 @@ def test_another_file_follows_another_field(tmp_path: Path) -> None:
     assert own.digest != CATALOGUE.digest == load_topics(None, SHIPPED_FILE).digest
 
 
-def test_the_users_file_changes_single_keys_adds_and_switches_off(tmp_path: Path) -> None:
+def test_topics_file_changes_adds_and_disables_entries(tmp_path: Path) -> None:
     (tmp_path / "topics.toml").write_text(
         '[tesla]\ntitle = "T"\n[byd]\nenabled = false\n[alder]\nkind = "maker"\naliases = ["Alder"]\n'
     )
@@ -256,7 +256,7 @@ def test_the_users_file_changes_single_keys_adds_and_switches_off(tmp_path: Path
         ("groups = 3", "groups = 3: allowed is a table"),
     ],
 )
-def test_a_wrong_entry_is_said_and_costs_no_other(tmp_path: Path, table: str, said: str) -> None:
+def test_invalid_entry_is_reported_and_the_others_are_used(tmp_path: Path, table: str, said: str) -> None:
     file = tmp_path / "own.toml"
     file.write_text(f'{table}\n[good]\nkind = "maker"\naliases = ["Good"]\n')
     catalogue = load_topics(None, file)
@@ -266,7 +266,7 @@ def test_a_wrong_entry_is_said_and_costs_no_other(tmp_path: Path, table: str, sa
     assert "good" in [one.name for one in catalogue.entries]
 
 
-def test_a_circle_of_topics_is_cut(tmp_path: Path) -> None:
+def test_cycle_of_parent_topics_is_cut(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     parts = [("a", "b"), ("b", "c"), ("c", "a")]
     file.write_text("".join(f'[{x}]\nkind = "maker"\naliases = ["{x}{x}"]\npart_of = "{y}"\n' for x, y in parts))
@@ -276,13 +276,13 @@ def test_a_circle_of_topics_is_cut(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["shipped = 1", "[[", "\udcff"])
-def test_a_file_that_cannot_be_used_is_a_mistake(tmp_path: Path, text: str) -> None:
+def test_unusable_topics_file_raises(tmp_path: Path, text: str) -> None:
     (tmp_path / "topics.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(CatalogueError, match=r"topics\.toml"):
         load_topics(tmp_path)
 
 
-def test_workers_mark_with_the_catalogue_that_they_are_given(tmp_path: Path) -> None:
+def test_workers_use_the_given_catalogue(tmp_path: Path) -> None:
     (tmp_path / "topics.toml").write_text(OWN)
     body = "<html lang=en><head><title>Tesla and the whale</title></head><body><article><h1>Tesla and the whale</h1>"
     body += "<p>" + "A whale was seen from the harbour, and a Tesla stood there charging in the rain. " * 8 + "</p>"

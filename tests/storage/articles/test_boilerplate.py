@@ -33,7 +33,7 @@ def learned(database: Database, source: str = "site") -> LearnedBoilerplate:
         return load_boilerplate(tx, source)
 
 
-def test_a_paragraph_of_five_articles_is_learned(database: Database) -> None:
+def test_paragraph_of_five_articles_is_learned(database: Database) -> None:
     for number in range(1, 5):
         assert kept(database, number, f"{BOX}\n\n{words(number)}") == LearnedBoilerplate()
     made = kept(database, 5, f"{words(5)}\n\n{BOX.upper()}")
@@ -46,7 +46,7 @@ def test_a_paragraph_of_five_articles_is_learned(database: Database) -> None:
         ]
 
 
-def test_five_of_many_are_too_few(database: Database) -> None:
+def test_paragraph_of_five_among_many_articles_is_not_learned(database: Database) -> None:
     """A fifth of the latest fifty is needed: of forty that is eight."""
     for number in range(1, 34):
         kept(database, number, words(number))
@@ -58,14 +58,14 @@ def test_five_of_many_are_too_few(database: Database) -> None:
     assert kept(database, 42, f"{words(42)}\n\n{BOX}").paragraphs == {block_digest(BOX)}
 
 
-def test_headings_and_what_one_article_repeats_are_not_learned(database: Database) -> None:
+def test_headings_and_repetitions_within_an_article_are_not_learned(database: Database) -> None:
     for number in range(1, 9):
         made = kept(database, number, words(number))
     again = "\n\n".join([BOX] * 10)
     assert kept(database, 9, again) == made == LearnedBoilerplate()
 
 
-def test_each_change_is_a_version_and_what_nobody_has_any_more_is_forgotten(database: Database) -> None:
+def test_each_change_raises_the_version_and_unused_paragraphs_are_forgotten(database: Database) -> None:
     for number in range(1, 6):
         kept(database, number, f"{BOX}\n\n{words(number)}")
     for number in range(6, 11):
@@ -78,7 +78,7 @@ def test_each_change_is_a_version_and_what_nobody_has_any_more_is_forgotten(data
     assert learned(database) == LearnedBoilerplate(version=3, paragraphs=frozenset({block_digest(NOTE)}))
 
 
-def test_an_article_that_proved_to_be_another_is_not_counted(database: Database) -> None:
+def test_merged_article_does_not_count_for_learning(database: Database) -> None:
     for number in range(1, 5):
         kept(database, number, f"{BOX}\n\n{words(number)}")
     with database.write() as tx:
@@ -94,7 +94,7 @@ TEXTS = st.lists(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(TEXTS)
-def test_learning_twice_changes_nothing(sqlite_database: Database, texts: list[str]) -> None:
+def test_learning_an_article_twice_changes_nothing(sqlite_database: Database, texts: list[str]) -> None:
     with sqlite_database.write() as tx:
         for table in ("source_boilerplate", "recent_paragraphs"):
             tx.execute(sql(f"DELETE FROM {table}"))

@@ -57,20 +57,20 @@ def steps(found: ArticleState) -> list[tuple[float, EditKind | None]]:
     return [((step.at - T0) / timedelta(minutes=1), step.edit) for step in found.revision_starts]
 
 
-def test_another_wording_begins_a_revision() -> None:
+def test_changed_wording_starts_a_revision() -> None:
     found = made(seen(0, "a"), seen(1, "a"), seen(2, "b"), seen(3, "b"), seen(4, "a"))
     assert steps(found) == [(0, None), (2, None), (4, None)]
     assert found.shown_number == 3
 
 
-def test_another_headline_begins_a_revision_and_another_choice_of_headline_none() -> None:
+def test_new_headline_starts_a_revision_but_another_choice_of_headline_does_not() -> None:
     partly = (("", "A car"), ("heading", "A car is recalled"))
     chosen = (("", "A car is recalled"), ("heading", "A car is recalled"))
     found = made(seen(0), seen(1, headlines=partly), seen(2, headlines=chosen))
     assert steps(found) == [(0, None), (1, None)]
 
 
-def test_data_that_is_edited_begins_a_revision_and_a_page_that_catches_up_with_it_none() -> None:
+def test_edited_page_data_starts_a_revision_but_a_page_that_catches_up_does_not() -> None:
     ahead = seen(1, "a", page_data_digest="b", in_page_data=frozenset({7}), differs_in_page_data=frozenset({(7, 8)}))
     first = seen(0, "a", in_page_data=frozenset({7}))
     assert steps(made(first, ahead)) == [(0, None), (1, None)]
@@ -78,30 +78,30 @@ def test_data_that_is_edited_begins_a_revision_and_a_page_that_catches_up_with_i
     assert steps(made(first, ahead, seen(2, "c"))) == [(0, None), (1, None), (2, None)]
 
 
-def test_data_that_catches_up_with_its_page_or_goes_begins_none() -> None:
+def test_page_data_that_catches_up_or_disappears_starts_no_revision() -> None:
     behind = seen(1, "b", page_data_digest="a", in_page_data=frozenset({9}), differs_in_page_data=frozenset({(9, 7)}))
     assert steps(made(seen(0, "a", in_page_data=frozenset({7})), behind, seen(2, "b"))) == [(0, None), (1, None)]
 
 
-def test_data_that_a_page_did_not_have_before_is_no_edit_of_it() -> None:
+def test_new_page_data_is_no_edit() -> None:
     now = seen(1, "a", page_data_digest="b", in_page_data=frozenset({7}), differs_in_page_data=frozenset({(7, 8)}))
     assert steps(made(seen(0, "a"), now)) == [(0, None)]
     assert steps(made(seen(0, "a", in_page_data=frozenset({5})), now)) == [(0, None)]
 
 
-def test_readings_by_another_extractor_are_not_compared() -> None:
+def test_texts_by_different_extractors_are_not_compared() -> None:
     found = made(seen(0, "a"), seen(1, "b", extractor="reader 2"), seen(2, "c", extractor="reader 2"))
     assert steps(found) == [(0, None), (2, None)]
 
 
-def test_a_print_page_with_words_of_its_own_is_no_edit() -> None:
+def test_print_page_with_its_own_wording_is_no_edit() -> None:
     print_page = [seen(n, "short", number=100 + n, variant_key="m") for n in (1, 3)]
     found = made(seen(0, "a"), print_page[0], seen(2, "a"), print_page[1], seen(4, "b"))
     assert steps(found) == [(0, None), (1, None), (4, None)]
     assert found.shown_number == 3
 
 
-def test_gone_for_good_is_withdrawn_at_once() -> None:
+def test_article_answered_with_410_is_withdrawn_at_once() -> None:
     found = made(seen(0), looked(5, sure=True))
     assert steps(found) == [(0, None), (5, EditKind.WITHDRAWN)]
     assert found.withdrawn_at == T0 + timedelta(minutes=5)
@@ -123,19 +123,17 @@ def test_gone_for_good_is_withdrawn_at_once() -> None:
         ([looked(5, alias=2), looked(70, alias=2)], None),
     ],
 )
-def test_a_missing_page_is_believed_an_hour_later_where_nobody_saw_it_between(
-    looks: list[Check], since: float | None
-) -> None:
+def test_missing_page_is_withdrawn_after_an_hour_without_a_success(looks: list[Check], since: float | None) -> None:
     found = made(seen(0), *looks)
     assert found.withdrawn_at == (None if since is None else T0 + timedelta(minutes=since))
     assert steps(found)[1:] == ([] if since is None else [(since, EditKind.WITHDRAWN)])
 
 
-def test_a_page_that_was_seen_between_two_looks_was_there() -> None:
+def test_success_between_two_checks_prevents_a_withdrawal() -> None:
     assert made(seen(0), looked(5), seen(30), looked(70)).withdrawn_at is None
 
 
-def test_coming_back_is_restored_even_with_other_words() -> None:
+def test_returning_article_is_restored_even_with_another_text() -> None:
     for words in ("w", "other"):
         found = made(seen(0), looked(5, sure=True), seen(9, words), seen(10, words))
         assert steps(found) == [(0, None), (5, EditKind.WITHDRAWN), (9, EditKind.RESTORED)]
@@ -143,19 +141,19 @@ def test_coming_back_is_restored_even_with_other_words() -> None:
         assert found.shown_number == 3
 
 
-def test_going_and_coming_may_happen_more_than_once() -> None:
+def test_article_can_be_withdrawn_and_restored_repeatedly() -> None:
     found = made(seen(0), looked(1, sure=True), looked(2, sure=True), seen(3), looked(4, sure=True))
     assert [edit for _, edit in steps(found)] == [None, EditKind.WITHDRAWN, EditKind.RESTORED, EditKind.WITHDRAWN]
     assert found.withdrawn_at == T0 + timedelta(minutes=4)
 
 
-def test_an_edit_before_it_went_keeps_its_number() -> None:
+def test_edit_before_a_withdrawal_keeps_its_number() -> None:
     found = made(seen(0, "a"), seen(1, "b"), looked(5, sure=True))
     assert steps(found) == [(0, None), (1, None), (5, EditKind.WITHDRAWN)]
     assert found.revision_starts[2].snapshot.comparable_digest == "b"
 
 
-def test_the_order_of_arrival_makes_no_difference() -> None:
+def test_state_does_not_depend_on_the_order_of_arrival() -> None:
     facts = [seen(0, "a"), seen(1, "b"), looked(5), looked(70), seen(80, "c")]
     results = {repr(made(*order)) for order in permutations(facts)}
     assert len(results) == 1

@@ -79,7 +79,7 @@ def changes(database: Database, **filters: object) -> list[Change]:
         ),
     ],
 )
-def test_an_edit_is_kept_with_its_kind(database: Database, article: Article, kind: str) -> None:
+def test_revision_is_stored_with_the_kind_of_its_edit(database: Database, article: Article, kind: str) -> None:
     keep(database, MADE, 0)
     assert keep(database, article, 1).kind is DecisionKind.REVISED
     assert keep(database, article, 2).kind is DecisionKind.SAME
@@ -106,7 +106,7 @@ def test_an_edit_is_kept_with_its_kind(database: Database, article: Article, kin
         replace(MADE, summary="Another", authors=("Somebody",), tags=("new",), image="https://ev.example/2.png"),
     ],
 )
-def test_what_is_no_edit(database: Database, article: Article) -> None:
+def test_difference_is_no_edit(database: Database, article: Article) -> None:
     keep(database, MADE, 0)
     assert keep(database, article, 1).kind is DecisionKind.SAME
     assert len(revisions(database)) == 1
@@ -114,7 +114,7 @@ def test_what_is_no_edit(database: Database, article: Article) -> None:
     assert check_archive(database, None) == []
 
 
-def test_a_page_whose_data_was_edited_has_a_revision_that_says_so(database: Database) -> None:
+def test_edited_page_data_creates_a_revision_of_the_page_data(database: Database) -> None:
     first, second = TEXT.split("\n\n")
     said = first.replace("4,217", "5,000")
     keep(database, replace(MADE, in_page_data=(0, 1)), 0)
@@ -130,7 +130,7 @@ def test_a_page_whose_data_was_edited_has_a_revision_that_says_so(database: Data
     assert len(revisions(database)) == 2
 
 
-def test_a_headline_that_only_one_place_says_heads_the_revision(database: Database) -> None:
+def test_headline_declared_in_one_place_only_is_the_title_of_the_revision(database: Database) -> None:
     new = "Update: " + TITLE
     keep(database, MADE, 0)
     keep(database, replace(MADE, headlines=(("heading", new), ("tab", TITLE))), 1)
@@ -140,7 +140,7 @@ def test_a_headline_that_only_one_place_says_heads_the_revision(database: Databa
     assert (revisions(database)[1].added, revisions(database)[1].removed) == (len("Update:"), 0)
 
 
-def test_boilerplate_that_was_learned_between_two_fetches_is_no_edit(database: Database) -> None:
+def test_boilerplate_learned_between_two_fetches_is_no_edit(database: Database) -> None:
     first, second = TEXT.split("\n\n")
     box = "Every Friday our editors write down what they have learned of batteries."
     keep(database, replace(MADE, text=f"{first}\n\n{box}\n\n{second}"), 0)
@@ -155,7 +155,7 @@ def test_boilerplate_that_was_learned_between_two_fetches_is_no_edit(database: D
     assert (revisions(database)[1].added, revisions(database)[1].removed) == (len("hour"), len("hours"))
 
 
-def test_gone_is_withdrawn_at_once_and_the_text_stays(database: Database) -> None:
+def test_status_410_withdraws_the_article_and_keeps_its_text(database: Database) -> None:
     keep(database, MADE, 0)
     assert look(database, 5, sure=True)
     assert not look(database, 6, sure=True)
@@ -167,7 +167,7 @@ def test_gone_is_withdrawn_at_once_and_the_text_stays(database: Database) -> Non
     assert check_archive(database, None) == []
 
 
-def test_missing_is_believed_after_an_hour_and_coming_back_is_restored(database: Database) -> None:
+def test_article_missing_for_an_hour_is_withdrawn_and_restored_on_return(database: Database) -> None:
     keep(database, MADE, 0)
     assert not look(database, 5)
     assert not look(database, 5.9)
@@ -181,14 +181,14 @@ def test_missing_is_believed_after_an_hour_and_coming_back_is_restored(database:
     assert "two hour." in article.text
 
 
-def test_outages_and_refused_pages_decide_nothing(database: Database) -> None:
+def test_outages_and_refused_pages_change_no_state(database: Database) -> None:
     keep(database, MADE, 0)
     for hour, outcome in enumerate(("outage", "outage", "refused", "unmodified", "refused"), 1):
         assert not look(database, 2 * hour, outcome)
     assert kinds(database) == [""]
 
 
-def test_a_look_at_an_address_that_no_article_has_is_nothing(database: Database) -> None:
+def test_check_of_an_unknown_url_changes_nothing(database: Database) -> None:
     keep(database, MADE, 0)
     looked = CheckResult(
         url="https://ev.example/b", checked_at=T0, status=410, outcome="missing", reason="HTTP 410", is_certain=True
@@ -198,7 +198,7 @@ def test_a_look_at_an_address_that_no_article_has_is_nothing(database: Database)
     assert kinds(database) == [""]
 
 
-def test_changes_are_filtered_and_the_newest_come_first(database: Database) -> None:
+def test_changes_are_filtered_and_sorted_newest_first(database: Database) -> None:
     keep(database, MADE, 0)
     keep(database, replace(MADE, text=TEXT.replace("hours", "hour")), 1)
     look(database, 2, sure=True)
@@ -217,7 +217,7 @@ def test_changes_are_filtered_and_the_newest_come_first(database: Database) -> N
     assert len(changes(database, sources=("site",))) == 3
 
 
-def test_a_page_that_is_read_anew_takes_its_old_readings_place(database: Database) -> None:
+def test_reextraction_replaces_the_earlier_text_of_its_snapshot(database: Database) -> None:
     """So that a better extractor is no edit, and the edit beside it still is one."""
     whole = replace(MADE, text=TEXT + "\n\nThe better reader finds this too.", extractor="reader 2")
     keep(database, MADE, 0)
@@ -230,7 +230,7 @@ def test_a_page_that_is_read_anew_takes_its_old_readings_place(database: Databas
     assert check_archive(database, None) == []
 
 
-def test_what_may_be_asked_for_again(database: Database) -> None:
+def test_only_stored_pages_can_be_reextracted(database: Database) -> None:
     headers = (("etag", '"1"'), ("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT"))
     keep(database, MADE, 0, headers=headers)
     capture = Capture(file="a.warc.gz", offset=7, length=9, digest="sha256:00")

@@ -92,7 +92,7 @@ def kinds(decisions: Iterable[Decision]) -> list[DecisionKind]:
     return [decision.kind for decision in decisions]
 
 
-def test_a_new_article_is_kept_as_it_is(database: Database) -> None:
+def test_new_article_is_stored_with_all_fields(database: Database) -> None:
     arrival = Arrival(url=SITE + "/a", published=2, canonical=SITE + "/a/", lead="http://www.ev.example/a?utm_source=x")
     (decision,) = keep(database, arrival)
     assert decision.kind is DecisionKind.NEW
@@ -107,7 +107,7 @@ def test_a_new_article_is_kept_as_it_is(database: Database) -> None:
     assert check_archive(database, None) == []
 
 
-def test_the_same_page_again_is_the_same(database: Database) -> None:
+def test_unchanged_page_is_decided_as_same(database: Database) -> None:
     first, *rest = keep(
         database,
         Arrival(url=SITE + "/a"),
@@ -120,14 +120,14 @@ def test_the_same_page_again_is_the_same(database: Database) -> None:
     assert len(Library(database).revisions(first.article_id)) == 1
 
 
-def test_exactly_the_same_fetch_twice_leaves_one(database: Database) -> None:
+def test_identical_fetch_is_stored_once(database: Database) -> None:
     arrival = Arrival(url=SITE + "/a", id="1")
     assert kinds(keep(database, arrival, arrival)) == [DecisionKind.NEW, DecisionKind.SAME]
     with database.read() as connection:
         assert connection.execute(sql("SELECT count(*) FROM snapshots")).scalar() == 1
 
 
-def test_an_edit_is_a_revision_and_nothing_is_lost(database: Database) -> None:
+def test_edit_creates_a_revision_and_keeps_the_earlier_text(database: Database) -> None:
     texts = ["The car drives.", "The car flies.", "The car drives."]
     decisions = keep(database, *[Arrival(url=SITE + "/a", text=t, hour=n) for n, t in enumerate(texts)])
     assert kinds(decisions) == [DecisionKind.NEW, DecisionKind.REVISED, DecisionKind.REVISED]
@@ -139,7 +139,7 @@ def test_an_edit_is_a_revision_and_nothing_is_lost(database: Database) -> None:
     assert check_archive(database, None) == []
 
 
-def test_an_article_comes_with_its_revisions(database: Database) -> None:
+def test_article_is_loaded_with_its_revisions(database: Database) -> None:
     """Each article with its own, less their texts, oldest first; so many statements for one as for many."""
     texts = ["The car drives.", "The car flies.", "The car flies."]
     keep(database, *[Arrival(url=SITE + "/a", text=t, hour=n) for n, t in enumerate(texts)])
@@ -161,7 +161,7 @@ def test_an_article_comes_with_its_revisions(database: Database) -> None:
     assert for_many == for_one
 
 
-def test_a_changed_headline_is_a_revision(database: Database) -> None:
+def test_changed_headline_creates_a_revision(database: Database) -> None:
     decisions = keep(database, Arrival(url=SITE + "/a"), Arrival(url=SITE + "/a", title="Another car", hour=1))
     assert decisions[1].kind is DecisionKind.REVISED
     assert "title" in decisions[1].reason
@@ -169,7 +169,7 @@ def test_a_changed_headline_is_a_revision(database: Database) -> None:
     assert [h.article.title for h in Library(database).search(Query(words="another")).hits] == ["Another car"]
 
 
-def test_an_older_page_that_comes_late_does_not_replace_a_newer(database: Database) -> None:
+def test_older_page_recorded_late_does_not_replace_a_newer_one(database: Database) -> None:
     keep(
         database, Arrival(url=SITE + "/a", text="new words", hour=9), Arrival(url=SITE + "/a", text="old words", hour=1)
     )
@@ -178,7 +178,7 @@ def test_an_older_page_that_comes_late_does_not_replace_a_newer(database: Databa
     assert [r.text for r in Library(database).revisions(article.id)] == ["old words", "new words"]
 
 
-def test_the_same_text_elsewhere_is_a_copy(database: Database) -> None:
+def test_same_text_on_another_site_is_a_copy(database: Database) -> None:
     first, second = keep(database, Arrival(url=SITE + "/a"), Arrival(url="https://other.example/b", source="other"))
     assert second.kind is DecisionKind.COPY
     assert f"article {first.article_id}" in second.reason
@@ -187,7 +187,7 @@ def test_the_same_text_elsewhere_is_a_copy(database: Database) -> None:
     assert str(original.id) in copy.reason
 
 
-def test_the_original_is_the_one_that_was_published_first(database: Database) -> None:
+def test_earliest_published_article_is_the_original(database: Database) -> None:
     keep(
         database,
         Arrival(url=SITE + "/a"),
@@ -201,7 +201,7 @@ def test_the_original_is_the_one_that_was_published_first(database: Database) ->
     assert check_archive(database, None) == []
 
 
-def test_an_edited_original_leaves_its_copies_to_another(database: Database) -> None:
+def test_copies_of_an_edited_original_get_another_original(database: Database) -> None:
     keep(
         database,
         Arrival(url=SITE + "/a", published=1),
@@ -214,13 +214,13 @@ def test_an_edited_original_leaves_its_copies_to_another(database: Database) -> 
     assert check_archive(database, None) == []
 
 
-def test_texts_without_words_are_nobodys_copies(database: Database) -> None:
+def test_texts_without_words_are_no_copies(database: Database) -> None:
     keep(database, Arrival(url=SITE + "/a", text="..."), Arrival(url=SITE + "/b", text="!"))
     assert [a.copy_of for a in kept(database)] == [None, None]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_a_page_that_joins_two_articles_makes_them_one(sqlite_database: Database, order: Sequence[int]) -> None:
+def test_page_that_belongs_to_two_articles_merges_them(sqlite_database: Database, order: Sequence[int]) -> None:
     arrivals = [
         Arrival(url=SITE + "/b", text="First words.", hour=1),
         Arrival(url=SITE + "/c", text="Second words.", hour=2),
@@ -242,7 +242,7 @@ def test_a_page_that_joins_two_articles_makes_them_one(sqlite_database: Database
     assert check_archive(sqlite_database, None) == []
 
 
-def test_joined_articles_pass_their_copies_on(database: Database) -> None:
+def test_merged_articles_pass_their_copies_on(database: Database) -> None:
     keep(
         database,
         Arrival(url=SITE + "/a", published=1),
@@ -258,24 +258,24 @@ def test_joined_articles_pass_their_copies_on(database: Database) -> None:
     assert check_archive(database, None) == []
 
 
-def test_the_address_is_the_canonical_one_if_it_was_fetched(database: Database) -> None:
+def test_canonical_url_is_shown_if_it_was_fetched(database: Database) -> None:
     keep(database, Arrival(url=SITE + "/z?id=1", canonical=SITE + "/z"))
     assert kept(database)[0].url == SITE + "/z?id=1"
     keep(database, Arrival(url=SITE + "/z", canonical=SITE + "/z", hour=1))
     assert [a.url for a in kept(database)] == [SITE + "/z"]
 
 
-def test_the_lowest_address_names_an_article_without_a_canonical_one(database: Database) -> None:
+def test_alphabetically_first_url_is_shown_without_a_canonical_url(database: Database) -> None:
     keep(database, Arrival(url=SITE + "/b", final=SITE + "/c"), Arrival(url=SITE + "/a", final=SITE + "/c", hour=1))
     assert [a.url for a in kept(database)] == [SITE + "/a"]
 
 
-def test_who_redirects_to_an_article_does_not_name_it(database: Database) -> None:
+def test_redirecting_url_is_not_shown(database: Database) -> None:
     keep(database, Arrival(url="https://aaa.example/hijack", final=SITE + "/a", source="evil"))
     assert kept(database)[0].url == SITE + "/a"
 
 
-def test_an_id_means_something_in_its_own_source_only(database: Database) -> None:
+def test_index_id_identifies_an_article_within_its_source_only(database: Database) -> None:
     decisions = keep(
         database,
         Arrival(url=SITE + "/a", id="1", text="Words of the one."),
@@ -286,7 +286,7 @@ def test_an_id_means_something_in_its_own_source_only(database: Database) -> Non
     assert len({d.article_id for d in decisions}) == 3
 
 
-def test_an_id_that_is_used_again_loses_nothing(database: Database) -> None:
+def test_reused_index_id_loses_no_article(database: Database) -> None:
     decisions = keep(
         database,
         Arrival(url=SITE + "/a", id="1", text="Words of the one."),
@@ -297,7 +297,7 @@ def test_an_id_that_is_used_again_loses_nothing(database: Database) -> None:
     assert decisions[2].article_id == decisions[0].article_id
 
 
-def test_the_front_page_is_nobodys_address(database: Database) -> None:
+def test_front_page_is_no_canonical_url(database: Database) -> None:
     decisions = keep(
         database,
         Arrival(url=SITE + "/a", canonical=SITE + "/", text="One text."),
@@ -311,7 +311,7 @@ def test_the_front_page_is_nobodys_address(database: Database) -> None:
 
 
 @pytest.mark.parametrize("first", range(4))
-def test_one_canonical_address_on_every_page_of_a_site_swallows_none(database: Database, first: int) -> None:
+def test_same_canonical_url_on_every_page_merges_no_articles(database: Database, first: int) -> None:
     arrivals = [
         Arrival(url=f"{SITE}/{n}", canonical=f"{SITE}/0", title=f"Title {n}", text=f"Words of {n}.", hour=n)
         for n in range(4)
@@ -323,7 +323,7 @@ def test_one_canonical_address_on_every_page_of_a_site_swallows_none(database: D
 
 @pytest.mark.parametrize("same", [{"title": "One title"}, {"text": "One text."}], ids=["title", "text"])
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_declared_address_is_proof_with_the_same_title_or_text(
+def test_canonical_url_merges_articles_with_equal_title_or_text(
     database: Database, same: dict[str, str], turned: bool
 ) -> None:
     one = replace(Arrival(url=SITE + "/a", canonical=SITE + "/a", title="T", text="W."), **same)
@@ -334,7 +334,7 @@ def test_a_declared_address_is_proof_with_the_same_title_or_text(
     assert [article.url for article in kept(database)] == [SITE + "/a"]
 
 
-def test_twins_do_not_flip_flop(database: Database) -> None:
+def test_desktop_and_mobile_page_do_not_alternate_as_revisions(database: Database) -> None:
     plain = Arrival(url=SITE + "/a", text="The whole article.")
     amp = Arrival(url=SITE + "/a/amp", text="The article in short.")
     arrivals = [replace(one, hour=n) for n, one in enumerate([plain, amp, plain, amp, plain, amp])]
@@ -345,7 +345,7 @@ def test_twins_do_not_flip_flop(database: Database) -> None:
     assert len(Library(database).revisions(article.id)) == 2
 
 
-def test_a_capture_leads_back_to_its_article(database: Database) -> None:
+def test_capture_is_linked_to_its_article(database: Database) -> None:
     arrival = Arrival(url=SITE + "/a", final=SITE + "/b")
     capture = Capture(file="x.warc.gz", offset=7, length=9, digest="sha256:00")
     with database.write() as tx:
@@ -357,7 +357,7 @@ def test_a_capture_leads_back_to_its_article(database: Database) -> None:
 
 
 @pytest.mark.parametrize("nasty", ["a\x00b", "a\ud800b", "a\ufffeb", "a\x1fb", "\x0b", "a\r\nb"])
-def test_no_character_fails_an_insert(database: Database, nasty: str) -> None:
+def test_every_character_can_be_stored(database: Database, nasty: str) -> None:
     article = Article(
         url=SITE + "/" + nasty,
         canonical_url=SITE + "/c" + nasty,
@@ -393,7 +393,7 @@ def test_no_character_fails_an_insert(database: Database, nasty: str) -> None:
 
 @pytest.mark.parametrize("year", [1, 2, 999, 1000, 1969, 2038, 9000, 9999])
 @pytest.mark.parametrize("hours", [-23, 0, 23])
-def test_no_year_makes_a_row_that_cannot_be_read(database: Database, year: int, hours: int) -> None:
+def test_every_year_can_be_stored_and_loaded(database: Database, year: int, hours: int) -> None:
     from datetime import timezone
 
     at = datetime(year, 12 if year > 5000 else 1, 31 if year > 5000 else 1, 12, tzinfo=timezone(timedelta(hours=hours)))
@@ -408,18 +408,18 @@ def test_no_year_makes_a_row_that_cannot_be_read(database: Database, year: int, 
         assert found.published == at
 
 
-def test_a_time_without_zone_is_a_mistake_of_ours(sqlite_database: Database) -> None:
+def test_naive_datetime_raises(sqlite_database: Database) -> None:
     article = Article(url=SITE + "/a", title="T", text="Text", published=datetime(2026, 1, 1))  # noqa: DTZ001
     with pytest.raises(Exception, match="without zone"), sqlite_database.write() as tx:
         link_recorded(tx, record_article(tx, article, Arrival(url=SITE + "/a").page, None, T0))
 
 
-def test_a_very_long_address_is_no_obstacle(database: Database) -> None:
+def test_very_long_url_is_stored(database: Database) -> None:
     long = SITE + "/" + "".join(chr(97 + i * 7919 % 26) for i in range(100_000))
     assert kinds(keep(database, Arrival(url=long), Arrival(url=long, hour=1))) == [DecisionKind.NEW, DecisionKind.SAME]
 
 
-def test_a_text_of_distinct_words_beyond_measure_is_kept_and_found(database: Database) -> None:
+def test_text_of_very_many_distinct_words_is_stored_and_found(database: Database) -> None:
     words = " ".join(f"{n:x}word" for n in range(150_000))
     keep(database, Arrival(url=SITE + "/a", text=words, title="Measure"))
     assert [h.article.title for h in Library(database).search(Query(words="1fword measure")).hits] == ["Measure"]
@@ -483,13 +483,15 @@ def _same_in_any_order(make: Callable[[], str], arrivals: Sequence[Arrival], shu
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_any_order_of_arrival_leaves_the_same_archive(new_sqlite: Callable[[], str], data: st.DataObject) -> None:
+def test_archive_does_not_depend_on_the_order_of_arrival(new_sqlite: Callable[[], str], data: st.DataObject) -> None:
     arrivals = data.draw(st.lists(_ARRIVALS, min_size=2, max_size=6))
     _same_in_any_order(new_sqlite, arrivals, data.draw(st.permutations(arrivals)))
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_any_order_leaves_the_same_archive_in_postgres(new_postgres: Callable[[], str], data: st.DataObject) -> None:
+def test_archive_in_postgresql_does_not_depend_on_the_order_of_arrival(
+    new_postgres: Callable[[], str], data: st.DataObject
+) -> None:
     arrivals = data.draw(st.lists(_ARRIVALS, min_size=2, max_size=6))
     _same_in_any_order(new_postgres, arrivals, data.draw(st.permutations(arrivals)))

@@ -52,7 +52,7 @@ def edits(database: Database) -> dict[int, list[str]]:
 @pytest.mark.parametrize(
     ("changed", "again", "is_held"), [(5, 5, True), (5, 10, True), (5, 11, False), (4, 4, False), (4, 8, False)]
 )
-def test_five_articles_and_half_of_those_fetched_again(
+def test_template_change_needs_five_articles_and_half_of_those_fetched_again(
     database: Database, changed: int, again: int, is_held: bool
 ) -> None:
     for number in range(1, 13):
@@ -66,7 +66,7 @@ def test_five_articles_and_half_of_those_fetched_again(
     assert check_archive(database, None) == []
 
 
-def test_pages_that_said_they_had_not_changed_were_fetched_again(database: Database) -> None:
+def test_unmodified_pages_count_as_fetched_again(database: Database) -> None:
     for number in range(1, 12):
         fetch(database, number, 0, words(number))
     for number in range(1, 6):
@@ -83,7 +83,7 @@ def test_pages_that_said_they_had_not_changed_were_fetched_again(database: Datab
     assert len(edits(database)) == 5
 
 
-def test_a_block_that_comes_and_one_that_goes_and_a_true_edit_beside_them(database: Database) -> None:
+def test_added_and_removed_blocks_are_held_back_but_a_real_edit_is_not(database: Database) -> None:
     for number in range(1, 8):
         fetch(database, number, 0, f"{OLD_BOX}\n\n{words(number)}")
     for number in range(1, 8):
@@ -99,7 +99,7 @@ def test_a_block_that_comes_and_one_that_goes_and_a_true_edit_beside_them(databa
     assert held == {BOX, OLD_BOX}
 
 
-def test_a_block_belongs_to_its_source(database: Database) -> None:
+def test_held_block_applies_to_its_source_only(database: Database) -> None:
     for number in range(1, 6):
         for source, offset in (("site", 0), ("other", 10)):
             fetch(database, number + offset, 0, words(number + offset), source)
@@ -110,7 +110,7 @@ def test_a_block_belongs_to_its_source(database: Database) -> None:
     assert edits(database) == {}
 
 
-def test_an_edit_that_comes_after_a_redesign_is_one(database: Database) -> None:
+def test_edit_after_a_template_change_creates_a_revision(database: Database) -> None:
     for hour, tail in ((0, ""), (1, f"\n\n{BOX}")):
         for number in range(1, 7):
             fetch(database, number, hour, words(number) + tail)
@@ -121,7 +121,7 @@ def test_an_edit_that_comes_after_a_redesign_is_one(database: Database) -> None:
     assert edits(database) == {2: ["typo"]}
 
 
-def test_what_another_extractor_reads_otherwise_is_no_redesign(database: Database) -> None:
+def test_difference_between_extractors_is_no_template_change(database: Database) -> None:
     for number in range(1, 7):
         fetch(database, number, 0, words(number))
         fetch(database, number, 1, f"{words(number)}\n\n{BOX}", extractor="another")

@@ -63,7 +63,7 @@ def rows(database: Database) -> list[tuple[object, ...]]:
         return [tuple(row) for row in read]
 
 
-def test_an_article_keeps_what_its_title_and_its_text_name(database: Database) -> None:
+def test_topics_of_title_and_text_are_stored(database: Database) -> None:
     kept = keep(database, url(1), "BYD raises prices", "BYD and CATL make LFP batteries. BYD sells.")
     library = Library(database)
     assert library.topics_of(kept) == (
@@ -77,7 +77,7 @@ def test_an_article_keeps_what_its_title_and_its_text_name(database: Database) -
     assert library.topics_of(kept + 1) == ()
 
 
-def test_a_topic_finds_its_articles_newest_first_with_words_and_filters(database: Database) -> None:
+def test_topic_query_returns_newest_articles_and_combines_with_words_and_filters(database: Database) -> None:
     keep(database, url(1), "Old BYD", "about batteries", day=1)
     keep(database, url(2), "New BYD", "about CATL batteries", day=3, source="b")
     keep(database, url(3), "Middle BYD", "about chairs", day=2)
@@ -96,7 +96,7 @@ def test_a_topic_finds_its_articles_newest_first_with_words_and_filters(database
     assert [one.title for one in library.articles(Query(topics=("catl",), limit=None))] == ["Tesla", "New BYD"]
 
 
-def test_topics_are_counted_with_their_sources_and_their_newest_article(database: Database) -> None:
+def test_topics_are_counted_with_sources_and_newest_article(database: Database) -> None:
     keep(database, url(1), "BYD one", "CATL", day=1)
     newest = keep(database, url(2), "BYD two", day=5, source="b")
     keep(database, url(3), "BYD three", day=3)
@@ -109,7 +109,7 @@ def test_topics_are_counted_with_their_sources_and_their_newest_article(database
     assert [(one.name, one.articles) for one in library.topic_counts(T0 + timedelta(days=2))] == [("byd", 2)]
 
 
-def test_another_text_brings_other_topics_and_the_older_page_does_not(database: Database) -> None:
+def test_edited_text_replaces_the_topics_and_an_older_page_does_not(database: Database) -> None:
     kept = keep(database, url(1), "BYD", hour=1)
     assert keep(database, url(1), "Tesla", hour=2) == kept
     assert found(database, "tesla") == ["Tesla"]
@@ -119,7 +119,7 @@ def test_another_text_brings_other_topics_and_the_older_page_does_not(database: 
     assert check_archive(database, None) == []
 
 
-def test_the_same_pages_leave_the_same_topics_in_any_order(request: pytest.FixtureRequest) -> None:
+def test_topics_do_not_depend_on_the_order_of_pages(request: pytest.FixtureRequest) -> None:
     new: Callable[[], str] = request.getfixturevalue("new_sqlite")
     pages = (
         lambda db: keep(db, url(1), "BYD and CATL", "One text about BYD", day=3, hour=0),
@@ -139,7 +139,7 @@ def test_the_same_pages_leave_the_same_topics_in_any_order(request: pytest.Fixtu
     assert outcomes[0]
 
 
-def test_joined_articles_leave_no_topics_behind(database: Database) -> None:
+def test_merged_articles_leave_no_topics_behind(database: Database) -> None:
     first = keep(database, url(1), "BYD and CATL", "One text")
     second = keep(database, url(2), "BYD and CATL", "Another text")
     assert found(database, "byd") == ["BYD and CATL"] * 2
@@ -150,7 +150,7 @@ def test_joined_articles_leave_no_topics_behind(database: Database) -> None:
     assert Library(database).count_stale_topics(shipped_matcher().digest) == 0
 
 
-def test_topics_follow_the_date_of_their_article(database: Database) -> None:
+def test_topics_have_the_sort_time_of_their_article(database: Database) -> None:
     keep(database, url(1), "BYD one", "Text", day=5, hour=0)
     keep(database, url(2), "BYD two", "Text", day=3, hour=0)
     keep(database, url(1), "BYD one", "Text", day=1, hour=1)
@@ -158,7 +158,7 @@ def test_topics_follow_the_date_of_their_article(database: Database) -> None:
     assert check_archive(database, None) == []
 
 
-def test_a_refresh_reads_what_another_catalogue_has_read(database: Database) -> None:
+def test_refresh_rescans_articles_of_another_catalogue(database: Database) -> None:
     for number in range(250):
         keep(database, url(number), f"BYD {number}", "Tesla" if number % 2 else "")
     library = Library(database)
@@ -181,7 +181,7 @@ def _note(told: list[tuple[int, int]]) -> Callable[[int, int], None]:
     return lambda done, total: told.append((done, total))
 
 
-def test_a_refresh_that_is_broken_off_goes_on_where_it_was(database: Database) -> None:
+def test_interrupted_refresh_continues_where_it_stopped(database: Database) -> None:
     for number in range(150):
         keep(database, url(number), f"BYD {number}")
     read: list[str] = []
@@ -200,7 +200,7 @@ def test_a_refresh_that_is_broken_off_goes_on_where_it_was(database: Database) -
     assert recount_topics(database, lambda title, text: (), NEW) == 50
 
 
-def test_a_topics_articles_are_read_in_their_order_without_sorting(sqlite_database: Database) -> None:
+def test_articles_of_a_topic_are_read_in_index_order_without_sorting(sqlite_database: Database) -> None:
     keep(sqlite_database, url(1), "BYD")
     with sqlite_database.read() as connection:
         plan = connection.execute(

@@ -31,7 +31,7 @@ _SITES = st.lists(st.tuples(_DAYS, st.integers(0, 40), _CREDITS, st.integers(0, 
 
 
 @given(sites=_SITES, pairs=st.sets(st.tuples(st.integers(0, 3), st.integers(0, 3))), data=st.data())
-def test_every_copy_is_like_its_original_in_any_order(
+def test_copies_are_similar_to_their_original_in_any_order(
     sites: list[tuple[int | None, int, str, int]], pairs: set[tuple[int, int]], data: st.DataObject
 ) -> None:
     tellings: dict[str, list[DuplicateArticle]] = {str(n): [] for n in range(4)}
@@ -51,7 +51,7 @@ def test_every_copy_is_like_its_original_in_any_order(
         assert made[theirs].original_id == made[digest].original_id
 
 
-def test_likeness_far_apart_in_time_is_no_copy() -> None:
+def test_similar_texts_far_apart_in_time_are_no_copies() -> None:
     near = {("a", "b"): NEAR, ("b", "a"): NEAR}
     days = COPY_WINDOW.days
     assert find_originals({"a": [member(1, 0)], "b": [member(2, days)]}, near)["b"].original_id == 1
@@ -59,11 +59,11 @@ def test_likeness_far_apart_in_time_is_no_copy() -> None:
     assert find_originals({"a": [member(1, 0), member(2, 400)]}, {})["a"].original_id == 1
 
 
-def test_two_that_name_each_other_go_by_the_date() -> None:
+def test_articles_that_credit_each_other_are_ordered_by_date() -> None:
     members = [member(1, 5, credit="h2"), member(2, 3, credit="h1.example")]
     assert find_originals({"a": members}, {})["a"].original_id == 2
 
 
-def test_a_site_that_names_itself_gains_nothing() -> None:
+def test_site_that_credits_itself_has_no_advantage() -> None:
     members = [member(1, 5, credit="h1"), member(2, 3)]
     assert find_originals({"a": members}, {})["a"].original_id == 2

@@ -35,7 +35,7 @@ def found(database: Database, source: str = "site", within: float = 3) -> list[T
         return find_appearances(connection, source, text_digest(TEXT), T0, timedelta(days=within))
 
 
-def test_the_showings_of_a_text_are_those_of_its_source_and_time(database: Database) -> None:
+def test_appearances_of_a_text_are_limited_to_its_source_and_time(database: Database) -> None:
     first = keep(database, "a", "App")
     second = keep(database, "b", "Told of b", days=-2, origin="lead")
     keep(database, "c", "App", days=4)
@@ -48,7 +48,7 @@ def test_the_showings_of_a_text_are_those_of_its_source_and_time(database: Datab
     assert found(database, "none") == []
 
 
-def test_no_more_than_a_bound_are_read(database: Database) -> None:
+def test_number_of_loaded_appearances_is_bounded(database: Database) -> None:
     for number in range(MAX_APPEARANCES + 5):
         keep(database, str(number), f"App {number}")
     assert len(found(database)) == MAX_APPEARANCES

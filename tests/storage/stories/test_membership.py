@@ -68,7 +68,7 @@ def told_by(database: Database) -> set[frozenset[str]]:
     return {frozenset(one.url.rpartition("/")[2] for one in story.members) for story in found}
 
 
-def test_articles_about_one_event_become_one_story(database: Database) -> None:
+def test_articles_about_one_event_form_one_story(database: Database) -> None:
     """Told in the order of time, with who tells it; the title is one of its own."""
     for number, told in enumerate(FERRY):
         kept(database, f"f{number}", told, day=2 - number)
@@ -89,7 +89,7 @@ def test_articles_about_one_event_become_one_story(database: Database) -> None:
 
 
 @pytest.mark.parametrize("order", [*permutations(range(5))][::7])
-def test_any_order_of_arrival_makes_the_same_stories(sqlite_database: Database, order: tuple[int, ...]) -> None:
+def test_stories_do_not_depend_on_the_order_of_arrival(sqlite_database: Database, order: tuple[int, ...]) -> None:
     """Who joins whom does not depend on who was first."""
     every = [(f"f{n}", told) for n, told in enumerate(FERRY)] + [(f"k{n}", told) for n, told in enumerate(KELP)]
     for number in order:
@@ -98,7 +98,7 @@ def test_any_order_of_arrival_makes_the_same_stories(sqlite_database: Database, 
     assert check_archive(sqlite_database, None) == []
 
 
-def test_a_story_is_closed_three_weeks_after_its_last_article(database: Database) -> None:
+def test_story_accepts_no_article_three_weeks_after_its_last_one(database: Database) -> None:
     """It may last longer, as long as it goes on."""
     for number, day in enumerate((0, 20, 40)):
         kept(database, f"f{number}", FERRY[number], day=day)
@@ -106,7 +106,7 @@ def test_a_story_is_closed_three_weeks_after_its_last_article(database: Database
     assert told_by(database) == {frozenset({"f0", "f1", "f2"})}
 
 
-def test_an_article_without_a_date_joins_by_its_words(database: Database) -> None:
+def test_undated_article_joins_a_story_by_its_words(database: Database) -> None:
     """It counts as told when it was first fetched, and that is said."""
     kept(database, "f0", FERRY[0])
     kept(database, "f1", FERRY[1], None)
@@ -114,7 +114,7 @@ def test_an_article_without_a_date_joins_by_its_words(database: Database) -> Non
     assert [(one.url[-2:], one.has_publication_time) for one in story.members] == [("f0", True), ("f1", False)]
 
 
-def test_a_copy_is_counted_with_its_original(database: Database) -> None:
+def test_copy_belongs_to_the_story_of_its_original(database: Database) -> None:
     """It makes no story, is asked for like its original, and its original may come after it."""
     long = FERRY[0][0], " ".join(f"{FERRY[0][1]} The {place} line was late." for place in PLACES)
     copy = kept(database, "copy", long, day=1)
@@ -133,7 +133,7 @@ def test_a_copy_is_counted_with_its_original(database: Database) -> None:
     assert check_archive(database, None) == []
 
 
-def test_the_number_of_a_story_leads_on_when_its_article_goes(database: Database) -> None:
+def test_story_id_stays_valid_after_its_first_article_is_merged(database: Database) -> None:
     """A story has the number of one of its articles; that may come to tell something else."""
     founder = kept(database, "f0", FERRY[0])
     kept(database, "f1", FERRY[1])
@@ -152,7 +152,7 @@ def test_the_number_of_a_story_leads_on_when_its_article_goes(database: Database
     assert check_archive(database, None) == []
 
 
-def test_an_edit_that_changes_little_changes_no_story(database: Database) -> None:
+def test_small_edit_keeps_the_story(database: Database) -> None:
     """The article is found by its new words."""
     kept(database, "f0", FERRY[0])
     kept(database, "f1", FERRY[1])
@@ -162,7 +162,7 @@ def test_an_edit_that_changes_little_changes_no_story(database: Database) -> Non
     assert check_archive(database, None) == []
 
 
-def test_a_date_that_moves_takes_the_story_along(database: Database) -> None:
+def test_story_times_follow_a_changed_publication_date(database: Database) -> None:
     """An article whose date becomes known is told then."""
     kept(database, "f0", FERRY[0], None)
     kept(database, "f1", FERRY[1], 0.5)
@@ -175,7 +175,7 @@ def test_a_date_that_moves_takes_the_story_along(database: Database) -> None:
     assert check_archive(database, None) == []
 
 
-def test_articles_that_prove_to_be_one_are_one_in_their_story(database: Database) -> None:
+def test_merged_articles_count_once_in_their_story(database: Database) -> None:
     """The address of the one declared by the other."""
     kept(database, "f0", FERRY[0], source="host")
     kept(database, "f1", FERRY[1])
@@ -187,7 +187,7 @@ def test_articles_that_prove_to_be_one_are_one_in_their_story(database: Database
     assert check_archive(database, None) == []
 
 
-def test_a_large_story_takes_more_and_keeps_its_number(sqlite_database: Database) -> None:
+def test_large_story_grows_and_keeps_its_id(sqlite_database: Database) -> None:
     """It is looked at by its newest articles alone, and is never taken apart."""
     for number, (hurt, what) in enumerate(product(("four hurt", "four in hospital", "no one drowned"), PLACES)):
         title = f"Fjordbris pier crash: {hurt}, {what} line cut"
@@ -199,7 +199,7 @@ def test_a_large_story_takes_more_and_keeps_its_number(sqlite_database: Database
     assert check_archive(sqlite_database, None) == []
 
 
-def test_articles_kept_before_there_were_stories_find_theirs(database: Database) -> None:
+def test_queued_articles_get_their_stories(database: Database) -> None:
     """They are due; a few come along with each article, the rest when asked for."""
     for number, told in enumerate(FERRY):
         kept(database, f"f{number}", told)
@@ -219,7 +219,7 @@ def test_articles_kept_before_there_were_stories_find_theirs(database: Database)
     assert check_archive(database, None) == []
 
 
-def test_words_are_counted_as_the_archive_grows(database: Database) -> None:
+def test_term_frequencies_follow_the_growth_of_the_archive(database: Database) -> None:
     """A word that every article uses weighs less than one that few use; a count that is undone is not remembered."""
     for number, place in enumerate(PLACES * 3):
         kept(database, f"a{number}", (f"{place} {number}", f"Harbour of {place} {number}"), day=number * 30)
@@ -250,7 +250,7 @@ def _undone(database: Database) -> None:
         raise RuntimeError("undone")
 
 
-def test_a_story_that_is_counted_wrongly_is_found(database: Database) -> None:
+def test_db_check_finds_a_story_with_wrong_counts(database: Database) -> None:
     """As are an article without a story, one outside of its own, and a copy in one."""
     for number, told in enumerate(FERRY):
         kept(database, f"f{number}", told)
