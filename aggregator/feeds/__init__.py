@@ -1,1 +1,1 @@
-"""The way out for machines: one file a format."""
+"""Feed and export formats: one file per format."""

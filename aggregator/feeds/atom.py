@@ -1,4 +1,4 @@
-"""A Channel as an Atom 1.0 feed (RFC 4287)."""
+"""Write a Channel as an Atom 1.0 feed (RFC 4287)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from aggregator.feeds.xml import ATOM_NAMESPACE, HISTORY_NAMESPACE, MEDIA_NAMESP
 from storage.text.clean import clean_line
 
 _STATE_SCHEME = "http://www.google.com/reader/"
-"""The scheme by which readers' apps know what was read and starred."""
+"""Scheme of the categories by which clients recognise read and starred entries."""
 _EMPTY_FEED_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a feed without entries was updated: the present time would make it another one each time."""
+"""Update time of a feed without entries; the present time would change the feed with each request."""
 
 
 def atom_feed(channel: Channel) -> Iterator[bytes]:
-    """The feed in pieces, entries in the channel's order."""
+    """Yield the feed in pieces, with the entries in the channel's order."""
     nsmap: dict[str | None, str] = {None: ATOM_NAMESPACE, "media": MEDIA_NAMESPACE, "fh": HISTORY_NAMESPACE}
     entries = (partial(_write_entry, entry=entry) for entry in channel.entries)
     return stream_xml([(atom_name("feed"), {})], nsmap, partial(_write_head, channel=channel), entries)

@@ -1,6 +1,6 @@
-"""What every feed format writes: a channel and its entries, free of where they come from.
+"""The channel and entries that every feed format writes, independent of where they come from.
 
-Texts are clean and addresses are http(s) or empty when they stand here: a writer only spells them.
+Texts are clean and URLs are http(s) or empty, so a writer only has to encode them.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ _WEB_URL = re.compile(r"https?://(?=[^\s/?#\\])[^\x00-\x1f\x7f\ud800-\udfff]+", 
 
 
 def is_web_url(text: str) -> bool:
-    """Whether the text is an absolute http or https URL without control characters or half surrogates."""
+    """Return whether the text is an absolute http or https URL without control characters and lone surrogates."""
     return bool(_WEB_URL.fullmatch(text))
 
 
 def encode_web_url(text: str) -> str:
-    """The URL with what no URI may hold percent-encoded, or an empty string unless it is http or https."""
+    """Return a percent-encoded http or https URL, or an empty string for any other text."""
     return quote(text, safe=":/?#[]@!$&'()*+,;=%-._~") if is_web_url(text) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEntry:
-    """One thing to read. `id` never changes; `updated` is when what it says last changed.
+    """An entry of a feed. `id` never changes; `updated` is the time of the last change of its content.
 
-    `summary` is plain text, `html` was sanitised at intake. `publishers` are its source and those that tell it too.
-    `states` are what a reader said of it, as (term, label): only Atom has a place for them.
+    `summary` is plain text, `html` was sanitised at intake. `publishers` are its source and the sources of its copies.
+    `states` are the states for a reader as (term, label), which only Atom can express.
     """
 
     id: str
@@ -53,11 +53,11 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """An answer ready for any format: its name and id, its home, where it lies itself, and its entries in order.
+    """A feed for any format, with its entries in order.
 
-    `next_url` is where older entries are, as a feed of the same kind. A page of a feed's archive (RFC 5005, section 4)
-    has `current_url`, the feed that it is of; that feed and its pages name the page before and the one after. `hub`
-    tells who subscribes there of changes (WebSub). Raises ValueError unless `home` is an http(s) address.
+    `next_url` is the URL of older entries, as a feed of the same kind. An archive page (RFC 5005, section 4) has the
+    URL of its feed in `current_url`; the feed and its pages link to the previous and the next page. `hub` is the WebSub
+    hub that notifies subscribers. Raises ValueError unless `home` is an http(s) URL.
     """
 
     title: str
@@ -78,7 +78,7 @@ class Channel:
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
-        """Where else it lies, as (relation, address)."""
+        """Links of the feed as (relation, URL)."""
         links = (
             ("hub", self.hub), ("self", self.self_url), ("next", self.next_url), ("current", self.current_url),
             ("prev-archive", self.prev_archive), ("next-archive", self.next_archive),
@@ -87,19 +87,19 @@ class Channel:
 
     @property
     def updated(self) -> datetime | None:
-        """When the newest change of an entry was; None without entries. Never the present time."""
+        """Time of the newest change of an entry, or None without entries."""
         return max((entry.updated for entry in self.entries), default=None)
 
 
 def article_entry(article: KeptArticle, also: Sequence[str] = (), *, full: bool = True) -> FeedEntry:
-    """An article as an entry, with its text or only its summary; `also` are the sources of its copies."""
+    """Return an article as an entry, with its text or only its summary; `also` are the sources of its copies."""
     link = encode_web_url(article.url)
-    changed = max([article.first_seen, *(one.fetched_at for one in article.revisions)])
+    changed = max([article.first_seen, *(revision.fetched_at for revision in article.revisions)])
     summary = clean(article.summary)
     body = (clean(article.html) or render_paragraphs(clean(article.text))) if full else ""
     publishers = tuple(dict.fromkeys(filter(None, map(clean_line, (article.source, *also)))))
     if also and body:
-        body += f"<p>Also told by {escape(', '.join(publishers[1:]), quote=False)}.</p>"
+        body += f"<p>Also published by {escape(', '.join(publishers[1:]), quote=False)}.</p>"
     return FeedEntry(
         id=f"urn:evnews:article:{article.id}",
         title=clean_line(article.title) or link or f"Article {article.id}",
@@ -117,12 +117,12 @@ def article_entry(article: KeptArticle, also: Sequence[str] = (), *, full: bool 
 
 
 def article_entries(articles: Iterable[KeptArticle], *, full: bool = True) -> tuple[FeedEntry, ...]:
-    """Articles as entries."""
+    """Return articles as entries."""
     return tuple(article_entry(article, full=full) for article in articles)
 
 
 def render_paragraphs(text: str) -> str:
-    """Plain text as HTML."""
+    """Return plain text as HTML paragraphs."""
     return "".join(f"<p>{escape(line.strip(), quote=False)}</p>" for line in text.split("\n") if line.strip())
 
 
@@ -130,6 +130,6 @@ _SUMMARY_LENGTH = 400
 
 
 def _shorten(text: str) -> str:
-    """The beginning of a text, to a whole word."""
+    """Return the beginning of a text, cut at a word."""
     text = clean_line(text[: _SUMMARY_LENGTH * 2])
     return text if len(text) <= _SUMMARY_LENGTH else text[:_SUMMARY_LENGTH].rsplit(" ", 1)[0] + " …"

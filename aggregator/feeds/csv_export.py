@@ -1,8 +1,8 @@
-"""Articles as CSV (RFC 4180), an article a row: for spreadsheets, or for programs.
+"""Write articles as CSV (RFC 4180), one article per row, for spreadsheets or for programs.
 
-A spreadsheet takes a cell that begins with = + - @, a tab or a carriage return for a formula, also one from a page's
-title. Such cells are given an apostrophe in front, which spreadsheets do not show, and the file begins with the mark by
-which Excel knows UTF-8. `raw` leaves both away: the texts are then as they are in every other format.
+Spreadsheets interpret a cell that starts with = + - @, a tab or a carriage return as a formula, even in the title of a
+page. Such cells get an apostrophe in front, which spreadsheets hide, and the file starts with a byte order mark, by
+which Excel recognises UTF-8. `raw` omits both, so that texts are as in every other format.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ COLUMNS = (
     "image", "tags", "words", "first_seen", "revision", "copy_of", "truncated", "withdrawn", "published_date",
     "published_zone_known", "published_raw", "topics", "story",
 )  # fmt: skip
-"""The fields of a record, but for the body as HTML and the revisions."""
+"""The fields of an article except its HTML and its revisions."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 _LIST_SEPARATOR = "; "
 
 
 def csv_rows(articles: Iterable[KeptArticle], *, raw: bool = False) -> Iterator[bytes]:
-    """The header and a row an article, as the articles come."""
+    """Yield the header and one row per article, in pieces."""
     if not raw:
         yield _BYTE_ORDER_MARK
     buffer = StringIO(newline="")
@@ -42,7 +42,7 @@ def csv_rows(articles: Iterable[KeptArticle], *, raw: bool = False) -> Iterator[
 
 
 def escape_formula(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """Return the cell with an apostrophe in front if a spreadsheet would interpret it as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_PREFIXES) else text
 
 

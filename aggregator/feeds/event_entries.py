@@ -1,4 +1,4 @@
-"""What happens to articles as entries: an edit with its words marked, a story with who tells it."""
+"""Entries for events: an edit with its changed words marked, a story with its articles, a change of health."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from storage.text.diff import DiffPart, diff_words
 
 _DIFF_TAGS = {"=": ("", ""), "-": ("<del>", "</del>"), "+": ("<ins>", "</ins>")}
 _MAX_DIFF_LENGTH = 20_000
-"""Characters of a diff; what is left unchanged far from an edit is not shown anyway."""
+"""Maximum characters of a diff; unchanged text far from an edit is omitted anyway."""
 _CONTEXT_LENGTH = 200
-"""Characters that stay around an edit."""
+"""Unchanged characters shown around an edit."""
 
 
 def change_entry(change: Change, revisions: Sequence[Revision]) -> FeedEntry:
-    """An edit as an entry; `revisions` are all of its article."""
-    by_number = {one.number: one for one in revisions}
+    """Return an edit as an entry; `revisions` are all revisions of its article, or empty to omit the diff."""
+    by_number = {revision.number: revision for revision in revisions}
     before, after = by_number.get(change.revision - 1), by_number.get(change.revision)
     return FeedEntry(
         id=f"urn:evnews:article:{change.article_id}:revision:{change.revision}",
@@ -30,24 +30,24 @@ def change_entry(change: Change, revisions: Sequence[Revision]) -> FeedEntry:
         updated=change.at,
         published=change.at,
         publishers=_list_publishers(change.source),
-        summary=f"{change.kind}: {change.added} characters came, {change.removed} went",
+        summary=f"{change.kind}: {change.added} characters added, {change.removed} removed",
         html=render_diff(before, after) if before and after else "",
     )
 
 
 def render_diff(before: Revision, after: Revision) -> str:
-    """Title and text with what went struck out and what came marked, as HTML; long unchanged parts are left out."""
+    """Return the diff of title and text as HTML with <del> and <ins>; long unchanged parts are omitted."""
     parts = diff_words(*select_compared_texts(before, after))
     html = "".join(_render_part(part, number, len(parts)) for number, part in enumerate(parts))
     return "".join(f"<p>{line}</p>" for line in html[:_MAX_DIFF_LENGTH].split("\n") if line.strip())
 
 
 def select_compared_texts(before: Revision, after: Revision) -> tuple[str, str]:
-    """Title and text of both; where the pages show the same text, in the words of their own data."""
-    one, two = before.text, after.text
-    if one == two:
-        one, two = before.text_in_page_data or one, after.text_in_page_data or two
-    return f"{before.title}\n\n{one}", f"{after.title}\n\n{two}"
+    """Return title and text of both revisions; if the visible texts are equal, the texts of their page data."""
+    old, new = before.text, after.text
+    if old == new:
+        old, new = before.text_in_page_data or old, after.text_in_page_data or new
+    return f"{before.title}\n\n{old}", f"{after.title}\n\n{new}"
 
 
 def _render_part(part: DiffPart, number: int, of: int) -> str:
@@ -56,14 +56,14 @@ def _render_part(part: DiffPart, number: int, of: int) -> str:
     if part.op == "=" and len(text) > 2 * _CONTEXT_LENGTH:
         text = (text[:_CONTEXT_LENGTH] if number else "") + " … " + (text[-_CONTEXT_LENGTH:] if number + 1 < of else "")
     lines = [escape(line, quote=False) for line in text.split("\n")]
-    # An element ends with its line: lines become paragraphs.
+    # Lines become paragraphs, so an element must end with its line.
     return "\n".join(f"{opening}{line}{closing}" if line.strip() else line for line in lines)
 
 
 def story_entry(story: Story) -> FeedEntry:
-    """A story as an entry, which is updated as others join; its address is that of who had it first."""
+    """Return a story as an entry, updated when an article joins; its URL is that of the first article."""
     first = story.members[0] if story.members else None
-    publishers = tuple(dict.fromkeys(name for one in story.members if (name := clean_line(one.source))))
+    publishers = tuple(dict.fromkeys(name for member in story.members if (name := clean_line(member.source))))
     return FeedEntry(
         id=f"urn:evnews:story:{story.id}",
         title=clean_line(story.title) or f"Story {story.id}",
@@ -71,7 +71,7 @@ def story_entry(story: Story) -> FeedEntry:
         updated=story.last_at,
         published=story.first_at,
         publishers=publishers,
-        summary=f"told by {', '.join(publishers)}",
+        summary=f"covered by {', '.join(publishers)}",
         html="<ol>" + "".join(map(_render_member, story.members)) + "</ol>",
     )
 
@@ -83,8 +83,8 @@ def _render_member(member: StoryMember) -> str:
 
 
 def health_event_entry(event: HealthEvent) -> FeedEntry:
-    """A source that is no longer well, or is again, as an entry: what was found, and what to do."""
-    found = load_findings(event.findings)
+    """Return a change of a source's health as an entry, with its findings and advice."""
+    findings = load_findings(event.findings)
     return FeedEntry(
         id=f"urn:evnews:turn:{event.id}",
         title=clean_line(f"{event.source} {describe_health(event.state)}"),
@@ -92,14 +92,14 @@ def health_event_entry(event: HealthEvent) -> FeedEntry:
         updated=event.at,
         published=event.at,
         publishers=_list_publishers(event.source),
-        summary=clean_line("; ".join(one.evidence for one in found)) or "nothing is found any more",
-        html="".join(map(_render_finding, found)),
+        summary=clean_line("; ".join(finding.evidence for finding in findings)) or "no findings",
+        html="".join(map(_render_finding, findings)),
     )
 
 
 def describe_health(state: str) -> str:
-    """How a source is, as the end of a sentence."""
-    return "is well again" if state == HealthState.OK else f"is {state}"
+    """Return the health of a source as a predicate."""
+    return "is healthy again" if state == HealthState.OK else f"is {state}"
 
 
 def _render_finding(finding: HealthFinding) -> str:

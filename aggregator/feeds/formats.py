@@ -1,4 +1,4 @@
-"""The formats that articles leave in: a new one is a file beside this one and a line here."""
+"""Tables of all feed and export formats. A new format is a new file in this folder and a line here."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedFormat:
-    """A kind of feed: what writes a channel, and the media type that it is served as."""
+    """A feed format: the function that writes a channel, and the media type."""
 
     write: Callable[[Channel], Iterator[bytes]]
     media_type: str
 
 
-# A format is imported when something is written in it: of the feeds, only JSON does without lxml.
+# Formats are imported on use, because most need lxml.
 
 
 def _rss(channel: Channel) -> Iterator[bytes]:
@@ -72,4 +72,4 @@ def _parquet(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
 DATA_FORMATS: Mapping[str, Callable[[Iterable[KeptArticle], BinaryIO], None]] = MappingProxyType(
     {"jsonl": _write_jsonl, "csv": _write_csv, "csv-raw": partial(_write_csv, raw=True), "parquet": _parquet}
 )
-"""What writes articles into a file for work with data, one by one as they come."""
+"""Functions that write articles to a file, one by one, by export format."""

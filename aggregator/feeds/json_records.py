@@ -1,7 +1,7 @@
-"""The nouns as fields of JSON objects, the same at every door: files, commands, the server. docs/json.md names them.
+"""Fields of JSON objects, the same in exports, commands and the API; docs/json.md describes them.
 
-Times are UTC to the second, as `2025-03-04T08:30:00Z`. Addresses are as the archive spells them.
-What is not known is null, and so is an address that is not http or https.
+Times are in UTC with seconds, as in `2025-03-04T08:30:00Z`. Unknown values are null, and so is a URL that is
+neither http nor https.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ PERIOD_FORMATS: Mapping[str, Callable[[date], str]] = {
     "week": lambda day: f"{day.isocalendar().year}-W{day.isocalendar().week:02}",
     "month": lambda day: f"{day:%Y-%m}",
 }
-"""How a day, a week and a month are spelled, by the first day."""
+"""Formats of a day, week and month, given its first day."""
 
 
 def format_optional_timestamp(at: datetime | None) -> str | None:
-    """A time as every record spells it: UTC to the second, 2026-01-31T12:00:00Z."""
+    """Return the time in UTC with seconds, as in 2026-01-31T12:00:00Z, or None."""
     return None if at is None else format_timestamp(at)
 
 
 def article_fields(article: KeptArticle) -> dict[str, object]:
-    """An article with its text."""
+    """Return the fields of an article with its text."""
     return {
         "id": article.id,
         "url": _web_url_or_none(article.url),
@@ -60,18 +60,18 @@ def article_fields(article: KeptArticle) -> dict[str, object]:
         "published_raw": clean(article.published_raw) or None,
         "topics": [clean(topic) for topic in article.topics],
         "story": article.story,
-        "revisions": [revision_fields(one) for one in article.revisions],
+        "revisions": [revision_fields(revision) for revision in article.revisions],
     }
 
 
 def exported_fields(article: KeptArticle) -> dict[str, object]:
-    """An article with everything that brings it back."""
-    past = [{"digest": clean(digest), "text": clean(words)} for digest, words in article.past_texts]
-    return article_fields(article) | {"past_texts": past}
+    """Return the fields of an article with everything that an import needs to restore it."""
+    past_texts = [{"digest": clean(digest), "text": clean(words)} for digest, words in article.past_texts]
+    return article_fields(article) | {"past_texts": past_texts}
 
 
 def revision_fields(revision: RevisionSummary) -> dict[str, object]:
-    """A revision, less its text."""
+    """Return the fields of a revision without its text."""
     return {
         "revision": revision.number,
         "at": format_optional_timestamp(revision.fetched_at),
@@ -88,7 +88,7 @@ def _web_url_or_none(url: str) -> str | None:
 
 
 def capture_fields(capture: Capture, url: str, at: datetime) -> dict[str, object]:
-    """Where a page lies on the tape, which is what a citation needs."""
+    """Return the location of a page's WARC record, for citations."""
     return {
         "url": url,
         "at": format_optional_timestamp(at),
@@ -100,7 +100,7 @@ def capture_fields(capture: Capture, url: str, at: datetime) -> dict[str, object
 
 
 def change_fields(change: Change) -> dict[str, object]:
-    """An edit."""
+    """Return the fields of an edit."""
     return {
         "id": change.article_id,
         "url": change.url,
@@ -115,14 +115,14 @@ def change_fields(change: Change) -> dict[str, object]:
 
 
 def story_fields(story: Story) -> dict[str, object]:
-    """A story with the articles that tell it."""
+    """Return the fields of a story with its articles."""
     return {
         "story": story.id,
         "title": story.title,
         "first_at": format_optional_timestamp(story.first_at),
         "last_at": format_optional_timestamp(story.last_at),
         "sources": story.source_count,
-        "articles": [_story_member_fields(one) for one in story.members],
+        "articles": [_story_member_fields(member) for member in story.members],
     }
 
 
@@ -139,7 +139,7 @@ def _story_member_fields(member: StoryMember) -> dict[str, object]:
 
 
 def topic_fields(topic: TopicCount, title: str, kind: str, part_of: str) -> dict[str, object]:
-    """A topic: what the catalogue says of it, and the articles that name it."""
+    """Return the fields of a topic: its entry in the catalogue and the counts of its articles."""
     return {
         "topic": topic.name,
         "title": title,
@@ -154,7 +154,7 @@ def topic_fields(topic: TopicCount, title: str, kind: str, part_of: str) -> dict
 
 
 def source_fields(state: SourceState, refused: Mapping[str, int]) -> dict[str, object]:
-    """A source: what is kept of it, how its last poll went, and how often its pages became no article, by verdict."""
+    """Return the fields of a source; `refused` counts its refused pages by verdict."""
     return {
         "source": state.name,
         "articles": state.articles,

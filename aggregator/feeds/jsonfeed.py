@@ -1,4 +1,4 @@
-"""A Channel as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+"""Write a Channel as JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.text.clean import clean_line
 
 
 def json_feed(channel: Channel) -> Iterator[bytes]:
-    """The feed in pieces, entries in the channel's order."""
+    """Yield the feed in pieces, with the entries in the channel's order."""
     head: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": clean_line(channel.title) or "evnews",
@@ -43,7 +43,7 @@ def _item_fields(entry: FeedEntry) -> dict[str, Any]:
         "language": entry.language,
     }
     known = {name: value for name, value in item.items() if value}
-    # One of the two must be there, though it is empty.
+    # The format requires content_html or content_text, even if it is empty.
     return {**known, "content_html": entry.html} if entry.html else {**known, "content_text": entry.summary}
 
 

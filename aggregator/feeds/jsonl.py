@@ -1,4 +1,4 @@
-"""Articles as JSON lines: one object a line, the same keys in the same order, UTF-8."""
+"""Write articles as JSON Lines: one object per line, the same keys in the same order, UTF-8."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from aggregator.feeds.json_records import exported_fields
 from storage.model.article import KeptArticle
 
-# Line ends that JSON lets stand in a string, and some readers of lines split at.
+# Line separators that JSON allows in a string, but that some programs split lines at.
 _LINE_ENDS = {end: f"\\u{ord(end):04x}" for end in ("\x85", "\u2028", "\u2029")}
 
 
 def jsonl(articles: Iterable[KeptArticle]) -> Iterator[bytes]:
-    """Each article as one line of JSON with its line end, as the articles come."""
+    """Yield each article as one line of JSON with its line end."""
     for article in articles:
         line = json.dumps(exported_fields(article), ensure_ascii=False, separators=(",", ":"))
         for end, escaped in _LINE_ENDS.items():

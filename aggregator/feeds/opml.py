@@ -1,4 +1,4 @@
-"""OPML: other readers' subscription lists in, the catalogue's sources out."""
+"""Read subscription lists in OPML, and write feeds as OPML."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ MAX_DEPTH = 32
 
 
 class OpmlError(ValueError):
-    """A file that is no subscription list, or too large a one."""
+    """Raised for a file that is not OPML or is too large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlineFeed:
-    """A feed of a subscription list; `category` is the path of outlines that it lies in, joined by /.
+    """A feed of a subscription list; `category` is the path of its outlines, joined by /.
 
-    `problem` says what is wrong with an outline, or with the list as a whole, that gives no
-    feed; `xml_url` is empty then.
+    `problem` says why an outline, or the whole list, gives no feed; `xml_url` is empty then.
     """
 
     title: str
@@ -45,10 +44,10 @@ class OutlineFeed:
 
 
 def read_opml(body: bytes) -> tuple[OutlineFeed, ...]:
-    """Every feed of an OPML document, each address once, then what was wrong; raises OpmlError.
+    """Return every feed of an OPML document once by URL, then the problems; raises OpmlError.
 
-    Only http and https addresses are taken. Bounded: 1 MB, 20,000 outlines, elements nested
-    32 deep; what lies deeper is left out.
+    Only http and https URLs are accepted. Limits: 1 MB, 20,000 outlines, a depth of 32 elements; deeper elements are
+    ignored.
     """
     if len(body) > MAX_BYTES:
         raise OpmlError(f"larger than {MAX_BYTES} bytes")
@@ -62,11 +61,11 @@ def read_opml(body: bytes) -> tuple[OutlineFeed, ...]:
     name = element_key(str(document.root.tag))
     if name not in ("opml", "outline", "body"):
         raise OpmlError(f"not OPML: the root element is <{name.lstrip('?:')[:40]}>")
-    found: dict[str, OutlineFeed] = {}
+    feeds: dict[str, OutlineFeed] = {}
     for feed in _walk_outlines(document.root):
-        found.setdefault(feed.xml_url or feed.problem, feed)
+        feeds.setdefault(feed.xml_url or feed.problem, feed)
     damage = (OutlineFeed(title="", xml_url="", problem=document.problem),) if document.problem else ()
-    return (*sorted(found.values(), key=lambda feed: bool(feed.problem)), *damage)
+    return (*sorted(feeds.values(), key=lambda feed: bool(feed.problem)), *damage)
 
 
 def _walk_outlines(root: etree._Element) -> Iterator[OutlineFeed]:
@@ -92,15 +91,15 @@ def _walk_outlines(root: etree._Element) -> Iterator[OutlineFeed]:
 
 
 def _read_first_attribute(element: etree._Element, *names: str) -> str:
-    """The first of these attributes that is there: asked for by name, since listing very many takes very long."""
+    """Return the first existing attribute. It is looked up by name, because listing very many attributes is slow."""
     return next((value for name in names if (value := element.get(name))), "")
 
 
 def _read_outline(element: etree._Element, title: str, address: str, category: str) -> OutlineFeed:
     url = resolve_url("", address)
     if not url or _read_first_attribute(element, "type").strip().lower() == "include":
-        why = "another list, which is not followed" if url else "not an http or https address"
-        return OutlineFeed(title=title, xml_url="", problem=f'xmlUrl = "{clean_line(address, 200)}": {why}')
+        reason = "another list, which is not followed" if url else "not an http or https URL"
+        return OutlineFeed(title=title, xml_url="", problem=f'xmlUrl = "{clean_line(address, 200)}": {reason}')
     from spiders.parse.feed_entry import normalize_language
 
     return OutlineFeed(
@@ -113,7 +112,7 @@ def _read_outline(element: etree._Element, title: str, address: str, category: s
 
 
 def write_opml(sources: Sequence[Source], title: str, now: datetime) -> bytes:
-    """The sources' feeds as OPML 2.0, an outline for each feed; sources without feeds are left out."""
+    """Return the feeds of sources as OPML 2.0, one outline per feed."""
     feeds = [
         OutlineFeed(title=source.title, xml_url=feed, html_url=source.home, language=source.language)
         for source in sources
@@ -123,7 +122,7 @@ def write_opml(sources: Sequence[Source], title: str, now: datetime) -> bytes:
 
 
 def write_outlines(feeds: Sequence[OutlineFeed], title: str, now: datetime | None = None) -> bytes:
-    """Feeds as OPML 2.0, those of a category in an outline of it; the same feeds make the same bytes without `now`."""
+    """Return feeds as OPML 2.0 with one outline per category; without `now`, equal feeds give equal bytes."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = clean_line(title)

@@ -1,4 +1,4 @@
-"""Articles as Apache Parquet with types: times are timestamps in UTC, lists are lists. Needs the extra `parquet`."""
+"""Write articles as Apache Parquet with timestamps in UTC and lists. Needs the extra `parquet`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROW_GROUP_SIZE = 2_000
-"""Articles of one row group: so many are held in memory."""
+"""Articles per row group, which are held in memory."""
 _TIME_FIELDS = ("published", "updated", "first_seen", "withdrawn")
 
 
 class MissingPyarrow(ImportError):
-    """The library that writes Parquet is not installed."""
+    """Raised if pyarrow is not installed."""
 
 
 def write_parquet(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
-    """Write the articles as they come, in row groups; raises NoPyarrow."""
+    """Write articles in row groups. Raises MissingPyarrow."""
     try:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise MissingPyarrow("Parquet is written by pyarrow: pip install 'evnews[parquet]'") from error
+        raise MissingPyarrow("Parquet needs pyarrow: pip install 'evnews[parquet]'") from error
     schema = _schema(pa)
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in batched(map(_row, articles), _ROW_GROUP_SIZE):
@@ -37,7 +37,7 @@ def write_parquet(articles: Iterable[KeptArticle], file: BinaryIO) -> None:
 
 def _schema(arrow: Any) -> pa.Schema:
     text, number, yes, time = arrow.string(), arrow.int64(), arrow.bool_(), arrow.timestamp("s", tz="UTC")
-    edition = arrow.struct(
+    revision = arrow.struct(
         {
             "revision": number, "at": time, "kind": text, "added": number, "removed": number, "title": text,
             "digest": text,
@@ -50,7 +50,7 @@ def _schema(arrow: Any) -> pa.Schema:
             "text": text, "html": text, "image": text, "tags": arrow.list_(text), "words": number, "first_seen": time,
             "revision": number, "copy_of": number, "truncated": yes, "withdrawn": time, "published_date": text,
             "published_zone_known": yes, "published_raw": text, "topics": arrow.list_(text), "story": number,
-            "revisions": arrow.list_(edition),
+            "revisions": arrow.list_(revision),
         }
     )  # fmt: skip
 
@@ -58,15 +58,15 @@ def _schema(arrow: Any) -> pa.Schema:
 def _row(article: KeptArticle) -> dict[str, Any]:
     fields: dict[str, Any] = article_fields(article)
     fields |= {name: getattr(article, name) for name in _TIME_FIELDS}
-    for edition, one in zip(fields["revisions"], article.revisions, strict=True):
-        edition["at"] = one.fetched_at
+    for revision_fields, revision in zip(fields["revisions"], article.revisions, strict=True):
+        revision_fields["at"] = revision.fetched_at
     return {name: _truncate_times(value) for name, value in fields.items()}
 
 
 def _truncate_times(value: Any) -> Any:
-    """A value whose times have whole seconds."""
+    """Return a value with all its times cut to whole seconds."""
     if isinstance(value, datetime):
         return value.replace(microsecond=0)
     if isinstance(value, dict):
-        return {name: _truncate_times(one) for name, one in value.items()}
-    return [_truncate_times(one) for one in value] if isinstance(value, list) else value
+        return {name: _truncate_times(item) for name, item in value.items()}
+    return [_truncate_times(item) for item in value] if isinstance(value, list) else value

@@ -1,9 +1,9 @@
-"""A Channel as an RSS 2.0 feed.
+"""Write a Channel as an RSS 2.0 feed.
 
 Follows the RSS Board's specification (https://www.rssboard.org/rss-specification) and its profile of best practices,
 with dc:creator for authors, since RSS's own author is an e-mail address, content:encoded for the body, media:content
-for the image and atom:link for where the feed lies. The same channel always gives the same bytes: no time but the
-entries' own is in them.
+for the image and atom:link for the URL of the feed. Equal channels give equal bytes: the feed contains no times but
+those of its entries.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from storage.text.clean import clean_line
 
 
 def rss_feed(channel: Channel) -> Iterator[bytes]:
-    """The feed in pieces, entries in the channel's order."""
+    """Yield the feed in pieces, with the entries in the channel's order."""
     nsmap: dict[str | None, str] = {
         "content": CONTENT_NAMESPACE,
         "dc": DC_NAMESPACE,
@@ -68,7 +68,7 @@ def _write_item(writer: XmlWriter, entry: FeedEntry) -> None:
             writer.write_element(f"{{{DC_NAMESPACE}}}creator", author)
         for tag in entry.tags:
             writer.write_element("category", tag)
-        # Readers take a description for HTML; a summary is plain text.
+        # Readers interpret a description as HTML; a summary is plain text.
         if entry.summary:
             writer.write_element("description", escape(entry.summary, quote=False))
         if entry.html:

@@ -1,4 +1,4 @@
-"""How every record and feed of ours spells a time, 2026-01-31T12:00:00Z, and how people may spell one."""
+"""Format times for records and feeds, as in 2026-01-31T12:00:00Z, and parse times that people type."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _AGE = re.compile(r"(\d{1,4})([hdwmy])")
 
 
 def format_timestamp(at: datetime) -> str:
-    """An aware time."""
+    """Return an aware time in UTC with seconds."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse_time(text: str, now: datetime) -> datetime:
-    """A date, a date with a time, or a time ago (12h, 7d, 4w, 6m, 1y); raises ValueError."""
+    """Parse a date, a date with a time, or an age (12h, 7d, 4w, 6m, 1y); raises ValueError."""
     span = _AGE.fullmatch(text)
     if span is None:
         return parse_iso(text)

@@ -1,4 +1,4 @@
-"""What RSS and Atom have in common: XML that is written piece by piece."""
+"""Write XML piece by piece, for RSS and Atom."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MEDIA_NAMESPACE = "http://search.yahoo.com/mrss/"
 
 
 class XmlWriter:
-    """An XML file being written."""
+    """An XML document that is being written."""
 
     def __init__(self, xml: Any) -> None:
         self.xml = xml
 
     def write_element(self, name: str, text: str = "", **attributes: str) -> None:
-        """An element with a text and attributes."""
+        """Write an element with a text and attributes."""
         with self.xml.element(name, attributes):
             if text:
                 self.xml.write(text)
@@ -35,10 +35,10 @@ def stream_xml(
     head: Callable[[XmlWriter], None],
     entries: Iterable[Callable[[XmlWriter], None]],
 ) -> Iterator[bytes]:
-    """A file in pieces, one an entry: the outer elements, one in the other, with a head and the entries in them."""
+    """Yield a document in pieces, one per entry: nested outer elements that contain a head and the entries."""
     out = BytesIO()
 
-    def taken() -> bytes:
+    def take_written() -> bytes:
         xml.flush()
         piece = out.getvalue()
         out.seek(0)
@@ -54,10 +54,10 @@ def stream_xml(
             head(writer)
             for entry in entries:
                 entry(writer)
-                yield taken()
-        yield taken()
+                yield take_written()
+        yield take_written()
 
 
 def atom_name(name: str) -> str:
-    """The name of an element of Atom."""
+    """Return the qualified name of an Atom element."""
     return f"{{{ATOM_NAMESPACE}}}{name}"

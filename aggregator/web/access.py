@@ -1,4 +1,4 @@
-"""Who may ask: the host that is asked for, and the token that a request carries."""
+"""Access control: reject unknown host names and requests without a valid token."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from aggregator.web.responses import problem_response
 from storage.readers.tokens import AccessToken
 
 TokenLookup = Callable[[str], AccessToken | None]
-"""The token whose secret this is, or None."""
+"""Returns the token with a secret, or None."""
 PRIVATE_PREFIX = "/private/"
-"""Where a feed's address carries its token: for readers that can send no header."""
+"""Prefix of a URL that contains a token, for feed readers that cannot send a header."""
 OPEN_PATHS = ("/healthz",)
 LOGIN_PREFIXES = ("/accounts/", "/reader/", "/api/greader.php/")
-"""Below these every request shows whose it is in ways of its own."""
+"""Prefixes of paths whose handlers authenticate each request themselves."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server at this address is reached from this machine alone."""
+    """Return whether a server at this address can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -32,18 +32,18 @@ def is_loopback(host: str) -> bool:
 
 
 class KnownHostsMiddleware:
-    """Refuses requests for hosts that are not ours: a page of another site could ask in a visitor's name.
+    """Rejects requests with an unknown Host header, which a page of another site could send through DNS rebinding.
 
-    Ours are the host of the public address, localhost, and addresses in figures.
+    Known are the host of the public URL, localhost and IP addresses.
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
         self._app, self._public_host = app, urlsplit(public_url).hostname or ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 400."""
+        """Pass a request on, or respond with 400."""
         if scope["type"] == "http" and not self._is_known_host(Headers(scope=scope).get("host", "")):
-            await problem_response(400, "This server does not go by that host name; set public_url.")(
+            await problem_response(400, "Unknown host name; set public_url to the URL of this server.")(
                 scope, receive, send
             )
             return
@@ -66,20 +66,20 @@ class KnownHostsMiddleware:
 
 
 class TokenMiddleware:
-    """Refuses requests without a token: as Bearer, as the password of Basic, or in a private address."""
+    """Rejects requests without a token: as Bearer, as the password of Basic, or in the path."""
 
     def __init__(self, app: ASGIApp, find_token: TokenLookup) -> None:
         self._app, self._find_token = app, find_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401."""
+        """Pass a request on, or respond with 401."""
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS or scope["path"].startswith(LOGIN_PREFIXES):
             await self._app(scope, receive, send)
             return
         secret, path = _split_private_path(scope["path"])
         secret = secret or extract_secret(Headers(scope=scope).get("authorization", ""))
         if not secret or self._find_token(secret) is None:
-            answer = problem_response(401, "A token is needed: `evnews token add NAME` makes one.")
+            answer = problem_response(401, "A token is required; `evnews token add NAME` creates one.")
             answer.headers["WWW-Authenticate"] = 'Basic realm="evnews", charset="UTF-8"'
             await answer(scope, receive, send)
             return
@@ -87,7 +87,7 @@ class TokenMiddleware:
 
 
 def _split_private_path(path: str) -> tuple[str, str]:
-    """The token in an address and the path without it."""
+    """Return the secret in a path, and the path without it."""
     if not path.startswith(PRIVATE_PREFIX):
         return "", path
     secret, _, rest = path[len(PRIVATE_PREFIX) :].partition("/")
@@ -95,7 +95,7 @@ def _split_private_path(path: str) -> tuple[str, str]:
 
 
 def extract_secret(header: str) -> str:
-    """The secret in an Authorization header; empty where there is none."""
+    """Return the secret in an Authorization header, or an empty string."""
     kind, _, value = header.partition(" ")
     if kind.lower() == "googlelogin":
         return value.strip().removeprefix("auth=").strip()

@@ -1,4 +1,4 @@
-"""The JSON API below /api/v1: what each address is asked and gives, as one table that the server and OpenAPI read."""
+"""The JSON API below /api/v1: a table of endpoints, which the server and the OpenAPI description use."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _TEXT_FIELDS = ("text", "html")
 
 
 class RecordNotFound(LookupError):
-    """There is nothing of that number."""
+    """Raised if no record has the requested id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """What the answers are made of. `topics` is read when it is needed, `now` is when a time ago is counted from."""
+    """What the handlers need. `topics` loads the topic catalogue, ages of parameters count back from `now`."""
 
     database: Database
     topics: Callable[[], TopicCatalogue]
@@ -53,13 +53,13 @@ class Api:
 
     @property
     def library(self) -> Library:
-        """The articles."""
+        """Articles of the archive."""
         return Library(self.database)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOption:
-    """An option of an address: what it is, and one that works."""
+    """A parameter of an endpoint with its description and a valid example."""
 
     name: str
     description: str
@@ -69,7 +69,7 @@ class ApiOption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiEndpoint:
-    """An address: what it gives, what it may be asked, and the fields of what it gives."""
+    """An endpoint: its path, description, handler, parameters, and the fields of its response."""
 
     path: str
     description: str
@@ -98,78 +98,79 @@ def _build_query(api: Api, params: QueryParams) -> Query:
 
 
 def _list_articles(api: Api, params: QueryParams) -> dict[str, Any]:
-    answer = api.library.search(_build_query(api, params), api.now())
-    left_out = () if params.is_on("full") else _TEXT_FIELDS
+    results = api.library.search(_build_query(api, params), api.now())
+    excluded = () if params.is_on("full") else _TEXT_FIELDS
     items = [
-        {name: value for name, value in article_fields(hit.article).items() if name not in left_out}
+        {name: value for name, value in article_fields(hit.article).items() if name not in excluded}
         | {"snippet": hit.snippet.replace(MARK_START, "").replace(MARK_END, ""), "also": list(hit.copy_sources)}
-        for hit in answer.hits
+        for hit in results.hits
     ]
     return {
         "items": items,
-        "next_cursor": answer.cursor or None,
-        "complete": answer.is_complete,
-        "reached": format_optional_timestamp(answer.scanned_until),
-        "notes": list(answer.notes),
+        "next_cursor": results.cursor or None,
+        "complete": results.is_complete,
+        "reached": format_optional_timestamp(results.scanned_until),
+        "notes": list(results.notes),
     }
 
 
 def _get_article(api: Api, params: QueryParams) -> dict[str, Any]:
     article = api.library.article(params.path_id)
     if article is None:
-        raise RecordNotFound(f"No article has the number {params.path_id}.")
-    captures = [capture_fields(*one) for one in api.library.captures(article.id)]
+        raise RecordNotFound(f"There is no article {params.path_id}.")
+    captures = [capture_fields(*capture) for capture in api.library.captures(article.id)]
     copies = [{"id": number, "url": url} for number, url in api.library.copies(article.id)]
     return article_fields(article) | {"copies": copies, "captures": captures}
 
 
 def _list_revisions(api: Api, params: QueryParams) -> dict[str, Any]:
-    found = api.library.revisions(params.path_id)
-    if not found:
-        raise RecordNotFound(f"No article has the number {params.path_id}.")
-    return {"items": [revision_fields(one) | {"text": one.text} for one in found]}
+    revisions = api.library.revisions(params.path_id)
+    if not revisions:
+        raise RecordNotFound(f"There is no article {params.path_id}.")
+    return {"items": [revision_fields(revision) | {"text": revision.text} for revision in revisions]}
 
 
 def _list_stories(api: Api, params: QueryParams) -> dict[str, Any]:
-    found = api.library.stories(
+    stories = api.library.stories(
         since=params.get_time("since", api.now()),
         min_sources=params.get_number("min_sources", 2, 1_000),
         limit=params.get_number("limit", _DEFAULT_LIMIT, _MAX_LIMIT),
     )
-    return {"items": [story_fields(one) for one in found]}
+    return {"items": [story_fields(story) for story in stories]}
 
 
 def _get_story(api: Api, params: QueryParams) -> dict[str, Any]:
     story = api.library.story(params.path_id)
     if story is None:
-        raise RecordNotFound(f"No story has an article {params.path_id}.")
+        raise RecordNotFound(f"No story contains article {params.path_id}.")
     return story_fields(story)
 
 
 def _list_sources(api: Api, _: QueryParams) -> dict[str, Any]:
     monitor = Monitor(api.database)
     refused = monitor.verdicts_by_source()
-    return {"items": [source_fields(one, refused.get(one.name, {})) for one in monitor.source_states()]}
+    return {"items": [source_fields(state, refused.get(state.name, {})) for state in monitor.source_states()]}
 
 
 def _list_topics(api: Api, params: QueryParams) -> dict[str, Any]:
     entries = {entry.name: entry for entry in api.topics().entries}
     counts = api.library.topic_counts(params.get_time("since", api.now()))
-    found = [(one, entries[one.name]) for one in counts if one.name in entries]
-    return {"items": [topic_fields(one, entry.title, entry.kind, entry.part_of) for one, entry in found]}
+    known = [(count, entries[count.name]) for count in counts if count.name in entries]
+    return {"items": [topic_fields(count, entry.title, entry.kind, entry.part_of) for count, entry in known]}
 
 
 def _get_timeline(api: Api, params: QueryParams) -> dict[str, Any]:
     unit = params.get_choice("by", ("month", "week", "day"))
-    found = api.library.timeline(_build_query(api, params), unit, api.now())
+    timeline = api.library.timeline(_build_query(api, params), unit, api.now())
     items = [
-        {"period": PERIOD_FORMATS[unit](day), "from": day.isoformat(), "articles": many} for day, many in found.points
+        {"period": PERIOD_FORMATS[unit](day), "from": day.isoformat(), "articles": count}
+        for day, count in timeline.points
     ]
     return {
         "by": unit,
         "items": items,
-        "complete": found.is_complete,
-        "reached": format_optional_timestamp(found.scanned_until),
+        "complete": timeline.is_complete,
+        "reached": format_optional_timestamp(timeline.scanned_until),
     }
 
 
@@ -178,16 +179,16 @@ def _list_changes(api: Api, params: QueryParams) -> dict[str, Any]:
     if cursor := params.get_text("cursor", 200):
         after = _parse_cursor(cursor)
         if after is None:
-            raise InvalidParameter("cursor is what an answer gave as next_cursor.")
+            raise InvalidParameter("cursor must be the next_cursor of a response.")
     most = params.get_number("limit", _DEFAULT_CHANGES, _MAX_CHANGES)
     since = params.get_time("since", api.now())
-    found = api.library.changes_after(since, after, most + 1)
-    last = found[:most][-1] if found else None
-    place = ChangeCursor(at=last.at, article_id=last.article_id, number=last.revision) if last else after
+    changes = api.library.changes_after(since, after, most + 1)
+    last = changes[:most][-1] if changes else None
+    position = ChangeCursor(at=last.at, article_id=last.article_id, number=last.revision) if last else after
     return {
-        "items": [change_fields(one) for one in found[:most]],
-        "next_cursor": _format_cursor(place) if place else None,
-        "complete": len(found) <= most,
+        "items": [change_fields(change) for change in changes[:most]],
+        "next_cursor": _format_cursor(position) if position else None,
+        "complete": len(changes) <= most,
     }
 
 
@@ -196,11 +197,11 @@ def _format_cursor(cursor: ChangeCursor) -> str:
 
 
 def _parse_cursor(text: str) -> ChangeCursor | None:
-    found = _CHANGES_CURSOR.fullmatch(text)
-    at = from_microseconds(int(found[1])) if found else None
-    if found is None or at is None or int(found[2]) > _MAX_ID:
+    match = _CHANGES_CURSOR.fullmatch(text)
+    at = from_microseconds(int(match[1])) if match else None
+    if match is None or at is None or int(match[2]) > _MAX_ID:
         return None
-    return ChangeCursor(at=at, article_id=int(found[2]), number=int(found[3]))
+    return ChangeCursor(at=at, article_id=int(match[2]), number=int(match[3]))
 
 
 def _get_stats(api: Api, _: QueryParams) -> dict[str, Any]:
@@ -220,16 +221,16 @@ def _get_stats(api: Api, _: QueryParams) -> dict[str, Any]:
 
 
 _LIMIT_OPTION = ApiOption(
-    name="limit", description=f"At most so many, up to {_MAX_LIMIT}.", example="20", kind="integer"
+    name="limit", description=f"Maximum number of items, up to {_MAX_LIMIT}.", example="20", kind="integer"
 )
-_SINCE_OPTION = ApiOption(name="since", description="On or after: a date, a time, or a time ago.", example="30d")
+_SINCE_OPTION = ApiOption(name="since", description="On or after a date, a time or an age.", example="30d")
 _QUERY_OPTIONS = (
-    ApiOption(name="q", description="A search, as docs/searching.md has it.", example='"solid state" -toyota'),
-    ApiOption(name="source", description="Only these sources, by commas.", example="electrek,insideevs"),
-    ApiOption(name="topic", description="Only what names all these topics, by commas.", example="byd"),
+    ApiOption(name="q", description="A query (docs/searching.md).", example='"solid state" -toyota'),
+    ApiOption(name="source", description="Only these sources, separated by commas.", example="electrek,insideevs"),
+    ApiOption(name="topic", description="Only articles with all these topics, separated by commas.", example="byd"),
     _SINCE_OPTION,
-    ApiOption(name="until", description="Published before.", example="2026-02-01"),
-    ApiOption(name="all", description="1 for what is muted too.", example="1", kind="integer"),
+    ApiOption(name="until", description="Published before a date, a time or an age.", example="2026-02-01"),
+    ApiOption(name="all", description="1 to include muted articles.", example="1", kind="integer"),
 )
 _ARTICLE_FIELDS = (
     *("id", "url", "source", "title", "authors", "published", "summary", "language", "topics", "story", "first_seen"),
@@ -238,40 +239,43 @@ _ARTICLE_FIELDS = (
 ENDPOINTS = (
     ApiEndpoint(
         path="articles",
-        description="A page of the articles that a search finds, the newest first; all of them without one.",
+        description="One page of the articles that match a query, or of all articles, newest first.",
         handler=_list_articles,
         options=(
             *_QUERY_OPTIONS,
             _LIMIT_OPTION,
-            ApiOption(name="order", description=f"{', '.join(_ORDERS)}.", example="best"),
-            ApiOption(name="cursor", description="next_cursor of the page before.", example="new.r7345"),
-            ApiOption(name="full", description="1 for text and html too.", example="1", kind="integer"),
+            ApiOption(name="order", description=f"Order: {', '.join(_ORDERS)}.", example="best"),
+            ApiOption(name="cursor", description="The next_cursor of the previous page.", example="new.r7345"),
+            ApiOption(name="full", description="1 to include text and html.", example="1", kind="integer"),
             ApiOption(
-                name="collapse", description="1 to leave out copies beside their original.", example="1", kind="integer"
+                name="collapse",
+                description="1 to omit copies if their original is listed.",
+                example="1",
+                kind="integer",
             ),
         ),
         response_fields=("items", "next_cursor", "complete", "reached", "notes"),
     ),
     ApiEndpoint(
         path="articles/{id}",
-        description="An article with its text, its copies and where its captures lie on the tape.",
+        description="An article with its text, its copies and the WARC records of its pages.",
         handler=_get_article,
         response_fields=(*_ARTICLE_FIELDS, "text", "html", "copies", "captures"),
     ),
     ApiEndpoint(
         path="articles/{id}/revisions",
-        description="Every text that an article had, the oldest first.",
+        description="Every revision of an article with its text, oldest first.",
         handler=_list_revisions,
         response_fields=("items",),
     ),
     ApiEndpoint(
         path="stories",
-        description="Stories that several sources tell, that which was told last first.",
+        description="Stories covered by several sources, the latest first.",
         handler=_list_stories,
         options=(
             _SINCE_OPTION,
             ApiOption(
-                name="min_sources", description="Told by so many sources at least; 2.", example="3", kind="integer"
+                name="min_sources", description="Minimum number of sources; 2 by default.", example="3", kind="integer"
             ),
             _LIMIT_OPTION,
         ),
@@ -279,43 +283,50 @@ ENDPOINTS = (
     ),
     ApiEndpoint(
         path="stories/{id}",
-        description="Who tells a story, by its number or that of any article of it.",
+        description="A story and its articles, by its id or that of any of its articles.",
         handler=_get_story,
         response_fields=("story", "title", "first_at", "last_at", "sources", "articles"),
     ),
     ApiEndpoint(
-        path="sources", description="Every source and how it does.", handler=_list_sources, response_fields=("items",)
+        path="sources", description="Every source with its state.", handler=_list_sources, response_fields=("items",)
     ),
     ApiEndpoint(
         path="topics",
-        description="Every topic that is named, that of most articles first.",
+        description="Every topic with articles, the most frequent first.",
         handler=_list_topics,
         options=(_SINCE_OPTION,),
         response_fields=("items",),
     ),
     ApiEndpoint(
         path="timeline",
-        description="How many articles a search finds of each day, week or month, copies too.",
+        description="Number of articles that match a query per day, week or month, copies included.",
         handler=_get_timeline,
-        options=(*_QUERY_OPTIONS, ApiOption(name="by", description="month, week or day.", example="week")),
+        options=(*_QUERY_OPTIONS, ApiOption(name="by", description="Period: month, week or day.", example="week")),
         response_fields=("by", "items", "complete", "reached"),
     ),
     ApiEndpoint(
         path="changes",
-        description="What was edited, withdrawn or restored, the oldest first; next_cursor asks for what came since.",
+        description="Edits, withdrawals and restorations, oldest first; next_cursor continues with later ones.",
         handler=_list_changes,
         options=(
-            ApiOption(name="since", description="Seen on or after.", example="2026-01-31T12:00:00Z"),
-            ApiOption(name="cursor", description="next_cursor of the answer before.", example="1769860800000000.42.2"),
             ApiOption(
-                name="limit", description=f"At most so many, up to {_MAX_CHANGES}.", example="100", kind="integer"
+                name="since", description="Found on or after a date, a time or an age.", example="2026-01-31T12:00:00Z"
+            ),
+            ApiOption(
+                name="cursor", description="The next_cursor of the previous response.", example="1769860800000000.42.2"
+            ),
+            ApiOption(
+                name="limit",
+                description=f"Maximum number of items, up to {_MAX_CHANGES}.",
+                example="100",
+                kind="integer",
             ),
         ),
         response_fields=("items", "next_cursor", "complete"),
     ),
     ApiEndpoint(
         path="stats",
-        description="What the archive holds.",
+        description="Size and contents of the archive.",
         handler=_get_stats,
         response_fields=("articles", "sources", "revisions"),
     ),
@@ -323,12 +334,12 @@ ENDPOINTS = (
 
 
 def parse_id(text: str) -> int:
-    """The number in a path; raises Nothing for what is none."""
+    """Return the id in a path; raise RecordNotFound if it is not a positive number."""
     if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not 0 < int(text) <= _MAX_ID:
-        raise RecordNotFound(f"{text[:40]!r} is no number.")
+        raise RecordNotFound(f"{text[:40]!r} is not an id.")
     return int(text)
 
 
 def with_path_id(params: QueryParams, text: str) -> QueryParams:
-    """The options with the number that stands in the path."""
+    """Return the parameters with the id from the path."""
     return replace(params, path_id=parse_id(text)) if text else params

@@ -1,4 +1,4 @@
-"""The server: which address gives what, and what every answer carries."""
+"""The HTTP server: routes, conditional responses, security headers and error responses."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ _SECURITY_HEADERS = (
 )
 _API_PREFIX = "/api/v1"
 _ARCHIVE_PAGE_MAX_AGE = 86_400
-"""A page of an archive changes only where an article in it was edited."""
+"""Seconds; a page of an archived feed changes only if an article on it was edited."""
 _MAX_PAGE = 999_999_999
 _MAX_AGE = 60
-"""How long a reader may keep an answer before it asks again."""
+"""Seconds that a client may reuse a response."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerContext:
-    """What the server hands out. With `knows` every request needs a token that it knows."""
+    """Everything the handlers need. With `find_token` every request needs a token."""
 
     library: Library
     monitor: Monitor
@@ -67,12 +67,12 @@ class ServerContext:
     metrics: Callable[[], tuple[bytes, str]] | None = None
 
     def cache_control(self, seconds: int) -> str:
-        """What may keep an answer, and how long."""
+        """Return the Cache-Control header: public only if no token is required."""
         return f"{'private' if self.find_token else 'public'}, max-age={seconds}"
 
 
 def create_app(context: ServerContext) -> ASGIApp:
-    """The server as an ASGI application."""
+    """Return the server as an ASGI application."""
     routes = [
         Route("/feeds/{path:path}", _make_feed_handler(context)),
         Route("/", _make_front_page_handler(context)),
@@ -98,61 +98,62 @@ def create_app(context: ServerContext) -> ASGIApp:
 
 
 def _make_feed_handler(context: ServerContext) -> Callable[[Request], Response]:
-    def given(request: Request) -> Response:
-        asked = _parse_feed_request(request)
-        mark = context.etag_cache.get(asked, lambda: context.feed_catalogue.compute_etag(asked))
-        answer = _conditional_response(
+    def respond(request: Request) -> Response:
+        feed = _parse_feed_request(request)
+        etag = context.etag_cache.get(feed, lambda: context.feed_catalogue.compute_etag(feed))
+        response = _conditional_response(
             request,
             context,
-            mark,
-            lambda: b"".join(FEED_FORMATS[asked.format].write(context.feed_catalogue.build_channel(asked))),
-            FEED_FORMATS[asked.format].media_type,
-            _ARCHIVE_PAGE_MAX_AGE if asked.page else _MAX_AGE,
+            etag,
+            lambda: b"".join(FEED_FORMATS[feed.format].write(context.feed_catalogue.build_channel(feed))),
+            FEED_FORMATS[feed.format].media_type,
+            _ARCHIVE_PAGE_MAX_AGE if feed.page else _MAX_AGE,
         )
-        if hub := context.feed_catalogue.find_hub(asked):
-            answer.headers["Link"] = f'<{hub}>; rel="hub", <{context.feed_catalogue.build_url(asked)}>; rel="self"'
-        return answer
+        if hub := context.feed_catalogue.find_hub(feed):
+            response.headers["Link"] = f'<{hub}>; rel="hub", <{context.feed_catalogue.build_url(feed)}>; rel="self"'
+        return response
 
-    return _handle_problems(given)
+    return _handle_problems(respond)
 
 
 def _make_front_page_handler(context: ServerContext) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         body = render_front_page(context.library, context.monitor.source_health(), context.feed_catalogue.muted)
         return _conditional_response(request, context, make_etag(body), lambda: body, "text/html; charset=utf-8")
 
-    return _handle_problems(answer)
+    return _handle_problems(respond)
 
 
 def _make_opml_handler(context: ServerContext) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         outlines = context.feed_catalogue.list_outlines()
-        mark = make_etag(outlines)
-        media = "text/x-opml; charset=utf-8"
-        return _conditional_response(request, context, mark, lambda: write_outlines(outlines, "evnews"), media)
+        etag = make_etag(outlines)
+        media_type = "text/x-opml; charset=utf-8"
+        return _conditional_response(request, context, etag, lambda: write_outlines(outlines, "evnews"), media_type)
 
-    return _handle_problems(answer)
+    return _handle_problems(respond)
 
 
 def _create_api_routes(context: ServerContext) -> list[Route]:
-    """Every address of the JSON API, and the description of them all."""
+    """Return the routes of the JSON API and of its OpenAPI description."""
     base = f"{context.public_url.rstrip('/')}{_API_PREFIX}"
 
-    def described(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         return _json_response(request, context, describe_api(ENDPOINTS, base))
 
     routes = [
-        Route(f"{_API_PREFIX}/{one.path}", _handle_problems(_make_api_handler(context, one))) for one in ENDPOINTS
+        Route(f"{_API_PREFIX}/{endpoint.path}", _handle_problems(_make_api_handler(context, endpoint)))
+        for endpoint in ENDPOINTS
     ]
-    return [*routes, Route(f"{_API_PREFIX}/openapi.json", described)]
+    return [*routes, Route(f"{_API_PREFIX}/openapi.json", respond)]
 
 
 def _make_api_handler(context: ServerContext, endpoint: ApiEndpoint) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
-        given = with_path_id(QueryParams(dict(request.query_params)), request.path_params.get("id", ""))
-        return _json_response(request, context, endpoint.handler(context.api, given))
+    def respond(request: Request) -> Response:
+        params = with_path_id(QueryParams(dict(request.query_params)), request.path_params.get("id", ""))
+        return _json_response(request, context, endpoint.handler(context.api, params))
 
-    return answer
+    return respond
 
 
 def _json_response(request: Request, context: ServerContext, fields: dict[str, Any]) -> Response:
@@ -161,9 +162,9 @@ def _json_response(request: Request, context: ServerContext, fields: dict[str, A
 
 
 def _handle_problems(handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """An answer with what a user can mend told as a problem."""
+    """Wrap a handler: a missing record becomes 404, an invalid parameter 400."""
 
-    def told(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         try:
             return handler(request)
         except (FeedNotFound, RecordNotFound) as error:
@@ -171,33 +172,31 @@ def _handle_problems(handler: Callable[[Request], Response]) -> Callable[[Reques
         except InvalidParameter as error:
             return problem_response(400, str(error))
 
-    return told
+    return respond
 
 
 def _parse_feed_request(request: Request) -> FeedRequest:
     path, _, form = request.path_params["path"].rpartition(".")
     if form not in FEED_FORMATS:
-        raise FeedNotFound(f"a feed's address ends in {', '.join(f'.{name}' for name in FEED_FORMATS)}")
+        raise FeedNotFound(f"the URL of a feed ends in {', '.join(f'.{name}' for name in FEED_FORMATS)}")
     options = dict(request.query_params)
-    given, words = QueryParams(options), options.get("q", "").strip()
+    params, words = QueryParams(options), options.get("q", "").strip()
     if path == "query" and not words:
-        raise InvalidParameter("A query's feed needs words: /feeds/query.atom?q=battery")
+        raise InvalidParameter("The feed of a query needs the parameter q: /feeds/query.atom?q=battery")
     if len(words) > MAX_QUERY_LENGTH:
         raise InvalidParameter(f"A query has at most {MAX_QUERY_LENGTH} characters.")
     return FeedRequest(
-        path=path, format=form, query=words if path == "query" else "", full=given.is_on("full"),
-        limit=given.get_number("limit", DEFAULT_ENTRIES, MAX_ENTRIES), cursor=options.get("cursor", "")[:200],
-        order=_parse_order(options.get("order", ""), path), page=given.get_number("page", 0, _MAX_PAGE),
+        path=path, format=form, query=words if path == "query" else "", full=params.is_on("full"),
+        limit=params.get_number("limit", DEFAULT_ENTRIES, MAX_ENTRIES), cursor=options.get("cursor", "")[:200],
+        order=_parse_order(options.get("order", ""), path), page=params.get_number("page", 0, _MAX_PAGE),
     )  # fmt: skip
 
 
 def _parse_order(text: str, path: str) -> str:
     if text not in ("", "published", "arrival"):
-        raise InvalidParameter("order is published or arrival.")
+        raise InvalidParameter("order must be published or arrival.")
     if text == "arrival" and not FeedRequest(path=path, format="atom").is_archived:
-        raise InvalidParameter(
-            "Only feeds of everything, a source, a topic or a saved search are in the order of arrival."
-        )
+        raise InvalidParameter("order=arrival is supported for the feeds all, source, topic and search only.")
     return text if text == "arrival" else ""
 
 
@@ -209,10 +208,10 @@ def _conditional_response(
     media_type: str,
     seconds: int = _MAX_AGE,
 ) -> Response:
-    """The body, or 304 for who has it already. The mark is weak: each coding of an answer is the same answer."""
+    """Return the body, or 304 if the client has it. The ETag is weak: it is the same for each content coding."""
     headers = {"ETag": f'W/"{etag}"', "Cache-Control": context.cache_control(seconds), "Vary": "Accept-Encoding"}
     known = request.headers.get("if-none-match", "")
-    if known.strip() == "*" or etag in (one.strip().removeprefix("W/").strip('"') for one in known.split(",")):
+    if known.strip() == "*" or etag in (tag.strip().removeprefix("W/").strip('"') for tag in known.split(",")):
         return Response(status_code=304, headers=headers)
     return Response(body(), media_type=media_type, headers=headers)
 
@@ -222,24 +221,24 @@ async def _handle_health(_: Request) -> Response:
 
 
 def _make_readiness_handler(context: ServerContext) -> Callable[[Request], Response]:
-    def answer(_: Request) -> Response:
+    def respond(_: Request) -> Response:
         return (
             PlainTextResponse("ready\n")
             if context.library.is_available()
             else problem_response(503, "The archive is not ready.")
         )
 
-    return answer
+    return respond
 
 
 def _make_metrics_handler(context: ServerContext) -> Callable[[Request], Response]:
-    def answer(_: Request) -> Response:
+    def respond(_: Request) -> Response:
         if context.metrics is None:
-            return problem_response(404, "Nothing is counted here.")
+            return problem_response(404, "Metrics are not enabled on this server.")
         body, media_type = context.metrics()
         return Response(body, media_type=media_type, headers={"Cache-Control": "no-store"})
 
-    return answer
+    return respond
 
 
 async def _handle_http_error(_: Request, error: Exception) -> Response:
@@ -252,13 +251,13 @@ async def _handle_archive_error(_: Request, error: Exception) -> Response:
 
 
 class SecurityHeadersMiddleware:
-    """What every answer says to browsers: take nothing in it for a page."""
+    """Adds security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; its answer is given headers."""
+        """Pass a request on, and add the headers to its response."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

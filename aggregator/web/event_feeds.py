@@ -1,4 +1,4 @@
-"""The feeds that are not of articles: edits, stories, and how the sources do. A new one is a line here."""
+"""Feeds of events: edits, stories and the health of sources. A new feed needs an entry in create_event_feeds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFeed:
-    """A feed: up to so many things (`listed`), what of each changes when its entry does (`key`), and its entry."""
+    """A feed of events: `list_events` returns the newest, `etag_key` what changes with an event's entry."""
 
     title: str
     list_events: Callable[[int], list[Any]]
@@ -27,12 +27,12 @@ class EventFeed:
 
 
 def create_event_feeds(library: Library, monitor: Monitor) -> Mapping[str, EventFeed]:
-    """Every such feed, by its path."""
+    """Return every feed of events by its path."""
 
-    def edit(change: Change, asked: FeedRequest) -> FeedEntry:
+    def edit(change: Change, request: FeedRequest) -> FeedEntry:
         from aggregator.feeds.event_entries import change_entry
 
-        return change_entry(change, library.revisions(change.article_id) if asked.full else [])
+        return change_entry(change, library.revisions(change.article_id) if request.full else [])
 
     def story_key(story: Story) -> object:
         return story.id, story.title, story.last_at.isoformat(), len(story.members)
@@ -42,16 +42,16 @@ def create_event_feeds(library: Library, monitor: Monitor) -> Mapping[str, Event
 
         return story_entry(story)
 
-    def health_event(turn: HealthEvent, _: FeedRequest) -> FeedEntry:
+    def health_event(event: HealthEvent, _: FeedRequest) -> FeedEntry:
         from aggregator.feeds.event_entries import health_event_entry
 
-        return health_event_entry(turn)
+        return health_event_entry(event)
 
     return {
         "changes": EventFeed(
             title="evnews: edits",
             list_events=lambda most: list(library.changes(limit=most)),
-            etag_key=lambda one: (one.article_id, one.revision, one.kind),
+            etag_key=lambda change: (change.article_id, change.revision, change.kind),
             make_entry=edit,
         ),
         "stories": EventFeed(
@@ -63,7 +63,7 @@ def create_event_feeds(library: Library, monitor: Monitor) -> Mapping[str, Event
         "health": EventFeed(
             title="evnews: sources",
             list_events=monitor.health_events,
-            etag_key=lambda turn: turn.id,
+            etag_key=lambda event: event.id,
             make_entry=health_event,
         ),
     }

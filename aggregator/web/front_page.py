@@ -1,4 +1,4 @@
-"""The front page: where to point a reader, how the sources are, and what came last, as plain HTML for any browser."""
+"""The front page as plain HTML: links to the feeds, the health of the sources, the latest articles."""
 
 from __future__ import annotations
 
@@ -15,54 +15,55 @@ from storage.text.clean import clean_line
 
 _ARTICLE_COUNT = 30
 _STALE_AFTER = timedelta(hours=1)
-"""What was looked at so long before the others is no source of the catalogue any more."""
+"""Time after which a source that was not examined with the others counts as removed from the catalogue."""
 _FEED_LINKS = (
-    ("opml", "all feeds as OPML, for any reader to import"),
-    ("feeds/all.atom", "everything"),
-    ("feeds/changes.atom", "what publishers changed"),
-    ("feeds/stories.atom", "what several sources tell"),
-    ("feeds/health.atom", "which sources are not well, or are again"),
+    ("opml", "all feeds as OPML, to import into a feed reader"),
+    ("feeds/all.atom", "all articles"),
+    ("feeds/changes.atom", "edits, withdrawals and restorations"),
+    ("feeds/stories.atom", "stories covered by several sources"),
+    ("feeds/health.atom", "changes in the health of sources"),
     ("api/v1/openapi.json", "the JSON API"),
 )
 
 
 def render_front_page(library: Library, conditions: Mapping[str, SourceHealth], muted: tuple[str, ...]) -> bytes:
-    """The page as UTF-8."""
-    found = library.search(Query(limit=_ARTICLE_COUNT, muted=muted)).hits
+    """Return the page in UTF-8."""
+    hits = library.search(Query(limit=_ARTICLE_COUNT, muted=muted)).hits
     lines = [
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>evnews</title></head><body>',
         "<h1>evnews</h1>",
-        "<p>Point your feed reader at one of these, or at a search: <code>/feeds/query.atom?q=battery</code></p>",
-        *_render_list(f'<a href="/{escape(path)}">/{escape(path)}</a>: {escape(words)}' for path, words in _FEED_LINKS),
+        "<p>Subscribe to one of these feeds, or to a search: <code>/feeds/query.atom?q=battery</code></p>",
+        *_render_list(f'<a href="/{escape(path)}">/{escape(path)}</a>: {escape(label)}' for path, label in _FEED_LINKS),
         *_render_sources(conditions),
         "<h2>Latest articles</h2>",
     ]
-    if not found:
-        lines.append("<p>None yet: they appear here as they are kept.</p>")
-    lines += _render_list(_render_article(hit.article) for hit in found)
+    if not hits:
+        lines.append("<p>No articles yet.</p>")
+    lines += _render_list(_render_article(hit.article) for hit in hits)
     return "\n".join([*lines, "</body></html>\n"]).encode("utf-8", "replace")
 
 
 def _render_sources(conditions: Mapping[str, SourceHealth]) -> list[str]:
-    """How the sources are, those that are not well one by one; nothing where nobody looked yet."""
+    """Return the health of the sources, listing the unhealthy ones; empty before the first examination."""
     if not conditions:
         return []
-    last = max(one.checked_at for one in conditions.values())
-    current = [one for one in conditions.values() if last - one.checked_at < _STALE_AFTER]
-    ill = [one for one in current if one.state != HealthState.OK]
-    ill.sort(key=lambda one: (HealthState(one.state).rank, one.source))
+    last = max(health.checked_at for health in conditions.values())
+    current = [health for health in conditions.values() if last - health.checked_at < _STALE_AFTER]
+    unhealthy = [health for health in current if health.state != HealthState.OK]
+    unhealthy.sort(key=lambda health: (HealthState(health.state).rank, health.source))
     return [
         "<h2>Sources</h2>",
-        f"<p>{len(current) - len(ill)} of {len(current)} are well, as of {last:%Y-%m-%d %H:%M} UTC.</p>",
-        *(_render_list(map(_render_source_health, ill)) if ill else []),
+        f"<p>{len(current) - len(unhealthy)} of {len(current)} sources are healthy"
+        f", as of {last:%Y-%m-%d %H:%M} UTC.</p>",
+        *(_render_list(map(_render_source_health, unhealthy)) if unhealthy else []),
     ]
 
 
 def _render_source_health(health: SourceHealth) -> str:
-    words = "; ".join(found.evidence for found in load_findings(health.findings))
+    evidence = "; ".join(finding.evidence for finding in load_findings(health.findings))
     since = f"{health.since:%Y-%m-%d %H:%M} UTC"
-    return escape(clean_line(f"{health.source} is {health.state} since {since}: {words}"))
+    return escape(clean_line(f"{health.source} is {health.state} since {since}: {evidence}"))
 
 
 def _render_article(article: KeptArticle) -> str:

@@ -1,4 +1,4 @@
-"""The JSON API as OpenAPI 3.1 describes one, made of the table that the server answers by."""
+"""Describe the JSON API in OpenAPI 3.1, from the table of endpoints that the server uses."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ _PROBLEM_SCHEMA = {
     "required": ["title", "status", "detail"],
 }
 _ID_PARAMETER = {
-    "name": "id", "in": "path", "required": True, "description": "A number, as search prints it.",
+    "name": "id", "in": "path", "required": True, "description": "Id of an article, as `evnews search` prints it.",
     "schema": {"type": "integer", "minimum": 1}, "example": 42,
 }  # fmt: skip
 _ERROR_DESCRIPTIONS = {
-    400: "An option cannot be; detail says what can.",
-    401: "A token is needed.",
-    404: "There is no such thing.",
+    400: "A parameter is invalid; detail names the valid values.",
+    401: "A token is required.",
+    404: "There is no such record.",
 }
 
 
 def describe_api(endpoints: Iterable[ApiEndpoint], base: str) -> dict[str, Any]:
-    """The description, for a server whose API lies at `base`."""
+    """Return the description of an API with the base URL `base`."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "evnews",
             "version": __version__,
-            "description": "What an archive of the electric-vehicle press holds. docs/json.md names every field.",
+            "description": "An archive of the electric-vehicle press. docs/json.md describes every field.",
         },
         "servers": [{"url": base}],
-        "paths": {f"/{one.path}": {"get": _describe_operation(one)} for one in endpoints},
+        "paths": {f"/{endpoint.path}": {"get": _describe_operation(endpoint)} for endpoint in endpoints},
         "components": {
             "schemas": {"Problem": _PROBLEM_SCHEMA},
             "securitySchemes": {
@@ -49,7 +49,7 @@ def describe_api(endpoints: Iterable[ApiEndpoint], base: str) -> dict[str, Any]:
 def _describe_operation(endpoint: ApiEndpoint) -> dict[str, Any]:
     name = endpoint.path.replace("/{id}", " one").replace("/", " ").title().replace(" ", "")
     properties: dict[str, Any] = {field: {} for field in endpoint.response_fields}
-    good = {
+    success = {
         "description": endpoint.description,
         "content": {
             "application/json": {
@@ -64,18 +64,18 @@ def _describe_operation(endpoint: ApiEndpoint) -> dict[str, Any]:
         }
         for option in endpoint.options
     ]  # fmt: skip
-    wrong = {
+    errors = {
         str(status): {
-            "description": why,
+            "description": description,
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status, why in _ERROR_DESCRIPTIONS.items()
+        for status, description in _ERROR_DESCRIPTIONS.items()
     }
     return {
         "operationId": f"get{name}",
         "summary": endpoint.description,
         "parameters": [*([_ID_PARAMETER] if "{id}" in endpoint.path else []), *options],
-        "responses": {"200": good, **wrong},
+        "responses": {"200": success, **errors},
     }
 
 

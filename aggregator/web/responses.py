@@ -1,4 +1,4 @@
-"""What was answered to each question, as long as nothing was written: a reader who has it already costs nothing."""
+"""ETags and problem responses."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 _MAX_ETAGS = 2_000
 _MAX_AGE = 60.0
-"""Answers to questions about the last days change with time alone."""
+"""Seconds that an ETag is reused: responses about recent days change with time alone."""
 
 
 def make_etag(value: object) -> str:
-    """A mark that is the same for the same values in every process."""
+    """Return an ETag that is equal for equal values in every process."""
     return sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class EtagCache:
-    """Marks by question; each holds until the archive is written or a minute has passed."""
+    """Computed ETags by request; each is valid until the archive changes, for at most a minute."""
 
     def __init__(self, version: Callable[[], Hashable], clock: Callable[[], float] = time.monotonic) -> None:
         self._version, self._clock = version, clock
@@ -33,24 +33,24 @@ class EtagCache:
         self._lock = threading.Lock()
 
     def get(self, request: Hashable, compute: Callable[[], str]) -> str:
-        """The mark of a question, found anew where it may be another."""
+        """Return the ETag of a request; call `compute` if the stored one may be outdated."""
         version, now = self._version(), self._clock()
         with self._lock:
-            held = self._etags.get(request)
-            if held is not None and held[0] == version and now - held[1] < _MAX_AGE:
+            cached = self._etags.get(request)
+            if cached is not None and cached[0] == version and now - cached[1] < _MAX_AGE:
                 self._etags.move_to_end(request)
-                return held[2]
-        mark = compute()
+                return cached[2]
+        etag = compute()
         with self._lock:
-            self._etags[request] = (version, now, mark)
+            self._etags[request] = (version, now, etag)
             self._etags.move_to_end(request)
             while len(self._etags) > _MAX_ETAGS:
                 self._etags.popitem(last=False)
-        return mark
+        return etag
 
 
 def problem_response(status: int, detail: str) -> JSONResponse:
-    """An answer that says what went wrong and what to do."""
+    """Return a problem response (RFC 9457) that says what is wrong and what to do."""
     from starlette.responses import JSONResponse
 
     fields = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}

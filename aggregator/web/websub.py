@@ -1,7 +1,7 @@
-"""WebSub: a hub is told which public feeds have changed, and tells who subscribed to them.
+"""WebSub: notify a hub of changed public feeds; the hub notifies their subscribers.
 
-A hub is told by `hub.mode=publish`, which is the habit of hubs rather than a part of the standard. Of one feed it is
-told at most once a minute; a hub that does not answer is tried again later and later, up to an hour.
+A notification is a request with `hub.mode=publish`, which hubs support although the standard leaves it open. Each feed
+is published at most once a minute. After failures the interval grows to an hour.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _MIN_PING_INTERVAL = 60.0
 """Seconds between two pings of one feed."""
 _MAX_WAIT = 3_600.0
 _FEEDS_PER_PING = 60
-"""Feeds that one ping names."""
+"""Maximum number of feeds in one ping."""
 _TIMEOUT = 20.0
 HubPing = Callable[[str, Sequence[str]], None]
-"""Tells a hub of some feeds; raises OSError where it does not take it."""
+"""Notifies a hub of changed feeds; raises OSError if the hub does not accept it."""
 
 
 def ping_hub(hub: str, feeds: Sequence[str]) -> None:
-    """Tell a hub of some feeds; raises OSError where it does not take it."""
+    """Notify a hub of changed feeds; raise OSError if the hub does not accept it."""
     body = urlencode([("hub.mode", "publish"), *(("hub.url", feed) for feed in feeds)]).encode()
     try:
         with urlopen(Request(hub, data=body), timeout=_TIMEOUT):  # noqa: S310 — checked to be http(s) in the settings
@@ -44,9 +44,9 @@ def ping_hub(hub: str, feeds: Sequence[str]) -> None:
 
 
 class HubPublisher:
-    """Finds the feeds that changed and tells the hub of them.
+    """Finds changed feeds and notifies the hub.
 
-    `words` are those of each saved search, `address` says where a feed lies.
+    `list_searches` returns the queries of the saved searches by name, `build_url` the URL of a feed.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class HubPublisher:
         self._not_before, self._failures = 0.0, 0
 
     def run(self, is_over: threading.Event) -> None:
-        """Look and tell until it is over. What goes wrong is logged and tried again."""
+        """Publish changes until `is_over` is set. Errors are logged, and the next round tries again."""
         while not is_over.wait(_CHECK_SECONDS):
             try:
                 self.ping_changes()
@@ -76,7 +76,7 @@ class HubPublisher:
                 _log.exception("event=hub-failed hub=%s", self._hub)
 
     def ping_changes(self) -> None:
-        """Look once, and tell of what may be told of now."""
+        """Find changed feeds, and ping the hub for those whose last ping is long enough ago."""
         version = self._database.data_version()
         if version != self._version:
             self._find_changes()
@@ -89,15 +89,15 @@ class HubPublisher:
             for path in self._changed_paths
             if now - self._pinged_at.get(path, -_MIN_PING_INTERVAL) >= _MIN_PING_INTERVAL
         ]
-        feeds = [one for path in ready for one in self._list_urls(path)]
+        feeds = [url for path in ready for url in self._list_urls(path)]
         try:
-            for some in batched(feeds, _FEEDS_PER_PING):
-                self._ping(self._hub, some)
+            for batch in batched(feeds, _FEEDS_PER_PING):
+                self._ping(self._hub, batch)
         except OSError as error:
             self._failures += 1
             wait = min(_MIN_PING_INTERVAL * 2 ** (self._failures - 1), _MAX_WAIT)
             self._not_before = now + wait
-            _log.warning("event=hub-not-told hub=%s error=%s again_in=%ds", self._hub, error, wait)
+            _log.warning("event=hub-ping-failed hub=%s error=%s again_in=%ds", self._hub, error, wait)
             return
         self._failures = 0
         for path in ready:
@@ -105,25 +105,25 @@ class HubPublisher:
             del self._changed_paths[path]
 
     def _find_changes(self) -> None:
-        words = self._list_searches()
+        queries = self._list_searches()
         with self._database.read() as tx:
-            found = find_changes(tx, self._seen_until)
+            changes = find_changes(tx, self._seen_until)
             searches: set[str] = set()
-            for some in batched(found.ids, streams.MAX_IDS_PER_MATCH):
-                by_article = streams.match_searches(tx, words, some)
+            for batch in batched(changes.ids, streams.MAX_IDS_PER_MATCH):
+                by_article = streams.match_searches(tx, queries, batch)
                 searches |= {name for names in by_article.values() for name in names}
-        self._seen_until = found.position
+        self._seen_until = changes.position
         paths = [
-            *(["all", "stories"] if found.ids else []),
-            *(["changes"] if found.has_edits else []),
-            *(f"source/{name}" for name in sorted(found.sources)),
-            *(f"topic/{name}" for name in sorted(found.topics)),
+            *(["all", "stories"] if changes.ids else []),
+            *(["changes"] if changes.has_edits else []),
+            *(f"source/{name}" for name in sorted(changes.sources)),
+            *(f"topic/{name}" for name in sorted(changes.topics)),
             *(f"search/{name}" for name in sorted(searches)),
         ]
         self._changed_paths |= dict.fromkeys(paths)
 
     def _list_urls(self, path: str) -> list[str]:
-        """Where a feed lies in each form, with summaries and with texts: each is a feed of its own to a hub."""
+        """Return the URLs of a feed in each format, with summaries and with texts: a hub treats each as a feed."""
         return [
             self._build_url(FeedRequest(path=path, format=form, full=full))
             for form in FEED_FORMATS

@@ -1,4 +1,4 @@
-"""A request of an app that syncs: its fields, and whose it is."""
+"""A request of a Google Reader API client: its fields and its token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_FIELDS = 10_500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GReaderApi:
-    """What readers' apps are given. `searches` and `topics` are read when they are needed."""
+    """Everything the handlers need. `searches` and `topics` are called for each request, as their files may change."""
 
     database: Database
     base_url: str
@@ -35,18 +35,18 @@ class GReaderApi:
     muted: tuple[str, ...] = ()
 
     def resolve_searches(self) -> dict[str, str]:
-        """The words of each saved search, its topics by their names; one that cannot be used is left out."""
-        found = {}
-        for one in self.searches().searches:
+        """Return the query of each saved search by name, with resolved topics; unusable searches are omitted."""
+        queries = {}
+        for search in self.searches().searches:
             try:
-                found[one.name] = resolve_topics(Query(words=one.query), self.topics).words
+                queries[search.name] = resolve_topics(Query(words=search.query), self.topics).words
             except UnknownTopic:
                 continue
-        return found
+        return queries
 
 
 class GReaderError(Exception):
-    """A request that gets no answer but why."""
+    """Raised to reject a request; `response` says why."""
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -56,7 +56,7 @@ class GReaderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GReaderCall:
-    """A request with its fields, those of its address and those of its body, and whose it is."""
+    """A request with the fields of its URL and body, and the token of its client."""
 
     fields: tuple[tuple[str, str], ...]
     token: AccessToken
@@ -64,38 +64,38 @@ class GReaderCall:
     is_bearer: bool
 
     def get_all(self, name: str) -> list[str]:
-        """Every value of a field."""
+        """Return every value of a field."""
         return [value for key, value in self.fields if key == name]
 
     def get(self, name: str) -> str:
-        """The first value of a field; empty where there is none."""
+        """Return the first value of a field, or an empty string."""
         return next(iter(self.get_all(name)), "")
 
     def get_number(self, name: str, default: int, most: int) -> int:
-        """A field that is a number, no more than `most`."""
+        """Return a number from 1 to `most`, or the default."""
         value = self.get(name)
         return min(max(int(value), 1), most) if value.isdecimal() and len(value) < 10 else default
 
 
 async def read_fields(request: Request) -> tuple[tuple[str, str], ...]:
-    """The fields of a request, of its address and of its body. Raises Refused for too many."""
+    """Return the fields of a request's URL and body. Raises GReaderError if the body is too large."""
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > _MAX_BODY_BYTES:
-            raise GReaderError(413, f"A request has at most {_MAX_BODY_BYTES} bytes.")
+            raise GReaderError(413, f"A request can have at most {_MAX_BODY_BYTES} bytes.")
     try:
-        told = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        body_fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
-        raise GReaderError(413, f"A request has at most {_MAX_FIELDS} fields.") from None
-    return (*request.query_params.multi_items(), *told)
+        raise GReaderError(413, f"A request can have at most {_MAX_FIELDS} fields.") from None
+    return (*request.query_params.multi_items(), *body_fields)
 
 
 def authenticate(api: GReaderApi, request: Request, fields: tuple[tuple[str, str], ...]) -> GReaderCall:
-    """The request with whose it is. Raises Refused where no token is shown."""
+    """Return the request with its token. Raises GReaderError without a valid token."""
     header = request.headers.get("authorization", "")
     secret = extract_secret(header)
     token = api.find_token(secret) if secret else None
     if token is None:
-        raise GReaderError(401, "Log in with a token's name and secret: `evnews token add NAME` makes one.")
+        raise GReaderError(401, "Log in with the name and secret of a token; `evnews token add NAME` creates one.")
     return GReaderCall(fields, token, request.path_params.get("stream", ""), header.lower().startswith("bearer"))

@@ -1,4 +1,4 @@
-"""What an app tells: what was read and starred. Only who logged in can, and only where it is meant."""
+"""Changes by a client: mark articles as read or starred, protected against forged requests."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from storage.readers.streams import StreamRequest
 from storage.readers.tokens import AccessToken
 
 _TOKEN_PERIOD_SECONDS = 1_800
-"""Seconds that a word which shows that a request is meant is given out; it holds as long again."""
+"""Seconds during which the same edit token is issued; it is valid for as long again."""
 _BATCH_SIZE = 10_000
 
 
 def issue_edit_token(api: GReaderApi, call: GReaderCall) -> Response:
-    """The word that says of a request that it is meant."""
+    """Return the edit token that changes must contain."""
     return PlainTextResponse(_make_edit_token(call.token, _current_period(api)))
 
 
@@ -39,64 +39,66 @@ def _current_period(api: GReaderApi) -> int:
 
 
 def _make_edit_token(token: AccessToken, period: int) -> str:
-    """A word that only who logged in is given: a page of another site cannot send it."""
+    """Return an edit token; a page of another site cannot know it."""
     return hmac.new(token.secret_digest.encode(), str(period).encode(), sha256).hexdigest()[:57]
 
 
 def _check_edit_token(api: GReaderApi, call: GReaderCall) -> None:
-    """Raises Refused unless the request may change something. A Bearer header no page of another site can send."""
+    """Raise GReaderError unless the request may change something; a page of another site cannot send Bearer."""
     if call.token.is_read_only:
-        raise GReaderError(403, f"The token {call.token.name} may only read.")
+        raise GReaderError(403, f"The token {call.token.name} is read-only.")
     if call.is_bearer:
         return
     period = _current_period(api)
-    words = [_make_edit_token(call.token, one) for one in (period, period - 1)]
-    if not any(hmac.compare_digest(call.get("T").encode(), word.encode()) for word in words):
-        raise GReaderError(401, "T is missing or too old.", {"X-Reader-Google-Bad-Token": "true"})
+    edit_tokens = [_make_edit_token(call.token, number) for number in (period, period - 1)]
+    if not any(hmac.compare_digest(call.get("T").encode(), edit_token.encode()) for edit_token in edit_tokens):
+        raise GReaderError(401, "The edit token T is missing or expired.", {"X-Reader-Google-Bad-Token": "true"})
 
 
 def reject_subscription_change(_: GReaderApi, __: GReaderCall) -> Response:
-    """That what is subscribed to is not for an app to change."""
+    """Reject a subscription change with 403: subscriptions are changed with the CLI."""
     return problem_response(
-        403, "Subscriptions and labels are changed where evnews runs: `evnews sources`, `evnews searches`."
+        403, "Subscriptions and labels are changed with `evnews sources` and `evnews searches` on the server."
     )
 
 
 def edit_tag(api: GReaderApi, call: GReaderCall) -> Response:
-    """Some articles are read, unread, starred, or starred no more."""
+    """Mark articles as read, unread or starred, or remove their star."""
     _check_edit_token(api, call)
     added, removed = call.get_all("a"), call.get_all("r")
     if any(normalize_stream_name(name).startswith(LABEL_PREFIX) for name in (*added, *removed)):
         return reject_subscription_change(api, call)
-    ids = [found for text in call.get_all("i") if (found := parse_item_id(text))]
+    ids = [number for text in call.get_all("i") if (number := parse_item_id(text))]
     now, name = api.now(), call.token.name
     with api.database.write() as tx:
         articles = set(read_state.resolve_ids(tx, ids).values())
-        says = {parse_entry_state(one) for one in added}
-        unsays = {parse_entry_state(one) for one in removed}
-        if EntryState.READ in says:
+        added_states = {parse_entry_state(state) for state in added}
+        removed_states = {parse_entry_state(state) for state in removed}
+        if EntryState.READ in added_states:
             read_state.mark_read(tx, name, articles, now)
-        elif EntryState.UNREAD in says or EntryState.READ in unsays:
+        elif EntryState.UNREAD in added_states or EntryState.READ in removed_states:
             read_state.mark_unread(tx, name, articles, now)
-        if EntryState.STARRED in says:
+        if EntryState.STARRED in added_states:
             read_state.star(tx, name, articles, now)
-        if EntryState.STARRED in unsays:
+        if EntryState.STARRED in removed_states:
             read_state.unstar(tx, name, articles)
     return PlainTextResponse("OK")
 
 
 def mark_all_as_read(api: GReaderApi, call: GReaderCall) -> Response:
-    """Everything of a stream that arrived until `ts` is read."""
+    """Mark all articles of a stream that arrived until `ts` as read."""
     _check_edit_token(api, call)
     name, stream = parse_stream(api, call)
     now = api.now()
-    # What is stamped in the second that an app names is meant too: some know no smaller time.
+    # Include articles of the named second: some apps send whole seconds.
     upto = (parse_timestamp(call.get("ts")) or now) + timedelta(seconds=1, microseconds=-1)
     with api.database.write() as tx:
         if name == READING_LIST:
             read_state.mark_all_read(tx, call.token.name, min(upto, now), now)
             return PlainTextResponse("OK")
-        asked = StreamRequest(stream=stream, until=upto, without_states=frozenset([EntryState.READ]), limit=_BATCH_SIZE)
-        while items := streams.list_stream(tx, call.token.name, asked, now).items:
-            read_state.mark_read(tx, call.token.name, [one.id for one in items], now)
+        unread = StreamRequest(
+            stream=stream, until=upto, without_states=frozenset([EntryState.READ]), limit=_BATCH_SIZE
+        )
+        while items := streams.list_stream(tx, call.token.name, unread, now).items:
+            read_state.mark_read(tx, call.token.name, [item.id for item in items], now)
     return PlainTextResponse("OK")

@@ -1,4 +1,4 @@
-"""How readers' apps name things by the Google Reader API: items, streams, marks and times."""
+"""Identifiers of the Google Reader API: items, streams, states and times."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _USER_PREFIX = re.compile(r"user/[^/]{1,64}/")
 _CONTINUATION = re.compile(r"(\d{1,18})\.(\d{1,19})")
 _MAX_ID = 2**63 - 1
 _TIME_SCALES = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
-"""A number below is in seconds, milliseconds, microseconds; a larger one in nanoseconds."""
+"""(limit, units per second): a number below the limit is in seconds, milliseconds or microseconds, else nanoseconds."""
 
 
 def format_long_id(article_id: int) -> str:
-    """An item's id in full, as feeds have it."""
+    """Return the long form of an article's id."""
     return f"{ITEM_PREFIX}{article_id:016x}"
 
 
 def parse_item_id(text: str) -> int | None:
-    """The article that an id names, in full, as 16 hexadecimal digits or as a decimal; None for what is no id."""
+    """Return the article id from the long form, 16 hexadecimal digits or a decimal; None if it is invalid."""
     short = text.strip().removeprefix(ITEM_PREFIX)
     try:
         number = int(short, 16 if short != text.strip() or len(short) == 16 else 10)
@@ -44,12 +44,12 @@ def parse_item_id(text: str) -> int | None:
 
 
 def normalize_stream_name(name: str) -> str:
-    """A stream's name with the user in it as `-`, however an app spells who it is."""
+    """Return a stream's name with `-` as its user."""
     return _USER_PREFIX.sub("user/-/", name, count=1)
 
 
 def parse_entry_state(name: str) -> EntryState | None:
-    """The mark that a state means, or None."""
+    """Return the entry state with a stream's name, or None."""
     return (
         _ENTRY_STATES.get(normalize_stream_name(name).removeprefix(STATE_PREFIX))
         if normalize_stream_name(name).startswith(STATE_PREFIX)
@@ -58,14 +58,14 @@ def parse_entry_state(name: str) -> EntryState | None:
 
 
 def format_entry_states(states: Iterable[EntryState]) -> list[tuple[str, str]]:
-    """The states that say so, as (name, label): what is unread is `fresh`."""
+    """Return (name, label) of each state; unread is `fresh`."""
     labels = {EntryState.READ: "read", EntryState.UNREAD: "fresh", EntryState.STARRED: "starred"}
-    said = set(states)
-    return [(f"{STATE_PREFIX}{label}", label) for mark, label in labels.items() if mark in said]
+    present = set(states)
+    return [(f"{STATE_PREFIX}{label}", label) for state, label in labels.items() if state in present]
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """The time that a number spells, in seconds, milliseconds, microseconds or nanoseconds by how large it is."""
+    """Parse a Unix time; its size tells whether it is in seconds, milliseconds, microseconds or nanoseconds."""
     if not (text.isascii() and text.isdigit()) or len(text) > 20:
         return None
     number = int(text)
@@ -74,14 +74,14 @@ def parse_timestamp(text: str) -> datetime | None:
 
 
 def format_continuation(cursor: StreamPosition) -> str:
-    """What an app gives back to have the next page."""
+    """Return the text that a client sends back to get the next page."""
     return f"{to_microseconds(cursor.arrived_at)}.{cursor.id}"
 
 
 def parse_continuation(text: str) -> StreamPosition | None:
-    """Where a page ended; None for what no page gave: apps send words of their own to have the first."""
-    found = _CONTINUATION.fullmatch(text)
-    arrived = from_microseconds(int(found[1])) if found else None
-    if found is None or arrived is None or int(found[2]) > _MAX_ID:
+    """Return the end of the previous page, or None if the text is no continuation: some apps send other words."""
+    match = _CONTINUATION.fullmatch(text)
+    arrived = from_microseconds(int(match[1])) if match else None
+    if match is None or arrived is None or int(match[2]) > _MAX_ID:
         return None
-    return StreamPosition(arrived_at=arrived, id=int(found[2]))
+    return StreamPosition(arrived_at=arrived, id=int(match[2]))

@@ -1,4 +1,4 @@
-"""Articles and streams as the Google Reader API spells them."""
+"""Convert articles to items of the Google Reader API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.timestamps import to_microseconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GReaderArticle:
-    """An article with what a reader said of it, and the labels that it is found under."""
+    """An article with its states for one reader, and its labels."""
 
     article: KeptArticle
     states: frozenset[EntryState]
@@ -24,7 +24,7 @@ class GReaderArticle:
 
 
 def make_item(greader_article: GReaderArticle) -> dict[str, Any]:
-    """An article as an item of a stream."""
+    """Return an article as an item of a stream."""
     article, entry = greader_article.article, article_entry(greader_article.article)
     arrived = to_microseconds(article.first_seen)
     states = [name for name, _ in format_entry_states(greader_article.states)]
@@ -49,7 +49,7 @@ def make_item(greader_article: GReaderArticle) -> dict[str, Any]:
 
 
 def make_atom_entry(greader_article: GReaderArticle) -> FeedEntry:
-    """An article as an entry of an Atom feed for readers that sync."""
+    """Return an article as an entry of an Atom feed with the states of the reader."""
     entry = article_entry(greader_article.article)
     return replace(
         entry, id=format_long_id(greader_article.article.id), states=tuple(format_entry_states(greader_article.states))
@@ -57,11 +57,11 @@ def make_atom_entry(greader_article: GReaderArticle) -> FeedEntry:
 
 
 def find_home_page(url: str) -> str:
-    """The home page of the site that an address is of; empty where it is not of the web."""
-    found = encode_web_url(url)
-    return "/".join(found.split("/")[:3]) + "/" if found else ""
+    """Return the home page of a URL's site; empty unless it is http or https."""
+    web_url = encode_web_url(url)
+    return "/".join(web_url.split("/")[:3]) + "/" if web_url else ""
 
 
-def collect_labels(article: KeptArticle, found_by: Collection[str]) -> tuple[str, ...]:
-    """The saved searches that find an article, and the topics that it names."""
-    return tuple(dict.fromkeys([*found_by, *article.topics]))
+def collect_labels(article: KeptArticle, searches: Collection[str]) -> tuple[str, ...]:
+    """Return the labels of an article: the saved searches that match it, and its topics."""
+    return tuple(dict.fromkeys([*searches, *article.topics]))

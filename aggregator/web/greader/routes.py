@@ -1,8 +1,8 @@
-"""The Google Reader API: readers' apps list what arrived, and tell what was read and starred.
+"""The Google Reader API: clients list articles and mark them as read or starred.
 
-There is no specification but what its apps ask for. Each source is a subscription, each topic and each saved search a
-label; what is subscribed to is the operator's to say, so that an app cannot change it. Who asks is known by a token:
-an app logs in with its name and its secret.
+The API has no specification; it follows the requests of its clients. Each source is a subscription, each topic and each
+saved search a label. The operator decides on subscriptions, so clients cannot change them. A client logs in with the
+name and the secret of a token.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aggregator.web.greader.call import GReaderApi, GReaderCall, GReaderError, a
 
 _MOUNT_PREFIXES = ("", "/api/greader.php")
 _NO_STORE = {"Cache-Control": "no-store"}
-"""What is told is of one reader and one moment."""
+"""Responses depend on the reader and on the time, so they are not stored."""
 _SUBSCRIPTION_CHANGES = (
     "subscription/edit",
     "subscription/quickadd",
@@ -31,8 +31,8 @@ _SUBSCRIPTION_CHANGES = (
 
 
 def create_greader_routes(api: GReaderApi) -> list[Route]:
-    """The addresses that apps ask, at the root and where apps for another server look for them."""
-    asks: dict[str, Callable[[GReaderApi, GReaderCall], Response]] = {
+    """Return the routes, at the root and below the prefix that clients of FreshRSS expect."""
+    read_handlers: dict[str, Callable[[GReaderApi, GReaderCall], Response]] = {
         "token": edit.issue_edit_token,
         "user-info": lists.get_user_info,
         "subscription/list": lists.list_subscriptions,
@@ -45,27 +45,27 @@ def create_greader_routes(api: GReaderApi) -> list[Route]:
         "stream/contents": lists.list_contents,
         "stream/contents/{stream:path}": lists.list_contents,
     }
-    tells = {
+    write_handlers = {
         "edit-tag": edit.edit_tag,
         "mark-all-as-read": edit.mark_all_as_read,
         **dict.fromkeys(_SUBSCRIPTION_CHANGES, edit.reject_subscription_change),
     }
-    found = []
+    routes = []
     for mount in _MOUNT_PREFIXES:
-        found.append(Route(f"{mount}/accounts/ClientLogin", _make_login_handler(api), methods=["GET", "POST"]))
-        for path, ask in asks.items():
-            found.append(Route(f"{mount}/reader/api/0/{path}", _make_handler(api, ask), methods=["GET", "POST"]))
-        for path, tell in tells.items():
-            found.append(Route(f"{mount}/reader/api/0/{path}", _make_handler(api, tell), methods=["POST"]))
-        found.append(Route(f"{mount}/reader/atom/{{stream:path}}", _make_handler(api, lists.render_atom_stream)))
-        found.append(Route(f"{mount}/reader/atom", _make_handler(api, lists.render_atom_stream)))
-    return found
+        routes.append(Route(f"{mount}/accounts/ClientLogin", _make_login_handler(api), methods=["GET", "POST"]))
+        for path, handler in read_handlers.items():
+            routes.append(Route(f"{mount}/reader/api/0/{path}", _make_handler(api, handler), methods=["GET", "POST"]))
+        for path, handler in write_handlers.items():
+            routes.append(Route(f"{mount}/reader/api/0/{path}", _make_handler(api, handler), methods=["POST"]))
+        routes.append(Route(f"{mount}/reader/atom/{{stream:path}}", _make_handler(api, lists.render_atom_stream)))
+        routes.append(Route(f"{mount}/reader/atom", _make_handler(api, lists.render_atom_stream)))
+    return routes
 
 
 def _make_login_handler(api: GReaderApi) -> Callable[[Request], Any]:
-    """A name and a secret for what an app shows from then on."""
+    """Return the login handler: it exchanges the name and secret of a token for a login token."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         try:
             fields = dict(await read_fields(request))
         except GReaderError as error:
@@ -74,24 +74,24 @@ def _make_login_handler(api: GReaderApi) -> Callable[[Request], Any]:
         token = await run_in_threadpool(api.find_token, secret)
         if token is None or token.name != fields.get("Email", "").strip():
             return PlainTextResponse("Error=BadAuthentication\n", status_code=401)
-        said = {"SID": secret, "LSID": secret, "Auth": secret}
+        login = {"SID": secret, "LSID": secret, "Auth": secret}
         if fields.get("output") == "json":
-            return JSONResponse(said, headers=_NO_STORE)
-        return PlainTextResponse("".join(f"{name}={value}\n" for name, value in said.items()), headers=_NO_STORE)
+            return JSONResponse(login, headers=_NO_STORE)
+        return PlainTextResponse("".join(f"{name}={value}\n" for name, value in login.items()), headers=_NO_STORE)
 
-    return answer
+    return respond
 
 
 def _make_handler(api: GReaderApi, handle: Callable[[GReaderApi, GReaderCall], Response]) -> Callable[[Request], Any]:
-    """An answer to who shows a token, in a thread of its own."""
+    """Wrap a handler: authenticate the request, and run the handler in a thread."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         try:
             fields = await read_fields(request)
-            given = await run_in_threadpool(lambda: handle(api, authenticate(api, request, fields)))
+            response = await run_in_threadpool(lambda: handle(api, authenticate(api, request, fields)))
         except GReaderError as error:
             return error.response
-        given.headers.update(_NO_STORE)
-        return given
+        response.headers.update(_NO_STORE)
+        return response
 
-    return answer
+    return respond

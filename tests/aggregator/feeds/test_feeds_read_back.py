@@ -106,7 +106,7 @@ def test_a_summary_stands_for_the_text_where_that_is_not_asked_for() -> None:
 def test_who_else_tells_it_is_named() -> None:
     entry = article_entry(article(), ["other", "a<b>"], full=True)
     assert entry.publishers == ("example", "other", "a<b>")
-    assert entry.html.endswith("<p>Also told by other, a&lt;b&gt;.</p>")
+    assert entry.html.endswith("<p>Also published by other, a&lt;b&gt;.</p>")
 
 
 def test_a_feed_without_entries_is_the_same_every_time() -> None:

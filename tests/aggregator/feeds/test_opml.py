@@ -70,7 +70,7 @@ def test_lists_are_read_however_they_are_spelled(outline: str):
     ],
 )
 def test_only_web_addresses_are_taken_and_others_are_told(address: str):
-    told = () if not address else (f'xmlUrl = "{address[:200]}": not an http or https address',)
+    told = () if not address else (f'xmlUrl = "{address[:200]}": not an http or https URL',)
     feeds = read(f'<outline text="A" xmlUrl="{address}" htmlUrl="{address}"/><outline xmlUrl="http://b.example/"/>')
     assert [feed.xml_url for feed in feeds] == ["http://b.example/", *("" for _ in told)]
     assert tuple(feed.problem for feed in feeds[1:]) == told

@@ -118,7 +118,7 @@ def test_copies_are_one_entry_that_names_who_tells_it_too(room: Room, ask: Ask) 
     room.keep(31, text, title="copy", source="two")
     answer = ask("/feeds/query.json?q=many&full=1")
     [item] = answer.json()["items"]
-    assert item["content_html"].endswith("<p>Also told by two.</p>")
+    assert item["content_html"].endswith("<p>Also published by two.</p>")
     assert ask("/feeds/query.json?q=many", headers={"If-None-Match": tag}).status_code == 200
 
 
@@ -167,7 +167,7 @@ def test_a_source_that_is_no_longer_well_is_news_and_one_that_stays_so_is_not(ro
     again, blocked = found("s", HealthState.OK, T0 + timedelta(hours=4)), found("other", HealthState.BLOCKED, T0)
     save_reports(room.database, [again, blocked], T0 + timedelta(hours=5))
     read = feedparser.parse(ask("/feeds/health.atom").content)
-    assert [entry.title for entry in read.entries] == ["other is blocked", "s is well again", "s is silent"]
+    assert [entry.title for entry in read.entries] == ["other is blocked", "s is healthy again", "s is silent"]
     assert (
         read.entries[2].content[0].value == "<p>&lt;s&gt; is &amp; was (since 2025-01-01 00:00 UTC); look &amp; see</p>"
     )
@@ -186,7 +186,7 @@ def test_the_front_page_tells_how_the_sources_are(room: Room, ask: Ask) -> None:
         at,
     )
     page = ask("/").text
-    assert "<p>1 of 3 are well, as of 2025-01-02 00:00 UTC.</p>" in page
+    assert "<p>1 of 3 sources are healthy, as of 2025-01-02 00:00 UTC.</p>" in page
     assert "<li>c is blocked since 2025-01-01 00:00 UTC: &lt;c&gt; is &amp; was</li>" in page
     assert page.index("c is blocked") < page.index("b is slow")
     assert "gone is" not in page
