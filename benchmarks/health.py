@@ -46,8 +46,8 @@ from aggregator.health.publishing_volume import (
     learn_volume,
 )
 from storage.crawl.health import ExtractedArticle
+from storage.timestamps import DAY, HOUR
 
-DAY, HOUR = 86_400.0, 3_600.0
 STEP = HOUR / 4
 START = 19_600 * DAY
 WARM = 90.0

@@ -34,8 +34,9 @@ from aggregator.schedule.interval import IntervalBounds, compute_wait
 from aggregator.schedule.learn_profile import start_profile, update_profile
 from aggregator.schedule.next_poll import compute_retry_wait
 from storage.model.publishing_profile import PublishingProfile
+from storage.timestamps import DAY, HOUR
 
-DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
+MINUTE = 60.0
 START = 20_454 * DAY  # a Thursday
 PAST, TAIL = 60.0, 1.0
 """Days of history before the first poll, and days at the end that do not count, as their articles may not be found yet.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR, DAY = 3_600.0, 86_400.0
+"""Seconds of an hour and of a day."""
 
 
 def utc_now() -> datetime:

@@ -26,7 +26,7 @@ _BETA_SHAPE = 0.3
 """Once a source grew thin, the ranks of its texts among the usual ones are distributed as Beta(this, 1)."""
 _BROKEN_MISS_RATE, _MAX_USUAL_MISS_RATE = 0.9, 0.4
 """How often a broken page misses a fact, and how often the fact may be missing before its loss can be told."""
-_MIN_USUAL_MISS_RATE, _FURTHEST = 0.01, 3.0
+_MIN_USUAL_MISS_RATE = 0.01
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from aggregator.health.extraction_quality import ThinExtraction, find_thin_extraction
 from aggregator.health.publishing_volume import (
-    DAY,
     NO_BASELINE,
     Baseline,
     PublishingVolume,
@@ -23,6 +22,7 @@ from aggregator.health.publishing_volume import (
 from storage.crawl.audits import FeedAudit
 from storage.crawl.health import LeadResult, SourceHistory
 from storage.model.crawl import SUCCESSFUL_OUTCOMES, IndexState, LeadState, NextPoll, Poll
+from storage.timestamps import DAY
 
 FAILING_FOR, FAILING_TIMES, FAILING_WEIGHT = timedelta(hours=1), 3, 4.0
 """An index fails that does so for so long, so many times in a row, or so heavily (`Appointment.strain`)."""

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storage.timestamps import DAY, HOUR
+
 if TYPE_CHECKING:
     import numpy as np
 
-DAY, HOUR = 86_400.0, 3_600.0
 WEEK_HOURS = 168
 MAX_HISTORY_DAYS = 500.0
 """How far back what a source published tells of how it publishes."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aggregator.schedule.learn_profile import DAY, HOUR, entries_per_day, entries_per_day_at, recent_boost
+from aggregator.schedule.learn_profile import entries_per_day, entries_per_day_at, recent_boost
 from storage.model.publishing_profile import PublishingProfile
+from storage.timestamps import DAY, HOUR
 
 STEEPNESS = 1.2
 """1 makes the mean delay least; more serves the median article, at the cost of sources that publish little."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from storage.model.publishing_profile import HOURS, WEEKDAYS, PublishingProfile
+from storage.timestamps import DAY, HOUR
 
-DAY, HOUR = 86_400.0, 3_600.0
 HALF_LIFE_DAYS = 21.0
 """Days after which what was seen counts half."""
 RECENT_HALF_LIFE_HOURS = 5.0

@@ -11,10 +11,11 @@ from apscheduler.triggers.cron import CronTrigger
 from aggregator.crawl.index_poll import IndexPoll
 from aggregator.formatting import format_duration, format_percent
 from aggregator.schedule.interval import IntervalBounds, compute_wait
-from aggregator.schedule.learn_profile import DAY, entries_per_day, peak_entries_per_day, start_profile, update_profile
+from aggregator.schedule.learn_profile import entries_per_day, peak_entries_per_day, start_profile, update_profile
 from spiders.source import Source
 from storage.model.crawl import SUCCESSFUL_OUTCOMES, IndexState, NextPoll
 from storage.model.publishing_profile import PublishingProfile
+from storage.timestamps import DAY
 
 INITIAL_PRICE = 0.006
 """Before anything is known: an index with five new entries a day is asked about every hour."""
@@ -25,7 +26,7 @@ OFFLINE_WAIT, MAX_OFFLINE_WAIT = 300.0, 900.0
 MAX_FAILURE_WEIGHT = 8.0
 PARKED_AFTER, RETIRED_AFTER = timedelta(days=3), timedelta(days=60)
 PARKED_WAIT, RETIRED_WAIT = timedelta(days=3), timedelta(days=365)
-BACKLOG_WAIT = 7 * 86_400.0
+BACKLOG_WAIT = 7 * DAY
 _MINUTE = timedelta(minutes=1)
 _TEMPORARY_STATUSES = (408, 425, 429, 503)
 

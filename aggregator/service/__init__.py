@@ -1,1 +1,1 @@
-"""Everything that runs by itself, composed: the runner that polls, the server, and who of several services leads."""
+"""The long-running service: composition, leadership, clock, housekeeping, server and metrics."""

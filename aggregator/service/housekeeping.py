@@ -1,5 +1,4 @@
-"""What keeps an archive in good order while the service runs: a backup a day, articles as old and pages as many as are
-to be kept."""
+"""Daily backup, expiry, retention and index maintenance while the service runs."""
 
 from __future__ import annotations
 
@@ -31,13 +30,13 @@ BACKUP_INTERVAL = timedelta(days=1)
 INDEX_MERGE_INTERVAL = timedelta(days=7)
 HOUSEKEEPING_CHECK_SECONDS = 600.0
 _PAUSE_SECONDS = 0.05
-"""Between two steps, so that who waits to write does not wait long."""
+"""Pause between two steps, so that other writers do not wait long."""
 IsStopping = Callable[[], bool]
-"""Whether the service is to end: what takes long then stops where nothing is lost."""
+"""Returns whether the service stops; long work then ends at the next point where nothing is lost."""
 
 
 class _ServiceStopping(Exception):
-    """The service is to end."""
+    """Ends a backup because the service stops."""
 
 
 def _never() -> bool:
@@ -47,35 +46,34 @@ def _never() -> bool:
 async def back_up_if_due(
     config: Config, database: Database, now: Callable[[], datetime], is_stopping: IsStopping = _never
 ) -> Path | None:
-    """Make the day's backup, where there is none yet, and remove the oldest; returns the new one."""
+    """Create a backup if none is younger than a day, and delete the oldest ones; return the new file or None."""
     return await asyncio.to_thread(_back_up_if_due, config, database, now(), is_stopping) if config.backups else None
 
 
 def _back_up_if_due(config: Config, database: Database, now: datetime, is_stopping: IsStopping) -> Path | None:
     folder = Path(config.backups).expanduser()
-    if not _is_due(folder, now):
+    if not _is_backup_due(folder, now):
         return None
 
-    def go_on(_: int, __: int) -> None:
+    def check_stop(_: int, __: int) -> None:
         if is_stopping():
             raise _ServiceStopping
 
     try:
-        made = create_backup(database, backup_path(folder, now), go_on)
+        backup = create_backup(database, backup_path(folder, now), check_stop)
     except _ServiceStopping:
         return None
-    gone = delete_old_backups(folder, config.keep_backups, exclude=made.file)
-    log.info("event=backed-up file=%s bytes=%d removed=%d", made.file, made.size, len(gone))
-    return made.file
+    deleted = delete_old_backups(folder, config.keep_backups, exclude=backup.file)
+    log.info("event=backed-up file=%s bytes=%d removed=%d", backup.file, backup.size, len(deleted))
+    return backup.file
 
 
-def _is_due(folder: Path, now: datetime) -> bool:
-    """Whether no backup is of the last day."""
-    return not any(_is_within(BACKUP_INTERVAL, _backup_time(one), now) for one in list_backups(folder))
+def _is_backup_due(folder: Path, now: datetime) -> bool:
+    return not any(_is_within(BACKUP_INTERVAL, _backup_time(file), now) for file in list_backups(folder))
 
 
 def _is_within(span: timedelta, at: datetime, now: datetime) -> bool:
-    """Whether a time lies in the last span; what lies ahead was before the clock was set back."""
+    """Return whether a time lies in the last `span`; a time far ahead does not, as the clock was set back since."""
     return now - span < at <= now + CLOCK_SLACK
 
 
@@ -84,31 +82,30 @@ def _backup_time(file: Path) -> datetime:
 
 
 def build_expiry_rules(config: Config, catalogue: Catalogue, database: Database) -> ArticleAges:
-    """How long articles are kept, as evnews.toml and the catalogue say.
+    """Return how long articles are kept, from evnews.toml and the catalogue.
 
-    A source that is no longer in the catalogue keeps the age that it had there last: its file may be away, or half
-    written. Raises CatalogueError where an entry cannot be used: that may be one which is to be kept longer.
+    A source that is no longer in the catalogue keeps its last maximum age: the file may be missing or half written.
+    Raise CatalogueError if an entry is invalid: its articles may have to be kept longer.
     """
     with database.read() as tx:
         known = load_source_ages(tx)
     for source in catalogue.sources:
         known.pop(source.name, None)
-    kept = ArticleAges(
-        default=config.keep, by_source=known | {one.name: one.keep for one in catalogue.sources if one.keep}
-    )
-    if catalogue.problems and not kept.is_unlimited:
+    configured = {source.name: source.keep for source in catalogue.sources if source.keep}
+    rules = ArticleAges(default=config.keep, by_source=known | configured)
+    if catalogue.problems and not rules.is_unlimited:
         raise CatalogueError(f"no article is removed until every source can be read: {catalogue.problems[0]}")
-    return kept
+    return rules
 
 
 def build_size_limits(config: Config, catalogue: Catalogue) -> SizeLimits:
-    """How much fetched pages may take, as evnews.toml and the catalogue say."""
-    own = {source.name: source.keep_pages for source in catalogue.sources if 0 < source.keep_pages < UNLIMITED}
-    return SizeLimits(total=config.keep_pages or UNLIMITED, by_source=own)
+    """Return how many bytes fetched pages may take, from evnews.toml and the catalogue."""
+    by_source = {source.name: source.keep_pages for source in catalogue.sources if 0 < source.keep_pages < UNLIMITED}
+    return SizeLimits(total=config.keep_pages or UNLIMITED, by_source=by_source)
 
 
 async def merge_index_if_due(database: Database, now: Callable[[], datetime], is_stopping: IsStopping = _never) -> int:
-    """Join the pieces of the search index once a week, by steps; returns how many those were."""
+    """Merge the segments of the search index once a week, step by step; return the number of steps."""
     return await asyncio.to_thread(_merge_index_if_due, database, now(), is_stopping)
 
 
@@ -125,15 +122,15 @@ def _merge_index_if_due(database: Database, now: datetime, is_stopping: IsStoppi
         time.sleep(_PAUSE_SECONDS)
     with database.write() as tx:
         record_merge(tx, now)
-    log.info("event=index-joined steps=%d", steps)
+    log.info("event=index-merged steps=%d", steps)
     return steps
 
 
 @dataclass(slots=True)
 class PruningJob:
-    """Removes what is not to be kept any more, round after round; `file` is the catalogue, where that is named.
+    """Deletes expired articles and, above the size limits, the oldest pages; called periodically.
 
-    An article goes where two rounds in a row found that it is to go: what an editor has half written is no wish.
+    Articles are deleted only if the rules are the same as in the previous run: a file may be half written.
     """
 
     config: Config
@@ -144,47 +141,47 @@ class PruningJob:
     _last_rules: ArticleAges | None = None
 
     async def run(self) -> int:
-        """Returns how many articles and files of the tape went."""
+        """Return the number of deleted articles and WARC files."""
         return await asyncio.to_thread(self._run)
 
     def _run(self) -> int:
         try:
             catalogue = load_catalogue(self.config.home, self.catalogue_file)
         except CatalogueError as error:
-            log.warning("event=nothing-removed why=%s", error)
+            log.warning("event=pruning-skipped reason=%s", error)
             return 0
         return self._remove_articles(catalogue) + self._remove_pages(catalogue)
 
     def _remove_articles(self, catalogue: Catalogue) -> int:
         try:
-            kept = build_expiry_rules(self.config, catalogue, self.database)
+            rules = build_expiry_rules(self.config, catalogue, self.database)
         except CatalogueError as error:
-            log.warning("event=no-article-removed why=%s", error)
+            log.warning("event=expiry-skipped reason=%s", error)
             return 0
-        if kept != self._last_rules:
-            self._last_rules = kept
+        if rules != self._last_rules:
+            self._last_rules = rules
             return 0
-        gone = sum(takewhile(lambda _: not self.is_stopping(), delete_expired(self.database, kept, self.now())))
-        if gone:
-            log.info("event=expired articles=%d", gone)
-        return gone
+        batches = delete_expired(self.database, rules, self.now())
+        deleted = sum(takewhile(lambda _: not self.is_stopping(), batches))
+        if deleted:
+            log.info("event=expired articles=%d", deleted)
+        return deleted
 
     def _remove_pages(self, catalogue: Catalogue) -> int:
-        files = freed = carried = 0
+        count = freed = carried = 0
         limits = build_size_limits(self.config, catalogue)
-        for one, moved in takewhile(
-            lambda _: not self.is_stopping(), prune_files(limits, self.config, self.database, self.now)
-        ):
-            files, freed, carried = files + 1, freed + one.size, carried + moved
-        if files:
-            log.info("event=pruned files=%d bytes=%d carried=%d", files, freed, carried)
-        return files
+        files = prune_files(limits, self.config, self.database, self.now)
+        for file, moved in takewhile(lambda _: not self.is_stopping(), files):
+            count, freed, carried = count + 1, freed + file.size, carried + moved
+        if count:
+            log.info("event=pruned files=%d bytes=%d carried=%d", count, freed, carried)
+        return count
 
 
 def prune_files(
     limits: SizeLimits, config: Config, database: Database, now: Callable[[], datetime]
 ) -> Iterator[tuple[FileToDelete, int]]:
-    """Take off the tape what has to go; gives each file, and how many of its pages were carried over."""
+    """Delete WARC files above the size limits; yield each file and the number of its pages that were copied first."""
     if not limits.is_unlimited:
-        with closing(WarcStore(config.warc_folder, software=f"evnews/{__version__}", clock=now)) as tape:
-            yield from delete_files(database, config.warc_folder, tape, limits, now())
+        with closing(WarcStore(config.warc_folder, software=f"evnews/{__version__}", clock=now)) as store:
+            yield from delete_files(database, config.warc_folder, store, limits, now())

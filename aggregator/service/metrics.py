@@ -1,4 +1,4 @@
-"""What a service has done and how it is, for Prometheus."""
+"""Metrics of the service and the archive for Prometheus."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from aggregator.crawl.runner import CrawlRunner, PollResult
 
 MAX_SOURCES = 1000
-"""Sources that are told of one by one at most: each is a time series of its own."""
+"""Maximum number of sources with metrics of their own: each is a time series."""
 
 
 class Metrics(Collector):
-    """Counts since the process began; a watcher of the service (`service.Watcher`), asked from another thread.
+    """Metrics since the process began, rendered in another thread; a `ServiceObserver`.
 
-    Without a service, it tells what the archive knows.
+    Without a service only the metrics of the archive are given.
     """
 
     def __init__(self, database: Database) -> None:
@@ -43,97 +43,94 @@ class Metrics(Collector):
         self._registry.register(self)
 
     def render(self) -> tuple[bytes, str]:
-        """All of it as Prometheus reads it, and the media type."""
+        """Return all metrics in the text format of Prometheus, and its media type."""
         return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
 
-    # -- a watcher --
+    # -- ServiceObserver --
 
     def on_poll(self, result: PollResult) -> None:
-        """A source was polled."""
+        """Count the polls of a source, and remember the last successful one."""
         with self._lock:
             self._polls.update(poll.outcome for poll in result.polls)
-            is_told = result.source in self._last_success or len(self._last_success) < MAX_SOURCES
-            if result.has_succeeded and result.polls and is_told:
+            is_listed = result.source in self._last_success or len(self._last_success) < MAX_SOURCES
+            if result.has_succeeded and result.polls and is_listed:
                 self._last_success[result.source] = max(poll.ended_at for poll in result.polls)
 
     def on_leadership(self, runner: CrawlRunner | None) -> None:
-        """It polls from now on, or another service does."""
+        """Add the metrics of the runner, or leave them out if another service polls."""
         self._runner = runner
 
     def on_fatal_error(self, reason: str) -> None:
-        """It cannot go on at present."""
+        """Ignore the error: metrics have no text."""
 
     def load_last_success(self, sources: Sequence[Source]) -> None:
-        """Look up when each source was last polled well, before this process began."""
+        """Load when each source was last polled successfully before this process began."""
         with self._database.read() as tx:
-            found = {one.name: find_last_good_poll(tx, one.name) for one in sources[:MAX_SOURCES]}
+            stored = {source.name: find_last_good_poll(tx, source.name) for source in sources[:MAX_SOURCES]}
         with self._lock:
-            self._last_success = {name: at for name, at in found.items() if at is not None} | self._last_success
+            self._last_success = {name: at for name, at in stored.items() if at is not None} | self._last_success
 
-    # -- a collector --
+    # -- Collector --
 
     def collect(self) -> Iterable[Metric]:
-        """Every metric as it is now."""
+        """Yield every metric with its present value."""
         yield from self._poll_metrics()
         runner = self._runner
         if runner is not None:
             yield from _crawl_metrics(runner)
-            words = "The longest standstill of the event loop since this was last asked for"
-            yield _build_gauge("evnews_loop_lag_seconds", words, self.lag.take_longest())
+            description = "Longest time that the event loop was blocked since the last scrape"
+            yield _build_gauge("evnews_loop_lag_seconds", description, self.lag.take_longest())
         yield _build_gauge("evnews_is_leader", "Whether this process polls", float(runner is not None))
         yield from self._archive_metrics()
 
     def _poll_metrics(self) -> Iterator[Metric]:
         with self._lock:
-            polls, well = dict(self._polls), dict(self._last_success)
-        yield _build_counter("evnews_polls", "Indexes that were asked, by outcome", "outcome", polls)
-        words = "When a source's indexes were last read well"
-        last = GaugeMetricFamily("evnews_source_last_success_timestamp_seconds", words, labels=["source"])
-        for name, at in sorted(well.items()):
+            polls, last_success = dict(self._polls), dict(self._last_success)
+        yield _build_counter("evnews_polls", "Polls of indexes, by outcome", "outcome", polls)
+        description = "Time of the last successful poll of a source"
+        last = GaugeMetricFamily("evnews_source_last_success_timestamp_seconds", description, labels=["source"])
+        for name, at in sorted(last_success.items()):
             last.add_metric([name], at.timestamp())
         yield last
 
     def _archive_metrics(self) -> Iterator[Metric]:
         with self._database.read() as tx:
-            conditions, waiting, alive = load_source_health(tx), count_waiting_leads(tx), last_heartbeat(tx)
-        states = Counter(one.state for one in conditions.values())
-        by_state = GaugeMetricFamily("evnews_sources", "Sources by how they are", labels=["state"])
-        for state, many in sorted(states.items()):
-            by_state.add_metric([state], many)
+            health, waiting, heartbeat_at = load_source_health(tx), count_waiting_leads(tx), last_heartbeat(tx)
+        states = Counter(source.state for source in health.values())
+        by_state = GaugeMetricFamily("evnews_sources", "Sources, by health state", labels=["state"])
+        for state, count in sorted(states.items()):
+            by_state.add_metric([state], count)
         yield by_state
-        ok = GaugeMetricFamily("evnews_source_ok", "Whether a source is well", labels=["source"])
-        for name in sorted(conditions)[:MAX_SOURCES]:
-            ok.add_metric([name], float(conditions[name].state == HealthState.OK))
+        ok = GaugeMetricFamily("evnews_source_ok", "Whether a source is healthy", labels=["source"])
+        for name in sorted(health)[:MAX_SOURCES]:
+            ok.add_metric([name], float(health[name].state == HealthState.OK))
         yield ok
-        yield _build_gauge("evnews_leads_waiting", "Articles that are known of and not fetched yet", waiting)
-        if alive is not None:
-            yield _build_gauge("evnews_heartbeat_timestamp_seconds", "When a service was last alive", alive.timestamp())
+        yield _build_gauge("evnews_leads_waiting", "Known articles that are not fetched yet", waiting)
+        if heartbeat_at is not None:
+            description = "Time of the last heartbeat of a service"
+            yield _build_gauge("evnews_heartbeat_timestamp_seconds", description, heartbeat_at.timestamp())
 
 
 def _crawl_metrics(runner: CrawlRunner) -> Iterator[Metric]:
-    tally = runner.stats
-    yield _build_counter(
-        "evnews_pages", "Article pages that came to an end, by outcome", "outcome", dict(tally.outcomes)
-    )
-    yield _build_counter("evnews_kept", "Articles that were kept, by decision", "decision", dict(tally.decisions))
-    yield _build_counter("evnews_refused", "Pages that were refused, by verdict", "verdict", dict(tally.verdicts))
-    yield _build_counter("evnews_failures", "Pages that failed, by kind", "kind", dict(tally.failures))
+    stats = runner.stats
+    yield _build_counter("evnews_pages", "Processed article pages, by outcome", "outcome", dict(stats.outcomes))
+    yield _build_counter("evnews_kept", "Stored articles, by decision", "decision", dict(stats.decisions))
+    yield _build_counter("evnews_refused", "Refused pages, by verdict", "verdict", dict(stats.verdicts))
+    yield _build_counter("evnews_failures", "Failed pages, by kind of error", "kind", dict(stats.failures))
     yield SummaryMetricFamily(
-        "evnews_extraction_seconds", "How long reading a page took, with its wait for a worker",
+        "evnews_extraction_seconds", "Time to extract a page, including the wait for a worker",
         count_value=runner.ingest.pages_read, sum_value=runner.ingest.reading_seconds,
     )  # fmt: skip
-    yield _build_gauge(
-        "evnews_pages_in_hand", "Pages that were fetched and are not kept yet", runner.ingest.pending_pages
-    )
-    yield _build_gauge("evnews_polls_running", "Sources that are being polled", len(tally.running))
+    yield _build_gauge("evnews_pages_in_hand", "Fetched pages that are not stored yet", runner.ingest.pending_pages)
+    yield _build_gauge("evnews_polls_running", "Sources that are being polled", len(stats.running))
 
 
-def _build_gauge(name: str, words: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, words, value=value)
+def _build_gauge(name: str, description: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, description, value=value)
 
 
-def _build_counter(name: str, words: str, label: str, counts: dict[str, int]) -> Metric:
-    family = CounterMetricFamily(name, words, labels=[label])
-    for value, many in sorted(counts.items()):
-        family.add_metric([value], many)
+def _build_counter(name: str, description: str, label: str, counts: dict[str, int]) -> Metric:
+    family = CounterMetricFamily(name, description, labels=[label])
+    for value, count in sorted(counts.items()):
+        family.add_metric([value], count)
     return family

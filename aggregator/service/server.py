@@ -1,4 +1,4 @@
-"""The server of a process: what it hands out, where it listens, and its end."""
+"""Build and run the HTTP server."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from storage.readers.tokens import AccessToken, find_token, load_tokens
 from storage.timestamps import utc_now
 
 _TOKEN_CACHE_SECONDS = 2.0
-"""Seconds after which a token that was taken away opens nothing any more."""
+"""Seconds for which the stored tokens are cached: a removed token is accepted no longer than this."""
 _MAX_CONCURRENT_REQUESTS = 100
 _MAX_HEADER_BYTES = 16_384
 _HUB_SECONDS = 5.0
-"""How long the end waits for a hub that is just being told."""
+"""Maximum seconds that the end of the server waits for a notification of the hub."""
 _STOP_SECONDS = 8.0
 
 
 class TokenRequired(Exception):
-    """The server could be reached by others, and nobody would need a token: one has to be made first."""
+    """The server would be reachable by others without a token; a token must be added first."""
 
 
 class CannotListen(Exception):
-    """The address cannot be used."""
+    """The server cannot listen at the address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that listens at `address`; nothing is answered before `run`."""
+    """A server that listens at `address`, and answers requests while `run` runs."""
 
     address: str
     metrics: Metrics
@@ -60,21 +60,21 @@ class Server:
     _publisher: HubPublisher | None
 
     def run(self) -> None:
-        """Serve until a signal comes, or `stop` is called from another thread."""
+        """Serve until a signal arrives or `stop` is called from another thread."""
         if threading.current_thread() is threading.main_thread():
-            # uvicorn ends well on either signal, and then raises it once more, for whoever was there before.
-            for one in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(one, lambda *_: None)
+            # uvicorn stops in good order on either signal, then raises it again for the previous handler.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: None)
         with _publishing(self._publisher):
             self._server.run(sockets=[self._listening])
 
     def stop(self) -> None:
-        """End `run`: answers under way are given a few seconds."""
+        """End `run` after the requests in flight, or after a few seconds."""
         self._server.should_exit = True
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Serve in a thread as long as the block runs."""
+        """Serve in a thread until the block ends."""
         thread = threading.Thread(target=self.run, name="evnews-server", daemon=True)
         thread.start()
         try:
@@ -86,9 +86,9 @@ class Server:
 
 @contextmanager
 def open_server(config: Config, database: Database, host: str, port: int) -> Iterator[Server]:
-    """A server on an address that is taken for as long as the block runs; raises NeedsTokens, CannotListen."""
-    known = _cached_tokens(database)
-    if not is_loopback(host) and not known():
+    """Listen at an address until the block ends; raise TokenRequired or CannotListen."""
+    load_tokens = _cached_tokens(database)
+    if not is_loopback(host) and not load_tokens():
         raise TokenRequired(
             f"{host} can be reached by others, and no token is made yet: `evnews token add NAME` makes one;"
             " --host 127.0.0.1 serves this machine alone"
@@ -99,7 +99,7 @@ def open_server(config: Config, database: Database, host: str, port: int) -> Ite
         raise CannotListen(f"{host}:{port} cannot be served: {error.strerror or error}; --port takes another") from None
     with closing(listening):
         address = _server_address(config, host, listening.getsockname()[1])
-        yield _build_server(config, database, listening, address, known, is_open=is_loopback(host))
+        yield _build_server(config, database, listening, address, load_tokens, is_open=is_loopback(host))
 
 
 def _build_server(
@@ -111,38 +111,38 @@ def _build_server(
     *,
     is_open: bool,
 ) -> Server:
-    def knows(secret: str) -> AccessToken | None:
+    def find_known_token(secret: str) -> AccessToken | None:
         return find_token(load_tokens(), secret)
 
     library, monitor = Library(database), Monitor(database)
     searches = reload_on_change(searches_path(config.home), lambda: load_searches(config.home))
     topics = reload_on_change(config.home / "topics.toml", lambda: load_topics(config.home))
-    # What is not open to all is no hub's business.
+    # A hub is notified only of feeds that everybody can read.
     hub = config.hub if is_open and config.public_url != DEFAULT_PUBLIC_URL else ""
-    shelf = FeedCatalogue(library, monitor, address, searches, topics, muted=config.mute, hub=hub)
+    feeds = FeedCatalogue(library, monitor, address, searches, topics, muted=config.mute, hub=hub)
     sync = GReaderApi(
         database=database,
         base_url=address,
-        find_token=knows,
+        find_token=find_known_token,
         searches=searches,
         topics=topics,
         now=utc_now,
         muted=config.mute,
     )
     metrics = Metrics(database)
-    serving = ServerContext(
+    context = ServerContext(
         library=library,
         monitor=monitor,
-        feed_catalogue=shelf,
+        feed_catalogue=feeds,
         etag_cache=EtagCache(database.data_version),
         public_url=address,
-        find_token=None if is_open else knows,
+        find_token=None if is_open else find_known_token,
         greader_api=sync,
         metrics=metrics.render,
         api=Api(database=database, topics=topics, now=utc_now, muted=config.mute),
     )
     settings = uvicorn.Config(
-        create_app(serving),
+        create_app(context),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -153,30 +153,30 @@ def _build_server(
         lifespan="off",
         log_config=None,
     )
-    publisher = HubPublisher(database, hub, shelf.build_url, sync.resolve_searches) if hub else None
-    return Server(address, metrics, shelf.cut_feeds, uvicorn.Server(settings), listening, publisher)
+    publisher = HubPublisher(database, hub, feeds.build_url, sync.resolve_searches) if hub else None
+    return Server(address, metrics, feeds.cut_feeds, uvicorn.Server(settings), listening, publisher)
 
 
 @contextmanager
 def _publishing(publisher: HubPublisher | None) -> Iterator[None]:
-    """A hub is told of changes as long as the block runs."""
+    """Notify a hub of changed feeds until the block ends."""
     if publisher is None:
         yield
         return
-    is_over = threading.Event()
-    running = threading.Thread(target=publisher.run, args=(is_over,), name="evnews-hub", daemon=True)
-    running.start()
+    stopped = threading.Event()
+    thread = threading.Thread(target=publisher.run, args=(stopped,), name="evnews-hub", daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        is_over.set()
-        running.join(_HUB_SECONDS)
+        stopped.set()
+        thread.join(_HUB_SECONDS)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, protocol, _, address = found[0]
-    # With its protocol named: asyncio sends small answers at once only where it knows that it speaks TCP.
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = addresses[0]
+    # The protocol is explicit because asyncio sets TCP_NODELAY only if the socket says that it is TCP.
     listening = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -189,7 +189,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server_address(config: Config, host: str, port: int) -> str:
-    """Where readers find the server: the public address where one is set, or where it listens."""
+    """Return the URL for readers: the public URL if it is configured, else the address that the server listens at."""
     if config.public_url != DEFAULT_PUBLIC_URL:
         return config.public_url.rstrip("/") + "/"
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
@@ -197,34 +197,34 @@ def _server_address(config: Config, host: str, port: int) -> str:
 
 
 def _cached_tokens(database: Database) -> Callable[[], list[AccessToken]]:
-    """The tokens, read again when they are a little old."""
-    held: tuple[float, list[AccessToken]] = (-_TOKEN_CACHE_SECONDS, [])
+    """Return a function that loads the tokens, at most once in two seconds if there are any."""
+    cached: tuple[float, list[AccessToken]] = (-_TOKEN_CACHE_SECONDS, [])
 
-    def known() -> list[AccessToken]:
-        nonlocal held
-        if time.monotonic() - held[0] >= _TOKEN_CACHE_SECONDS or not held[1]:
+    def load() -> list[AccessToken]:
+        nonlocal cached
+        if time.monotonic() - cached[0] >= _TOKEN_CACHE_SECONDS or not cached[1]:
             with database.read() as tx:
-                held = (time.monotonic(), load_tokens(tx))
-        return held[1]
+                cached = (time.monotonic(), load_tokens(tx))
+        return cached[1]
 
-    return known
-
-
-_Read = TypeVar("_Read")
+    return load
 
 
-def reload_on_change(path: Path, load: Callable[[], _Read]) -> Callable[[], _Read]:
-    """What a file says, read again when it was changed."""
-    held: list[tuple[tuple[int, int] | None, _Read]] = []
+_Content = TypeVar("_Content")
 
-    def read() -> _Read:
+
+def reload_on_change(path: Path, load: Callable[[], _Content]) -> Callable[[], _Content]:
+    """Return a function that returns the loaded content of a file, and loads it again if the file has changed."""
+    cached: list[tuple[tuple[int, int] | None, _Content]] = []
+
+    def read() -> _Content:
         try:
             status = path.stat()
-            mark = (status.st_mtime_ns, status.st_size)
+            stamp = (status.st_mtime_ns, status.st_size)
         except OSError:
-            mark = None
-        if not held or held[0][0] != mark:
-            held[:] = [(mark, load())]
-        return held[0][1]
+            stamp = None
+        if not cached or cached[0][0] != stamp:
+            cached[:] = [(stamp, load())]
+        return cached[0][1]
 
     return read

@@ -1,4 +1,4 @@
-"""The service: leads where nobody else does, polls by the clock, and ends in good order."""
+"""The service: leader election, scheduled polling, orderly shutdown."""
 
 from __future__ import annotations
 
@@ -25,54 +25,50 @@ from storage.errors import ArchiveError
 log = logging.getLogger(__name__)
 
 LEADER_CHECK_SECONDS = 5.0
-"""How often one that does not lead looks whether it may: the other may have died."""
+"""Seconds between two attempts to become the leader: the present leader may have died."""
 RETRY_SECONDS = 60.0
-"""How long the service waits after a trouble that no source is to blame for, such as a full disk."""
-DRAIN_SECONDS = 8.0
+"""Seconds to wait after an error that no source causes, such as a full disk."""
 _REPRICE_SECONDS, _CATALOGUE_SECONDS, _HEARTBEAT_SECONDS, _LEADERSHIP_SECONDS = 3600.0, 5.0, 15.0, 5.0
 
 
 class ServiceObserver(Protocol):
-    """Is told of what the service does."""
+    """Receives the events of the service."""
 
     def on_poll(self, result: PollResult) -> None:
-        """A source was polled."""
+        """Receive the result of a source's poll."""
         ...
 
     def on_leadership(self, runner: CrawlRunner | None) -> None:
-        """It polls from now on, or, with None, another service on the archive does."""
+        """Receive the runner when this service begins to poll, or None while another service polls the archive."""
         ...
 
     def on_fatal_error(self, reason: str) -> None:
-        """It cannot go on at present, and tries again in a while."""
+        """Receive the error for which the service pauses and then tries again."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceObservers:
-    """Several watchers as one."""
+    """Passes each event to several observers."""
 
     observers: Sequence[ServiceObserver]
 
     def on_poll(self, result: PollResult) -> None:
-        """A source was polled."""
-        for one in self.observers:
-            one.on_poll(result)
+        for observer in self.observers:
+            observer.on_poll(result)
 
     def on_leadership(self, runner: CrawlRunner | None) -> None:
-        """It polls from now on, or another does."""
-        for one in self.observers:
-            one.on_leadership(runner)
+        for observer in self.observers:
+            observer.on_leadership(runner)
 
     def on_fatal_error(self, reason: str) -> None:
-        """It cannot go on at present."""
-        for one in self.observers:
-            one.on_fatal_error(reason)
+        for observer in self.observers:
+            observer.on_fatal_error(reason)
 
 
 @dataclass(slots=True)
 class Service:
-    """Polls until it is stopped. `read` gives the sources as the catalogue has them at the moment."""
+    """Polls the sources until it is stopped. `load_sources` returns the present sources of the catalogue."""
 
     config: Config
     database: Database
@@ -83,13 +79,13 @@ class Service:
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
-        """Take no new work, finish what is under way, and end `run`."""
+        """Take no new work, finish what is in flight, and end `run`."""
         self._stop.set()
 
     async def run(self) -> None:
-        """Until it is stopped."""
+        """Poll while this service is the leader, until it is stopped."""
         claim = create_leadership(self.database)
-        alive = asyncio.ensure_future(self._notify_systemd())
+        systemd_task = asyncio.ensure_future(self._notify_systemd())
         try:
             async with self.lag.running():
                 while not self._stop.is_set():
@@ -97,13 +93,13 @@ class Service:
                         self.observer.on_leadership(None)
                         await self._wait(LEADER_CHECK_SECONDS)
                         continue
-                    trouble = await self._lead(claim)
-                    if trouble and not self._stop.is_set():
-                        log.warning("event=service-waits seconds=%g trouble=%s", RETRY_SECONDS, trouble)
-                        self.observer.on_fatal_error(trouble)
+                    error = await self._lead(claim)
+                    if error and not self._stop.is_set():
+                        log.warning("event=service-waits seconds=%g error=%s", RETRY_SECONDS, error)
+                        self.observer.on_fatal_error(error)
                         await self._wait(RETRY_SECONDS)
         finally:
-            alive.cancel()
+            systemd_task.cancel()
             await asyncio.to_thread(claim.release)
 
     async def _wait(self, seconds: float) -> None:
@@ -111,7 +107,7 @@ class Service:
             await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _lead(self, claim: Leadership) -> str:
-        """Poll until stopped, or until the lead is lost; returns what made it impossible to go on."""
+        """Poll until stopped or until the leadership is lost; return the fatal error, if any."""
         sources, planner = self.load_sources(), create_planner()
         try:
             async with open_runner(self.config, sources, planner=planner) as runner:
@@ -129,17 +125,17 @@ class Service:
             return str(error)
 
     async def _forward_stop(self, runner: CrawlRunner) -> None:
-        """Carry a stop over to the runner, from whichever side it comes."""
-        asked = [asyncio.ensure_future(one.wait()) for one in (self._stop, runner.stop_requested)]
-        await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-        for one in asked:
-            one.cancel()
-        await runner.stop(DRAIN_SECONDS)
+        """Stop the runner as soon as the service or the runner is asked to stop."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._stop, runner.stop_requested)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await runner.stop()
 
     def _list_own_jobs(
         self, runner: CrawlRunner, clock: PollClock, planner: BudgetPlanner, claim: Leadership, known: Sequence[Source]
     ) -> list[PeriodicJob]:
-        async def catalogue() -> None:
+        async def reload_catalogue() -> None:
             nonlocal known
             sources = await asyncio.to_thread(self.load_sources)
             if sources != known:
@@ -148,19 +144,19 @@ class Service:
                 await runner.prepare(sources)
                 log.info("event=catalogue-changed sources=%d", len(sources))
 
-        async def lead() -> None:
+        async def check_leadership() -> None:
             if not await asyncio.to_thread(claim.is_held):
-                runner.abort("another service may poll now: the connection that held the lead is gone")
+                runner.abort("another service may poll now: the connection that held the leadership is lost")
 
-        async def audit() -> None:
+        async def audit_feeds() -> None:
             await audit_due_sources(runner, known)
 
         return [
-            PeriodicJob("audit", AUDIT_CHECK_SECONDS, audit),
-            PeriodicJob("catalogue", _CATALOGUE_SECONDS, catalogue),
+            PeriodicJob("audit", AUDIT_CHECK_SECONDS, audit_feeds),
+            PeriodicJob("catalogue", _CATALOGUE_SECONDS, reload_catalogue),
             PeriodicJob("price", _REPRICE_SECONDS, lambda: reprice(planner, runner.repository)),
             PeriodicJob("heartbeat", _HEARTBEAT_SECONDS, runner.repository.heartbeat),
-            PeriodicJob("lead", _LEADERSHIP_SECONDS, lead),
+            PeriodicJob("lead", _LEADERSHIP_SECONDS, check_leadership),
         ]
 
     async def _notify_systemd(self) -> None:

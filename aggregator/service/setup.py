@@ -1,4 +1,4 @@
-"""What runs together, composed: the archive, its writer and tape, the worker processes, and a runner that polls."""
+"""Wire up everything a crawling process needs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 POLLS_PER_DAY = 24.0
-"""How many requests for indexes a source may cost a day, on average over all sources."""
+"""Maximum number of index requests per source and day, on average over all sources."""
 
 log = logging.getLogger(__name__)
 
@@ -50,18 +50,21 @@ async def open_runner(
     planner: BudgetPlanner | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[CrawlRunner]:
-    """A runner ready to poll, on the running reactor: leases of dead processes given back, torn tapes mended."""
+    """Yield a runner that is ready to poll on the running reactor.
+
+    Release the leases of dead processes and repair WARC files that were cut off.
+    """
     policy = AddressPolicy(config.allow_networks)
     guard = install_guard(policy, exempt_host=host_of(config.proxy) if config.proxy else "")
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(open_archive(config))
         run_folder = config.home / "run"
         owner = LeaseOwner(run_folder)
-        for mended in recover_files(config.warc_folder):
-            log.info("event=tape-recovered what=%s", mended)
-        tape = WarcStore(config.warc_folder, software=f"evnews/{__version__}", clock=now)
-        writer = DatabaseWriter(database, tape if config.keeps_pages else None)
-        stack.callback(tape.close)
+        for repair in recover_files(config.warc_folder):
+            log.info("event=warc-repaired what=%s", repair)
+        store = WarcStore(config.warc_folder, software=f"evnews/{__version__}", clock=now)
+        writer = DatabaseWriter(database, store if config.keeps_pages else None)
+        stack.callback(store.close)
         stack.callback(writer.close)
         stack.callback(_release_own_leases, writer, owner)
         _release_dead_leases(writer, run_folder, owner.token)
@@ -69,12 +72,12 @@ async def open_runner(
         has_own_topics = (config.home / "topics.toml").exists()
         pool = ExtractionPool(config.worker_count, topics if has_own_topics else None)
         stack.callback(pool.close)
-        desk = CrawlRepository(writer, owner.token, now, TopicMatcher(topics), config.warc_folder)
+        repository = CrawlRepository(writer, owner.token, now, TopicMatcher(topics), config.warc_folder)
         planner = planner or create_planner()
-        await reprice(planner, desk)
+        await reprice(planner, repository)
         runner = CrawlRunner(
             config=config,
-            repository=desk,
+            repository=repository,
             pool=pool,
             guard=guard,
             planner=planner,
@@ -86,20 +89,20 @@ async def open_runner(
 
 
 def create_planner() -> BudgetPlanner:
-    """A planner that keeps to the budget, and knows nothing yet."""
+    """Return a planner with the default budget, which has learned nothing yet."""
     return BudgetPlanner(POLLS_PER_DAY)
 
 
 async def reprice(planner: BudgetPlanner, repository: CrawlRepository) -> None:
-    """Tell the planner what was learned of all indexes, and how many were asked in the last day."""
+    """Update the planner's price from the publishing profiles of all indexes and the polls of the last day."""
     now = repository.now()
-    known = await repository.load_learned_polls()
-    sources = len({one.source for one in known})
+    next_polls = await repository.load_learned_polls()
+    sources = len({next_poll.source for next_poll in next_polls})
     spent, first = await repository.count_polls_since(now - timedelta(days=1))
     days = (now - first) / timedelta(days=1) if first else 0.0
-    rhythms = [one.publishing_profile for one in known if one.publishing_profile is not None]
-    planner.reprice(rhythms, now.timestamp(), sources=sources, spent=spent, days=days)
-    planner.share_hosts(known, now.timestamp())
+    profiles = [poll.publishing_profile for poll in next_polls if poll.publishing_profile is not None]
+    planner.reprice(profiles, now.timestamp(), sources=sources, spent=spent, days=days)
+    planner.share_hosts(next_polls, now.timestamp())
 
 
 def _load_topic_catalogue(home: Path) -> TopicCatalogue:
@@ -111,7 +114,7 @@ def _load_topic_catalogue(home: Path) -> TopicCatalogue:
 
 
 def _release_dead_leases(writer: DatabaseWriter, folder: Path, own: str) -> None:
-    """Give back the leases of processes that died; a killed fetch is no attempt."""
+    """Release the leases of dead processes; a fetch that was killed does not count as an attempt."""
     for token, path in find_dead_owners(folder):
         if token != own:
             writer.submit(_release_work(token)).result()
@@ -119,7 +122,7 @@ def _release_dead_leases(writer: DatabaseWriter, folder: Path, own: str) -> None
 
 
 def _release_own_leases(writer: DatabaseWriter, owner: LeaseOwner) -> None:
-    """Give back every lease; where the archive cannot be written, the next start does it."""
+    """Release every lease of this process; if the archive cannot be written, the next start releases them."""
     try:
         writer.submit(_release_work(owner.token)).result()
     except ArchiveError:
