@@ -1,1 +1,1 @@
-"""When each source is polled, and why."""
+"""Decide when each index is polled, and why."""

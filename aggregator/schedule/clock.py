@@ -1,4 +1,4 @@
-"""The clock: an in-memory tick asks the database what is due; the database is the calendar."""
+"""Start due polls and periodic jobs; the database holds the schedule."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 MAX_POLLS_PER_TICK = 6
-"""How many polls begin in one second at most: after a week's rest everything is due at once."""
+"""Maximum number of polls started in one second: after a long pause every source is due at once."""
 PAUSE_AFTER_ERROR_SECONDS = 60.0
-"""How long a source rests whose poll was broken off by an error of our own."""
+"""Seconds without polls of a source after an internal error ended its poll."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodicJob:
-    """Work that comes again every so many seconds; it is never done twice at once, and what was missed is done once.
+    """Work that runs every `seconds`, first after `first_seconds` (0: after `seconds`).
 
-    It comes for the first time after those seconds, or after `first`.
+    Runs never overlap; missed runs are made up for by a single run.
     """
 
     name: str
@@ -37,7 +37,7 @@ class PeriodicJob:
 
 
 class PollClock:
-    """Polls each source whenever it is due, and does other work now and then, until the runner is stopped."""
+    """Polls each source when it is due and runs periodic jobs, until the runner is stopped."""
 
     def __init__(self, runner: CrawlRunner, sources: Iterable[Source], report: Callable[[PollResult], None]) -> None:
         self._runner, self._report = runner, report
@@ -45,14 +45,14 @@ class PollClock:
         self._not_before: dict[str, float] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self.last_results: dict[str, PollResult] = {}
-        """The result of the last poll of each source."""
+        """Result of the last poll of each source."""
 
     def replace_sources(self, sources: Iterable[Source]) -> None:
-        """Another catalogue from now on; what is being polled is finished as it was begun."""
+        """Use another catalogue from now on; running polls end with the old one."""
         self._sources = {source.name: source for source in sources}
 
     async def run(self, jobs: Iterable[PeriodicJob]) -> None:
-        """Until the runner is stopped and what it has begun is done."""
+        """Run until the runner is stopped and the running polls have ended."""
         scheduler = AsyncIOScheduler(timezone="UTC")
         for job in (PeriodicJob("poll", TICK_SECONDS, self._tick), *jobs):
             scheduler.add_job(
@@ -84,20 +84,20 @@ class PollClock:
 
     def _record_result(self, result: PollResult) -> None:
         self.last_results[result.source] = result
-        if result.error:  # what went wrong inside us may have left the calendar as it was
+        if result.error:  # after an internal error the source may still be due
             self._not_before[result.source] = asyncio.get_running_loop().time() + PAUSE_AFTER_ERROR_SECONDS
         self._report(result)
 
 
 def _guard_job(job: PeriodicJob) -> Callable[[], Awaitable[None]]:
-    """A job whose failure is told, and is tried again when its time comes."""
+    """Return a job that logs an error of its work; the next run tries again."""
 
     async def run() -> None:
         try:
             await job.work()
         except ArchiveError as error:
-            log.warning("event=job-failed job=%s trouble=%s", job.name, error)
-        except Exception:  # around one job, which costs no other
+            log.warning("event=job-failed job=%s error=%s", job.name, error)
+        except Exception:  # one failing job must not stop the others
             log.exception("event=job-broken job=%s", job.name)
 
     return run

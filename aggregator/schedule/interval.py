@@ -1,4 +1,4 @@
-"""How long to wait before an index is read again: from its rhythm, and from what a request costs; pure."""
+"""Compute the wait before the next poll of an index from its publishing profile and the price of a request; pure."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from storage.model.publishing_profile import PublishingProfile
 from storage.timestamps import DAY, HOUR
 
 STEEPNESS = 1.2
-"""1 makes the mean delay least; more serves the median article, at the cost of sources that publish little."""
+"""1 minimises the mean delay; more favours the median article at the expense of sources that publish little."""
 MAX_NEW_SHARE = 0.2
-"""How much of an index's window may be expected to be new at the next poll: the rest is for what nobody expects."""
+"""Maximum expected share of new entries in an index at the next poll; the rest is for unexpected entries."""
 MAX_ACTIVE_WAIT_SECONDS = 105 * 60.0
-"""Seconds that an index is left alone at most while it lives; a quiet one is asked ever less often."""
+"""Maximum wait of an active index in seconds; a quiet index waits longer and longer."""
 QUIET_AFTER_DAYS = 45.0
-"""Days without anything new after which an index is asked less often than a lively one."""
+"""Days without a new entry after which an index is quiet."""
 CROWDED_SHARE = 0.3
-"""Where so much of a window was new at the last poll, the next comes as soon as it may."""
+"""Share of new entries at the last poll from which on the next poll follows after the minimum wait."""
 SECONDARY_QUIET_AFTER_DAYS = 0.5
-"""The same for an index that adds nothing to what a source's main indexes named."""
+"""Days without a new entry after which an index is quiet that only adds to the source's main indexes."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntervalBounds:
-    """The least and the most seconds between two polls; an index that only adds to others may be quiet sooner."""
+    """Minimum and maximum seconds between two polls; without `is_main`, an index is quiet sooner."""
 
     min_seconds: float = 300.0
-    max_seconds: float = 86_400.0
+    max_seconds: float = DAY
     is_main: bool = True
 
 
 def compute_wait(profile: PublishingProfile, now: float, price: float, bounds: IntervalBounds) -> float:
-    """Seconds until the next poll is worth its price.
+    """Return the seconds until the next poll is worth its price.
 
-    `price` is the waiting, in entry-days weighted by how busy the index is, that pays for one request. Where a rate
-    of `r` entries a day holds, that is after sqrt(2 * price / r ** STEEPNESS) days.
+    `price` is the delay that justifies one request: the sum of the delays of new entries in days, weighted by the
+    rate of the index. At a constant rate of `r` entries a day, the wait is sqrt(2 * price / r ** STEEPNESS) days.
     """
     if profile.latest >= max(2.0, CROWDED_SHARE * profile.window):
         return bounds.min_seconds
-    lift = recent_boost(profile)
+    boost = recent_boost(profile)
     most = max_wait(profile, now, bounds)
     room = _max_new_entries(profile)
     paid = weight = came = 0.0
@@ -51,9 +51,9 @@ def compute_wait(profile: PublishingProfile, now: float, price: float, bounds: I
     while at < latest:
         until = min((at // HOUR + 1) * HOUR, latest)
         span = (until - at) / DAY
-        per_day = entries_per_day_at(profile, at) * lift
+        per_day = entries_per_day_at(profile, at) * boost
         worth = per_day**STEEPNESS
-        # What waits already goes on waiting, and more joins it: paid + weight * x + worth * x * x / 2 = price.
+        # Known entries go on waiting and new ones join them: paid + weight * x + worth * x * x / 2 = price.
         if paid + weight * span + worth * span * span / 2 >= price:
             at += DAY * _positive_root(worth / 2, weight, paid - price)
             break
@@ -68,27 +68,27 @@ def compute_wait(profile: PublishingProfile, now: float, price: float, bounds: I
 
 
 def min_shared_wait(waits: Iterable[float], max_per_day: float) -> float:
-    """The least seconds between two polls of an index by which those of one host are polled so often a day at most.
+    """Return the minimum wait in seconds at which the indexes of one host are polled at most `max_per_day` times a day.
 
-    `waits` are the seconds that each index would wait by itself: one that waits longer anyway leaves its share to the
-    others. 0 where together they ask for no more.
+    `waits` are the seconds that each index would wait alone. An index that waits longer than the minimum leaves its
+    share to the others. Return 0 if no minimum is needed.
     """
-    left, longest_first = max_per_day, sorted(waits, reverse=True)
+    remaining, longest_first = max_per_day, sorted(waits, reverse=True)
     for number, seconds in enumerate(longest_first):
-        level = (len(longest_first) - number) * DAY / left
+        level = (len(longest_first) - number) * DAY / remaining
         if seconds <= level:
             return level
-        left -= DAY / seconds
+        remaining -= DAY / seconds
     return 0.0
 
 
 def _max_new_entries(profile: PublishingProfile) -> float:
-    """How many entries may be expected to be new at the next poll."""
+    """Return the maximum expected number of new entries at the next poll."""
     return max(1.0, MAX_NEW_SHARE * profile.window)
 
 
 def max_wait(profile: PublishingProfile, now: float, bounds: IntervalBounds) -> float:
-    """The most seconds an index is left alone: longer, the longer nothing new came."""
+    """Return the maximum wait of an index in seconds, which grows with the time since its newest entry."""
     since = (now - max(profile.newest_at, profile.first_at)) / DAY
     usual_gap = 1 / entries_per_day(profile)
     patience = QUIET_AFTER_DAYS if bounds.is_main else SECONDARY_QUIET_AFTER_DAYS
@@ -99,24 +99,25 @@ def max_wait(profile: PublishingProfile, now: float, bounds: IntervalBounds) -> 
 
 
 def _positive_root(a: float, b: float, c: float) -> float:
-    """The positive root of a x^2 + b x + c, where c is not positive."""
+    """Return the positive root of a x^2 + b x + c for c <= 0."""
     if a <= 0:
         return -c / b
     return 2 * -c / (b + math.sqrt(b * b - 4 * a * c))
 
 
 def find_price(profiles: Iterable[PublishingProfile], now: float, budget: float, bounds: IntervalBounds) -> float:
-    """The price at which all indexes together are polled about `budget` times a day.
+    """Return the price at which all indexes together are polled about `budget` times in the coming day.
 
-    Foreseen from each index's rate at every hour of the coming day; how far that was from what was spent is for the
-    caller to know, who then gives another budget.
+    The estimate uses the rate of each index in every hour. The caller corrects `budget` by the actual number of polls.
     """
-    known = list(profiles)
-    if not known:
+    profiles = list(profiles)
+    if not profiles:
         return 1.0
-    rates = np.maximum([[entries_per_day_at(one, now + hour * HOUR) for hour in range(24)] for one in known], 1e-9)
-    most = np.array([[max_wait(one, now, bounds)] for one in known])
-    room = np.array([[_max_new_entries(one)] for one in known])
+    rates = np.maximum(
+        [[entries_per_day_at(profile, now + hour * HOUR) for hour in range(24)] for profile in profiles], 1e-9
+    )
+    most = np.array([[max_wait(profile, now, bounds)] for profile in profiles])
+    room = np.array([[_max_new_entries(profile)] for profile in profiles])
     longest = np.clip(room / rates * DAY, bounds.min_seconds, most)
     unit = np.sqrt(2 / rates**STEEPNESS) * DAY
     low, high = -14.0, 6.0  # powers of ten, between which every price lies

@@ -1,4 +1,4 @@
-"""Decides when an index is read again, and says why."""
+"""Decide when an index is polled next, and say why."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from storage.model.publishing_profile import PublishingProfile
 from storage.timestamps import DAY
 
 INITIAL_PRICE = 0.006
-"""Before anything is known: an index with five new entries a day is asked about every hour."""
+"""Price before anything is learned: an index with five new entries a day is polled about every hour."""
 MAX_RETRY_SECONDS = 3600.0
-"""Seconds after which an index that fails is asked again at the latest, as long as that is new."""
+"""Maximum wait in seconds of an index that has begun to fail."""
 OFFLINE_WAIT, MAX_OFFLINE_WAIT = 300.0, 900.0
-"""Seconds between two tries while nothing can be reached: they reach nobody, and the web may be back at any time."""
+"""Minimum and maximum seconds between two attempts while no host can be reached."""
 MAX_FAILURE_WEIGHT = 8.0
 PARKED_AFTER, RETIRED_AFTER = timedelta(days=3), timedelta(days=60)
 PARKED_WAIT, RETIRED_WAIT = timedelta(days=3), timedelta(days=365)
@@ -33,10 +33,11 @@ _TEMPORARY_STATUSES = (408, 425, 429, 503)
 
 @dataclass(frozen=True, slots=True)
 class PlanningTerms:
-    """What holds for every index.
+    """Conditions of a plan that do not depend on the poll.
 
-    What a request costs (`interval.wait`), how far a wait is shaken, from 0 to 1, whether nothing at all can be
-    reached, so that no index is to blame, and the least seconds between two polls that its host's other indexes leave.
+    `price` is the price of a request (`interval.compute_wait`), `jitter` returns a number from 0 to 1. With
+    `is_offline` no host can be reached, and the index is not to blame. `min_host_wait` is the minimum wait in seconds
+    because other indexes share the host.
     """
 
     price: float = INITIAL_PRICE
@@ -49,47 +50,49 @@ def plan_next_poll(
     source: Source, previous: NextPoll | None, poll: IndexPoll, *, parked_until: datetime | None, now: datetime,
     terms: PlanningTerms = PlanningTerms(),
 ) -> NextPoll:  # fmt: skip
-    """The appointment that follows a poll."""
-    rhythm = _update_profile(previous.publishing_profile if previous else None, poll, now)
-    kept = NextPoll(source=source.name, url=poll.endpoint, next_at=now, publishing_profile=rhythm, set_at=now)
+    """Return the next poll of an index after a poll."""
+    profile = _update_profile(previous.publishing_profile if previous else None, poll, now)
+    planned = NextPoll(source=source.name, url=poll.endpoint, next_at=now, publishing_profile=profile, set_at=now)
     if poll.judgement.outcome == "gone":
         reason = poll.judgement.reason or "HTTP 410"
-        return replace(kept, next_at=now + RETIRED_WAIT, reason=reason, state=IndexState.RETIRED)
-    usual, reason = _usual_wait(source, rhythm, poll, now, terms)
+        return replace(planned, next_at=now + RETIRED_WAIT, reason=reason, state=IndexState.RETIRED)
+    usual, reason = _usual_wait(source, profile, poll, now, terms)
     if poll.judgement.outcome not in SUCCESSFUL_OUTCOMES:
         if terms.is_offline and not poll.status:
-            return _plan_while_offline(kept, previous, usual, now)
-        kept, failing, reason = _plan_after_failure(kept, source, previous, poll, usual, now)
-        usual = source.min if kept.state == IndexState.ASKED and parked_until is not None else failing
+            return _plan_while_offline(planned, previous, usual, now)
+        planned, retry_wait, reason = _plan_after_failure(planned, source, previous, poll, usual, now)
+        is_host_parked = planned.state == IndexState.ASKED and parked_until is not None
+        usual = source.min if is_host_parked else retry_wait
     next_at = now + timedelta(seconds=usual)
     if parked_until is not None and parked_until > next_at:
-        next_at, reason = parked_until, f"its host asked to be left alone until {parked_until:%Y-%m-%d %H:%M:%S} UTC"
-    return replace(kept, next_at=next_at, reason=reason)
+        next_at, reason = parked_until, f"the host asked to be left alone until {parked_until:%Y-%m-%d %H:%M:%S} UTC"
+    return replace(planned, next_at=next_at, reason=reason)
 
 
 def _update_profile(profile: PublishingProfile | None, poll: IndexPoll, now: datetime) -> PublishingProfile | None:
-    """What the poll teaches; one that failed teaches nothing, and what has not changed names as much as before."""
+    """Return the profile after a poll; a failed poll leaves it unchanged."""
     if poll.judgement.outcome not in SUCCESSFUL_OUTCOMES:
         return profile
     at = now.timestamp()
     if profile is None:
-        # What only adds to the main indexes is judged by what they leave to it, not by all that it holds.
-        sample = [one.timestamp() for one in poll.all_published] if poll.is_main else []
+        # A secondary index counts only entries that the main indexes lack, so its present entries are no sample.
+        sample = [published.timestamp() for published in poll.all_published] if poll.is_main else []
         return start_profile(at, sample, poll.leads)
-    came = [one.timestamp() if one else (profile.at + at) / 2 for one in poll.new_published]
-    return update_profile(profile, at, came, poll.leads if poll.judgement.outcome == "ok" else profile.window)
+    times = [published.timestamp() if published else (profile.at + at) / 2 for published in poll.new_published]
+    # An index that has not changed (HTTP 304) has as many entries as before.
+    return update_profile(profile, at, times, poll.leads if poll.judgement.outcome == "ok" else profile.window)
 
 
 def _usual_wait(
     source: Source, profile: PublishingProfile | None, poll: IndexPoll, now: datetime, terms: PlanningTerms
 ) -> tuple[float, str]:
-    """Seconds until an index that is well is read again, and why."""
+    """Return the wait in seconds of an index that does not fail, and the reason."""
     if source.cron and (at := next_cron_time(source.cron, source.timezone or "UTC", now)) is not None:
-        return (at.astimezone(UTC) - now).total_seconds(), f'at {at:%H:%M %Z}, as cron = "{source.cron}" says'
+        return (at.astimezone(UTC) - now).total_seconds(), f'at {at:%H:%M %Z}, from cron = "{source.cron}"'
     if source.every:
-        return source.every, f"every {format_duration(source.every)}, as the catalogue says"
+        return source.every, f"every {format_duration(source.every)}, as configured"
     if profile is None:
-        return min(max(MAX_RETRY_SECONDS, source.min), source.max), "nothing is known of it yet"
+        return min(max(MAX_RETRY_SECONDS, source.min), source.max), "no successful poll yet"
     least = max(source.min, poll.requested_delay, terms.min_host_wait)
     most = max(source.max, BACKLOG_WAIT) if poll.is_backlog else source.max
     bounds = IntervalBounds(
@@ -102,9 +105,9 @@ def _usual_wait(
 
 
 def next_cron_time(fields: str, timezone: str, now: datetime) -> datetime | None:
-    """The next moment after this minute that five fields of cron name, in a zone; None where there is none.
+    """Return the next time after this minute that matches five cron fields in a time zone, or None.
 
-    An hour that comes twice, as clocks are set back, counts once, unless the fields name every hour.
+    An hour that occurs twice because clocks are set back counts once, unless the fields match every hour.
     """
     trigger = CronTrigger.from_crontab(fields, timezone=timezone)
     every_hour = fields.split()[1].startswith("*")
@@ -115,24 +118,24 @@ def next_cron_time(fields: str, timezone: str, now: datetime) -> datetime | None
 
 
 def _explain_interval(profile: PublishingProfile, source: Source, poll: IndexPoll, is_shared: bool) -> str:
-    """What an interval rests on, in words; `is_shared` where other indexes of its host leave it no shorter one."""
+    """Return the reason for an interval; `is_shared` if other indexes of the host make it longer."""
     if profile.entries < 1 and profile.days < 1:
-        said = ["little is known of it yet"]
+        reasons = ["few observations yet"]
     else:
-        said = [f"{entries_per_day(profile):.2g} new a day"]
+        reasons = [f"{entries_per_day(profile):.2g} new a day"]
     if profile.named and profile.days:
-        said.append(f"last 12 polls {format_percent(profile.new / profile.named)} new")
+        reasons.append(f"last 12 polls {format_percent(profile.new / profile.named)} new")
     if poll.requested_delay > source.min:
-        said.append(f"host asks >= {format_duration(poll.requested_delay)}")
+        reasons.append(f"the host asks for at least {format_duration(poll.requested_delay)}")
     if is_shared:
-        said.append("its host has many indexes, which share what it is asked")
-    return ", ".join(said)
+        reasons.append("the host has many indexes, which share its requests")
+    return ", ".join(reasons)
 
 
 def _plan_while_offline(planned: NextPoll, previous: NextPoll | None, usual: float, now: datetime) -> NextPoll:
-    """While nothing can be reached, an index keeps its good name."""
+    """Return the next attempt while no host can be reached; it does not count as a failure of the index."""
     seconds = min(max(usual, OFFLINE_WAIT), MAX_OFFLINE_WAIT)
-    planned = replace(planned, next_at=now + timedelta(seconds=seconds), reason="nothing can be reached")
+    planned = replace(planned, next_at=now + timedelta(seconds=seconds), reason="no host can be reached")
     if previous is None:
         return planned
     return replace(
@@ -143,43 +146,47 @@ def _plan_while_offline(planned: NextPoll, previous: NextPoll | None, usual: flo
 def _plan_after_failure(
     planned: NextPoll, source: Source, previous: NextPoll | None, poll: IndexPoll, usual: float, now: datetime
 ) -> tuple[NextPoll, float, str]:
-    """An index that gave nothing: asked less often, after days, and in the end not at all."""
-    strain = (previous.failure_weight if previous else 0.0) + _failure_weight(poll)
+    """Return the next poll of an index that failed, its wait in seconds and the reason.
+
+    The index is polled less often, parked after days of failures, and retired after months.
+    """
+    weight = (previous.failure_weight if previous else 0.0) + _failure_weight(poll)
     since = (previous.failing_since if previous else None) or now
     state = IndexState.ASKED
-    # What the operator has set is kept to; it may be seconds, in which a broken server is not to be asked for ever.
-    is_set = bool(source.every or source.cron)
+    # A configured interval holds, but it may be seconds, at which a broken server must not be polled for ever.
+    is_configured = bool(source.every or source.cron)
     seconds = (
-        max(usual, min(usual * 1.5**strain, 600.0))
-        if is_set
-        else compute_retry_wait(usual, strain, planned.publishing_profile)
+        max(usual, min(usual * 1.5**weight, 600.0))
+        if is_configured
+        else compute_retry_wait(usual, weight, planned.publishing_profile)
     )
-    words = f"every {format_duration(seconds)} while it fails (since {since:%Y-%m-%d %H:%M} UTC)"
-    if strain >= MAX_FAILURE_WEIGHT and now - since >= PARKED_AFTER:
+    cause = f"every {format_duration(seconds)} while it fails (since {since:%Y-%m-%d %H:%M} UTC)"
+    if weight >= MAX_FAILURE_WEIGHT and now - since >= PARKED_AFTER:
         state, seconds = IndexState.PARKED, max(PARKED_WAIT.total_seconds(), usual)
-        words = f"it fails since {since:%Y-%m-%d}: tried every {format_duration(seconds)}"
+        cause = f"it has failed since {since:%Y-%m-%d}: polled every {format_duration(seconds)}"
         if now - since >= RETIRED_AFTER:
             state, seconds = IndexState.RETIRED, RETIRED_WAIT.total_seconds()
-            words = (
-                f"it fails since {since:%Y-%m-%d}: not polled any more; `evnews crawl {planned.source}` tries it once"
+            cause = (
+                f"it has failed since {since:%Y-%m-%d}: not polled any more; "
+                f"`evnews crawl {planned.source}` polls it once"
             )
-    reason = f"{words}: {poll.judgement.reason or 'no answer'}"
-    return replace(planned, failure_weight=strain, failing_since=since, state=state), seconds, reason
+    reason = f"{cause}: {poll.judgement.reason or 'no answer'}"
+    return replace(planned, failure_weight=weight, failing_since=since, state=state), seconds, reason
 
 
 def compute_retry_wait(usual: float, failure_weight: float, profile: PublishingProfile | None) -> float:
-    """Seconds until an index that fails is tried again: longer than usual, but within the hour.
+    """Return the seconds until a failing index is polled again: longer than usual, at most MAX_RETRY_SECONDS.
 
-    And not so long that a tenth of its window fills up meanwhile: what is pushed out of it is lost.
+    At its peak rate the index gains at most a tenth of its entries meanwhile: entries that drop out are lost.
     """
-    longer: float = usual * 1.5 ** min(failure_weight, 10.0)
+    wait: float = usual * 1.5 ** min(failure_weight, 10.0)
     if profile is not None:
-        longer = min(longer, max(usual, 0.1 * profile.window / peak_entries_per_day(profile) * DAY))
-    return min(longer, MAX_RETRY_SECONDS)
+        wait = min(wait, max(usual, 0.1 * profile.window / peak_entries_per_day(profile) * DAY))
+    return min(wait, MAX_RETRY_SECONDS)
 
 
 def _failure_weight(poll: IndexPoll) -> float:
-    """How much a failure says that the index is no more: little where the server is busy, much where it says no."""
+    """Return the weight of a failure: low for a busy server, high if the server refuses."""
     if poll.judgement.outcome == "parked":
         return 0.0
     if poll.judgement.outcome == "refused":

@@ -197,7 +197,7 @@ def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, cap
         await running
 
     home.run(work)
-    assert "event=job-failed job=often trouble=another process is writing" in caplog.text
+    assert "event=job-failed job=often error=another process is writing" in caplog.text
     assert "event=job-broken job=often" in caplog.text
 
 

@@ -143,10 +143,10 @@ def test_on_a_machine_that_is_not_online_the_first_polls_blame_nobody() -> None:
     planner = BudgetPlanner(24.0)
     unreached = polled("failed", status=0, reason="host name not found")
     made = planner(SOURCE, None, unreached, parked_until=None, now=NOW)
-    assert (made.reason, made.failing_since) == ("nothing can be reached", None)
+    assert (made.reason, made.failing_since) == ("no host can be reached", None)
     assert timedelta(minutes=5) <= made.next_at - NOW <= timedelta(minutes=15)
     again = planner(SOURCE, made, unreached, parked_until=None, now=made.next_at)
-    assert again.reason == "nothing can be reached"
+    assert again.reason == "no host can be reached"
     planner(SOURCE, None, polled("ok"), parked_until=None, now=again.next_at)
     for before in (None, again):
         blamed = planner(SOURCE, before, unreached, parked_until=None, now=again.next_at + timedelta(minutes=9))
@@ -170,7 +170,7 @@ def test_many_busy_indexes_of_one_host_are_asked_less_often_and_say_so() -> None
     assert (alone < 400, "share" in why) == (True, False)
     crowded, why = gap("a.example")
     assert crowded == pytest.approx(19 * DAY / HOST_POLLS_PER_DAY, rel=0.05)
-    assert "share what it is asked" in why
+    assert "which share its requests" in why
     assert gap("a.example", replace(SOURCE, every=60.0))[0] == 60
 
 
