@@ -1,4 +1,4 @@
-"""The archive that the configuration names, opened for as long as a command needs it."""
+"""Open the archive named by the configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def open_archive(config: Config) -> Iterator[Database]:
-    """The archive's database, made or migrated where needed, closed at the end. Raises ArchiveError."""
+    """Yield the database, created or migrated if needed, and close it at the end; raise ArchiveError."""
     from storage.archive import open_database
 
     make_home(config)
@@ -27,11 +27,11 @@ def open_archive(config: Config) -> Iterator[Database]:
 
 
 def make_home(config: Config) -> None:
-    """Make the home folder where there is none; raises ArchiveUnavailable where that cannot be."""
+    """Create the home folder if it is missing; raise ArchiveUnavailable if that fails."""
     try:
         config.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArchiveUnavailable(
-            f"the home folder {config.home} cannot be made ({error.strerror or error}); "
+            f"the home folder {config.home} cannot be created ({error.strerror or error}); "
             "choose another with --home or EVNEWS_HOME"
         ) from error

@@ -1,4 +1,4 @@
-"""What the operator set: `evnews.toml` in the home folder, overlaid by EVNEWS_... variables."""
+"""Read the configuration: evnews.toml in the home folder, overridden by EVNEWS_* variables."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080/"
 
 
 class ConfigError(Exception):
-    """A setting is wrong; the message names the file or variable, the key, and what is allowed."""
+    """A setting is invalid; the message names the file or variable, the key and the expected value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Every setting, checked.
+    """All settings, validated.
 
-    `workers` counts processes; 0 means one a core. `keep` is how many seconds articles are kept, `keep_pages` how
-    many bytes fetched pages may take, 0 where none is to be kept.
-    `public_url` is the home of exported feeds, `hub` is told when public feeds change. `mute` are queries: what they
-    find is hidden from answers that do not ask for all. `backups` is the folder that the service backs up to. `tell`
-    are the addresses that hear of sources that are not well, but for the `quiet` hours, such as 22:00-07:00.
+    `workers` is the number of processes; 0 means one per core. `keep` is the age in seconds after which articles
+    expire, `keep_pages` the maximum bytes of fetched pages, 0 to store none. `public_url` is the base URL of feeds,
+    `hub` the WebSub hub that is notified of changed feeds. `mute` are queries whose results are hidden unless a
+    request asks for all articles. `backups` is the folder for backups. `notify` are the addresses that are notified
+    of unhealthy sources, except in the `quiet_hours`, such as 22:00-07:00.
     """
 
     home: Path
@@ -59,34 +59,34 @@ class Config:
 
     @property
     def database_url(self) -> str:
-        """Where the archive lies: the `db` setting, or `archive.db` in the home folder."""
+        """URL of the database: the `db` setting, or `archive.db` in the home folder."""
         return self.db or f"sqlite:///{self.home.resolve() / 'archive.db'}"
 
     @property
     def keeps_pages(self) -> bool:
-        """Whether fetched pages go on the tape."""
+        """Whether fetched pages are stored in WARC files."""
         return self.keep_pages > 0
 
     @property
     def warc_folder(self) -> Path:
-        """Where the tape lies."""
+        """Folder of the WARC files."""
         return self.home / "warc"
 
     @property
     def effective_user_agent(self) -> str:
-        """The user agent that every request carries, with the contact where one is set."""
+        """User agent of every request, with the contact if one is configured."""
         if self.user_agent:
             return self.user_agent
         return f"evnews/{__version__}" + (f" (+{self.contact})" if self.contact else "")
 
     @property
     def worker_count(self) -> int:
-        """How many worker processes read pages."""
+        """Number of worker processes that extract pages."""
         return self.workers or len(os.sched_getaffinity(0))
 
 
 def load_config(home: Path | None = None, db: str | None = None, environ: Mapping[str, str] | None = None) -> Config:
-    """Read `evnews.toml` and the environment; options given here win. Raises ConfigError."""
+    """Read `evnews.toml` and the environment, overridden by the arguments; raise ConfigError."""
     environ = os.environ if environ is None else environ
     config = Config(home=(home or Path(environ.get("EVNEWS_HOME") or default_home())).expanduser())
     for key, value in _read_file(config.home / "evnews.toml").items():
@@ -135,7 +135,7 @@ def _parse_variable(key: str, text: str) -> object:
 def _apply_setting(config: Config, key: str, value: object, where: str) -> Config:
     check = _CHECKS[key]
     try:
-        return replace(config, **{key: check(value)})  # type: ignore[arg-type]  # each check gives its field's type
+        return replace(config, **{key: check(value)})  # type: ignore[arg-type]  # each check returns the type of its field
     except ValueError as error:
         raise ConfigError(f"{where} = {value!r}: {error}") from None
 
@@ -149,7 +149,7 @@ def _check_text(value: object) -> str:
 def _check_header_text(value: object) -> str:
     text = _check_text(value)
     if not text.isascii():
-        raise ValueError("it is sent in a header: ASCII only")
+        raise ValueError("ASCII characters only, because the text is sent in a header")
     return text
 
 
@@ -189,7 +189,7 @@ def _check_mute(value: object) -> tuple[str, ...]:
 
     for rule in (rules := tuple(_check_text(item) for item in value)):
         if parse_strictly(rule).node is None:
-            raise ValueError(f"{rule!r} has no words to look for")
+            raise ValueError(f"{rule!r} has no search terms")
     return rules
 
 
@@ -208,7 +208,7 @@ def _check_quiet_hours(value: object) -> str:
 
 def _check_workers(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 256:
-        raise ValueError("a whole number from 0 (one a core) to 256 is expected")
+        raise ValueError("a whole number from 0 (one per core) to 256 is expected")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Logging: one line a finished unit on stderr, no control characters, no secrets."""
+"""Set up logging: one line per finished unit of work, no control characters, no secrets."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-# Line ends, what commands a terminal, and what turns the direction of the letters that follow.
+# Line ends, terminal control characters, and characters that change the direction of text.
 _CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _USERINFO = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,15}://)[^/@\s]{1,500}@")
 _MAX_LINE = 4000
-"""Characters of a log line that are shown; what is longer is somebody's page, not a message."""
-# Our messages are `key=value` parts; the last may be a text of several words.
+"""Maximum characters of a log line; longer text comes from a page."""
+# Messages of evnews consist of `key=value` parts; the last value may contain spaces.
 _KEY_VALUE = re.compile(r"(\w+)=(.*?)(?= \w+=|$)")
 _RESERVED_KEYS = ("time", "level", "logger", "message", "traceback")
 _NOISY_LOGGERS = (
@@ -30,19 +30,19 @@ _NOISY_LOGGERS = (
 
 
 class PlainFormatter(logging.Formatter):
-    """Escapes control characters and hides what stands before the @ of an address."""
+    """Escapes control characters and hides the user and password of URLs."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """One line, safe for any terminal."""
+        """Return the message in one line, safe for any terminal."""
         return safe_line(_truncate(super().formatMessage(record)))
 
     def formatException(self, ei: Any) -> str:
-        """The traceback with each line made safe, and set in so that none can pass for a message."""
+        """Return the traceback with each line escaped, and indented so that none looks like a message."""
         return "\n".join("    " + safe_line(_truncate(line)) for line in super().formatException(ei).split("\n"))
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to what stderr is at the moment: a live display takes its place, and keeps lines whole."""
+    """Writes to the present `sys.stderr`, which a live display replaces to keep lines whole."""
 
     @property
     def stream(self) -> TextIO:
@@ -50,7 +50,7 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
     @stream.setter
     def stream(self, stream: TextIO) -> None:
-        pass  # StreamHandler sets what is looked up above
+        pass  # StreamHandler sets the stream once; the property looks it up
 
 
 def _truncate(text: str) -> str:
@@ -58,16 +58,16 @@ def _truncate(text: str) -> str:
 
 
 def safe_line(text: str) -> str:
-    """Text with its control characters shown as escapes and addresses without user and password."""
+    """Return a text with escaped control characters, and with URLs without user and password."""
     shown = _CONTROL_CHARACTERS.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
     return _USERINFO.sub(r"\1***@", shown)
 
 
 class JsonFormatter(PlainFormatter):
-    """One JSON object a line: time, level, what wrote it, and its message with its `key=value` parts apart."""
+    """Formats a record as a JSON object with time, level, logger, message and the message's `key=value` parts."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The object; a traceback is one of its texts."""
+        """Return the JSON object in one line; a traceback is the value of `traceback`."""
         message = safe_line(_truncate(record.getMessage()))
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -82,9 +82,9 @@ class JsonFormatter(PlainFormatter):
 
 
 def configure_logging(log_format: str = "text", level: int = logging.WARNING) -> None:
-    """Send this program's log to stderr as `text` or `json`; libraries only from ERROR on.
+    """Log to stderr as `text` or `json`, libraries only from ERROR on.
 
-    As JSON it tells of each finished unit too, since it is written for a program.
+    JSON output includes INFO, so that a program sees each finished unit of work.
     """
     handler = _StderrHandler()
     if log_format == "json":

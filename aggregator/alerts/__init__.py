@@ -1,1 +1,1 @@
-"""Saved searches that speak up: what is new is told once."""
+"""Saved searches that send notifications about new articles."""

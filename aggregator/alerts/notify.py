@@ -1,4 +1,4 @@
-"""Where messages go: mail, chat, webhooks and a hundred more, each an address as apprise spells it."""
+"""Build notification messages and send them through apprise (mail, chat, webhooks and others)."""
 
 from __future__ import annotations
 
@@ -16,54 +16,54 @@ from storage.model.article import KeptArticle
 from storage.text.clean import clean_line
 
 SEND_TIMEOUT_SECONDS = 30
-"""How long a channel may take."""
+"""Maximum seconds to send a message through one channel."""
 
 
 def hash_address(address: str) -> str:
-    """What stands for an address where its passwords must not."""
+    """Return a digest that identifies an address without its passwords, 16 hex digits."""
     return sha256(address.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def mask_address(address: str) -> str:
-    """An address without its passwords; empty where it is none."""
+    """Return an address with its passwords hidden, or "" if apprise does not know the address."""
     channel = _open_channel(address)
     return str(channel.url(privacy=True)).partition("?")[0] if channel is not None else ""  # type: ignore[no-untyped-call]
 
 
 def send(address: str, message: Message) -> str:
-    """Send a message; returns what went wrong, or nothing."""
+    """Send a message; return the error, or "" if the message was accepted."""
     import apprise
 
     channel = _open_channel(address)
     if channel is None:
-        return "this is no address that is known; see docs/searching.md"
+        return "apprise does not know this address; see docs/searching.md"
     sender = apprise.Apprise()
     sender.add(channel)
-    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
+    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as captured:  # type: ignore[no-untyped-call]
         try:
-            arrived = sender.notify(
+            is_accepted = sender.notify(
                 title=message.title,
                 body=message.body,
                 body_format=apprise.NotifyFormat.TEXT,
                 timeout=SEND_TIMEOUT_SECONDS,
             )
-        except Exception as error:  # a hundred services' code, none of it ours: one of them fails, not the others
+        except Exception as error:  # third-party code of a hundred services: a failure must not stop other messages
             return f"{type(error).__name__}: {error}"
-        if arrived:
+        if is_accepted:
             return ""
-        return str(said.getvalue()).strip().replace("\n", " ") or "it was not accepted"
+        return str(captured.getvalue()).strip().replace("\n", " ") or "the service did not accept the message"
 
 
 def _open_channel(address: str) -> NotifyBase | None:
     import apprise
 
     logging.getLogger("apprise").setLevel(logging.WARNING)
-    logging.getLogger("apprise").propagate = False  # it names addresses with their passwords
+    logging.getLogger("apprise").propagate = False  # apprise logs addresses with their passwords
     try:
-        found: NotifyBase | None = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+        channel: NotifyBase | None = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     except Exception:
         return None
-    return found
+    return channel
 
 
 MAX_LISTED = 20
@@ -72,21 +72,21 @@ _MAX_TITLE = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Plain text: a title and a body."""
+    """A notification in plain text."""
 
     title: str
     body: str
 
 
 def build_search_message(search: str, articles: Sequence[KeptArticle], total: int) -> Message:
-    """The newest of `total` articles that a search found, each with its source, day and address."""
-    newest = sorted(articles, key=lambda one: (one.published or one.first_seen, one.id), reverse=True)
-    told = [_format_article(one) for one in newest[:MAX_LISTED]]
-    if total > len(told):
-        told.append(f"and {total - len(told)} more: evnews search --saved {search}")
+    """Return a message about the newest of `total` new articles, each with its title, source, day and URL."""
+    newest = sorted(articles, key=lambda article: (article.published or article.first_seen, article.id), reverse=True)
+    paragraphs = [_format_article(article) for article in newest[:MAX_LISTED]]
+    if total > len(paragraphs):
+        paragraphs.append(f"and {total - len(paragraphs)} more: evnews search --saved {search}")
     return Message(
         title=f"{search}: {total} new {'article' if total == 1 else 'articles'}",
-        body="\n\n".join(told) or "they are not in the archive any more",
+        body="\n\n".join(paragraphs) or "these articles are no longer in the archive",
     )
 
 

@@ -1,4 +1,4 @@
-"""Saved searches as text: `searches.toml` in the home folder, a table a search.
+"""Read and write searches.toml in the home folder, which has a table per saved search.
 
 [solid-state]
 query = '"solid state" -toyota'
@@ -26,12 +26,12 @@ from storage.search.query.tree import QueryError
 
 _KEYS = ("query", "notify")
 _PRIVATE_MODE = 0o600
-"""The file holds the passwords of channels."""
+"""Only the owner may read the file: notification addresses hold passwords."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedSearch:
-    """A search with a name; `notify` are the addresses that are told of what is new, as apprise spells them."""
+    """A named search; `notify` are the addresses for notifications of new matches, in apprise's notation."""
 
     name: str
     query: str
@@ -40,37 +40,36 @@ class SavedSearch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedSearches:
-    """Every saved search that can be used, in the order of the file, and what is wrong with the others."""
+    """The valid saved searches in the order of the file, and the problems of the others."""
 
     searches: tuple[SavedSearch, ...] = ()
     problems: tuple[str, ...] = ()
 
     def find(self, name: str) -> SavedSearch | None:
-        """The search of a name, or None."""
-        return next((one for one in self.searches if one.name == name), None)
+        """Return the search with a name, or None."""
+        return next((search for search in self.searches if search.name == name), None)
 
 
 def searches_path(home: Path) -> Path:
-    """Where the saved searches stand."""
     return home / "searches.toml"
 
 
 def load_searches(home: Path) -> SavedSearches:
-    """The saved searches; none where there is no file. Raises CatalogueError where it cannot be read."""
+    """Return the saved searches, none if there is no file; raise CatalogueError if the file cannot be read."""
     path = searches_path(home)
     if not path.exists():
         return SavedSearches()
-    found, problems = [], []
+    searches, problems = [], []
     for name, table in read_tables(path).items():
         try:
-            found.append(_parse_search(str(path), name, table))
+            searches.append(_parse_search(str(path), name, table))
         except CatalogueError as error:
             problems.append(str(error))
-    return SavedSearches(searches=tuple(found), problems=tuple(problems))
+    return SavedSearches(searches=tuple(searches), problems=tuple(problems))
 
 
 def save_search(home: Path, search: SavedSearch) -> None:
-    """Write a search into the file, in place of one of the same name; all else in it stays as it is."""
+    """Add a search to the file or replace the search of the same name; the rest of the file stays as it is."""
     import tomlkit
 
     path = searches_path(home)
@@ -84,7 +83,7 @@ def save_search(home: Path, search: SavedSearch) -> None:
 
 
 def remove_search(home: Path, name: str) -> None:
-    """Take a search out of the file, if it is there."""
+    """Remove a search from the file if it is there."""
     path = searches_path(home)
     document = read_document(path)
     if name in document:
@@ -103,9 +102,9 @@ def _parse_search(location: str, name: str, entry: object) -> SavedSearch:
     notify = entry.get("notify", ())
     notify = (notify.strip(),) if isinstance(notify, str) else table.texts("notify") if notify else ()
     try:
-        asked = parse_strictly(query)
+        parsed = parse_strictly(query)
     except QueryError as error:
         raise CatalogueError(f"{location}: [{name}] query = {format_value(query)}: {error}") from None
-    if asked.node is None:
+    if parsed.node is None:
         raise CatalogueError(f"{location}: [{name}] query = {format_value(query)}: it has no words to look for")
     return SavedSearch(name=name, query=query, notify=notify)

@@ -1,4 +1,4 @@
-"""A round: how every source is now, put down, and what of it its operator has not heard of yet."""
+"""Examine every source, store the result and report state changes."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from storage.crawl.health import (
 from storage.db.database import Database
 
 MIN_STATE_AGE = timedelta(minutes=10)
-"""A state is told of once it has lasted so long."""
+"""A state is recorded and reported after it has lasted this long."""
 RECENT_PERIOD, MAX_RECENT_POLLS = timedelta(hours=2), 5
-"""Which polls tell whether anything can be reached: those of so long, the last few of a source."""
+"""Age and number per source of the polls that show whether any source can be reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReport:
-    """How one source is, whose front page is `home`.
+    """Health of a source, with the findings that lead to its state, worst first.
 
-    `findings` are the worst first, `volume` is what it publishes, as far as that is known. `was` is the state of the
-    last round, `told` the one that its operator knows of.
+    `home` is the front page, `volume` is None while too little is known. `previous_state` is the state of the last
+    examination, `reported_state` the last state that the operator was notified of; both may be empty.
     """
 
     source: str
@@ -55,19 +55,18 @@ class HealthReport:
 
     @property
     def is_ok(self) -> bool:
-        """Whether nothing was found."""
         return self.state == HealthState.OK
 
     def is_stable(self, now: datetime) -> bool:
-        """Whether it has been so for a while: what comes and goes is nobody's business."""
+        """Return whether the state has lasted for MIN_STATE_AGE; short changes are not reported."""
         return now - self.since >= MIN_STATE_AGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthExamination:
-    """How every source is, in the order given. `is_cut_off` where none answered lately, though some were asked.
+    """Reports in the order of the sources.
 
-    Then it is not they who are at fault.
+    `is_cut_off` means that sources were polled recently and none answered: the own network is down.
     """
 
     reports: list[HealthReport]
@@ -75,27 +74,26 @@ class HealthExamination:
 
 
 def examine(database: Database, sources: Sequence[Source], now: datetime) -> HealthExamination:
-    """Look at every source; nothing is written."""
-    pasts = []
+    """Return the health of every source; nothing is written."""
+    histories = []
     for source in sources:
-        with database.read() as tx:  # a transaction each, so that none is long
-            pasts.append(load_source_history(tx, source.name, now))
+        with database.read() as tx:  # one transaction per source, so that none is long
+            histories.append(load_source_history(tx, source.name, now))
     with database.read() as tx:
         known, audits = load_source_health(tx), load_audits(tx)
-    volumes = [learn_usual_volume(past, now) for past in pasts]
-    tide = compute_baseline([volume for volume in volumes if volume is not None], now.timestamp())
+    volumes = [learn_usual_volume(history, now) for history in histories]
+    baseline = compute_baseline([volume for volume in volumes if volume is not None], now.timestamp())
     reports = [
-        _build_report(source, past, volume, known.get(source.name), audits.get(source.name), now, tide)
-        for source, past, volume in zip(sources, pasts, volumes, strict=True)
+        _build_report(source, history, volume, known.get(source.name), audits.get(source.name), now, baseline)
+        for source, history, volume in zip(sources, histories, volumes, strict=True)
     ]
-    return HealthExamination(reports=reports, is_cut_off=_is_cut_off(pasts, now))
+    return HealthExamination(reports=reports, is_cut_off=_is_cut_off(histories, now))
 
 
 def _is_cut_off(histories: Sequence[SourceHistory], now: datetime) -> bool:
-    asked = [
-        poll for past in histories for poll in past.polls[:MAX_RECENT_POLLS] if poll.ended_at > now - RECENT_PERIOD
-    ]
-    return bool(asked) and not any(poll.status for poll in asked)
+    begin = now - RECENT_PERIOD
+    recent = [poll for history in histories for poll in history.polls[:MAX_RECENT_POLLS] if poll.ended_at > begin]
+    return bool(recent) and not any(poll.status for poll in recent)
 
 
 def _build_report(
@@ -108,15 +106,15 @@ def _build_report(
     baseline: Baseline,
 ) -> HealthReport:
     indexes = frozenset(url for url, _, _ in source.indexes)
-    found = find_problems(history, indexes, now, volume, baseline, audit)
-    state = worst_state(found)
+    findings = find_problems(history, indexes, now, volume, baseline, audit)
+    state = worst_state(findings)
     is_same = previous is not None and previous.state == state
     return HealthReport(
         source=source.name,
         home=source.home,
         state=state,
         since=previous.since if previous is not None and is_same else now,
-        findings=tuple(found),
+        findings=tuple(findings),
         previous_state=previous.state if previous is not None else "",
         reported_state=previous.reported_state if previous is not None else "",
         volume=volume,
@@ -125,7 +123,7 @@ def _build_report(
 
 
 def save_reports(database: Database, reports: Sequence[HealthReport], now: datetime) -> None:
-    """Put down how the sources are."""
+    """Store the health of the sources, and record an event for each new state that is stable."""
     with database.write() as tx:
         known = load_latest_event_states(tx)
         for report in reports:
@@ -135,12 +133,17 @@ def save_reports(database: Database, reports: Sequence[HealthReport], now: datet
 
 
 def _build_event(report: HealthReport) -> HealthEvent:
-    found = dump_findings(report.findings)
-    return HealthEvent(source=report.source, home_url=report.home, state=report.state, at=report.since, findings=found)
+    return HealthEvent(
+        source=report.source,
+        home_url=report.home,
+        state=report.state,
+        at=report.since,
+        findings=dump_findings(report.findings),
+    )
 
 
 def build_source_health(report: HealthReport, now: datetime) -> SourceHealth:
-    """The row of a report."""
+    """Return a report in the form in which it is stored."""
     return SourceHealth(
         source=report.source,
         state=report.state,

@@ -1,7 +1,7 @@
-"""Whether what is read from a source's pages grew thin: shorter, or without titles, dates or authors; pure.
+"""Detect extractions that became shorter or lost fields; pure.
 
-Each article is weighed against the source's own past. The weights are summed while they speak for a change (a CUSUM),
-so that three bare articles in a row tell as much as eight poor ones among twelve.
+Each article is compared with earlier ones of its source, and the log-likelihood ratios are summed (CUSUM: Page 1954).
+Three articles without text in a row weigh as much as eight short ones among twelve.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ from dataclasses import dataclass
 from storage.crawl.health import ExtractedArticle
 
 MIN_ARTICLES = 30
-"""So many articles of a source have to be known before any is called thin."""
+"""Minimum number of earlier articles of a source."""
 MAX_RECENT = 60
-"""The latest articles, which are weighed against those before them."""
+"""Maximum number of latest articles that are examined."""
 MAX_COMPARED = 500
+"""Maximum number of earlier articles that the latest ones are compared with."""
 _TEXT_THRESHOLD, _FIELD_THRESHOLD, _END_THRESHOLD = 8.0, 10.0, 3.0
-"""What speaks for a change is told above these, and over below the last: natural logarithms of odds."""
+"""Sums of log-likelihood ratios at which a change is found, and below which it is over."""
 _MAX_SUM = 16.0
 _BETA_SHAPE = 0.3
-"""Once a source grew thin, the ranks of its texts among the usual ones are distributed as Beta(this, 1)."""
+"""Ranks of shortened texts among the usual lengths are distributed as Beta(_BETA_SHAPE, 1)."""
 _BROKEN_MISS_RATE, _MAX_USUAL_MISS_RATE = 0.9, 0.4
-"""How often a broken page misses a fact, and how often the fact may be missing before its loss can be told."""
+"""Share of broken extractions without a field, and the maximum usual share at which its loss can be detected."""
 _MIN_USUAL_MISS_RATE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class ThinExtraction:
-    """`what` grew thin from the article `since_id` on (read at `since`): from `usual` to `now`.
+    """A field that extractions lost, from the article `since_article_id` on, first seen at `since`.
 
-    Of words these are medians, of `title`, `date` and `author` the shares of articles that have none.
+    `usual` and `current` are median numbers of words if `field` is "text", else shares of articles without the field.
     """
 
     field: str
@@ -44,57 +45,57 @@ class ThinExtraction:
 
 
 def find_thin_extraction(extractions: Sequence[ExtractedArticle]) -> list[ThinExtraction]:
-    """What grew thin among the latest of a source's articles, which come in the order in which they were read."""
+    """Return what became shorter or is missing in the latest of a source's articles, given in order of extraction."""
     recent = min(MAX_RECENT, len(extractions) - MIN_ARTICLES)
     if recent <= 0:
         return []
-    past, latest = extractions[-recent - MAX_COMPARED : -recent], extractions[-recent:]
-    found = [_find_shorter_text(past, latest)]
-    found += [_find_missing_field(past, latest, what) for what in ("title", "date", "author")]
-    return [one for one in found if one is not None]
+    earlier, latest = extractions[-recent - MAX_COMPARED : -recent], extractions[-recent:]
+    changes = [_find_shorter_text(earlier, latest)]
+    changes += [_find_missing_field(earlier, latest, field) for field in ("title", "date", "author")]
+    return [change for change in changes if change is not None]
 
 
 def _find_shorter_text(
     earlier: Sequence[ExtractedArticle], latest: Sequence[ExtractedArticle]
 ) -> ThinExtraction | None:
-    lengths = sorted(one.words for one in earlier)
+    lengths = sorted(article.words for article in earlier)
     weights = []
-    for one in latest:
-        rank = (bisect_right(lengths, one.words) + bisect_left(lengths, one.words) + 1) / (2 * len(lengths) + 2)
+    for article in latest:
+        words = article.words
+        rank = (bisect_right(lengths, words) + bisect_left(lengths, words) + 1) / (2 * len(lengths) + 2)
         weights.append(math.log(_BETA_SHAPE) + (_BETA_SHAPE - 1) * math.log(rank))
-    begun = _find_change(weights, _TEXT_THRESHOLD)
-    if begun is None:
+    begin = _find_change(weights, _TEXT_THRESHOLD)
+    if begin is None:
         return None
-    now = statistics.median(one.words for one in latest[begun:])
-    return ThinExtraction(
-        "text", latest[begun].first_seen_at, latest[begun].id, statistics.median(one.words for one in earlier), now
-    )
+    current = statistics.median(article.words for article in latest[begin:])
+    return ThinExtraction("text", latest[begin].first_seen_at, latest[begin].id, statistics.median(lengths), current)
 
 
 def _find_missing_field(
     earlier: Sequence[ExtractedArticle], latest: Sequence[ExtractedArticle], field: str
 ) -> ThinExtraction | None:
-    misses = sum(not getattr(one, f"has_{field}") for one in earlier)
+    misses = sum(not getattr(article, f"has_{field}") for article in earlier)
     usual = max((misses + 0.5) / (len(earlier) + 1), _MIN_USUAL_MISS_RATE)
     if usual > _MAX_USUAL_MISS_RATE:
         return None
-    missed, had = math.log(_BROKEN_MISS_RATE / usual), math.log((1 - _BROKEN_MISS_RATE) / (1 - usual))
-    begun = _find_change([had if getattr(one, f"has_{field}") else missed for one in latest], _FIELD_THRESHOLD)
-    if begun is None:
+    missing, present = math.log(_BROKEN_MISS_RATE / usual), math.log((1 - _BROKEN_MISS_RATE) / (1 - usual))
+    weights = [present if getattr(article, f"has_{field}") else missing for article in latest]
+    begin = _find_change(weights, _FIELD_THRESHOLD)
+    if begin is None:
         return None
-    now = sum(not getattr(one, f"has_{field}") for one in latest[begun:]) / len(latest[begun:])
-    return ThinExtraction(field, latest[begun].first_seen_at, latest[begun].id, misses / len(earlier), now)
+    current = sum(not getattr(article, f"has_{field}") for article in latest[begin:]) / len(latest[begin:])
+    return ThinExtraction(field, latest[begin].first_seen_at, latest[begin].id, misses / len(earlier), current)
 
 
 def _find_change(weights: Sequence[float], threshold: float) -> int | None:
-    """Where the change began that is not over yet, or None where none is told."""
-    total, begun, told = 0.0, 0, None
-    for place, weight in enumerate(weights):
+    """Return the position at which a change began that still lasts, or None."""
+    total, begin, change = 0.0, 0, None
+    for position, weight in enumerate(weights):
         if total <= 0:
-            total, begun = 0.0, place
+            total, begin = 0.0, position
         total = min(total + weight, _MAX_SUM)
-        if total > threshold and told is None:
-            told = begun
+        if total > threshold and change is None:
+            change = begin
         elif total < _END_THRESHOLD:
-            told = None
-    return told
+            change = None
+    return change

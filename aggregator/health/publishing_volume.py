@@ -1,7 +1,7 @@
-"""How much a source publishes, by weekday and hour, and when its silence is none of its usual ones; pure.
+"""Usual publishing volume of a source, silence and floods; pure.
 
-Time is counted in open days: a day of them is as long as it takes the source to publish what it publishes on an
-average day, so that a weekend, a night or a public holiday counts for little. What comes within an hour is one event.
+Time is measured in open days: an open day is the time in which the source usually publishes as much as on an average
+day, so nights, weekends and public holidays count little. Articles published within an hour are one event.
 """
 
 from __future__ import annotations
@@ -18,39 +18,40 @@ if TYPE_CHECKING:
 
 WEEK_HOURS = 168
 MAX_HISTORY_DAYS = 500.0
-"""How far back what a source published tells of how it publishes."""
+"""Maximum age of the articles that the usual volume is learned from."""
 MIN_EVENTS = 4
-"""So many events have to be known before a silence is told of."""
+"""Minimum number of events for a usual volume."""
 EVENT_SPAN_SECONDS = HOUR
-_MONDAY = 4  # 1970-01-05 was the first one
+_MONDAY = 4  # 1970-01-05 was a Monday
 _KERNEL = (0.08, 0.22, 0.4, 0.22, 0.08)
 _FLAT_HOURS, _FLAT_WEEKDAYS = 8.0, 12.0
 _MIN_WEIGHT = 0.02
-"""No hour is so quiet that time stands still."""
+"""Minimum weight of an hour, so that open time never stops."""
 _PRIOR_GAPS = 150.0
-"""As many gaps have to be known before a source's own spread of gaps counts as much as that of events at random."""
+"""Number of gaps at which a source's own spread counts as much as the spread of random events."""
 _TAIL = 3.6
-"""The 99th percentile of waits at random, above their mean, in standard deviations."""
+"""The 99th percentile of exponentially distributed gaps, in standard deviations above the mean."""
 _SILENT_GAPS, _SILENT_SLACK_DAYS = 1.83, 0.6
-"""A silence is told of after so many usual gaps and so much of an open day: chosen by benchmarks/health.py."""
+"""A source is silent after this many usual gaps and open days; chosen with benchmarks/health.py."""
 _SLOW_EXPECTED_EVENTS, _SLOW_MAX_EVENTS, _SLOW_EARLIER_DAYS = 40.0, 10.0, 40.0
-"""A source is slow where so few events came in the time of so many, and in so many open days before it was not."""
+"""A source is slow if it had at most `_SLOW_MAX_EVENTS` in the time in which `_SLOW_EXPECTED_EVENTS` were expected,
+and a usual number in the open days before."""
 _FLOOD_TIMES, _FLOOD_EXCESS = 3.0, 30
-"""A flood is so many times the articles of its fullest day, and so many more than that."""
+"""A flood is this many times the articles of the fullest day, and at least this many more."""
 _BASELINE_DAYS, _MIN_SOURCES, _MIN_EXPECTED, _MIN_BASELINE, _MAX_SOURCE_WEIGHT = 14, 8, 20.0, 0.1, 10.0
 
 Baseline = Sequence[float]
-"""How much of the usual all sources together published, in the last 24 hours, in the 24 before them, and so on."""
+"""Share of the usual volume that all sources published in the last 24 hours, in the 24 hours before, and so on."""
 NO_BASELINE: Baseline = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PublishingVolume:
-    """What is usual for a source. `times` are its articles', `events` its events' POSIX seconds, sorted.
+    """Usual volume of a source. `times` and `events` are the sorted POSIX seconds of its articles and events.
 
-    `profile` is the weight of each hour of a week, in UTC, from Monday; the weights are 1 on average. `a_day` counts
-    articles and `events_a_day` events an open day, `usual_gap` is the 99th percentile of its gaps in open days;
-    `fullest_day` counts the articles of its fullest 24 hours.
+    `profile` holds the weight of each hour of the week in UTC, from Monday, with mean 1. Days are open days.
+    `usual_gap` is the 99th percentile of the gaps in open days, `fullest_day` the number of articles in the fullest
+    24 hours.
     """
 
     times: np.ndarray
@@ -63,51 +64,51 @@ class PublishingVolume:
 
     @property
     def silence_threshold(self) -> float:
-        """The open days without anything new after which a source is silent."""
+        """Number of open days without an event after which the source is silent."""
         return _SILENT_GAPS * self.usual_gap + _SILENT_SLACK_DAYS
 
 
 def learn_volume(times: Sequence[float] | np.ndarray, now: float) -> PublishingVolume | None:
-    """What is usual, from when articles were published (POSIX seconds, sorted); None while too little is known."""
+    """Return the usual volume from sorted publication times (POSIX seconds), or None if there are too few."""
     if len(times) < MIN_EVENTS:
         return None
     import numpy as np
 
-    known = np.asarray(times, dtype=float)
-    known = known[(known > now - MAX_HISTORY_DAYS * DAY) & (known <= now)]
-    events = _group_events(known)
+    published = np.asarray(times, dtype=float)
+    published = published[(published > now - MAX_HISTORY_DAYS * DAY) & (published <= now)]
+    events = _group_events(published)
     if len(events) < MIN_EVENTS:
         return None
     profile = _learn_weights(events)
     clock = build_open_clock(profile, float(events[0]), now)
     gaps = np.diff(clock(events))
     mean, count = float(gaps.mean()), len(gaps)
-    own = float(gaps.std()) / mean
-    spread = math.sqrt((count * own**2 + _PRIOR_GAPS) / (count + _PRIOR_GAPS))
+    own_spread = float(gaps.std()) / mean
+    spread = math.sqrt((count * own_spread**2 + _PRIOR_GAPS) / (count + _PRIOR_GAPS))
     return PublishingVolume(
-        times=known,
+        times=published,
         events=events,
         profile=profile,
-        articles_per_day=len(known) / len(events) / mean,
+        articles_per_day=len(published) / len(events) / mean,
         events_per_day=1 / mean,
         usual_gap=mean * (1 + _TAIL * spread),
-        fullest_day=int(np.bincount(((now - known) // DAY).astype(int)).max()),
+        fullest_day=int(np.bincount(((now - published) // DAY).astype(int)).max()),
     )
 
 
 def _group_events(times: np.ndarray) -> np.ndarray:
-    """What comes within an hour of an event's first article is part of it."""
+    """Return the times of events, each the first of the articles within an hour."""
     import numpy as np
 
-    firsts, place = [], 0
-    while place < len(times):
-        firsts.append(place)
-        place = int(np.searchsorted(times, times[place] + EVENT_SPAN_SECONDS, side="right"))
+    firsts, position = [], 0
+    while position < len(times):
+        firsts.append(position)
+        position = int(np.searchsorted(times, times[position] + EVENT_SPAN_SECONDS, side="right"))
     return times[firsts]
 
 
 def _learn_weights(events: np.ndarray) -> np.ndarray:
-    """The weight of each hour of a week; the fewer events, the flatter."""
+    """Return the weight of each hour of the week; with few events the weights are nearly equal."""
     import numpy as np
 
     hours = (events // HOUR).astype(int) % 24
@@ -124,7 +125,7 @@ def _learn_weights(events: np.ndarray) -> np.ndarray:
 def build_open_clock(
     profile: np.ndarray, begin: float, end: float, baseline: Baseline = NO_BASELINE
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Tells the open days from the hour of `begin` to moments up to `end`."""
+    """Return a function that converts times up to `end` to open days since the hour of `begin`."""
     import numpy as np
 
     first, last = int(begin // HOUR), int(end // HOUR) + 1
@@ -134,13 +135,13 @@ def build_open_clock(
         ago = np.clip(((end - hours * HOUR) // DAY).astype(int), 0, None)
         factors = np.append(np.asarray(baseline, dtype=float), 1.0)
         weights = weights * factors[np.minimum(ago, len(baseline))]
-    reached = np.concatenate(([0.0], np.cumsum(weights))) / 24
-    marks = np.arange(first, last + 1) * HOUR
-    return lambda moments: np.interp(moments, marks, reached)
+    open_days = np.concatenate(([0.0], np.cumsum(weights))) / 24
+    hour_starts = np.arange(first, last + 1) * HOUR
+    return lambda times: np.interp(times, hour_starts, open_days)
 
 
 def count_open_days(volume: PublishingVolume, begin: float, end: float, baseline: Baseline = NO_BASELINE) -> float:
-    """How many open days lie between two moments."""
+    """Return the number of open days between two times."""
     if end <= begin:
         return 0.0
     import numpy as np
@@ -150,14 +151,14 @@ def count_open_days(volume: PublishingVolume, begin: float, end: float, baseline
 
 
 def find_silence(volume: PublishingVolume, last_read_at: float, baseline: Baseline = NO_BASELINE) -> float | None:
-    """Since when a source is silent whose index was last read well at `seen`; None where that is usual."""
+    """Return the time since which a source is silent, or None; its last successful poll was at `last_read_at`."""
     last = float(volume.events[-1])
     return last if count_open_days(volume, last, last_read_at, baseline) > volume.silence_threshold else None
 
 
 @dataclass(frozen=True, slots=True)
 class Slowdown:
-    """So many events came since `since`, where `expected` were."""
+    """A period since `since` with fewer events than expected."""
 
     since: float
     events: int
@@ -165,32 +166,32 @@ class Slowdown:
 
 
 def find_slowdown(volume: PublishingVolume, last_read_at: float, baseline: Baseline = NO_BASELINE) -> Slowdown | None:
-    """Where far less comes than usual, though something does; None while that is chance."""
+    """Return the period in which far fewer events came than usual, or None if that may be chance."""
     import numpy as np
 
-    begin, wanted = float(volume.events[0]), _SLOW_EXPECTED_EVENTS / volume.events_per_day
+    begin, period = float(volume.events[0]), _SLOW_EXPECTED_EVENTS / volume.events_per_day
     clock = build_open_clock(volume.profile, begin, max(last_read_at, begin), baseline)
-    if (now := float(clock(np.array([last_read_at]))[0])) < 2 * wanted:  # it would be compared with itself
+    if (now := float(clock(np.array([last_read_at]))[0])) < 2 * period:  # the period would be compared with itself
         return None
     times = clock(volume.events)
-    came = volume.events[times > now - wanted]
-    lately = (times > now - wanted - _SLOW_EARLIER_DAYS) & (times <= now - wanted)
-    was_usual = lately.sum() >= 0.5 * volume.events_per_day * min(_SLOW_EARLIER_DAYS, now - wanted)
-    if len(came) > _SLOW_MAX_EVENTS or not was_usual:  # what is so for long has become usual
+    recent = volume.events[times > now - period]
+    before = (times > now - period - _SLOW_EARLIER_DAYS) & (times <= now - period)
+    was_usual = before.sum() >= 0.5 * volume.events_per_day * min(_SLOW_EARLIER_DAYS, now - period)
+    if len(recent) > _SLOW_MAX_EVENTS or not was_usual:  # a slowdown that lasts has become usual
         return None
-    return Slowdown(float(came[0]) if len(came) else float(volume.events[-1]), len(came), _SLOW_EXPECTED_EVENTS)
+    return Slowdown(float(recent[0]) if len(recent) else float(volume.events[-1]), len(recent), _SLOW_EXPECTED_EVENTS)
 
 
 def is_flood(volume: PublishingVolume, article_count: int) -> bool:
-    """Whether so many articles in 24 hours are far more than ever before."""
+    """Return whether a number of articles in 24 hours is far above the fullest day."""
     return article_count > _FLOOD_TIMES * volume.fullest_day and article_count >= volume.fullest_day + _FLOOD_EXCESS
 
 
 def compute_baseline(volumes: Sequence[PublishingVolume], now: float) -> Baseline:
-    """How much of the usual came from all sources in each of the last days: public holidays are nobody's silence.
+    """Return the baseline of all sources: on a public holiday a source is not silent if all sources publish less.
 
-    Nothing is said of days on which too little was to be expected. A source counts for three times its usual at most,
-    and busy ones do not drown the others.
+    Days with too small an expected volume count as usual. A source counts at most three times its usual volume, and
+    the weight of busy sources is limited.
     """
     if len(volumes) < _MIN_SOURCES:
         return [1.0] * _BASELINE_DAYS
@@ -199,12 +200,12 @@ def compute_baseline(volumes: Sequence[PublishingVolume], now: float) -> Baselin
     factors = []
     for ago in range(_BASELINE_DAYS):
         begin, end = now - (ago + 1) * DAY, now - ago * DAY
-        came, usual = 0.0, 0.0
+        actual, usual = 0.0, 0.0
         for volume in volumes:
             expected = volume.articles_per_day * count_open_days(volume, begin, end)
             first, last = np.searchsorted(volume.times, [begin, end])
             weight = min(1.0, _MAX_SOURCE_WEIGHT / max(expected, 1e-9))
-            came += weight * min(float(last - first), 3 * expected)
+            actual += weight * min(float(last - first), 3 * expected)
             usual += weight * expected
-        factors.append(min(max(came / usual, _MIN_BASELINE), 1.0) if usual >= _MIN_EXPECTED else 1.0)
+        factors.append(min(max(actual / usual, _MIN_BASELINE), 1.0) if usual >= _MIN_EXPECTED else 1.0)
     return factors

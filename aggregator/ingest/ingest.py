@@ -113,8 +113,8 @@ RETRY_DELAYS = tuple(3600 * hours for hours in (0.25, 1, 4, 12, 30))
 """Seconds until a failed page is requested again, by the number of failures: five retries over two days."""
 
 REFUSED_RETRY_DELAYS = {
-    code: tuple(3600 * hours for hours in waits)
-    for code, waits in {
+    code: tuple(3600 * hours for hours in delays)
+    for code, delays in {
         "challenge": (6, 24, 72),
         "consent": (6, 24, 72),
         "repeated": (6, 24, 72),
@@ -124,17 +124,17 @@ REFUSED_RETRY_DELAYS = {
         "not-found": (24,),
     }.items()
 }
-"""The same for pages that came and were refused, by the code of their refusal; those not named are never asked again.
+"""Retry delays of refused pages by the code of the refusal; pages with another code are never requested again.
 
-Walls go when they have forgotten us, later and slower than errors are mended; what is not found may have
-been published a little after its index said so; a list or a login stays what it is.
+Bot walls and consent walls disappear later than errors are repaired. A page that is not found may be published a
+little after the index entry. A list page or a login page does not change.
 """
 
 
 def retry_delay(attempts: int, code: str = "") -> float | None:
-    """Seconds to wait after the given number of earlier failures, or None when it is enough.
+    """Return the seconds until a page is requested again after `attempts` failures, or None if it is not.
 
-    With the code of a refusal its own waits are taken; all failures of a lead count together.
+    `code` is the code of a refusal, if the page was refused. Failures and refusals of a lead count together.
     """
-    waits = REFUSED_RETRY_DELAYS.get(code, ()) if code else RETRY_DELAYS
-    return waits[attempts] if attempts < len(waits) else None
+    delays = REFUSED_RETRY_DELAYS.get(code, ()) if code else RETRY_DELAYS
+    return delays[attempts] if attempts < len(delays) else None
