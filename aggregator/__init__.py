@@ -1,3 +1,3 @@
-"""What is done with the news: crawling, extraction, schedules, and the ways out."""
+"""Crawl, extract, archive and publish news."""
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""Whether each source is well: it goes silent, floods, blocks, yields rubbish or fails, and since when."""
+"""Examine the health of sources: silence, floods, blocks, poor extractions and failures."""

@@ -90,7 +90,7 @@ def open_server(config: Config, database: Database, host: str, port: int) -> Ite
     load_tokens = _cached_tokens(database)
     if not is_loopback(host) and not load_tokens():
         raise TokenRequired(
-            f"{host} can be reached by others, and no token is made yet: `evnews token add NAME` makes one;"
+            f"{host} can be reached by others, but there is no token: `evnews token add NAME` creates one;"
             " --host 127.0.0.1 serves this machine alone"
         )
     try:

@@ -1,4 +1,4 @@
-"""A webhook of the tests' own: what is posted to it is kept, and it may hang or refuse."""
+"""A webhook for tests that records what is posted to it, and may hang or refuse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Hook:
-    """Messages in the order in which they came; `status` is the answer, `hangs` lets it come never."""
+    """Recorded messages; requests are answered with `status`, or never if `hangs`."""
 
     port: int = 0
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -24,13 +24,13 @@ class Hook:
 
     @property
     def address(self) -> str:
-        """As apprise spells it."""
+        """The address in apprise's notation."""
         return f"json://someone:secret@127.0.0.1:{self.port}/hook"
 
 
 @contextmanager
 def listening() -> Iterator[Hook]:
-    """A hook that listens on loopback."""
+    """Yield a webhook that listens on loopback."""
     hook = Hook()
 
     class Answer(BaseHTTPRequestHandler):
@@ -44,7 +44,7 @@ def listening() -> Iterator[Hook]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""What Prometheus reads, by its own parser."""
+"""Metrics of the service, read with the parser of Prometheus."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def read(metrics: Metrics) -> dict[tuple[str, ...], float]:
-    """The value of each series, by its name and its labels' values."""
+    """Return the value of each series by its name and label values."""
     body, media_type = metrics.render()
     assert media_type.startswith("text/plain")
     families = text_string_to_metric_families(body.decode())
-    return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+    return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
 
 
 def result(source: str, *outcomes: str) -> PollResult:
@@ -35,21 +35,21 @@ def result(source: str, *outcomes: str) -> PollResult:
     return PollResult(source=source, polls=polls, counts=Counter(), reasons=(), next_poll_at=NOW, next_poll_reason="")
 
 
-def test_polls_are_counted_by_outcome_and_the_last_good_one_is_told(database: Database) -> None:
+def test_polls_are_counted_by_outcome_and_last_success_is_given(database: Database) -> None:
     metrics = Metrics(database)
     metrics.on_poll(result("a", "ok", "unmodified"))
     metrics.on_poll(result("b", "ok", "failed"))
     metrics.on_poll(result("a", "unmodified"))
-    found = read(metrics)
-    assert found["evnews_polls_total", "ok"] == found["evnews_polls_total", "unmodified"] == 2
-    assert found["evnews_polls_total", "failed"] == 1
+    values = read(metrics)
+    assert values["evnews_polls_total", "ok"] == values["evnews_polls_total", "unmodified"] == 2
+    assert values["evnews_polls_total", "failed"] == 1
     last = "evnews_source_last_success_timestamp_seconds"
-    assert found[last, "a"] == NOW.timestamp()
-    assert (last, "b") not in found
-    assert found["evnews_is_leader",] == 0
+    assert values[last, "a"] == NOW.timestamp()
+    assert (last, "b") not in values
+    assert values["evnews_is_leader",] == 0
 
 
-def test_what_was_before_the_process_is_looked_up(database: Database) -> None:
+def test_last_success_before_the_process_is_loaded(database: Database) -> None:
     before = NOW - timedelta(hours=3)
     with database.write() as tx:
         for at, outcome in ((before, "ok"), (NOW, "failed")):
@@ -59,18 +59,18 @@ def test_what_was_before_the_process_is_looked_up(database: Database) -> None:
             save_source_health(tx, SourceHealth(source=name, state=state, since=NOW, checked_at=NOW))
     metrics = Metrics(database)
     metrics.load_last_success([Source(name=name, title=name, home="https://a/") for name in ("a", "b")])
-    found = read(metrics)
-    assert found["evnews_source_last_success_timestamp_seconds", "a"] == before.timestamp()
-    assert (found["evnews_sources", "ok"], found["evnews_sources", "failing"]) == (2, 1)
-    assert (found["evnews_source_ok", "a"], found["evnews_source_ok", "b"]) == (0, 1)
-    assert found["evnews_heartbeat_timestamp_seconds",] == NOW.timestamp()
-    assert found["evnews_leads_waiting",] == 0
+    values = read(metrics)
+    assert values["evnews_source_last_success_timestamp_seconds", "a"] == before.timestamp()
+    assert (values["evnews_sources", "ok"], values["evnews_sources", "failing"]) == (2, 1)
+    assert (values["evnews_source_ok", "a"], values["evnews_source_ok", "b"]) == (0, 1)
+    assert values["evnews_heartbeat_timestamp_seconds",] == NOW.timestamp()
+    assert values["evnews_leads_waiting",] == 0
 
 
 def test_labels_are_bounded(database: Database) -> None:
     metrics = Metrics(database)
     for number in range(MAX_SOURCES + 5):
         metrics.on_poll(result(f"s{number}", "ok"))
-    found = read(metrics)
-    assert sum(name[0].endswith("last_success_timestamp_seconds") for name in found) == MAX_SOURCES
-    assert found["evnews_polls_total", "ok"] == MAX_SOURCES + 5
+    values = read(metrics)
+    assert sum(name[0].endswith("last_success_timestamp_seconds") for name in values) == MAX_SOURCES
+    assert values["evnews_polls_total", "ok"] == MAX_SOURCES + 5
