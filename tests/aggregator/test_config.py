@@ -1,4 +1,4 @@
-"""Settings: the file, the variables over it, and errors that name what is wrong."""
+"""Settings from the file, overridden by variables and options, and error messages."""
 
 import ipaddress
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_defaults_need_no_file(tmp_path: Path) -> None:
     assert config.keeps_pages
 
 
-def test_the_file_is_overlaid_by_variables_and_those_by_options(tmp_path: Path) -> None:
+def test_variables_override_the_file_and_options_override_variables(tmp_path: Path) -> None:
     toml = 'contact = "mailto:file@example.org"\nworkers = 3\ndb = "sqlite:////tmp/file.db"\n'
     config = config_in(tmp_path, toml, EVNEWS_CONTACT="mailto:env@example.org")
     assert (config.contact, config.workers) == ("mailto:env@example.org", 3)
@@ -29,17 +29,17 @@ def test_the_file_is_overlaid_by_variables_and_those_by_options(tmp_path: Path) 
     assert load_config(tmp_path, "sqlite:////tmp/option.db", {}).db == "sqlite:////tmp/option.db"
 
 
-def test_the_home_comes_from_the_environment_too(tmp_path: Path) -> None:
+def test_home_is_read_from_the_environment(tmp_path: Path) -> None:
     assert load_config(environ={"EVNEWS_HOME": str(tmp_path)}).home == tmp_path
 
 
-def test_networks_are_a_list_in_the_file_and_comma_separated_in_the_variable(tmp_path: Path) -> None:
+def test_networks_are_a_list_in_the_file_and_comma_separated_in_a_variable(tmp_path: Path) -> None:
     expected = (ipaddress.ip_network("127.0.1.0/24"), ipaddress.ip_network("fd00::/8"))
     assert config_in(tmp_path, 'allow_networks = ["127.0.1.0/24", "fd00::/8"]').allow_networks == expected
     assert config_in(tmp_path, EVNEWS_ALLOW_NETWORKS="127.0.1.0/24, fd00::/8").allow_networks == expected
 
 
-def test_an_unknown_key_names_file_and_key_and_what_is_known(tmp_path: Path) -> None:
+def test_unknown_key_is_reported_with_file_and_known_keys(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         config_in(tmp_path, "worker = 3")
     assert str(tmp_path / "evnews.toml") in str(error.value)
@@ -70,17 +70,17 @@ def test_an_unknown_key_names_file_and_key_and_what_is_known(tmp_path: Path) -> 
         ("", {"EVNEWS_ALLOW_NETWORKS": "10.0.0.0/99"}, "EVNEWS_ALLOW_NETWORKS"),
     ],
 )
-def test_a_wrong_value_names_where_it_stands(tmp_path: Path, toml: str, environ: dict[str, str], named: str) -> None:
+def test_error_names_place_of_invalid_value(tmp_path: Path, toml: str, environ: dict[str, str], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         config_in(tmp_path, toml, **environ)
 
 
-def test_variables_of_the_environment_that_are_not_ours_are_ignored(tmp_path: Path) -> None:
+def test_other_environment_variables_are_ignored(tmp_path: Path) -> None:
     assert config_in(tmp_path, http_proxy="http://evil.example:1").proxy == ""
 
 
 @pytest.mark.parametrize(("old", "new"), [('tell = ["json://x"]', "notify"), ('quiet = "22:00-07:00"', "quiet_hours")])
-def test_a_renamed_setting_works_under_its_old_name_with_a_warning(
+def test_renamed_setting_works_under_its_old_name_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, old: str, new: str
 ) -> None:
     (tmp_path / "evnews.toml").write_text(old)
@@ -88,7 +88,7 @@ def test_a_renamed_setting_works_under_its_old_name_with_a_warning(
     assert f"use={new}" in caplog.text
 
 
-def test_a_renamed_variable_works_under_its_old_name_with_a_warning(
+def test_renamed_variable_works_under_its_old_name_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert load_config(tmp_path, environ={"EVNEWS_TELL": "json://x"}).notify == ("json://x",)

@@ -1,4 +1,4 @@
-"""Log lines: no control characters, no secrets, and no page inside them."""
+"""Log lines hold no control characters, no secrets and no whole pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from aggregator.logs import PlainFormatter, safe_line
 
 
-def test_what_stands_before_the_at_of_an_address_is_hidden() -> None:
+def test_user_and_password_of_a_url_are_hidden() -> None:
     assert (
         safe_line("see https://user:pw@host.example/feed and ftp://a@b/")
         == "see https://***@host.example/feed and ftp://***@b/"
@@ -16,18 +16,18 @@ def test_what_stands_before_the_at_of_an_address_is_hidden() -> None:
     assert safe_line("mail me@host.example") == "mail me@host.example"
 
 
-def test_control_characters_are_shown_and_not_obeyed() -> None:
+def test_control_characters_are_escaped() -> None:
     assert safe_line("a\r\nb\x1b[31m\u202e") == "a\\r\\nb\\x1b[31m\\u202e"
 
 
-def test_a_long_run_of_letters_costs_no_more_than_its_length() -> None:
-    # Backtracking over so many letters would take minutes, not a moment.
+def test_long_run_of_letters_takes_linear_time() -> None:
+    # With backtracking this would take minutes.
     text = "a" * 2_000_000
     assert safe_line(text) == text
     assert safe_line(text + "://" + text) == text + "://" + text
 
 
-def test_a_message_that_holds_a_page_is_cut_and_its_traceback_is_made_safe() -> None:
+def test_long_message_is_cut_and_traceback_is_escaped() -> None:
     try:
         raise ValueError("x\x1b[2J" + "y" * 50_000 + "\nERROR forged")
     except ValueError:

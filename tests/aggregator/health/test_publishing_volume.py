@@ -1,4 +1,4 @@
-"""What is usual for a source, and which silence is not."""
+"""Usual volume, silence, slowdowns and floods of a source."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from aggregator.health.publishing_volume import (
-    DAY,
-    HOUR,
     compute_baseline,
     count_open_days,
     find_silence,
@@ -17,37 +15,38 @@ from aggregator.health.publishing_volume import (
     is_flood,
     learn_volume,
 )
+from storage.timestamps import DAY, HOUR
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC).timestamp()  # a Monday
 
 
-def poisson(a_day: float, days: float = 200.0, seed: int = 1) -> np.ndarray:
+def poisson(per_day: float, days: float = 200.0, seed: int = 1) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return np.sort(NOW - rng.uniform(0, days * DAY, rng.poisson(a_day * days)))
+    return np.sort(NOW - rng.uniform(0, days * DAY, rng.poisson(per_day * days)))
 
 
-def on_weekdays(a_day: int = 6, days: int = 200) -> np.ndarray:
-    """From nine to five, Monday to Friday."""
+def on_weekdays(per_day: int = 6, days: int = 200) -> np.ndarray:
+    """Return publication times from nine to five, Monday to Friday."""
     mornings = [NOW - ago * DAY for ago in range(1, days) if datetime.fromtimestamp(NOW - ago * DAY, UTC).weekday() < 5]
-    return np.sort([at + (9 + 8 * turn / a_day) * HOUR for at in mornings for turn in range(a_day)])
+    return np.sort([at + (9 + 8 * number / per_day) * HOUR for at in mornings for number in range(per_day)])
 
 
-def told_after(times: np.ndarray) -> float | None:
-    """Days after the last article at which silence is told of."""
+def silent_after(times: np.ndarray) -> float | None:
+    """Return the days after the last article at which the source is silent."""
     volume = learn_volume(times, NOW)
     assert volume is not None
     last = float(volume.events[-1])
     return next((ago for ago in np.arange(0, 400, 0.05) if find_silence(volume, last + ago * DAY)), None)
 
 
-@pytest.mark.parametrize("a_day", [0.1, 1.0, 10.0, 100.0])
-def test_silence_is_told_of_within_two_usual_gaps_and_a_day(a_day: float) -> None:
-    days = told_after(poisson(a_day, 480.0))
+@pytest.mark.parametrize("per_day", [0.1, 1.0, 10.0, 100.0])
+def test_silence_is_found_within_two_usual_gaps_and_a_day(per_day: float) -> None:
+    days = silent_after(poisson(per_day, 480.0))
     assert days is not None
-    assert 4.6 / a_day < days < 1.15 * 2 * 4.6 / a_day + 1
+    assert 4.6 / per_day < days < 1.15 * 2 * 4.6 / per_day + 1
 
 
-def test_a_weekend_is_no_silence_and_the_days_after_are() -> None:
+def test_weekend_is_no_silence_and_the_days_after_are() -> None:
     volume = learn_volume(on_weekdays(), NOW)  # the last article came on Friday afternoon
     assert volume is not None
     weekend = count_open_days(volume, float(volume.events[-1]), NOW)
@@ -57,12 +56,12 @@ def test_a_weekend_is_no_silence_and_the_days_after_are() -> None:
     assert find_silence(volume, NOW + 3 * DAY) is not None
 
 
-def test_nothing_is_said_of_a_source_of_which_little_is_known() -> None:
+def test_few_articles_give_no_volume() -> None:
     assert learn_volume([], NOW) is None
     assert learn_volume([NOW - 100 * DAY, NOW - 99 * DAY, NOW - 99 * DAY + 60], NOW) is None
 
 
-def test_what_comes_within_an_hour_is_one_event() -> None:
+def test_articles_within_an_hour_are_one_event() -> None:
     times = [NOW - ago * DAY + minute * 60 for ago in range(30, 0, -1) for minute in (0, 5, 9)]
     volume = learn_volume(times, NOW)
     assert volume is not None
@@ -70,33 +69,33 @@ def test_what_comes_within_an_hour_is_one_event() -> None:
     assert volume.articles_per_day == pytest.approx(3 * volume.events_per_day)
 
 
-def test_a_holiday_of_all_sources_is_nobodys_silence() -> None:
-    press = [poisson(10.0, seed=seed) for seed in range(12)]
+def test_holiday_of_all_sources_is_no_silence() -> None:
+    sources = [poisson(10.0, seed=seed) for seed in range(12)]
     until = NOW - 3 * DAY
-    before = [volume for times in press if (volume := learn_volume(times[times <= until], until))]
+    before = [volume for times in sources if (volume := learn_volume(times[times <= until], until))]
     quiet = [
-        times[(times <= until) | (np.arange(len(times)) % 10 == 0)] for times in press
+        times[(times <= until) | (np.arange(len(times)) % 10 == 0)] for times in sources
     ]  # a tenth of the usual for three days
-    now_known = [volume for times in quiet if (volume := learn_volume(times, NOW))]
-    tide = compute_baseline(now_known, NOW)
-    assert max(tide[:3]) < 0.3 < 0.7 < min(tide[4:])
+    volumes = [volume for times in quiet if (volume := learn_volume(times, NOW))]
+    baseline = compute_baseline(volumes, NOW)
+    assert max(baseline[:3]) < 0.3 < 0.7 < min(baseline[4:])
     assert find_silence(before[0], NOW) is not None
-    assert find_silence(before[0], NOW, tide) is None
-    assert set(compute_baseline(now_known[:3], NOW)) == {1.0}  # of few sources it is not known
+    assert find_silence(before[0], NOW, baseline) is None
+    assert set(compute_baseline(volumes[:3], NOW)) == {1.0}  # too few sources for a baseline
 
 
-def test_much_less_than_usual_is_slow_and_chance_is_not() -> None:
+def test_far_fewer_articles_are_a_slowdown_and_chance_is_not() -> None:
     times = poisson(10.0)
     volume = learn_volume(times, NOW)
     assert volume is not None
     assert find_slowdown(volume, NOW) is None
-    kept = np.concatenate((times[times < NOW - 10 * DAY], times[times >= NOW - 10 * DAY][::10]))
-    thinned = learn_volume(kept, NOW)
-    assert thinned is not None
-    assert find_slowdown(thinned, NOW) is not None
+    remaining = np.concatenate((times[times < NOW - 10 * DAY], times[times >= NOW - 10 * DAY][::10]))
+    slow = learn_volume(remaining, NOW)
+    assert slow is not None
+    assert find_slowdown(slow, NOW) is not None
 
 
-def test_a_flood_is_far_more_than_ever() -> None:
+def test_flood_is_far_more_than_the_fullest_day() -> None:
     volume = learn_volume(poisson(10.0), NOW)
     assert volume is not None
     assert not is_flood(volume, volume.fullest_day + 20)

@@ -1,4 +1,4 @@
-"""The next reading of an index: its time, its reason, and the life of an index that fails."""
+"""Time and reason of the next poll of an index, and the states of an index that fails."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aggregator.formatting import format_duration
 from aggregator.schedule.next_poll import RETIRED_AFTER, PlanningTerms, plan_next_poll
 from spiders.source import Source
 from storage.model.crawl import IndexState, NextPoll
-from tests.aggregator.schedule.simulated_source import FEED, NOW, SOURCE, past, polled
+from tests.aggregator.schedule.simulated_source import FEED, NOW, SOURCE, make_poll, publication_times
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def read(
+def plan(
     outcome: str = "ok",
     *,
     source: Source = SOURCE,
@@ -27,7 +27,7 @@ def read(
     terms: PlanningTerms | None = None,
     **more: object,
 ) -> NextPoll:
-    poll = polled(outcome, now, **more)  # type: ignore[arg-type]
+    poll = make_poll(outcome, now, **more)  # type: ignore[arg-type]
     return plan_next_poll(source, before, poll, parked_until=parked_until, now=now, terms=terms or PlanningTerms())
 
 
@@ -35,129 +35,129 @@ def source(**more: object) -> Source:
     return Source(name="a", title="A", home="https://a.example/", feeds=(FEED,), **more)  # type: ignore[arg-type]
 
 
-def lived(a_day: float, **more: object) -> NextPoll:
-    """A feed's appointment after its first reading, with so many entries a day behind it."""
-    return read(all_published=past(a_day), **more)
+def plan_first(per_day: float, **more: object) -> NextPoll:
+    """Return the plan after the first poll of a feed with this rate of entries."""
+    return plan(all_published=publication_times(per_day), **more)
 
 
-def test_a_busy_index_is_read_sooner_than_a_quiet_one_and_says_why() -> None:
-    busy, quiet = lived(50.0), lived(0.5)
+def test_busy_index_is_polled_sooner_than_a_quiet_one_with_a_reason() -> None:
+    busy, quiet = plan_first(50.0), plan_first(0.5)
     assert busy.next_at - NOW < 20 * MINUTE < HOUR < quiet.next_at - NOW
     assert quiet.next_at - NOW <= DAY
     assert "new a day" in busy.reason
     assert busy.reason.startswith(f"every {format_duration((busy.next_at - NOW).total_seconds())}: ")
 
 
-def test_a_dearer_request_is_made_later() -> None:
-    cheap, dear = (lived(10.0, terms=PlanningTerms(price=price)) for price in (0.0001, 0.1))
-    assert cheap.next_at < dear.next_at
+def test_higher_price_makes_the_wait_longer() -> None:
+    cheap, expensive = (plan_first(10.0, terms=PlanningTerms(price=price)) for price in (0.0001, 0.1))
+    assert cheap.next_at < expensive.next_at
 
 
-def test_the_bounds_of_the_catalogue_hold() -> None:
-    assert lived(500.0, source=source()).next_at - NOW >= 5 * MINUTE
-    assert lived(500.0, source=source(min=1200.0)).next_at - NOW >= 20 * MINUTE
-    assert lived(0.2, source=source(max=1800.0)).next_at - NOW <= 30 * MINUTE
+def test_configured_bounds_hold() -> None:
+    assert plan_first(500.0, source=source()).next_at - NOW >= 5 * MINUTE
+    assert plan_first(500.0, source=source(min=1200.0)).next_at - NOW >= 20 * MINUTE
+    assert plan_first(0.2, source=source(max=1800.0)).next_at - NOW <= 30 * MINUTE
 
 
-def test_what_the_host_asks_for_is_kept_to_and_said() -> None:
-    asked = lived(500.0, requested_delay=3000.0)
-    assert asked.next_at - NOW >= 50 * MINUTE
-    assert "host asks for at least 50 min" in asked.reason
+def test_requested_delay_holds_and_is_the_reason() -> None:
+    planned = plan_first(500.0, requested_delay=3000.0)
+    assert planned.next_at - NOW >= 50 * MINUTE
+    assert "host asks for at least 50 min" in planned.reason
 
 
 @pytest.mark.parametrize("outcome", ["ok", "unmodified"])
-def test_the_operators_interval_wins_over_what_was_learned(outcome: str) -> None:
-    kept = read(outcome, source=source(every=7.0), before=lived(0.2), requested_delay=3000.0)
-    assert kept.next_at == NOW + timedelta(seconds=7)
-    assert "as configured" in kept.reason
+def test_configured_interval_overrides_the_profile(outcome: str) -> None:
+    planned = plan(outcome, source=source(every=7.0), before=plan_first(0.2), requested_delay=3000.0)
+    assert planned.next_at == NOW + timedelta(seconds=7)
+    assert "as configured" in planned.reason
 
 
-def test_nothing_wins_over_retry_after() -> None:
+def test_retry_after_overrides_a_configured_interval() -> None:
     until = NOW + 5 * HOUR
-    kept = read("parked", source=source(every=7.0), parked_until=until, reason="HTTP 429")
-    assert kept.next_at == until
-    assert "left alone until" in kept.reason
-    assert kept.failure_weight == 0
-    assert read(source=source(every=7.0), parked_until=NOW + timedelta(seconds=3)).next_at == NOW + timedelta(seconds=7)
+    planned = plan("parked", source=source(every=7.0), parked_until=until, reason="HTTP 429")
+    assert planned.next_at == until
+    assert "left alone until" in planned.reason
+    assert planned.failure_weight == 0
+    assert plan(source=source(every=7.0), parked_until=NOW + timedelta(seconds=3)).next_at == NOW + timedelta(seconds=7)
 
 
-def test_cron_names_the_moment_in_the_sources_own_zone() -> None:
-    kept = read(source=source(cron="30 6 * * *", timezone="Asia/Tokyo"))
-    assert kept.next_at == datetime(2026, 3, 4, 21, 30, tzinfo=NOW.tzinfo)
-    assert "30 6 * * *" in kept.reason
+def test_cron_uses_the_time_zone_of_the_source() -> None:
+    planned = plan(source=source(cron="30 6 * * *", timezone="Asia/Tokyo"))
+    assert planned.next_at == datetime(2026, 3, 4, 21, 30, tzinfo=NOW.tzinfo)
+    assert "30 6 * * *" in planned.reason
 
 
-def test_a_poll_that_ends_just_before_a_named_minute_does_not_skip_it() -> None:
+def test_poll_just_before_a_cron_minute_does_not_skip_it() -> None:
     daily = source(cron="30 12 * * *")
     slot = NOW.replace(minute=30)
-    assert read(source=daily, now=slot - timedelta(seconds=1)).next_at == slot
-    assert read(source=daily, now=slot).next_at == slot + DAY
-    assert read(source=daily, now=slot + timedelta(seconds=59)).next_at == slot + DAY
+    assert plan(source=daily, now=slot - timedelta(seconds=1)).next_at == slot
+    assert plan(source=daily, now=slot).next_at == slot + DAY
+    assert plan(source=daily, now=slot + timedelta(seconds=59)).next_at == slot + DAY
 
 
-def test_cron_fires_once_where_the_clock_is_set_back() -> None:
+def test_cron_matches_once_if_the_clock_is_set_back() -> None:
     before = datetime(2026, 10, 25, 0, 0, tzinfo=NOW.tzinfo)  # 02:00 in Berlin, an hour before it is 02:00 again
     nightly = source(cron="30 2 * * *", timezone="Europe/Berlin")
-    first = read(source=nightly, now=before)
-    second = read(source=nightly, before=first, now=first.next_at)
+    first = plan(source=nightly, now=before)
+    second = plan(source=nightly, before=first, now=first.next_at)
     assert second.next_at - first.next_at > 20 * HOUR
 
 
-def test_failures_come_back_within_the_hour_and_an_answer_forgets_them() -> None:
-    kept, now = lived(5.0), NOW
+def test_failing_index_is_retried_within_an_hour_until_it_answers() -> None:
+    planned, now = plan_first(5.0), NOW
     waits = []
     for _ in range(6):
-        now = kept.next_at
-        kept = read("failed", before=kept, now=now, reason="HTTP 500")
-        waits.append(kept.next_at - now)
+        now = planned.next_at
+        planned = plan("failed", before=planned, now=now, reason="HTTP 500")
+        waits.append(planned.next_at - now)
     assert max(waits) <= HOUR
-    assert kept.failure_weight == 6
-    assert "HTTP 500" in kept.reason
-    assert read(before=kept, now=now).failure_weight == 0
-    assert read(before=kept, now=now).failing_since is None
+    assert planned.failure_weight == 6
+    assert "HTTP 500" in planned.reason
+    assert plan(before=planned, now=now).failure_weight == 0
+    assert plan(before=planned, now=now).failing_since is None
 
 
-def test_a_full_window_is_looked_into_at_once() -> None:
-    before = lived(1.0)
+def test_index_full_of_new_entries_is_polled_after_the_minimum_wait() -> None:
+    before = plan_first(1.0)
     now = before.next_at
-    kept = read(before=before, now=now, came=(now - MINUTE,) * 15, window=20)
-    assert kept.next_at - now == 5 * MINUTE
+    planned = plan(before=before, now=now, new_published=(now - MINUTE,) * 15, window=20)
+    assert planned.next_at - now == 5 * MINUTE
 
 
-def test_a_window_stays_as_wide_while_nothing_changes() -> None:
-    kept = first = lived(5.0, window=40)
+def test_unmodified_index_keeps_its_number_of_entries() -> None:
+    planned = first = plan_first(5.0, window=40)
     for _ in range(50):
-        kept = read("unmodified", before=kept, now=kept.next_at, window=0)
+        planned = plan("unmodified", before=planned, now=planned.next_at, window=0)
     assert first.publishing_profile is not None
-    assert kept.publishing_profile is not None
-    assert (first.publishing_profile.window, kept.publishing_profile.window) == (40, 40)
-    assert round(kept.publishing_profile.named) == 40
+    assert planned.publishing_profile is not None
+    assert (first.publishing_profile.window, planned.publishing_profile.window) == (40, 40)
+    assert round(planned.publishing_profile.named) == 40
 
 
-def test_while_nothing_can_be_reached_no_index_is_to_blame() -> None:
-    kept = lived(5.0)
+def test_failures_while_offline_do_not_count() -> None:
+    planned = plan_first(5.0)
     for _ in range(2000):
-        kept = read("failed", before=kept, now=kept.next_at, status=0, terms=PlanningTerms(is_offline=True))
-    assert (kept.failure_weight, kept.failing_since, kept.state) == (0, None, IndexState.ASKED)
-    assert kept.next_at - kept.set_at <= DAY
+        planned = plan("failed", before=planned, now=planned.next_at, status=0, terms=PlanningTerms(is_offline=True))
+    assert (planned.failure_weight, planned.failing_since, planned.state) == (0, None, IndexState.ASKED)
+    assert planned.next_at - planned.set_at <= DAY
 
 
-def test_a_dead_index_is_parked_tried_after_days_and_retired_in_the_end() -> None:
-    kept, states, asked = lived(5.0), [], 0
-    while kept.state != IndexState.RETIRED:
-        kept = read("failed", before=kept, now=kept.next_at, status=404, reason="HTTP 404")
-        states.append(kept.state)
-        asked += 1
-        assert asked < 500
+def test_dead_index_is_parked_and_retired() -> None:
+    planned, states, polls = plan_first(5.0), [], 0
+    while planned.state != IndexState.RETIRED:
+        planned = plan("failed", before=planned, now=planned.next_at, status=404, reason="HTTP 404")
+        states.append(planned.state)
+        polls += 1
+        assert polls < 500
     assert states == sorted(states)  # asked, parked, retired
-    assert kept.set_at - NOW >= RETIRED_AFTER
-    assert "since 2026-03-04" in kept.reason
-    assert not kept.is_due(kept.next_at + 100 * DAY)
-    assert read(before=kept, now=kept.set_at + DAY).state == IndexState.ASKED
+    assert planned.set_at - NOW >= RETIRED_AFTER
+    assert "since 2026-03-04" in planned.reason
+    assert not planned.is_due(planned.next_at + 100 * DAY)
+    assert plan(before=planned, now=planned.set_at + DAY).state == IndexState.ASKED
 
 
-def test_gone_is_the_end_at_once() -> None:
-    assert read("gone", before=lived(5.0), reason="HTTP 410").state == IndexState.RETIRED
+def test_gone_index_is_retired_at_once() -> None:
+    assert plan("gone", before=plan_first(5.0), reason="HTTP 410").state == IndexState.RETIRED
 
 
 OUTCOMES = st.sampled_from(["ok", "unmodified", "failed", "refused", "parked"])
@@ -168,39 +168,38 @@ STEPS = st.tuples(OUTCOMES, st.sampled_from([0, 404, 429, 500, 503]), st.integer
     st.lists(STEPS, max_size=40),
     st.sampled_from([source(), source(every=5.0), source(min=60.0, max=7200.0), source(cron="*/7 * * * *")]),
 )
-def test_whatever_happens_the_next_time_lies_ahead_and_has_a_reason(
-    steps: list[tuple[str, int, int, float]], of: Source
-) -> None:
-    kept: NextPoll | None = None
+def test_next_poll_is_in_the_future_and_has_a_reason(steps: list[tuple[str, int, int, float]], of: Source) -> None:
+    planned: NextPoll | None = None
     now = NOW
-    for outcome, status, came, late in steps:
+    for outcome, status, count, late in steps:
         parked = now + 2 * HOUR if outcome == "parked" else None
-        more = {"status": status, "reason": "it failed"} if outcome not in ("ok", "unmodified") else {}
-        news = (now - MINUTE,) * came if outcome == "ok" else ()
-        kept = read(outcome, source=of, before=kept, now=now, parked_until=parked, came=news, **more)
-        assert now < kept.next_at <= now + 366 * DAY
-        assert kept.reason
-        assert kept.set_at == now
+        more: dict[str, object] = {}
+        if outcome not in ("ok", "unmodified"):
+            more = {"status": status, "reason": "it failed"}
+        more["new_published"] = (now - MINUTE,) * count if outcome == "ok" else ()
+        planned = plan(outcome, source=of, before=planned, now=now, parked_until=parked, **more)
+        assert now < planned.next_at <= now + 366 * DAY
+        assert planned.reason
+        assert planned.set_at == now
         if outcome in ("ok", "unmodified"):
-            assert (kept.failure_weight, kept.state) == (0, IndexState.ASKED)
-            assert kept.next_at <= now + timedelta(seconds=max(of.max, of.every))
-        now = max(kept.next_at, now + timedelta(hours=late))
+            assert (planned.failure_weight, planned.state) == (0, IndexState.ASKED)
+            assert planned.next_at <= now + timedelta(seconds=max(of.max, of.every))
+        now = max(planned.next_at, now + timedelta(hours=late))
 
 
 @given(st.integers(-400, 400), st.integers(1, 86_400))
-def test_a_clock_that_jumps_skips_nothing_for_long(days: int, wait: int) -> None:
-    """An appointment is due when its time has come, and where it was made in what is the future now."""
-    kept = NextPoll(source="a", url=FEED, next_at=NOW + timedelta(seconds=wait), set_at=NOW)
+def test_poll_planned_in_the_future_or_the_past_is_due_after_a_clock_change(days: int, wait: int) -> None:
+    planned = NextPoll(source="a", url=FEED, next_at=NOW + timedelta(seconds=wait), set_at=NOW)
     now = NOW + timedelta(days=days)
     if days:
-        assert kept.is_due(now)
+        assert planned.is_due(now)
     else:
-        assert not kept.is_due(now)
+        assert not planned.is_due(now)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(5, "5 s"), (89, "89 s"), (95, "1.6 min"), (1800, "30 min"), (7200, "2 h"), (9000, "2.5 h"), (86400 * 3, "3 d")],
 )
-def test_spans_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    assert format_duration(seconds) == said
+def test_duration_is_formatted_in_one_unit(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text

@@ -1,4 +1,4 @@
-"""What tells how the service is: the lag of its loop, systemd's socket, the log as JSON."""
+"""Loop lag, messages to systemd and the JSON log of the service."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from aggregator.service.systemd import notify_systemd, watchdog_seconds
 from tests.waiting import wait_until, wait_until_async
 
 
-async def test_a_loop_that_stands_still_is_told_of_with_what_it_did(caplog: pytest.LogCaptureFixture) -> None:
+async def test_blocked_loop_is_logged_with_its_call_stack(caplog: pytest.LogCaptureFixture) -> None:
     def busy_with_a_page() -> None:
         wait_until(lambda: "event=loop-lag" in caplog.text)
 
     lag, lengths = LoopLagMonitor(), list[float]()
     with caplog.at_level(logging.WARNING):
         async with lag.running():
-            await asyncio.sleep(0)  # the watch begins
+            await asyncio.sleep(0)  # starts the monitor
             busy_with_a_page()
             await wait_until_async(lambda: lengths.append(lag.take_longest()) or lengths[-1] > 1.0)
     assert "busy_with_a_page" in caplog.text
@@ -31,7 +31,7 @@ async def test_a_loop_that_stands_still_is_told_of_with_what_it_did(caplog: pyte
     assert lag.take_longest() == 0.0
 
 
-def test_systemd_is_told_where_it_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_systemd_gets_messages_if_its_socket_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     notify_systemd("READY=1")
     path = tmp_path / "notify"
@@ -41,18 +41,18 @@ def test_systemd_is_told_where_it_listens(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv("NOTIFY_SOCKET", str(path))
         notify_systemd("READY=1")
         assert listening.recv(100) == b"READY=1"
-    notify_systemd("STOPPING=1")  # nobody listens any more, which ends nothing
+    notify_systemd("STOPPING=1")  # without a listener this is no error
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("30000000", 15.0), ("", 0.0), ("soon", 0.0)])
-def test_the_watchdog_is_fed_twice_as_often_as_it_asks(
-    said: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("timeout", "seconds"), [("30000000", 15.0), ("", 0.0), ("soon", 0.0)])
+def test_watchdog_interval_is_half_of_its_timeout(
+    timeout: str, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WATCHDOG_USEC", said)
+    monkeypatch.setenv("WATCHDOG_USEC", timeout)
     assert watchdog_seconds() == seconds
 
 
-def test_a_json_line_has_its_parts_apart_and_no_secret() -> None:
+def test_json_line_holds_key_value_parts_and_no_secret() -> None:
     message = "polled source=%s level=high outcome=%s"
     record = logging.LogRecord(
         "evnews", logging.INFO, "", 1, message, ("a\x1b[31m", "http://me:secret@x.example/ was no answer"), None
@@ -66,7 +66,7 @@ def test_a_json_line_has_its_parts_apart_and_no_secret() -> None:
     assert "\n" not in line
 
 
-def test_a_traceback_is_one_of_a_json_lines_texts() -> None:
+def test_traceback_is_a_field_of_the_json_line() -> None:
     try:
         raise ValueError("bad\nline")
     except ValueError as error:
