@@ -1,4 +1,4 @@
-"""Articles that tell the same text are linked to their original as they are kept, whoever comes first."""
+"""Articles with the same text are linked to their original when stored, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BOTH = WHOLE + "\n" + OTHER
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A fetched article in short: `host` and `path` make its address, `day` when it was published."""
+    """A fetched article; `host` and `path` give its URL, `day` its publication time."""
 
     host: str
     path: str = "a"
@@ -54,15 +54,16 @@ class Arrival:
 
 def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
     decisions = []
-    for one in arrivals:
-        published = None if one.day is None else T0 + timedelta(days=one.day)
+    for arrival in arrivals:
+        published = None if arrival.day is None else T0 + timedelta(days=arrival.day)
         article = with_derived_fields(
             Article(
-                url=one.url, title=f"On {one.host}", text=one.text, published=published, original_url=one.original,
-                site_name=one.site, canonical_url=one.canonical,
+                url=arrival.url, title=f"On {arrival.host}", text=arrival.text, published=published,
+                original_url=arrival.original, site_name=arrival.site, canonical_url=arrival.canonical,
             ), shipped_matcher()
         )  # fmt: skip
-        page = Page(url=one.url, status=200, fetched_at=T0 + timedelta(hours=one.hour), source=one.host)
+        fetched_at = T0 + timedelta(hours=arrival.hour)
+        page = Page(url=arrival.url, status=200, fetched_at=fetched_at, source=arrival.host)
         with database.write() as tx:
             decisions.append(
                 keep_article(tx, article, page, None, load_boilerplate(tx, page.source), shipped_matcher(), T0).decision
@@ -70,22 +71,22 @@ def keep(database: Database, *arrivals: Arrival) -> list[Decision]:
     return decisions
 
 
-def kept(database: Database) -> dict[str, KeptArticle]:
+def stored_articles(database: Database) -> dict[str, KeptArticle]:
     return {article.url: article for article in Library(database).articles(Query(limit=None))}
 
 
-def copied(database: Database) -> dict[str, str]:
-    """Whose copy each article is, by hosts; those that are nobody's are left out."""
-    found = kept(database)
-    hosts = {article.id: article.url.split("/")[2].split(".")[0] for article in found.values()}
-    return {hosts[a.id]: hosts[a.copy_of] for a in found.values() if a.copy_of is not None}
+def originals_by_host(database: Database) -> dict[str, str]:
+    """Return the host of the original of each copy, by the host of the copy."""
+    articles = stored_articles(database)
+    hosts = {article.id: article.url.split("/")[2].split(".")[0] for article in articles.values()}
+    return {hosts[a.id]: hosts[a.copy_of] for a in articles.values() if a.copy_of is not None}
 
 
 @pytest.mark.parametrize("text", [WHOLE, CUT, FRAMED], ids=["same", "cut", "framed"])
-def test_republished_text_is_a_copy(database: Database, text: str) -> None:
+def test_repeated_text_is_a_copy(database: Database, text: str) -> None:
     first, second = keep(database, Arrival(host="a", day=1), Arrival(host="b", day=2, text=text))
     assert (first.kind, second.kind) == (DecisionKind.NEW, DecisionKind.COPY)
-    copy = kept(database)["https://b.example/a"]
+    copy = stored_articles(database)["https://b.example/a"]
     assert copy.copy_of == first.article_id
     assert f"article {first.article_id}" in second.reason
     assert copy.reason == second.reason
@@ -98,7 +99,7 @@ def test_different_text_is_no_copy(database: Database) -> None:
     assert [d.kind for d in keep(database, Arrival(host="a"), Arrival(host="b", text=OTHER))] == [DecisionKind.NEW] * 2
 
 
-def test_original_that_arrives_late_replaces_the_earlier_choice(database: Database) -> None:
+def test_original_that_is_stored_last_becomes_the_original(database: Database) -> None:
     *_, last = keep(
         database,
         Arrival(host="b", day=3, text=FRAMED),
@@ -107,19 +108,19 @@ def test_original_that_arrives_late_replaces_the_earlier_choice(database: Databa
     )
     assert last.kind is DecisionKind.NEW
     assert "the original of 2" in last.reason
-    assert copied(database) == {"b": "a", "c": "a"}
-    assert all(f"article {last.article_id}" in kept(database)[f"https://{h}.example/a"].reason for h in "bc")
+    assert originals_by_host(database) == {"b": "a", "c": "a"}
+    assert all(f"article {last.article_id}" in stored_articles(database)[f"https://{h}.example/a"].reason for h in "bc")
     assert check_archive(database, None) == []
 
 
-def test_credit_line_outweighs_the_date(database: Database) -> None:
+def test_credit_line_outweighs_publication_time(database: Database) -> None:
     keep(
         database,
         Arrival(host="early", day=1, text=f"{WHOLE}\nThis article was originally published on Electrek."),
         Arrival(host="electrek", day=2),
     )
-    assert copied(database) == {"early": "electrek"}
-    assert "names as its origin" in kept(database)["https://early.example/a"].reason
+    assert originals_by_host(database) == {"early": "electrek"}
+    assert "names as its origin" in stored_articles(database)["https://early.example/a"].reason
 
 
 @pytest.mark.parametrize(
@@ -131,41 +132,41 @@ def test_credit_line_outweighs_the_date(database: Database) -> None:
     ids=["credit", "canonical"],
 )
 @pytest.mark.parametrize("is_first", [True, False])
-def test_copy_with_a_credit_is_linked_years_later(database: Database, named: Arrival, is_first: bool) -> None:
+def test_copy_with_a_credit_is_linked_after_years(database: Database, named: Arrival, is_first: bool) -> None:
     original, other = Arrival(host="electrek", day=2), Arrival(host="other", day=1500, text=f"{WHOLE}\nMore.")
     keep(database, *((original, named) if is_first else (named, original)), other)
-    assert copied(database) == {"late": "electrek"}
+    assert originals_by_host(database) == {"late": "electrek"}
     assert check_archive(database, None) == []
 
 
-def test_credit_added_by_an_edit_links_the_copy(database: Database) -> None:
+def test_article_is_linked_when_it_credits_its_origin_later(database: Database) -> None:
     keep(database, Arrival(host="late", day=900, text=FRAMED), Arrival(host="electrek", day=2))
-    assert copied(database) == {}
+    assert originals_by_host(database) == {}
     keep(database, Arrival(host="late", day=900, text=FRAMED, original="https://electrek.example/b", hour=2))
-    assert copied(database) == {"late": "electrek"}
+    assert originals_by_host(database) == {"late": "electrek"}
     keep(database, Arrival(host="late", day=900, text=FRAMED, hour=3))
-    assert copied(database) == {}
+    assert originals_by_host(database) == {}
     assert check_archive(database, None) == []
 
 
-def test_canonical_url_on_another_site_outweighs_the_date(database: Database) -> None:
+def test_canonical_url_on_another_host_outweighs_publication_time(database: Database) -> None:
     keep(
         database,
         Arrival(host="early", day=1, text=FRAMED, original="https://home.example/other-address"),
         Arrival(host="home", day=2),
     )
-    assert copied(database) == {"early": "home"}
+    assert originals_by_host(database) == {"early": "home"}
 
 
-def test_articles_that_credit_an_agency_are_ordered_by_date(database: Database) -> None:
-    mark = "BERLIN (dpa) - "
-    keep(database, Arrival(host="b", day=2, text=mark + WHOLE), Arrival(host="a", day=1, text=mark + FRAMED))
-    assert copied(database) == {"b": "a"}
+def test_agency_credit_does_not_outweigh_publication_time(database: Database) -> None:
+    credit = "BERLIN (dpa) - "
+    keep(database, Arrival(host="b", day=2, text=credit + WHOLE), Arrival(host="a", day=1, text=credit + FRAMED))
+    assert originals_by_host(database) == {"b": "a"}
 
 
-def test_undated_article_is_not_preferred_as_the_original(database: Database) -> None:
+def test_dated_article_is_the_original_of_an_undated_one(database: Database) -> None:
     keep(database, Arrival(host="a"), Arrival(host="b", day=9, text=FRAMED))
-    assert copied(database) == {"a": "b"}
+    assert originals_by_host(database) == {"a": "b"}
 
 
 def test_copies_are_found_by_publication_time_not_by_arrival(database: Database) -> None:
@@ -176,11 +177,11 @@ def test_copies_are_found_by_publication_time_not_by_arrival(database: Database)
         Arrival(host="new", day=0, text=CUT),
         Arrival(host="undated", text=prose(2, 30) + WHOLE),
     )
-    assert copied(database) == {"copy": "old", "undated": "new"}
+    assert originals_by_host(database) == {"copy": "old", "undated": "new"}
     assert check_archive(database, None) == []
 
 
-def test_copies_are_found_across_time_buckets(sqlite_database: Database) -> None:
+def test_copies_in_neighbouring_time_buckets_are_found(sqlite_database: Database) -> None:
     for number, day in enumerate(range(0, 140, 7)):
         text = prose(100 + number)
         keep(
@@ -188,10 +189,10 @@ def test_copies_are_found_across_time_buckets(sqlite_database: Database) -> None
             Arrival(host=f"a{number}", day=day, text=text),
             Arrival(host=f"b{number}", day=day + 31, text=text + "\n" + prose(7, 20)),
         )
-    assert copied(sqlite_database) == {f"b{n}": f"a{n}" for n in range(20)}
+    assert originals_by_host(sqlite_database) == {f"b{n}": f"a{n}" for n in range(20)}
 
 
-def test_edited_copy_is_unlinked(database: Database) -> None:
+def test_edit_to_another_text_unlinks_the_copies(database: Database) -> None:
     keep(
         database,
         Arrival(host="a", day=1),
@@ -199,21 +200,21 @@ def test_edited_copy_is_unlinked(database: Database) -> None:
         Arrival(host="c", day=3, text=CUT),
         Arrival(host="a", day=1, text=OTHER, hour=5),
     )
-    assert copied(database) == {"c": "b"}
+    assert originals_by_host(database) == {"c": "b"}
     assert check_archive(database, None) == []
     keep(database, Arrival(host="d", day=4, text=OTHER + " " + prose(9, 20)))
-    assert copied(database) == {"c": "b", "d": "a"}
+    assert originals_by_host(database) == {"c": "b", "d": "a"}
     assert check_archive(database, None) == []
 
 
-def test_texts_contained_in_a_third_are_no_copies_of_each_other(database: Database) -> None:
+def test_text_that_contains_two_articles_does_not_link_them(database: Database) -> None:
     keep(
         database,
         Arrival(host="a", day=1),
         Arrival(host="b", day=3, text=OTHER),
         Arrival(host="roundup", day=2, text=BOTH),
     )
-    assert copied(database) == {"roundup": "a"}
+    assert originals_by_host(database) == {"roundup": "a"}
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
@@ -225,15 +226,15 @@ def test_merged_articles_keep_their_copies(sqlite_database: Database, order: Seq
         Arrival(host="site", path="y", canonical="https://site.example/x", day=1, hour=3),
     ]
     keep(sqlite_database, *[arrivals[number] for number in order])
-    assert copied(sqlite_database) == {"copy": "site"}
-    assert len(kept(sqlite_database)) == 2
+    assert originals_by_host(sqlite_database) == {"copy": "site"}
+    assert len(stored_articles(sqlite_database)) == 2
     assert check_archive(sqlite_database, None) == []
 
 
-def test_common_template_text_makes_no_copies(sqlite_database: Database) -> None:
-    furniture = prose(50, 150)
+def test_boilerplate_of_a_site_makes_no_copies(sqlite_database: Database) -> None:
+    page_footer = prose(50, 150)
     site = [
-        Arrival(host="site", path=str(n), day=1, text=f"{prose(1000 + n, 60)}\n{furniture}")
+        Arrival(host="site", path=str(n), day=1, text=f"{prose(1000 + n, 60)}\n{page_footer}")
         for n in range(signatures.COMMON_BAND_ARTICLES + 9)
     ]
     assert {d.kind for d in keep(sqlite_database, *site)} == {DecisionKind.NEW}
@@ -241,23 +242,26 @@ def test_common_template_text_makes_no_copies(sqlite_database: Database) -> None
         text = prose(1000 + number, 60)
         arrival = Arrival(host=f"copy{number}", day=2, text=text[: int(len(text) * cut)])
         keep(sqlite_database, arrival)
-        assert kept(sqlite_database)[arrival.url].copy_of == kept(sqlite_database)[site[number].url].id
+        assert (
+            stored_articles(sqlite_database)[arrival.url].copy_of
+            == stored_articles(sqlite_database)[site[number].url].id
+        )
     assert check_archive(sqlite_database, None) == []
 
 
-def test_whole_text_repeated_on_one_site_is_a_copy(database: Database) -> None:
+def test_text_that_a_site_publishes_twice_is_a_copy(database: Database) -> None:
     keep(database, Arrival(host="site", path="x", day=1), Arrival(host="site", path="y", day=2, text=FRAMED))
-    assert copied(database) == {"site": "site"}
+    assert originals_by_host(database) == {"site": "site"}
 
 
 def test_text_with_very_many_copies_is_still_found(sqlite_database: Database) -> None:
     keep(sqlite_database, Arrival(host="first", day=0))
-    many = [
+    copies = [
         Arrival(host=f"h{n}", day=1, text=f"{prose(2000 + n, 12)}\n{WHOLE}")
         for n in range(signatures.COMMON_BAND_ARTICLES + 20)
     ]
-    assert {d.kind for d in keep(sqlite_database, *many)} == {DecisionKind.COPY}
-    assert set(copied(sqlite_database).values()) == {"first"}
+    assert {d.kind for d in keep(sqlite_database, *copies)} == {DecisionKind.COPY}
+    assert set(originals_by_host(sqlite_database).values()) == {"first"}
     with sqlite_database.read() as connection:
         most = connection.execute(
             sql("SELECT max(n) FROM (SELECT count(*) n FROM signature_bands GROUP BY bucket_key)")
@@ -266,13 +270,13 @@ def test_text_with_very_many_copies_is_still_found(sqlite_database: Database) ->
     assert check_archive(sqlite_database, None) == []
 
 
-def test_article_without_a_signature_gets_one_when_it_is_fetched_again(database: Database) -> None:
+def test_article_without_signature_is_signed_when_fetched_again(database: Database) -> None:
     keep(database, Arrival(host="a", day=1))
     with database.write() as tx:
         signatures.remove_signature(tx, 1)
         assert tx.execute(sql("SELECT count(*) FROM signature_bands")).scalar() == 0
     keep(database, Arrival(host="a", day=1, hour=1), Arrival(host="b", day=2, text=CUT))
-    assert copied(database) == {"b": "a"}
+    assert originals_by_host(database) == {"b": "a"}
 
 
 _VARIANTS = {
@@ -292,44 +296,44 @@ _ARRIVALS = st.builds(
 )
 
 
-def _joined_by(arrival: Arrival, canonical: bool) -> Arrival:
+def _with_canonical(arrival: Arrival, canonical: bool) -> Arrival:
     return replace(arrival, canonical=f"https://{arrival.host}.example/x") if canonical else arrival
 
 
-def _picture(database: Database) -> list[tuple[str, str, str, str]]:
-    found = kept(database)
-    urls = {article.id: article.url for article in found.values()}
+def _summary(database: Database) -> list[tuple[str, str, str, str]]:
+    articles = stored_articles(database)
+    urls = {article.id: article.url for article in articles.values()}
 
     def reason(article: KeptArticle) -> str:
         return article.reason.replace(f"article {article.copy_of},", "it") if article.copy_of else ""
 
-    return sorted((a.url, a.text, urls.get(a.copy_of or 0, ""), reason(a)) for a in found.values())
+    return sorted((a.url, a.text, urls.get(a.copy_of or 0, ""), reason(a)) for a in articles.values())
 
 
 def _same_in_any_order(make: Callable[[], str], *orders: Iterable[Arrival]) -> None:
-    pictures = []
+    summaries = []
     for order in orders:
         database = open_database(make())
         try:
             keep(database, *order)
-            pictures.append(_picture(database))
+            summaries.append(_summary(database))
             assert check_archive(database, None) == []
         finally:
             database.close()
-    assert pictures[0] == pictures[1]
+    assert summaries[0] == summaries[1]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_copies_do_not_depend_on_the_order_of_arrival(new_sqlite: Callable[[], str], data: st.DataObject) -> None:
-    arrivals = data.draw(st.lists(st.builds(_joined_by, _ARRIVALS, st.booleans()), min_size=2, max_size=6))
+def test_any_order_of_arrival_gives_the_same_copies(new_sqlite: Callable[[], str], data: st.DataObject) -> None:
+    arrivals = data.draw(st.lists(st.builds(_with_canonical, _ARRIVALS, st.booleans()), min_size=2, max_size=6))
     _same_in_any_order(new_sqlite, arrivals, data.draw(st.permutations(arrivals)))
 
 
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_copies_in_postgresql_do_not_depend_on_the_order_of_arrival(
+def test_any_order_of_arrival_gives_the_same_copies_in_postgres(
     new_postgres: Callable[[], str], data: st.DataObject
 ) -> None:
-    arrivals = data.draw(st.lists(st.builds(_joined_by, _ARRIVALS, st.booleans()), min_size=2, max_size=6))
+    arrivals = data.draw(st.lists(st.builds(_with_canonical, _ARRIVALS, st.booleans()), min_size=2, max_size=6))
     _same_in_any_order(new_postgres, arrivals, data.draw(st.permutations(arrivals)))
