@@ -168,7 +168,7 @@ def found_pairs(database: Database, ids: list[int]) -> tuple[set[Pair], dict[int
     with database.read() as connection:
         run = connection.exec_driver_sql
         linked = run(
-            "SELECT a.id, b.id FROM articles a JOIN similarities l ON l.one = a.text_digest"
+            "SELECT a.id, b.id FROM articles a JOIN similarities l ON l.text_digest = a.text_digest"
             " JOIN articles b ON b.text_digest = l.other_text_digest UNION"
             " SELECT a.id, b.id FROM articles a JOIN articles b ON a.text_digest = b.text_digest WHERE a.id < b.id"
         ).all()

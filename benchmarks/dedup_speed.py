@@ -68,7 +68,7 @@ def speed(texts: list[str], count: int, figures: dict[str, Any]) -> bool:
 def fill(path: Path, count: int) -> int:
     """Put `count` articles into the archive; return the bytes of signatures and bands."""
     with filling(path) as connection:
-        fill_articles(connection, count, _told_at)
+        fill_articles(connection, count, _published_at)
         before = size(connection)
         rng = np.random.default_rng(7)
         common = rng.integers(0, 2**BAND_BITS // 16, 3000)
@@ -77,24 +77,24 @@ def fill(path: Path, count: int) -> int:
 
 
 def _signature_rows(numbers: range, rng: Any, common: Any) -> list[tuple[str, list[tuple[Any, ...]]]]:
-    signed, printed = [], []
+    signed, banded = [], []
     words = np.exp(rng.normal(np.log(350), 0.7, len(numbers)))
     drawn = np.cumsum(rng.exponential(1, (len(numbers), SIGNATURE_HASHES)), axis=1) / words[:, None]
     values = np.minimum(drawn, 0.999) * 2**BAND_BITS
     shared = rng.random(values.shape) < 0.02
     values[shared] = rng.choice(common, int(shared.sum()))
     for row, number in enumerate(numbers):
-        marks = sorted({int(value) for value in values[row]})
-        told_at = _told_at(number)
-        signed.append((number + 1, micros(told_at), pack_bands(marks)))
-        printed += [(place, number + 1) for place in bucket_keys(marks, told_at, told_at)]
+        bands = sorted({int(value) for value in values[row]})
+        published_at = _published_at(number)
+        signed.append((number + 1, micros(published_at), pack_bands(bands)))
+        banded += [(key, number + 1) for key in bucket_keys(bands, published_at, published_at)]
     return [
         ("INSERT INTO signatures (article_id, published_or_seen_at, bands) VALUES (?, ?, ?)", signed),
-        ("INSERT OR IGNORE INTO signature_bands (bucket_key, article_id) VALUES (?, ?)", printed),
+        ("INSERT OR IGNORE INTO signature_bands (bucket_key, article_id) VALUES (?, ?)", banded),
     ]
 
 
-def _told_at(number: int) -> datetime:
+def _published_at(number: int) -> datetime:
     return START + timedelta(seconds=number * 365 * 86400 // A_YEAR)
 
 
@@ -114,9 +114,9 @@ def keep_and_time(path: Path, texts: list[str], last: datetime) -> tuple[list[fl
         spent = []
         with database.write() as tx:
             for article, decision in kept:
-                begun = time.perf_counter()
+                look_up_started = time.perf_counter()
                 copies += link_duplicates(tx, article, decision).kind == "copy"
-                spent.append(time.perf_counter() - begun)
+                spent.append(time.perf_counter() - look_up_started)
         whole = time.perf_counter() - started
         # Each article gets its share of the commit.
         times += [(seconds + (whole - sum(spent)) / len(part)) * 1000 for seconds in spent]

@@ -37,21 +37,21 @@ def in_chunks(connection: sqlite3.Connection, count: int, name: str, rows: Calla
             print(f"{name}: {first} of {count}", file=sys.stderr)
 
 
-def fill_articles(connection: sqlite3.Connection, count: int, told_at: Callable[[int], datetime]) -> None:
+def fill_articles(connection: sqlite3.Connection, count: int, published_at: Callable[[int], datetime]) -> None:
     """Write articles with these publication times; article number n has the id n + 1."""
     columns = [row[1] for row in connection.execute("PRAGMA table_info(articles)")]
     statement = f"INSERT INTO articles ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})"
-    in_chunks(connection, count, "articles", lambda numbers: [(statement, _articles(columns, numbers, told_at))])
+    in_chunks(connection, count, "articles", lambda numbers: [(statement, _articles(columns, numbers, published_at))])
 
 
-def _articles(columns: list[str], numbers: range, told_at: Callable[[int], datetime]) -> Iterator[tuple[Any, ...]]:
+def _articles(columns: list[str], numbers: range, published_at: Callable[[int], datetime]) -> Iterator[tuple[Any, ...]]:
     for number in numbers:
-        published = micros(told_at(number))
+        published = micros(published_at(number))
         url = f"https://site{number % 500}.example/news/{number}-an-article-about-something"
         values = {
-            "id": number + 1, "search_row": number + 1, "url": url, "key": url[8:], "source": f"site{number % 500}",
+            "id": number + 1, "search_row": number + 1, "url": url, "url_key": url[8:], "source": f"site{number % 500}",
             "title": f"An article about something, number {number}", "published": published, "first_seen": published,
-            "dated": published, "revision": 1, "text_digest": f"{number * 0x9E3779B97F4A7C15 % 2**256:064x}",
+            "sort_time": published, "revision": 1, "text_digest": f"{number * 0x9E3779B97F4A7C15 % 2**256:064x}",
             "authors": "[]", "tags": "[]", "origins": "[]", "words": 400, "zone_known": 1, "copy_of": None,
             "updated": None,
         }  # fmt: skip

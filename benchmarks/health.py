@@ -212,7 +212,7 @@ def silences(rng: np.random.Generator, press: Press, end: float, *, plain: bool)
             float(np.quantile(recent, 0.99)) if len(recent) >= 30 else 4.6 * float(np.diff(press.clock(past)).mean())
         )
         usual = true_gap if len(recent) >= 30 else lately
-        reported_at = _told_at(wall(volume) if plain else volume, stop)
+        reported_at = _reported_at(wall(volume) if plain else volume, stop)
         outcomes.append(
             (
                 reported_at <= _limit(press, stop, usual),
@@ -223,7 +223,7 @@ def silences(rng: np.random.Generator, press: Press, end: float, *, plain: bool)
     return outcomes
 
 
-def _told_at(volume: PublishingVolume, stop: float) -> float:
+def _reported_at(volume: PublishingVolume, stop: float) -> float:
     last = float(volume.events[-1])
     moments = np.arange(stop, stop + (volume.silence_threshold * 5 + 10) * DAY, HOUR)
     clock = build_open_clock(volume.profile, last, float(moments[-1]))
@@ -248,7 +248,7 @@ def _limit(press: Press, stop: float, usual: float) -> float:
 
 
 class ReadingGenerator:
-    """Makes the readings of a source, before and after a fault."""
+    """Generates the extractions of a source, before and after a fault."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -257,7 +257,7 @@ class ReadingGenerator:
         self._misses = {"title": 0.0} | {what: rng.choice([0, 0, 0.02, 0.1, 0.2]) for what in FACTS[1:]}
 
     def reading(self, number: int, broken: str = "") -> ExtractedArticle:
-        """Return the reading of one article; `broken` is the part that is lost."""
+        """Return the extraction of an article; `broken` is the part that is lost."""
         rng = self._rng
         is_short = rng.random() < self._short
         length = rng.gauss(self._middle - 1.2, 0.4) if is_short else rng.gauss(self._middle, self._spread)
@@ -271,9 +271,9 @@ class ReadingGenerator:
 
 def three_bare(readings: list[ExtractedArticle]) -> set[str]:
     """Return the faults by the baseline: parts that three articles in a row lack, or texts below 0.4 of the median."""
-    past, latest = readings[:-3], readings[-3:]
-    lost = {what for what in FACTS if not any(getattr(reading, what) for reading in latest)}
-    middle = sorted(reading.words for reading in past)[len(past) // 2]
+    earlier, latest = readings[:-3], readings[-3:]
+    lost = {what for what in FACTS if not any(getattr(reading, f"has_{what}") for reading in latest)}
+    middle = sorted(reading.words for reading in earlier)[len(earlier) // 2]
     return lost | ({"text"} if all(reading.words < 0.4 * middle for reading in latest) else set())
 
 
@@ -290,8 +290,8 @@ def thin(seed: int, sources: int) -> dict[str, dict[str, float]]:
         false = articles = 0
         within: dict[str, list[bool]] = {what: [] for what in ("text", *FACTS)}
         for _ in range(sources):
-            desk = ReadingGenerator(rng)
-            past = [desk.reading(number) for number in range(400)]
+            generator = ReadingGenerator(rng)
+            past = [generator.reading(number) for number in range(400)]
             before: set[str] = set()
             for place in range(60, 400):
                 now = tell(past[: place + 1])
@@ -299,10 +299,10 @@ def thin(seed: int, sources: int) -> dict[str, dict[str, float]]:
             for what, judged in within.items():
                 kept = past[: rng.randrange(60, 400)]
                 for number in range(10):
-                    kept = [*kept, desk.reading(1000 + number, what)]
-                    if is_told := what in tell(kept):
+                    kept = [*kept, generator.reading(1000 + number, what)]
+                    if is_reported := what in tell(kept):
                         break
-                judged.append(is_told)
+                judged.append(is_reported)
         shares = {what: sum(judged) / len(judged) for what, judged in within.items()}
         outcome[name] = shares | {"all": sum(shares.values()) / 4, "false": false / articles * ARTICLES}
     return outcome

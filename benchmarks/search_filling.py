@@ -33,7 +33,7 @@ from storage.model.crawl import LearnedBoilerplate
 from storage.model.page import Page
 from storage.search.index.field_terms import LabelFields, build_labels, index_text, is_unspaced
 from storage.search.index.row_ids import row_id_of
-from storage.stories.membership import MAX_INDEX_TERMS, _bucket_keys
+from storage.stories.membership import _TIME_BUCKETS, MAX_INDEX_TERMS
 from storage.stories.packed_terms import term_buckets, unpack_terms
 
 CHUNK = 2_000
@@ -50,7 +50,7 @@ class Filler:
         self._common = self._lot.integers(0, 2**BAND_BITS // 16, 3000)
         self._columns = {
             name: [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
-            for name in ("articles", "texts", "revisions", "sightings", "aliases")
+            for name in ("articles", "texts", "revisions", "snapshots", "aliases")
         }
         self._words: Counter[str] = Counter()
         self._known: set[str] = set()
@@ -75,7 +75,7 @@ class Filler:
             ("articles", [self._article(article, row, label) for article, row, label in labelled]),
             ("texts", [self._text(article) for article, _ in rows]),
             ("aliases", [self._alias(article) for article, _ in rows]),
-            ("sightings", [self._sighting(article) for article, _ in rows]),
+            ("snapshots", [self._snapshot(article) for article, _ in rows]),
             ("revisions", [self._revision(article) for article, _ in rows]),
         ):
             columns = self._columns[table]
@@ -116,9 +116,9 @@ class Filler:
     def _article(self, article: Made, row: int, label: str) -> dict[str, Any]:
         at = micros(article.published)
         return {
-            "id": id_of(article.number), "search_row": row, "url": article.url, "key": article.url[8:],
+            "id": id_of(article.number), "search_row": row, "url": article.url, "url_key": article.url[8:],
             "source": article.source, "title": article.title,
-            "published": at, "first_seen": at, "dated": at, "revision": 1, "labels": label,
+            "published": at, "first_seen": at, "sort_time": at, "revision": 1, "labels": label,
             "text_digest": text_digest(article.text), "authors": "[]", "tags": "[]", "origins": "[]", "words": 400,
             "zone_known": 1, "copy_of": None, "updated": None, "withdrawn": None, "truncated": 0,
             "language": article.language, "canonical_url": article.url,
@@ -128,46 +128,44 @@ class Filler:
         return {
             "id": id_of(article.number), "article_id": id_of(article.number), "digest": f"d{article.number}",
             "text_digest": text_digest(article.text), "title": article.title, "text": article.text,
-            "html": f"<p>{article.text}</p>", "facts": "{}", "fetched_at": micros(article.published),
-            "hints_version": 0,
+            "html": f"<p>{article.text}</p>", "article_json": "{}", "fetched_at": micros(article.published),
+            "boilerplate_version": 0,
         }  # fmt: skip
 
     def _alias(self, article: Made) -> dict[str, Any]:
         digest = key_digest(url_key(article.url))
         return {
-            "id": id_of(article.number), "digest": digest, "article_id": id_of(article.number), "key": article.url[8:],
-            "url": article.url,
-            "asked": 1,
+            "id": id_of(article.number), "url_digest": digest, "article_id": id_of(article.number),
+            "url_key": article.url[8:], "url": article.url, "is_requested": 1,
         }  # fmt: skip
 
-    def _sighting(self, article: Made) -> dict[str, Any]:
+    def _snapshot(self, article: Made) -> dict[str, Any]:
         number = id_of(article.number)
         return {
-            "id": number, "article_id": number, "text_id": number, "asked": number, "final": number,
+            "id": number, "article_id": number, "text_id": number, "requested_alias_id": number,
+            "final_alias_id": number,
             "source": article.source, "fetched_at": micros(article.published), "capture_id": None,
         }  # fmt: skip
 
     def _revision(self, article: Made) -> dict[str, Any]:
         number = id_of(article.number)
         return {
-            "article_id": number, "number": 1, "sighting_id": number, "text_id": number, "look_id": None,
+            "article_id": number, "number": 1, "snapshot_id": number, "text_id": number, "check_id": None,
             "fetched_at": micros(article.published), "title": article.title, "added": 0, "removed": 0,
         }  # fmt: skip
 
     def _signatures(self, made: list[Made]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-        signed, printed = [], []
+        signed, banded = [], []
         drawn = np.cumsum(self._lot.exponential(1, (len(made), SIGNATURE_HASHES)), axis=1) / 350
         values = np.minimum(drawn, 0.999) * 2**BAND_BITS
         shared = self._lot.random(values.shape) < 0.02
         values[shared] = self._lot.choice(self._common, int(shared.sum()))
         for article, row in zip(made, values.astype(np.int64).tolist(), strict=True):
-            marks = sorted(set(row))
-            signed.append((id_of(article.number), micros(article.published), pack_bands(marks)))
-            printed += [
-                (place, id_of(article.number)) for place in bucket_keys(marks, article.published, article.published)
-            ]
-        yield "INSERT INTO signatures (article_id, told_at, prints) VALUES (?, ?, ?)", signed
-        yield "INSERT OR IGNORE INTO signature_bands (place, article_id) VALUES (?, ?)", printed
+            bands = sorted(set(row))
+            signed.append((id_of(article.number), micros(article.published), pack_bands(bands)))
+            banded += [(key, id_of(article.number)) for key in bucket_keys(bands, article.published, article.published)]
+        yield "INSERT INTO signatures (article_id, published_or_seen_at, bands) VALUES (?, ?, ?)", signed
+        yield "INSERT OR IGNORE INTO signature_bands (bucket_key, article_id) VALUES (?, ?)", banded
 
     def _terms(self, made: list[Made]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         story_rows, term_rows = [], []
@@ -175,9 +173,13 @@ class Filler:
             kept = extract_terms(article.title, article.text, article.language)
             story_rows.append((id_of(article.number), id_of(article.number), micros(article.published), 1, kept))
             leading = term_buckets(unpack_terms(kept))[:MAX_INDEX_TERMS].tolist()
-            term_rows += [(place, id_of(article.number)) for place in _bucket_keys(leading, article.published)]
+            term_rows += [
+                (key, id_of(article.number))
+                for key in _TIME_BUCKETS.keys(leading, article.published, article.published)
+            ]
         yield (
-            "INSERT INTO story_members (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO story_members (article_id, story_id, published_or_seen_at, has_publication_time, terms)"
+            " VALUES (?, ?, ?, ?, ?)",
             story_rows,
         )
         yield "INSERT OR IGNORE INTO story_terms (bucket_key, article_id) VALUES (?, ?)", term_rows

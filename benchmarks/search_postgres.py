@@ -41,7 +41,7 @@ def in_postgres(sqlite: Path) -> Iterator[str]:
             server.cleanup()
 
 
-def _told(done: int, total: int) -> None:
+def _print_progress(done: int, total: int) -> None:
     if done % 10_000 == 0:
         print(f"{done} of {total} articles indexed in PostgreSQL", file=sys.stderr, flush=True)
 
@@ -61,7 +61,7 @@ def _copy(sqlite: Path, url: str) -> None:
         tx.execute(text("SET LOCAL statement_timeout = 0"))
         tx.execute(text("ANALYZE"))
         tx.execute(text("DROP INDEX article_index_words"))
-        rebuild_in_place(tx, _told)
+        rebuild_in_place(tx, _print_progress)
         tx.execute(text("CREATE INDEX article_index_words ON article_index USING gin (words)"))
     database.close()
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")

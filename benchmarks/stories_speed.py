@@ -27,7 +27,7 @@ from storage.articles.store import record_article
 from storage.duplicates.links import link_recorded
 from storage.model.article import Article
 from storage.model.page import Page
-from storage.stories.membership import MAX_INDEX_TERMS, _bucket_keys
+from storage.stories.membership import _TIME_BUCKETS, MAX_INDEX_TERMS
 from storage.stories.packed_terms import BUCKETS
 from storage.stories.term_frequencies import _encode_counts
 
@@ -87,7 +87,7 @@ class Words:
         return np.sort(values).astype("<u4")
 
 
-def told_at(number: int, count: int) -> datetime:
+def published_at(number: int, count: int) -> datetime:
     """Return the time of an article: old ones are spread over years, the newest over the last three weeks."""
     old = count - IN_WINDOW
     if number >= old:
@@ -98,12 +98,13 @@ def told_at(number: int, count: int) -> datetime:
 def fill(path: Path, count: int, words: Words) -> int:
     """Put `count` articles into the archive; return the bytes of its stories."""
     with filling(path) as connection:
-        fill_articles(connection, count, lambda number: told_at(number, count))
+        fill_articles(connection, count, lambda number: published_at(number, count))
         before = size(connection)
         seen, founders = np.zeros(BUCKETS, np.int64), {}
         in_chunks(connection, count, "stories", lambda numbers: _story_rows(numbers, count, words, seen, founders))
         connection.execute(
-            "INSERT INTO stories SELECT story_id, story_id, count(*), 2, min(told_at), max(told_at)"
+            "INSERT INTO stories"
+            " SELECT story_id, story_id, count(*), 2, min(published_or_seen_at), max(published_or_seen_at)"
             " FROM story_members GROUP BY story_id HAVING count(*) > 1"
         )
         connection.execute("INSERT INTO term_counts VALUES (1, ?, ?, ?)", (count, count, _encode_counts(seen)))
@@ -115,7 +116,7 @@ def _story_rows(
 ) -> list[tuple[str, list[tuple[Any, ...]]]]:
     story_rows, term_rows = [], []
     for number in numbers:
-        at = told_at(number, count)
+        at = published_at(number, count)
         is_new = number >= count - IN_WINDOW
         event = int(words.lot.integers(_EVENTS)) if is_new and number % 5 == 0 else None
         drawn = words.drawn(event)
@@ -124,9 +125,13 @@ def _story_rows(
         story = founders.setdefault(event, number + 1) if event is not None else number + 1
         story_rows.append((number + 1, story, micros(at), True, drawn.tobytes()))
         leading = buckets[np.argsort(-(drawn >> 21), kind="stable")][:MAX_INDEX_TERMS]
-        term_rows += [(place, number + 1) for place in _bucket_keys(leading.tolist(), at)]
+        term_rows += [(key, number + 1) for key in _TIME_BUCKETS.keys(leading.tolist(), at, at)]
     return [
-        ("INSERT INTO story_members (article_id, story_id, told_at, dated, terms) VALUES (?, ?, ?, ?, ?)", story_rows),
+        (
+            "INSERT INTO story_members (article_id, story_id, published_or_seen_at, has_publication_time, terms)"
+            " VALUES (?, ?, ?, ?, ?)",
+            story_rows,
+        ),
         ("INSERT OR IGNORE INTO story_terms (bucket_key, article_id) VALUES (?, ?)", term_rows),
     ]
 

@@ -77,7 +77,7 @@ def removed(database: Database, count: int) -> dict[str, Any]:
     """Remove the oldest articles, up to a time; return the figures."""
     with database.read() as tx:
         line: datetime = tx.execute(
-            select(articles.c.dated).order_by(articles.c.dated).offset(count).limit(1)
+            select(articles.c.sort_time).order_by(articles.c.sort_time).offset(count).limit(1)
         ).scalar_one()
     now = datetime.now(UTC)
     keeping = ArticleAges(default=(now - line) / timedelta(seconds=1))
