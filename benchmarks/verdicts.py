@@ -78,7 +78,7 @@ def timed(spent: list[float], function: Callable[..., Any]) -> Callable[..., Any
 def read_page(job: tuple[str, str, bytes, str, str]) -> Reading:
     """Classify a page, with the title of its lead and without."""
     logging.disable(logging.CRITICAL)
-    from aggregator.extraction import extract as door
+    from aggregator.extraction import extract as extraction
     from aggregator.topics.catalogue import shipped_matcher
     from spiders.source import Hints
     from storage.model.article import Article
@@ -86,10 +86,12 @@ def read_page(job: tuple[str, str, bytes, str, str]) -> Reading:
 
     name, kind, body, url, title = job
     spent = [0.0]
-    parts = ("looked_at", "held_text", "linked", "cut_short", "judged")
-    kept = {part: getattr(door, part) for part in parts}
-    for part, function in kept.items():
-        setattr(door, part, timed(spent, function))
+    names = (
+        "collect_page_features", "find_paywalled_text", "measure_links", "explain_truncation", "classify_page"
+    )  # fmt: skip
+    functions = {function_name: getattr(extraction, function_name) for function_name in names}
+    for function_name, function in functions.items():
+        setattr(extraction, function_name, timed(spent, function))
     reading = Reading(kind=kind, url=url or name)
     started = time.process_time()
     try:
@@ -102,16 +104,16 @@ def read_page(job: tuple[str, str, bytes, str, str]) -> Reading:
                 fetched_at=FETCHED,
                 lead=lead,
             )
-            made = door.extract(page, Hints(), shipped_matcher())
-            if isinstance(made, Article):
-                reading.truncated, reading.words = made.truncated, made.words
+            outcome = extraction.extract(page, Hints(), shipped_matcher())
+            if isinstance(outcome, Article):
+                reading.truncated, reading.words = outcome.truncated, outcome.words
             else:
-                reading.refused["named" if lead else "unnamed"] = f"{made.code}: {made.reason}"
+                reading.refused["named" if lead else "unnamed"] = f"{outcome.code}: {outcome.reason}"
     finally:
-        for part, function in kept.items():
-            setattr(door, part, function)
-    looks = 2 if title else 1
-    reading.seconds, reading.verdict_seconds = (time.process_time() - started) / looks, spent[0] / looks
+        for function_name, function in functions.items():
+            setattr(extraction, function_name, function)
+    runs = 2 if title else 1
+    reading.seconds, reading.verdict_seconds = (time.process_time() - started) / runs, spent[0] / runs
     return reading
 
 
@@ -119,7 +121,7 @@ def naive(body: bytes) -> bool:
     """Tell whether the baseline accepts a page: plain trafilatura extracts at least 25 words."""
     import trafilatura
 
-    from aggregator.extraction.extract import count_words
+    from storage.text.characters import count_words
 
     logging.disable(logging.CRITICAL)
     return count_words(trafilatura.extract(body, include_comments=False) or "") >= _NAIVE
