@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import logging
-from hashlib import sha256
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from apprise import NotifyBase
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from aggregator.logs import safe_line
 from storage.model.article import KeptArticle
 from storage.text.clean import clean_line
 
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
 SEND_TIMEOUT_SECONDS = 30
 """Maximum seconds to send a message through one channel."""
+MAX_LISTED = 20
+"""Maximum number of articles that a message lists."""
+_MAX_TITLE = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A notification in plain text."""
+
+    title: str
+    body: str
 
 
 def hash_address(address: str) -> str:
@@ -64,18 +75,6 @@ def _open_channel(address: str) -> NotifyBase | None:
     except Exception:
         return None
     return channel
-
-
-MAX_LISTED = 20
-_MAX_TITLE = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A notification in plain text."""
-
-    title: str
-    body: str
 
 
 def build_search_message(search: str, articles: Sequence[KeptArticle], total: int) -> Message:

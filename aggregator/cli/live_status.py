@@ -29,7 +29,7 @@ _OFFLINE_AFTER = 3
 
 
 class LiveStatus(LiveDisplay):
-    """The status of a service (a `service.Watcher`) on stderr: a live screen in a terminal, lines elsewhere.
+    """The status of a service (a `ServiceObserver`) on stderr: a live screen in a terminal, lines elsewhere.
 
     With `is_plain` only problems are printed.
     """

@@ -91,7 +91,7 @@ def notify_job(config: Config) -> PeriodicJob:
     """Return the job that runs all saved searches every minute."""
     from aggregator.schedule.clock import PeriodicJob
 
-    return PeriodicJob("tell", NOTIFY_SECONDS, lambda: notify_during_crawl(config))
+    return PeriodicJob("notify", NOTIFY_SECONDS, lambda: notify_during_crawl(config))
 
 
 async def notify_during_crawl(config: Config) -> None:

@@ -87,8 +87,8 @@ class Server:
 @contextmanager
 def open_server(config: Config, database: Database, host: str, port: int) -> Iterator[Server]:
     """Listen at an address until the block ends; raise TokenRequired or CannotListen."""
-    load_tokens = _cached_tokens(database)
-    if not is_loopback(host) and not load_tokens():
+    stored_tokens = _cached_tokens(database)
+    if not is_loopback(host) and not stored_tokens():
         raise TokenRequired(
             f"{host} can be reached by others, but there is no token: `evnews token add NAME` creates one;"
             " --host 127.0.0.1 serves this machine alone"
@@ -99,7 +99,7 @@ def open_server(config: Config, database: Database, host: str, port: int) -> Ite
         raise CannotListen(f"{host}:{port} cannot be served: {error.strerror or error}; --port takes another") from None
     with closing(listening):
         address = _server_address(config, host, listening.getsockname()[1])
-        yield _build_server(config, database, listening, address, load_tokens, is_open=is_loopback(host))
+        yield _build_server(config, database, listening, address, stored_tokens, is_open=is_loopback(host))
 
 
 def _build_server(
@@ -107,12 +107,12 @@ def _build_server(
     database: Database,
     listening: socket.socket,
     address: str,
-    load_tokens: Callable[[], list[AccessToken]],
+    stored_tokens: Callable[[], list[AccessToken]],
     *,
     is_open: bool,
 ) -> Server:
     def find_known_token(secret: str) -> AccessToken | None:
-        return find_token(load_tokens(), secret)
+        return find_token(stored_tokens(), secret)
 
     library, monitor = Library(database), Monitor(database)
     searches = reload_on_change(searches_path(config.home), lambda: load_searches(config.home))

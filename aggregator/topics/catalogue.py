@@ -48,7 +48,7 @@ def _with_location(where: str, tables: Mapping[str, object]) -> dict[str, tuple[
 
 
 def _parse_catalogue(entries: dict[str, tuple[str, object]]) -> TopicCatalogue:
-    found, problems = [], []
+    topics, problems = [], []
     try:
         groups = _parse_groups(*entries.pop(_GROUPS_KEY, ("", {})))
     except CatalogueError as error:
@@ -60,12 +60,12 @@ def _parse_catalogue(entries: dict[str, tuple[str, object]]) -> TopicCatalogue:
                     f"{where}: {name} = {format_value(table)} is no topic; a topic is a table: [{name}]"
                 )
             if table.get("enabled", True) is not False:
-                found.append(parse_topic(name, table, where=where, groups=[group for group, _ in groups]))
+                topics.append(parse_topic(name, table, where=where, groups=[group for group, _ in groups]))
         except CatalogueError as error:
             problems.append(str(error))
-    if len(found) > MAX_TOPICS:
-        problems.append(f"the catalogue holds {len(found)} topics; the first {MAX_TOPICS} are used")
-    return _check_parents(TopicCatalogue(entries=tuple(found[:MAX_TOPICS]), groups=groups), problems, entries)
+    if len(topics) > MAX_TOPICS:
+        problems.append(f"the catalogue holds {len(topics)} topics; the first {MAX_TOPICS} are used")
+    return _check_parents(TopicCatalogue(entries=tuple(topics[:MAX_TOPICS]), groups=groups), problems, entries)
 
 
 def parse_topic(name: str, table: Mapping[str, object], *, where: str, groups: list[str]) -> TopicEntry:
