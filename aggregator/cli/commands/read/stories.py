@@ -76,7 +76,7 @@ def print_stories(config: Config, since: str | None, min_sources: int, *, limit:
         count = _print_objects(stories) if as_json else _print_table(list(stories))
         due = library.count_queued_for_stories()
     if not count:
-        warn("no story has so many sources; lower --min-sources, or run `evnews crawl` first")
+        warn("no story has that many sources; lower --min-sources, or run `evnews crawl` first")
     if due:
         warn(f"{format_count(due, 'article')} without a story yet; `evnews stories --refresh` assigns them")
     return 0 if count else EXIT_FAILURE
