@@ -24,7 +24,8 @@ from pipeline import memory_mb
 from scrapy.crawler import AsyncCrawlerRunner
 
 from aggregator.config import Config
-from aggregator.crawl.runner import CrawlRunner, run_in_reactor
+from aggregator.crawl.reactor import run_in_reactor
+from aggregator.crawl.runner import CrawlRunner
 from aggregator.service.setup import open_runner
 from spiders.source import Source
 

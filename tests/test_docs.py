@@ -284,3 +284,9 @@ def test_the_fields_of_sources_and_their_check_are_described() -> None:
         items = record[key]
         assert isinstance(items, list)
         assert all(f"`{name}`" in page["sources check"] for name in items[0])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_named_exist(page: Path) -> None:
+    named = set(re.findall(r"`((?:aggregator|spiders|storage|tests|benchmarks|docs)/[\w/.]+)`", page.read_text()))
+    assert {path for path in named if not (ROOT / path).exists()} == set()

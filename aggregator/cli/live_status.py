@@ -137,10 +137,11 @@ def status_lines(
     """Return the status screen as (line, style) pairs."""
     lines = [(f"evnews  {address}  for feed readers: {address}opml", "bold"), ("", "")]
     if runner is not None:
-        counts, running = runner.stats.outcomes, sorted(runner.stats.running)
+        stats = runner.context.stats
+        counts, running = stats.outcomes, sorted(stats.running)
         more = " ..." if len(running) > _RUNNING else ""
         activity = f"polling {', '.join(running[:_RUNNING])}{more}" if running else "idle"
-        totals = f"{format_count(runner.stats.polled, 'poll')}, {counts['kept']} kept, {counts['refused']} refused"
+        totals = f"{format_count(stats.polled, 'poll')}, {counts['kept']} kept, {counts['refused']} refused"
         lines += [(f"{totals}; {activity}", ""), ("", "")]
     if status.latest_articles:
         lines.append(("latest articles", "bold"))

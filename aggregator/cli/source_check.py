@@ -11,7 +11,7 @@ from aggregator.cli.garbage_collection import collect_as_usual
 from aggregator.cli.output import EXIT_INTERRUPTED
 from aggregator.cli.shutdown import CrawlStopper
 from aggregator.cli.source_discovery import MAX_LEADS, SiteDiscovery, SiteIndexes
-from aggregator.crawl.runner import run_in_reactor
+from aggregator.crawl.reactor import run_in_reactor
 from aggregator.crawl.single_fetch import fetch_page
 from aggregator.service.setup import open_runner
 from storage.model.article import Article, Refusal
@@ -87,9 +87,11 @@ def discover(
     indexes = SiteIndexes(home=url)
 
     async def run(runner: CrawlRunner, fetch: FetchUrl, _: Source) -> None:
-        await SiteDiscovery(runner.pool, lambda address: fetch_page(fetch, address), runner.now, indexes, report).run(
-            url
+        context = runner.context
+        discovery = SiteDiscovery(
+            context.pool, lambda address: fetch_page(fetch, address), context.now, indexes, report
         )
+        await discovery.run(url)
 
     _run_for_each(config, (source,), neighbours, run)
     return indexes
@@ -108,7 +110,7 @@ def check_each(
         leads = {lead.url: lead for _, index in check.indexes for lead in index.leads}
         for url in list(leads)[:SAMPLE]:
             check.articles.append((url, await _extract(runner, fetch, url, source)))
-        if not runner.is_stopping:
+        if not runner.context.is_stopping:
             checks.append(check)
             report(check)
 
@@ -122,7 +124,7 @@ async def _read_index(
     page = await fetch_page(fetch, url)
     if isinstance(page, str):
         return ParsedIndex(kind=kind, problem=page)
-    index = await runner.pool.read_index(page, kind, listing, MAX_LEADS, runner.now())
+    index = await runner.context.pool.read_index(page, kind, listing, MAX_LEADS, runner.context.now())
     if index.child_urls and not index.leads and kind == "sitemap" and depth < MAX_DEPTH:
         return await _read_index(runner, fetch, index.child_urls[0], kind, listing, depth + 1)
     return index
@@ -132,7 +134,7 @@ async def _extract(runner: CrawlRunner, fetch: FetchUrl, url: str, source: Sourc
     page = await fetch_page(fetch, url)
     if isinstance(page, str):
         return Refusal(code="fetch", reason=page)
-    return await runner.pool.extract(page, source.hints)
+    return await runner.context.pool.extract(page, source.hints)
 
 
 def _run_for_each(
@@ -148,7 +150,7 @@ def _run_for_each(
             stopper = CrawlStopper(runner, lambda: None, grace_seconds=0.0)
             await asyncio.gather(*(_run(runner, source, run) for source in sources))
             await stopper.finish()
-            return EXIT_INTERRUPTED if runner.is_stopping else 0
+            return EXIT_INTERRUPTED if runner.context.is_stopping else 0
 
     collect_as_usual()
     if run_in_reactor(main):

@@ -14,23 +14,18 @@ from scrapy.core.downloader.handlers.http11 import (
 )
 from scrapy.exceptions import CannotResolveHostError
 from scrapy.http import Response
-from twisted.web._newclient import ParseError
 
 from aggregator.crawl.address_policy import BlockedAddress
+from aggregator.crawl.context import CrawlContext
+from aggregator.crawl.fetch_errors import HeaderFlood
 from aggregator.crawl.host_limiter import host_of
 from storage.model.page import Page
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from aggregator.crawl.runner import CrawlRunner
-
 MAX_HEADER_BYTES = 256 * 1024
 """The most bytes of header lines that one exchange may bring, interim 1xx answers included."""
-
-
-class HeaderFlood(ParseError):
-    """The server sends more header bytes than any honest one would."""
 
 
 class _CappedParser(_LenientHTTPClientParser):
@@ -69,7 +64,7 @@ class PoliteHandler(HTTP11DownloadHandler):
         if not hasattr(self._pool, "_factory"):
             raise RuntimeError("Scrapy's connection pool has moved: the header cap cannot be set")
         self._pool._factory = _CappedFactory
-        self._context: CrawlRunner = crawler.spider.context  # type: ignore[union-attr]
+        self._context: CrawlContext = crawler.spider.context  # type: ignore[union-attr]
         self._delay: float = crawler.spider.source.delay  # type: ignore[union-attr]
 
     async def download_request(self, request: Request) -> Response:

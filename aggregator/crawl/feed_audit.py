@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aggregator.crawl.context import CrawlContext
 from aggregator.crawl.robots import origin_of
 from aggregator.crawl.single_fetch import FetchUrl, fetch_page
 from spiders.discover import parse_robots_sitemaps
 from spiders.source import Source
+from storage.crawl import polls
 from storage.crawl.audits import FeedAudit
 from storage.identity import url_key
 from storage.model.page import Lead, ParsedIndex
-
-if TYPE_CHECKING:
-    from aggregator.crawl.runner import CrawlRunner
-import asyncio
-
-from aggregator.crawl.runner import CrawlRunner
 
 COMPARED_PERIOD = timedelta(days=7)
 GRACE_PERIOD = timedelta(hours=2)
@@ -28,7 +23,7 @@ MAX_LEADS = 1000
 MAX_FEEDS, MAX_SITEMAPS, MAX_CHILD_SITEMAPS = 5, 3, 3
 
 
-async def audit_source(context: CrawlRunner, fetch: FetchUrl, source: Source) -> FeedAudit:
+async def audit_source(context: CrawlContext, fetch: FetchUrl, source: Source) -> FeedAudit:
     """Look at both routes, and keep what came of it, with the articles that were missed."""
     now = context.now()
     sitemaps = source.sitemaps or await _load_robots_sitemaps(context, source)
@@ -83,44 +78,20 @@ def _article_leads(indexes: Iterable[ParsedIndex]) -> list[Lead]:
     return [lead for index in indexes for lead in index.leads if urlsplit(lead.url).path not in ("", "/")]
 
 
-async def _load_robots_sitemaps(context: CrawlRunner, source: Source) -> tuple[str, ...]:
-    copy = await context.repository.load_robots(origin_of(source.home))
+async def _load_robots_sitemaps(context: CrawlContext, source: Source) -> tuple[str, ...]:
+    copy = await context.repository.run(polls.load_robots_copy, origin_of(source.home))
     return parse_robots_sitemaps(copy.body) if copy else ()
 
 
-async def _fetch_index(context: CrawlRunner, fetch: FetchUrl, url: str, kind: str) -> ParsedIndex:
+async def _fetch_index(context: CrawlContext, fetch: FetchUrl, url: str, kind: str) -> ParsedIndex:
     page = await fetch_page(fetch, url)
     if isinstance(page, str):
         return ParsedIndex(kind=kind, problem=page)
     return await context.pool.read_index(page, kind, None, MAX_LEADS, context.now())
 
 
-async def _save_failed_audit(context: CrawlRunner, source: Source, reason: str) -> FeedAudit:
+async def _save_failed_audit(context: CrawlContext, source: Source, reason: str) -> FeedAudit:
     now = context.now()
     return await context.repository.save_audit(
         FeedAudit(source=source.name, audited_at=now, since=now, reason=reason), []
     )
-
-
-AUDIT_INTERVAL = timedelta(days=1)
-AUDIT_CHECK_SECONDS = 600.0
-MAX_CONCURRENT_AUDITS = 4
-
-
-async def audit_due_sources(runner: CrawlRunner, sources: Sequence[Source]) -> list[str]:
-    """Audit the sources that were not for a day, as many as there is room for; returns their names."""
-    known, now = await runner.repository.load_audits(), runner.now()
-    due = [one for one in sources if one.name not in known or known[one.name].audited_at <= now - AUDIT_INTERVAL]
-    due.sort(key=lambda one: known[one.name].audited_at if one.name in known else now - 2 * AUDIT_INTERVAL)
-    chosen = due[: max(MAX_CONCURRENT_AUDITS, len(sources) * int(AUDIT_CHECK_SECONDS) // 86_400 + 1)]
-
-    async def look(source: Source) -> None:
-        async def work(fetch: FetchUrl) -> None:
-            await audit_source(runner, fetch, source)
-
-        if not runner.is_stopping:
-            await runner.run_single_fetch(source, work)
-
-    for begin in range(0, len(chosen), MAX_CONCURRENT_AUDITS):
-        await asyncio.gather(*(look(source) for source in chosen[begin : begin + MAX_CONCURRENT_AUDITS]))
-    return [one.name for one in chosen]

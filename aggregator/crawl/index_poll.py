@@ -51,6 +51,7 @@ class IndexPoll:
             repeats=counts["repeats"],
             refused=counts["refused"],
             failed=counts["failed"],
+            code=self.judgement.code,
             reason=self.judgement.reason,
             revisits=counts["again"],
             revisits_changed=counts["changed"],

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aggregator.crawl.fetch_errors import FetchError
 from spiders.spider import conditional_headers
-from storage.model.crawl import SUCCESSFUL_OUTCOMES, IndexEndpoint
+from storage.model.crawl import SUCCESSFUL_OUTCOMES, IndexEndpoint, ReasonCode, status_code, status_reason
 from storage.model.page import Page, ParsedIndex
 
 RETRY_ORIGINAL_AFTER = 50
@@ -23,6 +23,7 @@ class Judgement:
 
     endpoint: IndexEndpoint
     outcome: str
+    code: str = ""
     reason: str = ""
 
 
@@ -41,7 +42,7 @@ def body_digest(page: Page) -> str:
 def judge_error(endpoint: IndexEndpoint, error: FetchError, now: datetime) -> Judgement:
     """No answer came: why, and one more failure in a row."""
     outcome = {"parked": "parked", "robots": "refused", "permanent": "refused"}.get(error.kind, "failed")
-    return Judgement(endpoint=_with_failure(endpoint, now), outcome=outcome, reason=error.reason)
+    return Judgement(endpoint=_with_failure(endpoint, now), outcome=outcome, code=error.code, reason=error.reason)
 
 
 def judge_status(endpoint: IndexEndpoint, page: Page, now: datetime) -> Judgement | None:
@@ -55,37 +56,31 @@ def judge_status(endpoint: IndexEndpoint, page: Page, now: datetime) -> Judgemen
     if page.status == 304:
         asked = {name.lower() for name, _ in page.request_headers}
         if not asked & {"if-none-match", "if-modified-since"}:
-            return Judgement(
-                endpoint=_with_failure(endpoint, now),
-                outcome="failed",
-                reason="HTTP 304 to a request without conditions",
-            )
+            reason = "HTTP 304 to a request without conditions"
+            return _judge_failure(endpoint, now, status_code(page.status), reason)
         unchanged = replace(endpoint, failure_streak=0, unmodified_streak=endpoint.unmodified_streak + 1, polled_at=now)
         return Judgement(endpoint=unchanged, outcome="unmodified")
     if page.status == 410:
         gone = replace(_with_failure(endpoint, now), gone_at=now)
         return Judgement(
-            endpoint=gone, outcome="gone", reason="HTTP 410: the publisher ended this index; it is not polled again"
+            endpoint=gone,
+            outcome="gone",
+            code=ReasonCode.HTTP_GONE,
+            reason="HTTP 410: the publisher ended this index; it is not polled again",
         )
-    return Judgement(endpoint=_with_failure(endpoint, now), outcome="failed", reason=f"HTTP {page.status}")
+    return _judge_failure(endpoint, now, status_code(page.status), status_reason(page.status))
 
 
 def judge_index(endpoint: IndexEndpoint, page: Page, index: ParsedIndex, moved_to: str, now: datetime) -> Judgement:
     """What a read body means. Only a good reading replaces the validators."""
     if index.problem and not index.leads:
-        return Judgement(endpoint=_with_failure(endpoint, now), outcome="failed", reason=index.problem)
+        return _judge_failure(endpoint, now, ReasonCode.UNREADABLE_INDEX, index.problem)
     if index.problem:
-        return Judgement(
-            endpoint=_with_failure(endpoint, now),
-            outcome="failed",
-            reason=f"{index.problem}; {len(index.leads)} entries read before that",
-        )
+        reason = f"{index.problem}; {len(index.leads)} entries read before that"
+        return _judge_failure(endpoint, now, ReasonCode.UNREADABLE_INDEX, reason)
     if not index.leads and not index.child_urls and endpoint.lead_count:
-        return Judgement(
-            endpoint=_with_failure(endpoint, now),
-            outcome="failed",
-            reason=f"no entries, where there were {endpoint.lead_count}",
-        )
+        reason = f"no entries, where there were {endpoint.lead_count}"
+        return _judge_failure(endpoint, now, ReasonCode.EMPTY_INDEX, reason)
     remembered = replace(
         endpoint,
         etag=page.validator("etag"),
@@ -144,6 +139,10 @@ def _list_remarks(index: ParsedIndex, moved_to: str) -> list[str]:
     if moved_to:
         remarks.append(f"moved permanently to {moved_to}")
     return remarks
+
+
+def _judge_failure(endpoint: IndexEndpoint, now: datetime, code: ReasonCode, reason: str) -> Judgement:
+    return Judgement(endpoint=_with_failure(endpoint, now), outcome="failed", code=code, reason=reason)
 
 
 def _with_failure(endpoint: IndexEndpoint, now: datetime) -> IndexEndpoint:

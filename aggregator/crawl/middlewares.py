@@ -10,6 +10,7 @@ from scrapy.exceptions import StopDownload
 from scrapy.http import Headers, Response
 
 from aggregator.crawl.address_policy import BlockedAddress
+from aggregator.crawl.context import CrawlContext
 from aggregator.crawl.fetch_errors import NotAnIndex, RefusedRedirect
 from aggregator.crawl.host_limiter import host_of
 from aggregator.crawl.http_cache import parse_http_date
@@ -18,8 +19,6 @@ from storage.model.page import Page
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-
-    from aggregator.crawl.runner import CrawlRunner
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 MAX_PARKING = timedelta(days=31)
@@ -30,7 +29,7 @@ DEFAULT_PARKING = timedelta(minutes=15)
 class _ContextMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
-        self.context: CrawlRunner = crawler.spider.context  # type: ignore[union-attr]
+        self.context: CrawlContext = crawler.spider.context  # type: ignore[union-attr]
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> _ContextMiddleware:

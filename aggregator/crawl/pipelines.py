@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spiders.spider import FetchedArticle
+from spiders.spider import FetchedArticle, PollCallbacks
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
-
-    from aggregator.crawl.source_poll import SourcePoll
 
 
 class IngestPipeline:
     """Takes the spider's `Fetched` items."""
 
-    def __init__(self, poll: SourcePoll) -> None:
+    def __init__(self, poll: PollCallbacks) -> None:
         self._poll = poll
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What the crawls of a process ask of the archive: each question one unit of work of its single writer."""
+"""Async access to the crawl's tables; each call is one unit of work of the writer."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from aggregator.crawl.revisit_schedule import CONTINUE_AFTER, find_next_revisit, schedule_next, select_affordable
 from aggregator.ingest.keep import KeepResult, OutdatedExtraction, is_outdated, keep_article, update_dependents
 from spiders.source import Hints
-from storage import glance
-from storage.articles import boilerplate, store
-from storage.articles import snapshots as snapshots
-from storage.articles import template_changes as template_changes
-from storage.crawl import audits, ladder, leads, revisits
+from storage.articles import boilerplate, snapshots, store, template_changes
+from storage.crawl import audits, leads, revisit_schedule, revisits
 from storage.crawl import polls as poll_store
 from storage.crawl.audits import FeedAudit
-from storage.crawl.ladder import RevisitResult
+from storage.crawl.revisit_schedule import RevisitResult
 from storage.db.writer import DatabaseWriter
 from storage.errors import WarcError
 from storage.model.article import Article, Decision, Refusal
-from storage.model.crawl import (  # fmt: skip
+from storage.model.crawl import (
     Capture,
     CheckResult,
     IndexEndpoint,
@@ -32,8 +29,8 @@ from storage.model.crawl import (  # fmt: skip
     LeasedLead,
     NextPoll,
     Poll,
+    ReasonCode,
     Revisit,
-    RobotsCopy,
     TemplateChangeResult,
 )
 from storage.model.page import Lead, Page
@@ -46,25 +43,26 @@ if TYPE_CHECKING:
     from storage.db.writer import Transaction
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 log = logging.getLogger(__name__)
 
 HTTP_GONE = 410
 MISSING_STATUSES = (404, HTTP_GONE)
 LEASE_DURATION = timedelta(minutes=15)
-"""How long a lead belongs to the process that took it, where nobody can see that the process died."""
+"""Duration of a lease, after which another process may take the lead although nobody saw this one die."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListingPageResult:
-    """What keeping a page of a listing came to: when each new lead was published, and the listing's memory after it."""
+    """Publication time of each new lead on a page of a listing, and the listing's state after it."""
 
     new_published: tuple[datetime | None, ...]
     endpoint: IndexEndpoint
 
 
 class CrawlRepository:
-    """Awaitable access to the archive. `owner` names this process in leases."""
+    """Async access to the archive for the crawls of a process; `owner` is the process's name in leases."""
 
     def __init__(
         self,
@@ -78,18 +76,20 @@ class CrawlRepository:
         self.matcher = matcher
         self._boilerplate: dict[str, LearnedBoilerplate] = {}
 
-    async def run(self, work: Callable[[Transaction, tuple[Capture, ...]], T], pages: Sequence[Page] = ()) -> T:
-        """Run a unit of work in the writer; its `pages` go on the tape first."""
+    async def run(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function of `storage` in a transaction of the writer."""
+        return await self.run_with_pages(lambda tx, _: work(tx, *args, **kwargs))
+
+    async def run_with_pages(
+        self, work: Callable[[Transaction, tuple[Capture, ...]], T], pages: Sequence[Page] = ()
+    ) -> T:
+        """Write pages to a WARC file, then run a function with their captures in a transaction of the writer."""
         return await asyncio.wrap_future(self._writer.submit(work, pages))
 
-    async def load_endpoints(self, source: str) -> list[IndexEndpoint]:
-        """What is remembered of a source's index addresses."""
-        return await self.run(lambda tx, _: poll_store.load_endpoints(tx, source))
-
     async def save_index(self, endpoint: IndexEndpoint, named_leads: Sequence[Lead]) -> tuple[datetime | None, ...]:
-        """Write an index's memory and its leads in one transaction; returns when each new lead was published."""
+        """Store an index's state and leads; return the publication time of each new lead."""
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> tuple[datetime | None, ...]:
+        def work(tx: Transaction) -> tuple[datetime | None, ...]:
             poll_store.save_endpoint(tx, endpoint)
             return tuple(leads.record_leads(tx, endpoint.source, named_leads, self.now())) if named_leads else ()
 
@@ -98,42 +98,31 @@ class CrawlRepository:
     async def save_listing_page(
         self, endpoint: IndexEndpoint, named_leads: Sequence[Lead], listing: IndexEndpoint
     ) -> ListingPageResult:
-        """`keep_index` for a page of a listing, whose own memory names the next page that is left to read.
+        """Store a page of a listing and its leads; the listing's state names the next page to read.
 
-        Reading goes on while every lead of a page is new; written with the leads, so that no crash ends it early.
+        The next page is read while every lead of a page is new. It is stored with the leads, so that a poll after a
+        crash continues there.
         """
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> ListingPageResult:
+        def work(tx: Transaction) -> ListingPageResult:
             new = leads.record_leads(tx, endpoint.source, named_leads, self.now()) if named_leads else []
             is_first = endpoint.url == listing.url
-            onward = (
-                endpoint.child_urls
-                if named_leads and len(new) == len(named_leads)
-                else listing.child_urls
-                if is_first
-                else ()
-            )
+            if named_leads and len(new) == len(named_leads):
+                next_urls = endpoint.child_urls
+            else:
+                next_urls = listing.child_urls if is_first else ()
             if not is_first:
                 poll_store.save_endpoint(tx, replace(endpoint, child_urls=()))
-            kept = replace(endpoint if is_first else listing, child_urls=onward)
-            poll_store.save_endpoint(tx, kept)
-            return ListingPageResult(tuple(new), kept)
+            saved = replace(endpoint if is_first else listing, child_urls=next_urls)
+            poll_store.save_endpoint(tx, saved)
+            return ListingPageResult(tuple(new), saved)
 
         return await self.run(work)
 
     async def lease_leads(self, source: str, limit: int) -> list[LeasedLead]:
-        """Take up to `limit` leads of a source that are waiting or due again."""
+        """Lease up to `limit` leads of a source that may be fetched now."""
         now = self.now()
-        return await self.run(lambda tx, _: leads.lease_leads(tx, source, self.owner, now, now + LEASE_DURATION, limit))
-
-    async def release_leads(self, ids: Sequence[int]) -> None:
-        """Give leads back, as they were."""
-        if ids:
-            await self.run(lambda tx, _: leads.release_leads(tx, self.owner, ids))
-
-    async def load_next_polls(self, source: str) -> list[NextPoll]:
-        """When each of a source's indexes is read next."""
-        return await self.run(lambda tx, _: poll_store.load_next_polls(tx, source))
+        return await self.run(leads.lease_leads, source, self.owner, now, now + LEASE_DURATION, limit)
 
     async def close_poll(
         self,
@@ -145,18 +134,18 @@ class CrawlRepository:
         has_progress: bool,
         revisit_hosts: Collection[str] | None = None,
     ) -> tuple[datetime, str]:
-        """Leave the poll's rows and when its indexes are read next; returns when the source is polled next, and why.
+        """Store a poll's results and its indexes' next polls; return when the source is polled next, and the reason.
 
-        That is at `next_poll`, or earlier for the sake of articles that are due again, or with `go_on` for those that
-        wait already; or for a look at a kept article, where `look_on` names the hosts of the indexes.
+        The source is polled at `planned_poll`, or earlier for leads due for a retry; with `has_progress` also for leads
+        that wait already; with `revisit_hosts`, the hosts of the source's indexes, also for due revisits.
         """
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> tuple[datetime, str]:
+        def work(tx: Transaction) -> tuple[datetime, str]:
             now = self.now()
             for poll in polls:
                 poll_store.record_poll(tx, poll)
-            for appointment in next_polls:
-                poll_store.save_next_poll(tx, appointment)
+            for next_poll in next_polls:
+                poll_store.save_next_poll(tx, next_poll)
             planned = [planned_poll]
             if has_progress and leads.has_fetchable_leads(tx, source, now):
                 planned.append((now + CONTINUE_AFTER, "more articles wait than one poll fetches"))
@@ -170,156 +159,125 @@ class CrawlRepository:
 
         return await self.run(work)
 
-    async def load_audits(self) -> dict[str, FeedAudit]:
-        """The last audit of every source."""
-        return await self.run(lambda tx, _: audits.load_audits(tx))
-
     async def save_audit(self, audit: FeedAudit, sitemap_leads: Sequence[Lead]) -> FeedAudit:
-        """Keep an audit, and as leads what the sitemap alone named and nothing had named before."""
+        """Store an audit, and those of the sitemap's leads that no index named before; return it with their number."""
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> FeedAudit:
+        def work(tx: Transaction) -> FeedAudit:
             unknown = audits.find_unknown_urls(tx, audit.source, [lead.url for lead in sitemap_leads])
             missed = [lead for lead in sitemap_leads if lead.url in unknown]
             if missed:
                 leads.record_leads(tx, audit.source, missed, self.now())
-            kept = replace(audit, missed=len(missed))
-            audits.save_audit(tx, kept)
-            return kept
+            saved = replace(audit, missed=len(missed))
+            audits.save_audit(tx, saved)
+            return saved
 
         return await self.run(work)
 
-    async def heartbeat(self) -> None:
-        """Write down that the service is alive."""
-        await self.run(lambda tx, _: glance.record_heartbeat(tx, self.now()))
-
-    async def load_learned_polls(self) -> list[NextPoll]:
-        """Those of every index that is asked and of which something was learned."""
-        return await self.run(lambda tx, _: poll_store.load_learned_next_polls(tx))
-
-    async def count_polls_since(self, begin: datetime) -> tuple[int, datetime | None]:
-        """How many indexes were asked since then, and when the first of them was."""
-        return await self.run(lambda tx, _: poll_store.count_polls_since(tx, begin))
-
     async def find_due_sources(self, sources: Sequence[str]) -> list[str]:
-        """Those of the named sources whose time has come, the longest overdue first."""
-        return await self.run(lambda tx, _: poll_store.find_due_sources(tx, sources, self.now()))
-
-    async def load_parked_hosts(self) -> list[tuple[str, datetime, str]]:
-        """The hosts that asked to be left alone, until when, and why."""
-        return await self.run(lambda tx, _: poll_store.load_parked_hosts(tx, self.now()))
-
-    async def park_host(self, host: str, until: datetime, reason: str) -> None:
-        """Remember that a host asked to be left alone."""
-        await self.run(lambda tx, _: poll_store.park_host(tx, host, until, reason))
-
-    async def load_robots(self, origin: str) -> RobotsCopy | None:
-        """The kept robots.txt of an origin."""
-        return await self.run(lambda tx, _: poll_store.load_robots_copy(tx, origin))
-
-    async def save_robots(self, copy: RobotsCopy) -> None:
-        """Keep an origin's robots.txt."""
-        await self.run(lambda tx, _: poll_store.save_robots(tx, copy))
+        """Return the due ones of the named sources, the longest overdue first."""
+        return await self.run(poll_store.find_due_sources, sources, self.now())
 
     async def fail_lead(
         self,
         leased: LeasedLead,
+        code: str,
         reason: str,
         retry_in: float | None,
         hops: tuple[Page, ...] = (),
         *,
         keeps_pages: bool = True,
     ) -> None:
-        """End a lead without an article: to be asked again after so many seconds, or refused for good.
+        """End a lead without an article: retry it after `retry_in` seconds, or refuse it if that is None.
 
-        Where an article was kept at its address before, it is found missing, and its lead stays kept.
+        If an article is stored at its address, a missing page is recorded as a check of that article, and the lead
+        stays kept.
         """
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
             now = self.now()
-            taped = store.record_captures(tx, captures, hops, "failed" if retry_in else "refused", reason)
-            if hops and hops[-1].status in MISSING_STATUSES and _record_missing(tx, leased, hops[-1], taped, reason):
-                leads.finish_lead(tx, leased, self.owner, LeadState.KEPT, reason, now)
+            capture_id = store.record_captures(tx, captures, hops, "failed" if retry_in else "refused", reason)
+            is_missing = bool(hops) and hops[-1].status in MISSING_STATUSES
+            if is_missing and _record_missing(tx, leased, hops[-1], capture_id, reason):
+                leads.finish_lead(tx, leased, self.owner, LeadState.KEPT, reason, now, code=code)
                 return
             state = LeadState.RETRY if retry_in else LeadState.REFUSED
             next_at = now + timedelta(seconds=retry_in) if retry_in else None
-            leads.finish_lead(tx, leased, self.owner, state, reason, now, next_at)
+            leads.finish_lead(tx, leased, self.owner, state, reason, now, next_at, code=code)
 
-        await self.run(work, hops if keeps_pages else ())
+        await self.run_with_pages(work, hops if keeps_pages else ())
 
     async def expire_lead(self, leased: LeasedLead, reason: str) -> bool:
-        """End a lead that is too old to be kept, without asking for it; False where its article is kept."""
+        """End a lead older than the retention time without a request; return False if its article is stored."""
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> bool:
+        def work(tx: Transaction) -> bool:
             if store.find_article_id_by_url(tx, leased.lead.url) is not None:
                 return False
-            return leads.finish_lead(tx, leased, self.owner, LeadState.EXPIRED, reason, self.now())
+            now, code = self.now(), ReasonCode.TOO_OLD
+            return leads.finish_lead(tx, leased, self.owner, LeadState.EXPIRED, reason, now, code=code)
 
         return await self.run(work)
 
     async def load_boilerplate(self, source: str) -> None:
-        """Look up what was learned of a source's pages."""
-        self._boilerplate[source] = await self.run(lambda tx, _: boilerplate.load_boilerplate(tx, source))
+        """Load the learned boilerplate of a source for `add_boilerplate`."""
+        self._boilerplate[source] = await self.run(boilerplate.load_boilerplate, source)
 
     def add_boilerplate(self, hints: Hints) -> Hints:
-        """A source's hints with what was learned of its pages."""
+        """Return a source's hints with its learned boilerplate."""
         learned = self._boilerplate.get(hints.source, LearnedBoilerplate())
         return replace(hints, boilerplate=learned.paragraphs, boilerplate_version=learned.version)
 
     async def apply_template_changes(self, source: str) -> TemplateChangeResult:
-        """Hold back what came or went on many of a source's pages at once."""
+        """Ignore the blocks that appeared or vanished on many of a source's pages at once."""
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> TemplateChangeResult:
-            settled = template_changes.apply_template_changes(tx, source, self.now())
-            for redrawn in settled.rederived:
-                update_dependents(tx, redrawn, self.matcher)
-            return settled
-
-        return await self.run(work)
-
-    async def load_revisits(self, source: str, after: int, limit: int) -> list[Revisit]:
-        """Kept articles of a source that may be asked for again, by id, after the id `after`."""
-        return await self.run(lambda tx, _: revisits.list_revisits(tx, source, after, limit))
-
-    async def load_due_revisits(self, source: str, index_hosts: Collection[str], most: int) -> list[Revisit]:
-        """Kept articles of a source whose next look is due, as far as its hosts can be asked for that today."""
-
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> list[Revisit]:
-            steps = select_affordable(tx, source, index_hosts, self.now(), most)
-            return revisits.load_revisits(tx, source, [step.article_id for step in steps])
+        def work(tx: Transaction) -> TemplateChangeResult:
+            result = template_changes.apply_template_changes(tx, source, self.now())
+            for rederived in result.rederived:
+                update_dependents(tx, rederived, self.matcher)
+            return result
 
         return await self.run(work)
 
-    async def record_revisit(self, revisit: Revisit, source: str, outcome: RevisitResult) -> None:
-        """Plan the look that follows one which came to `outcome`."""
+    async def load_due_revisits(self, source: str, index_hosts: Collection[str], limit: int) -> list[Revisit]:
+        """Return up to `limit` due revisits of a source that its hosts' request budget permits."""
 
-        def work(tx: Transaction, _: tuple[Capture, ...]) -> None:
+        def work(tx: Transaction) -> list[Revisit]:
+            scheduled = select_affordable(tx, source, index_hosts, self.now(), limit)
+            return revisits.load_revisits(tx, source, [revisit.article_id for revisit in scheduled])
+
+        return await self.run(work)
+
+    async def record_revisit(self, revisit: Revisit, source: str, result: RevisitResult) -> None:
+        """Record a revisit's result and schedule the next revisit."""
+
+        def work(tx: Transaction) -> None:
             now = self.now()
-            ladder.record_revisit(tx, source, outcome, now)
-            step = ladder.load_scheduled_revisit(tx, revisit.article_id)
-            if step is None:
+            revisit_schedule.record_revisit(tx, source, result, now)
+            scheduled = revisit_schedule.load_scheduled_revisit(tx, revisit.article_id)
+            if scheduled is None:
                 return
-            is_lively = ladder.has_active_story(tx, revisit.article_id, now)
-            planned = schedule_next(step, outcome, ladder.count_revisits(tx, source), now, has_active_story=is_lively)
-            if planned is None:
-                ladder.cancel_revisit(tx, revisit.article_id)
+            is_active = revisit_schedule.has_active_story(tx, revisit.article_id, now)
+            history = revisit_schedule.count_revisits(tx, source)
+            following = schedule_next(scheduled, result, history, now, has_active_story=is_active)
+            if following is None:
+                revisit_schedule.cancel_revisit(tx, revisit.article_id)
             else:
-                ladder.schedule_revisit(tx, planned)
+                revisit_schedule.schedule_revisit(tx, following)
 
         await self.run(work)
 
     async def record_check(
         self, revisit: Revisit, check: CheckResult, hops: tuple[Page, ...] = (), verdict: str = ""
     ) -> Decision | None:
-        """Write down that a kept article's page gave no text; returns what that decided, if anything.
+        """Record that a stored article's address returned no text; return the decision about it, if any.
 
-        On the tape the page stands with its `verdict`, or else with the look's outcome.
+        The WARC captures of `hops` get `verdict`, by default the check's outcome.
         """
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> Decision | None:
-            taped = store.record_captures(tx, captures, hops, verdict or check.outcome, check.reason)
-            return store.record_check(tx, revisit.article_id, check, taped)
+            capture_id = store.record_captures(tx, captures, hops, verdict or check.outcome, check.reason)
+            return store.record_check(tx, revisit.article_id, check, capture_id)
 
-        return await self.run(work, hops)
+        return await self.run_with_pages(work, hops)
 
     async def save_revisited_article(
         self,
@@ -329,7 +287,10 @@ class CrawlRepository:
         previous: tuple[Page, Article] | None,
         pages: tuple[Page, ...],
     ) -> Decision | Refusal | None:
-        """Keep what an article says now; `before` is its last page as it would be read now, where that was done."""
+        """Store the re-fetched article; see `save_article` for the result.
+
+        `previous` is the article's stored page, extracted again with the current extractor, or None.
+        """
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> KeepResult | OutdatedExtraction | Refusal:
             learned = boilerplate.load_boilerplate(tx, hops[-1].source)
@@ -346,7 +307,7 @@ class CrawlRepository:
         return await self.save_article(hops[-1].source, work, pages)
 
     def read_capture(self, capture: Capture) -> Page | None:
-        """A captured page again, or None where the tape does not have it."""
+        """Return a captured page, or None if the WARC files do not contain it."""
         try:
             return replay_page(self._warc_folder, capture) if self._warc_folder else None
         except WarcError as error:
@@ -359,22 +320,22 @@ class CrawlRepository:
         work: Callable[[Transaction, tuple[Capture, ...]], KeepResult | OutdatedExtraction | Refusal],
         pages: Sequence[Page],
     ) -> Decision | Refusal | None:
-        """Keep an article, and remember what was learned of its source; None where that makes it outdated."""
-        kept = await self.run(work, pages)
-        if isinstance(kept, Refusal):
-            return kept
+        """Store an article with `work`; return None if boilerplate learned meanwhile makes its extraction outdated."""
+        result = await self.run_with_pages(work, pages)
+        if isinstance(result, Refusal):
+            return result
         known = self._boilerplate.get(source, LearnedBoilerplate())
-        if kept.learned.version > known.version:
-            self._boilerplate[source] = kept.learned
-        return kept.decision if isinstance(kept, KeepResult) else None
+        if result.learned.version > known.version:
+            self._boilerplate[source] = result.learned
+        return result.decision if isinstance(result, KeepResult) else None
 
 
 def _record_missing(tx: Transaction, leased: LeasedLead, page: Page, capture_id: int | None, reason: str) -> bool:
-    """Whether an article is kept at a lead's address; then it is written down that it is missing now."""
+    """Record that the article stored at a lead's address is missing; return False if none is stored."""
     article_id = store.find_article_id_by_url(tx, leased.lead.url)
     if article_id is None:
         return False
-    looked = CheckResult(
+    check = CheckResult(
         url=leased.lead.url,
         checked_at=page.fetched_at,
         status=page.status,
@@ -382,5 +343,5 @@ def _record_missing(tx: Transaction, leased: LeasedLead, page: Page, capture_id:
         reason=reason,
         is_certain=page.status == HTTP_GONE,
     )
-    store.record_check(tx, article_id, looked, capture_id)
+    store.record_check(tx, article_id, check, capture_id)
     return True

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from protego import Protego
@@ -14,6 +13,8 @@ from protego import Protego
 from aggregator.crawl.address_policy import BlockedAddress
 from aggregator.crawl.fetch_errors import RobotsRefusal, classify_error
 from aggregator.crawl.host_limiter import HostLimiter, HostParked, host_of
+from aggregator.crawl.repository import CrawlRepository
+from storage.crawl import polls
 from storage.model.crawl import RobotsCopy
 from storage.model.page import ContentError, Page
 
@@ -28,13 +29,6 @@ RETRY_UNREADABLE = timedelta(minutes=5)
 FetchRobots = Callable[[str, tuple[tuple[str, str], ...]], Awaitable[Page]]
 
 
-class RobotsStore(Protocol):
-    """Where the copies lie."""
-
-    async def load_robots(self, origin: str) -> RobotsCopy | None: ...
-    async def save_robots(self, copy: RobotsCopy) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
     """One origin's rules; without a parser everything is refused, for `reason`."""
@@ -47,8 +41,10 @@ class RobotsRules:
 class Robots:
     """Answers for every crawl whether an address may be fetched, asking each origin once."""
 
-    def __init__(self, store: RobotsStore, limiter: HostLimiter, now: Callable[[], datetime], agent: str) -> None:
-        self._store, self._limiter, self._now = store, limiter, now
+    def __init__(
+        self, repository: CrawlRepository, limiter: HostLimiter, now: Callable[[], datetime], agent: str
+    ) -> None:
+        self._repository, self._limiter, self._now = repository, limiter, now
         self._token = extract_product_token(agent)
         self._rules: dict[str, RobotsRules] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -72,12 +68,12 @@ class Robots:
             return rules
 
     async def _load(self, origin: str, fetch: FetchRobots) -> RobotsRules:
-        copy = await self._store.load_robots(origin) or RobotsCopy(origin=origin)
+        copy = await self._repository.run(polls.load_robots_copy, origin) or RobotsCopy(origin=origin)
         now = self._now()
         if copy.good_at and not copy.reason and copy.checked_at and now - copy.checked_at < FRESH_FOR:
             return self._parse(origin, copy, copy.checked_at + FRESH_FOR)
         copy = await self._refresh(copy, fetch)
-        await self._store.save_robots(copy)
+        await self._repository.run(polls.save_robots, copy)
         if not copy.reason:
             return self._parse(origin, copy, now + FRESH_FOR)
         if copy.good_at and now - copy.good_at < LAST_GOOD_FOR:

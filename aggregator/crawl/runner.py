@@ -1,38 +1,31 @@
-"""Polls: one poll is one crawl of one source, and a runner runs many of them in one loop."""
+"""Run polls; each is one Scrapy crawl of one source, and many run in one event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 
 from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
-from aggregator.crawl.address_policy import AddressPolicy
-from aggregator.crawl.host_limiter import HostLimiter, host_of
-from aggregator.crawl.in_flight import InFlight
+from aggregator.crawl.context import CrawlContext
+from aggregator.crawl.host_limiter import host_of
 from aggregator.crawl.index_poll import IndexPoll
 from aggregator.crawl.indexes import KnownIndex, list_indexes
-from aggregator.crawl.repository import CrawlRepository
-from aggregator.crawl.resolver import GuardedResolver, verify_guard
-from aggregator.crawl.revisit_round import RevisitOptions, list_index_hosts
+from aggregator.crawl.revisit_round import list_index_hosts
 from aggregator.crawl.revisit_schedule import CONTINUE_AFTER
-from aggregator.crawl.robots import Robots
 from aggregator.crawl.single_fetch import FetchUrl, SingleFetchSpider
 from aggregator.crawl.source_poll import SourcePoll
-from aggregator.crawl.stats import CrawlStats
-from aggregator.extraction.pool import ExtractionPool
-from aggregator.ingest.ingest import Ingest
 from spiders.source import Source
 from spiders.spider import SourceSpider
+from storage.crawl import polls as poll_store
 from storage.errors import ArchiveError
 from storage.model.crawl import SUCCESSFUL_OUTCOMES, IndexState, NextPoll, Poll
 
@@ -41,12 +34,12 @@ log = logging.getLogger(__name__)
 MAX_CONCURRENT_POLLS = 48
 WAIT_WHEN_ALL_RETIRED = timedelta(days=1)
 DRAIN_SECONDS = 7.0
-"""How long a stopped crawl may take to finish what is in flight; then its fetches are given up."""
+"""Seconds that a stopped crawl may take to finish the fetches in flight before they are cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
-    """What one poll of one source came to: its rows, the reasons of articles that failed, and when it is due again."""
+    """Result of one poll of one source: its rows, the most frequent reasons of failed articles, and the next poll."""
 
     source: str
     polls: tuple[Poll, ...]
@@ -58,17 +51,19 @@ class PollResult:
 
     @property
     def has_succeeded(self) -> bool:
-        """Whether every index of the source was read, or had not changed."""
-        return not self.error and all(p.outcome in SUCCESSFUL_OUTCOMES for p in self.polls)
+        """Whether every index of the source was read or unmodified."""
+        return not self.error and all(poll.outcome in SUCCESSFUL_OUTCOMES for poll in self.polls)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Every reason why an index was not read well, and every remark on one that was."""
-        return tuple(dict.fromkeys([self.error] * bool(self.error) + [p.reason for p in self.polls if p.reason]))
+        """The error of the poll, and the reasons and remarks of its indexes, without duplicates."""
+        return tuple(
+            dict.fromkeys([self.error] * bool(self.error) + [poll.reason for poll in self.polls if poll.reason])
+        )
 
 
 class PollPlanner(Protocol):
-    """Decides when an index is read again, and says why."""
+    """Decides when an index is polled next, with the reason."""
 
     def __call__(
         self,
@@ -82,137 +77,94 @@ class PollPlanner(Protocol):
 
 
 class CrawlRunner:
-    """What all polls of a process share; `poll` is the one way in for every door."""
+    """Runs polls and single fetches on the shared state of a process."""
 
-    def __init__(
-        self,
-        *,
-        config: Config,
-        repository: CrawlRepository,
-        pool: ExtractionPool,
-        guard: GuardedResolver,
-        planner: PollPlanner,
-        limiter: HostLimiter | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        revisit_options: RevisitOptions | None = None,
-    ) -> None:
-        self.config, self.repository, self.pool, self.planner, self.now = config, repository, pool, planner, now
-        self.revisit_options = revisit_options
-        self.guard = verify_guard(guard)
-        self.policy: AddressPolicy = guard.policy
-        self.limiter = limiter or HostLimiter(now=now)
-        self.robots = Robots(repository, self.limiter, now, config.effective_user_agent)
-        self.ingest = Ingest(pool)
-        self.stats = CrawlStats()
-        self.in_flight = InFlight()
-        self.stop_requested = asyncio.Event()
-        self.fatal_error = ""
-        self._runner = AsyncCrawlerRunner(_scrapy_settings(config))
+    def __init__(self, context: CrawlContext, planner: PollPlanner) -> None:
+        self.context, self.planner = context, planner
+        self._scrapy = AsyncCrawlerRunner(_scrapy_settings(context.config))
         self._crawlers: set[Crawler] = set()
         self._poll_slots = asyncio.Semaphore(MAX_CONCURRENT_POLLS)
 
-    def abort(self, reason: str) -> None:
-        """Stop for a trouble that no source is to blame for, such as a full disk; the first one is remembered."""
-        if not self.fatal_error:
-            self.fatal_error = reason
-            log.info("event=gave-up trouble=%s", reason)
-        self.stop_requested.set()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether the runner was asked to stop: nothing new is begun."""
-        return self.stop_requested.is_set()
-
-    async def prepare(self, sources: Iterable[Source]) -> None:
-        """Learn what the catalogue asks of each host, and which hosts are parked."""
-        for source in sources:
-            for url, _, _ in source.indexes:
-                self.limiter.require_delay(host_of(url), source.delay)
-            self.limiter.require_delay(host_of(source.home), source.delay)
-        for host, until, reason in await self.repository.load_parked_hosts():
-            self.limiter.park(host, until, reason)
-
-    async def park(self, host: str, until: datetime, reason: str) -> None:
-        """Leave a host alone until then, in this process and in those to come."""
-        self.limiter.park(host, until, reason)
-        await self.repository.park_host(host, until, reason)
-
     async def poll(self, source: Source, *, only_due: bool = False) -> PollResult:
-        """Poll one source: read its indexes, fetch its leads, leave its rows and its next time.
+        """Poll one source: read its indexes, fetch its leads, store the results and schedule the next poll.
 
-        With `only_due` it asks for those indexes alone whose time has come.
+        With `only_due` only the due indexes are read.
         """
-        started = self.now()
-        memory = {endpoint.url: endpoint for endpoint in await self.repository.load_endpoints(source.name)}
-        await self.repository.load_boilerplate(source.name)
-        appointments = {one.url: one for one in await self.repository.load_next_polls(source.name)}
-        visit = SourcePoll(
+        context, name = self.context, source.name
+        started = context.now()
+        endpoints = await context.repository.run(poll_store.load_endpoints, name)
+        await context.repository.load_boilerplate(name)
+        next_polls = await context.repository.run(poll_store.load_next_polls, name)
+        source_poll = SourcePoll(
             source=source,
-            context=self,
-            endpoints=memory,
+            context=context,
+            endpoints={endpoint.url: endpoint for endpoint in endpoints},
             started_at=started,
-            next_polls=appointments,
+            next_polls={next_poll.url: next_poll for next_poll in next_polls},
             only_due=only_due,
         )
-        crawler = self._runner.create_crawler(SourceSpider)
+        crawler = self._scrapy.create_crawler(SourceSpider)
         self._crawlers.add(crawler)
-        self.stats.running.add(source.name)
+        context.stats.running.add(name)
         try:
-            await self._runner.crawl(crawler, source=source, poll=visit, context=self)
-            error = visit.fatal_error or _find_crawl_error(crawler, self.is_stopping)
+            await self._scrapy.crawl(crawler, source=source, poll=source_poll, context=context)
+            error = source_poll.fatal_error or _find_crawl_error(crawler, context.is_stopping)
         finally:
             self._crawlers.discard(crawler)
-            self.stats.running.discard(source.name)
-            await visit.close()
-        result = await self._close_poll(source, visit, error)
-        self.stats.polled += 1
-        log.info("polled source=%s outcome=%s", source.name, ",".join(p.outcome for p in result.polls) or result.error)
+            context.stats.running.discard(name)
+            await source_poll.close()
+        result = await self._close_poll(source, source_poll, error)
+        context.stats.polled += 1
+        log.info("polled source=%s outcome=%s", name, ",".join(p.outcome for p in result.polls) or result.error)
         return result
 
     async def run_single_fetch(self, source: Source, work: Callable[[FetchUrl], Awaitable[None]]) -> None:
-        """Run a coroutine that fetches on a source's behalf, as politely as a poll; nothing is kept.
+        """Run a coroutine that fetches URLs of a source with the politeness of a poll; nothing is stored.
 
-        Raises what the coroutine raises: Scrapy itself only logs what happens inside a spider.
+        Raises what the coroutine raises; Scrapy would only log it.
         """
-        failed: list[Exception] = []
+        errors: list[Exception] = []
 
-        async def watched(fetch: FetchUrl) -> None:
+        async def guarded(fetch: FetchUrl) -> None:
             try:
                 await work(fetch)
             except Exception as error:
-                failed.append(error)
+                errors.append(error)
 
-        crawler = self._runner.create_crawler(SingleFetchSpider)
+        crawler = self._scrapy.create_crawler(SingleFetchSpider)
         self._crawlers.add(crawler)
         try:
             async with self._poll_slots:
-                await self._runner.crawl(crawler, source=source, context=self, work=watched)
+                await self._scrapy.crawl(crawler, source=source, context=self.context, work=guarded)
         finally:
             self._crawlers.discard(crawler)
-        if failed:
-            raise failed[0]
+        if errors:
+            raise errors[0]
 
     async def _close_poll(self, source: Source, source_poll: SourcePoll, error: str) -> PollResult:
-        """Write down what the poll came to, and when its indexes and the source are asked next."""
-        polls, now = tuple(source_poll.poll_rows()), self.now()
-        made = {
+        """Store the poll's results, and schedule the next polls of its indexes and of the source."""
+        polls, counts, now = tuple(source_poll.poll_rows()), source_poll.counts, self.context.now()
+        planned_polls = {
             poll.endpoint: self._plan_index(source, source_poll, poll, now)
             for poll in source_poll.list_answered_polls()
         }
-        places = list_indexes(source, source_poll.endpoints)
+        indexes = list_indexes(source, source_poll.endpoints)
         planned = (now, "the crawl was stopped")
-        if not self.is_stopping:
-            planned = _earliest_poll(places, source_poll.next_polls, made, now)
-        go_on = source_poll.counts["fetches"] > 0 and not source_poll.closed_hosts
-        look_on = list_index_hosts(source) if source.revisit and not source_poll.closed_hosts else None
-        next_at, reason = await self.repository.close_poll(
-            source.name, polls, list(made.values()), planned, has_progress=go_on, revisit_hosts=look_on
+        if not self.context.is_stopping:
+            planned = _earliest_poll(indexes, source_poll.next_polls, planned_polls, now)
+        next_at, reason = await self.context.repository.close_poll(
+            source.name,
+            polls,
+            list(planned_polls.values()),
+            planned,
+            has_progress=counts.outcomes["fetches"] > 0 and not counts.closed_hosts,
+            revisit_hosts=list_index_hosts(source) if source.revisit and not counts.closed_hosts else None,
         )
-        reasons = source_poll.reasons + Counter(source_poll.closed_hosts.values())
+        reasons = counts.reasons + Counter(counts.closed_hosts.values())
         return PollResult(
             source=source.name,
             polls=polls,
-            counts=source_poll.counts,
+            counts=counts.outcomes,
             reasons=tuple(reasons.most_common(5)),
             next_poll_at=next_at,
             next_poll_reason=reason,
@@ -220,9 +172,9 @@ class CrawlRunner:
         )
 
     def _plan_index(self, source: Source, source_poll: SourcePoll, poll: IndexPoll, now: datetime) -> NextPoll:
-        parking = self.limiter.find_parking(host_of(poll.endpoint))
-        before = source_poll.next_polls.get(poll.endpoint)
-        return self.planner(source, before, poll, parked_until=parking.until if parking else None, now=now)
+        parking = self.context.limiter.find_parking(host_of(poll.endpoint))
+        previous = source_poll.next_polls.get(poll.endpoint)
+        return self.planner(source, previous, poll, parked_until=parking.until if parking else None, now=now)
 
     def _failed_result(self, source: Source, reason: str) -> PollResult:
         return PollResult(
@@ -230,7 +182,7 @@ class CrawlRunner:
             polls=(),
             counts=Counter(),
             reasons=(),
-            next_poll_at=self.now(),
+            next_poll_at=self.context.now(),
             next_poll_reason=reason,
             error=reason,
         )
@@ -238,36 +190,39 @@ class CrawlRunner:
     async def poll_all(
         self, sources: Iterable[Source], report: Callable[[PollResult], None], *, only_due: bool = False
     ) -> list[PollResult]:
-        """Poll many sources, some at once; a source that fails never stops another."""
+        """Poll sources, up to MAX_CONCURRENT_POLLS at once; a source that fails affects no other."""
 
-        async def one(source: Source) -> PollResult | None:
+        async def poll_source(source: Source) -> PollResult | None:
             async with self._poll_slots:
-                if self.is_stopping:
+                if self.context.is_stopping:
                     return None
                 try:
                     result = await self.poll(source, only_due=only_due)
                 except ArchiveError as error:
-                    self.abort(str(error))
+                    self.context.abort(str(error))
                     result = self._failed_result(source, str(error))
-                except Exception as error:  # around one source, which costs no other
+                except Exception as error:  # around one source: an error must not affect other sources
                     log.exception("event=poll-broken source=%s", source.name)
-                    words = f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-                    result = self._failed_result(source, words)
+                    reason = f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                    result = self._failed_result(source, reason)
                 report(result)
                 return result
 
         sources = list(sources)
-        self.stats.sources += len(sources)
-        done = await asyncio.gather(*(one(source) for source in sources))
-        return [result for result in done if result is not None]
+        self.context.stats.sources += len(sources)
+        results = await asyncio.gather(*(poll_source(source) for source in sources))
+        return [result for result in results if result is not None]
 
     async def stop(self, drain: float = DRAIN_SECONDS) -> None:
-        """Take no new work, give what is in flight `drain` seconds, then end every crawl; nothing is lost."""
-        self.stop_requested.set()
+        """Start nothing new, wait up to `drain` seconds for the fetches in flight, then end every crawl.
+
+        Leads without an end state are released, so nothing is lost.
+        """
+        self.context.stop_requested.set()
         deadline = asyncio.get_running_loop().time() + drain
         while self._crawlers and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)  # each crawl ends in its own time: there is no one event to wait for
-        self.in_flight.cancel_all()
+            await asyncio.sleep(0.05)  # each crawl ends on its own: there is no single event to wait for
+        self.context.in_flight.cancel_all()
         await asyncio.gather(*(crawler.stop_async() for crawler in self._crawlers))
 
 
@@ -277,30 +232,30 @@ def _earliest_poll(
     planned_polls: Mapping[str, NextPoll],
     now: datetime,
 ) -> tuple[datetime, str]:
-    """When the first of a source's indexes is asked again.
+    """Return the time of the first next poll among a source's indexes, with the reason.
 
-    One that this poll had no room for, or could not ask, waits a minute at least.
+    An index that this poll did not request waits for at least a minute.
     """
-    planned = []
-    for place in indexes:
-        kept = planned_polls.get(place.url) or previous.get(place.url)
-        if kept is None:
-            planned.append((now + CONTINUE_AFTER, "an index was not asked yet"))
-        elif kept.state != IndexState.RETIRED:
-            planned.append(
-                (kept.next_at if place.url in planned_polls else max(kept.next_at, now + CONTINUE_AFTER), kept.reason)
-            )
-    return min(planned, default=(now + WAIT_WHEN_ALL_RETIRED, "none of its indexes is polled any more"))
+    times = []
+    for index in indexes:
+        next_poll = planned_polls.get(index.url) or previous.get(index.url)
+        if next_poll is None:
+            times.append((now + CONTINUE_AFTER, "an index was not asked yet"))
+        elif next_poll.state != IndexState.RETIRED:
+            is_planned = index.url in planned_polls
+            at = next_poll.next_at if is_planned else max(next_poll.next_at, now + CONTINUE_AFTER)
+            times.append((at, next_poll.reason))
+    return min(times, default=(now + WAIT_WHEN_ALL_RETIRED, "none of its indexes is polled any more"))
 
 
 def _find_crawl_error(crawler: Crawler, is_stopping: bool) -> str:
-    """Why a crawl did not end as it should, or an empty string."""
+    """Return why a crawl ended early, or an empty string."""
     stats = crawler.stats.get_stats() if crawler.stats else {}
-    broken = [
+    exceptions = [
         key.rpartition("/")[2] for key in stats if key.startswith("spider_exceptions/") and not key.endswith("/count")
     ]
-    if broken:
-        return f"internal error: {', '.join(broken)}"
+    if exceptions:
+        return f"internal error: {', '.join(exceptions)}"
     reason = stats.get("finish_reason")
     return "" if reason == "finished" or is_stopping else f"the crawl ended early: {reason}"
 
@@ -308,37 +263,3 @@ def _find_crawl_error(crawler: Crawler, is_stopping: bool) -> str:
 def _scrapy_settings(config: Config) -> Settings:
     values = {name: value for name, value in vars(crawl_settings).items() if name.isupper()}
     return Settings({**values, "USER_AGENT": config.effective_user_agent})
-
-
-def run_in_reactor(main: Callable[[], Awaitable[int]]) -> int:
-    """Run a coroutine on the asyncio reactor, from start to end, and return what it returned.
-
-    Until the coroutine handles SIGINT itself, one cancels it, and KeyboardInterrupt is raised when it has ended.
-    """
-    from twisted.internet import asyncioreactor
-
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)
-    from twisted.internet import reactor as installed
-
-    reactor: Any = installed  # its interface is not what it is
-    outcome: list[Any] = []
-
-    async def body() -> None:
-        try:
-            outcome.append(await main())
-        except asyncio.CancelledError:
-            outcome.append(KeyboardInterrupt())
-        except BaseException as error:  # carried out of the reactor, and raised there
-            outcome.append(error)
-        finally:
-            reactor.stop()
-
-    tasks: list[asyncio.Task[None]] = []
-    reactor.callWhenRunning(lambda: tasks.append(loop.create_task(body())))
-    loop.add_signal_handler(signal.SIGINT, lambda: [task.cancel() for task in tasks])
-    reactor.run(installSignalHandlers=False)
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    return int(outcome[0])

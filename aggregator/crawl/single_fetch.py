@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scrapy import Request, Spider
 
+from aggregator.crawl.context import CrawlContext
 from aggregator.crawl.fetch_errors import classify_error
 from spiders.source import Source
 from storage.errors import ArchiveError
 from storage.model.page import Page
-
-if TYPE_CHECKING:
-    from aggregator.crawl.runner import CrawlRunner
 
 FetchUrl = Callable[[str], Awaitable[tuple[Page, ...]]]
 """Fetches one address and gives its exchange, redirect hops first; raises what the downloader raises."""
@@ -35,7 +33,7 @@ class SingleFetchSpider(Spider):
 
     name = "single-fetch"
 
-    def __init__(self, *, source: Source, context: CrawlRunner, work: Callable[[FetchUrl], Awaitable[None]]) -> None:
+    def __init__(self, *, source: Source, context: CrawlContext, work: Callable[[FetchUrl], Awaitable[None]]) -> None:
         super().__init__(name=source.name)
         self.source, self.context, self._work = source, context, work
         self.poll = None

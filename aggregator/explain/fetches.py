@@ -9,6 +9,7 @@ from datetime import datetime
 from aggregator.explain.reason import FactValue, Reason
 from aggregator.formatting import format_size, format_time, format_times
 from storage.articles.derive import Snapshot
+from storage.model.crawl import status_reason
 from storage.provenance.model import Fetch, Provenance
 
 
@@ -108,7 +109,7 @@ def _describe_result(fetch: Fetch, before: dict[tuple[int, str], Snapshot]) -> s
 
 def _describe_reason(fetch: Fetch, before: str) -> str:
     """Return the reason after `before`, or nothing if it only repeats the status."""
-    return "" if fetch.reason in ("", f"HTTP {fetch.status}") else f"{before}{fetch.reason}"
+    return "" if fetch.reason in ("", status_reason(fetch.status)) else f"{before}{fetch.reason}"
 
 
 def _describe_check(fetch: Fetch) -> str:

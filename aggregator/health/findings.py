@@ -1,4 +1,4 @@
-"""What is found of a source: each finding with its evidence, since when it is so, and what to do."""
+"""Find the problems of a source: each with its evidence, the time since when, and advice."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from aggregator.health.extraction_quality import ThinExtraction, find_thin_extraction
 from aggregator.health.publishing_volume import (
@@ -21,26 +22,35 @@ from aggregator.health.publishing_volume import (
 )
 from storage.crawl.audits import FeedAudit
 from storage.crawl.health import LeadResult, SourceHistory
-from storage.model.crawl import SUCCESSFUL_OUTCOMES, IndexState, LeadState, NextPoll, Poll
+from storage.model.crawl import SUCCESSFUL_OUTCOMES, IndexState, LeadState, NextPoll, Poll, ReasonCode
 from storage.timestamps import DAY
 
 FAILING_FOR, FAILING_TIMES, FAILING_WEIGHT = timedelta(hours=1), 3, 4.0
-"""An index fails that does so for so long, so many times in a row, or so heavily (`Appointment.strain`)."""
+"""An index that fails for this long, this often in a row, or with this `NextPoll.failure_weight` is a problem."""
 REFUSED_IN_A_ROW = 4
 FEED_SHARE, MIN_SITEMAP_ONLY = 0.5, 10
-"""A feed is incomplete that names less of what there is, where the sitemap alone names so many."""
-_MOST_SHARE = 0.8
-_OUTAGE_REASONS = (
-    "HTTP 5", "HTTP 408", "HTTP 425", "HTTP 429", "timeout", "truncated", "connection", "host name", "TLS",
-)  # fmt: skip
-
-
-_NON_ARTICLE_REASONS = ("a list of other pages", "redirected to the site's front page", "robots: disallowed")
-"""Reasons of pages that a sitemap names beside articles: they say nothing of the articles."""
+"""A feed is incomplete if it names a smaller share, and only the sitemap names at least this many articles."""
+_MIN_KEPT_SHARE = 0.4
+"""Share of the earlier pages that was kept, below which refused pages are no change."""
+_OUTAGE_CODES = frozenset(
+    {
+        ReasonCode.HTTP_SERVER_ERROR,
+        ReasonCode.HTTP_TRY_LATER,
+        ReasonCode.TIMEOUT,
+        ReasonCode.TRUNCATED,
+        ReasonCode.CONNECTION_REFUSED,
+        ReasonCode.CONNECTION_RESET,
+        ReasonCode.HOST_NOT_FOUND,
+        ReasonCode.TLS,
+    }
+)
+"""Codes of a site that does not answer, as opposed to one that refuses."""
+_NON_ARTICLE_CODES = frozenset({ReasonCode.LISTING, ReasonCode.REDIRECTED, ReasonCode.ROBOTS_DISALLOWED})
+"""Codes of pages that sitemaps name besides articles; they say nothing about the articles."""
 
 
 class HealthState(StrEnum):
-    """How a source is, the worst first; of several findings the worst one names it."""
+    """State of a source, the worst first; its worst finding determines it."""
 
     RETIRED = "retired"
     PARKED = "parked"
@@ -55,13 +65,13 @@ class HealthState(StrEnum):
 
     @property
     def rank(self) -> int:
-        """The worst is 0."""
+        """Position in the order of severity; 0 is the worst."""
         return list(HealthState).index(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthFinding:
-    """One thing that is wrong: the state that it makes, since when, the evidence in words, and what to do."""
+    """One problem: the state that it causes, the time since when, the evidence and advice for the operator."""
 
     state: HealthState
     since: datetime
@@ -70,12 +80,12 @@ class HealthFinding:
 
 
 def worst_state(findings: Sequence[HealthFinding]) -> HealthState:
-    """The worst of what was found."""
-    return min((one.state for one in findings), key=lambda state: state.rank, default=HealthState.OK)
+    """Return the worst state among the findings, or OK."""
+    return min((finding.state for finding in findings), key=lambda state: state.rank, default=HealthState.OK)
 
 
 def learn_usual_volume(history: SourceHistory, now: datetime) -> PublishingVolume | None:
-    """How much the source publishes; None while too little is known."""
+    """Return how much the source usually publishes, or None while too little is known."""
     return learn_volume(history.published_times, now.timestamp())
 
 
@@ -87,11 +97,11 @@ def find_problems(
     baseline: Baseline = NO_BASELINE,
     audit: FeedAudit | None = None,
 ) -> list[HealthFinding]:
-    """All that is wrong with a source, whose catalogue names these `indexes`, the worst first.
+    """Return the problems of a source, the worst first.
 
-    `volume` is its `usual_volume`.
+    `indexes` are the URLs of its indexes in the catalogue, `volume` the result of `learn_usual_volume`.
     """
-    found = [
+    findings = [
         *_find_failing_indexes(history, indexes, now),
         *_find_refused_pages(history),
         *_find_unusual_volume(history, volume, indexes, now, baseline),
@@ -99,50 +109,50 @@ def find_problems(
         *_find_moved_indexes(history, indexes, now),
         *_find_incomplete_feed(history, audit),
     ]
-    return sorted(found, key=lambda one: (one.state.rank, one.since))
+    return sorted(findings, key=lambda finding: (finding.state.rank, finding.since))
 
 
 # -- indexes -----------------------------------------------------------------------------------------------------------
 
 
 def _find_failing_indexes(history: SourceHistory, indexes: frozenset[str], now: datetime) -> Iterator[HealthFinding]:
-    asked = [one for one in history.next_polls if one.url in indexes]
-    if asked and all(one.state == IndexState.RETIRED for one in asked):
-        yield _retired_finding(history, asked)
+    next_polls = [next_poll for next_poll in history.next_polls if next_poll.url in indexes]
+    if next_polls and all(next_poll.state == IndexState.RETIRED for next_poll in next_polls):
+        yield _retired_finding(history, next_polls)
         return
-    if asked and all(one.state != IndexState.ASKED for one in asked):
-        since = min(_failing_since(one) for one in asked)
+    if next_polls and all(next_poll.state != IndexState.ASKED for next_poll in next_polls):
+        since = min(map(_failing_since, next_polls))
         yield HealthFinding(
             state=HealthState.PARKED, since=since,
-            evidence=f"no index of it answers since {since:%Y-%m-%d}: {_last_reason(history, asked[0].url)}",
+            evidence=f"no index of it answers since {since:%Y-%m-%d}: {_last_reason(history, next_polls[0].url)}",
             advice="look at the site: it may have moved; evnews tries it every few days",
         )  # fmt: skip
         return
-    failures = {one.url: one.failure_streak for one in history.endpoints}
-    for one in asked:
-        last = _last_poll(history, one.url)
-        if last is None or last.outcome in SUCCESSFUL_OUTCOMES or one.failing_since is None:
+    failure_streaks = {endpoint.url: endpoint.failure_streak for endpoint in history.endpoints}
+    for next_poll in next_polls:
+        url, failing_since = next_poll.url, next_poll.failing_since
+        last = _last_poll(history, url)
+        if last is None or last.outcome in SUCCESSFUL_OUTCOMES or failing_since is None:
             continue
-        times = failures.get(one.url, 0)
-        is_often = times >= FAILING_TIMES or one.failure_weight >= FAILING_WEIGHT
-        is_lasting = is_often or now - one.failing_since >= FAILING_FOR
-        if last.reason.startswith("robots: disallowed"):
+        is_often = failure_streaks.get(url, 0) >= FAILING_TIMES or next_poll.failure_weight >= FAILING_WEIGHT
+        is_lasting = is_often or now - failing_since >= FAILING_FOR
+        if last.code == ReasonCode.ROBOTS_DISALLOWED:
             yield HealthFinding(
-                state=HealthState.BLOCKED, since=one.failing_since, evidence=f"robots.txt forbids {one.url}",
+                state=HealthState.BLOCKED, since=failing_since, evidence=f"robots.txt forbids {url}",
                 advice="ask the publisher, or take the index out of the catalogue",
             )  # fmt: skip
-        elif is_lasting or one.state != IndexState.ASKED:
+        elif is_lasting or next_poll.state != IndexState.ASKED:
             yield HealthFinding(
                 state=HealthState.FAILING,
-                since=one.failing_since,
-                evidence=f"{one.url} fails: {last.reason or 'no answer'}",
+                since=failing_since,
+                evidence=f"{url} fails: {last.reason or 'no answer'}",
                 advice=f"evnews sources check {history.source}",
             )
 
 
 def _retired_finding(history: SourceHistory, next_polls: Sequence[NextPoll]) -> HealthFinding:
     return HealthFinding(
-        state=HealthState.RETIRED, since=min(_failing_since(one) for one in next_polls),
+        state=HealthState.RETIRED, since=min(map(_failing_since, next_polls)),
         evidence=f"none of its indexes is asked any more: {_last_reason(history, next_polls[0].url)}",
         advice=f"give it another address or remove it; evnews crawl {history.source} tries it once",
     )  # fmt: skip
@@ -162,16 +172,17 @@ def _last_reason(history: SourceHistory, url: str) -> str:
 
 
 def _find_moved_indexes(history: SourceHistory, indexes: frozenset[str], now: datetime) -> Iterator[HealthFinding]:
-    for one in history.endpoints:
-        if one.url in indexes and one.has_moved:
+    for endpoint in history.endpoints:
+        if endpoint.url in indexes and endpoint.has_moved:
             yield HealthFinding(
-                state=HealthState.MOVED, since=one.polled_at or now, evidence=f"{one.url} moved to {one.moved_to}",
+                state=HealthState.MOVED, since=endpoint.polled_at or now,
+                evidence=f"{endpoint.url} moved to {endpoint.moved_to}",
                 advice="give the new address to the catalogue: evnews asks there until then",
             )  # fmt: skip
 
 
 def _find_incomplete_feed(history: SourceHistory, audit: FeedAudit | None) -> Iterator[HealthFinding]:
-    """Its sitemap names much that its feed does not."""
+    """Find a feed that lacks many of the articles that the sitemap names."""
     if audit is None or audit.feed_share is None or audit.feed_share >= FEED_SHARE:
         return
     if audit.sitemap_only >= MIN_SITEMAP_ONLY:
@@ -189,30 +200,25 @@ def _find_incomplete_feed(history: SourceHistory, audit: FeedAudit | None) -> It
 
 
 def _find_refused_pages(history: SourceHistory) -> Iterator[HealthFinding]:
-    """None of its latest pages could be kept, while those before could."""
-    bad: list[LeadResult] = []
-    told = [
-        one
-        for one in history.lead_results
-        if not one.reason.startswith(_NON_ARTICLE_REASONS) or one.state == LeadState.KEPT
+    """Find that none of the latest pages could be kept, while earlier ones could."""
+    results = [
+        result
+        for result in history.lead_results
+        if result.code not in _NON_ARTICLE_CODES or result.state == LeadState.KEPT
     ]
-    for one in told:
-        if one.state == LeadState.KEPT:
-            break
-        bad.append(one)
-    before = told[len(bad) :]
-    kept = sum(one.state == LeadState.KEPT for one in before)
-    is_new = not before or kept >= _MOST_SHARE / 2 * len(before)
-    if len(bad) < REFUSED_IN_A_ROW or not is_new:
+    unkept: list[LeadResult] = list(takewhile(lambda result: result.state != LeadState.KEPT, results))
+    earlier = results[len(unkept) :]
+    kept_count = sum(result.state == LeadState.KEPT for result in earlier)
+    is_new = not earlier or kept_count >= _MIN_KEPT_SHARE * len(earlier)
+    if len(unkept) < REFUSED_IN_A_ROW or not is_new:
         return
-    reasons = Counter(one.reason for one in bad)
-    reason, many = reasons.most_common(1)[0]
-    fail = sum(one.reason.startswith(_OUTAGE_REASONS) for one in bad)
-    state = HealthState.FAILING if fail > len(bad) / 2 else HealthState.BLOCKED
+    reason, count = Counter(result.reason for result in unkept).most_common(1)[0]
+    outage_count = sum(result.code in _OUTAGE_CODES for result in unkept)
+    state = HealthState.FAILING if outage_count > len(unkept) / 2 else HealthState.BLOCKED
     yield HealthFinding(
         state=state,
-        since=bad[-1].recorded_at,
-        evidence=f"none of its last {len(bad)} pages could be kept, {many} for: {reason}",
+        since=unkept[-1].recorded_at,
+        evidence=f"none of its last {len(unkept)} pages could be kept, {count} for: {reason}",
         advice=f"evnews crawl {history.source}, then evnews why with one of its addresses",
     )
 
@@ -235,11 +241,11 @@ def _thin_finding(thin: ThinExtraction) -> HealthFinding:
 def _find_unusual_volume(
     history: SourceHistory, volume: PublishingVolume | None, indexes: frozenset[str], now: datetime, baseline: Baseline
 ) -> Iterator[HealthFinding]:
-    seen = _last_read_at(history, indexes)
-    if volume is None or seen is None:
+    last_read_at = _last_read_at(history, indexes)
+    if volume is None or last_read_at is None:
         return
-    if (quiet := find_silence(volume, seen, baseline)) is not None:
-        since = datetime.fromtimestamp(quiet, UTC)
+    if (silent_since := find_silence(volume, last_read_at, baseline)) is not None:
+        since = datetime.fromtimestamp(silent_since, UTC)
         yield HealthFinding(
             state=HealthState.SILENT,
             since=since,
@@ -247,29 +253,30 @@ def _find_unusual_volume(
             f" {_describe_usual_volume(volume)}",
             advice=f"open the site: it may have a new feed; evnews sources check {history.source}",
         )
-    elif (low := find_slowdown(volume, seen, baseline)) is not None:
-        since = datetime.fromtimestamp(low.since, UTC)
+    elif (slowdown := find_slowdown(volume, last_read_at, baseline)) is not None:
+        since = datetime.fromtimestamp(slowdown.since, UTC)
         yield HealthFinding(
             state=HealthState.SLOW, since=since,
-            evidence=f"it published {low.events} times since {_format_time(since)}, where {low.expected:.0f} are usual",
+            evidence=f"it published {slowdown.events} times since {_format_time(since)},"
+            f" where {slowdown.expected:.0f} are usual",
             advice=f"open the site: a part of it may have left the feed; evnews sources check {history.source}",
         )  # fmt: skip
     begin = now.timestamp() - DAY
     times = history.reliable_times
-    before = learn_volume([one for one in times if one <= begin], begin)
-    lately = [one for one in times if one > begin]
-    if before is not None and is_flood(before, len(lately)):
+    earlier_volume = learn_volume([time for time in times if time <= begin], begin)
+    last_day = [time for time in times if time > begin]
+    if earlier_volume is not None and is_flood(earlier_volume, len(last_day)):
         yield HealthFinding(
-            state=HealthState.FLOODED, since=datetime.fromtimestamp(lately[0], UTC),
-            evidence=f"{len(lately)} articles in 24 hours, where {before.fullest_day} were the most",
+            state=HealthState.FLOODED, since=datetime.fromtimestamp(last_day[0], UTC),
+            evidence=f"{len(last_day)} articles in 24 hours, where {earlier_volume.fullest_day} were the most",
             advice=f"look at what came: evnews search source:{history.source}",
         )  # fmt: skip
 
 
 def _last_read_at(history: SourceHistory, indexes: frozenset[str]) -> float | None:
-    """When its indexes were last read well."""
-    well = (one.ended_at for one in history.polls if one.outcome in SUCCESSFUL_OUTCOMES and one.url in indexes)
-    latest = max(well, default=None)
+    """Return the POSIX time of the last successful poll of an index, or None."""
+    ends = (poll.ended_at for poll in history.polls if poll.outcome in SUCCESSFUL_OUTCOMES and poll.url in indexes)
+    latest = max(ends, default=None)
     return latest.timestamp() if latest else None
 
 
@@ -284,24 +291,29 @@ def _format_time(at: datetime) -> str:
 
 
 def dump_findings(findings: Sequence[HealthFinding]) -> str:
-    """A list of objects."""
+    """Return the findings as JSON: a list of objects."""
     return json.dumps(
         [
-            {"state": one.state, "since": one.since.isoformat(), "words": one.evidence, "advice": one.advice}
-            for one in findings
+            {
+                "state": finding.state,
+                "since": finding.since.isoformat(),
+                "words": finding.evidence,
+                "advice": finding.advice,
+            }
+            for finding in findings
         ],
         ensure_ascii=False,
     )
 
 
 def load_findings(text: str) -> list[HealthFinding]:
-    """The findings that were packed."""
+    """Return the findings that `dump_findings` wrote."""
     return [
         HealthFinding(
-            state=HealthState(one["state"]),
-            since=datetime.fromisoformat(one["since"]),
-            evidence=one["words"],
-            advice=one["advice"],
+            state=HealthState(finding["state"]),
+            since=datetime.fromisoformat(finding["since"]),
+            evidence=finding["words"],
+            advice=finding["advice"],
         )
-        for one in json.loads(text)
+        for finding in json.loads(text)
     ]

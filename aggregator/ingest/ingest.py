@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from spiders.source import Hints
 from storage.model.article import Article, Decision, Refusal
+from storage.model.crawl import status_reason
 from storage.model.page import EncodedBody, Page
 
 MAX_BACKLOG_BYTES = 64 * 2**20
@@ -100,7 +101,7 @@ def check_status(page: Page) -> tuple[str, bool] | None:
     if page.status == 200:
         return None
     is_permanent = page.status in (400, 401, 402, 404, 405, 406, 410, 414, 451) or 300 <= page.status < 400
-    return f"HTTP {page.status}", not is_permanent
+    return status_reason(page.status), not is_permanent
 
 
 def is_redirected_home(hops: tuple[Page, ...]) -> bool:

@@ -63,17 +63,17 @@ class PollClock:
         scheduler.start()
         try:
             await self._tick()
-            await self._runner.stop_requested.wait()
+            await self._runner.context.stop_requested.wait()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
         finally:
             scheduler.shutdown(wait=False)
 
     async def _tick(self) -> None:
-        if self._runner.is_stopping:
+        if self._runner.context.is_stopping:
             return
         now = asyncio.get_running_loop().time()
         idle = [name for name in self._sources if name not in self._running and self._not_before.get(name, 0.0) <= now]
-        for name in (await self._runner.repository.find_due_sources(idle))[:MAX_POLLS_PER_TICK]:
+        for name in (await self._runner.context.repository.find_due_sources(idle))[:MAX_POLLS_PER_TICK]:
             self._running[name] = asyncio.ensure_future(self._poll(self._sources[name]))
 
     async def _poll(self, source: Source) -> None:

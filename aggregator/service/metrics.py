@@ -112,16 +112,16 @@ class Metrics(Collector):
 
 
 def _crawl_metrics(runner: CrawlRunner) -> Iterator[Metric]:
-    stats = runner.stats
+    stats = runner.context.stats
     yield _build_counter("evnews_pages", "Processed article pages, by outcome", "outcome", dict(stats.outcomes))
     yield _build_counter("evnews_kept", "Stored articles, by decision", "decision", dict(stats.decisions))
     yield _build_counter("evnews_refused", "Refused pages, by verdict", "verdict", dict(stats.verdicts))
     yield _build_counter("evnews_failures", "Failed pages, by kind of error", "kind", dict(stats.failures))
     yield SummaryMetricFamily(
         "evnews_extraction_seconds", "Time to extract a page, including the wait for a worker",
-        count_value=runner.ingest.pages_read, sum_value=runner.ingest.reading_seconds,
+        count_value=runner.context.ingest.pages_read, sum_value=runner.context.ingest.reading_seconds,
     )  # fmt: skip
-    yield _build_gauge("evnews_pages_in_hand", "Fetched pages that are not stored yet", runner.ingest.pending_pages)
+    yield _build_gauge("evnews_pages_in_hand", "Fetched pages that are not stored yet", runner.context.ingest.pending_pages)
     yield _build_gauge("evnews_polls_running", "Sources that are being polled", len(stats.running))
 
 

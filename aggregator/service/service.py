@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aggregator.config import Config
-from aggregator.crawl.feed_audit import AUDIT_CHECK_SECONDS, audit_due_sources
 from aggregator.crawl.runner import CrawlRunner, PollResult
 from aggregator.schedule.budget import BudgetPlanner
 from aggregator.schedule.clock import PeriodicJob, PollClock
+from aggregator.service.daily_audit import AUDIT_CHECK_SECONDS, audit_due_sources
 from aggregator.service.loop_lag import LoopLagMonitor
 from aggregator.service.setup import create_planner, open_runner, reprice
 from aggregator.service.systemd import notify_systemd, watchdog_seconds
 from spiders.source import Source
+from storage import glance
 from storage.db.database import Database
 from storage.db.leader import Leadership, create_leadership
 from storage.errors import ArchiveError
@@ -118,15 +119,15 @@ class Service:
                     own = self._list_own_jobs(runner, clock, planner, claim, sources)
                     await clock.run([*own, *self.jobs])
                 finally:
-                    runner.stop_requested.set()
+                    runner.context.stop_requested.set()
                     await stopping
-                return runner.fatal_error
+                return runner.context.fatal_error
         except ArchiveError as error:
             return str(error)
 
     async def _forward_stop(self, runner: CrawlRunner) -> None:
         """Stop the runner as soon as the service or the runner is asked to stop."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._stop, runner.stop_requested)]
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._stop, runner.context.stop_requested)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
@@ -141,12 +142,15 @@ class Service:
             if sources != known:
                 known = sources
                 clock.replace_sources(sources)
-                await runner.prepare(sources)
+                await runner.context.prepare(sources)
                 log.info("event=catalogue-changed sources=%d", len(sources))
 
         async def check_leadership() -> None:
             if not await asyncio.to_thread(claim.is_held):
-                runner.abort("another service may poll now: the connection that held the leadership is lost")
+                runner.context.abort("another service may poll now: the connection that held the leadership is lost")
+
+        async def heartbeat() -> None:
+            await runner.context.repository.run(glance.record_heartbeat, runner.context.now())
 
         async def audit_feeds() -> None:
             await audit_due_sources(runner, known)
@@ -154,8 +158,8 @@ class Service:
         return [
             PeriodicJob("audit", AUDIT_CHECK_SECONDS, audit_feeds),
             PeriodicJob("catalogue", _CATALOGUE_SECONDS, reload_catalogue),
-            PeriodicJob("price", _REPRICE_SECONDS, lambda: reprice(planner, runner.repository)),
-            PeriodicJob("heartbeat", _HEARTBEAT_SECONDS, runner.repository.heartbeat),
+            PeriodicJob("price", _REPRICE_SECONDS, lambda: reprice(planner, runner.context.repository)),
+            PeriodicJob("heartbeat", _HEARTBEAT_SECONDS, heartbeat),
             PeriodicJob("lead", _LEADERSHIP_SECONDS, check_leadership),
         ]
 

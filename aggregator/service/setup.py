@@ -12,17 +12,17 @@ from aggregator import __version__
 from aggregator.archive import open_archive
 from aggregator.config import Config
 from aggregator.crawl.address_policy import AddressPolicy
+from aggregator.crawl.context import CrawlContext, RevisitOptions
 from aggregator.crawl.host_limiter import host_of
 from aggregator.crawl.repository import CrawlRepository
 from aggregator.crawl.resolver import install_guard
-from aggregator.crawl.revisit_round import RevisitOptions
 from aggregator.crawl.runner import CrawlRunner
 from aggregator.extraction.pool import ExtractionPool
 from aggregator.schedule.budget import BudgetPlanner
 from aggregator.topics.catalogue import load_topics
 from aggregator.topics.matcher import TopicMatcher
 from spiders.source import Source
-from storage.crawl import leads
+from storage.crawl import leads, polls
 from storage.crawl.lease_owner import LeaseOwner, find_dead_owners
 from storage.db.writer import DatabaseWriter, Work
 from storage.errors import ArchiveError
@@ -75,17 +75,16 @@ async def open_runner(
         repository = CrawlRepository(writer, owner.token, now, TopicMatcher(topics), config.warc_folder)
         planner = planner or create_planner()
         await reprice(planner, repository)
-        runner = CrawlRunner(
+        context = CrawlContext(
             config=config,
             repository=repository,
             pool=pool,
             guard=guard,
-            planner=planner,
             now=now,
             revisit_options=revisit_options,
         )
-        await runner.prepare(sources)
-        yield runner
+        await context.prepare(sources)
+        yield CrawlRunner(context, planner)
 
 
 def create_planner() -> BudgetPlanner:
@@ -96,9 +95,9 @@ def create_planner() -> BudgetPlanner:
 async def reprice(planner: BudgetPlanner, repository: CrawlRepository) -> None:
     """Update the planner's price from the publishing profiles of all indexes and the polls of the last day."""
     now = repository.now()
-    next_polls = await repository.load_learned_polls()
+    next_polls = await repository.run(polls.load_learned_next_polls)
     sources = len({next_poll.source for next_poll in next_polls})
-    spent, first = await repository.count_polls_since(now - timedelta(days=1))
+    spent, first = await repository.run(polls.count_polls_since, now - timedelta(days=1))
     days = (now - first) / timedelta(days=1) if first else 0.0
     profiles = [poll.publishing_profile for poll in next_polls if poll.publishing_profile is not None]
     planner.reprice(profiles, now.timestamp(), sources=sources, spent=spent, days=days)

@@ -42,6 +42,7 @@ class LeadResult:
 
     recorded_at: datetime
     state: str
+    code: str
     reason: str
 
 
@@ -179,7 +180,7 @@ _SELECT_ARTICLES = (
     .limit(MAX_ARTICLES)
 )  # fmt: skip
 _SELECT_LEAD_RESULTS = (
-    select(leads.c.recorded_at, leads.c.state, leads.c.reason)
+    select(leads.c.recorded_at, leads.c.state, leads.c.code, leads.c.reason)
     .where(
         leads.c.source == bindparam("source"),
         leads.c.state.in_([LeadState.KEPT, LeadState.REFUSED, LeadState.RETRY]),

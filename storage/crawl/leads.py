@@ -163,6 +163,8 @@ def finish_lead(
     reason: str,
     now: datetime,
     next_at: datetime | None = None,
+    *,
+    code: str = "",
 ) -> bool:
     """Bring a lease to its end; False, and nothing is changed, when the lease has passed to somebody else.
 
@@ -174,6 +176,7 @@ def finish_lead(
         "lead": lead.id,
         "owned": owner,
         "state": state,
+        "code": code,
         "reason": clean(reason, 1000),
         "due_at": next_at if state is LeadState.RETRY else None,
         "ended_at": now if state in _END_STATES else None,
@@ -277,6 +280,7 @@ _FINISH_LEAD = (
     .where(leads.c.id == bindparam("lead"), leads.c.owner == bindparam("owned"), leads.c.state == LeadState.LEASED)
     .values(
         state=bindparam("state"),
+        code=bindparam("code"),
         reason=bindparam("reason"),
         due_at=bindparam("due_at"),
         ended_at=bindparam("ended_at"),

@@ -19,6 +19,72 @@ REDIRECTS_UNTIL_MOVED = 5
 """Permanent redirects in a row to one address after which the index is requested there."""
 
 
+class ReasonCode(StrEnum):
+    """Codes beside the reasons of polls and leads, which decisions compare; the reasons are for people only.
+
+    A lead can also have the code of its article's decision (`DecisionKind`) or of the refusal of its page
+    (`aggregator.extraction.classify.model.PageKind`, `repeated`). A successful poll has an empty code.
+    """
+
+    HTTP_NOT_FOUND = "http-not-found"
+    HTTP_GONE = "http-gone"
+    HTTP_TRY_LATER = "http-try-later"
+    """Status 408, 425 or 429."""
+    HTTP_SERVER_ERROR = "http-server-error"
+    """Status 500 or above."""
+    HTTP_STATUS = "http-status"
+    """Any other status but 200."""
+    TIMEOUT = "timeout"
+    TRUNCATED = "truncated"
+    """The connection closed before the whole body arrived."""
+    CONNECTION_REFUSED = "connection-refused"
+    CONNECTION_RESET = "connection-reset"
+    HOST_NOT_FOUND = "host-not-found"
+    TLS = "tls"
+    TOO_LARGE = "too-large"
+    TOO_MANY_HEADERS = "too-many-headers"
+    CONNECTION_ERROR = "connection-error"
+    """Any other failure of a request."""
+    REDIRECT_LOOP = "redirect-loop"
+    REFUSED_REDIRECT = "refused-redirect"
+    """A redirect to an address that must not be requested."""
+    BLOCKED_ADDRESS = "blocked-address"
+    INVALID_URL = "invalid-url"
+    ROBOTS_DISALLOWED = "robots-disallowed"
+    ROBOTS_UNREADABLE = "robots-unreadable"
+    HOST_PARKED = "host-parked"
+    STOPPED = "stopped"
+    INTERNAL_ERROR = "internal-error"
+    NOT_AN_INDEX = "not-an-index"
+    UNREADABLE_INDEX = "unreadable-index"
+    """Nothing, or not all, of an index could be parsed."""
+    EMPTY_INDEX = "empty-index"
+    """No entries in an index that had some."""
+    REDIRECTED = "redirected"
+    """An article's address redirects to the site's front page."""
+    NOT_HTML = "not-html"
+    LISTING = "listing"
+    """The page is a list of other pages; also a refusal of the extraction (`PageKind.LISTING`)."""
+    TOO_OLD = "too-old"
+    """Older than the retention time of its source."""
+
+
+def status_code(status: int) -> ReasonCode:
+    """Return the code of an HTTP status other than 200."""
+    if status == 404:
+        return ReasonCode.HTTP_NOT_FOUND
+    if status == 410:
+        return ReasonCode.HTTP_GONE
+    if status in (408, 425, 429):
+        return ReasonCode.HTTP_TRY_LATER
+    return ReasonCode.HTTP_SERVER_ERROR if status >= 500 else ReasonCode.HTTP_STATUS
+
+
+def status_reason(status: int) -> str:
+    """Return the reason of a failure that only the HTTP status explains."""
+    return f"HTTP {status}"
+
+
 class LeadState(StrEnum):
     """State of a lead; in the end it is kept, refused or due for a retry.
 
@@ -77,7 +143,7 @@ class IndexEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """Result of one poll of one endpoint; `reason` says in words why it failed, or is empty.
+    """Result of one poll of one endpoint; `code` and `reason` say why it failed, or are empty.
 
     `outcome` is one of ok, unmodified, failed, refused, parked, gone. `bytes` counts the index body as transferred,
     `leads` the leads in the index and `new` the unknown ones. `kept`, `repeats`, `refused` and `failed` count article

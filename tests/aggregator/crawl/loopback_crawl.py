@@ -24,7 +24,7 @@ from sqlalchemy import text
 
 from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
-from aggregator.crawl.revisit_round import RevisitOptions
+from aggregator.crawl.context import RevisitOptions
 from aggregator.crawl.runner import CrawlRunner, PollResult
 from aggregator.service.setup import open_runner
 from spiders.catalogue import load_catalogue

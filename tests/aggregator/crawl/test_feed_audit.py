@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aggregator.crawl.feed_audit import audit_due_sources, compare_routes
+from aggregator.crawl.feed_audit import compare_routes
 from aggregator.crawl.runner import CrawlRunner
+from aggregator.service.daily_audit import audit_due_sources
 from spiders.source import Source
 from storage.archive import open_database
 from storage.crawl.audits import FeedAudit, load_audits

@@ -1,14 +1,80 @@
-"""Retry-After in seconds, as a date, as nonsense."""
+"""Errors of requests have a kind and a code; Retry-After in seconds, as a date, as nonsense."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from OpenSSL import SSL
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+from service_identity import VerificationError
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseNeverReceived
 
+from aggregator.crawl.address_policy import BlockedAddress
+from aggregator.crawl.fetch_errors import (
+    HeaderFlood,
+    NotAnIndex,
+    RefusedRedirect,
+    RobotsRefusal,
+    classify_error,
+)
+from aggregator.crawl.host_limiter import HostParked
+from aggregator.crawl.in_flight import FetchCancelled
 from aggregator.crawl.middlewares import DEFAULT_PARKING, MAX_PARKING, parse_retry_after
+from storage.model.crawl import ReasonCode
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def caused_by(cause: BaseException) -> DownloadFailedError:
+    """Scrapy's error of a response that Twisted never received for this cause."""
+    error = DownloadFailedError("the request failed")
+    error.__cause__ = ResponseNeverReceived([Failure(cause)])
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (RobotsRefusal("a", "no", is_lasting=True), "permanent", ReasonCode.ROBOTS_DISALLOWED),
+        (RobotsRefusal("a", "no", is_lasting=False), "robots", ReasonCode.ROBOTS_UNREADABLE),
+        (HostParked("a", NOW, "HTTP 429"), "parked", ReasonCode.HOST_PARKED),
+        (RefusedRedirect("x"), "transient", ReasonCode.REFUSED_REDIRECT),
+        (BlockedAddress("x"), "permanent", ReasonCode.BLOCKED_ADDRESS),
+        (UnsupportedURLSchemeError("x"), "permanent", ReasonCode.BLOCKED_ADDRESS),
+        (ValueError("x"), "permanent", ReasonCode.INVALID_URL),
+        (NotAnIndex("x"), "permanent", ReasonCode.NOT_AN_INDEX),
+        (IgnoreRequest("any words"), "permanent", ReasonCode.REDIRECT_LOOP),
+        (FetchCancelled(), "transient", ReasonCode.STOPPED),
+        (DownloadTimeoutError(), "transient", ReasonCode.TIMEOUT),
+        (ResponseDataLossError(), "transient", ReasonCode.TRUNCATED),
+        (DownloadConnectionRefusedError(), "transient", ReasonCode.CONNECTION_REFUSED),
+        (CannotResolveHostError(), "transient", ReasonCode.HOST_NOT_FOUND),
+        (DownloadCancelledError(), "transient", ReasonCode.TOO_LARGE),
+        (caused_by(HeaderFlood("x", b"")), "transient", ReasonCode.TOO_MANY_HEADERS),
+        (caused_by(SSL.Error([("", "", "certificate verify failed")])), "transient", ReasonCode.TLS),
+        (caused_by(VerificationError(errors=[])), "transient", ReasonCode.TLS),
+        (caused_by(ConnectionLost()), "transient", ReasonCode.CONNECTION_RESET),
+        (caused_by(ConnectionDone()), "transient", ReasonCode.CONNECTION_RESET),
+        (ConnectionResetError(), "transient", ReasonCode.CONNECTION_RESET),
+        (caused_by(OSError("certificate reset by redirect")), "transient", ReasonCode.CONNECTION_ERROR),
+    ],
+)
+def test_type_of_an_error_decides_its_kind_and_code(error: Exception, kind: str, code: ReasonCode) -> None:
+    failure = classify_error(error)
+    assert (failure.kind, failure.code) == (kind, code)
+    assert failure.reason
 
 
 @pytest.mark.parametrize(

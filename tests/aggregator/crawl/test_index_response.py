@@ -14,7 +14,7 @@ from aggregator.crawl.index_response import (
     judge_index,
     judge_status,
 )
-from storage.model.crawl import IndexEndpoint
+from storage.model.crawl import IndexEndpoint, ReasonCode
 from storage.model.page import Lead, Page, ParsedIndex
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -134,7 +134,7 @@ def test_410_ends_the_endpoint() -> None:
     [("parked", "parked"), ("robots", "refused"), ("permanent", "refused"), ("transient", "failed")],
 )
 def test_faults_become_outcomes_with_their_reason(kind: str, outcome: str) -> None:
-    got = judge_error(KNOWN, FetchError(kind, "because"), NOW)
+    got = judge_error(KNOWN, FetchError(kind, ReasonCode.TIMEOUT, "because"), NOW)
     assert (got.outcome, got.reason, got.endpoint.failure_streak) == (outcome, "because", 3)
 
 

@@ -24,17 +24,17 @@ from aggregator.crawl.index_response import (
 )
 from aggregator.schedule.next_poll import RETIRED_AFTER, PlanningTerms, plan_next_poll
 from spiders.source import Source
-from storage.model.crawl import REDIRECTS_UNTIL_MOVED, IndexEndpoint, IndexState, NextPoll
+from storage.model.crawl import REDIRECTS_UNTIL_MOVED, IndexEndpoint, IndexState, NextPoll, ReasonCode
 from storage.model.page import Lead, Page, ParsedIndex
 
 HOME = "https://a.example/feed"
 PLACES = (HOME, "https://a.example/rss", "https://b.example/feed")
 SOURCE = Source(name="a", title="A", home="https://a.example/", feeds=(HOME,))
 FAULTS = (
-    FetchError("transient", "timeout: no full answer in time"),
-    FetchError("permanent", "robots: disallowed by robots.txt"),
-    FetchError("parked", "its host asked to be left alone"),
-    FetchError("transient", "connection refused"),
+    FetchError("transient", ReasonCode.TIMEOUT, "timeout: no full answer in time"),
+    FetchError("permanent", ReasonCode.ROBOTS_DISALLOWED, "robots: disallowed by robots.txt"),
+    FetchError("parked", ReasonCode.HOST_PARKED, "its host asked to be left alone"),
+    FetchError("transient", ReasonCode.CONNECTION_REFUSED, "connection refused"),
 )
 BOUND = timedelta(days=3)
 

@@ -13,6 +13,7 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from aggregator.crawl.address_policy import AddressPolicy
+from aggregator.crawl.context import CrawlContext
 from aggregator.crawl.resolver import install_guard
 from aggregator.crawl.runner import CrawlRunner, PollResult
 from tests.aggregator.crawl.loopback_crawl import ALLOWED, ROOT, Home, Reactor, environment, sources_of
@@ -161,12 +162,12 @@ class StubResolver:
 @contextlib.contextmanager
 def names(runner: CrawlRunner, answers: dict[str, list[list[str]]]) -> Iterator[StubResolver]:
     """Names of the outer network, as a test wants them to resolve, beneath the guard."""
-    real = runner.guard.inner
-    runner.guard.inner = StubResolver(answers, real)
+    real = runner.context.guard.inner
+    runner.context.guard.inner = StubResolver(answers, real)
     try:
-        yield runner.guard.inner
+        yield runner.context.guard.inner
     finally:
-        runner.guard.inner = real
+        runner.context.guard.inner = real
 
 
 def poll_with_names(home: Home, site: Site, answers: dict[str, list[list[str]]], *feeds: str) -> PollResult:
@@ -233,7 +234,7 @@ def test_crawl_does_not_start_without_the_address_guard(reactor: Reactor, home: 
         guard = install_guard(AddressPolicy())
         running.installNameResolver(guard.inner)  # type: ignore[attr-defined]
         try:
-            CrawlRunner(config=home.config, repository=None, pool=None, guard=guard, planner=None)  # type: ignore[arg-type]
+            CrawlContext(config=home.config, repository=None, pool=None, guard=guard)  # type: ignore[arg-type]
         finally:
             install_guard(AddressPolicy())
 

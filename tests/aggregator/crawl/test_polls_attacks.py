@@ -234,14 +234,14 @@ def test_a_poll_that_breaks_inside_costs_no_other_source(
     sources = sources_of(room, tmp_path)
 
     async def work(runner: CrawlRunner) -> dict[str, bool]:
-        honest = runner.repository.load_endpoints
+        honest = runner.context.repository.load_boilerplate
 
-        async def endpoints(source: str) -> list[object]:
+        async def broken(source: str) -> None:
             if source == "voltward":
                 raise OSError("the disk is on fire")
-            return await honest(source)  # type: ignore[return-value]
+            await honest(source)
 
-        monkeypatch.setattr(runner.repository, "load_endpoints", endpoints, raising=False)
+        monkeypatch.setattr(runner.context.repository, "load_boilerplate", broken)
         results = await runner.poll_all(sources.values(), lambda _: None)
         return {result.source: result.has_succeeded for result in results}
 

@@ -57,13 +57,13 @@ def appoint_at(home: Home, **times: datetime) -> None:
 def count_ticks(runner: CrawlRunner) -> list[int]:
     """A list that grows by one with each tick of the runner's clock, which asks each time what is due."""
     ticks: list[int] = []
-    due = runner.repository.find_due_sources
+    due = runner.context.repository.find_due_sources
 
     async def counted(names: list[str]) -> list[str]:
         ticks.append(len(names))
         return await due(names)
 
-    runner.repository.find_due_sources = counted  # type: ignore[method-assign]
+    runner.context.repository.find_due_sources = counted  # type: ignore[method-assign]
     return ticks
 
 
@@ -148,9 +148,9 @@ def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(
 
         runner.poll_all = counted  # type: ignore[method-assign]
         running = asyncio.ensure_future(PollClock(runner, sources, lambda result: None).run([]))
-        await wait_until_async(lambda: runner.stats.polled >= len(sources))
+        await wait_until_async(lambda: runner.context.stats.polled >= len(sources))
         await wait_for_ticks(ticks)
-        runner.stop_requested.set()
+        runner.context.stop_requested.set()
         await running
 
     home.run(work, *sources)
@@ -174,7 +174,7 @@ def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site, m
         running = asyncio.ensure_future(PollClock(runner, [source], results.append).run([]))
         await wait_until_async(lambda: results)
         await wait_for_ticks(ticks)
-        runner.stop_requested.set()
+        runner.context.stop_requested.set()
         await running
 
     home.run(work, source)
@@ -193,7 +193,7 @@ def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, cap
             PollClock(runner, [], lambda result: None).run([PeriodicJob("often", 0.5, fails)])
         )
         await wait_until_async(lambda: len(times) == 3)
-        runner.stop_requested.set()
+        runner.context.stop_requested.set()
         await running
 
     home.run(work)
@@ -215,7 +215,7 @@ def test_a_job_may_come_early_the_first_time(home: Home) -> None:
             PollClock(runner, [], lambda result: None).run([job("late"), job("early", 0.1)])
         )
         await wait_until_async(lambda: done)
-        runner.stop_requested.set()
+        runner.context.stop_requested.set()
         await running
 
     home.run(work)

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from aggregator.crawl.runner import CrawlRunner, PollResult
+from spiders.source import Hints
 from storage.model.article import Article, Refusal
-from storage.model.page import Page
+from storage.model.page import EncodedBody, Page
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site
 from tests.waiting import wait_until_async
@@ -21,7 +22,7 @@ def test_a_tape_that_cannot_be_written_stops_the_crawl_and_loses_nothing(home: H
     (home.folder / "warc").write_bytes(b"")  # a file where the folder belongs
 
     async def work(runner: CrawlRunner) -> tuple[list[PollResult], str]:
-        return await runner.poll_all([site.source()], lambda result: None), runner.fatal_error
+        return await runner.poll_all([site.source()], lambda result: None), runner.context.fatal_error
 
     results, trouble = home.run(work)
     assert "cannot write a WARC file" in trouble
@@ -40,14 +41,14 @@ def test_a_page_that_breaks_us_counts_an_attempt_and_costs_no_other(
     site.feed(*(site.article(f"/{number}") for number in range(4)))
 
     async def work(runner: CrawlRunner) -> list[PollResult]:
-        extract = runner.pool.extract
+        extract = runner.context.pool.extract_and_encode
 
-        async def broken(page: Page, hints: object) -> Article | Refusal:
+        async def broken(page: Page, hints: Hints) -> tuple[Article | Refusal, EncodedBody | None]:
             if page.url == site.url("/2"):
-                raise ZeroDivisionError("a fault of ours")
-            return await extract(page, hints)  # type: ignore[arg-type]
+                raise ZeroDivisionError("an error in the extractor")
+            return await extract(page, hints)
 
-        monkeypatch.setattr(runner.pool, "extract", broken)
+        monkeypatch.setattr(runner.context.pool, "extract_and_encode", broken)
         return await runner.poll_all([site.source()], lambda result: None)
 
     [result] = home.run(work)

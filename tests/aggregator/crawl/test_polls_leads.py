@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.crawl import source_poll
+from aggregator.crawl import article_fetcher
 from aggregator.crawl.runner import CrawlRunner
 from storage.archive import open_database
+from storage.crawl.revisits import list_revisits
 from storage.maintenance.expiry import ArticleAges, delete_expired
 from storage.model.article import Article, Decision, Refusal
 from storage.model.page import Page
@@ -87,7 +88,7 @@ def test_an_address_that_cannot_be_asked_ends_alone(home: Home, site: Site) -> N
 def test_a_spent_budget_leaves_leads_waiting_for_the_next_poll(
     home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_poll, "MAX_FETCHES", 4)
+    monkeypatch.setattr(article_fetcher, "MAX_FETCHES", 4)
     site.feed(*(site.article(f"/{n}") for n in range(10)))
     kept = []
     for _ in range(4):
@@ -99,7 +100,7 @@ def test_a_spent_budget_leaves_leads_waiting_for_the_next_poll(
 
 
 def test_a_poll_lasts_no_longer_than_its_minutes(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_poll, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(article_fetcher, "MAX_SECONDS", 0.5)
     site.feed(*(site.article(f"/{n}") for n in range(30)))
     assert home.poll(site.source(delay=0.1))["site"].has_succeeded
     states = Counter(state for state, _, _ in home.leads().values())
@@ -256,7 +257,7 @@ def test_what_would_be_removed_as_soon_as_it_is_kept_is_not_fetched(home: Home, 
     home.configure(keep=5 * 365 * 86_400.0)
     home.poll(site.source())
     assert site.paths() == ["/feed.xml", "/undated"]
-    assert home.leads()[site.url("/old")][:2] == ("expired", source_poll.TOO_OLD_REASON)
+    assert home.leads()[site.url("/old")][:2] == ("expired", article_fetcher.TOO_OLD_REASON)
     (counted,) = home.rows("SELECT sum(refused + failed) FROM polls")
     assert counted == (0,)  # what was not asked for is no request
     home.poll(site.source("other", keep=float("inf")))
@@ -293,13 +294,13 @@ def test_an_article_that_is_removed_while_it_is_asked_for_again_does_not_come_ba
     home.poll(site.source())
 
     async def scenario(runner: CrawlRunner) -> Decision | Refusal | None:
-        (revisit,) = await runner.repository.load_revisits("site", 0, 9)
+        (revisit,) = await runner.context.repository.run(list_revisits, "site", 0, 9)
         database = open_database(home.config.database_url)
         later = home.clock() + timedelta(days=2)
         assert sum(delete_expired(database, ArticleAges(default=86_400.0), later)) == 1
         database.close()
         page = Page(url=revisit.url, status=200, fetched_at=later, source="site")
-        return await runner.repository.save_revisited_article(
+        return await runner.context.repository.save_revisited_article(
             revisit, (page,), Article(url=revisit.url, title="t", text="x"), None, ()
         )
 

@@ -201,7 +201,7 @@ def test_nonsense_for_a_delay_neither_stops_nor_frees_the_crawl(home: Home, site
     source = site.source()
 
     async def poll(runner: CrawlRunner) -> float:
-        gate, monotonic, slept = runner.limiter, runner.limiter._monotonic, [0.0]
+        gate, monotonic, slept = runner.context.limiter, runner.context.limiter._monotonic, [0.0]
 
         async def sleep(seconds: float) -> None:
             slept[0] += seconds

@@ -42,7 +42,7 @@ def test_workers_know_neither_scrapy_nor_twisted_nor_sqlalchemy(home: Home, room
 
     async def modules(runner: CrawlRunner) -> list[str]:
         await runner.poll_all(sources.values(), lambda _: None)
-        return await asyncio.wrap_future(list_worker_modules(runner.pool))
+        return await asyncio.wrap_future(list_worker_modules(runner.context.pool))
 
     known = {name.partition(".")[0] for name in home.run(modules, *sources.values())}
     assert "trafilatura" in known
@@ -87,7 +87,7 @@ def test_a_worker_that_dies_is_charged_to_its_own_task_and_the_pool_goes_on(home
         said: list[str] = []
         polling = asyncio.ensure_future(runner.poll(source))
         for work, args in ((os.abort, ()), (ctypes.string_at, (0,)), (os._exit, (7,)), (bytearray, (2**31,))):
-            said.append(str(await runner.pool._run_task(work, args, lambda why: why)))  # type: ignore[arg-type]
+            said.append(str(await runner.context.pool._run_task(work, args, lambda why: why)))  # type: ignore[arg-type]
         assert (await polling).has_succeeded
         return said
 
@@ -107,8 +107,8 @@ def test_a_worker_is_replaced_after_so_many_pages_and_nothing_is_lost(
     async def read(runner: CrawlRunner) -> tuple[int, int]:
         workers, sound = set(), 0
         for page in pages:
-            sound += not isinstance(await runner.pool.extract(page, Hints()), Refusal)
-            workers.add(await runner.pool._run_task(os.getpid, (), lambda why: 0))
+            sound += not isinstance(await runner.context.pool.extract(page, Hints()), Refusal)
+            workers.add(await runner.context.pool._run_task(os.getpid, (), lambda why: 0))
         return sound, len(workers)
 
     sound, workers = home.run(read)
@@ -148,13 +148,13 @@ def test_workers_killed_while_idle_are_replaced_and_the_next_page_is_read(home: 
     page = Page(url="https://a.example/a", status=200, body=story("/a"), fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
 
     async def work(runner: CrawlRunner) -> list[object]:
-        read = [await runner.pool.extract(page, Hints())]
+        read = [await runner.context.pool.extract(page, Hints())]
         for _ in range(3):
-            for worker in list(runner.pool._pool._pool_manager.worker_manager.workers):
+            for worker in list(runner.context.pool._pool._pool_manager.worker_manager.workers):
                 os.kill(worker, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):  # the pool has noticed already
                     os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
-            read.append(await runner.pool.extract(page, Hints()))
+            read.append(await runner.context.pool.extract(page, Hints()))
         return read
 
     assert [type(made).__name__ for made in home.run(work)] == ["Article"] * 4

@@ -18,7 +18,7 @@ from aggregator.crawl.revisit_schedule import (
 )
 from aggregator.crawl.runner import CrawlRunner, PollResult
 from spiders.source import Source
-from storage.crawl.ladder import RevisitCounts, RevisitResult, ScheduledRevisit
+from storage.crawl.revisit_schedule import RevisitCounts, RevisitResult, ScheduledRevisit
 from tests.aggregator.crawl.loopback_crawl import Home
 from tests.aggregator.crawl.loopback_server import Answer, Site
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from aggregator.extraction.classify.model import PageKind
 from aggregator.health.findings import HealthFinding, HealthState, find_problems, learn_usual_volume, worst_state
 from storage.crawl.audits import FeedAudit
 from storage.crawl.health import LeadResult, SourceHistory
-from storage.model.crawl import IndexEndpoint, IndexState, LeadState, NextPoll, Poll
+from storage.model.crawl import IndexEndpoint, IndexState, LeadState, NextPoll, Poll, ReasonCode
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -16,12 +19,12 @@ INDEXES = frozenset({FEED})
 DAILY = tuple((NOW - n * DAY).timestamp() for n in range(100, 0, -1))
 
 
-def poll(outcome: str = "ok", reason: str = "", at: datetime = NOW) -> Poll:
-    return Poll(source="a", url=FEED, started_at=at, ended_at=at, outcome=outcome, reason=reason)
+def poll(outcome: str = "ok", reason: str = "", at: datetime = NOW, code: str = "") -> Poll:
+    return Poll(source="a", url=FEED, started_at=at, ended_at=at, outcome=outcome, code=code, reason=reason)
 
 
-def tried(state: str, reason: str = "", many: int = 1) -> tuple[LeadResult, ...]:
-    return tuple(LeadResult(recorded_at=NOW - n * HOUR, state=state, reason=reason) for n in range(many))
+def tried(state: str, reason: str = "", many: int = 1, code: str = "") -> tuple[LeadResult, ...]:
+    return tuple(LeadResult(recorded_at=NOW - n * HOUR, state=state, code=code, reason=reason) for n in range(many))
 
 
 def appointment(**more: object) -> NextPoll:
@@ -73,7 +76,7 @@ def test_an_index_fails_once_it_does_so_for_a_while() -> None:
 
 
 def test_robots_txt_that_forbids_is_told_at_once() -> None:
-    last = poll("refused", "robots: disallowed by robots.txt")
+    last = poll("refused", "the publisher wants no robots here", code=ReasonCode.ROBOTS_DISALLOWED)
     (one,) = found(polls=(last,), next_polls=(appointment(failing_since=NOW, failure_weight=2.0),))
     assert (one.state, one.evidence) == (HealthState.BLOCKED, f"robots.txt forbids {FEED}")
 
@@ -90,10 +93,12 @@ def test_parked_and_retired_are_told_of_all_indexes() -> None:
 
 def test_pages_that_are_all_refused_block_and_such_as_fail_fail() -> None:
     kept = tried(LeadState.KEPT, many=10)
-    (one,) = found(lead_results=(*tried(LeadState.REFUSED, "a bot challenge", 5), *kept))
+    (one,) = found(lead_results=(*tried(LeadState.REFUSED, "a bot challenge", 5, PageKind.CHALLENGE), *kept))
     assert one.state == HealthState.BLOCKED
     assert one.evidence == "none of its last 5 pages could be kept, 5 for: a bot challenge"
-    assert states(lead_results=(*tried(LeadState.RETRY, "HTTP 500", 4), *kept)) == [HealthState.FAILING]
+    assert states(lead_results=(*tried(LeadState.RETRY, "HTTP 500", 4, ReasonCode.HTTP_SERVER_ERROR), *kept)) == [
+        HealthState.FAILING
+    ]
     assert states(lead_results=(*tried(LeadState.REFUSED, "a list", 3), *kept)) == []
     mixed = (*tried(LeadState.REFUSED, "a list", 5), *kept[:1], *tried(LeadState.REFUSED, "a list", 20))
     assert states(lead_results=mixed) == []  # hardly ever was anything kept: it is no change
@@ -134,12 +139,52 @@ def test_a_feed_that_names_less_than_half_of_what_the_sitemap_does_is_slow() -> 
 
 def test_pages_that_a_sitemap_names_beside_articles_block_nothing() -> None:
     kept = tried(LeadState.KEPT, many=10)
-    lists = tried(LeadState.REFUSED, "a list of other pages: 40 links", 30)
+    lists = tried(LeadState.REFUSED, "forty links and nothing else", 30, PageKind.LISTING)
     assert states(lead_results=(*lists, *kept)) == []
-    walls = tried(LeadState.REFUSED, "a bot challenge", 4)
+    walls = tried(LeadState.REFUSED, "a list of other pages", 4, PageKind.CHALLENGE)
     assert states(lead_results=(*lists[:5], *walls, *lists[:5], *kept)) == [HealthState.BLOCKED]
 
 
 def test_what_a_sitemap_names_without_dates_is_no_flood() -> None:
     old = tuple((NOW - n * HOUR / 10).timestamp() for n in range(90, 0, -1))
     assert states(published_times=(*DAILY, *old), dated_times=DAILY, polls=(poll(),)) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        ReasonCode.HTTP_SERVER_ERROR,
+        ReasonCode.HTTP_TRY_LATER,
+        ReasonCode.TIMEOUT,
+        ReasonCode.TRUNCATED,
+        ReasonCode.CONNECTION_REFUSED,
+        ReasonCode.CONNECTION_RESET,
+        ReasonCode.HOST_NOT_FOUND,
+        ReasonCode.TLS,
+    ],
+)
+def test_pages_of_a_site_that_does_not_answer_fail_whatever_the_reason_says(code: ReasonCode) -> None:
+    failed = tried(LeadState.RETRY, "any sentence at all", 4, code)
+    assert states(lead_results=(*failed, *tried(LeadState.KEPT, many=10))) == [HealthState.FAILING]
+
+
+@pytest.mark.parametrize("code", [ReasonCode.HTTP_STATUS, ReasonCode.HTTP_NOT_FOUND, PageKind.CHALLENGE, ""])
+def test_pages_that_a_site_refuses_are_blocked_whatever_the_reason_says(code: str) -> None:
+    refused = tried(LeadState.REFUSED, "timeout: HTTP 503", 4, code)
+    assert states(lead_results=(*refused, *tried(LeadState.KEPT, many=10))) == [HealthState.BLOCKED]
+
+
+@pytest.mark.parametrize("code", [ReasonCode.LISTING, ReasonCode.REDIRECTED, ReasonCode.ROBOTS_DISALLOWED])
+def test_codes_of_pages_that_are_no_articles_are_not_counted(code: ReasonCode) -> None:
+    others = tried(LeadState.REFUSED, "any sentence at all", 9, code)
+    assert states(lead_results=(*others, *tried(LeadState.KEPT, many=10))) == []
+
+
+def test_an_index_that_robots_txt_cannot_be_read_for_is_not_blocked() -> None:
+    last = poll("refused", "robots: disallowed by robots.txt", code=ReasonCode.ROBOTS_UNREADABLE)
+    failing = appointment(failing_since=NOW - 2 * HOUR, failure_weight=2.0)
+    assert states(polls=(last,), next_polls=(failing,)) == [HealthState.FAILING]
+
+
+def test_listing_code_is_that_of_the_extraction() -> None:
+    assert ReasonCode.LISTING.value == PageKind.LISTING.value

@@ -17,7 +17,7 @@ from aggregator.cli.output import EXIT_FAILURE, EXIT_INTERRUPTED, print_json, us
 if TYPE_CHECKING:
     from aggregator.cli.crawl_report import CrawlProgress
     from aggregator.config import Config
-    from aggregator.crawl.revisit_round import RevisitOptions
+    from aggregator.crawl.context import RevisitOptions
     from aggregator.crawl.runner import CrawlRunner, PollResult
     from spiders.source import Source
 
@@ -37,7 +37,7 @@ class CrawlOptions:
     @property
     def revisiting(self) -> RevisitOptions | None:
         """How stored articles are requested again; None without `--revisit`."""
-        from aggregator.crawl.revisit_round import RevisitOptions
+        from aggregator.crawl.context import RevisitOptions
 
         return RevisitOptions(self.confirm_now) if self.revisit else None
 
@@ -74,7 +74,7 @@ def run_crawl(config: Config, names: list[str], file: Path | None, options: Craw
     if options.revisit and options.watch:
         usage_error("--revisit requests every stored article once and cannot be combined with --watch; give one")
     from aggregator.cli.garbage_collection import collect_as_usual
-    from aggregator.crawl.runner import run_in_reactor
+    from aggregator.crawl.reactor import run_in_reactor
     from aggregator.logs import configure_logging
 
     collect_as_usual()
@@ -99,7 +99,7 @@ async def _crawl(
     from aggregator.service.setup import open_runner
 
     async with open_runner(config, catalogue, revisit_options=options.revisiting) as runner:
-        with CrawlProgress(runner.stats, quiet=options.as_json, endless=options.watch) as progress:
+        with CrawlProgress(runner.context.stats, quiet=options.as_json, endless=options.watch) as progress:
             stopper = CrawlStopper(runner, warn_stopping, close_display=progress.close)
             report = _reporter(progress, as_json=options.as_json)
             if options.watch:
@@ -111,10 +111,10 @@ async def _crawl(
                 results = await runner.poll_all(polled, report, only_due=options.due)
         await stopper.finish()
         await notify_during_crawl(config)
-        if not runner.is_stopping:
+        if not runner.context.is_stopping:
             await _record_health(config, catalogue)
         if not options.as_json and not options.watch:
-            print_summary(results, runner.stats, progress.seconds)
+            print_summary(results, runner.context.stats, progress.seconds)
         return _status(runner, results)
 
 
@@ -129,10 +129,10 @@ async def _record_health(config: Config, catalogue: Sequence[Source]) -> None:
 
 
 def _status(runner: CrawlRunner, results: Sequence[PollResult]) -> int:
-    if runner.fatal_error:
-        warn(runner.fatal_error)
+    if runner.context.fatal_error:
+        warn(runner.context.fatal_error)
         return EXIT_FAILURE
-    if runner.is_stopping:
+    if runner.context.is_stopping:
         return EXIT_INTERRUPTED
     return 0 if all(result.has_succeeded for result in results) else EXIT_FAILURE
 
@@ -151,4 +151,4 @@ def _reporter(progress: CrawlProgress, *, as_json: bool) -> Callable[[PollResult
 
 async def _due_sources(runner: CrawlRunner, sources: tuple[Source, ...]) -> list[Source]:
     by_name = {source.name: source for source in sources}
-    return [by_name[name] for name in await runner.repository.find_due_sources(list(by_name))]
+    return [by_name[name] for name in await runner.context.repository.find_due_sources(list(by_name))]

@@ -50,7 +50,7 @@ def run_up(config: Config, file: Path | None, options: UpOptions) -> int:
     """Run until Ctrl-C or SIGTERM. Return 0 after an orderly stop, 1 if serving or polling is impossible."""
     # Imported before the server starts: a signal that arrives during imports would end the process at once.
     from aggregator.cli.commands.operate.up_service import run_service, watch_sources
-    from aggregator.crawl.runner import run_in_reactor
+    from aggregator.crawl.reactor import run_in_reactor
     from aggregator.logs import configure_logging
 
     configure_logging(options.log)

@@ -170,7 +170,7 @@ def test_check_is_printed_as_lines() -> None:
 def test_exception_of_a_single_fetch_is_raised(evnews: Evnews) -> None:
     code = (
         "from aggregator.config import load_config\n"
-        "from aggregator.crawl.runner import run_in_reactor\n"
+        "from aggregator.crawl.reactor import run_in_reactor\n"
         "from aggregator.service.setup import open_runner\n"
         "from spiders.source import Source\n"
         "source = Source(name='x', title='x', home='http://x.example/')\n"
