@@ -1,4 +1,4 @@
-"""The one spider: it brings home what one source's indexes name, article by article."""
+"""Scrapy spider that requests the indexes of a source, then its leads, then the articles to revisit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from storage.model.page import Page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexTask:
-    """One index, known by `url`, to ask for at `ask`; `conditions` may only be sent to `validators_url`."""
+    """Request for the index known as `url`, at `request_url`.
+
+    The conditional headers in `conditions` may only be sent to `validators_url`.
+    """
 
     url: str
     request_url: str
@@ -30,25 +33,25 @@ class IndexTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedArticle:
-    """An article page that came back, its redirect hops before it, and what it answers. The spider's item."""
+    """Item of the spider: the response to the request for a lead or revisit, after its redirects."""
 
     leased: LeasedLead | Revisit
     hops: tuple[Page, ...] = field(repr=False)
 
     @property
     def page(self) -> Page:
-        """The page that finally answered."""
+        """The response after all redirects."""
         return self.hops[-1]
 
 
 def conditional_headers(etag: str, last_modified: str) -> tuple[tuple[str, str], ...]:
-    """The headers that ask for a page only if it is another than the one that gave these validators."""
+    """Return the headers that request a page only if it changed since these validators."""
     pairs = (("If-None-Match", etag), ("If-Modified-Since", last_modified))
     return tuple((name, value) for name, value in pairs if value)
 
 
 class PollCallbacks(Protocol):
-    """What a crawl of one source asks of those who sent it: what to fetch, and where to put what came."""
+    """Supplies a spider with the requests of a poll and takes the responses."""
 
     def index_tasks(self) -> Iterable[IndexTask]: ...
     async def index_answered(self, task: IndexTask, hops: tuple[Page, ...]) -> Iterable[IndexTask]: ...
@@ -62,7 +65,7 @@ class PollCallbacks(Protocol):
 
 
 class SourceSpider(Spider):
-    """Asks for a source's indexes, then for the articles that the archive leases to it."""
+    """Requests a source's indexes, then its leased leads, then the articles to revisit."""
 
     name = "source"
 
@@ -73,7 +76,7 @@ class SourceSpider(Spider):
         self._indexes_read = asyncio.Event()
 
     async def start(self) -> AsyncIterator[Any]:
-        """First every index; when all are read and their leads written, the articles; then those to be seen again."""
+        """Yield the requests for indexes, after their last response those for leads, then those for revisits."""
         async for request in self._index_requests(self.poll.index_tasks()):
             yield request
         if self._open_indexes:
@@ -94,7 +97,7 @@ class SourceSpider(Spider):
                 yield request
 
     async def _index_requests(self, tasks: Iterable[IndexTask]) -> AsyncIterator[Request]:
-        """The requests for indexes; an address that cannot be asked is a failure of its own."""
+        """Yield the requests for indexes; report an invalid URL as a failed index."""
         for task in tasks:
             try:
                 request = self._index_request(task)
@@ -135,7 +138,7 @@ class SourceSpider(Spider):
         return request
 
     async def read_index(self, response: Response) -> AsyncIterator[Request]:
-        """Hand an index's answer over; what it names further is asked for too."""
+        """Pass on the response of an index, and request the further indexes that it names."""
         try:
             tasks = await self.poll.index_answered(response.meta["task"], tuple(response.meta["hops"]))
             async for request in self._index_requests(tasks):
@@ -144,7 +147,7 @@ class SourceSpider(Spider):
             self._index_done()
 
     async def index_failed(self, failure: Any) -> None:
-        """Report an index that gave no answer; the failure carries its request."""
+        """Report an index without a response."""
         try:
             await self.poll.index_failed(failure.request.meta["task"], failure.value)
         finally:
@@ -156,7 +159,7 @@ class SourceSpider(Spider):
             self._indexes_read.set()
 
     async def read_article(self, response: Response) -> AsyncIterator[FetchedArticle]:
-        """Hand an article page over, as an item; a transfer that was ended early is a refusal."""
+        """Yield an article page as an item; report a transfer that was stopped at its headers as refused."""
         leased, hops = response.meta["lead"], tuple(response.meta["hops"])
         if response.status == 200 and "download_stopped" in response.flags:
             await self.poll.article_refused(leased, hops, response.meta["stopped"])
@@ -164,13 +167,13 @@ class SourceSpider(Spider):
             yield FetchedArticle(leased=leased, hops=hops)
 
     async def article_failed(self, failure: Any) -> None:
-        """Report an article that gave no answer; the failure carries its request."""
+        """Report a lead without a response."""
         await self.poll.article_failed(failure.request.meta["lead"], failure.value)
 
     async def read_revisit(self, response: Response) -> AsyncIterator[FetchedArticle]:
-        """Hand the page of a kept article over, as an item."""
+        """Yield the page of a revisited article as an item."""
         yield FetchedArticle(leased=response.meta["lead"], hops=tuple(response.meta["hops"]))
 
     async def revisit_failed(self, failure: Any) -> None:
-        """Report a kept article that gave no answer."""
+        """Report a revisit without a response."""
         await self.poll.revisit_failed(failure.request.meta["lead"], failure.value)

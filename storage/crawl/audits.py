@@ -1,4 +1,4 @@
-"""Audits: what a source's sitemap named that its feed did not, and the other way."""
+"""Results of audits that compare a source's feeds with its sitemap."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from storage.identity import key_digest, url_key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedAudit:
-    """A look at both routes, at articles dated from `begin_at` on: named by both, or by one alone.
+    """Result of one audit: numbers of articles dated from `since` on, by whether feeds, sitemap or both list them.
 
-    `missed` are those of the sitemap that nothing had named before. With a `reason` it came to nothing.
+    `missed` counts the articles of the sitemap that no index had listed before. `reason` says why an audit failed, and
+    is empty otherwise.
     """
 
     source: str
@@ -31,32 +32,32 @@ class FeedAudit:
 
     @property
     def named_by_feed(self) -> int:
-        """How many the feed named."""
+        """Number of articles that the feeds list."""
         return self.in_both + self.feed_only
 
     @property
     def named_by_any(self) -> int:
-        """How many either route named."""
+        """Number of articles that the feeds or the sitemap list."""
         return self.named_by_feed + self.sitemap_only
 
     @property
     def feed_share(self) -> float | None:
-        """The part of what either route named that the feed did; None where nothing was."""
+        """Share of all listed articles that the feeds list (0 to 1), or None if nothing is listed."""
         return self.named_by_feed / self.named_by_any if self.named_by_any else None
 
 
 def save_audit(tx: Connection, audit: FeedAudit) -> None:
-    """Put an audit in the place of the one before."""
+    """Store an audit in place of the source's previous one."""
     tx.execute(_UPSERT_AUDIT[tx.dialect.name], {field.name: getattr(audit, field.name) for field in fields(FeedAudit)})
 
 
 def load_audits(tx: Connection) -> dict[str, FeedAudit]:
-    """The last audit of every source."""
+    """Return the latest audit of each source by its name."""
     return {row.source: FeedAudit(**row._mapping) for row in tx.execute(_SELECT_AUDITS)}
 
 
 def find_unknown_urls(tx: Connection, source: str, urls: Sequence[str]) -> set[str]:
-    """Which of these addresses no index of a source has named yet."""
+    """Return those of `urls` that no index of the source has listed yet."""
     digests = {url: key_digest(url_key(url)) for url in urls}
     known = set(tx.execute(_SELECT_KNOWN_KEYS, {"source": source, "digests": list(digests.values())}).scalars())
     return {url for url, digest in digests.items() if digest not in known}

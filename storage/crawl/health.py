@@ -1,7 +1,4 @@
-"""What tells how a source is: when it named something new, what was read of it, how its polls went; and what was found.
-
-A Past is what lies in the archive of one source, a Condition what was concluded of it.
-"""
+"""Health state and history of each source."""
 
 from __future__ import annotations
 
@@ -23,9 +20,9 @@ _NO_AUTHORS = ("", "[]")
 
 @dataclass(frozen=True, slots=True)
 class ExtractedArticle:
-    """What was read of one article: the words of its text, and whether a title, a date and an author were found.
+    """Result of the extraction of one article: its number of words, and which fields were found.
 
-    `at` is when it was first read (POSIX seconds).
+    `first_seen_at` is the time of its first fetch in POSIX seconds.
     """
 
     id: int
@@ -38,7 +35,7 @@ class ExtractedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadResult:
-    """What became of one of the latest pages that a source named: a lead's `state`, and why."""
+    """State of a lead whose page was fetched, with the reason."""
 
     recorded_at: datetime
     state: str
@@ -48,11 +45,11 @@ class LeadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHistory:
-    """What is known of a source. `times` are when it published what it named (POSIX seconds, sorted).
+    """Data from which the health of a source is derived.
 
-    Of what bears no date, that is when it was first named; `dated` are those that bear one. `readings` are its latest
-    articles, in the order in which they were read, `tried` its latest pages and `polls` its latest polls, the newest
-    first.
+    `published_times` holds the publication times of its leads in POSIX seconds, sorted; the time of the first listing
+    stands in for a missing date. `dated_times` holds those of dated leads only. `articles` are its latest articles in
+    the order of their first fetch, `lead_results` its latest leads and `polls` its latest polls, newest first.
     """
 
     source: str
@@ -66,13 +63,16 @@ class SourceHistory:
 
     @property
     def reliable_times(self) -> tuple[float, ...]:
-        """Those that bear a date, where most do: a sitemap may name what is old and undated by the thousand."""
+        """Times of dated leads if at least half are dated: a sitemap may list thousands of old undated pages."""
         return self.dated_times if len(self.dated_times) >= len(self.published_times) / 2 else self.published_times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
-    """How a source is `since` when; `findings` say why, as JSON. `told` is the state that its operator knows of."""
+    """State of a source and since when, with the findings as JSON.
+
+    `reported_state` is the state that the operator was last notified of.
+    """
 
     source: str
     state: str
@@ -84,7 +84,7 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthEvent:
-    """When a source came into a state; `home` is the address of its front page, `findings` say why, as JSON."""
+    """Change of a source's state, with its front page's URL and the findings as JSON."""
 
     id: int = 0
     source: str
@@ -95,14 +95,14 @@ class HealthEvent:
 
 
 def load_source_history(tx: Connection, source: str, now: datetime) -> SourceHistory:
-    """All that tells how a source is."""
-    one = {"source": source}
-    named = tx.execute(_SELECT_LEAD_TIMES, one | {"begin": now - _HISTORY}).all()
-    read = tx.execute(_SELECT_ARTICLES, one).all()
-    tried = tx.execute(_SELECT_LEAD_RESULTS, one)
-    asked = tx.execute(_SELECT_POLLS, one)
-    dated = [min(row.published, row.recorded_at).timestamp() for row in named if row.published]
-    undated = [row.recorded_at.timestamp() for row in named if not row.published]
+    """Return the data from which the health of a source is derived."""
+    of_source = {"source": source}
+    lead_times = tx.execute(_SELECT_LEAD_TIMES, of_source | {"begin": now - _HISTORY}).all()
+    article_rows = tx.execute(_SELECT_ARTICLES, of_source).all()
+    lead_rows = tx.execute(_SELECT_LEAD_RESULTS, of_source)
+    poll_rows = tx.execute(_SELECT_POLLS, of_source)
+    dated = [min(row.published, row.recorded_at).timestamp() for row in lead_times if row.published]
+    undated = [row.recorded_at.timestamp() for row in lead_times if not row.published]
     return SourceHistory(
         source=source,
         published_times=tuple(sorted(dated + undated)),
@@ -116,52 +116,52 @@ def load_source_history(tx: Connection, source: str, now: datetime) -> SourceHis
                 has_date=bool(row.published or row.published_date),
                 has_author=row.authors not in _NO_AUTHORS,
             )
-            for row in sorted(read, key=lambda row: (row.first_seen, row.id))
+            for row in sorted(article_rows, key=lambda row: (row.first_seen, row.id))
         ),
-        lead_results=tuple(LeadResult(**row._mapping) for row in tried),
-        polls=tuple(Poll(**row._mapping) for row in asked),
+        lead_results=tuple(LeadResult(**row._mapping) for row in lead_rows),
+        polls=tuple(Poll(**row._mapping) for row in poll_rows),
         next_polls=tuple(poll_store.load_next_polls(tx, source)),
         endpoints=tuple(poll_store.load_endpoints(tx, source)),
     )
 
 
 def load_source_health(tx: Connection) -> dict[str, SourceHealth]:
-    """What was last found of every source."""
+    """Return the stored health of each source by its name."""
     return {row.source: SourceHealth(**row._mapping) for row in tx.execute(_SELECT_SOURCE_HEALTH)}
 
 
-def save_source_health(tx: Connection, condition: SourceHealth) -> None:
-    """Put down what was found of a source; what its operator knows stays as it is."""
-    values = {field.name: getattr(condition, field.name) for field in fields(SourceHealth)}
+def save_source_health(tx: Connection, health: SourceHealth) -> None:
+    """Store the health of a source in place of the earlier one."""
+    values = {field.name: getattr(health, field.name) for field in fields(SourceHealth)}
     tx.execute(_UPSERT_SOURCE_HEALTH[tx.dialect.name], values)
 
 
 def mark_state_reported(tx: Connection, source: str, state: str) -> None:
-    """The operator knows of a source's state."""
-    tx.execute(_UPDATE_REPORTED_STATE, {"of": source, "state_told": state})
+    """Store that the operator was notified of a source's state."""
+    tx.execute(_UPDATE_REPORTED_STATE, {"of_source": source, "new_state": state})
 
 
-def record_event(tx: Connection, turn: HealthEvent) -> None:
-    """Write down that a source came into a state; of all that was ever written down the latest stay."""
-    values = {field.name: getattr(turn, field.name) for field in fields(HealthEvent) if field.name != "id"}
+def record_event(tx: Connection, event: HealthEvent) -> None:
+    """Store a change of a source's state, and delete all but the latest `MAX_EVENTS` changes."""
+    values = {field.name: getattr(event, field.name) for field in fields(HealthEvent) if field.name != "id"}
     tx.execute(insert(health_events), values)
     tx.execute(_DELETE_OLD_EVENTS, {"most": MAX_EVENTS})
 
 
 def load_events(tx: Connection, most: int) -> list[HealthEvent]:
-    """The latest turns of all sources, newest first."""
+    """Return up to `most` state changes of all sources, newest first."""
     return [HealthEvent(**row._mapping) for row in tx.execute(_SELECT_EVENTS, {"most": most})]
 
 
 def load_latest_event_states(tx: Connection) -> dict[str, str]:
-    """The state that every source came into last."""
+    """Return the latest recorded state of each source by its name."""
     return {row.source: row.state for row in tx.execute(_SELECT_LATEST_EVENT_STATES)}
 
 
 def find_last_good_poll(tx: Connection, source: str) -> datetime | None:
-    """When an index of a source was last read well."""
-    found: datetime | None = tx.execute(_SELECT_LAST_GOOD_POLL, {"source": source}).scalar()
-    return found
+    """Return when an index of a source was last polled successfully, or None."""
+    polled_at: datetime | None = tx.execute(_SELECT_LAST_GOOD_POLL, {"source": source}).scalar()
+    return polled_at
 
 
 _SELECT_LEAD_TIMES = (
@@ -211,6 +211,6 @@ _SELECT_SOURCE_HEALTH = select(*[source_health.c[field.name] for field in fields
 _UPSERT_SOURCE_HEALTH = upsert_statements(source_health, "source")
 _UPDATE_REPORTED_STATE = (
     update(source_health)
-    .where(source_health.c.source == bindparam("of"))
-    .values(reported_state=bindparam("state_told"))
+    .where(source_health.c.source == bindparam("of_source"))
+    .values(reported_state=bindparam("new_state"))
 )

@@ -1,10 +1,10 @@
-"""Leads: what an index named is written down before it is asked for, taken by lease, and brought to an end."""
+"""Leads: recorded when an index lists them, leased for their fetch, and finished."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,28 +28,15 @@ _END_STATES = (LeadState.KEPT, LeadState.REFUSED, LeadState.EXPIRED)
 _TIME_FIELDS = ("published", "updated")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadCounts:
-    """How many leads of a source stand where; `due_at` is when the first retry is due."""
+def record_leads(tx: Connection, source: str, listed_leads: Sequence[Lead], now: datetime) -> list[datetime | None]:
+    """Store the leads that an index lists; return the publication time of each new lead, or None where undated.
 
-    waiting: int = 0
-    leased: int = 0
-    kept: int = 0
-    refused: int = 0
-    retry: int = 0
-    expired: int = 0
-    due_at: datetime | None = None
-
-
-def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: datetime) -> list[datetime | None]:
-    """Write down what an index named; returns when each lead that was not known yet was published, as it says.
-
-    What the index now says of a known lead replaces what it said. A known lead keeps its state, but for
-    one whose article was kept and is dated later than its fetch: it waits again, at most once an hour and
-    `MOST_AGAIN` times. Addresses that are too long or not http(s) are left out.
+    Known leads get the index's current metadata and keep their state. A kept lead that is now dated after its fetch
+    waits again, at most once per `RENEW_AFTER` and `MAX_RENEWALS` times. URLs that are too long or not http(s) are left
+    out.
     """
     rows: dict[str, dict[str, Any]] = {}
-    for lead in leads_named:
+    for lead in listed_leads:
         if len(lead.url) <= MAX_URL_LENGTH and lead.url[:8].lower().startswith(("http://", "https://")):
             key = key_digest(url_key(lead.url))
             rows.setdefault(
@@ -72,9 +59,9 @@ def record_leads(tx: Connection, source: str, leads_named: Sequence[Lead], now: 
         for key, row in rows.items()
         if key not in known
     ]
-    named_again = [(known[key], row) for key, row in rows.items() if key in known]
-    _update_known(tx, [{"b_id": old.id, **row} for old, row in named_again if _is_changed(old, row)])
-    for old, row in named_again:
+    listed_again = [(known[key], row) for key, row in rows.items() if key in known]
+    _update_known(tx, [{"b_id": old.id, **row} for old, row in listed_again if _is_changed(old, row)])
+    for old, row in listed_again:
         if _is_dated_later(old, _decode_lead(row["url"], row["lead_json"]), now):
             tx.execute(_REOPEN_LEAD, {"b_id": old.id})
     return _insert(tx, new)
@@ -86,13 +73,13 @@ def _load_known(tx: Connection, source: str, keys: Sequence[str]) -> Iterator[An
 
 
 def _is_changed(known: Any, row: dict[str, Any]) -> bool:
-    """What is being fetched stays as it is; spelling matters only before."""
-    is_said_anew = known.state != LeadState.LEASED and known.lead_json != row["lead_json"]
-    return bool(is_said_anew or (known.state == LeadState.WAITING and known.url != row["url"]))
+    """Return whether to update a known lead: never while it is leased; its URL only while it waits."""
+    has_new_metadata = known.state != LeadState.LEASED and known.lead_json != row["lead_json"]
+    return bool(has_new_metadata or (known.state == LeadState.WAITING and known.url != row["url"]))
 
 
 def _is_dated_later(known: Any, lead: Lead, now: datetime) -> bool:
-    """Whether a kept article's index dates it after its last fetch."""
+    """Return whether the lead of a stored article is dated after the article's last fetch."""
     if known.state != LeadState.KEPT or known.renewals >= MAX_RENEWALS or now - known.ended_at < RENEW_AFTER:
         return False
     dated = max(filter(None, (lead.updated, lead.published)), default=None)
@@ -111,7 +98,7 @@ def _update_known(tx: Connection, rows: list[dict[str, Any]]) -> None:
 
 
 def _insert(tx: Connection, rows: list[dict[str, Any]]) -> list[datetime | None]:
-    """Newest first as the index had them, so that ids tell the order; another process may have been quicker."""
+    """Insert leads in the order of the index, so that ids keep it. Leads that another process inserted are skipped."""
     if not rows:
         return []
     statement = _INSERT_LEADS[tx.dialect.name]
@@ -119,28 +106,26 @@ def _insert(tx: Connection, rows: list[dict[str, Any]]) -> list[datetime | None]
 
 
 def next_lead_due_at(tx: Connection, source: str, after: datetime) -> datetime | None:
-    """When the next of a source's leads may be fetched, of those that may not at `after` already."""
-    found: datetime | None = tx.execute(_SELECT_NEXT_DUE, {"source": source, "after": after}).scalar()
-    return found
+    """Return when the first lead of a source falls due after `after`, or None."""
+    due_at: datetime | None = tx.execute(_SELECT_NEXT_DUE, {"source": source, "after": after}).scalar()
+    return due_at
 
 
 def has_fetchable_leads(tx: Connection, source: str, now: datetime) -> bool:
-    """Whether any lead of a source may be fetched now."""
     return tx.execute(_SELECT_FETCHABLE_NOW, {"source": source, "now": now}).first() is not None
 
 
 def lease_leads(
     tx: Connection, source: str, owner: str, now: datetime, until: datetime, limit: int
 ) -> list[LeasedLead]:
-    """Take at most `limit` leads that may be fetched now: newest published first, then in order of recording.
+    """Lease up to `limit` leads until `until`: newest published first, then in the order of recording.
 
-    Those are the waiting, the retries that are due, and those whose lease has ended. Nobody
-    else gets them before `until`.
+    Waiting leads, due retries and leads whose lease has ended can be leased.
     """
     rows = tx.execute(
         _LEASE_LEADS[tx.dialect.name], {"of_source": source, "now": now, "most": limit, "owner": owner, "until": until}
     ).all()
-    # RETURNING promises no order. Without a date comes last.
+    # RETURNING guarantees no order. Undated leads come last.
     rows = sorted(rows, key=lambda row: (row.published is None, EPOCH - (row.published or EPOCH), row.id))
     return [
         LeasedLead(id=row.id, source=source, lead=_decode_lead(row.url, row.lead_json), attempts=row.attempts)
@@ -149,7 +134,7 @@ def lease_leads(
 
 
 def release_leads(tx: Connection, owner: str, ids: Sequence[int] | None = None) -> int:
-    """Give leases back without counting an attempt; returns how many."""
+    """Release leases without counting an attempt; return their number. Without `ids`, release all of the owner."""
     if ids is None:
         return tx.execute(_RELEASE_ALL, {"owned": owner}).rowcount
     return sum(tx.execute(_RELEASE_SOME, {"owned": owner, "ids": part}).rowcount for part in batched(ids, _BATCH_SIZE))
@@ -166,9 +151,9 @@ def finish_lead(
     *,
     code: str = "",
 ) -> bool:
-    """Bring a lease to its end; False, and nothing is changed, when the lease has passed to somebody else.
+    """Finish a leased lead; return False, and change nothing, if another owner holds the lease now.
 
-    RETRY counts an attempt and needs `next_at`; KEPT, REFUSED and EXPIRED are for good.
+    RETRY counts an attempt and needs `next_at`; KEPT, REFUSED and EXPIRED are final.
     """
     if state is LeadState.RETRY and next_at is None:
         raise ValueError("a retry needs a time")
@@ -185,36 +170,28 @@ def finish_lead(
     return tx.execute(_FINISH_LEAD, values).rowcount == 1
 
 
-def count_leads(tx: Connection, source: str) -> LeadCounts:
-    """How a source's leads stand."""
-    rows = tx.execute(_COUNT_LEADS, {"source": source}).all()
-    counts = {str(row.state): int(row.many) for row in rows}
-    due = [row.due_at for row in rows if row.state == LeadState.RETRY]
-    return LeadCounts(**counts, due_at=due[0] if due else None)
-
-
 def _encode_lead(lead: Lead) -> str:
-    """A lead as JSON, less what has a column and what is empty."""
-    said: dict[str, Any] = {}
+    """Encode a lead as JSON, without its URL and without default values."""
+    values: dict[str, Any] = {}
     for name, default in _LEAD_DEFAULTS.items():
         value = getattr(lead, name)
         if value == default:
             continue
         if isinstance(value, datetime):
             value = value.isoformat()
-        said[name] = (
+        values[name] = (
             clean(value) if isinstance(value, str) else [clean(v) for v in value] if isinstance(value, tuple) else value
         )
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def lead_from_row(row: Any) -> Lead:
-    """The lead that a row with `url` and `said` holds."""
+    """Return the lead of a row with `url` and `lead_json`."""
     return _decode_lead(row.url, row.lead_json)
 
 
-def _decode_lead(url: str, said: str) -> Lead:
-    values: dict[str, Any] = json.loads(said)
+def _decode_lead(url: str, lead_json: str) -> Lead:
+    values: dict[str, Any] = json.loads(lead_json)
     values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     for name in _TIME_FIELDS:
         if name in values:
@@ -287,9 +264,4 @@ _FINISH_LEAD = (
         attempts=leads.c.attempts + bindparam("more"),
         owner=None,
     )
-)
-_COUNT_LEADS = (
-    select(leads.c.state, func.count().label("many"), func.min(leads.c.due_at).label("due_at"))
-    .where(leads.c.source == bindparam("source"))
-    .group_by(leads.c.state)
 )

@@ -1,4 +1,4 @@
-"""Who holds leases: a token a process, alive as long as its lock file is held."""
+"""Lease ownership by lock file: each process has a token, and holds its lock file as long as it is alive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class LeaseOwner:
-    """This process's name in leases; the lock dies with the process, however it dies."""
+    """Token of this process in leases, with a lock file that the system unlocks when the process ends."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -18,20 +18,20 @@ class LeaseOwner:
         unlocked = folder / f"{self.token}.new"
         self._file = os.open(unlocked, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
         fcntl.flock(self._file, fcntl.LOCK_EX)
-        unlocked.rename(self._path)  # only now can others see it, and never without its lock
+        unlocked.rename(self._path)  # other processes never see the file unlocked
 
     def close(self) -> None:
-        """Leave; only once this process holds no lease any more."""
+        """Delete the lock file. The process must hold no lease any more."""
         self._path.unlink(missing_ok=True)
         os.close(self._file)
 
     def abandon(self) -> None:
-        """Leave as a dead process does: the next start gives back what is still leased."""
+        """Unlock the file and keep it, as a killed process does: the next start releases the remaining leases."""
         os.close(self._file)
 
 
 def find_dead_owners(folder: Path) -> list[tuple[str, Path]]:
-    """The tokens of processes that died without leaving, with their lock files."""
+    """Return (token, lock file) of each process that ended without `LeaseOwner.close`."""
     dead = []
     for path in sorted(folder.glob("*.lock")):
         try:
@@ -49,6 +49,6 @@ def find_dead_owners(folder: Path) -> list[tuple[str, Path]]:
 
 
 def find_live_owners(folder: Path) -> set[str]:
-    """The tokens of processes that are alive."""
+    """Return the tokens of running processes."""
     dead = {token for token, _ in find_dead_owners(folder)}
     return {path.stem for path in folder.glob("*.lock")} - dead

@@ -1,4 +1,4 @@
-"""The calendar: what is remembered of endpoints, polls, robots.txt and parked hosts, and when each source is due."""
+"""Index state, polls, robots.txt copies, parked hosts and due times."""
 
 from __future__ import annotations
 
@@ -20,29 +20,28 @@ _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def load_endpoint(tx: Connection, source: str, url: str) -> IndexEndpoint:
-    """What is remembered of an index address; a fresh Endpoint if nothing is."""
+    """Return the stored state of an index, or an initial one."""
     row = tx.execute(_SELECT_ENDPOINT, {"source": source, "url_digest": _url_digest(url)}).one_or_none()
     return IndexEndpoint(**row._mapping) if row else IndexEndpoint(source=source, url=url)
 
 
 def load_endpoints(tx: Connection, source: str) -> list[IndexEndpoint]:
-    """What is remembered of every index address of a source."""
+    """Return the stored state of each index of a source."""
     return [IndexEndpoint(**row._mapping) for row in tx.execute(_SELECT_ENDPOINTS, {"source": source})]
 
 
 def save_endpoint(tx: Connection, endpoint: IndexEndpoint) -> None:
-    """Remember an endpoint as it is given."""
     tx.execute(_UPSERT_ENDPOINT[tx.dialect.name], asdict(endpoint) | {"url_digest": _url_digest(endpoint.url)})
 
 
 def record_poll(tx: Connection, poll: Poll) -> int:
-    """Keep what a poll came to; returns its id. The same poll again replaces what was said of it."""
+    """Store the result of a poll and return its id. A poll of the same index and start time is replaced."""
     values = asdict(poll) | {"url_digest": _url_digest(poll.url), "reason": clean(poll.reason, _MAX_REASON_LENGTH)}
     return int(tx.execute(_UPSERT_POLL[tx.dialect.name], values).scalar_one())
 
 
 def schedule_source(tx: Connection, source: str, next_poll_at: datetime, reason: str, now: datetime) -> None:
-    """When a source is polled next, and why then."""
+    """Store when a source is polled next, with the reason."""
     values = {
         "source": source,
         "next_poll_at": next_poll_at,
@@ -53,40 +52,40 @@ def schedule_source(tx: Connection, source: str, next_poll_at: datetime, reason:
 
 
 def load_next_polls(tx: Connection, source: str) -> list[NextPoll]:
-    """When each index of a source is read next."""
+    """Return the time of the next poll of each index of a source."""
     rows = tx.execute(_SELECT_NEXT_POLLS, {"source": source})
     return [NextPoll(**{**row._mapping, "publishing_profile": parse_profile(row.publishing_profile)}) for row in rows]
 
 
-def save_next_poll(tx: Connection, appointment: NextPoll) -> None:
-    """Remember when an index is read next."""
-    values = {field.name: getattr(appointment, field.name) for field in fields(NextPoll)} | {
-        "url_digest": _url_digest(appointment.url),
-        "reason": clean(appointment.reason, _MAX_REASON_LENGTH),
-        "publishing_profile": appointment.publishing_profile.to_json() if appointment.publishing_profile else "",
+def save_next_poll(tx: Connection, next_poll: NextPoll) -> None:
+    """Store the time of the next poll of an index."""
+    values = {field.name: getattr(next_poll, field.name) for field in fields(NextPoll)} | {
+        "url_digest": _url_digest(next_poll.url),
+        "reason": clean(next_poll.reason, _MAX_REASON_LENGTH),
+        "publishing_profile": next_poll.publishing_profile.to_json() if next_poll.publishing_profile else "",
     }
     tx.execute(_UPSERT_NEXT_POLL[tx.dialect.name], values)
 
 
 def load_learned_next_polls(tx: Connection) -> list[NextPoll]:
-    """Those of every index that is asked and of which something was learned."""
-    found = [
+    """Return the next polls of all indexes that are polled and have a publishing profile."""
+    learned = [
         NextPoll(**{**row._mapping, "publishing_profile": parse_profile(row.publishing_profile)})
         for row in tx.execute(_SELECT_LEARNED_NEXT_POLLS)
     ]
-    return [one for one in found if one.publishing_profile is not None]
+    return [next_poll for next_poll in learned if next_poll.publishing_profile is not None]
 
 
 def count_polls_since(tx: Connection, begin: datetime) -> tuple[int, datetime | None]:
-    """How many indexes were asked since then, and when the first of them was."""
+    """Return the number of polls started since `begin`, and the start of the first."""
     row = tx.execute(_COUNT_POLLS_SINCE, {"begin": begin}).one()
-    return row.many, row.first
+    return row.polls, row.first
 
 
 def find_due_sources(tx: Connection, sources: Sequence[str], now: datetime) -> list[str]:
-    """Which of the sources are due: those never polled first, then the longest overdue.
+    """Return the due ones of `sources`: those never polled first, then the longest overdue.
 
-    What was planned at a time that has not come yet was planned by a clock that has been set back: it is due too.
+    A source whose schedule was written in the future is due as well: the clock was set back since.
     """
     rows = list(tx.execute(_SELECT_SCHEDULE))
     times = {row.source: row.next_poll_at if row.set_at <= now + CLOCK_SLACK else _LONG_AGO for row in rows}
@@ -96,23 +95,22 @@ def find_due_sources(tx: Connection, sources: Sequence[str], now: datetime) -> l
 
 
 def load_robots_copy(tx: Connection, origin: str) -> RobotsCopy | None:
-    """What is remembered of an origin's robots.txt."""
+    """Return the stored robots.txt of an origin, or None."""
     row = tx.execute(_SELECT_ROBOTS, {"origin": origin}).one_or_none()
     return RobotsCopy(**row._mapping) if row else None
 
 
 def save_robots(tx: Connection, copy: RobotsCopy) -> None:
-    """Remember an origin's robots.txt as it is given."""
     tx.execute(_UPSERT_ROBOTS[tx.dialect.name], asdict(copy))
 
 
 def load_parked_hosts(tx: Connection, now: datetime) -> list[tuple[str, datetime, str]]:
-    """The hosts that may not be asked at present: (host, until, reason)."""
+    """Return (host, until, reason) of each host that is parked at `now`, the earliest end first."""
     return [(row.host, row.until, row.reason) for row in tx.execute(_SELECT_PARKED_HOSTS, {"now": now})]
 
 
 def park_host(tx: Connection, host: str, until: datetime, reason: str) -> None:
-    """Leave a host alone until then."""
+    """Store that a host must not be requested before `until`."""
     tx.execute(
         _UPSERT_PARKED_HOST[tx.dialect.name],
         {"host": host, "until": until, "reason": clean(reason, _MAX_REASON_LENGTH)},
@@ -120,7 +118,7 @@ def park_host(tx: Connection, host: str, until: datetime, reason: str) -> None:
 
 
 def _url_digest(url: str) -> str:
-    """Endpoints are told apart by their exact address, of which an index takes only a digest."""
+    """Digest of the exact URL: an index on the URL itself would be too wide."""
     return sha256(url.encode("utf-8", "replace")).hexdigest()
 
 
@@ -146,7 +144,7 @@ _UPSERT_NEXT_POLL = upsert_statements(next_polls, "source", "url_digest")
 _SELECT_LEARNED_NEXT_POLLS = select(*[next_polls.c[field.name] for field in fields(NextPoll)]).where(
     next_polls.c.state == IndexState.ASKED, next_polls.c.publishing_profile != ""
 )
-_COUNT_POLLS_SINCE = select(func.count().label("many"), func.min(polls.c.started_at).label("first")).where(
+_COUNT_POLLS_SINCE = select(func.count().label("polls"), func.min(polls.c.started_at).label("first")).where(
     polls.c.started_at >= bindparam("begin")
 )
 _SELECT_ROBOTS = select(*[robots.c[field.name] for field in fields(RobotsCopy)]).where(

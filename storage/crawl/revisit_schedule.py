@@ -1,4 +1,4 @@
-"""When kept articles are looked at again, and what looking came to: which are due, and how a source's looks went."""
+"""Schedule of revisits: when each stored article is requested again, and what earlier revisits found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 
 
 class RevisitResult(StrEnum):
-    """What looking at an article again came to."""
+    """Result of a revisit."""
 
     SAME = "same"
     CHANGED = "changed"
@@ -27,7 +27,7 @@ class RevisitResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledRevisit:
-    """When an article is looked at next: `gap` seconds after the look before. `begun_at` is when it was published."""
+    """Next revisit of an article, `interval_seconds` after the previous one."""
 
     article_id: int
     source: str
@@ -38,7 +38,7 @@ class ScheduledRevisit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisitCounts:
-    """How many looks at a source's articles there were, and how many of them found an edit."""
+    """Number of revisits of a source's articles that returned a page, and of those that found an edit."""
 
     revisits: int = 0
     changed: int = 0
@@ -46,31 +46,30 @@ class RevisitCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyRequests:
-    """What a source was asked for within a day: `indexes`, `pages`, and `looks` at kept articles."""
+    """Numbers of requests to a source within a day: for indexes, for article pages, and revisits."""
 
     indexes: int = 0
     pages: int = 0
     revisits: int = 0
 
 
-def schedule_revisit(tx: Connection, step: ScheduledRevisit) -> None:
-    """Look at an article then, instead of when it was planned before."""
-    _UPSERT_REVISIT[tx.dialect.name].run(tx, asdict(step))
+def schedule_revisit(tx: Connection, revisit: ScheduledRevisit) -> None:
+    """Store the next revisit of an article in place of an earlier plan."""
+    _UPSERT_REVISIT[tx.dialect.name].run(tx, asdict(revisit))
 
 
 def cancel_revisit(tx: Connection, article_id: int) -> None:
-    """Look at an article no more."""
     tx.execute(_DELETE_REVISIT, {"article": article_id})
 
 
 def load_scheduled_revisit(tx: Connection, article_id: int) -> ScheduledRevisit | None:
-    """When an article is looked at next."""
+    """Return the next revisit of an article, or None."""
     row = tx.execute(_SELECT_REVISIT, {"article": article_id}).one_or_none()
     return ScheduledRevisit(**row._mapping) if row else None
 
 
 def load_due_revisits(tx: Connection, source: str, now: datetime) -> list[ScheduledRevisit]:
-    """The looks whose time has come, the longest overdue first; of articles that are no more none is left."""
+    """Return the due revisits, the longest overdue first, and delete those of articles that no longer exist."""
     gone = tx.execute(_SELECT_DUE_WITHOUT_ARTICLE, {"source": source, "now": now}).scalars().all()
     for article_id in gone:
         cancel_revisit(tx, article_id)
@@ -78,34 +77,34 @@ def load_due_revisits(tx: Connection, source: str, now: datetime) -> list[Schedu
 
 
 def next_revisit_due_at(tx: Connection, source: str, after: datetime) -> datetime | None:
-    """When the next of a source's articles is looked at again, of those that are not due at `after` already."""
-    found: datetime | None = tx.execute(_SELECT_NEXT_DUE, {"source": source, "after": after}).scalar()
-    return found
+    """Return when the first revisit of a source falls due after `after`, or None."""
+    due_at: datetime | None = tx.execute(_SELECT_NEXT_DUE, {"source": source, "after": after}).scalar()
+    return due_at
 
 
 def record_revisit(tx: Connection, source: str, outcome: RevisitResult, now: datetime) -> None:
-    """Write down what a look came to; what is too old to tell anything is left out."""
+    """Store the result of a revisit, and delete the source's results older than `REVISIT_MEMORY`."""
     tx.execute(_DELETE_OLD_RESULTS, {"source": source, "begin": now - REVISIT_MEMORY})
     tx.execute(insert(revisits), {"source": source, "revisited_at": now, "outcome": outcome})
 
 
 def count_revisits(tx: Connection, source: str) -> RevisitCounts:
-    """How looks at a source's articles went."""
+    """Count the stored revisits of a source's articles."""
     row = tx.execute(_COUNT_RESULTS, {"source": source}).one()
     return RevisitCounts(revisits=row.revisits, changed=row.changed or 0)
 
 
 def count_daily_requests(tx: Connection, source: str, now: datetime) -> DailyRequests:
-    """What a source was asked for in the last day."""
-    one = {"source": source, "begin": now - _DAY}
-    asked = tx.execute(_COUNT_REQUESTS, one).one()
+    """Count the requests to a source in the last 24 hours."""
+    last_day = {"source": source, "begin": now - _DAY}
+    row = tx.execute(_COUNT_REQUESTS, last_day).one()
     return DailyRequests(
-        indexes=asked.indexes, pages=asked.pages or 0, revisits=tx.execute(_COUNT_REVISITS, one).scalar_one()
+        indexes=row.indexes, pages=row.pages or 0, revisits=tx.execute(_COUNT_REVISITS, last_day).scalar_one()
     )
 
 
 def has_active_story(tx: Connection, article_id: int, now: datetime) -> bool:
-    """Whether another article about the same came within a day."""
+    """Return whether another article of the same story was published or seen within the last 24 hours."""
     return tx.execute(_SELECT_RECENT_MEMBER, {"article": article_id, "begin": now - _DAY}).first() is not None
 
 
@@ -114,7 +113,6 @@ _UPSERT_REVISIT = {name: CompiledStatement(statement.values({c.name: bindparam(c
 _DELETE_REVISIT = delete(revisit_schedule).where(revisit_schedule.c.article_id == bindparam("article"))
 _SELECT_REVISITS = select(*[revisit_schedule.c[field.name] for field in fields(ScheduledRevisit)])
 _SELECT_REVISIT = _SELECT_REVISITS.where(revisit_schedule.c.article_id == bindparam("article"))
-_IS_DUE = (revisit_schedule.c.source == bindparam("source"), revisit_schedule.c.due_at <= bindparam("now"))
 _ARTICLE_EXISTS = exists().where(articles.c.id == revisit_schedule.c.article_id)
 _IS_DUE = (revisit_schedule.c.source == bindparam("source"), revisit_schedule.c.due_at <= bindparam("now"))
 _SELECT_DUE = (

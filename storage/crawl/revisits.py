@@ -1,4 +1,4 @@
-"""Which kept articles of a source are to be asked for again, each with all that is needed to compare what comes."""
+"""Stored articles to be requested again, each with what is needed to compare the response."""
 
 from __future__ import annotations
 
@@ -16,44 +16,45 @@ from storage.model.page import Lead
 
 
 def list_revisits(tx: Connection, source: str, after: int, limit: int) -> list[Revisit]:
-    """Up to `limit` articles of a source, by id, after the id `after`."""
+    """Return up to `limit` articles of a source with ids above `after`, in the order of their ids."""
     rows = tx.execute(_SELECT_ARTICLES, {"source": source, "after": after, "most": limit}).all()
-    return [found for row in rows if (found := _build_revisit(tx, source, row)) is not None]
+    return [revisit for row in rows if (revisit := _build_revisit(tx, source, row)) is not None]
 
 
 def load_revisits(tx: Connection, source: str, ids: Sequence[int]) -> list[Revisit]:
-    """These articles of a source, in the order given, as far as they are kept."""
+    """Return the articles with these ids that are still stored, in the given order."""
     rows = {row.id: row for row in tx.execute(_SELECT_ARTICLES_BY_ID, {"ids": list(ids)})}
-    found = (_build_revisit(tx, source, rows[one]) for one in ids if one in rows)
-    return [one for one in found if one is not None]
+    built = (_build_revisit(tx, source, rows[article_id]) for article_id in ids if article_id in rows)
+    return [revisit for revisit in built if revisit is not None]
 
 
 def load_addresses(tx: Connection, ids: Sequence[int]) -> dict[int, str]:
-    """Where each of these articles lies."""
+    """Return the URLs of these articles by id."""
     return {row.id: row.url for row in tx.execute(_SELECT_ARTICLES_BY_ID, {"ids": list(ids)})}
 
 
 def _build_revisit(tx: Connection, source: str, article: Any) -> Revisit | None:
     alias = tx.execute(_SELECT_ALIAS, {"digest": key_digest(article.url_key)}).scalar()
-    seen = tx.execute(_SELECT_LATEST_SNAPSHOT, {"article": article.id, "alias": alias}).first()
-    if seen is None:
+    snapshot = tx.execute(_SELECT_LATEST_SNAPSHOT, {"article": article.id, "alias": alias}).first()
+    if snapshot is None:
         return None
-    # Validators belong to the address that gave them; what was gone is asked for as if it had never been seen.
-    is_own = seen.requested_alias_id == seen.final_alias_id and article.withdrawn is None
+    # Validators belong to the address that sent them. A withdrawn article is requested without: a 304 would not
+    # say that it is back.
+    is_own = snapshot.requested_alias_id == snapshot.final_alias_id and article.withdrawn is None
     return Revisit(
         article_id=article.id,
         lead=replace(_load_lead(tx, source, article), url=article.url),
-        etag=seen.etag if is_own else "",
-        last_modified=seen.last_modified if is_own else "",
-        snapshot_id=seen.id,
-        extractor=seen.extractor,
-        reading_digest=seen.digest,
-        capture=_capture_from_row(seen),
+        etag=snapshot.etag if is_own else "",
+        last_modified=snapshot.last_modified if is_own else "",
+        snapshot_id=snapshot.id,
+        extractor=snapshot.extractor,
+        reading_digest=snapshot.digest,
+        capture=_capture_from_row(snapshot),
     )
 
 
 def _load_lead(tx: Connection, source: str, article: Any) -> Lead:
-    """What the source's index says of the article; of several leads to it, the one with its own address."""
+    """Return the source's lead to the article, preferring the lead with the article's own URL."""
     rows: Sequence[Any] = tx.execute(_SELECT_LEADS, {"source": source, "article": article.id}).all()
     if not rows:
         return Lead(url=article.url)
@@ -61,10 +62,10 @@ def _load_lead(tx: Connection, source: str, article: Any) -> Lead:
     return lead_from_row(min(rows, key=lambda row: (row.url_digest != own, row.id)))
 
 
-def _capture_from_row(seen: Any) -> Capture | None:
-    if seen.file is None:
+def _capture_from_row(row: Any) -> Capture | None:
+    if row.file is None:
         return None
-    return Capture(file=seen.file, offset=seen.offset, length=seen.length, digest=seen.capture_digest)
+    return Capture(file=row.file, offset=row.offset, length=row.length, digest=row.capture_digest)
 
 
 _COLUMNS = (articles.c.id, articles.c.url, articles.c.url_key, articles.c.withdrawn)

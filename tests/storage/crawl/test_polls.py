@@ -1,4 +1,4 @@
-"""Endpoints, polls, robots.txt copies and parked hosts come back as they were given; what is due is told in order."""
+"""Index state, polls, robots.txt copies, parked hosts and due times are stored and loaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 FEED = "https://ev.example/feed?x=1"
 
 
-def test_an_endpoint_is_fresh_until_it_is_saved(database: Database) -> None:
+def test_index_state_is_initial_until_it_is_saved(database: Database) -> None:
     full = IndexEndpoint(
         source="site",
         url=FEED,
@@ -49,17 +49,17 @@ def test_an_endpoint_is_fresh_until_it_is_saved(database: Database) -> None:
         assert load_endpoint(tx, "other", FEED) == IndexEndpoint(source="other", url=FEED)
         save_endpoint(tx, replace(full, gone_at=None, etag=""))
         assert load_endpoint(tx, "site", FEED) == replace(full, gone_at=None, etag="")
-        assert {one.url for one in load_endpoints(tx, "site")} == {FEED, FEED + "&y"}
+        assert {endpoint.url for endpoint in load_endpoints(tx, "site")} == {FEED, FEED + "&y"}
 
 
-def test_an_endpoint_address_may_be_long(database: Database) -> None:
+def test_index_url_may_have_50000_characters(database: Database) -> None:
     long = FEED + "".join(chr(97 + i * 7919 % 26) for i in range(50_000))
     with database.write() as tx:
         save_endpoint(tx, IndexEndpoint(source="site", url=long))
         assert load_endpoint(tx, "site", long).url == long
 
 
-def test_polls_come_back_newest_first(database: Database) -> None:
+def test_polls_are_listed_newest_first_and_replaced_by_start_time(database: Database) -> None:
     polls = [
         Poll(
             source="site", url=FEED, started_at=NOW + n * HOUR, ended_at=NOW + n * HOUR, outcome="ok", status=200,
@@ -69,15 +69,15 @@ def test_polls_come_back_newest_first(database: Database) -> None:
     ]  # fmt: skip
     with database.write() as tx:
         ids = [record_poll(tx, poll) for poll in polls]
-        assert record_poll(tx, replace(polls[0], reason="again")) == ids[0]
+        assert record_poll(tx, replace(polls[0], reason="replaced")) == ids[0]
     assert len(set(ids)) == 3
     monitor = Monitor(database)
     assert monitor.polls("site", 2) == [polls[2], polls[1]]
-    assert monitor.polls("site", 9)[2].reason == "again"
+    assert monitor.polls("site", 9)[2].reason == "replaced"
     assert monitor.polls("other", 9) == []
 
 
-def test_a_reason_is_cut_and_cleaned(database: Database) -> None:
+def test_reason_is_cut_and_cleaned(database: Database) -> None:
     poll = Poll(source="s", url=FEED, started_at=NOW, ended_at=NOW, outcome="failed", reason="x\x00" * 100_000)
     with database.write() as tx:
         record_poll(tx, poll)
@@ -85,7 +85,7 @@ def test_a_reason_is_cut_and_cleaned(database: Database) -> None:
     assert len(Monitor(database).polls("s", 1)[0].reason) <= 1000
 
 
-def test_never_polled_is_due_then_the_longest_overdue(database: Database) -> None:
+def test_due_sources_are_the_never_polled_then_the_longest_overdue(database: Database) -> None:
     with database.write() as tx:
         schedule_source(tx, "late", NOW - HOUR, "every hour", NOW)
         schedule_source(tx, "later", NOW - 2 * HOUR, "every hour", NOW)
@@ -99,7 +99,7 @@ def test_never_polled_is_due_then_the_longest_overdue(database: Database) -> Non
         assert find_due_sources(tx, [], NOW) == []
 
 
-def test_a_source_state_tells_plan_and_last_poll(database: Database) -> None:
+def test_source_state_has_the_schedule_and_the_last_poll(database: Database) -> None:
     with database.write() as tx:
         schedule_source(tx, "site", NOW + HOUR, "every hour", NOW)
         for n, outcome in enumerate(("ok", "failed")):
@@ -112,7 +112,7 @@ def test_a_source_state_tells_plan_and_last_poll(database: Database) -> None:
     assert (state.last_poll_at, state.last_outcome, state.last_reason) == (NOW + HOUR, "failed", "HTTP 503")
 
 
-def test_robots_copies_come_back(database: Database) -> None:
+def test_robots_copy_is_loaded_as_saved(database: Database) -> None:
     copy = RobotsCopy(
         origin="https://ev.example", body=b"User-agent: *\n\x00\xff", good_at=NOW, etag="e", last_modified="l",
         checked_at=NOW, status=200, reason="",
@@ -126,7 +126,7 @@ def test_robots_copies_come_back(database: Database) -> None:
         assert load_robots_copy(tx, copy.origin) == failed
 
 
-def test_a_parked_host_is_told_until_its_time(database: Database) -> None:
+def test_parked_host_is_listed_until_its_end(database: Database) -> None:
     with database.write() as tx:
         park_host(tx, "ev.example", NOW + HOUR, "Retry-After: 3600")
         park_host(tx, "other.example", NOW + 2 * HOUR, "429")
