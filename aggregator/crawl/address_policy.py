@@ -1,4 +1,4 @@
-"""Which addresses may be connected to: public ones, and the networks the operator allowed by name."""
+"""Decide which IP addresses may be connected to."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from aggregator.config import Network
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Python's is_global calls these public although they lead to private places:
+# `is_global` of Python is true for these networks although they lead to private addresses:
 _INDIRECT_NETWORKS = tuple(
     ipaddress.ip_network(network)
     for network in (
-        "64:ff9b::/96",  # NAT64: an IPv4 address in disguise
+        "64:ff9b::/96",  # NAT64: contains an IPv4 address
         "64:ff9b:1::/48",
         "2002::/16",  # 6to4
         "2001::/32",  # Teredo
         "::/96",  # IPv4-compatible
-        "168.63.129.16/32",  # a cloud's own wire server
+        "168.63.129.16/32",  # metadata server of a cloud
     )
 )
 _SERVICE_PORTS = frozenset(
@@ -31,17 +31,16 @@ _SERVICE_PORTS = frozenset(
 
 
 class BlockedAddress(Exception):
-    """A request that must not be sent; the message is the reason."""
+    """The request must not be sent; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """`allowed` lists networks that may be fetched although they are not public."""
+    """Permits public addresses, and those in `allowed_networks`."""
 
     allowed_networks: tuple[Network, ...] = ()
 
     def permits(self, address: IPAddress) -> bool:
-        """Whether a connection to this address may be made."""
         if any(address in network for network in self.allowed_networks):
             return True
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
@@ -51,7 +50,7 @@ class AddressPolicy:
         return address.is_global and not address.is_multicast and not address.is_reserved
 
     def check_url(self, url: str) -> None:
-        """Raise BlockedAddress for a scheme, port or literal address that may not be fetched; names pass."""
+        """Raise BlockedAddress for a scheme, port or IP literal that is not permitted; host names pass."""
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
@@ -69,12 +68,12 @@ class AddressPolicy:
 
 
 def permits_port(port: int) -> bool:
-    """Whether web servers live on that port: 80, 443, or 1024 and up but for well-known services."""
+    """Return whether a port is used by web servers: 80, 443, or 1024 and above without well-known services."""
     return port in (80, 443) or (1024 <= port <= 65535 and port not in _SERVICE_PORTS)
 
 
 def parse_ip_literal(host: str) -> IPAddress | None:
-    """The address that a host name spells, however it does (hex, octal, one number, wide digits), or None."""
+    """Return the IP address of a host in any notation (hexadecimal, octal, integer, full-width digits), or None."""
     text = unicodedata.normalize("NFKC", host).strip("[]").rstrip(".").replace("\u3002", ".")
     try:
         return ipaddress.ip_address(text.partition("%")[0])

@@ -1,4 +1,4 @@
-"""One gate for the process: never two requests at once to a host, a gap between them, parked hosts left alone."""
+"""Per-host rate limiter shared by all crawls of the process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 def host_of(url: str) -> str:
-    """The gate's key: the host name in lower case, whatever the port; empty where the address is none."""
+    """Return the host name of a URL in lower case, without the port, or an empty string for an invalid URL."""
     try:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
@@ -20,7 +20,7 @@ def host_of(url: str) -> str:
 
 
 class HostParked(Exception):
-    """The host asked to be left alone until `until`."""
+    """The host must not be requested before `until`."""
 
     def __init__(self, host: str, until: datetime, reason: str) -> None:
         super().__init__(f"parked until {until:%Y-%m-%d %H:%M:%S} UTC: {reason}")
@@ -35,7 +35,10 @@ class _HostSlot:
 
 
 class HostLimiter:
-    """Shared by every crawl of a process. Delays are in seconds and the largest one asked for counts."""
+    """Serialises the requests to each host, with a delay after each, and refuses those to parked hosts.
+
+    Delays are in seconds; the longest required delay of a host applies.
+    """
 
     def __init__(
         self,
@@ -49,21 +52,21 @@ class HostLimiter:
         self._parked: dict[str, tuple[datetime, str]] = {}
 
     def require_delay(self, host: str, delay: float) -> None:
-        """Ask for a gap of at least `delay` seconds between requests to a host."""
-        turnstile = self._hosts.setdefault(host, _HostSlot())
-        turnstile.delay = max(turnstile.delay, delay)
+        """Require at least `delay` seconds between requests to a host."""
+        slot = self._hosts.setdefault(host, _HostSlot())
+        slot.delay = max(slot.delay, delay)
 
     def current_delay(self, host: str) -> float:
-        """The gap that is kept at a host."""
+        """Return the delay that applies to a host."""
         return self._hosts[host].delay if host in self._hosts else 0.0
 
     def park(self, host: str, until: datetime, reason: str) -> None:
-        """Leave a host alone until then; an earlier end never shortens a later one."""
+        """Refuse requests to a host before `until`; an earlier end never shortens a later one."""
         if host not in self._parked or self._parked[host][0] < until:
             self._parked[host] = (until, reason)
 
     def find_parking(self, host: str) -> HostParked | None:
-        """The host's parking, where it still holds."""
+        """Return the host's parking, or None if it is not parked now."""
         until, reason = self._parked.get(host, (None, ""))
         if until is None:
             return None
@@ -74,20 +77,20 @@ class HostLimiter:
 
     @asynccontextmanager
     async def slot(self, host: str, delay: float) -> AsyncIterator[None]:
-        """Hold the host for one exchange, after its gap; raises Parked. `delay` is what the one who comes asks for."""
-        turnstile = self._hosts.setdefault(host, _HostSlot())
-        turnstile.delay = max(turnstile.delay, delay)
-        async with turnstile.lock:
+        """Hold the host for one exchange, after at least `delay` seconds; raise HostParked if it is parked."""
+        slot = self._hosts.setdefault(host, _HostSlot())
+        slot.delay = max(slot.delay, delay)
+        async with slot.lock:
             self._raise_if_parked(host)
-            # Counted anew after each sleep: robots.txt or another source may have asked for more meanwhile.
-            while (wait := turnstile.ended_at + turnstile.delay - self._monotonic()) > 0:
+            # Computed again after each sleep: robots.txt or another source may have required a longer delay.
+            while (wait := slot.ended_at + slot.delay - self._monotonic()) > 0:
                 await self._sleep(wait)
                 self._raise_if_parked(host)
             try:
                 yield
             finally:
-                # Counted from the end of the exchange, so that the gap also holds where the server sees it.
-                turnstile.ended_at = self._monotonic()
+                # Measured from the end of the exchange, so that the server sees the delay too.
+                slot.ended_at = self._monotonic()
 
     def _raise_if_parked(self, host: str) -> None:
         parking = self.find_parking(host)

@@ -1,4 +1,4 @@
-"""The fetches under way in a process, which can all be given up at once."""
+"""Track in-flight fetches so that they can all be cancelled."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ T = TypeVar("T")
 
 
 class FetchCancelled(Exception):
-    """The fetch was given up because the crawl was stopped."""
+    """The crawl was stopped before the fetch completed."""
 
     def __init__(self) -> None:
         super().__init__("the crawl was stopped")
 
 
 class InFlight:
-    """Carries fetches; after `give_up` those under way and all that follow raise Stopped.
+    """Runs fetches; after `cancel_all`, running and later fetches raise FetchCancelled.
 
-    Scrapy alone would wait for each transfer until it ends or times out.
+    Scrapy on its own waits for each transfer until it completes or times out.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class InFlight:
         self._is_cancelled = False
 
     async def run(self, fetch: Coroutine[Any, Any, T]) -> T:
-        """What the fetch returns or raises, or Stopped."""
+        """Run a fetch and return its result; raise FetchCancelled after `cancel_all`."""
         if self._is_cancelled:
             fetch.close()
             raise FetchCancelled
@@ -43,7 +43,6 @@ class InFlight:
             self._fetches.discard(task)
 
     def cancel_all(self) -> None:
-        """End every fetch now."""
         self._is_cancelled = True
         for task in self._fetches:
             task.cancel()

@@ -1,4 +1,4 @@
-"""Which indexes a source has: those of the catalogue, and those that they named when last read."""
+"""List the indexes of a source: those of the catalogue, and the children of its sitemap indexes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from spiders.source import Source, SourceListing
 from storage.model.crawl import IndexEndpoint
 
 CHILDREN_IN_EVERY_POLL = 10
-"""How many of an index's children are asked at every poll; the others take turns."""
+"""Children of an index that every poll requests; the others take turns."""
 MAX_DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True)
 class KnownIndex:
-    """An index by its address. `depth` counts the indexes above it; a backlog holds what is old."""
+    """An index with its number of parents. A backlog index lists old articles and is polled in turn."""
 
     url: str
     kind: str
@@ -25,28 +25,28 @@ class KnownIndex:
 
 
 def list_indexes(source: Source, endpoints: Mapping[str, IndexEndpoint]) -> list[KnownIndex]:
-    """Every index that is known, those that indexes named after those of the catalogue."""
-    places = [KnownIndex(*known) for known in source.indexes]
-    seen = {place.url for place in places}
-    for parent in places:  # which grows while it is walked: a child may have children
+    """Return the known indexes: those of the catalogue, then their descendants."""
+    indexes = [KnownIndex(*known) for known in source.indexes]
+    seen = {index.url for index in indexes}
+    for parent in indexes:  # the list grows during the loop: a child may have children
         if parent.kind == "sitemap" and parent.depth < MAX_DEPTH and parent.url in endpoints:
-            named = order_children(endpoints[parent.url].child_urls, endpoints)
-            places += [
+            children = order_children(endpoints[parent.url].child_urls, endpoints)
+            indexes += [
                 KnownIndex(
                     url, parent.kind, parent.listing, parent.depth + 1, is_backlog=number >= CHILDREN_IN_EVERY_POLL
                 )
-                for number, url in enumerate(named)
+                for number, url in enumerate(children)
                 if url not in seen
             ]
-            seen.update(named)
-    return places
+            seen.update(children)
+    return indexes
 
 
 def order_children(urls: Sequence[str], endpoints: Mapping[str, IndexEndpoint]) -> tuple[str, ...]:
-    """The newest few, as the index orders them, then those that were asked longest ago, so that each is reached."""
+    """Return the first children in the order of their index, then the others by the time of their last poll."""
 
-    def last_asked(url: str) -> float:
+    def last_polled(url: str) -> float:
         polled_at = endpoints[url].polled_at if url in endpoints else None
         return polled_at.timestamp() if polled_at else 0.0
 
-    return (*urls[:CHILDREN_IN_EVERY_POLL], *sorted(urls[CHILDREN_IN_EVERY_POLL:], key=last_asked))
+    return (*urls[:CHILDREN_IN_EVERY_POLL], *sorted(urls[CHILDREN_IN_EVERY_POLL:], key=last_polled))

@@ -1,4 +1,4 @@
-"""The address guard: the reactor's name resolver, which never returns an address that may not be connected to."""
+"""Address guard: a name resolver for the reactor that returns only addresses that the policy permits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aggregator.crawl.address_policy import AddressPolicy
 
 @implementer(IResolutionReceiver)
 class _PermittedAddressReceiver:
-    """Passes on the addresses that the policy permits and notes the first that it does not."""
+    """Passes on permitted addresses, and records the last other address of each name in `blocked`."""
 
     def __init__(self, receiver: Any, policy: AddressPolicy, name: str, blocked: dict[str, str]) -> None:
         self._receiver, self._policy, self._name, self._blocked = receiver, policy, name, blocked
@@ -38,7 +38,7 @@ class _PermittedAddressReceiver:
 
 @implementer(IHostnameResolver)
 class GuardedResolver:
-    """Wraps the reactor's own resolver. `exempt` is the proxy's host, which the operator named himself."""
+    """Wraps the reactor's resolver. `exempt_host` is the host of the operator's proxy, which may be private."""
 
     def __init__(self, inner: Any, policy: AddressPolicy, exempt_host: str = "") -> None:
         self.policy = policy
@@ -54,7 +54,7 @@ class GuardedResolver:
         addressTypes: Sequence[type[IAddress]] | None = None,
         transportSemantics: str = "TCP",
     ) -> IHostResolution:
-        """Resolve a name or a literal; what is refused is left out of the answer."""
+        """Resolve a name or an IP literal; addresses that the policy refuses are left out of the result."""
         receiver = resolutionReceiver
         if hostName.lower() != self.exempt_host:
             receiver = _PermittedAddressReceiver(
@@ -66,13 +66,13 @@ class GuardedResolver:
         return resolution
 
     def explain_refusal(self, host: str) -> str | None:
-        """Why the last look-up of a host gave nothing to connect to, or None where it was not the guard."""
+        """Return why the guard refused the last look-up of a host, or None if it did not."""
         address = self.blocked_addresses.get(host)
         return f"blocked_address: {host} leads to {address}, which is not public" if address else None
 
 
 def install_guard(policy: AddressPolicy, exempt_host: str = "") -> GuardedResolver:
-    """Put the guard on the reactor, in place of one that is there already; raises RuntimeError if it did not stay."""
+    """Install a guard as the reactor's resolver, in place of an earlier guard; raise RuntimeError if that fails."""
     reactor = _get_reactor()
     current = reactor.nameResolver
     inner = current.inner if isinstance(current, GuardedResolver) else current
@@ -82,14 +82,14 @@ def install_guard(policy: AddressPolicy, exempt_host: str = "") -> GuardedResolv
 
 
 def _get_reactor() -> Any:
-    from twisted.internet import reactor  # only now: importing it chooses one
+    from twisted.internet import reactor  # imported late: the first import installs the default reactor
 
     return reactor
 
 
 def verify_guard(guard: GuardedResolver) -> GuardedResolver:
-    """The guard, once it is certain that the reactor resolves through it; raises RuntimeError otherwise."""
+    """Return the guard; raise RuntimeError if the reactor does not resolve through it."""
     current: object = _get_reactor().nameResolver
     if current is not guard:
-        raise RuntimeError("the reactor's resolver is not the address guard: refusing to fetch anything")
+        raise RuntimeError("the reactor's resolver is not the address guard: nothing is fetched")
     return guard
