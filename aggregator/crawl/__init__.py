@@ -1,1 +1,1 @@
-"""Scrapy's glue: settings, middlewares, pipelines and the poll."""
+"""Poll sources through Scrapy: settings, middlewares, rate limiter, robots.txt, source polls and revisits."""

@@ -1,4 +1,4 @@
-"""The download handler: gate, address guard, header cap, and every exchange captured as it came."""
+"""Scrapy download handler: rate limit, address check, header limit, capture of every exchange."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 MAX_HEADER_BYTES = 256 * 1024
-"""The most bytes of header lines that one exchange may bring, interim 1xx answers included."""
+"""Maximum size of the header lines of one exchange, including interim 1xx responses."""
 
 
 class _CappedParser(_LenientHTTPClientParser):
-    """Counts header bytes; Twisted itself has no limit on them (HTTPClientParser.lineReceived)."""
+    """Limits the size of headers, which Twisted does not (HTTPClientParser.lineReceived)."""
 
     _header_bytes = 0
 
@@ -42,9 +42,9 @@ class _CappedParser(_LenientHTTPClientParser):
 
 class _CappedProtocol(_LenientHTTP11ClientProtocol):
     def request(self, request: Any) -> Any:
-        answer = super().request(request)
+        result = super().request(request)
         self._parser.__class__ = _CappedParser
-        return answer
+        return result
 
 
 class _CappedFactory(_LenientHTTP11ClientFactory):
@@ -53,22 +53,24 @@ class _CappedFactory(_LenientHTTP11ClientFactory):
 
 
 class PoliteHandler(HTTP11DownloadHandler):
-    """Scrapy's HTTP/1.1 handler behind the process's gate.
+    """Scrapy's HTTP/1.1 handler behind the rate limiter of the process.
 
-    Each exchange, redirects and robots.txt too, waits for its host's turn and leaves a Page
-    in `request.meta["hops"]`, before any middleware has touched the body.
+    Each exchange, also of a redirect and of robots.txt, waits for its host's slot. Its Page is appended to
+    `request.meta["hops"]` before any middleware changes the body.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         if not hasattr(self._pool, "_factory"):
-            raise RuntimeError("Scrapy's connection pool has moved: the header cap cannot be set")
+            raise RuntimeError(
+                "cannot limit the size of headers: this version of Scrapy is not supported (its pool has no _factory)"
+            )
         self._pool._factory = _CappedFactory
         self._context: CrawlContext = crawler.spider.context  # type: ignore[union-attr]
         self._delay: float = crawler.spider.source.delay  # type: ignore[union-attr]
 
     async def download_request(self, request: Request) -> Response:
-        """Fetch once, in turn. Raises BlockedAddress, Parked, Stopped, or Scrapy's download errors."""
+        """Fetch a URL; raises BlockedAddress, HostParked, FetchCancelled or Scrapy's download errors."""
         return await self._context.in_flight.run(self._fetch(request))
 
     async def _fetch(self, request: Request) -> Response:
@@ -88,7 +90,7 @@ class PoliteHandler(HTTP11DownloadHandler):
 
 
 def build_page(request: Request, response: Response, fetched_at: datetime) -> Page:
-    """The exchange as a Page: payload after transfer decoding, before content decoding."""
+    """Return the exchange as a Page, whose body is transfer-decoded but not content-decoded."""
     lead = request.meta.get("lead")
     return Page(
         url=request.url,

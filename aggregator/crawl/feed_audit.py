@@ -1,4 +1,4 @@
-"""A second route to a source's articles: what its sitemap names and its feed does not, and the other way."""
+"""Compare a source's feeds with its sitemaps."""
 
 from __future__ import annotations
 
@@ -18,55 +18,62 @@ from storage.model.page import Lead, ParsedIndex
 
 COMPARED_PERIOD = timedelta(days=7)
 GRACE_PERIOD = timedelta(hours=2)
-"""What is younger may be on its way into the other route."""
+"""Newer articles are not compared: one index may list them later than the other."""
 MAX_LEADS = 1000
 MAX_FEEDS, MAX_SITEMAPS, MAX_CHILD_SITEMAPS = 5, 3, 3
 
 
 async def audit_source(context: CrawlContext, fetch: FetchUrl, source: Source) -> FeedAudit:
-    """Look at both routes, and keep what came of it, with the articles that were missed."""
+    """Compare a source's feeds and sitemaps; store the audit and the articles that only the sitemaps name."""
     now = context.now()
     sitemaps = source.sitemaps or await _load_robots_sitemaps(context, source)
     if not source.feeds or not sitemaps:
-        return await _save_failed_audit(context, source, "it has no feed, or no sitemap beside it")
-    fed = [await _fetch_index(context, fetch, url, "feed") for url in source.feeds[:MAX_FEEDS]]
-    mapped: list[ParsedIndex] = []
+        return await _save_failed_audit(context, source, "it has no feed, or no sitemap to compare it with")
+    feed_indexes = [await _fetch_index(context, fetch, url, "feed") for url in source.feeds[:MAX_FEEDS]]
+    sitemap_indexes: list[ParsedIndex] = []
     for url in sitemaps[:MAX_SITEMAPS]:
         index = await _fetch_index(context, fetch, url, "sitemap")
-        mapped.append(index)
-        mapped += [
+        sitemap_indexes.append(index)
+        sitemap_indexes += [
             await _fetch_index(context, fetch, child, "sitemap") for child in index.child_urls[:MAX_CHILD_SITEMAPS]
         ]
-    for route, read in (("feed", fed), ("sitemap", mapped)):
-        if not any(index.leads for index in read):
-            why = next((index.problem for index in read if index.problem), "it names no article")
-            return await _save_failed_audit(context, source, f"its {route} could not be compared: {why}")
-    found, missing = compare_routes(source.name, _article_leads(fed), _article_leads(mapped), now)
-    return await context.repository.save_audit(found, missing)
+    for kind, indexes in (("feed", feed_indexes), ("sitemap", sitemap_indexes)):
+        if not any(index.leads for index in indexes):
+            problem = next((index.problem for index in indexes if index.problem), "it names no article")
+            return await _save_failed_audit(context, source, f"its {kind} could not be compared: {problem}")
+    feed_leads, sitemap_leads = _article_leads(feed_indexes), _article_leads(sitemap_indexes)
+    audit, missing = compare_routes(source.name, feed_leads, sitemap_leads, now)
+    return await context.repository.save_audit(audit, missing)
 
 
 def compare_routes(
     source: str, feed_leads: Sequence[Lead], sitemap_leads: Sequence[Lead], now: datetime
 ) -> tuple[FeedAudit, list[Lead]]:
-    """What both routes named of the last days; with the leads that the sitemap alone named.
+    """Return the audit, and the leads that only the sitemaps name.
 
-    The time that is compared begins with the oldest entry of the feed. Of a sitemap only what bears a date of
-    publication counts: the date of a change says nothing of when something was new, nor that it is an article.
+    The compared period begins with the oldest entry of the feeds, at most seven days ago. Only entries with a
+    publication time count: the time of a change in a sitemap says neither when a page was new nor that it is an
+    article.
     """
     end = now - GRACE_PERIOD
-    begin = max(now - COMPARED_PERIOD, min((one.published for one in feed_leads if one.published), default=end))
+    begin = max(now - COMPARED_PERIOD, min((lead.published for lead in feed_leads if lead.published), default=end))
 
-    def within(leads: Iterable[Lead]) -> dict[str, Lead]:
-        return {url_key(one.url): one for one in leads if one.published and begin <= one.published <= end}
+    def select_period(leads: Iterable[Lead]) -> dict[str, Lead]:
+        return {url_key(lead.url): lead for lead in leads if lead.published and begin <= lead.published <= end}
 
-    by_feed, by_map = within(feed_leads), within(sitemap_leads)
-    alone = _exclude(by_map, {url_key(one.url) for one in feed_leads})
-    feed_alone = _exclude(by_feed, {url_key(one.url) for one in sitemap_leads})
-    shared = len(by_feed.keys() | by_map.keys()) - len(alone) - len(feed_alone)
-    found = FeedAudit(
-        source=source, audited_at=now, since=begin, in_both=shared, feed_only=len(feed_alone), sitemap_only=len(alone)
+    in_feed, in_sitemap = select_period(feed_leads), select_period(sitemap_leads)
+    sitemap_only = _exclude(in_sitemap, {url_key(lead.url) for lead in feed_leads})
+    feed_only = _exclude(in_feed, {url_key(lead.url) for lead in sitemap_leads})
+    in_both = len(in_feed.keys() | in_sitemap.keys()) - len(sitemap_only) - len(feed_only)
+    audit = FeedAudit(
+        source=source,
+        audited_at=now,
+        since=begin,
+        in_both=in_both,
+        feed_only=len(feed_only),
+        sitemap_only=len(sitemap_only),
     )
-    return found, alone
+    return audit, sitemap_only
 
 
 def _exclude(leads_by_key: dict[str, Lead], excluded_keys: Collection[str]) -> list[Lead]:
@@ -74,7 +81,7 @@ def _exclude(leads_by_key: dict[str, Lead], excluded_keys: Collection[str]) -> l
 
 
 def _article_leads(indexes: Iterable[ParsedIndex]) -> list[Lead]:
-    """What they name, less front pages."""
+    """Return the leads of the indexes without front pages."""
     return [lead for index in indexes for lead in index.leads if urlsplit(lead.url).path not in ("", "/")]
 
 

@@ -1,4 +1,4 @@
-"""What happened at one index in one poll, as it is gathered, and the row that it leaves."""
+"""The result of polling one index, and its database row."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from storage.model.crawl import Poll
 
 @dataclass(slots=True)
 class IndexPoll:
-    """One index's poll so far; sizes in bytes, counts of leads.
+    """Result of polling one index.
 
-    `came` are the leads that were not known, each with when it was published as far as its index says; `named` is
-    when all that it names was published. `asks` are the seconds that the index, or its host, wants to be left alone.
-    `is_main` tells the indexes by which a source is followed from those that only add to them; `is_backlog` those
-    that hold what is old.
+    `bytes` is the size of its body, `leads` the number of its leads. `new_published` has the publication time of each
+    new lead, or None, and `all_published` those of all dated leads. `requested_delay` is the number of seconds until
+    the next poll that the index or its cache headers ask for. A source is followed by its `is_main` indexes; an
+    `is_backlog` index holds old articles.
     """
 
     endpoint: str
@@ -35,7 +35,7 @@ class IndexPoll:
     is_backlog: bool = False
 
     def to_poll(self, source: str, counts: Counter[str]) -> Poll:
-        """The row, with the counts of article pages that stand on it."""
+        """Return the row, with counts of article pages."""
         return Poll(
             source=source,
             url=self.endpoint,

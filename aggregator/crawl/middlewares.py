@@ -1,4 +1,4 @@
-"""What every request of a crawl passes: robots.txt, the operator's proxy, conditions, parking, and an early stop."""
+"""Scrapy middlewares: robots.txt, proxy, conditional headers, parking of hosts, and early stop of transfers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 MAX_PARKING = timedelta(days=31)
 DEFAULT_PARKING = timedelta(minutes=15)
-"""How long a host is left alone after a 429 that does not say how long."""
+"""Duration of a parking after a 429 without a valid Retry-After."""
 
 
 class _ContextMiddleware:
@@ -37,13 +37,13 @@ class _ContextMiddleware:
 
 
 class RobotsMiddleware(_ContextMiddleware):
-    """Asks robots.txt before every request and every redirect's next hop.
+    """Checks robots.txt before every request, also of a redirect's target.
 
-    Its own fetch goes through the same chain, marked so that it is not checked again.
+    Requests for robots.txt pass the same middlewares, and are marked so that they are not checked.
     """
 
     async def process_request(self, request: Request) -> None:
-        """Raise RobotsRefusal or Parked where the request must not be sent."""
+        """Raise RobotsRefusal, HostParked or BlockedAddress if the request must not be sent."""
         if request.meta.get("robots"):
             return
         self.context.policy.check_url(request.url)
@@ -66,19 +66,17 @@ class RobotsMiddleware(_ContextMiddleware):
 
 
 class ProxyMiddleware(_ContextMiddleware):
-    """Sends every request through the operator's proxy, where one is set; the environment's are ignored."""
+    """Sends every request through the configured proxy; proxies of the environment are ignored."""
 
     def process_request(self, request: Request) -> None:
-        """Set `proxy` on the request."""
         if self.context.config.proxy:
             request.meta["proxy"] = self.context.config.proxy
 
 
 class ConditionsMiddleware(_ContextMiddleware):
-    """Sends an index's validators, and only to the address that gave them."""
+    """Sends validators as conditional headers, and only to the address that they came from."""
 
     def process_request(self, request: Request) -> None:
-        """Add or remove the conditional headers."""
         validators_url, conditions = request.meta.get("conditions", ("", ()))
         if request.meta.get("robots") and not request.meta.get("redirect_times"):
             return
@@ -90,19 +88,19 @@ class ConditionsMiddleware(_ContextMiddleware):
 
 
 class ParkingMiddleware(_ContextMiddleware):
-    """Parks a host that says 429, or 503 with a Retry-After, until the time it asks for."""
+    """Parks a host that responds with 429, or with 503 and Retry-After, until the requested time."""
 
     async def process_response(self, request: Request, response: Response) -> Response:
-        """Note the parking; the response goes on as it is."""
-        asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
-        if response.status == 429 or (response.status == 503 and asked):
-            until = parse_retry_after(asked, self.context.now())
+        """Park the host if its response requests it; return the response unchanged."""
+        retry_after = (response.headers.get("Retry-After") or b"").decode("latin-1")
+        if response.status == 429 or (response.status == 503 and retry_after):
+            until = parse_retry_after(retry_after, self.context.now())
             await self.context.park(host_of(request.url), until, f"HTTP {response.status}")
         return response
 
 
 def parse_retry_after(retry_after: str, now: datetime) -> datetime:
-    """When a Retry-After ends (seconds or a date), between now and 31 days; nonsense counts as not said."""
+    """Return when a Retry-After (seconds or a date) ends, at most 31 days from now; 15 minutes from now if invalid."""
     text = retry_after.strip()[:64]
     if text.isascii() and text.isdigit():
         wait = timedelta(seconds=min(int(text), int(MAX_PARKING.total_seconds())))
@@ -112,7 +110,7 @@ def parse_retry_after(retry_after: str, now: datetime) -> datetime:
 
 
 class EarlyStop:
-    """Ends a transfer as soon as it is known to be useless: at the headers, or past robots.txt's limit."""
+    """Ends a transfer that is known to be useless: after the headers, or past the size limit of robots.txt."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> EarlyStop:
@@ -122,7 +120,7 @@ class EarlyStop:
         return stop
 
     def headers_received(self, headers: Headers, request: Request) -> None:
-        """For an article only HTML is accepted, for an index no film; a missing type is judged by the reader."""
+        """Stop an article that is not HTML and an index that is a media file; a missing media type is accepted."""
         media_type = (headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
         if "task" in request.meta and media_type.startswith(("video/", "audio/", "image/", "font/")):
             raise NotAnIndex(f"not an index: {media_type[:80]}")
@@ -133,7 +131,7 @@ class EarlyStop:
             raise StopDownload(fail=False)
 
     def bytes_received(self, data: bytes, request: Request) -> None:
-        """Of a robots.txt the first 500 KiB count."""
+        """Stop robots.txt after its first 500 KiB."""
         if request.meta.get("robots"):
             request.meta["received"] = request.meta.get("received", 0) + len(data)
             if request.meta["received"] > MAX_ROBOTS_BYTES:

@@ -1,4 +1,4 @@
-"""Scrapy's item pipeline: a fetched article page goes to the visit it belongs to, and through it into the archive."""
+"""Scrapy item pipeline: pass each fetched article page to its source's poll."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ if TYPE_CHECKING:
 
 
 class IngestPipeline:
-    """Takes the spider's `Fetched` items."""
+    """Passes the spider's `FetchedArticle` items to the poll."""
 
     def __init__(self, poll: PollCallbacks) -> None:
         self._poll = poll
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> IngestPipeline:
-        """The visit reaches a crawl as the spider's argument."""
         return cls(crawler.spider.poll)  # type: ignore[union-attr]
 
     async def process_item(self, item: FetchedArticle) -> FetchedArticle:
-        """Ingest the page; the item goes on unchanged."""
+        """Store the outcome of the page; return the item unchanged."""
         await self._poll.article_fetched(item)
         return item

@@ -1,4 +1,4 @@
-"""robots.txt for the whole process (RFC 9309): one copy an origin, kept in the database, shared by all polls."""
+"""robots.txt (RFC 9309): one stored copy per origin, shared by all polls of the process."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from storage.model.crawl import RobotsCopy
 from storage.model.page import ContentError, Page
 
 MAX_ROBOTS_BYTES = 500 * 1024
-"""How much of a robots.txt is read, in bytes (RFC 9309 asks for at least this much)."""
+"""Bytes of a robots.txt that are parsed; RFC 9309 requires at least this many."""
 FRESH_FOR = timedelta(hours=24)
 MAX_DELAY = 120.0
-"""The longest gap, in seconds, that a robots.txt can ask for."""
+"""Maximum Crawl-delay in seconds."""
 LAST_GOOD_FOR = timedelta(days=30)
 RETRY_UNREADABLE = timedelta(minutes=5)
 
@@ -31,7 +31,7 @@ FetchRobots = Callable[[str, tuple[tuple[str, str], ...]], Awaitable[Page]]
 
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
-    """One origin's rules; without a parser everything is refused, for `reason`."""
+    """Rules of one origin; without a parser everything is disallowed, for `reason`."""
 
     parser: Protego | None
     reason: str
@@ -39,7 +39,7 @@ class RobotsRules:
 
 
 class Robots:
-    """Answers for every crawl whether an address may be fetched, asking each origin once."""
+    """Decides for all polls of a process whether a URL may be fetched; each robots.txt is fetched once."""
 
     def __init__(
         self, repository: CrawlRepository, limiter: HostLimiter, now: Callable[[], datetime], agent: str
@@ -50,13 +50,13 @@ class Robots:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def check(self, url: str, fetch: FetchRobots) -> None:
-        """Raise RobotsRefusal where the address may not be fetched, Parked where its host is parked."""
+        """Raise RobotsRefusal if the URL must not be fetched, HostParked if its host is parked."""
         origin = origin_of(url)
         rules = await self._get_rules(origin, fetch)
         if rules.parser is None:
             parking = self._limiter.find_parking(host_of(url))
-            words = f"robots: {rules.reason}" + (f", {parking}" if parking else "")
-            raise RobotsRefusal(host_of(url), words, is_lasting=False)
+            reason = f"robots: {rules.reason}" + (f", {parking}" if parking else "")
+            raise RobotsRefusal(host_of(url), reason, is_lasting=False)
         if not rules.parser.can_fetch(url, self._token):
             raise RobotsRefusal(host_of(url), "robots: disallowed by robots.txt", is_lasting=True)
 
@@ -86,8 +86,8 @@ class Robots:
         try:
             page = await fetch(copy.origin + "/robots.txt", tuple(pair for pair in conditions if pair[1]))
         except (HostParked, BlockedAddress):
-            raise  # no answer about robots.txt: nothing of this origin can be asked
-        except Exception as error:  # whatever kept robots.txt from being read means no
+            raise  # robots.txt was not requested: store nothing about it
+        except Exception as error:  # an unreadable robots.txt disallows everything, whatever the error
             return replace(copy, checked_at=now, status=0, reason=classify_error(error).reason)
         return _interpret(copy, page, now)
 
@@ -100,12 +100,12 @@ class Robots:
 
 
 def extract_product_token(agent: str) -> str:
-    """What robots.txt groups are matched against: a user agent's first product, without its version."""
+    """Return the first product of a user agent without its version, which robots.txt groups are matched against."""
     return agent.partition("/")[0].partition(" ")[0] or agent
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of an address: what one robots.txt speaks for."""
+    """Return the scheme, host and port of a URL, to which one robots.txt applies."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
 
@@ -113,7 +113,7 @@ def origin_of(url: str) -> str:
 def _interpret(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
     if page.status == 304 and copy.good_at and (copy.etag or copy.last_modified):
         return replace(copy, checked_at=now, good_at=now, status=304, reason="")
-    if 400 <= page.status < 500 and page.status != 429:  # "unavailable": everything may be fetched
+    if 400 <= page.status < 500 and page.status != 429:  # "unavailable" (RFC 9309, 2.3.1.3): everything may be fetched
         return RobotsCopy(origin=copy.origin, good_at=now, checked_at=now, status=page.status)
     if page.status != 200:
         return replace(copy, checked_at=now, status=page.status, reason=f"HTTP {page.status}")
@@ -133,7 +133,7 @@ def _interpret(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
 
 
 def _cut_to_limit(body: bytes) -> bytes:
-    """What counts of a robots.txt; a rule that the limit cuts in two would say something else."""
+    """Return the whole lines within the limit: a rule that is cut could mean something else."""
     return body if len(body) <= MAX_ROBOTS_BYTES else body[: body.rfind(b"\n", 0, MAX_ROBOTS_BYTES) + 1]
 
 

@@ -1,4 +1,4 @@
-"""Single fetches outside a poll, through the same robots.txt, gate and guard; what comes is looked at, not kept."""
+"""Fetch single URLs outside a poll, with the same politeness; nothing is stored."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from storage.errors import ArchiveError
 from storage.model.page import Page
 
 FetchUrl = Callable[[str], Awaitable[tuple[Page, ...]]]
-"""Fetches one address and gives its exchange, redirect hops first; raises what the downloader raises."""
+"""Fetches one URL and returns its hops, redirects first; raises what the downloader raises."""
 
 
 async def fetch_page(fetch: FetchUrl, url: str) -> Page | str:
-    """The page that answered with 200, or in words why there is none."""
+    """Return the page if its status is 200, else the reason why there is none."""
     try:
         page = (await fetch(url))[-1]
     except ArchiveError:
         raise
-    except Exception as error:  # whatever one address does, the others are still looked at
+    except Exception as error:  # around one URL: an error must not affect other URLs
         return classify_error(error).reason
     return page if page.status == 200 else f"HTTP {page.status}"
 
 
 class SingleFetchSpider(Spider):
-    """Runs one coroutine that fetches as it goes."""
+    """Runs a coroutine that fetches URLs."""
 
     name = "single-fetch"
 
@@ -39,11 +39,11 @@ class SingleFetchSpider(Spider):
         self.poll = None
 
     async def start(self) -> AsyncIterator[Any]:
-        """Do the work; nothing is scheduled."""
+        """Run the coroutine; no request is scheduled."""
         await self._work(self._fetch)
-        nothing: tuple[Any, ...] = ()
-        for item in nothing:
-            yield item
+        no_requests: tuple[Request, ...] = ()
+        for request in no_requests:
+            yield request
 
     async def _fetch(self, url: str) -> tuple[Page, ...]:
         request = Request(url, meta={"source": self.source.name, "hops": []}, dont_filter=True)

@@ -108,7 +108,7 @@ def test_a_source_without_a_second_route_says_so(home: Home, site: Site) -> None
     site.pages["/feed.xml"] = dated_feed(site, home.clock() - DAY, "/a")
     home.poll(source)
     audited(home, source)
-    assert last_audit(home).reason == "it has no feed, or no sitemap beside it"
+    assert last_audit(home).reason == "it has no feed, or no sitemap to compare it with"
     site.pages["/robots.txt"] = Answer(f"Sitemap: {site.url('/gone.xml')}\n".encode(), type="text/plain")
     home.clock.forward(hours=25)
     home.poll(source)
