@@ -62,14 +62,14 @@ class CrawlContext:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether a stop was requested: nothing new is started."""
+        """True after a stop was requested: nothing new is started."""
         return self.stop_requested.is_set()
 
     def abort(self, reason: str) -> None:
         """Request a stop because of a failure that concerns all sources, such as a full disk; keep the first reason."""
         if not self.fatal_error:
             self.fatal_error = reason
-            log.info("event=gave-up trouble=%s", reason)
+            log.info("event=crawl-aborted reason=%s", reason)
         self.stop_requested.set()
 
     def stores_pages(self, source: Source) -> bool:

@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 HTTP_GONE = 410
 MISSING_STATUSES = (404, HTTP_GONE)
 LEASE_DURATION = timedelta(minutes=15)
-"""Duration of a lease, after which another process may take the lead although nobody saw this one die."""
+"""Duration of a lease, after which another process may lease the lead even if this process still runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class CrawlRepository:
             if has_progress and leads.has_fetchable_leads(tx, source, now):
                 planned.append((now + CONTINUE_AFTER, "more articles wait than one poll fetches"))
             if (retry_at := leads.next_lead_due_at(tx, source, now)) is not None:
-                planned.append((max(retry_at, now + CONTINUE_AFTER), "an article is to be asked for again"))
+                planned.append((max(retry_at, now + CONTINUE_AFTER), "an article is due for a retry"))
             if revisit_hosts is not None:
                 planned += find_next_revisit(tx, source, revisit_hosts, now)
             next_at, reason = min(planned)
@@ -297,7 +297,7 @@ class CrawlRepository:
             if is_outdated(article, learned):
                 return OutdatedExtraction(learned)
             if not snapshots.is_stored(tx, revisit.article_id):
-                return Refusal(code="removed", reason="the article was removed while it was asked for again")
+                return Refusal(code="removed", reason="the article was deleted during its revisit")
             if previous is not None:
                 rederived = store.record_reextraction(tx, revisit.snapshot_id, previous[1], previous[0])
                 update_dependents(tx, rederived, self.matcher)

@@ -15,6 +15,7 @@ from aggregator.crawl.fetch_errors import classify_error
 from aggregator.crawl.host_limiter import host_of
 from aggregator.crawl.in_flight import FetchCancelled
 from aggregator.crawl.stats import PollCounts
+from aggregator.extraction.classify.model import PageKind
 from spiders.source import Hints, Source
 from storage.crawl import revisits
 from storage.crawl.revisit_schedule import RevisitResult
@@ -43,7 +44,7 @@ class MissingPage:
 
 @dataclass(slots=True, kw_only=True)
 class RevisitRound:
-    """One round over all stored articles of a source, or with `only_due` over those whose revisit is due.
+    """Round over all stored articles of a source, or with `only_due` over those whose revisit is due.
 
     With `confirm_now` a missing page is requested twice at once. `abort` ends the poll if the archive fails.
     """
@@ -95,7 +96,7 @@ class RevisitRound:
         """Ignore blocks that changed on many pages at once, and no longer count edits that consist of them only."""
         result = await self.context.repository.apply_template_changes(self.source.name)
         if result.held_count:
-            reason = f"{result.held_count} blocks came or went on many pages at once: held back, no edit"
+            reason = f"{result.held_count} blocks appeared or vanished on many pages at once: held back, no edit"
             self.counts.reasons[reason] += self.counts.outcomes["again"]
         self._changed_ids -= {rederived.article_id for rederived in result.rederived if rederived.added_edits < 0}
         self.counts.outcomes["changed"] = len(self._changed_ids)
@@ -182,7 +183,7 @@ class RevisitRound:
         outcome = await self.context.in_flight.run(self.context.ingest.ingest(hops, self.source.hints, sink))
         if outcome.refusal is None:
             return self._count_decision(outcome.decision)
-        if outcome.refusal.code == "not-found":
+        if outcome.refusal.code == PageKind.NOT_FOUND:
             return await self._record_missing(revisit, hops, outcome.refusal.reason)
         return await self._record_refusal(revisit, hops, outcome.refusal)
 

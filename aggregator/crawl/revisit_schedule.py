@@ -143,7 +143,7 @@ def find_next_revisit(
     tx: Transaction, source: str, index_hosts: Collection[str], now: datetime
 ) -> list[tuple[datetime, str]]:
     """Return the time of the next affordable revisit with the reason, as a list that is empty if there is none."""
-    reason = "a kept article is to be looked at again"
+    reason = "a stored article is due for a revisit"
     if select_affordable(tx, source, index_hosts, now, 1):
         return [(now + CONTINUE_AFTER, reason)]
     due_at = revisit_schedule.next_revisit_due_at(tx, source, now)

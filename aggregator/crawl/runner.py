@@ -51,7 +51,7 @@ class PollResult:
 
     @property
     def has_succeeded(self) -> bool:
-        """Whether every index of the source was read or unmodified."""
+        """True if every index of the source was read or unmodified."""
         return not self.error and all(poll.outcome in SUCCESSFUL_OUTCOMES for poll in self.polls)
 
     @property
@@ -240,7 +240,7 @@ def _earliest_poll(
     for index in indexes:
         next_poll = planned_polls.get(index.url) or previous.get(index.url)
         if next_poll is None:
-            times.append((now + CONTINUE_AFTER, "an index was not asked yet"))
+            times.append((now + CONTINUE_AFTER, "an index was not polled yet"))
         elif next_poll.state != IndexState.RETIRED:
             is_planned = index.url in planned_polls
             at = next_poll.next_at if is_planned else max(next_poll.next_at, now + CONTINUE_AFTER)

@@ -1,4 +1,4 @@
-"""One poll of one source: its indexes, leads and revisits."""
+"""Poll one source: its indexes, leads and revisits."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthFinding:
-    """One problem: the state that it causes, the time since when, the evidence and advice for the operator."""
+    """Problem of a source: the state that it causes, the time since when, the evidence and advice for the operator."""
 
     state: HealthState
     since: datetime

@@ -35,7 +35,7 @@ class ExtractedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadResult:
-    """State of a lead whose page was fetched, with the reason."""
+    """State of a lead whose page was fetched, with the code and the reason."""
 
     recorded_at: datetime
     state: str

@@ -189,7 +189,7 @@ def test_the_first_look_comes_after_a_quarter_of_an_hour_and_says_so(home: Home,
     source = site.source(every=86_400.0)
     site.feed(*(site.article(path) for path in PATHS))
     result = home.poll(source)["site"]
-    assert result.next_poll_reason == "a kept article is to be looked at again"
+    assert result.next_poll_reason == "a stored article is due for a revisit"
     assert 14 * MINUTE < result.next_poll_at - home.clock() <= 16 * MINUTE
 
 
