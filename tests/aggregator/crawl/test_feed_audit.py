@@ -27,7 +27,7 @@ def shares(fed: list[Lead], mapped: list[Lead]) -> tuple[int, int, int]:
     return found.in_both, found.feed_only, found.sitemap_only
 
 
-def test_articles_are_told_apart_by_the_routes_that_name_them() -> None:
+def test_audit_counts_articles_by_the_indexes_that_name_them() -> None:
     fed = [lead("old", NOW - 3 * DAY), lead("both"), lead("fed")]
     mapped = [lead("both/"), lead("mapped"), lead("old", NOW - 3 * DAY)]
     found, alone = compare_routes("a", fed, mapped, NOW)
@@ -37,7 +37,7 @@ def test_articles_are_told_apart_by_the_routes_that_name_them() -> None:
     assert found.since == NOW - 3 * DAY
 
 
-def test_only_what_both_could_name_is_compared() -> None:
+def test_audit_compares_only_the_period_that_both_cover() -> None:
     fed = [lead("both", NOW - 2 * DAY)]
     before, fresh, undated = lead("x", NOW - 5 * DAY), lead("y", NOW - HOUR), lead("z", None, updated=NOW - DAY)
     assert shares(fed, [lead("both", NOW - 2 * DAY), before, fresh, undated]) == (1, 0, 0)
@@ -85,7 +85,7 @@ def last_audit(home: Home) -> FeedAudit:
         database.close()
 
 
-def test_what_the_feed_left_out_is_fetched_by_the_next_poll(home: Home, site: Site) -> None:
+def test_article_missing_from_the_feed_is_fetched_by_the_next_poll(home: Home, site: Site) -> None:
     source = site.source(every=86_400.0)
     yesterday = home.clock() - DAY
     site.pages["/robots.txt"] = Answer(f"Sitemap: {site.url('/news.xml')}\n".encode(), type="text/plain")
@@ -103,7 +103,7 @@ def test_what_the_feed_left_out_is_fetched_by_the_next_poll(home: Home, site: Si
     assert last_audit(home).missed == 0
 
 
-def test_a_source_without_a_second_route_says_so(home: Home, site: Site) -> None:
+def test_audit_without_a_sitemap_stores_the_reason(home: Home, site: Site) -> None:
     source = site.source()
     site.pages["/feed.xml"] = dated_feed(site, home.clock() - DAY, "/a")
     home.poll(source)

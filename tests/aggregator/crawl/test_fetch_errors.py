@@ -93,10 +93,10 @@ def test_type_of_an_error_decides_its_kind_and_code(error: Exception, kind: str,
         ("\u0663", DEFAULT_PARKING),
     ],
 )
-def test_what_was_said_is_kept_within_bounds(said: str, wait: timedelta) -> None:
+def test_retry_after_is_limited(said: str, wait: timedelta) -> None:
     assert parse_retry_after(said, NOW) == NOW + wait
 
 
 @given(st.text())
-def test_nothing_that_a_server_says_crashes_or_parks_for_ever(said: str) -> None:
+def test_any_retry_after_gives_a_time_within_the_limits(said: str) -> None:
     assert NOW <= parse_retry_after(said, NOW) <= NOW + MAX_PARKING

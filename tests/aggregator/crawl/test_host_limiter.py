@@ -31,7 +31,7 @@ def gate_on(clock: Clock) -> HostLimiter:
     return HostLimiter(monotonic=clock.monotonic, sleep=clock.sleep, now=clock.now)
 
 
-async def test_one_at_a_time_with_the_gap_counted_from_the_end() -> None:
+async def test_limiter_serialises_requests_to_one_host_with_the_delay_after_each() -> None:
     clock = Clock()
     gate = gate_on(clock)
     gate.require_delay("a.example", 2.0)
@@ -71,7 +71,7 @@ async def test_hosts_do_not_wait_for_each_other() -> None:
     holder.cancel()
 
 
-async def test_a_failed_exchange_still_keeps_the_gap_and_frees_the_host() -> None:
+async def test_failed_exchange_keeps_the_delay_and_releases_the_host() -> None:
     clock = Clock()
     gate = gate_on(clock)
     with pytest.raises(OSError):
@@ -81,7 +81,7 @@ async def test_a_failed_exchange_still_keeps_the_gap_and_frees_the_host() -> Non
         assert clock.seconds == 1.5
 
 
-async def test_any_delay_above_zero_is_legal() -> None:
+async def test_any_positive_delay_is_accepted() -> None:
     gate = HostLimiter()
     gate.require_delay("a.example", 0.001)
     assert gate.current_delay("a.example") == 0.001
@@ -89,7 +89,7 @@ async def test_any_delay_above_zero_is_legal() -> None:
     assert gate.current_delay("a.example") == 300.0
 
 
-async def test_a_parked_host_refuses_at_once_and_opens_by_itself() -> None:
+async def test_parked_host_refuses_at_once_until_its_time() -> None:
     clock = Clock()
     gate = gate_on(clock)
     gate.park("a.example", clock.now() + timedelta(seconds=60), "HTTP 429")
@@ -103,7 +103,7 @@ async def test_a_parked_host_refuses_at_once_and_opens_by_itself() -> None:
         pass
 
 
-async def test_a_host_parked_while_somebody_waits_is_not_asked() -> None:
+async def test_request_that_waits_for_a_host_is_refused_when_the_host_is_parked() -> None:
     clock = Clock()
     gate = gate_on(clock)
     async with gate.slot("a.example", 10.0):
@@ -118,11 +118,11 @@ async def test_a_host_parked_while_somebody_waits_is_not_asked() -> None:
     ("url", "host"),
     [("http://A.Example:8080/x", "a.example"), ("https://a.example/", "a.example"), ("http://[::1]:80/", "::1")],
 )
-def test_the_key_is_the_host_whatever_the_port(url: str, host: str) -> None:
+def test_host_of_a_url_excludes_the_port(url: str, host: str) -> None:
     assert host_of(url) == host
 
 
-async def test_a_longer_delay_that_is_asked_for_meanwhile_holds_for_the_gap_that_is_under_way() -> None:
+async def test_longer_delay_applies_to_the_current_wait() -> None:
     clock = Clock()
     gate = gate_on(clock)
     async with gate.slot("a.example", 1.0):
@@ -132,7 +132,7 @@ async def test_a_longer_delay_that_is_asked_for_meanwhile_holds_for_the_gap_that
         assert clock.seconds == 5.0
 
 
-async def test_who_comes_with_a_longer_delay_than_was_asked_for_brings_it_along() -> None:
+async def test_longer_delay_of_a_slot_applies_to_later_ones() -> None:
     clock = Clock()
     gate = gate_on(clock)
     gate.require_delay("a.example", 0.5)

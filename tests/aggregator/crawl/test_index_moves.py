@@ -30,7 +30,7 @@ def moved(times: int = REDIRECTS_UNTIL_MOVED) -> IndexEndpoint:
     return endpoint
 
 
-def test_it_is_asked_for_where_it_was_found_five_times_in_a_row() -> None:
+def test_index_is_requested_at_its_new_address_after_five_moves_in_a_row() -> None:
     assert choose_request_url(moved(REDIRECTS_UNTIL_MOVED - 1)) == OLD
     assert choose_request_url(moved()) == NEW
     interrupted = told(moved(REDIRECTS_UNTIL_MOVED - 1), moved_to=THIRD).endpoint
@@ -38,14 +38,14 @@ def test_it_is_asked_for_where_it_was_found_five_times_in_a_row() -> None:
     assert told(moved(3)).endpoint.move_streak == 0  # it answered at home
 
 
-def test_a_failure_there_counts_against_the_move_alone() -> None:
+def test_failure_at_the_new_address_ends_the_move_only() -> None:
     gone = told(moved(), "gone", gone_at=datetime(2026, 1, 1, tzinfo=UTC))
     assert (gone.outcome, gone.endpoint.gone_at, choose_request_url(gone.endpoint)) == ("failed", None, OLD)
     assert choose_request_url(told(moved(), "failed").endpoint) == OLD
     assert told(moved(2), "failed").endpoint.move_streak == 2  # at home a failure says nothing of where it leads
 
 
-def test_its_own_address_is_tried_now_and_then_and_may_be_no_more() -> None:
+def test_original_address_is_tried_now_and_then() -> None:
     endpoint = moved()
     while choose_request_url(endpoint) == NEW:
         endpoint = told(endpoint, "unmodified").endpoint
@@ -56,7 +56,7 @@ def test_its_own_address_is_tried_now_and_then_and_may_be_no_more() -> None:
     assert (home.moved_to, choose_request_url(home)) == ("", OLD)
 
 
-def test_a_feed_is_polled_at_its_new_address_with_its_validators(home: Home, site: Site) -> None:
+def test_moved_feed_is_polled_at_its_new_address_with_its_validators(home: Home, site: Site) -> None:
     site.feed(site.article("/a"), path="/new.xml")
     site.pages["/feed.xml"] = Answer(b"", 301, headers=(("Location", site.url("/new.xml")),))
     source = site.source(every=60.0)

@@ -40,7 +40,7 @@ def asked(answer: Page) -> Page:
     return replace(answer, request_headers=(("If-None-Match", '"old"'),))
 
 
-def test_a_good_reading_replaces_the_validators_and_ends_the_failures() -> None:
+def test_parsed_body_replaces_the_validators_and_ends_the_failures() -> None:
     answer = page(200, ("ETag", '"new"'), ("Last-Modified", "yesterday"), url="https://a.example/moved.xml")
     got = judge_index(KNOWN, answer, ParsedIndex(leads=LEADS, total=3), "", NOW)
     assert (got.outcome, got.reason) == ("ok", "")
@@ -61,7 +61,7 @@ def test_a_good_reading_replaces_the_validators_and_ends_the_failures() -> None:
     ],
     ids=["html", "empty", "broken", "no entries"],
 )
-def test_a_bad_reading_never_replaces_the_validators(index: ParsedIndex) -> None:
+def test_unparsed_body_keeps_the_validators(index: ParsedIndex) -> None:
     got = judge_index(KNOWN, page(200, ("ETag", '"new"')), index, "", NOW)
     assert got.outcome == "failed"
     assert got.reason
@@ -69,7 +69,7 @@ def test_a_bad_reading_never_replaces_the_validators(index: ParsedIndex) -> None
 
 
 @pytest.mark.parametrize("etag", ['"' + "x" * 2000 + '"', '"a\r\nX-Evil: 1"', '"a\0"'])
-def test_poisonous_validators_are_dropped(etag: str) -> None:
+def test_invalid_validators_are_dropped(etag: str) -> None:
     got = judge_index(KNOWN, page(200, ("ETag", etag)), ParsedIndex(leads=LEADS, total=3), "", NOW)
     assert got.endpoint.etag == ""
 
@@ -80,12 +80,12 @@ def test_an_empty_feed_that_never_had_entries_is_no_failure() -> None:
     )
 
 
-def test_what_was_cut_off_is_said() -> None:
+def test_truncation_of_an_index_is_reported() -> None:
     got = judge_index(KNOWN, page(), ParsedIndex(leads=LEADS, total=100_000), "", NOW)
     assert got.reason == "truncated: 100000 entries, the newest 3 read"
 
 
-def test_304_counts_and_the_twentieth_is_followed_by_a_full_request() -> None:
+def test_unconditional_request_follows_twenty_304_responses() -> None:
     endpoint = KNOWN
     for count in range(1, UNCONDITIONAL_AFTER + 1):
         assert build_conditional_headers(endpoint) == (
@@ -106,7 +106,7 @@ def test_304_to_a_request_without_conditions_is_a_failure() -> None:
     assert got.outcome == "failed"
 
 
-def test_the_same_bytes_again_are_unmodified_though_the_server_ignores_conditions() -> None:
+def test_equal_body_is_unmodified_if_the_server_ignores_conditions() -> None:
     first = judge_index(KNOWN, page(), ParsedIndex(leads=LEADS, total=3), "", NOW)
     again = judge_status(first.endpoint, page(), NOW)
     assert again is not None
@@ -133,7 +133,7 @@ def test_410_ends_the_endpoint() -> None:
     ("kind", "outcome"),
     [("parked", "parked"), ("robots", "refused"), ("permanent", "refused"), ("transient", "failed")],
 )
-def test_faults_become_outcomes_with_their_reason(kind: str, outcome: str) -> None:
+def test_fetch_errors_become_outcomes_with_their_reason(kind: str, outcome: str) -> None:
     got = judge_error(KNOWN, FetchError(kind, ReasonCode.TIMEOUT, "because"), NOW)
     assert (got.outcome, got.reason, got.endpoint.failure_streak) == (outcome, "because", 3)
 

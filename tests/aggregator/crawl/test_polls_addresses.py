@@ -44,7 +44,7 @@ def is_refused(reason: str) -> bool:
     return reason.removeprefix("robots: ").startswith(("blocked_address: ", "blocked: ", "host name not found"))
 
 
-def test_no_index_at_a_private_address_is_asked_in_any_spelling(home: Home, site: Site) -> None:
+def test_index_at_a_private_address_is_never_requested(home: Home, site: Site) -> None:
     with canary() as forbidden, canary("127.0.0.2") as second:
         urls = [*spelled(forbidden.port), f"http://127.0.0.2:{second.port}/x"]
         sources = [site.source(f"s{n}", sitemaps=tuple(urls[n : n + 30])) for n in range(0, len(urls), 30)]
@@ -60,7 +60,7 @@ def test_no_index_at_a_private_address_is_asked_in_any_spelling(home: Home, site
     assert [url for url in others if "evil" not in url and "///" not in url and "localhost." not in url] == [], others
 
 
-def test_only_http_and_https_and_only_ports_of_web_servers(home: Home, site: Site) -> None:
+def test_only_http_and_https_on_web_ports_are_requested(home: Home, site: Site) -> None:
     ports = [f"http://{site.address}:{port}/x" for port in (1, 22, 25, 110, 6379, 11211, 3306)]
     result = home.poll(site.source(sitemaps=(*SCHEMES, "javascript:alert(1)", "//x/y", "", "http://[", *ports)))["site"]
     assert len(result.polls) == len(SCHEMES) + 4 + len(ports)
@@ -99,7 +99,7 @@ def check_leads(home: Home, site: Site, doors: Sequence[str]) -> None:
             assert is_refused(reason), (url, reason)
 
 
-def test_no_article_at_a_private_address_is_asked_nor_reached_by_redirect(home: Home, site: Site) -> None:
+def test_article_at_a_private_address_is_never_requested(home: Home, site: Site) -> None:
     with canary() as forbidden:
         _, doors = hostile_site(site, forbidden.port)
         assert home.poll(site.source())["site"].has_succeeded
@@ -108,7 +108,7 @@ def test_no_article_at_a_private_address_is_asked_nor_reached_by_redirect(home: 
     assert all(len(site.asked(f"/door/{n}")) == 1 for n in range(len(doors)))
 
 
-def test_scrapys_own_door_has_the_same_guard(home: Home, site: Site) -> None:
+def test_scrapy_crawl_has_the_address_guard(home: Home, site: Site) -> None:
     with canary() as forbidden:
         _, doors = hostile_site(site, forbidden.port)
         home.folder.mkdir()
@@ -185,9 +185,7 @@ def poll_with_names(home: Home, site: Site, answers: dict[str, list[list[str]]],
     "address", ["127.0.0.1", "10.1.2.3", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "169.254.169.254"]
 )
 @pytest.mark.parametrize("name", ["inside.example", "Inside.EXAMPLE"])
-def test_a_name_that_leads_to_a_private_address_is_refused_with_the_reason(
-    home: Home, site: Site, address: str, name: str
-) -> None:
+def test_name_of_a_private_address_is_refused_with_the_reason(home: Home, site: Site, address: str, name: str) -> None:
     with canary() as forbidden:
         result = poll_with_names(
             home, site, {"inside.example": [[address]]}, f"http://{name}:{forbidden.port}/feed.xml"
@@ -197,7 +195,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused_with_the_reason(
     assert "blocked_address: inside.example leads to" in result.problems[0]
 
 
-def test_a_name_that_changes_its_mind_gets_nobody_connected(home: Home) -> None:
+def test_connection_uses_the_address_that_was_checked(home: Home) -> None:
     """First a permitted address, then the canary: what is checked is what is connected to."""
     site = Site("127.2.0.1")
     with canary() as forbidden:
@@ -216,7 +214,7 @@ def test_a_name_that_changes_its_mind_gets_nobody_connected(home: Home) -> None:
     assert all("blocked_address: rebind.example leads to 127.0.0.1" in why for _, why, _ in home.leads().values())
 
 
-def test_of_several_addresses_only_the_permitted_are_tried(home: Home) -> None:
+def test_only_permitted_addresses_of_a_name_are_tried(home: Home) -> None:
     site = Site("127.2.0.1")
     with canary() as forbidden:
         site.port = forbidden.port
@@ -242,9 +240,7 @@ def test_crawl_does_not_start_without_the_address_guard(reactor: Reactor, home: 
         reactor.run(start())
 
 
-def test_a_proxy_carries_every_request_and_names_are_not_resolved_here(
-    home: Home, room: Newsroom, tmp_path: Path
-) -> None:
+def test_proxy_receives_every_request_and_resolves_the_names(home: Home, room: Newsroom, tmp_path: Path) -> None:
     home.configure(proxy=room.proxy_url, allow_networks=())
     sources = list(sources_of(room, tmp_path, proxy=True, delay=0.001).values())
     room.fault("dianche", "redirect", "/rss.rdf", "http://dianche.example/there.rdf")
@@ -263,9 +259,7 @@ def test_a_proxy_carries_every_request_and_names_are_not_resolved_here(
     assert home.articles() == wanted
 
 
-def test_with_a_proxy_private_literals_are_refused_before_anything_is_sent(
-    home: Home, room: Newsroom, site: Site
-) -> None:
+def test_proxy_receives_no_request_for_a_private_address(home: Home, room: Newsroom, site: Site) -> None:
     home.configure(proxy=room.proxy_url, allow_networks=())
     urls = [
         url for url in spelled(room.port) if "evil" not in url and "localhost" not in url.lower() and "///" not in url
@@ -283,7 +277,7 @@ def test_with_a_proxy_private_literals_are_refused_before_anything_is_sent(
     assert {hit.host for hit in room.log} == {"chargepost.example"}
 
 
-def test_the_environments_proxies_are_ignored(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_ignored(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with canary() as forbidden:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{forbidden.port}")
@@ -292,7 +286,7 @@ def test_the_environments_proxies_are_ignored(home: Home, site: Site, monkeypatc
         assert forbidden.log == []
 
 
-def test_what_the_operator_allows_is_fetched_and_nothing_beside_it(home: Home) -> None:
+def test_only_allowed_networks_are_fetched(home: Home) -> None:
     home.configure(allow_networks=(ALLOWED[0],))
     with serving(Site("127.2.0.1")) as other:
         other.feed()

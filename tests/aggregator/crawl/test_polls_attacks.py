@@ -50,7 +50,9 @@ class Pulse:
         return self.longest
 
 
-def test_every_fault_of_an_index_is_named_and_costs_nobody_else(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_every_failure_of_an_index_has_a_reason_and_affects_no_other_source(
+    home: Home, room: Newsroom, tmp_path: Path
+) -> None:
     """Five publishers fail in turn, four ways each; the sixth goes on publishing and is always complete."""
     sources = sources_of(room, tmp_path, delay=0.001)
     failing = [at.name for at in PUBLISHERS if at.name != "ev-kurier"]
@@ -92,9 +94,7 @@ def check_named(problems: tuple[str, ...], kind: str) -> None:
         assert words in " | ".join(problems), (kind, problems)
 
 
-def test_articles_that_attack_end_with_a_reason_and_the_sound_ones_are_kept(
-    home: Home, room: Newsroom, tmp_path: Path
-) -> None:
+def test_malicious_articles_end_with_a_reason_and_others_are_stored(home: Home, room: Newsroom, tmp_path: Path) -> None:
     kinds = {
         "bomb": "refused", "layered": "refused", "endless": "retry", "headers": "retry", "interim": "retry",
         "loop": "refused",
@@ -121,7 +121,7 @@ def test_articles_that_attack_end_with_a_reason_and_the_sound_ones_are_kept(
     assert home.damage() == []
 
 
-def test_a_video_is_known_by_its_headers_and_left_there(home: Home, site: Site) -> None:
+def test_video_is_stopped_after_its_headers(home: Home, site: Site) -> None:
     def endless() -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 10000000000\r\n\r\n"
         for _ in range(2000):
@@ -137,7 +137,7 @@ def test_a_video_is_known_by_its_headers_and_left_there(home: Home, site: Site) 
     assert site.asked("/film.xml")[0].sent < 8 * 2**20
 
 
-def test_a_body_larger_than_the_limit_is_refused_at_its_headers(home: Home, site: Site) -> None:
+def test_body_over_the_size_limit_is_refused_at_its_headers(home: Home, site: Site) -> None:
     def large() -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 16000000\r\n\r\n"
         for _ in range(244):
@@ -167,7 +167,7 @@ def test_a_body_larger_than_the_limit_is_refused_at_its_headers(home: Home, site
         b"HTTP/1.1 302 Found\r\nLocation: http://a:b/\r\nContent-Length: 0\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n",
     ],
 )  # fmt: skip
-def test_no_malformed_answer_costs_more_than_itself(home: Home, site: Site, head: bytes) -> None:
+def test_malformed_response_affects_only_its_own_request(home: Home, site: Site, head: bytes) -> None:
     site.pages["/odd"] = site.pages["/odd.xml"] = Answer(stream=lambda: iter([head]))
     site.feed(site.url("/odd"), site.article("/a"))
     with setting("DOWNLOAD_TIMEOUT", 1):
@@ -181,7 +181,7 @@ def test_no_malformed_answer_costs_more_than_itself(home: Home, site: Site, head
     assert reason
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_accepted(home: Home, site: Site, tmp_path: Path) -> None:
+def test_self_signed_certificate_is_refused(home: Home, site: Site, tmp_path: Path) -> None:
     from http.server import ThreadingHTTPServer
     from threading import Thread
 
@@ -228,7 +228,7 @@ def self_signed(folder: Path) -> Path:
     return file
 
 
-def test_a_poll_that_breaks_inside_costs_no_other_source(
+def test_internal_error_of_a_poll_affects_no_other_source(
     home: Home, room: Newsroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources = sources_of(room, tmp_path)
@@ -249,7 +249,7 @@ def test_a_poll_that_breaks_inside_costs_no_other_source(
     assert home.articles() == {truth.url for truth in room.articles() if truth.publisher != "voltward"}
 
 
-def test_memory_stays_bounded_through_all_of_it(room: Newsroom, tmp_path: Path) -> None:
+def test_memory_stays_bounded_under_attack(room: Newsroom, tmp_path: Path) -> None:
     """A process of its own: its peak with every publisher at fault, less its peak when all are well."""
     file = room.write_sources(tmp_path / "room.toml", delay=0.001, wide=True)
     honest = peak(tmp_path / "honest", file)
@@ -279,7 +279,7 @@ def peak(home: Path, sources: Path) -> int:
     return int(done.stderr.split("VmHWM:")[1].split()[0]) >> 10
 
 
-def test_a_slow_host_holds_up_nobody(home: Home) -> None:
+def test_slow_host_delays_no_other_source(home: Home) -> None:
     slow, quick = Site("127.2.0.1"), Site("127.2.0.2")
     with serving(slow, quick):
         slow.pages["/feed.xml"] = Answer(rss(), seconds=1.5)

@@ -23,7 +23,7 @@ def page(number: int, box: str = BOX) -> bytes:
     return f"{head}<body><article><h1>Report {number}</h1>{body}".encode()
 
 
-def test_from_the_sixth_article_on_a_recurring_box_is_gone(home: Home, site: Site) -> None:
+def test_recurring_box_is_removed_from_the_sixth_article_on(home: Home, site: Site) -> None:
     for number in range(MANY):
         site.pages[f"/{number}"] = Answer(page(number))
     links = [site.url(f"/{number}") for number in range(MANY)]

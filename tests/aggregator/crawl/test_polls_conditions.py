@@ -16,9 +16,7 @@ from tests.aggregator.crawl.loopback_server import Answer, Asked, Site, rss, ser
 from tests.newsroom.server import Newsroom
 
 
-def test_a_second_crawl_asks_only_conditional_questions_and_fetches_no_article(
-    home: Home, room: Newsroom, tmp_path: Path
-) -> None:
+def test_second_crawl_sends_conditional_requests_for_indexes_only(home: Home, room: Newsroom, tmp_path: Path) -> None:
     room.publish(60)
     sources = sources_of(room, tmp_path, delay=0.001, wide=True).values()
     assert all(result.has_succeeded for result in home.poll(*sources).values())
@@ -35,7 +33,7 @@ def test_a_second_crawl_asks_only_conditional_questions_and_fetches_no_article(
     assert "/robots.txt" not in {hit.path for hit in room.log}
 
 
-def test_what_is_published_meanwhile_is_all_that_is_fetched(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_later_crawl_fetches_only_new_articles(home: Home, room: Newsroom, tmp_path: Path) -> None:
     sources = sources_of(room, tmp_path, delay=0.001).values()
     home.poll(*sources)
     room.log.clear()
@@ -48,7 +46,7 @@ def test_what_is_published_meanwhile_is_all_that_is_fetched(home: Home, room: Ne
     assert {path[1:] for path in paths if "sitemap" not in path} == wanted
 
 
-def test_validators_go_only_to_the_address_that_gave_them(home: Home) -> None:
+def test_validators_are_sent_only_to_the_address_that_sent_them(home: Home) -> None:
     site, door = Site("127.2.0.1"), Site("127.2.0.2")
     with serving(site, door):
         tag = (("ETag", '"one"'),)
@@ -66,7 +64,7 @@ def test_validators_go_only_to_the_address_that_gave_them(home: Home) -> None:
         assert not site.asked("/other.xml")[0].conditional
 
 
-def test_no_article_request_is_conditional_not_even_a_repeated_one(home: Home, site: Site) -> None:
+def test_article_requests_are_unconditional(home: Home, site: Site) -> None:
     site.feed(site.url("/a"))
     site.pages["/a"] = Answer(
         b"busy", 500, headers=(("ETag", '"a"'), ("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"))
@@ -77,7 +75,7 @@ def test_no_article_request_is_conditional_not_even_a_repeated_one(home: Home, s
     assert [asked.conditional for asked in site.asked("/a")] == [False, False]
 
 
-def test_a_bad_answer_never_replaces_the_validators(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_failed_response_keeps_the_stored_validators(home: Home, room: Newsroom, tmp_path: Path) -> None:
     source = sources_of(room, tmp_path)["chargepost"]
     memory = "SELECT etag, last_modified, digest, validators_url, lead_count FROM endpoints"
     home.poll(source)
@@ -99,7 +97,7 @@ def test_a_bad_answer_never_replaces_the_validators(home: Home, room: Newsroom, 
     assert home.articles() == {truth.url for truth in room.articles("chargepost")}
 
 
-def test_after_twenty_304s_the_whole_is_asked_for(home: Home, site: Site) -> None:
+def test_crawl_sends_an_unconditional_request_after_twenty_304_responses(home: Home, site: Site) -> None:
     def answer(asked: Asked) -> Answer:
         return Answer(status=304) if asked.conditional else Answer(rss(site.article("/a")), headers=(("ETag", '"1"'),))
 
@@ -116,9 +114,7 @@ def test_after_twenty_304s_the_whole_is_asked_for(home: Home, site: Site) -> Non
     assert len(site.asked("/a")) == 1
 
 
-def test_a_server_that_ignores_conditions_is_seen_through_by_the_body(
-    home: Home, room: Newsroom, tmp_path: Path
-) -> None:
+def test_index_with_an_equal_body_is_unmodified(home: Home, room: Newsroom, tmp_path: Path) -> None:
     source = sources_of(room, tmp_path)["chargepost"]
     room.fault("chargepost", "unconditional", "/feed.xml")
     home.poll(source)
@@ -128,7 +124,7 @@ def test_a_server_that_ignores_conditions_is_seen_through_by_the_body(
     assert [(hit.path, hit.status) for hit in room.log] == [("/feed.xml", 200)]
 
 
-def test_a_304_that_nobody_asked_for_is_a_failure(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_unrequested_304_is_a_failure(home: Home, room: Newsroom, tmp_path: Path) -> None:
     source = sources_of(room, tmp_path)["chargepost"]
     room.fault("chargepost", "notmodified", "/feed.xml")
     result = home.poll(source)["chargepost"]
@@ -136,7 +132,7 @@ def test_a_304_that_nobody_asked_for_is_a_failure(home: Home, room: Newsroom, tm
 
 
 @pytest.mark.parametrize("etag", ['"' + "e" * 2000 + '"', '"a\x01b"', '"a\tb"'])
-def test_validators_that_are_too_long_or_poisoned_are_never_sent_back(home: Home, site: Site, etag: str) -> None:
+def test_invalid_validators_are_never_sent(home: Home, site: Site, etag: str) -> None:
     site.feed(site.article("/a"), headers=(("ETag", etag),))
     assert home.poll(site.source())["site"].has_succeeded
     assert home.rows("SELECT etag FROM endpoints") == [("",)]
@@ -144,9 +140,7 @@ def test_validators_that_are_too_long_or_poisoned_are_never_sent_back(home: Home
     assert not site.asked("/feed.xml")[1].conditional
 
 
-def test_a_permanent_move_is_followed_noted_and_forgotten_when_it_ends(
-    home: Home, room: Newsroom, tmp_path: Path
-) -> None:
+def test_permanent_move_is_followed_and_stored_until_it_ends(home: Home, room: Newsroom, tmp_path: Path) -> None:
     source = sources_of(room, tmp_path)["chargepost"]
     target = room.home("ev-kurier") + "/atom.xml"
     room.fault("chargepost", "moved", "/feed.xml", target)
@@ -159,7 +153,7 @@ def test_a_permanent_move_is_followed_noted_and_forgotten_when_it_ends(
     assert home.rows("SELECT moved_to FROM endpoints") == [("",)]
 
 
-def test_410_ends_the_index_and_says_so_every_time(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_index_that_answered_410_is_never_polled_again(home: Home, room: Newsroom, tmp_path: Path) -> None:
     source = sources_of(room, tmp_path)["chargepost"]
     room.fault("chargepost", "status", "/feed.xml", "410")
     assert home.poll(source)["chargepost"].polls[0].outcome == "gone"
@@ -172,7 +166,7 @@ def test_410_ends_the_index_and_says_so_every_time(home: Home, room: Newsroom, t
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_retry_after_parks_the_host_and_outlives_the_process(home: Home, site: Site, form: str) -> None:
+def test_retry_after_parks_the_host_for_later_processes_too(home: Home, site: Site, form: str) -> None:
     until = home.clock() + timedelta(seconds=3600)
     said = "3600" if form == "seconds" else format_datetime(until, usegmt=True)
     site.pages["/feed.xml"] = Answer(b"slow down", 429, headers=(("Retry-After", said),))
@@ -191,7 +185,7 @@ def test_retry_after_parks_the_host_and_outlives_the_process(home: Home, site: S
     assert home.poll(site.source())["site"].has_succeeded
 
 
-def test_503_with_retry_after_parks_and_without_does_not(home: Home, site: Site) -> None:
+def test_status_503_parks_the_host_only_with_retry_after(home: Home, site: Site) -> None:
     site.pages["/feed.xml"] = Answer(b"", 503)
     assert home.poll(site.source())["site"].problems == ("HTTP 503",)
     site.pages["/feed.xml"] = Answer(b"", 503, headers=(("Retry-After", "60"),))
@@ -199,7 +193,7 @@ def test_503_with_retry_after_parks_and_without_does_not(home: Home, site: Site)
     assert "parked until" in home.poll(site.source())["site"].problems[0]
 
 
-def test_a_429_amid_the_articles_leaves_the_rest_waiting(home: Home, site: Site) -> None:
+def test_status_429_of_an_article_leaves_the_other_leads_waiting(home: Home, site: Site) -> None:
     site.feed(*(site.article(f"/{n}") for n in range(10)))
     site.pages["/4"] = Answer(b"", 429, headers=(("Retry-After", "600"),))
     result = home.poll(site.source())["site"]
@@ -215,16 +209,14 @@ def test_a_429_amid_the_articles_leaves_the_rest_waiting(home: Home, site: Site)
     assert len(site.paths()) == 1 + 10 + 1 + 1
 
 
-def test_no_entries_where_there_were_some_is_a_failure(home: Home, site: Site) -> None:
+def test_empty_index_that_had_entries_is_a_failure(home: Home, site: Site) -> None:
     site.feed(site.article("/a"))
     home.poll(site.source())
     site.feed()
     assert home.poll(site.source())["site"].problems == ("no entries, where there were 1",)
 
 
-def test_the_children_of_a_sitemaps_children_are_polled_though_their_parents_are_unchanged(
-    home: Home, site: Site
-) -> None:
+def test_nested_sitemaps_are_polled_if_their_parents_are_unmodified(home: Home, site: Site) -> None:
     def index(*children: str) -> Answer:
         places = "".join(f"<sitemap><loc>{site.url(child)}</loc></sitemap>" for child in children)
         return Answer(
@@ -245,7 +237,7 @@ def test_the_children_of_a_sitemaps_children_are_polled_though_their_parents_are
     assert home.articles() == {site.url("/a"), site.url("/b")}
 
 
-def test_a_listing_whose_second_page_failed_is_read_on_next_time(home: Home, site: Site) -> None:
+def test_listing_continues_at_the_page_that_failed(home: Home, site: Site) -> None:
     def page(paths: list[str], more: str = "") -> Answer:
         links = "".join(f'<a class="t" href="{site.article(path)}">About {path}</a>' for path in paths)
         after = f'<link rel="next" href="{more}">' if more else ""
@@ -266,7 +258,7 @@ def test_a_listing_whose_second_page_failed_is_read_on_next_time(home: Home, sit
     assert site.paths() == ["/news"]
 
 
-def test_an_index_that_is_too_long_is_read_in_part_and_says_so(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_overlong_index_is_read_in_part_and_reported(home: Home, room: Newsroom, tmp_path: Path) -> None:
     source = sources_of(room, tmp_path)["chargepost"]
     room.fault("chargepost", "huge", "/feed.xml", "3000")
     with setting("DOWNLOAD_TIMEOUT", 20):
@@ -278,7 +270,7 @@ def test_an_index_that_is_too_long_is_read_in_part_and_says_so(home: Home, room:
     assert (states.count("refused"), states.count("waiting")) == (200, 800)
 
 
-def test_indexes_beyond_what_a_poll_reads_wait_and_each_has_its_turn(home: Home, site: Site) -> None:
+def test_indexes_beyond_the_limit_of_a_poll_are_read_by_later_polls(home: Home, site: Site) -> None:
     children = [f"/s{number}.xml" for number in range(MAX_INDEXES + 9)]
     places = "".join(f"<sitemap><loc>{site.url(child)}</loc></sitemap>" for child in children)
     site.pages["/s.xml"] = Answer(f"<sitemapindex>{places}</sitemapindex>".encode())

@@ -73,7 +73,7 @@ async def wait_for_ticks(ticks: list[int]) -> None:
     await wait_until_async(lambda: len(ticks) >= wanted)
 
 
-def test_one_poll_asks_for_every_index_whose_wait_is_nearly_over(home: Home, site: Site) -> None:
+def test_poll_requests_all_indexes_that_are_nearly_due(home: Home, site: Site) -> None:
     for path in ("/feed.xml", "/other.xml", "/rare.xml"):
         site.feed(site.article("/a"), path=path)
     source = site.source("site", "/feed.xml", "/other.xml", "/rare.xml", revisit=False)
@@ -92,13 +92,13 @@ def test_one_poll_asks_for_every_index_whose_wait_is_nearly_over(home: Home, sit
     assert result.next_poll_at == min(one.next_at for one in appointments(home).values())
 
 
-def test_an_article_that_is_due_again_brings_its_source_forward_and_no_index(home: Home, site: Site) -> None:
+def test_lead_due_for_a_retry_schedules_its_source_but_no_index(home: Home, site: Site) -> None:
     site.feed(site.url("/a"))
     site.pages["/a"] = Answer(b"busy", 503)
     source = site.source(every=86_400.0)
     result = home.poll(source)["site"]
     assert result.next_poll_at - home.clock() < HOUR
-    assert "asked for again" in result.next_poll_reason
+    assert "due for a retry" in result.next_poll_reason
     site.article("/a")
     home.clock.forward(seconds=(result.next_poll_at - home.clock()).total_seconds() + 1)
     site.log.clear()
@@ -108,7 +108,7 @@ def test_an_article_that_is_due_again_brings_its_source_forward_and_no_index(hom
     assert again.next_poll_at - home.clock() > 20 * HOUR
 
 
-def test_a_retired_index_is_left_alone_by_the_clock_and_not_by_hand(home: Home, site: Site) -> None:
+def test_retired_index_is_polled_by_command_only(home: Home, site: Site) -> None:
     site.feed(site.article("/a"))
     source = site.source()
     home.poll(source)
@@ -126,9 +126,7 @@ def test_a_retired_index_is_left_alone_by_the_clock_and_not_by_hand(home: Home, 
     assert appointments(home)["/feed.xml"].state == IndexState.ASKED
 
 
-def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(
-    home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_overdue_polls_start_a_few_at_a_time(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "TICK_SECONDS", 0.2)
     sources = []
     for number in range(4 * MAX_POLLS_PER_TICK):
@@ -161,7 +159,7 @@ def test_after_a_long_rest_polls_begin_a_few_at_a_time_and_each_once(
     assert max(one.concurrent for one in site.log) == 1
 
 
-def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_poll_is_not_repeated_at_once(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "TICK_SECONDS", 0.2)
     source, results = site.source(), []
 
@@ -181,7 +179,7 @@ def test_a_poll_that_breaks_is_not_begun_again_at_once(home: Home, site: Site, m
     assert [result.error for result in results] == ["internal error: ValueError: a bug"]
 
 
-def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_job_is_logged_and_repeated(home: Home, site: Site, caplog: pytest.LogCaptureFixture) -> None:
     times: list[int] = []
 
     async def fails() -> None:
@@ -201,7 +199,7 @@ def test_a_job_that_fails_is_told_of_and_comes_again(home: Home, site: Site, cap
     assert "event=job-broken job=often" in caplog.text
 
 
-def test_a_job_may_come_early_the_first_time(home: Home) -> None:
+def test_job_can_have_a_shorter_first_interval(home: Home) -> None:
     done: list[str] = []
 
     def job(name: str, first: float = 0.0) -> PeriodicJob:
@@ -222,7 +220,7 @@ def test_a_job_may_come_early_the_first_time(home: Home) -> None:
     assert done == ["early"]
 
 
-def test_a_source_may_be_left_out_of_second_looks(home: Home, site: Site) -> None:
+def test_source_can_be_excluded_from_revisits(home: Home, site: Site) -> None:
     site.feed(site.article("/a"))
     home.poll(site.source())
     assert home.revisit(site.source(revisit=False))["site"].counts["again"] == 0

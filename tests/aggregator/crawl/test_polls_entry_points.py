@@ -38,7 +38,7 @@ def contents(home: Home) -> dict[str, list[tuple[object, ...]]]:
     return {table: sorted(home.rows(f"SELECT {columns} FROM {table}"), key=repr) for table, columns in TABLES.items()}
 
 
-def test_both_doors_leave_identical_rows(room: Newsroom, tmp_path: Path, reactor: Reactor) -> None:
+def test_scrapy_crawl_and_evnews_crawl_store_equal_rows(room: Newsroom, tmp_path: Path, reactor: Reactor) -> None:
     room.publish(60)
     for truth, status in zip(room.articles("chargepost")[2:], ("404", "500"), strict=False):
         room.fault("chargepost", "status", "/" + truth.url.split("/", 3)[3], status)
@@ -67,7 +67,7 @@ def test_scrapy_list_prints_the_sources(home: Home, room: Newsroom) -> None:
 
 
 @pytest.mark.parametrize(("words", "status"), [(("nobody",), 2), ((), 2)])
-def test_a_mistake_at_scrapys_door_is_told(home: Home, words: tuple[str, ...], status: int) -> None:
+def test_usage_error_of_scrapy_crawl_is_reported(home: Home, words: tuple[str, ...], status: int) -> None:
     done = run(home, "scrapy", "crawl", *words)
     assert done.returncode == status
     assert "Traceback" not in done.stderr

@@ -16,7 +16,7 @@ from tests.aggregator.crawl.loopback_server import Answer, Site
 from tests.waiting import wait_until_async
 
 
-def test_a_tape_that_cannot_be_written_stops_the_crawl_and_loses_nothing(home: Home, site: Site) -> None:
+def test_unwritable_warc_folder_stops_the_crawl_and_loses_no_lead(home: Home, site: Site) -> None:
     site.feed(*(site.article(f"/{number}") for number in range(6)))
     home.folder.mkdir(exist_ok=True)
     (home.folder / "warc").write_bytes(b"")  # a file where the folder belongs
@@ -35,7 +35,7 @@ def test_a_tape_that_cannot_be_written_stops_the_crawl_and_loses_nothing(home: H
     assert home.damage() == []
 
 
-def test_a_page_that_breaks_us_counts_an_attempt_and_costs_no_other(
+def test_internal_error_of_a_page_counts_an_attempt_and_affects_no_other(
     home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.feed(*(site.article(f"/{number}") for number in range(4)))
@@ -57,7 +57,7 @@ def test_a_page_that_breaks_us_counts_an_attempt_and_costs_no_other(
     assert home.leads()[site.url("/2")] == ("retry", "internal error: ZeroDivisionError", 1)
 
 
-def test_a_stop_does_not_wait_for_pages_that_are_being_read(home: Home, site: Site) -> None:
+def test_stop_does_not_wait_for_extraction(home: Home, site: Site) -> None:
     slow = Answer(
         b"<!DOCTYPE html><title>Slow</title><body>" + b"<p>a" * 59_000, headers=(("Content-Type", "text/html"),)
     )

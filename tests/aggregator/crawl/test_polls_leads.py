@@ -25,7 +25,7 @@ from tests.newsroom.server import Newsroom, running
 from tests.waiting import wait_until, wait_until_async
 
 
-def test_a_transient_failure_is_tried_again_five_times_over_two_days_and_then_refused(home: Home, site: Site) -> None:
+def test_transient_failure_is_retried_five_times_over_two_days(home: Home, site: Site) -> None:
     site.feed(site.url("/a"))
     site.pages["/a"] = Answer(b"busy", 500)
     source = site.source()
@@ -44,7 +44,7 @@ def test_a_transient_failure_is_tried_again_five_times_over_two_days_and_then_re
     assert home.leads()[site.url("/a")] == ("refused", "HTTP 500", 5)
 
 
-def test_a_permanent_failure_is_never_tried_again(home: Home, site: Site) -> None:
+def test_permanent_failure_is_never_retried(home: Home, site: Site) -> None:
     gone = {f"/{status}": status for status in (404, 410, 400, 451)}
     for path, status in gone.items():
         site.pages[path] = Answer(b"no", status)
@@ -67,7 +67,7 @@ def test_a_permanent_failure_is_never_tried_again(home: Home, site: Site) -> Non
     assert len(home.rows("SELECT id FROM captures WHERE verdict = 'refused'")) >= len(gone)
 
 
-def test_twelve_indexes_are_all_read_before_the_first_article(home: Home, site: Site) -> None:
+def test_indexes_are_read_before_the_first_article(home: Home, site: Site) -> None:
     feeds = [f"/{n}.xml" for n in range(12)]
     for n, path in enumerate(feeds):
         site.feed(site.article(f"/{n}"), path=path)
@@ -76,7 +76,7 @@ def test_twelve_indexes_are_all_read_before_the_first_article(home: Home, site: 
     assert {asked.path for asked in site.log[1:13]} == set(feeds)
 
 
-def test_an_address_that_cannot_be_asked_ends_alone(home: Home, site: Site) -> None:
+def test_invalid_url_ends_its_own_lead_only(home: Home, site: Site) -> None:
     odd = [f"http://,]+([::%20'0{n}" for n in range(3)]
     site.feed(*odd, site.article("/a"))
     result = home.poll(site.source())["site"]
@@ -85,7 +85,7 @@ def test_an_address_that_cannot_be_asked_ends_alone(home: Home, site: Site) -> N
     assert {state for state, _, _ in home.leads().values()} <= {"kept", "refused"}
 
 
-def test_a_spent_budget_leaves_leads_waiting_for_the_next_poll(
+def test_leads_beyond_the_limit_of_a_poll_wait_for_the_next(
     home: Home, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(article_fetcher, "MAX_FETCHES", 4)
@@ -99,7 +99,7 @@ def test_a_spent_budget_leaves_leads_waiting_for_the_next_poll(
     assert max(Counter(site.paths()[4:]).values()) <= 4
 
 
-def test_a_poll_lasts_no_longer_than_its_minutes(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poll_ends_after_its_time_limit(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(article_fetcher, "MAX_SECONDS", 0.5)
     site.feed(*(site.article(f"/{n}") for n in range(30)))
     assert home.poll(site.source(delay=0.1))["site"].has_succeeded
@@ -122,7 +122,7 @@ def test_two_processes_of_one_archive_share_the_leads(home: Home, room: Newsroom
     assert not [lead for lead in home.leads().values() if lead[0] in ("waiting", "leased")]
 
 
-def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(home: Home, site: Site) -> None:
+def test_stop_finishes_fetches_in_flight_and_releases_the_other_leads(home: Home, site: Site) -> None:
     slow = {f"/{n}": Answer(b"", seconds=0.0) for n in range(30)}
     for path in slow:
         site.article(path)
@@ -153,7 +153,9 @@ def test_a_stop_finishes_what_is_in_flight_and_gives_back_the_rest(home: Home, s
 
 
 @pytest.mark.parametrize("trouble", ["a hanging answer", "a long delay", "a hanging index"])
-def test_a_stop_waits_for_nobody(home: Home, room: Newsroom, tmp_path: Path, trouble: str) -> None:
+def test_stop_ends_in_time_whatever_the_crawl_waits_for(
+    home: Home, room: Newsroom, tmp_path: Path, trouble: str
+) -> None:
     source = sources_of(room, tmp_path, delay=40.0 if trouble == "a long delay" else 0.001)["chargepost"]
     if trouble != "a long delay":
         room.fault("chargepost", "hang", "/feed.xml" if trouble == "a hanging index" else "/news/")
@@ -195,7 +197,7 @@ def test_ctrl_c_ends_a_process_in_time_and_loses_nothing(home: Home, room: Newsr
 
 
 @pytest.mark.faults
-def test_kill_9_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
+def test_sigkill_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
     """One home, killed again and again; then one crawl more brings what an undisturbed one would have."""
     moments = random.Random(7)
     with running(Newsroom()) as room:
@@ -218,9 +220,7 @@ def test_kill_9_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.faults
-def test_a_killed_process_is_no_attempt_and_its_leads_are_free_at_once(
-    home: Home, room: Newsroom, tmp_path: Path
-) -> None:
+def test_leads_of_a_killed_process_are_released_without_an_attempt(home: Home, room: Newsroom, tmp_path: Path) -> None:
     file = room.write_sources(tmp_path / "room.toml", delay=0.001)
     room.fault("chargepost", "hang", "/news/")
     runner = Process(home, file)
@@ -234,7 +234,7 @@ def test_a_killed_process_is_no_attempt_and_its_leads_are_free_at_once(
     assert {tries for _, _, tries in home.leads().values()} == {0}
 
 
-def test_of_a_source_that_is_to_keep_no_pages_none_is_on_the_tape(home: Home, site: Site) -> None:
+def test_source_without_stored_pages_has_no_captures(home: Home, site: Site) -> None:
     site.feed(site.article("/1"), site.url("/missing"))
     home.poll(site.source(keep_pages=0.0))
     assert home.articles() == {site.url("/1")}
@@ -247,7 +247,7 @@ def test_of_a_source_that_is_to_keep_no_pages_none_is_on_the_tape(home: Home, si
     assert home.damage() == []
 
 
-def test_what_would_be_removed_as_soon_as_it_is_kept_is_not_fetched(home: Home, site: Site) -> None:
+def test_article_older_than_the_retention_time_is_not_fetched(home: Home, site: Site) -> None:
     """As its index dates it; a source's own age counts before that of all."""
     item = "<item><title>t</title><link>{}</link>{}</item>"
     dated = "<pubDate>Thu, 01 Jan 2015 10:00:00 GMT</pubDate>"
@@ -265,7 +265,7 @@ def test_what_would_be_removed_as_soon_as_it_is_kept_is_not_fetched(home: Home, 
     assert home.damage() == []
 
 
-def test_what_is_kept_although_it_is_old_is_asked_for_when_its_index_dates_it_anew(home: Home, site: Site) -> None:
+def test_old_stored_article_is_fetched_again_when_its_index_updates_it(home: Home, site: Site) -> None:
     """A starred article, that is."""
     item = "<item><title>t</title><link>{}</link><pubDate>Thu, 01 Jan 2015 10:00:00 GMT</pubDate>{}</item>"
 
@@ -289,7 +289,7 @@ def test_what_is_kept_although_it_is_old_is_asked_for_when_its_index_dates_it_an
     assert len(home.changes()) == 1
 
 
-def test_an_article_that_is_removed_while_it_is_asked_for_again_does_not_come_back(home: Home, site: Site) -> None:
+def test_article_deleted_during_its_revisit_is_not_stored_again(home: Home, site: Site) -> None:
     site.feed(site.article("/1"))
     home.poll(site.source())
 

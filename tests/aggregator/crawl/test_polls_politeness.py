@@ -30,7 +30,7 @@ def four_sources(site: Site, door: Site) -> list[Source]:
     return [*own, door.source("s3", "/3.xml", delay=0.001)]
 
 
-def test_four_sources_on_one_host_never_ask_it_twice_at_once_and_keep_the_largest_gap(home: Home) -> None:
+def test_sources_on_one_host_share_its_slot_and_the_largest_delay(home: Home) -> None:
     site, door = Site("127.2.0.1"), Site("127.2.0.2")
     with serving(site, door):
         results = home.poll(*four_sources(site, door))
@@ -41,14 +41,14 @@ def test_four_sources_on_one_host_never_ask_it_twice_at_once_and_keep_the_larges
     assert min(gaps(site.log)) >= 0.079
 
 
-def test_the_delay_of_robots_txt_counts_where_it_is_the_largest(home: Home, site: Site) -> None:
+def test_crawl_delay_of_robots_txt_applies_if_it_is_the_largest(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = Answer(b"User-agent: *\nCrawl-delay: 0.15\n", type="text/plain")
     site.feed(site.article("/a"), site.article("/b"))
     assert home.poll(site.source())["site"].has_succeeded
     assert min(gaps(site.log)) >= 0.149
 
 
-def test_a_source_that_meets_a_host_only_by_its_articles_brings_its_delay_along(home: Home) -> None:
+def test_delay_of_a_source_applies_to_the_hosts_of_its_articles(home: Home) -> None:
     site, door = Site("127.2.0.1"), Site("127.2.0.2")
     with serving(site, door):
         site.feed(*(site.article(f"/own/{n}") for n in range(4)))
@@ -60,7 +60,7 @@ def test_a_source_that_meets_a_host_only_by_its_articles_brings_its_delay_along(
     assert min(gaps(after)) >= 0.099
 
 
-def test_robots_txt_is_asked_once_though_many_come_at_once(home: Home, site: Site) -> None:
+def test_robots_txt_is_requested_once_by_concurrent_polls(home: Home, site: Site) -> None:
     for n in range(12):
         site.feed(site.article(f"/{n}"), path=f"/{n}.xml")
     site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow:\n", type="text/plain", seconds=0.1)
@@ -70,9 +70,7 @@ def test_robots_txt_is_asked_once_though_many_come_at_once(home: Home, site: Sit
     assert site.log[0].path == "/robots.txt"
 
 
-def test_every_request_of_a_crawl_is_honest_and_nothing_private_is_asked(
-    home: Home, room: Newsroom, tmp_path: Path
-) -> None:
+def test_every_request_names_the_crawler_and_none_is_private(home: Home, room: Newsroom, tmp_path: Path) -> None:
     room.publish(60)
     sources = sources_of(room, tmp_path, delay=0.001)
     room.fault("voltward", "moved", "/feed.json", room.home("voltward") + "/old.json")
@@ -92,7 +90,7 @@ def test_every_request_of_a_crawl_is_honest_and_nothing_private_is_asked(
     assert {leads[url][:2] for url in private} == {("refused", "robots: disallowed by robots.txt")}
 
 
-def test_cookies_that_a_site_sets_are_never_sent_back(home: Home, site: Site) -> None:
+def test_cookies_are_never_sent(home: Home, site: Site) -> None:
     jar = tuple(("Set-Cookie", f"c{n}={'x' * 50}; Path=/") for n in range(200))
     site.feed(site.article("/a"), site.article("/b"), headers=jar)
     site.pages["/a"] = replace(site.pages["/a"], headers=jar)  # type: ignore[type-var]
@@ -101,7 +99,7 @@ def test_cookies_that_a_site_sets_are_never_sent_back(home: Home, site: Site) ->
     assert not [asked for asked in site.log if "cookie" in asked.headers or "referer" in asked.headers]
 
 
-def test_two_polls_of_one_source_at_once_share_its_leads(home: Home, site: Site) -> None:
+def test_concurrent_polls_of_a_source_share_its_leads(home: Home, site: Site) -> None:
     site.feed(*(site.article(f"/{n}") for n in range(8)))
     source = site.source()
 

@@ -32,7 +32,7 @@ def put(site: Site, *names: str) -> dict[str, str]:
     return {name: site.url(f"/{name}") for name in names}
 
 
-def test_every_wall_is_refused_counted_and_on_the_tape(home: Home, site: Site) -> None:
+def test_every_wall_is_refused_counted_and_captured(home: Home, site: Site) -> None:
     put(site, *WALLS)
     result = home.poll(site.source())["site"]
     assert home.articles() == set()
@@ -56,9 +56,7 @@ def test_every_wall_is_refused_counted_and_on_the_tape(home: Home, site: Site) -
         ("login-news-en", ()),
     ],
 )
-def test_each_kind_is_asked_again_in_its_own_time_and_then_refused(
-    home: Home, site: Site, name: str, hours: tuple[int, ...]
-) -> None:
+def test_each_kind_of_refusal_has_its_own_retries(home: Home, site: Site, name: str, hours: tuple[int, ...]) -> None:
     url = put(site, name)[name]
     source = site.source()
     home.poll(source)
@@ -78,7 +76,7 @@ def test_each_kind_is_asked_again_in_its_own_time_and_then_refused(
     assert reason
 
 
-def test_a_wall_that_goes_leaves_the_article(home: Home, site: Site) -> None:
+def test_article_behind_a_former_wall_is_stored(home: Home, site: Site) -> None:
     name = "challenge-datadome-captcha-en"
     url = put(site, name)[name]
     home.poll(site.source())
@@ -89,7 +87,7 @@ def test_a_wall_that_goes_leaves_the_article(home: Home, site: Site) -> None:
     assert home.leads()[url][0] == "kept"
 
 
-def test_a_challenge_that_comes_with_a_status_is_known_by_its_header(home: Home, site: Site) -> None:
+def test_challenge_with_an_error_status_is_recognised_by_its_header(home: Home, site: Site) -> None:
     site.pages["/a"] = Answer(b"<title>Just a moment...</title>", 403, headers=(("cf-mitigated", "challenge"),))
     site.pages["/b"] = Answer(b"<title>No</title>", 403)
     site.feed(site.url("/a"), site.url("/b"))
@@ -100,7 +98,7 @@ def test_a_challenge_that_comes_with_a_status_is_known_by_its_header(home: Home,
     assert home.leads()[site.url("/a")][1] == "a bot challenge: header cf-mitigated: challenge"
 
 
-def test_one_short_text_at_every_address_is_a_wall(home: Home, site: Site) -> None:
+def test_equal_short_text_at_many_addresses_is_refused(home: Home, site: Site) -> None:
     words = "Read every report of ours in the new app, which is free for the first month and then costs two coins. " * 3
     head = "<title>Our new app</title><meta property='og:type' content='article'>"
     for n in range(5):
@@ -113,7 +111,7 @@ def test_one_short_text_at_every_address_is_a_wall(home: Home, site: Site) -> No
     assert home.damage() == []
 
 
-def test_the_waits_of_every_kind_grow_and_end() -> None:
+def test_delays_of_every_refusal_grow_and_end() -> None:
     for code, waits in REFUSED_RETRY_DELAYS.items():
         assert list(waits) == sorted(set(waits))
         assert [retry_delay(n, code) for n in range(len(waits) + 1)] == [*waits, None]

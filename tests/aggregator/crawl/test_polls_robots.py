@@ -19,14 +19,14 @@ CLOSED = Answer(b"User-agent: *\nDisallow: /\n", type="text/plain")
 
 
 @pytest.mark.parametrize("status", [404, 403, 410])
-def test_an_origin_without_robots_txt_may_be_fetched(home: Home, site: Site, status: int) -> None:
+def test_origin_without_robots_txt_is_fetched(home: Home, site: Site, status: int) -> None:
     site.pages["/robots.txt"] = Answer(b"no", status)
     site.feed(site.article("/a"))
     assert home.poll(site.source())["site"].has_succeeded
     assert home.articles() == {site.url("/a")}
 
 
-def test_whatever_keeps_robots_txt_from_being_read_means_no(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_unreadable_robots_txt_disallows_everything(home: Home, room: Newsroom, tmp_path: Path) -> None:
     """Each publisher's robots.txt fails in its own way; none of them is asked for anything else."""
     faults = {
         "chargepost": ("status", "503", "HTTP 503"),
@@ -49,7 +49,7 @@ def test_whatever_keeps_robots_txt_from_being_read_means_no(home: Home, room: Ne
 
 
 @pytest.mark.parametrize("fault", ["badgzip", "bomb", "loop", "headers", "layered"])
-def test_a_robots_txt_that_is_an_attack_means_no(home: Home, room: Newsroom, tmp_path: Path, fault: str) -> None:
+def test_malicious_robots_txt_disallows_everything(home: Home, room: Newsroom, tmp_path: Path, fault: str) -> None:
     room.fault("chargepost", fault, "/robots.txt")
     result = home.poll(sources_of(room, tmp_path)["chargepost"])["chargepost"]
     assert result.polls[0].outcome == "refused"
@@ -57,7 +57,7 @@ def test_a_robots_txt_that_is_an_attack_means_no(home: Home, room: Newsroom, tmp
     assert {hit.path.partition("?")[0] for hit in room.log} == {"/robots.txt"}
 
 
-def test_what_is_disallowed_is_not_asked_and_the_row_says_so(home: Home, site: Site) -> None:
+def test_disallowed_index_is_not_requested_and_its_poll_has_the_reason(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = CLOSED
     site.feed(site.article("/a"))
     result = home.poll(site.source())["site"]
@@ -65,14 +65,14 @@ def test_what_is_disallowed_is_not_asked_and_the_row_says_so(home: Home, site: S
     assert site.paths() == []
 
 
-def test_our_own_group_is_obeyed_before_the_general_one(home: Home, site: Site) -> None:
+def test_group_of_the_crawler_takes_precedence_over_the_general_group(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /\n\nUser-agent: evnews\nDisallow: /b\n")
     site.feed(site.article("/a"), site.article("/b"))
     assert home.poll(site.source())["site"].has_succeeded
     assert site.paths() == ["/feed.xml", "/a"]
 
 
-def test_a_redirect_is_checked_at_every_hop(home: Home) -> None:
+def test_robots_txt_is_checked_at_every_redirect(home: Home) -> None:
     site, door = Site("127.2.0.1"), Site("127.2.0.2")
     with serving(site, door):
         site.pages["/robots.txt"] = OPEN
@@ -83,7 +83,7 @@ def test_a_redirect_is_checked_at_every_hop(home: Home) -> None:
     assert [reason for _, reason, _ in home.leads().values()] == ["robots: disallowed by robots.txt"]
 
 
-def test_a_robots_txt_may_lie_elsewhere(home: Home) -> None:
+def test_robots_txt_may_be_redirected_to_another_host(home: Home) -> None:
     site, door = Site("127.2.0.1"), Site("127.2.0.2")
     with serving(site, door):
         site.pages["/robots.txt"] = OPEN
@@ -93,7 +93,7 @@ def test_a_robots_txt_may_lie_elsewhere(home: Home) -> None:
     assert door.paths() == ["/feed.xml", "/b"]
 
 
-def test_a_copy_is_fresh_for_a_day_then_asked_for_conditionally(home: Home, site: Site) -> None:
+def test_robots_txt_is_fresh_for_a_day_then_requested_conditionally(home: Home, site: Site) -> None:
     def answer(asked: Asked) -> Answer:
         if asked.headers.get("if-none-match") == '"r"':
             return Answer(status=304)
@@ -107,7 +107,7 @@ def test_a_copy_is_fresh_for_a_day_then_asked_for_conditionally(home: Home, site
     assert [asked.conditional for asked in site.asked("/robots.txt")] == [False, True, True]
 
 
-def test_one_process_asks_again_after_a_day_too(home: Home, site: Site) -> None:
+def test_running_process_refreshes_robots_txt_after_a_day(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = OPEN
     site.feed(site.article("/a"))
     source = site.source()
@@ -124,7 +124,7 @@ def test_one_process_asks_again_after_a_day_too(home: Home, site: Site) -> None:
     assert len(site.asked("/robots.txt")) == 2
 
 
-def test_the_last_good_copy_serves_for_thirty_days(home: Home, site: Site) -> None:
+def test_last_good_robots_txt_applies_for_thirty_days(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = OPEN
     site.feed(site.article("/a"))
     home.poll(site.source())
@@ -141,7 +141,7 @@ def test_the_last_good_copy_serves_for_thirty_days(home: Home, site: Site) -> No
     assert len(site.paths()) == before
 
 
-def test_an_unreadable_one_is_asked_for_once_a_process_and_later_again(home: Home, site: Site) -> None:
+def test_unreadable_robots_txt_is_requested_again_later(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = Answer(b"", 500)
     site.feed(site.article("/a"))
     sources = [site.source("one"), site.source("two"), site.source("three")]
@@ -151,7 +151,7 @@ def test_an_unreadable_one_is_asked_for_once_a_process_and_later_again(home: Hom
     assert all(result.has_succeeded for result in home.poll(*sources).values())
 
 
-def test_robots_that_fail_leave_the_leads_waiting(home: Home) -> None:
+def test_unreadable_robots_txt_leaves_leads_waiting(home: Home) -> None:
     site, door = Site("127.2.0.1"), Site("127.2.0.2")
     with serving(site, door):
         site.pages["/robots.txt"] = Answer(b"", 503)
@@ -166,7 +166,7 @@ def test_robots_that_fail_leave_the_leads_waiting(home: Home) -> None:
 
 
 @pytest.mark.parametrize("coded", [False, True])
-def test_of_an_endless_one_the_first_500_kib_count(home: Home, site: Site, coded: bool) -> None:
+def test_only_the_first_500_kib_of_robots_txt_apply(home: Home, site: Site, coded: bool) -> None:
     def endless() -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nUser-agent: *\nDisallow: /private/\n"
         for _ in range(1000):
@@ -186,7 +186,7 @@ def test_of_an_endless_one_the_first_500_kib_count(home: Home, site: Site, coded
     assert site.log[0].sent < 8 * 2**20
 
 
-def test_a_rule_that_the_limit_cuts_in_two_does_not_count(home: Home, site: Site) -> None:
+def test_rule_cut_by_the_size_limit_is_ignored(home: Home, site: Site) -> None:
     head = b"User-agent: *\nDisallow: /private/\n"
     filler = b"#" * (500 * 1024 - len(head) - len(b"\nDisallow: /"))
     site.pages["/robots.txt"] = Answer(head + filler + b"\nDisallow: /some/where\n")
@@ -195,7 +195,7 @@ def test_a_rule_that_the_limit_cuts_in_two_does_not_count(home: Home, site: Site
 
 
 @pytest.mark.parametrize("delay", ["1000000000", "nan", "-1", "1e400", "x", "inf"])
-def test_nonsense_for_a_delay_neither_stops_nor_frees_the_crawl(home: Home, site: Site, delay: str) -> None:
+def test_invalid_crawl_delay_is_ignored(home: Home, site: Site, delay: str) -> None:
     site.pages["/robots.txt"] = Answer(f"User-agent: *\nCrawl-delay: {delay}\n".encode())
     site.feed(site.article("/a"))
     source = site.source()
@@ -213,7 +213,7 @@ def test_nonsense_for_a_delay_neither_stops_nor_frees_the_crawl(home: Home, site
     assert home.run(poll, source) in (0.001, 120.0)
 
 
-def test_a_canary_behind_robots_is_never_touched(home: Home, site: Site) -> None:
+def test_disallowed_canary_is_never_requested(home: Home, site: Site) -> None:
     with canary() as forbidden:
         site.pages["/robots.txt"] = Answer(status=302, headers=(("Location", forbidden.url("/robots.txt")),))
         site.feed(site.article("/a"))
@@ -225,11 +225,11 @@ def test_a_canary_behind_robots_is_never_touched(home: Home, site: Site) -> None
     ("agent", "token"),
     [("evnews/0.1 (+mailto:a@b.example)", "evnews"), ("mybot/2.0", "mybot"), ("plain bot", "plain")],
 )
-def test_the_product_of_the_user_agent_is_what_groups_are_matched_against(agent: str, token: str) -> None:
+def test_robots_groups_match_the_product_of_the_user_agent(agent: str, token: str) -> None:
     assert extract_product_token(agent) == token
 
 
-def test_a_group_for_the_operators_own_user_agent_is_obeyed(home: Home, site: Site) -> None:
+def test_group_of_a_configured_user_agent_applies(home: Home, site: Site) -> None:
     site.pages["/robots.txt"] = Answer(b"User-agent: mybot\nDisallow: /\n\nUser-agent: *\nAllow: /\n")
     site.feed(site.article("/a"))
     home.configure(user_agent="mybot/2.0")

@@ -37,7 +37,7 @@ BOMBS = {
 }  # fmt: skip
 
 
-def test_workers_know_neither_scrapy_nor_twisted_nor_sqlalchemy(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_workers_import_neither_scrapy_nor_twisted_nor_sqlalchemy(home: Home, room: Newsroom, tmp_path: Path) -> None:
     sources = sources_of(room, tmp_path)
 
     async def modules(runner: CrawlRunner) -> list[str]:
@@ -49,7 +49,7 @@ def test_workers_know_neither_scrapy_nor_twisted_nor_sqlalchemy(home: Home, room
     assert not known & {"scrapy", "twisted", "sqlalchemy", "alembic", "apscheduler", "typer", "tests"}
 
 
-def test_pages_that_are_bombs_end_with_a_reason_and_cost_no_other_page(home: Home, site: Site) -> None:
+def test_bomb_pages_end_with_a_reason_and_affect_no_other_page(home: Home, site: Site) -> None:
     home.configure(workers=2)
     home.seconds = 120
     for number, (name, body) in enumerate(BOMBS.items()):
@@ -79,7 +79,7 @@ def test_pages_that_are_bombs_end_with_a_reason_and_cost_no_other_page(home: Hom
     assert longest < 4 * 2**20
 
 
-def test_a_worker_that_dies_is_charged_to_its_own_task_and_the_pool_goes_on(home: Home, site: Site) -> None:
+def test_death_of_a_worker_fails_only_its_own_task(home: Home, site: Site) -> None:
     site.feed(*(site.article(f"/{n}") for n in range(6)))
     source = site.source()
 
@@ -97,9 +97,7 @@ def test_a_worker_that_dies_is_charged_to_its_own_task_and_the_pool_goes_on(home
     assert len(home.articles()) == 6
 
 
-def test_a_worker_is_replaced_after_so_many_pages_and_nothing_is_lost(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_worker_is_replaced_after_its_page_limit(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "MAX_PAGES_PER_WORKER", 10)
     when = datetime.now(UTC)
     pages = [Page(url=f"http://a.example/{n}", status=200, body=story(f"/{n}"), fetched_at=when) for n in range(40)]
@@ -116,7 +114,7 @@ def test_a_worker_is_replaced_after_so_many_pages_and_nothing_is_lost(
     assert workers >= 8
 
 
-def test_the_loop_runs_on_while_the_first_worker_starts(room: Newsroom, tmp_path: Path) -> None:
+def test_event_loop_is_not_blocked_while_the_first_worker_starts(room: Newsroom, tmp_path: Path) -> None:
     """In a process of its own, where nothing has been imported for a worker yet."""
     catalogue = room.write_sources(tmp_path / "room.toml")
     done = subprocess.run(
@@ -144,7 +142,7 @@ reactor.close()
 """
 
 
-def test_workers_killed_while_idle_are_replaced_and_the_next_page_is_read(home: Home) -> None:
+def test_idle_workers_that_are_killed_are_replaced(home: Home) -> None:
     page = Page(url="https://a.example/a", status=200, body=story("/a"), fetched_at=datetime(2026, 1, 1, tzinfo=UTC))
 
     async def work(runner: CrawlRunner) -> list[object]:

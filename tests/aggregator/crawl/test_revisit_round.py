@@ -47,7 +47,7 @@ def articles(site: Site, *names: str) -> None:
     site.feed(*(site.article(f"/{name}") for name in names))
 
 
-def test_a_news_web_that_edits_withdraws_and_restores(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_edits_withdrawals_and_restorations_are_recorded(home: Home, room: Newsroom, tmp_path: Path) -> None:
     room.publish(60)
     sources = sources_of(room, tmp_path)
     home.poll(*sources.values())
@@ -78,7 +78,7 @@ def test_a_news_web_that_edits_withdraws_and_restores(home: Home, room: Newsroom
     assert home.damage() == []
 
 
-def test_a_redesign_of_every_page_is_no_edit_and_is_said(home: Home, room: Newsroom, tmp_path: Path) -> None:
+def test_redesign_of_all_pages_is_no_edit_and_is_reported(home: Home, room: Newsroom, tmp_path: Path) -> None:
     room.publish(60)
     source = sources_of(room, tmp_path)["chargepost"]
     home.poll(source)
@@ -92,7 +92,7 @@ def test_a_redesign_of_every_page_is_no_edit_and_is_said(home: Home, room: Newsr
     assert home.changes() == {edited.url: ["body"]}
 
 
-def test_every_kept_article_is_asked_for_once_and_conditionally(home: Home, site: Site) -> None:
+def test_every_stored_article_is_revisited_once_with_its_validators(home: Home, site: Site) -> None:
     tagged = (("ETag", '"1"'),)
 
     def page(asked: Asked) -> Answer:
@@ -114,7 +114,7 @@ def test_every_kept_article_is_asked_for_once_and_conditionally(home: Home, site
 @pytest.mark.parametrize(
     ("answer", "edits"), [(GONE, ["withdrawn"]), (NOWHERE, []), (Answer(b"busy", 503), []), (Answer(b"no", 403), [])]
 )
-def test_what_a_missing_page_says_at_once(home: Home, site: Site, answer: Answer, edits: list[str]) -> None:
+def test_only_status_410_withdraws_an_article_at_once(home: Home, site: Site, answer: Answer, edits: list[str]) -> None:
     articles(site, "a", "b")
     home.poll(site.source())
     site.pages["/a"] = answer
@@ -125,7 +125,7 @@ def test_what_a_missing_page_says_at_once(home: Home, site: Site, answer: Answer
     assert home.articles() == {site.url("/a"), site.url("/b")}
 
 
-def test_a_missing_page_is_believed_at_a_second_look_an_hour_later(home: Home, site: Site) -> None:
+def test_missing_page_is_withdrawn_at_a_revisit_an_hour_later(home: Home, site: Site) -> None:
     articles(site, "a", "b", "c")
     site.pages["/"] = Answer(b"<!DOCTYPE html><title>Front</title><p>Welcome to our site.")
     home.poll(site.source())
@@ -145,7 +145,7 @@ def test_a_missing_page_is_believed_at_a_second_look_an_hour_later(home: Home, s
     assert home.damage() == []
 
 
-def test_confirm_now_asks_twice_at_once(home: Home, site: Site) -> None:
+def test_confirm_now_requests_a_missing_page_twice(home: Home, site: Site) -> None:
     articles(site, "a", "b")
     home.poll(site.source())
     site.pages["/a"] = NOWHERE
@@ -155,7 +155,7 @@ def test_confirm_now_asks_twice_at_once(home: Home, site: Site) -> None:
     assert home.changes() == {site.url("/a"): ["withdrawn"]}
 
 
-def test_a_host_that_has_lost_all_its_pages_is_out_of_order(home: Home, site: Site) -> None:
+def test_host_with_only_missing_pages_has_an_outage(home: Home, site: Site) -> None:
     names = [f"n{number}" for number in range(revisit_round.MIN_MISSING_FOR_OUTAGE)]
     articles(site, *names)
     home.poll(site.source())
@@ -172,7 +172,7 @@ def test_a_host_that_has_lost_all_its_pages_is_out_of_order(home: Home, site: Si
     assert home.changes() == {site.url(f"/{name}"): ["withdrawn"] for name in names[1:]}
 
 
-def test_a_wall_in_an_articles_place_is_no_edit(home: Home, site: Site) -> None:
+def test_wall_in_place_of_an_article_is_no_edit(home: Home, site: Site) -> None:
     articles(site, "a")
     home.poll(site.source())
     site.pages["/a"] = Answer(
@@ -184,7 +184,7 @@ def test_a_wall_in_an_articles_place_is_no_edit(home: Home, site: Site) -> None:
     assert home.rows("SELECT outcome FROM article_checks") == [("refused",)]
 
 
-def test_an_article_that_its_index_dates_anew_is_read_again_by_a_poll(home: Home, site: Site) -> None:
+def test_article_updated_by_its_index_is_fetched_by_a_poll(home: Home, site: Site) -> None:
     def feed(updated: str) -> None:
         entry = f"<entry><id>1</id><title>A</title><link href='{site.url('/a')}'/><updated>{updated}</updated></entry>"
         site.pages["/feed.xml"] = Answer(
@@ -211,7 +211,7 @@ def test_an_article_that_its_index_dates_anew_is_read_again_by_a_poll(home: Home
     assert len(site.asked("/a")) == 2, "a date that has not come yet says nothing"
 
 
-def test_an_old_page_is_read_anew_where_the_extractor_is_another(home: Home, site: Site) -> None:
+def test_stored_page_is_extracted_again_after_a_change_of_extractor(home: Home, site: Site) -> None:
     """So that an edit that was made beside it is told, and what the extractor finds more is none."""
     articles(site, "a", "b")
     home.poll(site.source())

@@ -54,11 +54,11 @@ def climbed(past: RevisitCounts, *, is_lively: bool = False) -> list[timedelta]:
     return ages
 
 
-def test_an_article_is_looked_at_on_every_rung_and_then_no_more() -> None:
+def test_article_is_revisited_at_every_age_and_then_no_more() -> None:
     assert climbed(BUSY_EDITORS) == list(REVISIT_AGES)
 
 
-def test_a_source_that_never_edits_is_looked_at_more_seldom() -> None:
+def test_source_without_edits_is_revisited_less_often() -> None:
     seldom = climbed(RevisitCounts(revisits=500, changed=0))
     assert len(seldom) < len(REVISIT_AGES) - 1
     assert set(seldom) < set(REVISIT_AGES)
@@ -66,7 +66,7 @@ def test_a_source_that_never_edits_is_looked_at_more_seldom() -> None:
     assert interval_factor(RevisitCounts()) == 1.0 < interval_factor(RevisitCounts(revisits=500, changed=0))
 
 
-def test_after_an_edit_the_next_look_comes_sooner() -> None:
+def test_revisit_after_an_edit_is_earlier() -> None:
     step = begun()
     for _ in range(4):
         step = after(step) or step
@@ -76,20 +76,20 @@ def test_after_an_edit_the_next_look_comes_sooner() -> None:
     assert edited.due_at - step.due_at == 12 * HOUR < usual.due_at - step.due_at
 
 
-def test_while_a_story_lives_its_articles_are_looked_at_twice_a_day() -> None:
+def test_articles_of_an_active_story_are_revisited_twice_a_day() -> None:
     lively = climbed(RevisitCounts(revisits=500, changed=0), is_lively=True)
     week = [age for age in lively if DAY < age < 7 * DAY]
     assert len(week) >= 11
     assert lively[-1] == REVISIT_AGES[-1]
 
 
-def test_what_is_old_when_it_is_found_begins_where_it_stands() -> None:
+def test_first_revisit_of_an_old_article_is_at_its_next_age() -> None:
     assert begun(NOW - 2 * DAY).due_at == NOW + DAY
     assert begun(NOW + DAY).due_at == NOW + 15 * MINUTE  # a date in the future
     assert schedule_first(1, "a", NOW - 40 * DAY, NOW) is None
 
 
-def test_a_look_without_an_answer_comes_again_within_the_hour_and_not_for_ever() -> None:
+def test_failed_revisit_is_retried_within_the_hour_and_not_for_ever() -> None:
     step: ScheduledRevisit | None = begun()
     assert step is not None
     again = after(step, RevisitResult.FAILED)
@@ -102,7 +102,7 @@ def test_a_look_without_an_answer_comes_again_within_the_hour_and_not_for_ever()
     assert 10 < missed < 30
 
 
-def test_what_is_missing_on_a_late_rung_is_confirmed_within_the_hour() -> None:
+def test_missing_old_article_is_confirmed_within_the_hour() -> None:
     late = ScheduledRevisit(
         article_id=1, source="a", published_at=NOW - 7 * DAY, due_at=NOW, interval_seconds=4 * 86_400
     )
@@ -115,7 +115,7 @@ def test_what_is_missing_on_a_late_rung_is_confirmed_within_the_hour() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(0, 2_000))
-def test_looks_stay_below_a_fifth_of_all_requests(requests: int, looks: int) -> None:
+def test_revisits_stay_below_a_fifth_of_all_requests(requests: int, looks: int) -> None:
     more = remaining_revisits(requests, looks)
     assert more >= 0
     if more:
@@ -123,7 +123,7 @@ def test_looks_stay_below_a_fifth_of_all_requests(requests: int, looks: int) -> 
 
 
 @pytest.mark.parametrize("most", [0, 1, 5, 8, 30])
-def test_of_what_is_due_the_young_come_first_and_the_old_are_not_forgotten(most: int) -> None:
+def test_young_articles_are_revisited_first_and_every_fourth_is_the_longest_due(most: int) -> None:
     young = [
         ScheduledRevisit(article_id=n, source="a", published_at=NOW, due_at=NOW, interval_seconds=900)
         for n in range(10)
@@ -164,7 +164,7 @@ def published(home: Home, site: Site, *paths: str) -> Source:
 PATHS = tuple(f"/a{n}" for n in range(12))
 
 
-def test_an_edit_is_found_by_the_clock(home: Home, site: Site) -> None:
+def test_scheduled_poll_finds_edits(home: Home, site: Site) -> None:
     source = published(home, site, *PATHS)
     for path in PATHS:
         site.article(path, "A passage that was not there before, about the range in winter.")
@@ -175,7 +175,7 @@ def test_an_edit_is_found_by_the_clock(home: Home, site: Site) -> None:
     assert sum(looks_at(site, path) for path in PATHS) == 3
 
 
-def test_looks_wait_while_their_share_of_a_days_requests_is_spent(home: Home, site: Site) -> None:
+def test_revisits_wait_while_their_share_of_requests_is_spent(home: Home, site: Site) -> None:
     source = published(home, site, *PATHS)
     site.log.clear()
     for _ in range(20 * 4):  # within the day in which one feed and twelve pages were asked for
@@ -185,7 +185,7 @@ def test_looks_wait_while_their_share_of_a_days_requests_is_spent(home: Home, si
     assert looks_at(site, "/feed.xml") == 0
 
 
-def test_the_first_look_comes_after_a_quarter_of_an_hour_and_says_so(home: Home, site: Site) -> None:
+def test_first_revisit_is_after_a_quarter_of_an_hour(home: Home, site: Site) -> None:
     source = site.source(every=86_400.0)
     site.feed(*(site.article(path) for path in PATHS))
     result = home.poll(source)["site"]
@@ -193,7 +193,7 @@ def test_the_first_look_comes_after_a_quarter_of_an_hour_and_says_so(home: Home,
     assert 14 * MINUTE < result.next_poll_at - home.clock() <= 16 * MINUTE
 
 
-def test_a_source_that_is_not_to_be_looked_at_again_is_not(home: Home, site: Site) -> None:
+def test_source_without_revisits_is_not_revisited(home: Home, site: Site) -> None:
     source = site.source(every=86_400.0, revisit=False)
     site.feed(*(site.article(path) for path in PATHS))
     home.poll(source)
@@ -203,7 +203,7 @@ def test_a_source_that_is_not_to_be_looked_at_again_is_not(home: Home, site: Sit
     assert site.log == []
 
 
-def test_a_page_that_is_gone_is_found_withdrawn(home: Home, site: Site) -> None:
+def test_scheduled_poll_finds_withdrawn_articles(home: Home, site: Site) -> None:
     source = published(home, site, *PATHS)
     for path in PATHS:
         site.pages[path] = Answer(b"gone", 410)

@@ -38,7 +38,7 @@ def topics(home: Home) -> set[str]:
     return {str(name) for (name,) in home.rows("SELECT DISTINCT topic FROM article_topics")}
 
 
-def test_a_wall_before_a_kept_article_stands_on_the_tape_with_its_verdict(home: Home, site: Site) -> None:
+def test_wall_in_place_of_an_article_is_captured_with_its_verdict(home: Home, site: Site) -> None:
     walls = {wall.code: wall for wall in refused_pages() if wall.code in ("challenge", "consent", "shell", "login")}
     home.poll(site.source())
     for number, wall in enumerate(walls.values()):
@@ -49,7 +49,7 @@ def test_a_wall_before_a_kept_article_stands_on_the_tape_with_its_verdict(home: 
     assert home.rows("SELECT count(*) FROM revisions") == [(MANY,)]
 
 
-def test_a_redesign_is_not_told_as_changes_and_names_no_topic(home: Home, site: Site) -> None:
+def test_redesign_changes_no_revision_topic_or_signature(home: Home, site: Site) -> None:
     """What is shown is the text as it was, and what was made of it for comparing and finding is too."""
     home.poll(site.source())
     before = (topics(home), home.rows(SIGNATURES))
@@ -62,7 +62,7 @@ def test_a_redesign_is_not_told_as_changes_and_names_no_topic(home: Home, site: 
     assert home.damage() == []
 
 
-def test_an_edit_beside_a_redesign_is_told(home: Home, site: Site) -> None:
+def test_edit_during_a_redesign_is_recorded(home: Home, site: Site) -> None:
     home.poll(site.source())
     for number in range(MANY):
         site.pages[f"/{number}"] = Answer(page(number, PROMOTION, figure=8 if number == 3 else 7))
