@@ -1,4 +1,4 @@
-"""Scrapy middlewares: robots.txt, proxy, conditional headers, parking of hosts, and early stop of transfers."""
+"""Scrapy middlewares (robots.txt, proxy, conditional headers, parking, early stop of transfers) and item pipeline."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from aggregator.crawl.fetch_errors import NotAnIndex, RefusedRedirect
 from aggregator.crawl.host_limiter import host_of
 from aggregator.crawl.http_cache import parse_http_date
 from aggregator.crawl.robots import MAX_ROBOTS_BYTES
+from spiders.spider import FetchedArticle, PollCallbacks
 from storage.model.page import Page
 
 if TYPE_CHECKING:
@@ -136,3 +137,19 @@ class EarlyStop:
             request.meta["received"] = request.meta.get("received", 0) + len(data)
             if request.meta["received"] > MAX_ROBOTS_BYTES:
                 raise StopDownload(fail=False)
+
+
+class IngestPipeline:
+    """Passes the spider's `FetchedArticle` items to the poll."""
+
+    def __init__(self, poll: PollCallbacks) -> None:
+        self._poll = poll
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> IngestPipeline:
+        return cls(crawler.spider.poll)  # type: ignore[union-attr]
+
+    async def process_item(self, item: FetchedArticle) -> FetchedArticle:
+        """Store the outcome of the page; return the item unchanged."""
+        await self._poll.article_fetched(item)
+        return item

@@ -17,7 +17,7 @@ from aggregator.config import Config
 from aggregator.crawl import settings as crawl_settings
 from aggregator.crawl.context import CrawlContext
 from aggregator.crawl.host_limiter import host_of
-from aggregator.crawl.index_poll import IndexPoll
+from aggregator.crawl.index_response import IndexPoll
 from aggregator.crawl.indexes import KnownIndex, list_indexes
 from aggregator.crawl.revisit_round import list_index_hosts
 from aggregator.crawl.revisit_schedule import CONTINUE_AFTER

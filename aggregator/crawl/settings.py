@@ -55,7 +55,7 @@ EXTENSIONS = {
     "aggregator.crawl.middlewares.EarlyStop": 100,
 }
 ADDONS: dict[str, int] = {}
-ITEM_PIPELINES = {"aggregator.crawl.pipelines.IngestPipeline": 100}
+ITEM_PIPELINES = {"aggregator.crawl.middlewares.IngestPipeline": 100}
 REDIRECT_MAX_TIMES = 6
 METAREFRESH_ENABLED = False
 COOKIES_ENABLED = False

@@ -13,8 +13,8 @@ from aggregator.crawl.context import CrawlContext, RevisitOptions
 from aggregator.crawl.fetch_errors import classify_error
 from aggregator.crawl.http_cache import freshness_seconds
 from aggregator.crawl.in_flight import FetchCancelled
-from aggregator.crawl.index_poll import IndexPoll
 from aggregator.crawl.index_response import (
+    IndexPoll,
     Judgement,
     apply_move,
     build_conditional_headers,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aggregator.crawl.host_limiter import host_of
-from aggregator.crawl.index_poll import IndexPoll
+from aggregator.crawl.index_response import IndexPoll
 from aggregator.schedule.interval import IntervalBounds, compute_wait, find_price, min_shared_wait
 from aggregator.schedule.next_poll import PlanningTerms, plan_next_poll
 from spiders.source import Source

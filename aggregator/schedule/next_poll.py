@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.triggers.cron import CronTrigger
 
-from aggregator.crawl.index_poll import IndexPoll
+from aggregator.crawl.index_response import IndexPoll
 from aggregator.formatting import format_duration, format_percent
 from aggregator.schedule.interval import IntervalBounds, compute_wait
 from aggregator.schedule.learn_profile import entries_per_day, peak_entries_per_day, start_profile, update_profile

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from aggregator.crawl.fetch_errors import FetchError
-from aggregator.crawl.index_poll import IndexPoll
 from aggregator.crawl.index_response import (
     UNCONDITIONAL_AFTER,
+    IndexPoll,
     apply_move,
     build_conditional_headers,
     choose_request_url,

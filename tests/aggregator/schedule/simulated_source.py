@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aggregator.crawl.index_poll import IndexPoll
-from aggregator.crawl.index_response import Judgement
+from aggregator.crawl.index_response import IndexPoll, Judgement
 from spiders.source import Source
 from storage.model.crawl import IndexEndpoint
 
