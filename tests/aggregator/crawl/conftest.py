@@ -1,4 +1,4 @@
-"""A reactor for the run, a home for each test, a newsroom and a site where one is asked for."""
+"""Fixtures of crawls: the reactor of the process, a home, a newsroom and a site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.newsroom.server import Newsroom, running
 
 @pytest.fixture(scope="session")
 def reactor() -> Iterator[Reactor]:
-    """The one reactor of this process."""
+    """Return the reactor of this process."""
     thread = Reactor()
     yield thread
     thread.close()
@@ -22,19 +22,19 @@ def reactor() -> Iterator[Reactor]:
 
 @pytest.fixture
 def home(tmp_path: Path, reactor: Reactor) -> Home:
-    """An empty archive."""
+    """Return a home with an empty archive."""
     return Home(tmp_path / "home", reactor)
 
 
 @pytest.fixture
 def room() -> Iterator[Newsroom]:
-    """A newsroom with three articles public at each publisher."""
+    """Run a newsroom with three public articles per publisher."""
     with running(Newsroom(public=3)) as opened:
         yield opened
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A site at 127.2.0.1 whose every answer the test writes."""
+    """Serve a site at 127.2.0.1 whose responses the test defines."""
     with serving(Site("127.2.0.1")) as opened:
         yield opened

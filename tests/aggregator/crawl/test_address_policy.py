@@ -1,4 +1,4 @@
-"""The address policy: only public addresses, in any spelling, and what the operator allowed."""
+"""The address policy permits public addresses and allowed networks, in every spelling."""
 
 import ipaddress
 

@@ -1,4 +1,4 @@
-"""The second route: what a news sitemap names and the feed does not is told, and fetched."""
+"""Audits of feeds against sitemaps: articles that only the sitemap names are counted and fetched."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ def lead(name: str, at: datetime | None = NOW - DAY, **more: object) -> Lead:
     return Lead(url=f"https://a.example/{name}", published=at, **more)  # type: ignore[arg-type]
 
 
-def shares(fed: list[Lead], mapped: list[Lead]) -> tuple[int, int, int]:
-    found, _ = compare_routes("a", fed, mapped, NOW)
-    return found.in_both, found.feed_only, found.sitemap_only
+def shares(feed_leads: list[Lead], sitemap_leads: list[Lead]) -> tuple[int, int, int]:
+    audit, _ = compare_routes("a", feed_leads, sitemap_leads, NOW)
+    return audit.in_both, audit.feed_only, audit.sitemap_only
 
 
 def test_audit_counts_articles_by_the_indexes_that_name_them() -> None:
-    fed = [lead("old", NOW - 3 * DAY), lead("both"), lead("fed")]
-    mapped = [lead("both/"), lead("mapped"), lead("old", NOW - 3 * DAY)]
-    found, alone = compare_routes("a", fed, mapped, NOW)
-    assert (found.in_both, found.feed_only, found.sitemap_only) == (2, 1, 1)
-    assert [one.url for one in alone] == ["https://a.example/mapped"]
-    assert found.feed_share == 0.75
-    assert found.since == NOW - 3 * DAY
+    feed_leads = [lead("old", NOW - 3 * DAY), lead("both"), lead("fed")]
+    sitemap_leads = [lead("both/"), lead("mapped"), lead("old", NOW - 3 * DAY)]
+    audit, sitemap_only = compare_routes("a", feed_leads, sitemap_leads, NOW)
+    assert (audit.in_both, audit.feed_only, audit.sitemap_only) == (2, 1, 1)
+    assert [missing.url for missing in sitemap_only] == ["https://a.example/mapped"]
+    assert audit.feed_share == 0.75
+    assert audit.since == NOW - 3 * DAY
 
 
 def test_audit_compares_only_the_period_that_both_cover() -> None:
-    fed = [lead("both", NOW - 2 * DAY)]
+    feed_leads = [lead("both", NOW - 2 * DAY)]
     before, fresh, undated = lead("x", NOW - 5 * DAY), lead("y", NOW - HOUR), lead("z", None, updated=NOW - DAY)
-    assert shares(fed, [lead("both", NOW - 2 * DAY), before, fresh, undated]) == (1, 0, 0)
+    assert shares(feed_leads, [lead("both", NOW - 2 * DAY), before, fresh, undated]) == (1, 0, 0)
     long = [lead("long", NOW - 30 * DAY), lead("both")]
     assert shares(long, [lead("both"), lead("ten", NOW - 10 * DAY)]) == (1, 0, 0)
     assert shares([], []) == (0, 0, 0)
@@ -94,8 +94,8 @@ def test_article_missing_from_the_feed_is_fetched_by_the_next_poll(home: Home, s
     site.pages["/news.xml"] = news_sitemap(site, yesterday, "/a", "/b", "/left-out")
     assert home.poll(source)["site"].counts["kept"] == 2
     assert audited(home, source) == ["site"]
-    told = last_audit(home)
-    assert (told.in_both, told.feed_only, told.sitemap_only, told.missed, told.reason) == (2, 0, 1, 1, "")
+    audit = last_audit(home)
+    assert (audit.in_both, audit.feed_only, audit.sitemap_only, audit.missed, audit.reason) == (2, 0, 1, 1, "")
     assert home.poll(source)["site"].counts["kept"] == 1
     assert audited(home, source) == []  # once a day
     home.clock.forward(hours=25)

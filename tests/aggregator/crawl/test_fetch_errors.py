@@ -1,4 +1,4 @@
-"""Errors of requests have a kind and a code; Retry-After in seconds, as a date, as nonsense."""
+"""Kinds and codes of fetch errors, and parsing of Retry-After."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +38,7 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def caused_by(cause: BaseException) -> DownloadFailedError:
-    """Scrapy's error of a response that Twisted never received for this cause."""
+    """Return Scrapy's error for a response that Twisted did not receive because of `cause`."""
     error = DownloadFailedError("the request failed")
     error.__cause__ = ResponseNeverReceived([Failure(cause)])
     return error
@@ -78,7 +78,7 @@ def test_type_of_an_error_decides_its_kind_and_code(error: Exception, kind: str,
 
 
 @pytest.mark.parametrize(
-    ("said", "wait"),
+    ("value", "delay"),
     [
         ("20", timedelta(seconds=20)),
         (" 0 ", timedelta(0)),
@@ -93,10 +93,10 @@ def test_type_of_an_error_decides_its_kind_and_code(error: Exception, kind: str,
         ("\u0663", DEFAULT_PARKING),
     ],
 )
-def test_retry_after_is_limited(said: str, wait: timedelta) -> None:
-    assert parse_retry_after(said, NOW) == NOW + wait
+def test_retry_after_is_limited(value: str, delay: timedelta) -> None:
+    assert parse_retry_after(value, NOW) == NOW + delay
 
 
 @given(st.text())
-def test_any_retry_after_gives_a_time_within_the_limits(said: str) -> None:
-    assert NOW <= parse_retry_after(said, NOW) <= NOW + MAX_PARKING
+def test_any_retry_after_gives_a_time_within_the_limits(value: str) -> None:
+    assert NOW <= parse_retry_after(value, NOW) <= NOW + MAX_PARKING

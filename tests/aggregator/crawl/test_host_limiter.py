@@ -1,4 +1,4 @@
-"""The gate: one exchange at a time to a host, the largest delay asked for, parked hosts left alone."""
+"""The rate limiter: serialised exchanges per host, the largest delay, parked hosts."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from aggregator.crawl.host_limiter import HostLimiter, HostParked, host_of
 
 
 class Clock:
-    """A clock that only sleeping moves."""
+    """A clock that only `sleep` advances."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -27,21 +27,21 @@ class Clock:
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
 
-def gate_on(clock: Clock) -> HostLimiter:
+def limiter_on(clock: Clock) -> HostLimiter:
     return HostLimiter(monotonic=clock.monotonic, sleep=clock.sleep, now=clock.now)
 
 
 async def test_limiter_serialises_requests_to_one_host_with_the_delay_after_each() -> None:
     clock = Clock()
-    gate = gate_on(clock)
-    gate.require_delay("a.example", 2.0)
-    gate.require_delay("a.example", 0.5)
+    limiter = limiter_on(clock)
+    limiter.require_delay("a.example", 2.0)
+    limiter.require_delay("a.example", 0.5)
     at_once = most = 0
     starts, ends = [], []
 
     async def exchange() -> None:
         nonlocal at_once, most
-        async with gate.slot("a.example", 0.1):
+        async with limiter.slot("a.example", 0.1):
             at_once += 1
             most = max(most, at_once)
             starts.append(clock.seconds)
@@ -55,61 +55,61 @@ async def test_limiter_serialises_requests_to_one_host_with_the_delay_after_each
 
 
 async def test_hosts_do_not_wait_for_each_other() -> None:
-    gate = HostLimiter()
+    limiter = HostLimiter()
     entered = asyncio.Event()
 
     async def hold() -> None:
-        async with gate.slot("slow.example", 1.0):
+        async with limiter.slot("slow.example", 1.0):
             entered.set()
             await asyncio.sleep(30)
 
     holder = asyncio.create_task(hold())
     await entered.wait()
     async with asyncio.timeout(1):
-        async with gate.slot("quick.example", 1.0):
+        async with limiter.slot("quick.example", 1.0):
             pass
     holder.cancel()
 
 
 async def test_failed_exchange_keeps_the_delay_and_releases_the_host() -> None:
     clock = Clock()
-    gate = gate_on(clock)
+    limiter = limiter_on(clock)
     with pytest.raises(OSError):
-        async with gate.slot("a.example", 1.5):
+        async with limiter.slot("a.example", 1.5):
             raise OSError
-    async with gate.slot("a.example", 1.5):
+    async with limiter.slot("a.example", 1.5):
         assert clock.seconds == 1.5
 
 
 async def test_any_positive_delay_is_accepted() -> None:
-    gate = HostLimiter()
-    gate.require_delay("a.example", 0.001)
-    assert gate.current_delay("a.example") == 0.001
-    gate.require_delay("a.example", 300.0)
-    assert gate.current_delay("a.example") == 300.0
+    limiter = HostLimiter()
+    limiter.require_delay("a.example", 0.001)
+    assert limiter.current_delay("a.example") == 0.001
+    limiter.require_delay("a.example", 300.0)
+    assert limiter.current_delay("a.example") == 300.0
 
 
 async def test_parked_host_refuses_at_once_until_its_time() -> None:
     clock = Clock()
-    gate = gate_on(clock)
-    gate.park("a.example", clock.now() + timedelta(seconds=60), "HTTP 429")
-    gate.park("a.example", clock.now() + timedelta(seconds=5), "HTTP 503")
+    limiter = limiter_on(clock)
+    limiter.park("a.example", clock.now() + timedelta(seconds=60), "HTTP 429")
+    limiter.park("a.example", clock.now() + timedelta(seconds=5), "HTTP 503")
     with pytest.raises(HostParked, match=r"parked until 2026-01-01 00:01:00 UTC: HTTP 429"):
-        async with gate.slot("a.example", 1.0):
+        async with limiter.slot("a.example", 1.0):
             pass
     assert clock.slept == []
     clock.seconds = 61
-    async with gate.slot("a.example", 1.0):
+    async with limiter.slot("a.example", 1.0):
         pass
 
 
 async def test_request_that_waits_for_a_host_is_refused_when_the_host_is_parked() -> None:
     clock = Clock()
-    gate = gate_on(clock)
-    async with gate.slot("a.example", 10.0):
-        waiting = asyncio.create_task(gate.slot("a.example", 10.0).__aenter__())
+    limiter = limiter_on(clock)
+    async with limiter.slot("a.example", 10.0):
+        waiting = asyncio.create_task(limiter.slot("a.example", 10.0).__aenter__())
         await asyncio.sleep(0)
-        gate.park("a.example", clock.now() + timedelta(hours=1), "HTTP 429")
+        limiter.park("a.example", clock.now() + timedelta(hours=1), "HTTP 429")
     with pytest.raises(HostParked):
         await waiting
 
@@ -124,19 +124,19 @@ def test_host_of_a_url_excludes_the_port(url: str, host: str) -> None:
 
 async def test_longer_delay_applies_to_the_current_wait() -> None:
     clock = Clock()
-    gate = gate_on(clock)
-    async with gate.slot("a.example", 1.0):
+    limiter = limiter_on(clock)
+    async with limiter.slot("a.example", 1.0):
         pass
-    gate.require_delay("a.example", 5.0)
-    async with gate.slot("a.example", 1.0):
+    limiter.require_delay("a.example", 5.0)
+    async with limiter.slot("a.example", 1.0):
         assert clock.seconds == 5.0
 
 
 async def test_longer_delay_of_a_slot_applies_to_later_ones() -> None:
     clock = Clock()
-    gate = gate_on(clock)
-    gate.require_delay("a.example", 0.5)
-    async with gate.slot("a.example", 2.0):
+    limiter = limiter_on(clock)
+    limiter.require_delay("a.example", 0.5)
+    async with limiter.slot("a.example", 2.0):
         pass
-    async with gate.slot("a.example", 0.1):
+    async with limiter.slot("a.example", 0.1):
         assert clock.seconds == 2.0

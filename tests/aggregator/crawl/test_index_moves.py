@@ -1,4 +1,4 @@
-"""An index that moved: when it is asked for at its new address, and when at its own again."""
+"""Moved indexes: when they are requested at their new address, and when at the original one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from tests.aggregator.crawl.loopback_server import Answer, Site
 OLD, NEW, THIRD = "https://a.example/feed", "https://b.example/rss", "https://c.example/rss"
 
 
-def told(before: IndexEndpoint, outcome: str = "ok", moved_to: str = "", gone_at: datetime | None = None) -> Judgement:
-    """What an answer at the address that is asked now tells of a move."""
+def apply_response(
+    before: IndexEndpoint, outcome: str = "ok", moved_to: str = "", gone_at: datetime | None = None
+) -> Judgement:
+    """Return the judgement on a response to the next request of an index."""
     after = Judgement(endpoint=IndexEndpoint(**{**_fields(before), "gone_at": gone_at}), outcome=outcome)
     return apply_move(after, before, choose_request_url(before), moved_to)
 
@@ -26,33 +28,33 @@ def moved(times: int = REDIRECTS_UNTIL_MOVED) -> IndexEndpoint:
     endpoint = IndexEndpoint(source="a", url=OLD)
     for _ in range(times):
         assert choose_request_url(endpoint) == OLD
-        endpoint = told(endpoint, moved_to=NEW).endpoint
+        endpoint = apply_response(endpoint, moved_to=NEW).endpoint
     return endpoint
 
 
 def test_index_is_requested_at_its_new_address_after_five_moves_in_a_row() -> None:
     assert choose_request_url(moved(REDIRECTS_UNTIL_MOVED - 1)) == OLD
     assert choose_request_url(moved()) == NEW
-    interrupted = told(moved(REDIRECTS_UNTIL_MOVED - 1), moved_to=THIRD).endpoint
+    interrupted = apply_response(moved(REDIRECTS_UNTIL_MOVED - 1), moved_to=THIRD).endpoint
     assert (choose_request_url(interrupted), interrupted.moved_to, interrupted.move_streak) == (OLD, THIRD, 1)
-    assert told(moved(3)).endpoint.move_streak == 0  # it answered at home
+    assert apply_response(moved(3)).endpoint.move_streak == 0  # the original address responded
 
 
 def test_failure_at_the_new_address_ends_the_move_only() -> None:
-    gone = told(moved(), "gone", gone_at=datetime(2026, 1, 1, tzinfo=UTC))
+    gone = apply_response(moved(), "gone", gone_at=datetime(2026, 1, 1, tzinfo=UTC))
     assert (gone.outcome, gone.endpoint.gone_at, choose_request_url(gone.endpoint)) == ("failed", None, OLD)
-    assert choose_request_url(told(moved(), "failed").endpoint) == OLD
-    assert told(moved(2), "failed").endpoint.move_streak == 2  # at home a failure says nothing of where it leads
+    assert choose_request_url(apply_response(moved(), "failed").endpoint) == OLD
+    assert apply_response(moved(2), "failed").endpoint.move_streak == 2  # a failure is no end of moves
 
 
 def test_original_address_is_tried_now_and_then() -> None:
     endpoint = moved()
     while choose_request_url(endpoint) == NEW:
-        endpoint = told(endpoint, "unmodified").endpoint
+        endpoint = apply_response(endpoint, "unmodified").endpoint
     assert endpoint.move_streak == RETRY_ORIGINAL_AFTER
-    dead = told(endpoint, "gone", gone_at=datetime(2026, 1, 1, tzinfo=UTC))
+    dead = apply_response(endpoint, "gone", gone_at=datetime(2026, 1, 1, tzinfo=UTC))
     assert (dead.outcome, dead.endpoint.gone_at, choose_request_url(dead.endpoint)) == ("failed", None, NEW)
-    home = told(endpoint).endpoint
+    home = apply_response(endpoint).endpoint
     assert (home.moved_to, choose_request_url(home)) == ("", OLD)
 
 

@@ -1,4 +1,4 @@
-"""What an index's answer means: what is remembered, what is reported."""
+"""Interpretation of an index's response: its new state and the result."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The life of an index: answers, redirect chains, 410, 304 for ever, failures and recovery, in any order."""
+"""State machine of an index: responses, redirects, 410, endless 304, failures and recovery in any order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from storage.model.crawl import REDIRECTS_UNTIL_MOVED, IndexEndpoint, IndexState
 from storage.model.page import Lead, Page, ParsedIndex
 
 HOME = "https://a.example/feed"
-PLACES = (HOME, "https://a.example/rss", "https://b.example/feed")
+ADDRESSES = (HOME, "https://a.example/rss", "https://b.example/feed")
 SOURCE = Source(name="a", title="A", home="https://a.example/", feeds=(HOME,))
 FAULTS = (
     FetchError("transient", ReasonCode.TIMEOUT, "timeout: no full answer in time"),
@@ -40,13 +40,13 @@ BOUND = timedelta(days=3)
 
 
 class EndpointLife(RuleBasedStateMachine):
-    """A server whose index lies at one of three places, and a clock that asks for it when it is due."""
+    """A server with an index at one of three addresses, and a schedule that polls it when it is due."""
 
     @initialize()
     def begin(self) -> None:
         self.now = datetime(2026, 3, 2, tzinfo=UTC)
         self.endpoint = IndexEndpoint(source="a", url=HOME)
-        self.appointment: NextPoll | None = None
+        self.next_poll: NextPoll | None = None
         self.place, self.status, self.hop = HOME, 200, 301
         self.fault: FetchError | None = None
         self.edition, self.is_stuck = 1, False
@@ -56,18 +56,18 @@ class EndpointLife(RuleBasedStateMachine):
 
     # -- the server --
 
-    @rule(place=st.sampled_from(PLACES), hop=st.sampled_from([301, 308, 302]))
+    @rule(place=st.sampled_from(ADDRESSES), hop=st.sampled_from([301, 308, 302]))
     def moves(self, place: str, hop: int) -> None:
-        """The index lies elsewhere; its other addresses redirect there, for good or for now."""
+        """Move the index to another address, to which the others redirect permanently or temporarily."""
         self.place, self.hop = place, hop
 
     @rule(status=st.sampled_from([200, 200, 200, 404, 410, 429, 500, 503]))
     def answers(self, status: int) -> None:
         self.status, self.fault = status, None
 
-    @rule(dead=st.sets(st.sampled_from(PLACES), max_size=2))
+    @rule(dead=st.sets(st.sampled_from(ADDRESSES), max_size=2))
     def lets_addresses_die(self, dead: set[str]) -> None:
-        """They answer 404, wherever the index lies."""
+        """Let these addresses answer 404."""
         self.dead = frozenset(dead)
 
     @rule(fault=st.sampled_from(FAULTS))
@@ -79,7 +79,7 @@ class EndpointLife(RuleBasedStateMachine):
         self.edition += 1
 
     @rule(is_stuck=st.booleans())
-    def says_304_whatever_happens(self, is_stuck: bool) -> None:
+    def always_answers_304(self, is_stuck: bool) -> None:
         self.is_stuck = is_stuck
 
     def _hops(self, asked: str) -> tuple[Page, ...]:
@@ -103,22 +103,22 @@ class EndpointLife(RuleBasedStateMachine):
 
     @rule(polls=st.integers(1, 12))
     def time_passes(self, polls: int) -> None:
-        """So many polls, each when it is due."""
+        """Poll this many times, each time when the index is due."""
         for _ in range(polls):
-            if self.appointment is not None:
-                if self.appointment.state == IndexState.RETIRED:
+            if self.next_poll is not None:
+                if self.next_poll.state == IndexState.RETIRED:
                     return
-                self.now = max(self.now, self.appointment.next_at)
+                self.now = max(self.now, self.next_poll.next_at)
             self._poll()
 
     @rule(polls=st.integers(4, 60))
     def much_time_passes(self, polls: int) -> None:
-        """As it does between the troubles of a server."""
+        """Poll many times without a change of the server."""
         self.time_passes(polls)
 
-    @precondition(lambda self: self.appointment is not None)
+    @precondition(lambda self: self.next_poll is not None)
     @rule(days=st.integers(1, 400))
-    def nobody_looks(self, days: int) -> None:
+    def time_passes_without_polls(self, days: int) -> None:
         self.now += timedelta(days=days)
 
     def _poll(self) -> None:
@@ -147,7 +147,7 @@ class EndpointLife(RuleBasedStateMachine):
             status=page.status if page else 0,
         )  # fmt: skip
         terms = PlanningTerms(jitter=random.Random(1).random)
-        self.appointment = plan_next_poll(SOURCE, self.appointment, poll, parked_until=None, now=self.now, terms=terms)
+        self.next_poll = plan_next_poll(SOURCE, self.next_poll, poll, parked_until=None, now=self.now, terms=terms)
 
     def _judged(self, before: IndexEndpoint, asked: str, outcome: str) -> None:
         is_well = outcome in ("ok", "unmodified")
@@ -167,34 +167,34 @@ class EndpointLife(RuleBasedStateMachine):
             assert self.endpoint.gone_at is None
         if is_well:
             self.unmodified_in_a_row = self.unmodified_in_a_row + 1 if self.endpoint.unmodified_streak else 0
-        assert self.unmodified_in_a_row <= UNCONDITIONAL_AFTER  # now and then a full answer is asked for
+        assert self.unmodified_in_a_row <= UNCONDITIONAL_AFTER  # an unconditional request follows
 
     @invariant()
-    def it_is_asked_again_in_time_or_visibly_not_any_more(self) -> None:
-        if self.appointment is None:
+    def next_poll_is_in_time_or_the_index_is_retired(self) -> None:
+        if self.next_poll is None:
             return
-        one = self.appointment
-        assert one.reason
-        assert one.next_at > one.set_at
-        if one.state == IndexState.RETIRED:
+        next_poll = self.next_poll
+        assert next_poll.reason
+        assert next_poll.next_at > next_poll.set_at
+        if next_poll.state == IndexState.RETIRED:
             is_gone = self.endpoint.gone_at is not None
-            assert is_gone or (self.failing_since and one.set_at - self.failing_since >= RETIRED_AFTER)
-        elif one.state == IndexState.PARKED:
+            assert is_gone or (self.failing_since and next_poll.set_at - self.failing_since >= RETIRED_AFTER)
+        elif next_poll.state == IndexState.PARKED:
             assert self.failing_since
-            assert one.set_at - self.failing_since >= BOUND
-            assert one.next_at - one.set_at <= BOUND
+            assert next_poll.set_at - self.failing_since >= BOUND
+            assert next_poll.next_at - next_poll.set_at <= BOUND
         else:
-            assert one.next_at - one.set_at <= timedelta(days=1)
+            assert next_poll.next_at - next_poll.set_at <= timedelta(days=1)
         if self.failing_since is None:
-            assert (one.failure_weight, one.failing_since, one.state) == (0.0, None, IndexState.ASKED)
+            assert (next_poll.failure_weight, next_poll.failing_since, next_poll.state) == (0.0, None, IndexState.ASKED)
 
     def teardown(self) -> None:
-        """Whatever happened, an index that is back at its address is read well after two polls, unless it was ended."""
-        if getattr(self, "appointment", None) is None or self.endpoint.gone_at:
+        """Check that an index back at its original address succeeds after two polls, unless it answered 410."""
+        if getattr(self, "next_poll", None) is None or self.endpoint.gone_at:
             return
         self.fault, self.status, self.is_stuck, self.place = None, 200, False, HOME
         self.dead -= {HOME}
-        self.appointment = replace(self.appointment, state=IndexState.ASKED) if self.appointment else None
+        self.next_poll = replace(self.next_poll, state=IndexState.ASKED) if self.next_poll else None
         for _ in range(2):
             self.now += timedelta(days=1)
             self._poll()

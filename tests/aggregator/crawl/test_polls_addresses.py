@@ -1,4 +1,4 @@
-"""No address that is not public is asked: in any spelling, at any hop, by any door. Listeners count who came."""
+"""Private addresses are never requested, in any spelling, by redirect or by any command."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PRIVATE = (
 SCHEMES = ("file:///etc/passwd", "data:text/html,x", "ftp://127.2.0.1/x", "s3://bucket/key", "gopher://127.2.0.1/x")
 
 
-def spelled(port: int) -> list[str]:
-    """An address a spelling, and those that parsers read in two ways; all lead to the canary if they lead anywhere."""
+def build_private_urls(port: int) -> list[str]:
+    """Return URLs of the canary in every spelling, including ambiguous ones."""
     tricks = [
         f"http://127.0.0.1:{port}\\@evil.example/t0", f"http://evil.example\\@127.0.0.1:{port}/t1",
         f"http://evil.example@127.0.0.1:{port}/t2", f"http://127.0.0.1:{port}#@evil.example/t3",
@@ -40,13 +40,13 @@ def spelled(port: int) -> list[str]:
 
 
 def is_refused(reason: str) -> bool:
-    """Whether a reason says that it was not sent, and why."""
+    """Return whether a reason says that no request was sent."""
     return reason.removeprefix("robots: ").startswith(("blocked_address: ", "blocked: ", "host name not found"))
 
 
 def test_index_at_a_private_address_is_never_requested(home: Home, site: Site) -> None:
     with canary() as forbidden, canary("127.0.0.2") as second:
-        urls = [*spelled(forbidden.port), f"http://127.0.0.2:{second.port}/x"]
+        urls = [*build_private_urls(forbidden.port), f"http://127.0.0.2:{second.port}/x"]
         sources = [site.source(f"s{n}", sitemaps=tuple(urls[n : n + 30])) for n in range(0, len(urls), 30)]
         results = home.poll(*sources)
         assert forbidden.log == []
@@ -72,18 +72,18 @@ def test_only_http_and_https_on_web_ports_are_requested(home: Home, site: Site) 
 
 
 def hostile_site(site: Site, port: int) -> tuple[list[str], list[str]]:
-    """A feed that names private addresses, and pages that redirect to them: both as leads."""
-    targets = spelled(port) + list(SCHEMES) + [f"http://{site.address}:22/x"]
-    doors = []
+    """Serve a feed with private addresses and with pages that redirect to them; return the targets and these pages."""
+    targets = build_private_urls(port) + list(SCHEMES) + [f"http://{site.address}:22/x"]
+    redirecting_urls = []
     for n, target in enumerate(targets):
         site.pages[f"/door/{n}"] = Answer(status=302, headers=(("Location", target.encode().decode("latin-1")),))
-        doors.append(site.url(f"/door/{n}"))
-    site.feed(site.article("/sound"), *doors, *spelled(port))
-    return targets, doors
+        redirecting_urls.append(site.url(f"/door/{n}"))
+    site.feed(site.article("/sound"), *redirecting_urls, *build_private_urls(port))
+    return targets, redirecting_urls
 
 
-def check_leads(home: Home, site: Site, doors: Sequence[str]) -> None:
-    """Each lead is refused for good, with its reason; the sound one is kept."""
+def check_leads(home: Home, site: Site, redirecting_urls: Sequence[str]) -> None:
+    """Check that each lead is refused with a reason, except the article."""
     leads = home.leads()
     assert home.articles() == {site.url("/sound")}
     assert len(site.asked("/sound")) == 1
@@ -92,7 +92,7 @@ def check_leads(home: Home, site: Site, doors: Sequence[str]) -> None:
             continue
         if state == "waiting":  # no such name: its robots.txt could not be read
             assert "evil" in url or "localhost." in url, url
-        elif url in doors:
+        elif url in redirecting_urls:
             assert state in ("refused", "retry"), (url, state, reason)
         else:
             assert state == "refused", (url, state, reason)
@@ -101,25 +101,27 @@ def check_leads(home: Home, site: Site, doors: Sequence[str]) -> None:
 
 def test_article_at_a_private_address_is_never_requested(home: Home, site: Site) -> None:
     with canary() as forbidden:
-        _, doors = hostile_site(site, forbidden.port)
+        _, redirecting_urls = hostile_site(site, forbidden.port)
         assert home.poll(site.source())["site"].has_succeeded
         assert forbidden.log == []
-    check_leads(home, site, doors)
-    assert all(len(site.asked(f"/door/{n}")) == 1 for n in range(len(doors)))
+    check_leads(home, site, redirecting_urls)
+    assert all(len(site.asked(f"/door/{n}")) == 1 for n in range(len(redirecting_urls)))
 
 
 def test_scrapy_crawl_has_the_address_guard(home: Home, site: Site) -> None:
     with canary() as forbidden:
-        _, doors = hostile_site(site, forbidden.port)
+        _, redirecting_urls = hostile_site(site, forbidden.port)
         home.folder.mkdir()
-        hosts = "".join(f'"{url}", ' for url in (*spelled(forbidden.port)[:3], f"http://localhost:{forbidden.port}/f"))
+        hosts = "".join(
+            f'"{url}", ' for url in (*build_private_urls(forbidden.port)[:3], f"http://localhost:{forbidden.port}/f")
+        )
         (home.folder / "sources.toml").write_text(
             f'[site]\nhome = "{site.url()}"\nfeeds = ["{site.url("/feed.xml")}", {hosts}]\ndelay = 0.001\n'
         )
         done = scrapy(home, "crawl", "site")
         assert forbidden.log == []
     assert done.returncode == 1, done.stderr
-    check_leads(home, site, doors)
+    check_leads(home, site, redirecting_urls)
     rows = home.rows("SELECT url, outcome, reason FROM polls")
     assert len(rows) == 5
     assert {str(outcome) for _, outcome, _ in rows[:]} == {"ok", "refused"}
@@ -127,7 +129,7 @@ def test_scrapy_crawl_has_the_address_guard(home: Home, site: Site) -> None:
 
 
 def scrapy(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
-    """`scrapy ...` in the project, with the home folder by environment."""
+    """Run `scrapy` in the project with EVNEWS_HOME."""
     return subprocess.run(
         [sys.executable, "-m", "scrapy", *words], cwd=ROOT, text=True, capture_output=True, timeout=60, check=False,
         env=environment(home),
@@ -135,7 +137,7 @@ def scrapy(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 class StubResolver:
-    """Answers each name with the next of its answers, the last one again and again; literals as themselves."""
+    """Resolves each name to the next of its answers, repeating the last; other names by the real resolver."""
 
     def __init__(self, answers: dict[str, list[list[str]]], real: object) -> None:
         self.answers, self.asked, self._real = answers, [], real
@@ -160,8 +162,8 @@ class StubResolver:
 
 
 @contextlib.contextmanager
-def names(runner: CrawlRunner, answers: dict[str, list[list[str]]]) -> Iterator[StubResolver]:
-    """Names of the outer network, as a test wants them to resolve, beneath the guard."""
+def resolving(runner: CrawlRunner, answers: dict[str, list[list[str]]]) -> Iterator[StubResolver]:
+    """Replace the resolver below the address guard by a stub with these answers."""
     real = runner.context.guard.inner
     runner.context.guard.inner = StubResolver(answers, real)
     try:
@@ -171,11 +173,11 @@ def names(runner: CrawlRunner, answers: dict[str, list[list[str]]]) -> Iterator[
 
 
 def poll_with_names(home: Home, site: Site, answers: dict[str, list[list[str]]], *feeds: str) -> PollResult:
-    """Poll feeds under names that resolve as told."""
+    """Poll feeds whose host names resolve to these answers."""
     polled = replace(site.source(), feeds=feeds)
 
     async def work(runner: CrawlRunner) -> PollResult:
-        with names(runner, answers):
+        with resolving(runner, answers):
             return await runner.poll(polled)
 
     return home.run(work, polled)
@@ -196,7 +198,7 @@ def test_name_of_a_private_address_is_refused_with_the_reason(home: Home, site: 
 
 
 def test_connection_uses_the_address_that_was_checked(home: Home) -> None:
-    """First a permitted address, then the canary: what is checked is what is connected to."""
+    """The name resolves to a permitted address at first, then to the canary."""
     site = Site("127.2.0.1")
     with canary() as forbidden:
         site.port = forbidden.port
@@ -246,7 +248,7 @@ def test_proxy_receives_every_request_and_resolves_the_names(home: Home, room: N
     room.fault("dianche", "redirect", "/rss.rdf", "http://dianche.example/there.rdf")
 
     async def work(runner: CrawlRunner) -> list[str]:
-        with names(runner, {}) as stub:
+        with resolving(runner, {}) as stub:
             await runner.poll_all(sources, lambda result: None)
         return stub.asked
 
@@ -262,7 +264,9 @@ def test_proxy_receives_every_request_and_resolves_the_names(home: Home, room: N
 def test_proxy_receives_no_request_for_a_private_address(home: Home, room: Newsroom, site: Site) -> None:
     home.configure(proxy=room.proxy_url, allow_networks=())
     urls = [
-        url for url in spelled(room.port) if "evil" not in url and "localhost" not in url.lower() and "///" not in url
+        url
+        for url in build_private_urls(room.port)
+        if "evil" not in url and "localhost" not in url.lower() and "///" not in url
     ]
     result = home.poll(site.source(sitemaps=tuple(urls)))["site"]
     assert len(result.polls) == len(urls)
@@ -271,8 +275,8 @@ def test_proxy_receives_no_request_for_a_private_address(home: Home, room: Newsr
     assert room.log == []
     for n, url in enumerate(urls[:12]):
         room.fault("chargepost", "redirect", f"/r{n}", url.encode().decode("latin-1"))
-    doors = tuple(f"http://chargepost.example/r{n}" for n in range(12))
-    result = home.poll(site.source("doors", sitemaps=doors))["doors"]
+    redirecting_urls = tuple(f"http://chargepost.example/r{n}" for n in range(12))
+    result = home.poll(site.source("redirects", sitemaps=redirecting_urls))["redirects"]
     assert all("blocked_address" in poll.reason for poll in result.polls), result.problems
     assert {hit.host for hit in room.log} == {"chargepost.example"}
 

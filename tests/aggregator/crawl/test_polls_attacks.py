@@ -1,4 +1,4 @@
-"""Attacks and accidents: the crawl ends, the row names the fault, nobody else misses anything, memory and loop hold."""
+"""Attacks and failures: the poll has a reason, other sources are complete, memory and event loop stay bounded."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ INDEX_FAULTS = {
     "html": "", "broken": "", "xxe": None, "laughs": "", "video": "video/mp4", "badredirect": "HTTP 302",
     "attributes": "", "status": "HTTP 503",
 }  # fmt: skip
-"""The words with which an index's row names the fault; empty: any words. None: it may be read, but harmlessly."""
+"""Part of the reason for each fault of an index; empty: any reason; None: the index may be read."""
 
 
 class Pulse:
-    """The longest time for which the event loop did not come round, in seconds."""
+    """Measures the longest block of the event loop in seconds."""
 
     def __init__(self) -> None:
         self.longest = 0.0
@@ -53,7 +53,7 @@ class Pulse:
 def test_every_failure_of_an_index_has_a_reason_and_affects_no_other_source(
     home: Home, room: Newsroom, tmp_path: Path
 ) -> None:
-    """Five publishers fail in turn, four ways each; the sixth goes on publishing and is always complete."""
+    """Five publishers fail in four ways each; the sixth keeps publishing and is always complete."""
     sources = sources_of(room, tmp_path, delay=0.001)
     failing = [at.name for at in PUBLISHERS if at.name != "ev-kurier"]
     paths = {at.name: at.index_path for at in PUBLISHERS}
@@ -77,7 +77,7 @@ def test_every_failure_of_an_index_has_a_reason_and_affects_no_other_source(
 
     with setting("DOWNLOAD_TIMEOUT", 3):
         longest = home.run(work, *sources.values())
-        assert longest < 3.0  # one that was parsed in this process would hold it up for many seconds
+        assert longest < 3.0  # parsing in this process would block it for many seconds
         results = home.poll(*sources.values())
     assert all(result.has_succeeded for result in results.values())
     assert {truth.url for truth in room.articles()} <= home.articles()
@@ -87,7 +87,7 @@ def test_every_failure_of_an_index_has_a_reason_and_affects_no_other_source(
 
 
 def check_named(problems: tuple[str, ...], kind: str) -> None:
-    """The fault's words stand in the row."""
+    """Check that the poll's reason names the fault."""
     words = INDEX_FAULTS[kind]
     if words is not None:
         assert problems, kind
@@ -208,7 +208,7 @@ def test_self_signed_certificate_is_refused(home: Home, site: Site, tmp_path: Pa
 
 
 def self_signed(folder: Path) -> Path:
-    """A certificate for 127.2.0.1 that signs itself, with its key, in one file."""
+    """Write a self-signed certificate for 127.2.0.1 and its key to a file; return its path."""
     from ipaddress import ip_address
 
     from cryptography import x509
@@ -250,7 +250,7 @@ def test_internal_error_of_a_poll_affects_no_other_source(
 
 
 def test_memory_stays_bounded_under_attack(room: Newsroom, tmp_path: Path) -> None:
-    """A process of its own: its peak with every publisher at fault, less its peak when all are well."""
+    """Compare the peak memory of a process whose publishers all attack with that of a usual crawl."""
     file = room.write_sources(tmp_path / "room.toml", delay=0.001, wide=True)
     honest = peak(tmp_path / "honest", file)
     heavy = ("bomb", "endless", "headers", "interim", "huge", "laughs")
@@ -262,7 +262,7 @@ def test_memory_stays_bounded_under_attack(room: Newsroom, tmp_path: Path) -> No
 
 
 def peak(home: Path, sources: Path) -> int:
-    """The most memory in MiB that `evnews crawl` itself took, its workers apart."""
+    """Return the peak memory in MiB of `evnews crawl` without its workers."""
     code = (
         "import sys; from aggregator.crawl import settings; settings.DOWNLOAD_TIMEOUT = 4\n"
         "from aggregator.cli import main\n"

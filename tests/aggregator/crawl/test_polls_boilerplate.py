@@ -1,4 +1,4 @@
-"""What recurs in a source's articles is learned during a crawl, left out of those that follow, and is never an edit."""
+"""Recurring paragraphs of a source are learned during a crawl, removed from later articles, and are no edit."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MANY = 30
 
 
 def page(number: int, box: str = BOX) -> bytes:
-    """An article of its own words with a box among its paragraphs."""
-    told = [
+    """Return an article with its own text and a box among its paragraphs."""
+    paragraphs = [
         f"Report {number} tells of the plant in town {number} that builds packs for buses and ships of line {number}.",
         f"Its hall number {number} is to open in {2030 + number}, says the mayor of town {number}, who is glad of it.",
         f"Workers from mine {number} were trained for it by teachers who had been miners there in {1960 + number} too.",
     ]
-    body = "".join(f"<p>{escape(one)}</p>" for one in (told[0], box, *told[1:]) if one)
+    body = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in (paragraphs[0], box, *paragraphs[1:]) if paragraph)
     head = f"<html lang='en'><head><title>Report {number}</title></head>"
     return f"{head}<body><article><h1>Report {number}</h1>{body}".encode()
 

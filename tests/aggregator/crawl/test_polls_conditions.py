@@ -1,4 +1,4 @@
-"""Conditional requests, moved and ended indexes, parking: what is asked the second time, and what is remembered."""
+"""Conditional requests, moved and ended indexes, parked hosts: second requests and stored state."""
 
 from __future__ import annotations
 
@@ -47,20 +47,22 @@ def test_later_crawl_fetches_only_new_articles(home: Home, room: Newsroom, tmp_p
 
 
 def test_validators_are_sent_only_to_the_address_that_sent_them(home: Home) -> None:
-    site, door = Site("127.2.0.1"), Site("127.2.0.2")
-    with serving(site, door):
+    site, redirecting_site = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, redirecting_site):
         tag = (("ETag", '"one"'),)
         site.pages["/feed.xml"] = lambda asked: (
             Answer(status=304) if asked.conditional else Answer(rss(site.article("/a")), headers=tag)
         )
-        door.pages["/feed.xml"] = Answer(status=302, headers=(("Location", site.url("/feed.xml")), ("ETag", '"two"')))
+        redirecting_site.pages["/feed.xml"] = Answer(
+            status=302, headers=(("Location", site.url("/feed.xml")), ("ETag", '"two"'))
+        )
         for _ in range(2):
-            assert home.poll(door.source())["site"].has_succeeded
+            assert home.poll(redirecting_site.source())["site"].has_succeeded
         assert [asked.headers.get("if-none-match") for asked in site.asked("/feed.xml")] == [None, '"one"']
-        assert not [asked for asked in door.log if asked.conditional]
-        door.pages["/feed.xml"] = Answer(status=302, headers=(("Location", site.url("/other.xml")),))
+        assert not [asked for asked in redirecting_site.log if asked.conditional]
+        redirecting_site.pages["/feed.xml"] = Answer(status=302, headers=(("Location", site.url("/other.xml")),))
         site.feed(site.article("/b"), path="/other.xml")
-        assert home.poll(door.source())["site"].has_succeeded
+        assert home.poll(redirecting_site.source())["site"].has_succeeded
         assert not site.asked("/other.xml")[0].conditional
 
 
@@ -104,11 +106,11 @@ def test_crawl_sends_an_unconditional_request_after_twenty_304_responses(home: H
     site.pages["/feed.xml"] = answer
     source = site.source()
 
-    async def many(runner: CrawlRunner) -> None:
+    async def poll_often(runner: CrawlRunner) -> None:
         for _ in range(23):
             assert (await runner.poll(source)).has_succeeded
 
-    home.run(many, source)
+    home.run(poll_often, source)
     asked = [asked.conditional for asked in site.asked("/feed.xml")]
     assert asked == [False] + [True] * 20 + [False, True]
     assert len(site.asked("/a")) == 1
@@ -168,8 +170,8 @@ def test_index_that_answered_410_is_never_polled_again(home: Home, room: Newsroo
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_parks_the_host_for_later_processes_too(home: Home, site: Site, form: str) -> None:
     until = home.clock() + timedelta(seconds=3600)
-    said = "3600" if form == "seconds" else format_datetime(until, usegmt=True)
-    site.pages["/feed.xml"] = Answer(b"slow down", 429, headers=(("Retry-After", said),))
+    retry_after = "3600" if form == "seconds" else format_datetime(until, usegmt=True)
+    site.pages["/feed.xml"] = Answer(b"slow down", 429, headers=(("Retry-After", retry_after),))
     site.feed(site.article("/a"), path="/other.xml")
     first = home.poll(site.source())["site"]
     assert first.problems == ("HTTP 429",)
@@ -218,14 +220,14 @@ def test_empty_index_that_had_entries_is_a_failure(home: Home, site: Site) -> No
 
 def test_nested_sitemaps_are_polled_if_their_parents_are_unmodified(home: Home, site: Site) -> None:
     def index(*children: str) -> Answer:
-        places = "".join(f"<sitemap><loc>{site.url(child)}</loc></sitemap>" for child in children)
+        locations = "".join(f"<sitemap><loc>{site.url(child)}</loc></sitemap>" for child in children)
         return Answer(
-            f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{places}</sitemapindex>'.encode()
+            f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{locations}</sitemapindex>'.encode()
         )
 
     def pages(*paths: str) -> Answer:
-        places = "".join(f"<url><loc>{site.article(path)}</loc></url>" for path in paths)
-        return Answer(f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{places}</urlset>'.encode())
+        locations = "".join(f"<url><loc>{site.article(path)}</loc></url>" for path in paths)
+        return Answer(f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{locations}</urlset>'.encode())
 
     site.pages |= {"/s.xml": index("/s1.xml", "/s.xml"), "/s1.xml": index("/s2.xml", "/s.xml"), "/s2.xml": pages("/a")}
     source = site.source(sitemaps=(site.url("/s.xml"),))
@@ -272,8 +274,8 @@ def test_overlong_index_is_read_in_part_and_reported(home: Home, room: Newsroom,
 
 def test_indexes_beyond_the_limit_of_a_poll_are_read_by_later_polls(home: Home, site: Site) -> None:
     children = [f"/s{number}.xml" for number in range(MAX_INDEXES + 9)]
-    places = "".join(f"<sitemap><loc>{site.url(child)}</loc></sitemap>" for child in children)
-    site.pages["/s.xml"] = Answer(f"<sitemapindex>{places}</sitemapindex>".encode())
+    locations = "".join(f"<sitemap><loc>{site.url(child)}</loc></sitemap>" for child in children)
+    site.pages["/s.xml"] = Answer(f"<sitemapindex>{locations}</sitemapindex>".encode())
     for child in children:
         site.pages[child] = Answer(f"<urlset><!-- {child} --></urlset>".encode())
     source = site.source(sitemaps=(site.url("/s.xml"),))

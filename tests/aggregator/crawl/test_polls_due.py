@@ -1,4 +1,4 @@
-"""What a clock asks for: the indexes whose time has come, articles that are due again, never a storm."""
+"""Scheduled polls: due indexes and leads, a few polls at a time; and periodic jobs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 
 
 def due(home: Home, source: Source) -> PollResult:
-    """A poll as the clock makes it."""
+    """Poll a source like the schedule does."""
 
     async def work(runner: CrawlRunner) -> PollResult:
         return await runner.poll(source, only_due=True)
@@ -34,19 +34,19 @@ def due(home: Home, source: Source) -> PollResult:
     return home.run(work, source)
 
 
-def appointments(home: Home) -> dict[str, NextPoll]:
-    """The site's, by the path of the index."""
+def load_polls_by_path(home: Home) -> dict[str, NextPoll]:
+    """Return the next poll of each index of the site by its path."""
     database = open_database(home.config.database_url)
     try:
         with database.read() as tx:
-            return {"/" + one.url.rpartition("/")[2]: one for one in load_next_polls(tx, "site")}
+            return {"/" + poll.url.rpartition("/")[2]: poll for poll in load_next_polls(tx, "site")}
     finally:
         database.close()
 
 
-def appoint_at(home: Home, **times: datetime) -> None:
-    """Have indexes read at these times, appointed now; `feed` is /feed.xml."""
-    made, now = appointments(home), home.clock()
+def set_next_polls(home: Home, **times: datetime) -> None:
+    """Set the next polls of indexes, where `feed` is /feed.xml, as of now."""
+    made, now = load_polls_by_path(home), home.clock()
     database = open_database(home.config.database_url)
     with database.write() as tx:
         for name, at in times.items():
@@ -55,7 +55,7 @@ def appoint_at(home: Home, **times: datetime) -> None:
 
 
 def count_ticks(runner: CrawlRunner) -> list[int]:
-    """A list that grows by one with each tick of the runner's clock, which asks each time what is due."""
+    """Return a list that grows by one with each tick of the poll clock."""
     ticks: list[int] = []
     due = runner.context.repository.find_due_sources
 
@@ -79,7 +79,7 @@ def test_poll_requests_all_indexes_that_are_nearly_due(home: Home, site: Site) -
     source = site.source("site", "/feed.xml", "/other.xml", "/rare.xml", revisit=False)
     home.poll(source)
     now = home.clock()
-    appoint_at(home, feed=now + HOUR, other=now + 1.08 * HOUR, rare=now + 9 * HOUR)
+    set_next_polls(home, feed=now + HOUR, other=now + 1.08 * HOUR, rare=now + 9 * HOUR)
     site.log.clear()
     home.clock.forward(minutes=30)
     assert due(home, source).polls == ()
@@ -88,8 +88,8 @@ def test_poll_requests_all_indexes_that_are_nearly_due(home: Home, site: Site) -
     result = due(home, source)
     assert {poll.url.rpartition("/")[2] for poll in result.polls} == {"feed.xml", "other.xml"}
     assert result.has_succeeded
-    assert Counter(one.path for one in site.log)["/rare.xml"] == 0
-    assert result.next_poll_at == min(one.next_at for one in appointments(home).values())
+    assert Counter(request.path for request in site.log)["/rare.xml"] == 0
+    assert result.next_poll_at == min(poll.next_at for poll in load_polls_by_path(home).values())
 
 
 def test_lead_due_for_a_retry_schedules_its_source_but_no_index(home: Home, site: Site) -> None:
@@ -103,7 +103,7 @@ def test_lead_due_for_a_retry_schedules_its_source_but_no_index(home: Home, site
     home.clock.forward(seconds=(result.next_poll_at - home.clock()).total_seconds() + 1)
     site.log.clear()
     again = due(home, source)
-    assert [one.path for one in site.log if one.path != "/robots.txt"] == ["/a"]
+    assert [request.path for request in site.log if request.path != "/robots.txt"] == ["/a"]
     assert (again.counts["kept"], again.has_succeeded) == (1, True)
     assert again.next_poll_at - home.clock() > 20 * HOUR
 
@@ -114,7 +114,7 @@ def test_retired_index_is_polled_by_command_only(home: Home, site: Site) -> None
     home.poll(source)
     database = open_database(home.config.database_url)
     with database.write() as tx:
-        save_next_poll(tx, replace(appointments(home)["/feed.xml"], state=IndexState.RETIRED))
+        save_next_poll(tx, replace(load_polls_by_path(home)["/feed.xml"], state=IndexState.RETIRED))
     database.close()
     site.log.clear()
     home.clock.forward(days=400)
@@ -123,7 +123,7 @@ def test_retired_index_is_polled_by_command_only(home: Home, site: Site) -> None
     assert "none of its indexes" in idle.next_poll_reason
     assert idle.next_poll_at - home.clock() > 20 * HOUR
     assert home.poll(source)["site"].has_succeeded
-    assert appointments(home)["/feed.xml"].state == IndexState.ASKED
+    assert load_polls_by_path(home)["/feed.xml"].state == IndexState.ASKED
 
 
 def test_overdue_polls_start_a_few_at_a_time(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,13 +135,13 @@ def test_overdue_polls_start_a_few_at_a_time(home: Home, site: Site, monkeypatch
     home.poll(*sources)
     home.clock.forward(days=7)
     site.log.clear()
-    begun: Counter[int] = Counter()
+    started: Counter[int] = Counter()
 
     async def work(runner: CrawlRunner) -> None:
         ticks, poll_all = count_ticks(runner), runner.poll_all
 
         async def counted(*arguments: Any, **options: Any) -> list[PollResult]:
-            begun[len(ticks)] += 1
+            started[len(ticks)] += 1
             return await poll_all(*arguments, **options)
 
         runner.poll_all = counted  # type: ignore[method-assign]
@@ -152,11 +152,11 @@ def test_overdue_polls_start_a_few_at_a_time(home: Home, site: Site, monkeypatch
         await running
 
     home.run(work, *sources)
-    assert begun[1] == MAX_POLLS_PER_TICK
-    assert max(begun.values()) == MAX_POLLS_PER_TICK
-    asked = Counter(one.path for one in site.log if one.path != "/robots.txt")
+    assert started[1] == MAX_POLLS_PER_TICK
+    assert max(started.values()) == MAX_POLLS_PER_TICK
+    asked = Counter(request.path for request in site.log if request.path != "/robots.txt")
     assert asked == Counter(f"/{number}.xml" for number in range(len(sources)))
-    assert max(one.concurrent for one in site.log) == 1
+    assert max(request.concurrent for request in site.log) == 1
 
 
 def test_failed_poll_is_not_repeated_at_once(home: Home, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""`scrapy crawl NAME` and `evnews crawl NAME` are one thing."""
+"""`scrapy crawl NAME` and `evnews crawl NAME` do the same."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLES = {
 
 
 def run(home: Home, module: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command of the project in a process of its own."""
+    """Run a command of the project in its own process."""
     return subprocess.run(
         [sys.executable, "-m", module, *words], cwd=ROOT, text=True, capture_output=True, timeout=60, check=False,
         env=environment(home),
@@ -34,7 +34,7 @@ def run(home: Home, module: str, *words: str) -> subprocess.CompletedProcess[str
 
 
 def contents(home: Home) -> dict[str, list[tuple[object, ...]]]:
-    """All that a crawl leaves, less ids and times."""
+    """Return the rows of a crawl without ids and times, by table."""
     return {table: sorted(home.rows(f"SELECT {columns} FROM {table}"), key=repr) for table, columns in TABLES.items()}
 
 
@@ -47,9 +47,11 @@ def test_scrapy_crawl_and_evnews_crawl_store_equal_rows(room: Newsroom, tmp_path
         home.folder.mkdir()
         room.write_sources(home.folder / "sources.toml", delay=0.001, wide=True)
     for publisher in ("chargepost", "stromvei"):
-        with ThreadPoolExecutor(2) as both:
-            ours, scrapys = both.map(run, homes, ("aggregator", "scrapy"), ("crawl", "crawl"), (publisher, publisher))
-        assert (ours.returncode, scrapys.returncode) == (0, 0), ours.stderr + scrapys.stderr
+        with ThreadPoolExecutor(2) as executor:
+            by_evnews, by_scrapy = executor.map(
+                run, homes, ("aggregator", "scrapy"), ("crawl", "crawl"), (publisher, publisher)
+            )
+        assert (by_evnews.returncode, by_scrapy.returncode) == (0, 0), by_evnews.stderr + by_scrapy.stderr
     left = contents(homes[0])
     assert contents(homes[1]) == left
     assert {table: bool(rows) for table, rows in left.items()} == dict.fromkeys(TABLES, True)
@@ -62,7 +64,7 @@ def test_scrapy_list_prints_the_sources(home: Home, room: Newsroom) -> None:
     room.write_sources(home.folder / "sources.toml")
     done = run(home, "scrapy", "list")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == sorted(one.name for one in load_catalogue(home.folder).sources if one.enabled)
+    assert done.stdout.split() == sorted(source.name for source in load_catalogue(home.folder).enabled_sources)
     assert "chargepost" in done.stdout.split()
 
 

@@ -1,4 +1,4 @@
-"""Troubles of our own: an archive that cannot keep anything, a page that breaks us, a stop while pages are read."""
+"""Internal failures: an archive that cannot be written, an error in the extractor, a stop during extraction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.waiting import wait_until_async
 def test_unwritable_warc_folder_stops_the_crawl_and_loses_no_lead(home: Home, site: Site) -> None:
     site.feed(*(site.article(f"/{number}") for number in range(6)))
     home.folder.mkdir(exist_ok=True)
-    (home.folder / "warc").write_bytes(b"")  # a file where the folder belongs
+    (home.folder / "warc").write_bytes(b"")  # a file in place of the folder
 
     async def work(runner: CrawlRunner) -> tuple[list[PollResult], str]:
         return await runner.poll_all([site.source()], lambda result: None), runner.context.fatal_error
@@ -75,5 +75,5 @@ def test_stop_does_not_wait_for_extraction(home: Home, site: Site) -> None:
 
     assert home.run(work) < 6
     states = {state for state, _, _ in home.leads().values()}
-    assert states <= {"waiting", "refused"}  # read to its end, or given back: none failed for our stop
+    assert states <= {"waiting", "refused"}  # extracted or released: none failed because of the stop
     assert home.damage() == []

@@ -1,4 +1,4 @@
-"""Leads: each comes to an end, is due again, or waits; nobody fetches one twice; no stop and no crash loses one."""
+"""Leads end, are retried or wait; none is fetched twice, and neither a stop nor a crash loses any."""
 
 from __future__ import annotations
 
@@ -109,7 +109,6 @@ def test_poll_ends_after_its_time_limit(home: Home, site: Site, monkeypatch: pyt
 
 
 def test_two_processes_of_one_archive_share_the_leads(home: Home, room: Newsroom, tmp_path: Path) -> None:
-    """Two processes, as two commands would be."""
     room.publish(60)
     file = room.write_sources(tmp_path / "room.toml", delay=0.02)
     runners = [Process(home, file) for _ in range(2)]
@@ -198,7 +197,7 @@ def test_ctrl_c_ends_a_process_in_time_and_loses_nothing(home: Home, room: Newsr
 
 @pytest.mark.faults
 def test_sigkill_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None:
-    """One home, killed again and again; then one crawl more brings what an undisturbed one would have."""
+    """After several crawls that are killed, another crawl stores what an undisturbed one would have."""
     moments = random.Random(7)
     with running(Newsroom()) as room:
         file = room.write_sources(tmp_path / "room.toml", delay=0.02, wide=True)
@@ -208,7 +207,7 @@ def test_sigkill_at_any_moment_loses_nothing(home: Home, tmp_path: Path) -> None
             runner = Process(home, file)
             wanted = moments.randrange(1, 25)
             wait_until(lambda: len(room.log) >= wanted or not runner.is_running)  # noqa: B023  # called here only
-            time.sleep(moments.random() * 0.1)  # a random moment of what comes next
+            time.sleep(moments.random() * 0.1)  # a random moment after the request
             runner.kill(signal.SIGKILL)
             runner.wait()
             kills += 1
@@ -248,7 +247,7 @@ def test_source_without_stored_pages_has_no_captures(home: Home, site: Site) -> 
 
 
 def test_article_older_than_the_retention_time_is_not_fetched(home: Home, site: Site) -> None:
-    """As its index dates it; a source's own age counts before that of all."""
+    """The date is that of the index; the retention time of a source takes precedence over the general one."""
     item = "<item><title>t</title><link>{}</link>{}</item>"
     dated = "<pubDate>Thu, 01 Jan 2015 10:00:00 GMT</pubDate>"
     entries = [item.format(site.article("/old"), dated), item.format(site.article("/undated"), "")]
@@ -259,14 +258,13 @@ def test_article_older_than_the_retention_time_is_not_fetched(home: Home, site: 
     assert site.paths() == ["/feed.xml", "/undated"]
     assert home.leads()[site.url("/old")][:2] == ("expired", article_fetcher.TOO_OLD_REASON)
     (counted,) = home.rows("SELECT sum(refused + failed) FROM polls")
-    assert counted == (0,)  # what was not asked for is no request
+    assert counted == (0,)  # an expired lead is no request
     home.poll(site.source("other", keep=float("inf")))
     assert home.articles() == {site.url("/old"), site.url("/undated")}
     assert home.damage() == []
 
 
 def test_old_stored_article_is_fetched_again_when_its_index_updates_it(home: Home, site: Site) -> None:
-    """A starred article, that is."""
     item = "<item><title>t</title><link>{}</link><pubDate>Thu, 01 Jan 2015 10:00:00 GMT</pubDate>{}</item>"
 
     def publish(more: str) -> None:

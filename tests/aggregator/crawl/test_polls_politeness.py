@@ -1,4 +1,4 @@
-"""Politeness, as the servers see it."""
+"""Politeness as servers see it: delays, concurrency, robots.txt, headers and cookies."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from tests.newsroom.server import Newsroom
 
 
 def gaps(log: list[Asked]) -> list[float]:
-    """The seconds between the end of one request and the start of the next."""
+    """Return the seconds between the end of each request and the start of the next."""
     ordered = sorted(log, key=lambda asked: asked.time)
     return [after.time - before.ended for before, after in itertools.pairwise(ordered)]
 
 
-def four_sources(site: Site, door: Site) -> list[Source]:
-    """Four sources whose articles lie on one host, the last of them reached only by redirect."""
+def four_sources(site: Site, redirecting_site: Site) -> list[Source]:
+    """Return four sources with articles on one host, the last of them by redirect only."""
     for n in range(3):
         site.feed(*(site.article(f"/{n}/{k}") for k in range(2)), path=f"/{n}.xml")
         site.feed(*(site.article(f"/3/{k}") for k in range(2)), path="/3.xml")
-    door.pages["/3.xml"] = Answer(status=302, headers=(("Location", site.url("/3.xml")),))
+    redirecting_site.pages["/3.xml"] = Answer(status=302, headers=(("Location", site.url("/3.xml")),))
     own = [site.source(f"s{n}", f"/{n}.xml", delay=delay) for n, delay in enumerate((0.01, 0.08, 0.001))]
-    return [*own, door.source("s3", "/3.xml", delay=0.001)]
+    return [*own, redirecting_site.source("s3", "/3.xml", delay=0.001)]
 
 
 def test_sources_on_one_host_share_its_slot_and_the_largest_delay(home: Home) -> None:
-    site, door = Site("127.2.0.1"), Site("127.2.0.2")
-    with serving(site, door):
-        results = home.poll(*four_sources(site, door))
+    site, redirecting_site = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, redirecting_site):
+        results = home.poll(*four_sources(site, redirecting_site))
     assert all(result.has_succeeded for result in results.values()), results
     assert len(home.articles()) == 8
     assert len(site.paths()) == 12
@@ -49,11 +49,11 @@ def test_crawl_delay_of_robots_txt_applies_if_it_is_the_largest(home: Home, site
 
 
 def test_delay_of_a_source_applies_to_the_hosts_of_its_articles(home: Home) -> None:
-    site, door = Site("127.2.0.1"), Site("127.2.0.2")
-    with serving(site, door):
+    site, redirecting_site = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, redirecting_site):
         site.feed(*(site.article(f"/own/{n}") for n in range(4)))
-        door.feed(*(site.article(f"/guest/{n}") for n in range(3)))
-        home.poll(site.source("own", delay=0.001), door.source("guest", delay=0.1))
+        redirecting_site.feed(*(site.article(f"/guest/{n}") for n in range(3)))
+        home.poll(site.source("own", delay=0.001), redirecting_site.source("guest", delay=0.1))
     guests = [asked.time for asked in site.log if asked.path.startswith("/guest")]
     after = [asked for asked in site.log if asked.time >= guests[0]]
     assert len(guests) == 3

@@ -1,4 +1,4 @@
-"""Pages that are no articles, as a crawl meets them: nothing is kept, each is asked again as its kind deserves."""
+"""Refused pages in a crawl: none is stored as an article, and each kind has its own retries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def verdicts(home: Home, source: str | None = None) -> list[tuple[str, str, int]
 
 
 def put(site: Site, *names: str) -> dict[str, str]:
-    """Serve walls, and a feed that names them as stories; their addresses by name."""
+    """Serve walls and a feed of them; return their URLs by name."""
     for name in names:
         site.pages[f"/{name}"] = Answer(WALLS[name].body)
     site.feed(*(site.url(f"/{name}") for name in names))
@@ -39,7 +39,9 @@ def test_every_wall_is_refused_counted_and_captured(home: Home, site: Site) -> N
     assert result.polls[0].kept == 0
     assert result.polls[0].refused == len(WALLS)
     codes = Counter(wall.code for wall in WALLS.values())
-    assert verdicts(home) == [("site", code, many) for code, many in sorted(codes.items(), key=lambda c: (-c[1], c[0]))]
+    assert verdicts(home) == [
+        ("site", code, count) for code, count in sorted(codes.items(), key=lambda c: (-c[1], c[0]))
+    ]
     assert verdicts(home, "site") == verdicts(home)
     assert verdicts(home, "other") == []
     assert home.damage() == []

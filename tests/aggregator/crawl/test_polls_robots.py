@@ -1,4 +1,4 @@
-"""robots.txt: what allows, what refuses, how long a copy serves, how much of it is read."""
+"""robots.txt: rules, lifetime and size limit of copies, and failures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_origin_without_robots_txt_is_fetched(home: Home, site: Site, status: in
 
 
 def test_unreadable_robots_txt_disallows_everything(home: Home, room: Newsroom, tmp_path: Path) -> None:
-    """Each publisher's robots.txt fails in its own way; none of them is asked for anything else."""
+    """Each publisher's robots.txt fails in its own way; nothing else is requested from them."""
     faults = {
         "chargepost": ("status", "503", "HTTP 503"),
         "ev-kurier": ("429", "60", "HTTP 429"),
@@ -40,9 +40,9 @@ def test_unreadable_robots_txt_disallows_everything(home: Home, room: Newsroom, 
         room.fault(name, fault, "/robots.txt", arg)
     with setting("DOWNLOAD_TIMEOUT", 1):
         results = home.poll(*sources_of(room, tmp_path).values())
-    for name, (_, _, words) in faults.items():
+    for name, (_, _, reason) in faults.items():
         assert results[name].polls[0].outcome == "refused", name
-        assert results[name].polls[0].reason.startswith(f"robots: {words}"), results[name].polls[0].reason
+        assert results[name].polls[0].reason.startswith(f"robots: {reason}"), results[name].polls[0].reason
     assert {hit.path for hit in room.log} == {"/robots.txt"}
     assert len(room.log) == 6
     assert room.canary_hits == []
@@ -73,24 +73,24 @@ def test_group_of_the_crawler_takes_precedence_over_the_general_group(home: Home
 
 
 def test_robots_txt_is_checked_at_every_redirect(home: Home) -> None:
-    site, door = Site("127.2.0.1"), Site("127.2.0.2")
-    with serving(site, door):
+    site, other_site = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, other_site):
         site.pages["/robots.txt"] = OPEN
-        door.feed(door.url("/a"))
-        door.pages["/a"] = Answer(status=302, headers=(("Location", site.url("/private/a")),))
-        assert home.poll(door.source())["site"].has_succeeded
+        other_site.feed(other_site.url("/a"))
+        other_site.pages["/a"] = Answer(status=302, headers=(("Location", site.url("/private/a")),))
+        assert home.poll(other_site.source())["site"].has_succeeded
     assert site.paths() == []
     assert [reason for _, reason, _ in home.leads().values()] == ["robots: disallowed by robots.txt"]
 
 
 def test_robots_txt_may_be_redirected_to_another_host(home: Home) -> None:
-    site, door = Site("127.2.0.1"), Site("127.2.0.2")
-    with serving(site, door):
+    site, other_site = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, other_site):
         site.pages["/robots.txt"] = OPEN
-        door.pages["/robots.txt"] = Answer(status=301, headers=(("Location", site.url("/robots.txt")),))
-        door.feed(door.article("/private/a"), door.article("/b"))
-        assert home.poll(door.source())["site"].has_succeeded
-    assert door.paths() == ["/feed.xml", "/b"]
+        other_site.pages["/robots.txt"] = Answer(status=301, headers=(("Location", site.url("/robots.txt")),))
+        other_site.feed(other_site.article("/private/a"), other_site.article("/b"))
+        assert home.poll(other_site.source())["site"].has_succeeded
+    assert other_site.paths() == ["/feed.xml", "/b"]
 
 
 def test_robots_txt_is_fresh_for_a_day_then_requested_conditionally(home: Home, site: Site) -> None:
@@ -152,17 +152,17 @@ def test_unreadable_robots_txt_is_requested_again_later(home: Home, site: Site) 
 
 
 def test_unreadable_robots_txt_leaves_leads_waiting(home: Home) -> None:
-    site, door = Site("127.2.0.1"), Site("127.2.0.2")
-    with serving(site, door):
+    site, other_site = Site("127.2.0.1"), Site("127.2.0.2")
+    with serving(site, other_site):
         site.pages["/robots.txt"] = Answer(b"", 503)
-        door.feed(site.article("/a"), door.article("/b"))
-        result = home.poll(door.source())["site"]
+        other_site.feed(site.article("/a"), other_site.article("/b"))
+        result = home.poll(other_site.source())["site"]
         assert result.has_succeeded
         assert home.leads()[site.url("/a")] == ("waiting", "", 0)
         assert ("robots: HTTP 503", 1) in result.reasons
         site.pages["/robots.txt"] = OPEN
-        home.poll(door.source())
-        assert home.articles() == {site.url("/a"), door.url("/b")}
+        home.poll(other_site.source())
+        assert home.articles() == {site.url("/a"), other_site.url("/b")}
 
 
 @pytest.mark.parametrize("coded", [False, True])
@@ -201,14 +201,14 @@ def test_invalid_crawl_delay_is_ignored(home: Home, site: Site, delay: str) -> N
     source = site.source()
 
     async def poll(runner: CrawlRunner) -> float:
-        gate, monotonic, slept = runner.context.limiter, runner.context.limiter._monotonic, [0.0]
+        limiter, monotonic, slept = runner.context.limiter, runner.context.limiter._monotonic, [0.0]
 
         async def sleep(seconds: float) -> None:
             slept[0] += seconds
 
-        gate._sleep, gate._monotonic = sleep, lambda: monotonic() + slept[0]
+        limiter._sleep, limiter._monotonic = sleep, lambda: monotonic() + slept[0]
         assert (await runner.poll(source)).has_succeeded
-        return gate.current_delay(site.address)
+        return limiter.current_delay(site.address)
 
     assert home.run(poll, source) in (0.001, 120.0)
 

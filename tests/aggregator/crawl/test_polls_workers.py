@@ -1,4 +1,4 @@
-"""The worker processes, from a crawl's side: what they know, and what a page that harms its worker costs."""
+"""Worker processes in a crawl: their imports, and pages that crash or exhaust them."""
 
 from __future__ import annotations
 
@@ -84,16 +84,16 @@ def test_death_of_a_worker_fails_only_its_own_task(home: Home, site: Site) -> No
     source = site.source()
 
     async def deaths(runner: CrawlRunner) -> list[str]:
-        said: list[str] = []
+        messages: list[str] = []
         polling = asyncio.ensure_future(runner.poll(source))
         for work, args in ((os.abort, ()), (ctypes.string_at, (0,)), (os._exit, (7,)), (bytearray, (2**31,))):
-            said.append(str(await runner.context.pool._run_task(work, args, lambda why: why)))  # type: ignore[arg-type]
+            messages.append(str(await runner.context.pool._run_task(work, args, lambda why: why)))  # type: ignore[arg-type]
         assert (await polling).has_succeeded
-        return said
+        return messages
 
-    said = home.run(deaths, source)
-    assert [words.partition("(")[0].strip() for words in said[:3]] == ["ended its worker"] * 3
-    assert said[3].startswith("needed more than")
+    messages = home.run(deaths, source)
+    assert [message.partition("(")[0].strip() for message in messages[:3]] == ["ended its worker"] * 3
+    assert messages[3].startswith("needed more than")
     assert len(home.articles()) == 6
 
 
@@ -115,14 +115,14 @@ def test_worker_is_replaced_after_its_page_limit(home: Home, monkeypatch: pytest
 
 
 def test_event_loop_is_not_blocked_while_the_first_worker_starts(room: Newsroom, tmp_path: Path) -> None:
-    """In a process of its own, where nothing has been imported for a worker yet."""
+    """Run in a new process, which has imported nothing for workers yet."""
     catalogue = room.write_sources(tmp_path / "room.toml")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", COLD, str(tmp_path), str(catalogue)],
         cwd=ROOT, text=True, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 1.0
+    assert process.returncode == 0, process.stderr
+    assert float(process.stdout) < 1.0
 
 
 COLD = """
@@ -155,4 +155,4 @@ def test_idle_workers_that_are_killed_are_replaced(home: Home) -> None:
             read.append(await runner.context.pool.extract(page, Hints()))
         return read
 
-    assert [type(made).__name__ for made in home.run(work)] == ["Article"] * 4
+    assert [type(article).__name__ for article in home.run(work)] == ["Article"] * 4

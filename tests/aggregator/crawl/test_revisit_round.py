@@ -1,4 +1,4 @@
-"""Asking again for what is kept: every edit is seen, what is gone is marked, and nothing else is."""
+"""Revisits of stored articles: edits and withdrawals are recorded, and nothing else is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GONE = Answer(b"gone", 410)
 NOWHERE = Answer(b"none", 404)
 
 
-SEEN = (
+TIME_COLUMNS = (
     ("snapshots", "fetched_at"),
     ("article_checks", "checked_at"),
     ("texts", "fetched_at"),
@@ -27,15 +27,15 @@ SEEN = (
 
 
 def let_pass(home: Home, **span: float) -> None:
-    """Let time pass since all that was seen: pages carry the real time of their fetch."""
-    gone = timedelta(**span) // timedelta(microseconds=1)
-    for table, column in SEEN:
-        write(home, f"UPDATE {table} SET {column} = {column} - {gone}")
+    """Let time pass by moving stored times into the past: pages have the real time of their fetch."""
+    elapsed = timedelta(**span) // timedelta(microseconds=1)
+    for table, column in TIME_COLUMNS:
+        write(home, f"UPDATE {table} SET {column} = {column} - {elapsed}")
     home.clock.forward(**span)
 
 
 def write(home: Home, statement: str) -> None:
-    """Change what is in the archive."""
+    """Run an SQL statement on the archive."""
     database = open_database(home.config.database_url)
     with database.write() as tx:
         tx.execute(text(statement))
@@ -43,7 +43,7 @@ def write(home: Home, statement: str) -> None:
 
 
 def articles(site: Site, *names: str) -> None:
-    """Put articles on a site and name them in its feed."""
+    """Serve articles and a feed of them."""
     site.feed(*(site.article(f"/{name}") for name in names))
 
 
@@ -55,20 +55,20 @@ def test_edits_withdrawals_and_restorations_are_recorded(home: Home, room: Newsr
     truths = {name: room.articles(name) for name in sources}
     body = [room.edit(truths[name][-1].url) for name in ("chargepost", "ev-kurier", "stromvei")]
     headline = [
-        room.correct(one.url, one.title, f"Update: {one.title}")
-        for one in (truths["voltward"][1], truths["kerbside"][1])
+        room.correct(truth.url, truth.title, f"Update: {truth.title}")
+        for truth in (truths["voltward"][1], truths["kerbside"][1])
     ]
     typo = []
-    for one in (truths["chargepost"][1], truths["voltward"][2]):
-        word = next(word for word in one.text.split("\n\n")[-1].split() if word.isalpha() and len(word) > 6)
-        typo.append(room.correct(one.url, f" {word} ", f" {word}s "))
+    for truth in (truths["chargepost"][1], truths["voltward"][2]):
+        word = next(word for word in truth.text.split("\n\n")[-1].split() if word.isalpha() and len(word) > 6)
+        typo.append(room.correct(truth.url, f" {word} ", f" {word}s "))
     withdrawn = [room.withdraw(truths[name][3].url) for name in ("dianche", "kerbside")]
-    expected = {one.url: ["body"] for one in body} | {one.url: ["headline"] for one in headline}
-    expected |= {one.url: ["typo"] for one in typo} | {one.url: ["withdrawn"] for one in withdrawn}
+    expected = {truth.url: ["body"] for truth in body} | {truth.url: ["headline"] for truth in headline}
+    expected |= {truth.url: ["typo"] for truth in typo} | {truth.url: ["withdrawn"] for truth in withdrawn}
     before = len(room.hits())
     home.revisit(*sources.values())
     assert home.changes() == expected
-    asked = [hit for hit in room.hits()[before:] if hit.path in {one.proxy_url.split("/", 3)[3] for one in body}]
+    asked = [hit for hit in room.hits()[before:] if hit.path in {truth.proxy_url.split("/", 3)[3] for truth in body}]
     assert all(hit.conditional for hit in asked)
     let_pass(home, hours=2)
     room.restore(withdrawn[0].url)
@@ -198,7 +198,7 @@ def test_article_updated_by_its_index_is_fetched_by_a_poll(home: Home, site: Sit
     site.article("/a", "The regulator has confirmed it since, and asks owners to wait for a letter.")
     home.clock.forward(hours=3)
     home.poll(site.source())
-    assert len(site.asked("/a")) == 1, "its date has not moved"
+    assert len(site.asked("/a")) == 1, "the date of its index is unchanged"
     feed((home.clock()).strftime("%Y-%m-%dT%H:%M:%SZ"))
     home.poll(site.source())
     assert len(site.asked("/a")) == 2
@@ -208,11 +208,11 @@ def test_article_updated_by_its_index_is_fetched_by_a_poll(home: Home, site: Sit
     feed("2099-01-01T00:00:00Z")
     home.clock.forward(hours=3)
     home.poll(site.source())
-    assert len(site.asked("/a")) == 2, "a date that has not come yet says nothing"
+    assert len(site.asked("/a")) == 2, "a date in the future is ignored"
 
 
 def test_stored_page_is_extracted_again_after_a_change_of_extractor(home: Home, site: Site) -> None:
-    """So that an edit that was made beside it is told, and what the extractor finds more is none."""
+    """An edit since then is recorded, and a difference between the extractors is none."""
     articles(site, "a", "b")
     home.poll(site.source())
     write(home, "UPDATE texts SET extractor = 'older', comparable_digest = 'x', page_data_digest = 'x'")

@@ -1,4 +1,4 @@
-"""When kept articles are looked at again: the ladder, its share of a host's requests, and what comes of a look."""
+"""Schedule of revisits: ages, share of a host's requests, and results."""
 
 from __future__ import annotations
 
@@ -27,78 +27,78 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BUSY_EDITORS = RevisitCounts(revisits=100, changed=20)
 
 
-def begun(published: datetime = NOW) -> ScheduledRevisit:
-    step = schedule_first(1, "a", published, NOW)
-    assert step is not None
-    return step
+def first_revisit(published: datetime = NOW) -> ScheduledRevisit:
+    revisit = schedule_first(1, "a", published, NOW)
+    assert revisit is not None
+    return revisit
 
 
 def after(
-    step: ScheduledRevisit,
+    revisit: ScheduledRevisit,
     outcome: RevisitResult = RevisitResult.SAME,
-    past: RevisitCounts = BUSY_EDITORS,
+    history: RevisitCounts = BUSY_EDITORS,
     *,
-    is_lively: bool = False,
+    is_active: bool = False,
 ) -> ScheduledRevisit | None:
-    return schedule_next(step, outcome, past, step.due_at, has_active_story=is_lively)
+    return schedule_next(revisit, outcome, history, revisit.due_at, has_active_story=is_active)
 
 
-def climbed(past: RevisitCounts, *, is_lively: bool = False) -> list[timedelta]:
-    """The ages at which an article that is never edited is looked at."""
-    step: ScheduledRevisit | None = begun()
+def list_ages(history: RevisitCounts, *, is_active: bool = False) -> list[timedelta]:
+    """Return the ages at which an article without edits is revisited."""
+    revisit: ScheduledRevisit | None = first_revisit()
     ages = []
-    while step is not None:
-        ages.append(step.due_at - step.published_at)
+    while revisit is not None:
+        ages.append(revisit.due_at - revisit.published_at)
         assert len(ages) < 100
-        step = after(step, past=past, is_lively=is_lively)
+        revisit = after(revisit, history=history, is_active=is_active)
     return ages
 
 
 def test_article_is_revisited_at_every_age_and_then_no_more() -> None:
-    assert climbed(BUSY_EDITORS) == list(REVISIT_AGES)
+    assert list_ages(BUSY_EDITORS) == list(REVISIT_AGES)
 
 
 def test_source_without_edits_is_revisited_less_often() -> None:
-    seldom = climbed(RevisitCounts(revisits=500, changed=0))
-    assert len(seldom) < len(REVISIT_AGES) - 1
-    assert set(seldom) < set(REVISIT_AGES)
-    assert seldom[-1] == REVISIT_AGES[-1]
+    rare = list_ages(RevisitCounts(revisits=500, changed=0))
+    assert len(rare) < len(REVISIT_AGES) - 1
+    assert set(rare) < set(REVISIT_AGES)
+    assert rare[-1] == REVISIT_AGES[-1]
     assert interval_factor(RevisitCounts()) == 1.0 < interval_factor(RevisitCounts(revisits=500, changed=0))
 
 
 def test_revisit_after_an_edit_is_earlier() -> None:
-    step = begun()
+    revisit = first_revisit()
     for _ in range(4):
-        step = after(step) or step
-    usual, edited = after(step), after(step, RevisitResult.CHANGED)
+        revisit = after(revisit) or revisit
+    usual, edited = after(revisit), after(revisit, RevisitResult.CHANGED)
     assert usual is not None
     assert edited is not None
-    assert edited.due_at - step.due_at == 12 * HOUR < usual.due_at - step.due_at
+    assert edited.due_at - revisit.due_at == 12 * HOUR < usual.due_at - revisit.due_at
 
 
 def test_articles_of_an_active_story_are_revisited_twice_a_day() -> None:
-    lively = climbed(RevisitCounts(revisits=500, changed=0), is_lively=True)
-    week = [age for age in lively if DAY < age < 7 * DAY]
+    active = list_ages(RevisitCounts(revisits=500, changed=0), is_active=True)
+    week = [age for age in active if DAY < age < 7 * DAY]
     assert len(week) >= 11
-    assert lively[-1] == REVISIT_AGES[-1]
+    assert active[-1] == REVISIT_AGES[-1]
 
 
 def test_first_revisit_of_an_old_article_is_at_its_next_age() -> None:
-    assert begun(NOW - 2 * DAY).due_at == NOW + DAY
-    assert begun(NOW + DAY).due_at == NOW + 15 * MINUTE  # a date in the future
+    assert first_revisit(NOW - 2 * DAY).due_at == NOW + DAY
+    assert first_revisit(NOW + DAY).due_at == NOW + 15 * MINUTE  # a date in the future
     assert schedule_first(1, "a", NOW - 40 * DAY, NOW) is None
 
 
 def test_failed_revisit_is_retried_within_the_hour_and_not_for_ever() -> None:
-    step: ScheduledRevisit | None = begun()
-    assert step is not None
-    again = after(step, RevisitResult.FAILED)
+    revisit: ScheduledRevisit | None = first_revisit()
+    assert revisit is not None
+    again = after(revisit, RevisitResult.FAILED)
     assert again is not None
-    assert again.due_at == step.due_at + HOUR
+    assert again.due_at == revisit.due_at + HOUR
     missed = 0
-    while step is not None and missed < 100:
-        missed, step = missed + 1, after(step, RevisitResult.MISSING)
-    assert step is None
+    while revisit is not None and missed < 100:
+        missed, revisit = missed + 1, after(revisit, RevisitResult.MISSING)
+    assert revisit is None
     assert 10 < missed < 30
 
 
@@ -115,11 +115,11 @@ def test_missing_old_article_is_confirmed_within_the_hour() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(0, 2_000))
-def test_revisits_stay_below_a_fifth_of_all_requests(requests: int, looks: int) -> None:
-    more = remaining_revisits(requests, looks)
+def test_revisits_stay_below_a_fifth_of_all_requests(requests: int, revisits: int) -> None:
+    more = remaining_revisits(requests, revisits)
     assert more >= 0
     if more:
-        assert (looks + more) / (looks + more + requests) < 0.2
+        assert (revisits + more) / (revisits + more + requests) < 0.2
 
 
 @pytest.mark.parametrize("most", [0, 1, 5, 8, 30])
@@ -133,12 +133,12 @@ def test_young_articles_are_revisited_first_and_every_fourth_is_the_longest_due(
         for n in range(10)
     ]
     taken = select_due(old + young, most)
-    assert len({one.article_id for one in taken}) == len(taken) == min(most, 20)
+    assert len({due_revisit.article_id for due_revisit in taken}) == len(taken) == min(most, 20)
     if most == 8:
-        assert sum(one.article_id >= 100 for one in taken) == 2
+        assert sum(due_revisit.article_id >= 100 for due_revisit in taken) == 2
 
 
-# -- by the clock ------------------------------------------------------------------------------------------------------
+# -- scheduled polls --------------------------------------------------------------------------------------------------
 
 
 def due(home: Home, source: Source) -> PollResult:
@@ -148,12 +148,12 @@ def due(home: Home, source: Source) -> PollResult:
     return home.run(work, source)
 
 
-def looks_at(site: Site, path: str) -> int:
-    return sum(one.path == path for one in site.log)
+def count_requests(site: Site, path: str) -> int:
+    return sum(request.path == path for request in site.log)
 
 
 def published(home: Home, site: Site, *paths: str) -> Source:
-    """A source whose articles were just kept."""
+    """Return a source whose articles were just stored."""
     source = site.source(every=86_400.0)
     site.feed(*(site.article(path) for path in paths))
     result = home.poll(source)["site"]
@@ -172,17 +172,17 @@ def test_scheduled_poll_finds_edits(home: Home, site: Site) -> None:
     home.clock.forward(minutes=20)
     result = due(home, source)
     assert (result.counts["again"], result.counts["changed"]) == (3, 3)
-    assert sum(looks_at(site, path) for path in PATHS) == 3
+    assert sum(count_requests(site, path) for path in PATHS) == 3
 
 
 def test_revisits_wait_while_their_share_of_requests_is_spent(home: Home, site: Site) -> None:
     source = published(home, site, *PATHS)
     site.log.clear()
-    for _ in range(20 * 4):  # within the day in which one feed and twelve pages were asked for
+    for _ in range(20 * 4):  # within the day in which one feed and twelve pages were requested
         home.clock.forward(minutes=15)
         due(home, source)
-    assert sum(looks_at(site, path) for path in PATHS) == 3
-    assert looks_at(site, "/feed.xml") == 0
+    assert sum(count_requests(site, path) for path in PATHS) == 3
+    assert count_requests(site, "/feed.xml") == 0
 
 
 def test_first_revisit_is_after_a_quarter_of_an_hour(home: Home, site: Site) -> None:
