@@ -1,7 +1,7 @@
-"""Crawls for tests: a home folder, a clock that can be set forward, and one reactor for the whole test run.
+"""Crawls for tests: a home folder, a clock that can be set forward, and a reactor for the whole test run.
 
-A Twisted reactor runs once in a process. It lives here in a thread of its own, and each
-scenario is a coroutine that is run on it, with a fresh runner on the test's own archive.
+A Twisted reactor can run once per process. This one runs in its own thread, and each scenario is a coroutine on it with
+a new runner on the test's archive.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ ROOT = Path(__file__).parents[3]
 
 AGENT_CONTACT = "mailto:tests@example.org"
 ALLOWED = (ipaddress.ip_network("127.1.0.0/16"), ipaddress.ip_network("127.2.0.0/16"))
-"""Newsroom publishers, and the sites that single tests make. 127.0.0.1 is left out: it is the canary."""
+"""Networks of the newsroom's publishers and of the sites of single tests; 127.0.0.1 is the canary."""
 
 
 class Reactor:
-    """The asyncio reactor in a thread; `run` brings a coroutine onto it and waits for what it returns."""
+    """Runs the asyncio reactor in a thread; `run` runs a coroutine on it and returns its result."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -65,7 +65,7 @@ class Reactor:
         self.loop.close()
 
     def run(self, work: Awaitable[T], seconds: float = 60.0) -> T:
-        """Wait for a coroutine that runs on the reactor; what it raises is raised here."""
+        """Run a coroutine on the reactor; return its result or raise its exception."""
 
         async def whole() -> T:
             return await asyncio.wait_for(work, seconds)
@@ -76,7 +76,7 @@ class Reactor:
             raise AssertionError(f"the crawl took longer than {seconds:g} s") from None
 
     def close(self) -> None:
-        """End the reactor and its thread."""
+        """Stop the reactor and its thread."""
         from twisted.internet import reactor
 
         reactor.callFromThread(reactor.stop)  # type: ignore[attr-defined]
@@ -84,7 +84,7 @@ class Reactor:
 
 
 class Clock:
-    """The real time, less or more what a test has moved it."""
+    """The real time, shifted by a test."""
 
     def __init__(self) -> None:
         self.moved = timedelta()
@@ -93,12 +93,12 @@ class Clock:
         return datetime.now(UTC) + self.moved
 
     def forward(self, **span: float) -> None:
-        """Let time pass: `forward(hours=25)`."""
+        """Move the time forward: `forward(hours=25)`."""
         self.moved += timedelta(**span)
 
 
 class Home:
-    """One archive, and the crawls of it."""
+    """A home folder with an archive, and crawls of it."""
 
     def __init__(self, folder: Path, reactor: Reactor) -> None:
         self.folder, self.reactor, self.clock = folder, reactor, Clock()
@@ -107,17 +107,17 @@ class Home:
         self.again: RevisitOptions | None = None
 
     def configure(self, **settings: object) -> None:
-        """Change settings for the crawls to come."""
+        """Change the configuration of later crawls."""
         self.config = replace(self.config, **settings)  # type: ignore[arg-type]
 
     @contextlib.asynccontextmanager
     async def runner(self, *sources: Source) -> AsyncIterator[CrawlRunner]:
-        """A runner of this home, to be used on the reactor."""
+        """Open a runner on this home; only for use on the reactor."""
         async with open_runner(self.config, sources, revisit_options=self.again, now=self.clock) as runner:
             yield runner
 
     def run(self, work: Callable[[CrawlRunner], Awaitable[T]], *sources: Source) -> T:
-        """Run a scenario with a fresh runner, as a new process of the same home would."""
+        """Run a scenario with a new runner, like a new process on the same home."""
 
         async def scenario() -> T:
             async with self.runner(*sources) as runner:
@@ -126,7 +126,7 @@ class Home:
         return self.reactor.run(scenario(), self.seconds)
 
     def poll(self, *sources: Source) -> dict[str, PollResult]:
-        """Poll sources, all at once, with a fresh runner; the results by name."""
+        """Poll sources at once with a new runner; return the results by name."""
 
         async def work(runner: CrawlRunner) -> list[PollResult]:
             return await runner.poll_all(sources, lambda result: None)
@@ -134,7 +134,7 @@ class Home:
         return {result.source: result for result in self.run(work, *sources)}
 
     def revisit(self, *sources: Source, confirm_now: bool = False) -> dict[str, PollResult]:
-        """Poll sources, then ask again for every kept article of theirs."""
+        """Poll sources and revisit all their articles; return the results by name."""
         self.again = RevisitOptions(confirm_now)
         try:
             return self.poll(*sources)
@@ -142,18 +142,18 @@ class Home:
             self.again = None
 
     def changes(self) -> dict[str, list[str]]:
-        """The kinds of edits of each article that has any, by address, oldest first."""
-        found: dict[str, list[str]] = {}
+        """Return the kinds of edits of each edited article by URL, oldest first."""
+        kinds: dict[str, list[str]] = {}
         statement = (
             "SELECT articles.url, revisions.kind FROM revisions JOIN articles ON articles.id = revisions.article_id"
             " WHERE revisions.number > 1 ORDER BY articles.id, revisions.number"
         )
         for url, kind in self.rows(statement):
-            found.setdefault(str(url).partition("?")[0], []).append(str(kind))
-        return found
+            kinds.setdefault(str(url).partition("?")[0], []).append(str(kind))
+        return kinds
 
     def rows(self, statement: str) -> list[tuple[object, ...]]:
-        """What a query finds in the archive."""
+        """Return the rows of a query."""
         database = open_database(self.config.database_url)
         try:
             with database.read() as connection:
@@ -162,16 +162,16 @@ class Home:
             database.close()
 
     def articles(self) -> set[str]:
-        """The addresses of all kept articles, without what a feed added to track its readers."""
+        """Return the URLs of all articles without queries, which feeds add for tracking."""
         return {str(url).partition("?")[0] for (url,) in self.rows("SELECT url FROM articles")}
 
     def leads(self) -> dict[str, tuple[str, str, int]]:
-        """Every lead by address: its state, reason and attempts."""
-        found = self.rows("SELECT url, state, reason, attempts FROM leads")
-        return {str(url): (str(state), str(reason or ""), int(str(tries))) for url, state, reason, tries in found}
+        """Return the state, reason and attempts of every lead by URL."""
+        rows = self.rows("SELECT url, state, reason, attempts FROM leads")
+        return {str(url): (str(state), str(reason or ""), int(str(tries))) for url, state, reason, tries in rows}
 
     def damage(self) -> list[str]:
-        """What `evnews db check` finds wrong."""
+        """Return the problems that `evnews db check` finds."""
         database = open_database(self.config.database_url)
         try:
             return check_archive(database, self.config.warc_folder)
@@ -180,14 +180,14 @@ class Home:
 
 
 def sources_of(room: Newsroom, folder: Path, **options: object) -> dict[str, Source]:
-    """The newsroom's publishers as sources, by name."""
+    """Return the newsroom's publishers as sources by name."""
     file = room.write_sources(folder / "room.toml", **options)  # type: ignore[arg-type]
     return {source.name: source for source in load_catalogue(None, file).sources}
 
 
 @contextlib.contextmanager
 def setting(name: str, value: object) -> Iterator[None]:
-    """One of Scrapy's settings changed for the runners that are made within."""
+    """Change a Scrapy setting for runners that are created in the block."""
     before = getattr(crawl_settings, name)
     setattr(crawl_settings, name, value)
     try:
@@ -197,7 +197,7 @@ def setting(name: str, value: object) -> Iterator[None]:
 
 
 class Process:
-    """`evnews crawl` in a process of its own, on a home and a catalogue."""
+    """`evnews crawl` in its own process, on a home and a catalogue."""
 
     def __init__(self, home: Home, catalogue: Path, *words: str) -> None:
         command = [sys.executable, "-m", "aggregator", "--home", str(home.folder), "crawl", "--json"]
@@ -208,7 +208,7 @@ class Process:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """True until the process ends."""
         return self._started.poll() is None
 
     def kill(self, number: int) -> None:
@@ -216,13 +216,13 @@ class Process:
         self._started.send_signal(number)
 
     def wait(self, seconds: float = 60.0) -> int:
-        """The exit status; what it said is in `said`."""
+        """Return the exit status; stdout and stderr are in `said` and `complaints`."""
         self.said, self.complaints = self._started.communicate(timeout=seconds)
         return self._started.returncode
 
 
 def environment(home: Home, **more: str) -> dict[str, str]:
-    """The environment of a command that is to work on a home."""
+    """Return the environment of a command on a home."""
     settings = {
         "EVNEWS_HOME": str(home.folder), "EVNEWS_ALLOW_NETWORKS": ",".join(str(network) for network in ALLOWED),
         "EVNEWS_CONTACT": home.config.contact, "EVNEWS_WORKERS": "1",

@@ -1,4 +1,4 @@
-"""A site of a test's own on loopback: a table of paths and what is said there, and a log of what was asked."""
+"""Sites on loopback for tests: a table of paths and responses, and a log of requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from spiders.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said at a path. With a `stream` it goes out as that gives it and the connection is closed after it."""
+    """Response of a path. A `stream` is sent as it is, and then the connection is closed."""
 
     body: bytes = b""
     status: int = 200
@@ -28,7 +28,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Asked:
-    """One request: when it came and went (monotonic seconds), how many were in hand, what its headers were."""
+    """A request: its start and end in monotonic seconds, the number of concurrent requests, and its headers."""
 
     path: str
     headers: dict[str, str]
@@ -39,13 +39,13 @@ class Asked:
 
     @property
     def conditional(self) -> bool:
-        """Whether it carried a condition."""
+        """True if the request has conditional headers."""
         return "if-none-match" in self.headers or "if-modified-since" in self.headers
 
 
 @dataclass(slots=True)
 class Site:
-    """`pages` may be changed while it serves; a path that is not there is a 404. Several sites may share one `port`."""
+    """A site whose `pages` may change while it is served; other paths are 404. Several sites may share one `port`."""
 
     address: str
     port: int = 0
@@ -55,48 +55,48 @@ class Site:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def url(self, path: str = "/") -> str:
-        """A path's address."""
+        """Return the URL of a path."""
         return f"http://{self.address}:{self.port}{path}"
 
     def source(self, name: str = "site", *feeds: str, **settings: object) -> Source:
-        """A source that polls feeds of this site: `/feed.xml` unless other indexes are named."""
+        """Return a source with feeds of this site, by default `/feed.xml`."""
         by_default = () if settings.keys() & {"sitemaps", "listings"} else ("/feed.xml",)
         urls = tuple(self.url(path) for path in feeds or by_default)
         return Source(name=name, title=name, home=self.url(), feeds=urls, **{"delay": 0.001, **settings})  # type: ignore[arg-type]
 
     def feed(self, *links: str, path: str = "/feed.xml", headers: tuple[tuple[str, str], ...] = ()) -> None:
-        """Put an RSS feed of these links at a path."""
+        """Serve an RSS feed of these links at a path."""
         self.pages[path] = Answer(rss(*links), type="application/rss+xml", headers=headers)
 
     def article(self, path: str, words: str = "") -> str:
-        """Put a sound article at a path; returns its address."""
+        """Serve an article at a path; return its URL."""
         self.pages[path] = Answer(story(path, words))
         return self.url(path)
 
     def paths(self) -> list[str]:
-        """What was asked, in order, less robots.txt."""
+        """Return the requested paths in order, without robots.txt."""
         return [asked.path for asked in list(self.log) if asked.path != "/robots.txt"]
 
     def asked(self, path: str) -> list[Asked]:
-        """The requests for one path."""
+        """Return the requests of a path."""
         return [asked for asked in list(self.log) if asked.path == path]
 
 
 def rss(*links: str) -> bytes:
-    """An RSS feed of links."""
+    """Return an RSS feed of links."""
     items = "".join(f"<item><title>Story {n}</title><link>{escape(link)}</link></item>" for n, link in enumerate(links))
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>Site</title>{items}</channel></rss>'.encode()
 
 
 def story(name: str, words: str = "") -> bytes:
-    """A page that holds an article, another text for each name."""
-    told = " ".join(
+    """Return the page of an article with a text that depends on its name."""
+    sentences = " ".join(
         f"{name.strip('/')} sentence {n} tells of batteries and chargers that nobody has seen." for n in range(12)
     )
     return (
         f'<!DOCTYPE html><html lang="en"><head><title>About {name}</title></head><body><main><article>'
         f"<h1>About {name}</h1>"
-        f"<p>{told}</p><p>{words}</p><p>{told[::-1].replace('<', '')}</p></article></main></body></html>"
+        f"<p>{sentences}</p><p>{words}</p><p>{sentences[::-1].replace('<', '')}</p></article></main></body></html>"
     ).encode()
 
 
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._done(asked)
 
     def _done(self, asked: Asked) -> None:
-        """Called before the last byte goes out: the client may ask again before this thread comes to run."""
+        """Finish the log entry; called before the last byte is sent, after which the client may go on at once."""
         if not asked.ended:
             asked.ended = time.monotonic()
             with self.site.lock:
@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body if answer.status != 304 else b"")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing on stderr."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -156,12 +156,12 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no news."""
+        """Ignore errors, such as closed connections."""
 
 
 @contextlib.contextmanager
 def serving(*sites: Site) -> Iterator[Site]:
-    """Serve sites, each at its own address and all on one port, while the block runs; gives the first."""
+    """Serve sites, each at its own address and all on one port; yield the first."""
     handlers = [type("Handler", (_Handler,), {"site": site}) for site in sites]
     with contextlib.ExitStack() as stack:
         for site, handler in zip(sites, handlers, strict=True):
@@ -177,7 +177,7 @@ def serving(*sites: Site) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def canary(address: str = "127.0.0.1") -> Iterator[Site]:
-    """A listener that nobody may reach; whoever connects stands in its `log`, whatever they said."""
+    """Open a listener that must not be connected to; its `log` has an entry per connection."""
     site = Site(address)
     listener = socket.create_server((address, 0))
     site.port = listener.getsockname()[1]
