@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from storage.archive import open_database
 from storage.crawl.leads import (
@@ -22,7 +22,7 @@ from storage.crawl.leads import (
 )
 from storage.db.database import Database
 from storage.db.tables import leads as leads_table
-from storage.model.crawl import LeadState, LeasedLead
+from storage.model.crawl import LeadState, LeasedLead, ReasonCode
 from storage.model.page import Lead
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -296,3 +296,17 @@ def test_lead_that_gets_a_new_date_in_each_poll_is_renewed_a_limited_number_of_t
                 finish_lead(tx, leased, "me", LeadState.KEPT, "same", now)
         followed += list_again(database, now + 1.5 * RENEW_AFTER, updated=now + RENEW_AFTER)
     assert followed == MAX_RENEWALS
+
+
+def test_end_of_a_lead_stores_its_code(database: Database) -> None:
+    record(database, leads("a", "b"))
+    first, second = lease(database, "me")
+    with database.write() as tx:
+        finish_lead(tx, first, "me", LeadState.KEPT, "new article", NOW, code="new")
+        finish_lead(tx, second, "me", LeadState.REFUSED, "HTTP 404", NOW, code=ReasonCode.HTTP_NOT_FOUND)
+    with database.read() as connection:
+        rows = connection.execute(text("SELECT url, code, reason FROM leads ORDER BY id")).all()
+    assert [tuple(row) for row in rows] == [
+        (f"{SITE}/a", "new", "new article"),
+        (f"{SITE}/b", "http-not-found", "HTTP 404"),
+    ]

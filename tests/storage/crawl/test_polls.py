@@ -63,7 +63,8 @@ def test_polls_are_listed_newest_first_and_replaced_by_start_time(database: Data
     polls = [
         Poll(
             source="site", url=FEED, started_at=NOW + n * HOUR, ended_at=NOW + n * HOUR, outcome="ok", status=200,
-            bytes=5 * 2**31, leads=1, new=2, truncated=3, kept=4, repeats=5, refused=6, failed=7, reason="r" * n,
+            bytes=5 * 2**31, leads=1, new=2, truncated=3, kept=4, repeats=5, refused=6, failed=7,
+            code="timeout", reason="r" * n,
         )
         for n in range(3)
     ]  # fmt: skip
