@@ -109,7 +109,7 @@ def _describe_nested_error(error: BaseException) -> tuple[ReasonCode, str]:
         return ReasonCode.TOO_MANY_HEADERS, "too many response headers"
     text = _one_line(error)
     if _find_cause(error, (SSL.Error, VerificationError)) is not None:
-        return ReasonCode.TLS, f"TLS certificate not accepted: {text}"
+        return ReasonCode.TLS, f"TLS handshake failed: {text}"
     if _find_cause(error, _CLOSED_CONNECTION_ERRORS) is not None:
         return ReasonCode.CONNECTION_RESET, "connection reset: closed before an answer came"
     return ReasonCode.CONNECTION_ERROR, f"{type(error).__name__}: {text}" if text else type(error).__name__
