@@ -184,6 +184,17 @@ def test_wall_in_place_of_an_article_is_no_edit(home: Home, site: Site) -> None:
     assert home.rows("SELECT outcome FROM article_checks") == [("refused",)]
 
 
+def test_declared_challenge_is_recorded_whatever_its_status(home: Home, site: Site) -> None:
+    articles(site, "a")
+    home.poll(site.source())
+    site.pages["/a"] = Answer(b"<title>Just a moment...</title>", 403, headers=(("cf-mitigated", "challenge"),))
+    result = home.revisit(site.source())["site"]
+    assert home.changes() == {}
+    assert home.rows("SELECT outcome, status FROM article_checks") == [("refused", 403)]
+    assert (result.counts["refused"], result.counts["failed"]) == (1, 0)
+    assert home.rows("SELECT outcome FROM revisits") == [("failed",)]
+
+
 def test_article_updated_by_its_index_is_fetched_by_a_poll(home: Home, site: Site) -> None:
     def feed(updated: str) -> None:
         entry = f"<entry><id>1</id><title>A</title><link href='{site.url('/a')}'/><updated>{updated}</updated></entry>"
