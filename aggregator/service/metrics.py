@@ -121,7 +121,9 @@ def _crawl_metrics(runner: CrawlRunner) -> Iterator[Metric]:
         "evnews_extraction_seconds", "Time to extract a page, including the wait for a worker",
         count_value=runner.context.ingest.pages_read, sum_value=runner.context.ingest.reading_seconds,
     )  # fmt: skip
-    yield _build_gauge("evnews_pages_in_hand", "Fetched pages that are not stored yet", runner.context.ingest.pending_pages)
+    yield _build_gauge(
+        "evnews_pages_in_hand", "Fetched pages that are not stored yet", runner.context.ingest.pending_pages
+    )
     yield _build_gauge("evnews_polls_running", "Sources that are being polled", len(stats.running))
 
 
