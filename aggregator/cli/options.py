@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-LARGEST_ID = 2**63 - 1
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 SourcesFile = Annotated[
     Path | None, typer.Option("--sources", metavar="FILE", help="Use only this catalogue of sources.")

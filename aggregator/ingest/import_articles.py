@@ -15,6 +15,7 @@ from storage.articles.importing import ImportedArticle
 from storage.db.statements import batched
 from storage.identity import host_of
 from storage.model.article import Article, RevisionSummary, Topic
+from storage.model.search import MAX_ID
 from storage.stories import membership
 from storage.text.clean import clean
 from storage.text.diff import EditKind
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from storage.db.writer import Transaction
 
 MAX_LINE_BYTES = 64 * 2**20
-_MAX_ID = 2**63 - 1
 _MAX_HTML_DEPTH = 100
 _MAX_LIST_LENGTH = 10_000
 _STORY_BATCH = 500
@@ -247,7 +247,7 @@ class _ExportRecord:
 
     def number(self, name: str, minimum: int = 1) -> int:
         value = self._fields.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= _MAX_ID:
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= MAX_ID:
             raise ExportError(f"{name} is no number from {minimum} on")
         return value
 

@@ -25,14 +25,13 @@ from aggregator.web.requests import InvalidParameter, QueryParams
 from storage.db.database import Database
 from storage.library import Library
 from storage.model.article import ChangeCursor
-from storage.model.search import Query
+from storage.model.search import MAX_ID, Query
 from storage.monitor import Monitor
 from storage.search.snippet import MARK_END, MARK_START
 from storage.timestamps import from_microseconds, to_microseconds
 
 _DEFAULT_LIMIT, _MAX_LIMIT = 50, 200
 _DEFAULT_CHANGES, _MAX_CHANGES = 100, 1_000
-_MAX_ID = 2**63 - 1
 _CHANGES_CURSOR = re.compile(r"(\d{1,18})\.(\d{1,19})\.(\d{1,9})")
 _ORDERS = ("new", "old", "best", "changed")
 _TEXT_FIELDS = ("text", "html")
@@ -199,7 +198,7 @@ def _format_cursor(cursor: ChangeCursor) -> str:
 def _parse_cursor(text: str) -> ChangeCursor | None:
     match = _CHANGES_CURSOR.fullmatch(text)
     at = from_microseconds(int(match[1])) if match else None
-    if match is None or at is None or int(match[2]) > _MAX_ID:
+    if match is None or at is None or int(match[2]) > MAX_ID:
         return None
     return ChangeCursor(at=at, article_id=int(match[2]), number=int(match[3]))
 
@@ -335,7 +334,7 @@ ENDPOINTS = (
 
 def parse_id(text: str) -> int:
     """Return the id in a path; raise RecordNotFound if it is not a positive number."""
-    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not 0 < int(text) <= _MAX_ID:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not 0 < int(text) <= MAX_ID:
         raise RecordNotFound(f"{text[:40]!r} is not an id.")
     return int(text)
 

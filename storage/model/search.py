@@ -7,6 +7,9 @@ from datetime import date, datetime
 
 from storage.model.article import KeptArticle
 
+MAX_ID = 2**63 - 1
+"""Largest id of a row in both databases."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.model.search import MAX_ID
 from storage.timestamps import from_microseconds, to_microseconds
 
 _CURSOR_PATTERN = re.compile(r"(new|old|best|changed)((?:\.[a-z]\d{1,19}){0,4})")
 _PART_PATTERN = re.compile(r"\.([a-z])(\d{1,19})")
-_MAX_VALUE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def parse_cursor(text: str, order: str) -> tuple[Cursor, tuple[str, ...]]:
     found = _CURSOR_PATTERN.fullmatch(text)
     parts = {name: int(value) for name, value in _PART_PATTERN.findall(found[2])} if found and found[1] == order else {}
     now = from_microseconds(parts["n"]) if "n" in parts else None
-    if not parts or max(parts.values()) > _MAX_VALUE or (now is None and "n" in parts):
+    if not parts or max(parts.values()) > MAX_ID or (now is None and "n" in parts):
         return Cursor(order=order), ("the cursor is none of this search; this is its first page",)
     return Cursor(
         order=order, row_id=parts.get("r"), now=now, first_row_id=parts.get("f"), offset=parts.get("o", 0)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from storage.model.search import MAX_ID
 from storage.readers.read_state import EntryState
 from storage.readers.streams import StreamPosition
 from storage.timestamps import from_microseconds, to_microseconds
@@ -23,7 +24,6 @@ _ENTRY_STATES = {
 }
 _USER_PREFIX = re.compile(r"user/[^/]{1,64}/")
 _CONTINUATION = re.compile(r"(\d{1,18})\.(\d{1,19})")
-_MAX_ID = 2**63 - 1
 _TIME_SCALES = ((10**11, 1), (10**14, 10**3), (10**17, 10**6))
 """(limit, units per second): a number below the limit is in seconds, milliseconds or microseconds, else nanoseconds."""
 
@@ -40,7 +40,7 @@ def parse_item_id(text: str) -> int | None:
         number = int(short, 16 if short != text.strip() or len(short) == 16 else 10)
     except ValueError:
         return None
-    return number if 0 < number <= _MAX_ID else None
+    return number if 0 < number <= MAX_ID else None
 
 
 def normalize_stream_name(name: str) -> str:
@@ -82,6 +82,6 @@ def parse_continuation(text: str) -> StreamPosition | None:
     """Return the end of the previous page, or None if the text is no continuation: some apps send other words."""
     match = _CONTINUATION.fullmatch(text)
     arrived = from_microseconds(int(match[1])) if match else None
-    if match is None or arrived is None or int(match[2]) > _MAX_ID:
+    if match is None or arrived is None or int(match[2]) > MAX_ID:
         return None
     return StreamPosition(arrived_at=arrived, id=int(match[2]))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from storage.model.search import MAX_ID
 from storage.search.query.tree import DateRange, Field, Length, Node, Or, Since, State
 from storage.timestamps import parse_iso
 
@@ -20,7 +21,6 @@ _TIME_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}.*", re.IGNORECASE)
 _LANGUAGE_PATTERN = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{2,8})*", re.IGNORECASE)
 _LENGTH_PATTERN = re.compile(r"(>=|<=|>|<|=)?(\d{1,9})|(\d{1,9})\.\.(\d{1,9})")
 _MAX_NAMES = 16
-_MAX_ID = 2**63 - 1
 
 
 class InvalidFilter(ValueError):
@@ -62,7 +62,7 @@ def _parse_site(name: str) -> str:
 
 
 def _parse_story(name: str) -> str:
-    if not (name.isascii() and name.isdigit() and 0 < int(name[:20]) <= _MAX_ID):
+    if not (name.isascii() and name.isdigit() and 0 < int(name[:20]) <= MAX_ID):
         raise InvalidFilter("story: takes the number of a story; searched as words")
     return str(int(name[:20]))
 

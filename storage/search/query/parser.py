@@ -9,6 +9,8 @@ read strictly.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from storage.search.analyzer import split_words
 from storage.search.query.filters import FIELDS, OPTION_FIELDS, TEXT_FIELDS, InvalidFilter, parse_filter
 from storage.search.query.lexer import MAX_QUERY_LENGTH, QueryToken, TokenKind, tokenize
@@ -17,10 +19,19 @@ from storage.search.query.tree import And, Node, Not, Or, ParsedQuery, QueryErro
 MAX_LEAVES = 64
 MAX_DEPTH = 20
 _MAX_NOTES, _MAX_NOTE_LENGTH = 8, 200
+_CACHE_SIZE = 256
 
 
 def parse(text: str) -> ParsedQuery:
-    """What was typed, as a tree; never raises. What is not understood is noted and searched as plain words."""
+    """Return the tree of a query; never raise. Parts that are not understood are noted and searched as plain words.
+
+    The latest trees are cached: search, count, facets, mute rules and topics of one request share them.
+    """
+    return _parse_cached(text[: MAX_QUERY_LENGTH + 1])  # one more character keeps the note about the length
+
+
+@lru_cache(_CACHE_SIZE)
+def _parse_cached(text: str) -> ParsedQuery:
     return _Parser(text).parse()
 
 

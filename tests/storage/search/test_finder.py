@@ -19,6 +19,7 @@ from storage.library import Library
 from storage.model.article import Article, Topic
 from storage.model.page import Page
 from storage.model.search import Query
+from storage.search.query import parser
 from storage.search.scan import TimeScan
 from storage.stories import membership
 
@@ -478,3 +479,23 @@ def test_copies_concluded_later_do_not_move_the_index(database: Database) -> Non
     with database.read() as tx:
         assert links.copy_status(tx, 1)[0] == 2
     assert titles(database, "words is:original") == ["early"]
+
+
+def test_each_text_of_a_query_is_parsed_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(database, "electrek", "Battery recall", "The battery of the car is recalled.")
+    texts: list[str] = []
+
+    class CountingParser(parser._Parser):
+        def __init__(self, text: str) -> None:
+            texts.append(text)
+            super().__init__(text)
+
+    monkeypatch.setattr(parser, "_Parser", CountingParser)
+    parser._parse_cached.cache_clear()
+    query = Query(words="battery recall topic:solid-state", muted=("sponsored deal", "source:spam"))
+    library = Library(database)
+    library.search(query, NOW)
+    library.count(query)
+    library.facets(query, NOW)
+    library.timeline(query, now=NOW)
+    assert sorted(texts) == sorted((query.words, *query.muted))

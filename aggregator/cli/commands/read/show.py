@@ -8,10 +8,11 @@ import typer
 
 from aggregator.archive import open_archive
 from aggregator.cli.command_app import CommandApp
-from aggregator.cli.options import LARGEST_ID, Json
+from aggregator.cli.options import Json
 from aggregator.cli.output import EXIT_FAILURE, print_json, usage_error, warn, warn_no_article
 from aggregator.formatting import format_count
 from aggregator.logs import safe_line
+from storage.model.search import MAX_ID
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +61,7 @@ def print_article(config: Config, article_id: int, *, as_json: bool) -> int:
 
     with open_archive(config) as database:
         library = Library(database)
-        article = library.article(article_id) if 0 < article_id <= LARGEST_ID else None
+        article = library.article(article_id) if 0 < article_id <= MAX_ID else None
         captures = library.captures(article.id) if article else []
         copies = library.copies(article.id) if article else []
         story = library.story(article.id) if article else None
@@ -176,7 +177,7 @@ def _revisions(config: Config, article_id: int) -> list[Revision]:
     from storage.library import Library
 
     with open_archive(config) as database:
-        revisions = Library(database).revisions(article_id) if 0 < article_id <= LARGEST_ID else []
+        revisions = Library(database).revisions(article_id) if 0 < article_id <= MAX_ID else []
     if not revisions:
         warn_no_article(article_id)
     return revisions

@@ -9,11 +9,12 @@ import typer
 
 from aggregator.archive import open_archive
 from aggregator.cli.command_app import CommandApp
-from aggregator.cli.options import LARGEST_ID, Json
+from aggregator.cli.options import Json
 from aggregator.cli.output import EXIT_FAILURE, print_json, warn
 from aggregator.cli.query_options import parse_date
 from aggregator.formatting import format_count
 from aggregator.logs import safe_line
+from storage.model.search import MAX_ID
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -88,7 +89,7 @@ def print_story(config: Config, article_id: int, *, as_json: bool) -> int:
     from storage.library import Library
 
     with open_archive(config) as database:
-        story = Library(database).story(article_id) if 0 < article_id <= LARGEST_ID else None
+        story = Library(database).story(article_id) if 0 < article_id <= MAX_ID else None
     if story is None:
         warn(f"no story contains an article {article_id}; `evnews stories` prints story IDs")
         return EXIT_FAILURE

@@ -10,10 +10,11 @@ import typer
 
 from aggregator.archive import open_archive
 from aggregator.cli.command_app import CommandApp
-from aggregator.cli.options import LARGEST_ID, Json
+from aggregator.cli.options import Json
 from aggregator.cli.output import EXIT_FAILURE, print_json, usage_error, warn, warn_no_article
 from aggregator.logs import safe_line
 from storage.identity import host_of, url_key
+from storage.model.search import MAX_ID
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +70,7 @@ def _explain_article(config: Config, subject: str, article_id: int | None, *, as
 
     now = datetime.now(UTC)
     with open_archive(config) as database:
-        if article_id is not None and not 0 < article_id <= LARGEST_ID:
+        if article_id is not None and not 0 < article_id <= MAX_ID:
             provenance = Provenance(requested=subject)
         else:
             provenance = gather_provenance(
