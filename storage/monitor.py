@@ -1,4 +1,4 @@
-"""What an operator reads: the state of every source, its polls, what pages became no article, and sizes."""
+"""Report to the operator: state of sources, polls, rejected pages, sizes, next polls and the heartbeat."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Row, bindparam, cast, func, select
+from sqlalchemy import BigInteger, Connection, Row, bindparam, cast, func, select
 
 from storage.db.database import Database
+from storage.db.key_value import get_value, set_value
 from storage.db.tables import articles, captures, leads, poll_schedule, polls, revisions
 from storage.model.crawl import LeadState, Poll, SourceState
 
 if TYPE_CHECKING:
     from storage.crawl.health import HealthEvent, SourceHealth
 
+_HEARTBEAT = "heartbeat"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveStats:
-    """What the archive holds: counts, times, and `database_bytes`; `leads` are (state, how many) pairs."""
+    """Counts, times and sizes of the archive; `leads` are (state, number) pairs."""
 
     articles: int
     copies: int
@@ -36,13 +39,13 @@ class ArchiveStats:
 
 
 class Monitor:
-    """Everything that is counted of an archive and of how it is filled; each call sees one moment of it."""
+    """Statistics of an archive and of its sources; each call reads one snapshot of the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def source_states(self) -> list[SourceState]:
-        """What is known of every source that was ever polled, scheduled or kept from, by name."""
+        """Return the state of every source that was ever polled, scheduled or has articles, by name."""
         with self._database.read() as connection:
             planned = {row.source: row for row in connection.execute(select(poll_schedule))}
             last = {row.source: row for row in connection.execute(_SELECT_LAST_POLLS)}
@@ -54,50 +57,50 @@ class Monitor:
         ]
 
     def polls(self, source: str, limit: int) -> list[Poll]:
-        """The latest polls of a source, newest first."""
+        """Return the latest polls of a source, newest first."""
         with self._database.read() as connection:
             rows = connection.execute(_SELECT_POLLS, {"source": source, "most": limit})
             return [Poll(**row._mapping) for row in rows]
 
     def health_events(self, limit: int) -> list[HealthEvent]:
-        """When sources stopped to be well, and when they were well again, newest first."""
+        """Return the failures and recoveries of sources, newest first."""
         from storage.crawl.health import load_events
 
         with self._database.read() as connection:
             return load_events(connection, limit)
 
     def source_health(self) -> dict[str, SourceHealth]:
-        """What was last found of every source, by name."""
+        """Return the latest health of every source, by name."""
         from storage.crawl.health import load_source_health
 
         with self._database.read() as connection:
             return load_source_health(connection)
 
     def count_verdicts(self, source: str | None = None) -> list[tuple[str, str, int]]:
-        """How many pages on the tape became no article, as (source, verdict, how many): of one source, or of all.
+        """Return (source, verdict, number) of captured pages that became no article, of one source or of all.
 
-        A page that was fetched twice counts twice; redirects, and what was kept, are not counted.
+        A page that was fetched twice counts twice; redirects and stored articles are not counted.
         """
         statement = _COUNT_VERDICTS if source is None else _COUNT_VERDICTS.where(captures.c.source == source)
         with self._database.read() as connection:
-            return [(row.source, row.verdict, row.many) for row in connection.execute(statement)]
+            return [(row.source, row.verdict, row.number) for row in connection.execute(statement)]
 
     def verdicts_by_source(self) -> dict[str, dict[str, int]]:
-        """The same of all, by source and then by verdict."""
-        found: dict[str, dict[str, int]] = {}
-        for source, verdict, many in self.count_verdicts():
-            found.setdefault(source, {})[verdict] = many
-        return found
+        """Return the counts of `count_verdicts` for all sources, by source and verdict."""
+        numbers: dict[str, dict[str, int]] = {}
+        for source, verdict, number in self.count_verdicts():
+            numbers.setdefault(source, {})[verdict] = number
+        return numbers
 
     def stats(self) -> ArchiveStats:
-        """Counts and sizes of the whole archive."""
+        """Return counts and sizes of the whole archive."""
         with self._database.read() as connection:
             kept = connection.execute(_SELECT_ARTICLE_TOTALS).one()
             return ArchiveStats(
                 **kept._mapping,
                 **connection.execute(_SELECT_ROW_COUNTS).one()._mapping,
                 **connection.execute(_SELECT_CAPTURE_TOTALS).one()._mapping,
-                leads=tuple((row.state, row.many) for row in connection.execute(_COUNT_LEADS_BY_STATE)),
+                leads=tuple((row.state, row.number) for row in connection.execute(_COUNT_LEADS_BY_STATE)),
                 database_bytes=self._database.size(),
             )
 
@@ -119,6 +122,40 @@ def _source_state(
         articles=kept,
         leads_waiting=waiting,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """`next_polls` are (source, time, reason), `latest_articles` (id, source, title, time), newest first."""
+
+    next_polls: tuple[tuple[str, datetime, str], ...] = ()
+    latest_articles: tuple[tuple[int, str, str, datetime], ...] = ()
+
+
+def load_service_status(tx: Connection, polls: int, arrivals: int) -> ServiceStatus:
+    """Return at most `polls` next polls and `arrivals` latest articles."""
+    return ServiceStatus(
+        next_polls=tuple((r.source, r.next_poll_at, r.reason) for r in tx.execute(_SELECT_NEXT_POLLS, {"most": polls})),
+        latest_articles=tuple(
+            (r.id, r.source, r.title, r.first_seen) for r in tx.execute(_SELECT_LATEST_ARTICLES, {"most": arrivals})
+        ),
+    )
+
+
+def record_heartbeat(tx: Connection, now: datetime) -> None:
+    """Store the time at which the service was alive."""
+    set_value(tx, _HEARTBEAT, now.isoformat())
+
+
+def last_heartbeat(tx: Connection) -> datetime | None:
+    """Return the time at which a service was last alive, or None before the first heartbeat."""
+    text = get_value(tx, _HEARTBEAT)
+    return datetime.fromisoformat(text) if text else None
+
+
+def count_waiting_leads(tx: Connection) -> int:
+    """Return the number of leads that are due to be fetched."""
+    return int(tx.execute(_COUNT_WAITING).scalar_one())
 
 
 _SELECT_LAST_POLLS = select(polls.c.source, polls.c.ended_at, polls.c.outcome, polls.c.reason).where(
@@ -153,11 +190,22 @@ _SELECT_CAPTURE_TOTALS = select(
     cast(func.coalesce(func.sum(captures.c.length), 0), BigInteger).label("capture_bytes"),
 )
 _COUNT_VERDICTS = (
-    select(captures.c.source, captures.c.verdict, func.count().label("many"))
+    select(captures.c.source, captures.c.verdict, func.count().label("number"))
     .where(captures.c.verdict != "", ~captures.c.status.between(300, 399))
     .group_by(captures.c.source, captures.c.verdict)
     .order_by(captures.c.source, func.count().desc(), captures.c.verdict)
 )
 _COUNT_LEADS_BY_STATE = (
-    select(leads.c.state, func.count().label("many")).group_by(leads.c.state).order_by(leads.c.state)
+    select(leads.c.state, func.count().label("number")).group_by(leads.c.state).order_by(leads.c.state)
 )
+_SELECT_NEXT_POLLS = (
+    select(poll_schedule.c.source, poll_schedule.c.next_poll_at, poll_schedule.c.reason)
+    .order_by(poll_schedule.c.next_poll_at, poll_schedule.c.source)
+    .limit(bindparam("most"))
+)
+_SELECT_LATEST_ARTICLES = (
+    select(articles.c.id, articles.c.source, articles.c.title, articles.c.first_seen)
+    .order_by(articles.c.id.desc())
+    .limit(bindparam("most"))
+)
+_COUNT_WAITING = select(func.count()).where(leads.c.due_at.is_not(None))

@@ -13,7 +13,7 @@ from aggregator.cli.terminal import LiveDisplay
 from aggregator.formatting import format_count, format_duration
 from aggregator.logs import safe_line
 from storage.errors import ArchiveError
-from storage.glance import ServiceStatus, load_service_status
+from storage.monitor import ServiceStatus, load_service_status
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -41,7 +41,7 @@ class LiveStatus(LiveDisplay):
         super().__init__(2, is_on=not is_plain)
         self._database, self._address, self._is_plain = database, address, is_plain
         self._runner: CrawlRunner | None = None
-        self._glance = ServiceStatus()
+        self._status = ServiceStatus()
         self._problems: dict[str, str] = {}
         self._unhealthy: dict[str, str] = {}
         self._unreachable: set[str] = set()
@@ -110,7 +110,7 @@ class LiveStatus(LiveDisplay):
         if not self.is_open:
             return
         try:
-            self._glance = await asyncio.to_thread(self._read)
+            self._status = await asyncio.to_thread(self._read)
         except ArchiveError as error:
             self._warn(str(error))
 
@@ -122,7 +122,7 @@ class LiveStatus(LiveDisplay):
         from rich.console import Group
         from rich.text import Text
 
-        lines = status_lines(self._glance, self._runner, self.problems, self._address, datetime.now(UTC))
+        lines = status_lines(self._status, self._runner, self.problems, self._address, datetime.now(UTC))
         return Group(*(Text(line, style=style, no_wrap=True, overflow="ellipsis") for line, style in lines))
 
 

@@ -18,7 +18,7 @@ from aggregator.service.loop_lag import LoopLagMonitor
 from spiders.source import Source
 from storage.crawl.health import find_last_good_poll, load_source_health
 from storage.db.database import Database
-from storage.glance import count_waiting_leads, last_heartbeat
+from storage.monitor import count_waiting_leads, last_heartbeat
 
 if TYPE_CHECKING:
     from aggregator.crawl.runner import CrawlRunner, PollResult

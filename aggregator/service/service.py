@@ -18,7 +18,7 @@ from aggregator.service.loop_lag import LoopLagMonitor
 from aggregator.service.setup import create_planner, open_runner, reprice
 from aggregator.service.systemd import notify_systemd, watchdog_seconds
 from spiders.source import Source
-from storage import glance
+from storage import monitor
 from storage.db.database import Database
 from storage.db.leader import Leadership, create_leadership
 from storage.errors import ArchiveError
@@ -150,7 +150,7 @@ class Service:
                 runner.context.abort("another service may poll now: the connection that held the leadership is lost")
 
         async def heartbeat() -> None:
-            await runner.context.repository.run(glance.record_heartbeat, runner.context.now())
+            await runner.context.repository.run(monitor.record_heartbeat, runner.context.now())
 
         async def audit_feeds() -> None:
             await audit_due_sources(runner, known)

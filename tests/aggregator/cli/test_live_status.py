@@ -10,8 +10,8 @@ import pytest
 
 from aggregator.cli.live_status import OFFLINE, LiveStatus, status_lines
 from aggregator.crawl.runner import PollResult
-from storage.glance import ServiceStatus
 from storage.model.crawl import Poll
+from storage.monitor import ServiceStatus
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

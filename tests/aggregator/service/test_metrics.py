@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from aggregator.crawl.runner import PollResult
 from aggregator.service.metrics import MAX_SOURCES, Metrics
 from spiders.source import Source
-from storage import glance
+from storage import monitor
 from storage.crawl import polls as poll_store
 from storage.crawl.health import SourceHealth, save_source_health
 from storage.db.database import Database
@@ -54,7 +54,7 @@ def test_last_success_before_the_process_is_loaded(database: Database) -> None:
     with database.write() as tx:
         for at, outcome in ((before, "ok"), (NOW, "failed")):
             poll_store.record_poll(tx, Poll(source="a", url="https://a/", started_at=at, ended_at=at, outcome=outcome))
-        glance.record_heartbeat(tx, NOW)
+        monitor.record_heartbeat(tx, NOW)
         for name, state in (("a", "failing"), ("b", "ok"), ("c", "ok")):
             save_source_health(tx, SourceHealth(source=name, state=state, since=NOW, checked_at=NOW))
     metrics = Metrics(database)

@@ -8,7 +8,7 @@ import sys
 from storage.archive import open_database
 from storage.db.database import Database
 from storage.db.leader import create_leadership
-from storage.glance import last_heartbeat, load_service_status, record_heartbeat
+from storage.monitor import last_heartbeat, load_service_status, record_heartbeat
 from tests.aggregator.schedule.simulated_source import NOW
 from tests.waiting import wait_until
 

@@ -16,7 +16,6 @@ from sqlalchemy import text
 from storage.archive import open_database
 from storage.db.database import Database
 from storage.errors import ArchiveBusy, ArchiveDamaged, ArchiveUnavailable, NewerSchema
-from storage.glance import record_heartbeat
 from storage.maintenance.backup import (
     WARC_LIST_SUFFIX,
     backup_path,
@@ -26,6 +25,7 @@ from storage.maintenance.backup import (
     list_backups,
     restore_backup,
 )
+from storage.monitor import record_heartbeat
 from tests.waiting import wait_until
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -146,8 +146,8 @@ def _check_disk(config: Config) -> Diagnosis:
 
 
 def _check_clock(config: Config) -> Diagnosis:
-    from storage.glance import last_heartbeat
     from storage.model.crawl import CLOCK_SLACK
+    from storage.monitor import last_heartbeat
 
     now = datetime.now(UTC)
     if now < RELEASED:

@@ -42,7 +42,7 @@ def health(
 def print_health(config: Config, file: Path | None, names: list[str], *, as_json: bool) -> int:
     """Print the unhealthy sources, or all named sources. Return 1 if one is unhealthy."""
     from aggregator.health.examine import examine
-    from storage.glance import last_heartbeat
+    from storage.monitor import last_heartbeat
 
     catalogue = read_catalogue(config, file)
     sources = select_sources(catalogue, names) if names else catalogue.enabled_sources

@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.cli.commands.operate import doctor
 from storage.archive import open_database
-from storage.glance import record_heartbeat
+from storage.monitor import record_heartbeat
 from tests.aggregator.cli.commands.operate.test_serve import free_port
 from tests.aggregator.cli.evnews_command import Evnews
 

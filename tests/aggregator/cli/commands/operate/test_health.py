@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from storage import glance
+from storage import monitor
 from storage.archive import open_database
 from storage.crawl import polls
 from storage.model.crawl import NextPoll, Poll
@@ -35,7 +35,7 @@ def polled(home: Path, name: str, *, failing: bool) -> None:
         ))  # fmt: skip
         since = now - timedelta(hours=5) if failing else None
         polls.save_next_poll(tx, NextPoll(source=name, url=url, next_at=now, failing_since=since, set_at=now))
-        glance.record_heartbeat(tx, now - timedelta(hours=1))
+        monitor.record_heartbeat(tx, now - timedelta(hours=1))
     database.close()
 
 

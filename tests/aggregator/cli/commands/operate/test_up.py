@@ -153,7 +153,7 @@ def test_second_service_takes_over_when_the_leader_is_killed(
 def _leads(evnews: Evnews) -> bool:
     """Return whether a service has written a heartbeat within three seconds."""
     from storage.archive import open_database
-    from storage.glance import last_heartbeat
+    from storage.monitor import last_heartbeat
 
     database = open_database(f"sqlite:///{evnews.home / 'archive.db'}")
     try:
