@@ -20,28 +20,28 @@ from storage.stories.reading import load_story_ids
 def load_articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
     """The articles of some ids, in the ids' order."""
     rows = {row.id: row for row in _SELECT_ARTICLES.all(connection, {"ids": ids})}
-    spelled: dict[int, list[str]] = {}
+    urls: dict[int, list[str]] = {}
     for row in _SELECT_ALIASES.all(connection, {"ids": ids}):
-        spelled.setdefault(row.article_id, []).append(row.url)
-    editions: dict[int, list[RevisionSummary]] = {}
+        urls.setdefault(row.article_id, []).append(row.url)
+    summaries: dict[int, list[RevisionSummary]] = {}
     for row in _SELECT_SUMMARIES.all(connection, {"ids": ids}):
-        editions.setdefault(row.article_id, []).append(_revision_summary(row))
-    topics, told = load_topics(connection, ids), load_story_ids(connection, ids)
+        summaries.setdefault(row.article_id, []).append(_revision_summary(row))
+    topics, story_ids = load_topics(connection, ids), load_story_ids(connection, ids)
     for article_id in ids:
         if article_id in rows:
             yield _kept_article(
                 rows[article_id],
-                aliases=tuple(spelled.get(article_id, ())),
+                aliases=tuple(urls.get(article_id, ())),
                 topics=tuple([topic.name for topic in topics.get(article_id, ())]),
-                story=told.get(article_id),
-                revisions=tuple(editions[article_id]),
+                story=story_ids.get(article_id),
+                revisions=tuple(summaries[article_id]),
             )
 
 
-def with_past_texts(connection: Connection, found: Iterator[KeptArticle]) -> Iterator[KeptArticle]:
-    for article in found:
+def with_past_texts(connection: Connection, unfilled: Iterator[KeptArticle]) -> Iterator[KeptArticle]:
+    for article in unfilled:
         shown = article.revisions[article.revision - 1].digest
-        if all(one.digest == shown for one in article.revisions):
+        if all(revision.digest == shown for revision in article.revisions):
             yield article
             continue
         rows = _SELECT_PAST_TEXTS.all(connection, {"article": article.id, "shown": shown})
@@ -53,13 +53,13 @@ def load_revisions(connection: Connection, article_id: int) -> list[Revision]:
     return [_revision(row) for row in connection.execute(_SELECT_REVISIONS, {"article": article_id})]
 
 
-def _kept_article(row: Any, **beside: Any) -> KeptArticle:
-    """An article of its row, and what stands in other tables."""
+def _kept_article(row: Any, **related: Any) -> KeptArticle:
+    """Build an article from its row and the values from other tables."""
     values = row._asdict()
     for name in ("authors", "tags"):
         values[name] = tuple(json.loads(values[name])) if values[name] != "[]" else ()
     values["origins"] = tuple([(field, origin) for field, origin in json.loads(values["origins"])])
-    return KeptArticle(**values, **beside)
+    return KeptArticle(**values, **related)
 
 
 def _revision_summary(row: Any) -> RevisionSummary:

@@ -166,27 +166,27 @@ def load_snapshots(tx: Connection, article_id: int) -> ArticleSnapshots:
 
 def _snapshot(row: Row[*tuple[object, ...]]) -> Snapshot:
     values = {name: value for name, value in row._mapping.items() if name != "title"}
-    told = {
+    decoded = {
         "differs_in_page_data": read_differs_in_page_data(row),
         "in_page_data": read_in_page_data(row),
         "headlines": read_headlines(row),
     }
-    return Snapshot(**values | told)
+    return Snapshot(**values | decoded)
 
 
 def merge_articles(tx: Connection, kept: int, other: int) -> None:
-    """Two articles proved to be one: the facts of `other` become those of `kept`, its id leads there."""
+    """Merge article `other` into `kept`: move its snapshots, aliases and checks, and redirect its id."""
     pair = {"kept": kept, "other": other}
     tx.execute(_DELETE_REVISIONS, pair)
-    mine = {row.digest: row for row in tx.execute(_SELECT_TEXTS, {"article": kept})}
+    kept_texts = {row.digest: row for row in tx.execute(_SELECT_TEXTS, {"article": kept})}
     for row in tx.execute(_SELECT_TEXTS, {"article": other}).all():
-        if row.digest not in mine:
+        if row.digest not in kept_texts:
             tx.execute(_MOVE_TEXT, pair | {"text_id": row.id})
             continue
-        twin = mine[row.digest]
-        tx.execute(_REPLACE_SNAPSHOT_TEXT, {"from_text": row.id, "to_text": twin.id})
-        if _stored_rank(row) > _stored_rank(twin):
-            tx.execute(_UPDATE_TEXT, {"row": twin.id} | _stored_text_values(row))
+        same_text = kept_texts[row.digest]
+        tx.execute(_REPLACE_SNAPSHOT_TEXT, {"from_text": row.id, "to_text": same_text.id})
+        if _stored_rank(row) > _stored_rank(same_text):
+            tx.execute(_UPDATE_TEXT, {"row": same_text.id} | _stored_text_values(row))
         tx.execute(_DELETE_TEXT, {"text_id": row.id})
     tx.execute(_DELETE_CHANGED_BLOCKS, pair)
     for table in (aliases, canonical_claims, snapshots, article_checks, merged_articles):

@@ -84,7 +84,7 @@ def queue_alerts(tx: Connection, name: str, query: Query, channels: Collection[s
     found, seen = QueryRun(tx, query, now).find_arrived(seen, MAX_ARTICLES_PER_ALERT)
     tx.execute(_UPDATE_SEARCH, {"search_name": name, "id": seen, "at": now})
     if found:
-        told = {
+        values = {
             "search_name": name,
             "article_ids": json.dumps(found),
             "created_at": now,
@@ -93,7 +93,7 @@ def queue_alerts(tx: Connection, name: str, query: Query, channels: Collection[s
         }
         rest = {"sent_at": None, "attempts": 0, "sender": "", "error": ""}
         for channel in channels:
-            tx.execute(insert(alerts), {**told, **rest, "channel_digest": channel})
+            tx.execute(insert(alerts), {**values, **rest, "channel_digest": channel})
     return found
 
 

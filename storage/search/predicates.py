@@ -50,13 +50,13 @@ def _column_condition(node: Node, now: datetime) -> ColumnElement[bool]:
 
 
 def _in_story(number: int) -> ColumnElement[bool]:
-    """That an article or the original of a copy is in the story that the article of a number is in."""
-    asked, told, named = story_members.alias(), story_members.alias(), articles.alias()
+    """Return the condition that an article, or its original, is in the story of the article with this id."""
+    queried, other, named = story_members.alias(), story_members.alias(), articles.alias()
     story = (
-        select(asked.c.story_id)
-        .join(named, asked.c.article_id == func.coalesce(named.c.copy_of, named.c.id))
+        select(queried.c.story_id)
+        .join(named, queried.c.article_id == func.coalesce(named.c.copy_of, named.c.id))
         .where(named.c.id == number)
         .scalar_subquery()
     )
-    members = select(told.c.article_id).where(told.c.story_id == story)
+    members = select(other.c.article_id).where(other.c.story_id == story)
     return or_(articles.c.id.in_(members), articles.c.copy_of.in_(members))

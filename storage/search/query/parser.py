@@ -249,8 +249,8 @@ def _negate(node: Node) -> Node:
 
 
 def _format_notes(problems: list[tuple[int, str]]) -> tuple[str, ...]:
-    told = dict.fromkeys(f"at character {at + 1}: {message}"[:_MAX_NOTE_LENGTH] for at, message in sorted(problems))
-    return tuple(told)[:_MAX_NOTES]
+    notes = dict.fromkeys(f"at character {at + 1}: {message}"[:_MAX_NOTE_LENGTH] for at, message in sorted(problems))
+    return tuple(notes)[:_MAX_NOTES]
 
 
 def _quote(text: str) -> str:
