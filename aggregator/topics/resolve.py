@@ -43,7 +43,8 @@ def resolve_topics(query: Query, load: Callable[[], TopicCatalogue]) -> Query:
 
     topics = tuple(dict.fromkeys(known[fold_name(name)] for name in query.topics))
     parsed = parse(query.words)
-    words = unparse(replace(parsed, node=map_leaves(parsed.node, resolve_node))) if typed else query.words
+    node = map_leaves(parsed.node, resolve_node)
+    words = query.words if node == parsed.node else unparse(replace(parsed, node=node))
     return replace(query, topics=topics, words=words)
 
 
