@@ -57,7 +57,7 @@ def roundup(at: Publisher, base: str, entries: Sequence[tuple[str, str]]) -> str
 
 
 def atom(at: Publisher, base: str, articles: Sequence[Truth], changed: datetime) -> str:
-    """Render Atom 1.0 with `tag:` ids and article author element per person."""
+    """Render Atom 1.0 with `tag:` ids and an author element per person."""
     return (
         _XML.format("utf-8")
         + f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{at.lang}"><id>tag:{at.host},2025:feed</id>'
@@ -132,7 +132,7 @@ def _rdf_item(at: Publisher, base: str, article: Truth) -> str:
 
 
 def sitemap_index(base: str, articles: Sequence[Truth]) -> str:
-    """Render a sitemap index: the news sitemap and article gzipped sitemap per month."""
+    """Render a sitemap index: the news sitemap and a gzipped sitemap per month."""
     names = ["sitemap-news.xml", *(f"sitemap-{month}.xml.gz" for month in _months(articles))]
     items = "".join(f"<sitemap><loc>{base}/{name}</loc></sitemap>" for name in names)
     return f'{_XML.format("UTF-8")}<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{items}</sitemapindex>\n'
@@ -143,7 +143,7 @@ def _months(articles: Sequence[Truth]) -> list[str]:
 
 
 def month_sitemap(base: str, articles: Sequence[Truth], month: str) -> bytes:
-    """Render the gzipped sitemap of article month (`2025-10`, in UTC)."""
+    """Render the gzipped sitemap of a month (`2025-10`, in UTC)."""
     chosen = [article for article in articles if f"{article.published.astimezone(UTC):%Y-%m}" == month]
     return gzip.compress(urlset(base, chosen).encode(), mtime=0)
 

@@ -1,1 +1,1 @@
-"""Proof by other people's tools that a test run cannot bring along: schemas, Newsboat, sfeed. docs/benchmarks.md."""
+"""Checks with tools of other projects that no Python package contains: schemas, Newsboat, sfeed. See docs/benchmarks.md."""
