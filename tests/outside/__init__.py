@@ -1,1 +1,1 @@
-"""Checks with tools of other projects that no Python package contains: schemas, Newsboat, sfeed. See docs/benchmarks.md."""
+"""Checks with tools of other projects that are no Python packages: schemas, Newsboat, sfeed. See docs/benchmarks.md."""
