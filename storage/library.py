@@ -1,4 +1,4 @@
-"""The way out: searching and reading what the archive keeps."""
+"""Search and read the archive."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 _CHUNK = 200
 _SUGGESTION_SECONDS = 0.25
-"""Seconds that it is looked whether what was meant is found."""
+"""Time limit of the check that a corrected query has results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptSource:
-    """A source that articles are kept of: how many, and of the first that arrived its id, address and time."""
+    """A source with its number of articles and the id, URL and time of its first article."""
 
     name: str
     articles: int
@@ -48,14 +48,14 @@ class KeptSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultListing:
-    """The articles of a page, in order: each one's id, the revision that is shown, and the sources of its copies."""
+    """Articles of a page in order, each as (id, revision number, sources of its copies)."""
 
     rows: tuple[tuple[int, int, tuple[str, ...]], ...]
     cursor: str = ""
 
 
 class Library:
-    """Everything that is read from the archive; each call sees one moment of it."""
+    """Read access to the archive; each call reads in one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,12 +63,12 @@ class Library:
     def search(
         self, query: Query, now: datetime | None = None, seconds: float | None = None, *, with_snippets: bool = True
     ) -> SearchResults:
-        """A page of the articles that a query finds, each with the passage that shows why.
+        """Return a page of results with snippets.
 
-        Never raises for what a reader typed: what is not understood is searched as plain words, and said in the
-        answer's notes. No words at all find everything; words without a letter or digit find nothing. Times ago are
-        counted from `now`. A page is looked for no longer than about `seconds` (25 ms): there the answer stops.
-        Without `passages` the hits have none, except those of texts that were there before an edit.
+        Never raises for the words of a query: filters that are not understood are searched as plain words and named in
+        the notes. An empty query matches everything; words without a letter or digit match nothing. Relative dates
+        refer to `now`. The search ends after about `seconds` (25 ms). If `with_snippets` is False, only results that
+        match by a past text have snippets.
         """
         with self._database.read() as connection:
             finder = QueryRun(connection, query, now, seconds)
@@ -88,7 +88,7 @@ class Library:
         )
 
     def list_results(self, query: Query, now: datetime | None = None, seconds: float | None = None) -> ResultListing:
-        """What `search` would list, without any text: enough to know whether an answer is another than before."""
+        """Return the results of `search` without texts, to detect changed results."""
         with self._database.read() as connection:
             page = QueryRun(connection, query, now, seconds).fetch_page()
             revisions = {row.id: row.revision for row in _SELECT_REVISION_NUMBERS.all(connection, {"ids": page.ids})}
@@ -97,7 +97,7 @@ class Library:
         return ResultListing(rows=rows, cursor=page.cursor)
 
     def feed_archive(self, feed: str, query: Query, now: datetime) -> FeedArchive:
-        """How far a feed is cut into pages by now; what arrived since the last time is cut on the way."""
+        """Add new articles to the archived pages of a feed and return the state of its archive."""
         return update_feed_archive(self._database, feed, query, now)
 
     def feeds_behind(self) -> list[str]:
@@ -132,7 +132,7 @@ class Library:
                 yield from with_past_texts(connection, found) if include_past_texts else found
 
     def count(self, query: Query) -> ResultCount:
-        """How many articles the query finds, copies too, whatever its limit."""
+        """Return the number of results, copies included, without the limit of the query."""
         with self._database.read() as connection:
             return QueryRun(connection, query).count()
 
@@ -186,7 +186,7 @@ class Library:
             return [KeptSource(**row._mapping) for row in connection.execute(_SELECT_SOURCES)]
 
     def copies(self, article_id: int) -> list[tuple[int, str]]:
-        """The articles that are copies of an article, as (id, url), the first told first."""
+        """Return the copies of an article as (id, url), earliest publication first."""
         with self._database.read() as connection:
             rows = connection.execute(_SELECT_COPIES, {"article": kept_id(connection, article_id)})
             return [(row.id, row.url) for row in rows]
@@ -246,12 +246,12 @@ class Library:
     def stories(
         self, *, since: datetime | None = None, min_sources: int = 1, limit: int | None = None
     ) -> Iterator[Story]:
-        """Stories that more than one article tells, the one that was told last first."""
+        """Yield stories of more than one article, most recently published first."""
         with self._database.read() as connection:
             yield from load_newest_stories(connection, since, min_sources, limit)
 
     def story(self, article_id: int) -> Story | None:
-        """The story that an article tells, by the id of any article of it or of a copy."""
+        """Return the story of an article or of a copy."""
         with self._database.read() as connection:
             return load_story(connection, kept_id(connection, article_id))
 

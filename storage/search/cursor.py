@@ -1,4 +1,4 @@
-"""Where a page of an answer ended, as text that asks for the next one."""
+"""Format and parse the cursor of a page of results."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _PART_PATTERN = re.compile(r"\.([a-z])(\d{1,19})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """The order of the answer, and the last place that was looked at.
+    """Order of the results and the last row id examined.
 
-    An answer by rank is ranked as of `now`, set by set: `first` is where its first set begins, `row` where this one
-    does, `offset` how many of it were shown. In order of change `now` and `row` are the last edit's time and article.
+    Ranked results come in sets, ranked as of `now`: the first set begins at `first_row_id`, the current one at
+    `row_id`, and `offset` of its articles were shown. In order "changed", `now` and `row_id` are the time and the
+    article id of the last edit.
     """
 
     order: str
@@ -28,14 +29,14 @@ class Cursor:
     offset: int = 0
 
     def format(self) -> str:
-        """The text that `read_cursor` reads."""
+        """Return the text that `parse_cursor` reads."""
         now = to_microseconds(self.now) if self.now is not None else None
         parts = (("r", self.row_id), ("n", now), ("f", self.first_row_id), ("o", self.offset or None))
         return self.order + "".join(f".{name}{value}" for name, value in parts if value is not None)
 
 
 def parse_cursor(text: str, order: str) -> tuple[Cursor, tuple[str, ...]]:
-    """The cursor that a text spells; where it is none of this order the first page's, with a note that says so."""
+    """Return the cursor and notes; for an invalid text or another order, the first page's cursor and a note."""
     if not text:
         return Cursor(order=order), ()
     found = _CURSOR_PATTERN.fullmatch(text)

@@ -1,4 +1,4 @@
-"""What a query finds, seen from above: how many articles of each month, from which sources, in which languages."""
+"""Count the results of a query by time, source, language and topic."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from storage.search.scan import TimeScan
 
 TIMELINE_UNITS = ("day", "week", "month")
 TIMELINE_SECONDS = 0.25
-"""How long a timeline is counted before it stops."""
+"""Time limit of counting a timeline."""
 _SAMPLE_SIZE, _SAMPLE_POINTS = 600, 40
-"""Articles of a sample, and places that it is taken from."""
+"""Number of articles in a sample, and of the points in time where they are taken."""
 _MAX_LISTED = 50
 _MAX_WINDOWS = 10_000
-"""Days, weeks or months that are counted in one statement, where the index can."""
+"""Largest number of days, weeks or months counted in one statement, if the index supports it."""
 
 
 def count_timeline(walk: TimeScan, unit: str) -> Timeline:
-    """How many articles of each day, week (from Monday) or month, those of the newest first counted."""
+    """Return the number of articles per day, week (from Monday) or month, counted from the newest."""
     begins = _FIRST_DAYS[unit]
     counts: Counter[date] = Counter()
     days = {low: day for low, _, day in islice(_windows(walk, begins), _MAX_WINDOWS + 1)}
@@ -45,7 +45,7 @@ def count_timeline(walk: TimeScan, unit: str) -> Timeline:
 
 
 def _windows(walk: TimeScan, begins: Callable[[date], date]) -> Iterator[tuple[int, int, date]]:
-    """The places of each unit of time, the newest first, and its first day."""
+    """Yield lowest row id, highest row id and first day of each period, newest first."""
     high = walk.high_row_id
     while high >= walk.low_row_id:
         day = begins(time_of_row_id(high).date())
@@ -55,7 +55,7 @@ def _windows(walk: TimeScan, begins: Callable[[date], date]) -> Iterator[tuple[i
 
 
 def count_facets(tx: Connection, walk: TimeScan, timeline: Timeline) -> Facets:
-    """Sources, languages and topics of a sample that is spread over all that was found."""
+    """Return sources, languages and topics of a sample spread over all results."""
     rows = _sample_row_ids(walk, timeline)
     found = _SELECT_ARTICLES.all(tx, {"rows": rows}) if rows else []
     topics = [row.topic for row in _SELECT_TOPICS.all(tx, {"ids": [row.id for row in found]})] if found else []
@@ -68,7 +68,7 @@ def count_facets(tx: Connection, walk: TimeScan, timeline: Timeline) -> Facets:
 
 
 def _sample_row_ids(walk: TimeScan, timeline: Timeline) -> list[int]:
-    """Places of all that was found, or of a part that is taken evenly from it."""
+    """Return the row ids of all results, or of an evenly spread sample."""
     total = sum(many for _, many in timeline.points)
     if total <= _SAMPLE_SIZE:
         return walk.find(_SAMPLE_SIZE, TIMELINE_SECONDS).row_ids
@@ -82,7 +82,7 @@ def _sample_row_ids(walk: TimeScan, timeline: Timeline) -> list[int]:
 
 
 def _even_row_ids(timeline: Timeline, total: int) -> Iterator[int]:
-    """Places between which there are about as many articles each."""
+    """Yield row ids that divide the results into parts of about equal size."""
     passed, step, next_at = 0, total / _SAMPLE_POINTS, 0.0
     points = list(timeline.points)
     for number, (day, many) in enumerate(points):
@@ -98,7 +98,7 @@ def _even_row_ids(timeline: Timeline, total: int) -> Iterator[int]:
 
 def _count_names(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
     counted = Counter(names)
-    return tuple(sorted(counted.items(), key=lambda one: (-one[1], one[0]))[:_MAX_LISTED])
+    return tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:_MAX_LISTED])
 
 
 _FIRST_DAYS: dict[str, Callable[[date], date]] = {
