@@ -97,7 +97,7 @@ _DELETE_ARTICLE = CompiledStatement(
         recent_paragraphs.c.source == bindparam("source"), recent_paragraphs.c.article_id == bindparam("article")
     )
 )
-_window = recent_paragraphs.alias("others")
+_window = recent_paragraphs.alias("window")
 _DELETE_OLD = delete(recent_paragraphs).where(
     recent_paragraphs.c.source == bindparam("source"),
     recent_paragraphs.c.article_id.not_in(

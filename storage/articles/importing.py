@@ -1,8 +1,7 @@
-"""Articles that an export holds are brought back, with their numbers, texts, revisions, copies and stories.
+"""Import articles from an export, with their ids, texts, revisions, copies and stories.
 
-What an export does not hold is absent: the captures, other addresses, and why each was decided. Facts are written as if
-each state of an article had been fetched when the export says that it was first seen; what is concluded is taken from
-the export as it stands, not concluded anew.
+An export lacks the captures, the other addresses and the reasons of decisions. Each revision is written as a snapshot
+fetched at the time that the export gives. Revisions and copies are taken from the export, not derived again.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ from storage.text.clean import clean
 from storage.text.diff import EditKind
 
 _IMPORT_KEY = "import_unfinished"
-_IMPORT_REASON = "brought back from an export"
-_WITHDRAWAL_REASON = "withdrawn, as the export says"
+_IMPORT_REASON = "imported from an export"
+_WITHDRAWAL_REASON = "withdrawn according to the export"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedArticle:
-    """An article as an export has it: what is shown of it (`article`), and its editions, oldest first.
+    """An article of an export: its shown content (`article`) and its revisions, oldest first.
 
-    `past` are the texts of editions that are not shown, by their digests. `shown` is the number of the one that is.
+    `shown_number` is the number of the shown revision. `past_texts` maps digests to the texts of the other revisions.
     """
 
     id: int
@@ -56,14 +55,14 @@ class ImportedArticle:
     revisions: tuple[RevisionSummary, ...]
     past_texts: Mapping[str, str]
 
-    def article_at_revision(self, edition: RevisionSummary) -> Article:
-        """What was shown in an edition; with an empty text where the export does not say it."""
-        if edition.digest == self.revisions[self.shown_number - 1].digest:
+    def article_at_revision(self, revision: RevisionSummary) -> Article:
+        """Return the content of a revision; its text is empty if the export lacks it."""
+        if revision.digest == self.revisions[self.shown_number - 1].digest:
             return self.article
-        words = self.past_texts.get(edition.digest, "")
+        words = self.past_texts.get(revision.digest, "")
         return replace(
             self.article,
-            title=edition.title,
+            title=revision.title,
             text=words,
             html="",
             prepared_text=None,
@@ -74,7 +73,7 @@ class ImportedArticle:
 
 
 def begin_import(tx: Connection) -> bool:
-    """Begin to bring articles back, or go on; False where the archive holds others already."""
+    """Begin an import, or continue an unfinished one; return False if the archive already holds articles."""
     if get_value(tx, _IMPORT_KEY) is not None:
         return True
     if tx.execute(select(articles.c.id).limit(1)).first() is not None:
@@ -84,108 +83,112 @@ def begin_import(tx: Connection) -> bool:
 
 
 def finish_import(tx: Connection, copies: Sequence[tuple[int, int]]) -> int:
-    """Link copies, as (id, original), when all articles are there; returns how many have no original in the export."""
+    """Link copies, given as (id, id of the original), after all articles are imported, and end the import.
+
+    Return the number of copies whose original is not in the export.
+    """
     digests = {row.id: row.text_digest for row in tx.execute(_SELECT_DIGESTS)} if copies else {}
-    linked = [(one, other) for one, other in copies if one in digests and other in digests]
-    for one, other in linked:
-        tx.execute(_UPDATE_COPY_OF, {"article": one, "original": other})
-        if digests[one] != digests[other]:
-            add_similarities(tx, digests[one], {digests[other]: TextSimilarity(similarity=1.0, kind="near")})
+    linked = [(copy, original) for copy, original in copies if copy in digests and original in digests]
+    for copy, original in linked:
+        tx.execute(_UPDATE_COPY_OF, {"article": copy, "original": original})
+        if digests[copy] != digests[original]:
+            add_similarities(tx, digests[copy], {digests[original]: TextSimilarity(similarity=1.0, kind="near")})
     if tx.dialect.name == "postgresql":
         tx.execute(_ADVANCE_SEQUENCE)
     delete_value(tx, _IMPORT_KEY)
     return len(copies) - len(linked)
 
 
-def import_article(tx: Connection, one: ImportedArticle) -> None:
-    """Write an article with all that an export says of it, but whose copy it is and its story.
+def import_article(tx: Connection, imported: ImportedArticle) -> None:
+    """Write an exported article, without its original and its story.
 
-    Raises ValueError where its address is that of another that is there.
+    Raise ValueError if a stored article has its address.
     """
-    other = article_at(tx, key_digest(url_key(one.article.url)))
-    if other is not None:
-        raise ValueError(f"article {one.id} has the address of article {other}")
-    seen = [_observation(one, edition) for edition in one.revisions]
-    shown = seen[one.shown_number - 1]
-    values = _row_values(one, shown)
+    stored_id = article_at(tx, key_digest(url_key(imported.article.url)))
+    if stored_id is not None:
+        raise ValueError(f"article {imported.id} has the address of article {stored_id}")
+    observations = [_observation(imported, revision) for revision in imported.revisions]
+    shown = observations[imported.shown_number - 1]
+    values = _row_values(imported, shown)
     row = article_index.find_free_row_id(tx, values["sort_time"])
-    authors = {"authors": one.article.authors}
-    is_revised = any(edition.kind not in ("", EditKind.WITHDRAWN, EditKind.RESTORED) for edition in one.revisions)
-    names = [topic.name for topic in one.topics]
+    authors = {"authors": imported.article.authors}
+    is_revised = any(
+        revision.kind not in ("", EditKind.WITHDRAWN, EditKind.RESTORED) for revision in imported.revisions
+    )
+    names = [topic.name for topic in imported.topics]
     labels = article_index.build_article_labels(values | authors, names, is_revised=is_revised)
-    tx.execute(insert(articles), values | {"id": one.id, "search_row": row, "labels": labels})
-    _write_revisions(tx, one, seen)
-    made = one.article
+    tx.execute(insert(articles), values | {"id": imported.id, "search_row": row, "labels": labels})
+    _write_revisions(tx, imported, observations)
+    article = imported.article
     article_index.add(
         tx,
         row,
         IndexedArticle(
-            title=clean(made.title), text=clean(made.text), labels=labels, prepared_before=made.prepared_text
+            title=clean(article.title), text=clean(article.text), labels=labels, prepared_before=article.prepared_text
         ),
     )
-    history.update_past_texts(tx, one.id)
-    record_topics(tx, one.id, one.topics, one.catalogue_digest)
+    history.update_past_texts(tx, imported.id)
+    record_topics(tx, imported.id, imported.topics, imported.catalogue_digest)
 
 
-def _observation(one: ImportedArticle, edition: RevisionSummary) -> Observation:
-    page = Page(url=one.article.url, status=200, fetched_at=edition.fetched_at, source=one.source)
-    return replace(observe(one.article_at_revision(edition), page), digest=edition.digest)
+def _observation(imported: ImportedArticle, revision: RevisionSummary) -> Observation:
+    page = Page(url=imported.article.url, status=200, fetched_at=revision.fetched_at, source=imported.source)
+    return replace(observe(imported.article_at_revision(revision), page), digest=revision.digest)
 
 
-def _row_values(one: ImportedArticle, shown: Observation) -> dict[str, Any]:
-    """The columns of the article's row."""
-    return article_columns(shown.article_json, one.first_seen) | {
-        "url": one.article.url,
-        "url_key": url_key(one.article.url),
-        "source": one.source,
-        "title": one.article.title,
-        "first_seen": one.first_seen,
-        "revision": one.shown_number,
+def _row_values(imported: ImportedArticle, shown: Observation) -> dict[str, Any]:
+    return article_columns(shown.article_json, imported.first_seen) | {
+        "url": imported.article.url,
+        "url_key": url_key(imported.article.url),
+        "source": imported.source,
+        "title": imported.article.title,
+        "first_seen": imported.first_seen,
+        "revision": imported.shown_number,
         "text_digest": shown.text_digest,
         "copy_of": None,
         "reason": _IMPORT_REASON,
-        "withdrawn": one.withdrawn_at,
+        "withdrawn": imported.withdrawn_at,
     }  # fmt: skip
 
 
-def _write_revisions(tx: Connection, one: ImportedArticle, seen: Sequence[Observation]) -> None:
-    """Facts for each edition, and the revisions as they stand."""
-    snapshot_store.insert_first_snapshot(tx, one.id, seen[0], None)
-    rows, sighting = [], None
-    for edition, observation in zip(one.revisions, seen, strict=True):
-        look = None
-        if edition.kind == EditKind.WITHDRAWN:
-            looked = CheckResult(
-                url=one.article.url,
-                checked_at=edition.fetched_at,
+def _write_revisions(tx: Connection, imported: ImportedArticle, observations: Sequence[Observation]) -> None:
+    """Write a snapshot or a check for each revision, and the revisions as exported."""
+    snapshot_store.insert_first_snapshot(tx, imported.id, observations[0], None)
+    rows, snapshot = [], None
+    for revision, observation in zip(imported.revisions, observations, strict=True):
+        check_id = None
+        if revision.kind == EditKind.WITHDRAWN:
+            check = CheckResult(
+                url=imported.article.url,
+                checked_at=revision.fetched_at,
                 status=0,
                 outcome="missing",
                 reason=_WITHDRAWAL_REASON,
                 is_certain=True,
             )
-            snapshot_store.insert_check(tx, one.id, looked, None)
-            look = tx.execute(_SELECT_LAST_CHECK, {"article": one.id}).scalar()
+            snapshot_store.insert_check(tx, imported.id, check, None)
+            check_id = tx.execute(_SELECT_LAST_CHECK, {"article": imported.id}).scalar()
         else:
-            snapshot_store.insert_snapshot(tx, one.id, observation, None)
-            sighting = tx.execute(
-                _SELECT_SNAPSHOT, {"article": one.id, "at": edition.fetched_at, "digest": edition.digest}
+            snapshot_store.insert_snapshot(tx, imported.id, observation, None)
+            snapshot = tx.execute(
+                _SELECT_SNAPSHOT, {"article": imported.id, "at": revision.fetched_at, "digest": revision.digest}
             ).one()
-        assert sighting is not None  # the first edition is no withdrawal
+        assert snapshot is not None  # the first revision is never a withdrawal
         rows.append(
             {
-                "article_id": one.id,
-                "number": edition.number,
-                "snapshot_id": sighting.id,
-                "text_id": sighting.text_id,
-                "fetched_at": edition.fetched_at,
-                "check_id": look,
-                "title": edition.title,
-                "kind": edition.kind,
-                "added": edition.added,
-                "removed": edition.removed,
+                "article_id": imported.id,
+                "number": revision.number,
+                "snapshot_id": snapshot.id,
+                "text_id": snapshot.text_id,
+                "fetched_at": revision.fetched_at,
+                "check_id": check_id,
+                "title": revision.title,
+                "kind": revision.kind,
+                "added": revision.added,
+                "removed": revision.removed,
             }
         )
-    tx.execute(delete(revisions).where(revisions.c.article_id == one.id))
+    tx.execute(delete(revisions).where(revisions.c.article_id == imported.id))
     tx.execute(insert(revisions), rows)
 
 
@@ -201,5 +204,5 @@ _SELECT_SNAPSHOT = (
     )
 )
 _SELECT_LAST_CHECK = select(func.max(article_checks.c.id)).where(article_checks.c.article_id == bindparam("article"))
-# Articles that come later are numbered from there on.
+# New articles get ids above the imported ones.
 _ADVANCE_SEQUENCE = text("SELECT setval(pg_get_serial_sequence('articles', 'id'), (SELECT max(id) FROM articles))")

@@ -19,7 +19,7 @@ from storage.text.wording import comparable_text_digest, short_block_digest, wit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedAddress:
-    """A spelling of an address; `is_requested` if it comes from a lead or the crawl, not from a redirect."""
+    """Spelling of an address; `is_requested` if it comes from a lead or the crawl, not from a redirect."""
 
     url_digest: str
     url_key: str
@@ -73,24 +73,24 @@ class Observation:
         """
         places = dict.fromkeys((self.canonical_digest, *(address.url_digest for address in self.addresses)))
         title = fold_text(clean(self.article.title))
-        found = {}
+        reasons = {}
         for place in filter(None, places):
             if title:
-                found[_proof_digest("title", place, title)] = "one canonical address and the same title"
-            found[_proof_digest("text", place, self.text_digest)] = "one canonical address and the same text"
-        return found
+                reasons[_proof_digest("title", place, title)] = "one canonical address and the same title"
+            reasons[_proof_digest("text", place, self.text_digest)] = "one canonical address and the same text"
+        return reasons
 
     @property
     def rank(self) -> tuple[bool, datetime, str, str, str, str]:
         """Sort key of fetches of one text: the metadata and the spelling of the greatest are stored."""
-        made = self.article
+        article = self.article
         return (
-            made.published is not None,
+            article.published is not None,
             self.fetched_at,
             self.article_json,
-            clean(made.title),
-            clean(made.text),
-            clean(made.html),
+            clean(article.title),
+            clean(article.text),
+            clean(article.html),
         )
 
 
@@ -100,16 +100,16 @@ def observe(article: Article, page: Page) -> Observation:
     A site's front page is ignored as a canonical URL and as the target of a redirect: templates declare it by mistake,
     and removed articles redirect there.
     """
-    asked = page.lead.url if page.lead else page.requested_url
-    asked_key = url_key(asked)
+    requested = page.lead.url if page.lead else page.requested_url
+    requested_key = url_key(requested)
     spellings: dict[str, FetchedAddress] = {}
-    for url, by_hand in ((asked, True), (page.url, False)):
+    for url, is_requested in ((requested, True), (page.url, False)):
         key = url_key(url)
-        if key == asked_key or not is_root(key):
-            spelling = FetchedAddress(url_digest=key_digest(key), url_key=key, url=url, is_requested=by_hand)
+        if key == requested_key or not is_root(key):
+            spelling = FetchedAddress(url_digest=key_digest(key), url_key=key, url=url, is_requested=is_requested)
             spellings[key] = spellings.pop(key, spelling)
     canonical = url_key(article.canonical_url) if article.canonical_url else ""
-    if canonical != asked_key and is_root(canonical):
+    if canonical != requested_key and is_root(canonical):
         canonical = ""
     digests = article.text_digests or compute_text_digests(article)
     headlines = _clean_headlines(article)
@@ -128,13 +128,13 @@ def observe(article: Article, page: Page) -> Observation:
         comparable_digest=digests.comparable,
         page_data_digest=digests.comparable_page_data,
         headlines=headlines,
-        removed_boilerplate=_to_json([(at, clean(one)) for at, one in article.removed_boilerplate]),
+        removed_boilerplate=_to_json([(at, clean(block)) for at, block in article.removed_boilerplate]),
         differs_in_page_data=_to_json(
             [(at, clean(paragraph), blocks[at]) for at, paragraph in article.differs_in_page_data if at < len(blocks)]
         ),
         in_page_data=_to_json([blocks[at] for at in article.in_page_data if at < len(blocks)]),
         headlines_json=_to_json(
-            {place: words if fold_text(words) != folded_title else "" for place, words in headlines[1:]}
+            {place: headline if fold_text(headline) != folded_title else "" for place, headline in headlines[1:]}
         ),
         etag=page.validator("etag"),
         last_modified=page.validator("last-modified"),

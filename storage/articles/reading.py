@@ -18,7 +18,7 @@ from storage.stories.reading import load_story_ids
 
 
 def load_articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptArticle]:
-    """The articles of some ids, in the ids' order."""
+    """Yield the stored articles among `ids`, in their order."""
     rows = {row.id: row for row in _SELECT_ARTICLES.all(connection, {"ids": ids})}
     urls: dict[int, list[str]] = {}
     for row in _SELECT_ALIASES.all(connection, {"ids": ids}):
@@ -39,6 +39,7 @@ def load_articles(connection: Connection, ids: Sequence[int]) -> Iterator[KeptAr
 
 
 def with_past_texts(connection: Connection, unfilled: Iterator[KeptArticle]) -> Iterator[KeptArticle]:
+    """Yield articles with the texts of their revisions that are not shown."""
     for article in unfilled:
         shown = article.revisions[article.revision - 1].digest
         if all(revision.digest == shown for revision in article.revisions):

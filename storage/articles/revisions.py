@@ -71,7 +71,7 @@ def _difference_between(
     if difference is None:
         # If the page shows the same text, its data was edited.
         is_shown = earlier.comparable_digest != later.comparable_digest
-        old, new = (_comparable_text(tx, each.text_id, held, is_shown=is_shown) for each in (earlier, later))
+        old, new = (_comparable_text(tx, snapshot.text_id, held, is_shown=is_shown) for snapshot in (earlier, later))
         difference = compare_texts((old_title, old), (title, new))
     return (
         TextDifference(kind=step.edit, added=difference.added, removed=difference.removed) if step.edit else difference
@@ -80,7 +80,7 @@ def _difference_between(
 
 def _comparable_text(tx: Connection, text_id: int, held: Collection[int], *, is_shown: bool) -> str:
     row = tx.execute(_SELECT_TEXT, {"text_id": text_id}).one()
-    titles = [words for _, words in read_headlines(row)]
+    titles = [title for _, title in read_headlines(row)]
     return comparable_text(whole_text(row) if is_shown else text_in_page_data(row), titles, held)
 
 

@@ -1,4 +1,4 @@
-"""The facts about articles in the database: found, added to, joined when two articles prove to be one."""
+"""Store the snapshots and checks of articles, and merge articles that turn out to be the same."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from storage.text.clean import clean
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleSnapshots:
-    """All that was seen of one article."""
+    """Addresses, snapshots and checks of an article; `declared_digests` are those of its declared canonical URLs."""
 
     aliases: tuple[Alias, ...]
     declared_digests: frozenset[str]
@@ -43,11 +43,11 @@ class ArticleSnapshots:
 
 
 def find_matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
-    """The kept articles that an observation belongs to, each with the reason in words.
+    """Return the ids of the stored articles that an observation belongs to, each with the reason in words.
 
-    It belongs to an article that was fetched at one of its addresses; to one that shares a
-    canonical address with it, and the title or the text (`Observation.proofs`); and, where the
-    text is the same, to one that has the same id in the same source's index.
+    An observation belongs to an article that was fetched at one of its addresses, or that shares a canonical URL and
+    the title or the text with it (`Observation.proofs`), or that has the same text and the same id in the source's
+    index.
     """
     fetched = [address.url_digest for address in seen.addresses]
     proofs = seen.proofs
@@ -58,15 +58,15 @@ def find_matches(tx: Connection, seen: Observation) -> Mapping[int, str]:
         "feed_id": seen.feed_id_digest,
         "words": seen.text_digest,
     }
-    found: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     for row in _SELECT_MATCHES.all(tx, values):
-        why = "same address" if row.url_digest in fetched else "same id in the source's index and same text"
-        found.setdefault(row.article_id, proofs.get(row.url_digest, why))
-    return found
+        reason = "same address" if row.url_digest in fetched else "same id in the source's index and same text"
+        reasons.setdefault(row.article_id, proofs.get(row.url_digest, reason))
+    return reasons
 
 
 def insert_snapshot(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> int:
-    """Write down an observation of an article; returns the sighting's id, or 0 if just this was seen before."""
+    """Store an observation of an article; return the id of the snapshot, or 0 if the same snapshot is stored."""
     known = {
         row.url_digest: row
         for row in _SELECT_ALIASES_BY_DIGEST.all(tx, {"digests": [a.url_digest for a in seen.addresses]})
@@ -88,17 +88,17 @@ def insert_snapshot(tx: Connection, article_id: int, seen: Observation, capture_
 
 
 def insert_first_snapshot(tx: Connection, article_id: int, seen: Observation, capture_id: int | None) -> None:
-    """Write down the first observation of a new article, with its first revision."""
+    """Store the first observation of a new article, with its first revision."""
     ids = [_insert_alias(tx, article_id, a.url_digest, a.url_key, a.url, a.is_requested) for a in seen.addresses]
     claimed = [_claim_row(article_id, seen, digest, url) for digest, url in seen.claims]
     _INSERT_CLAIM.run_many(tx, claimed + [_proof_row(article_id, digest) for digest in seen.proofs])
     text_id = _insert_text(tx, article_id, seen)
-    sighting = _insert_snapshot_row(tx, article_id, seen, text_id, ids, capture_id)
+    snapshot = _insert_snapshot_row(tx, article_id, seen, text_id, ids, capture_id)
     row = {
         "article_id": article_id,
         "number": 1,
         "check_id": None,
-        "snapshot_id": sighting,
+        "snapshot_id": snapshot,
         "text_id": text_id,
         "fetched_at": seen.fetched_at,
         "title": clean(seen.article.title),
@@ -110,57 +110,55 @@ def insert_first_snapshot(tx: Connection, article_id: int, seen: Observation, ca
 
 
 def is_stored(tx: Connection, article_id: int) -> bool:
-    """Whether an article is there, or was joined to one that is."""
+    """Return whether an article is stored or was merged into another."""
     return _SELECT_ARTICLE.first(tx, {"article": article_id}) is not None or kept_id(tx, article_id) != article_id
 
 
-def insert_check(tx: Connection, article_id: int, look: CheckResult, capture_id: int | None) -> bool:
-    """Write down a look that gave no text; False where the article has no such address."""
-    alias = tx.execute(_SELECT_ALIAS, {"digest": key_digest(url_key(look.url)), "article": article_id}).scalar()
+def insert_check(tx: Connection, article_id: int, check: CheckResult, capture_id: int | None) -> bool:
+    """Store a request that returned no text; return False if the article has no such address."""
+    alias = tx.execute(_SELECT_ALIAS, {"digest": key_digest(url_key(check.url)), "article": article_id}).scalar()
     if alias is None:
         return False
     values = {
         "article_id": article_id,
         "alias_id": alias,
-        "checked_at": look.checked_at,
-        "status": look.status,
-        "outcome": look.outcome,
-        "is_certain": look.is_certain,
-        "reason": clean(look.reason, 1000),
+        "checked_at": check.checked_at,
+        "status": check.status,
+        "outcome": check.outcome,
+        "is_certain": check.is_certain,
+        "reason": clean(check.reason, 1000),
         "capture_id": capture_id,
     }
     tx.execute(insert(article_checks), values)
     return True
 
 
-def article_id_of_snapshot(tx: Connection, sighting_id: int) -> int:
-    """The id of the article that a sighting is of."""
-    return int(tx.execute(_SELECT_SNAPSHOT, {"sighting": sighting_id}).one().article_id)
+def article_id_of_snapshot(tx: Connection, snapshot_id: int) -> int:
+    return int(tx.execute(_SELECT_SNAPSHOT, {"snapshot": snapshot_id}).one().article_id)
 
 
-def replace_text(tx: Connection, sighting_id: int, seen: Observation) -> None:
-    """Give a sighting the text that its page is read as now; what no sighting has any more goes.
+def replace_text(tx: Connection, snapshot_id: int, seen: Observation) -> None:
+    """Replace the text of a snapshot by a new extraction of its page, and delete a text that is no longer used.
 
-    Where that is the text that it had, it counts as read by the reader of now.
+    If the text is unchanged, its row is updated with the values of the new extraction.
     """
-    row = tx.execute(_SELECT_SNAPSHOT, {"sighting": sighting_id}).one()
+    row = tx.execute(_SELECT_SNAPSHOT, {"snapshot": snapshot_id}).one()
     text_id = _add_text(tx, row.article_id, seen)
     if text_id == row.text_id:
         tx.execute(_UPDATE_TEXT, {"row": text_id} | _text_values(seen))
         return
-    tx.execute(_UPDATE_SNAPSHOT_TEXT, {"sighting": sighting_id, "text_id": text_id})
-    tx.execute(_UPDATE_REVISION_TEXT, {"sighting": sighting_id, "text_id": text_id})
+    tx.execute(_UPDATE_SNAPSHOT_TEXT, {"snapshot": snapshot_id, "text_id": text_id})
+    tx.execute(_UPDATE_REVISION_TEXT, {"snapshot": snapshot_id, "text_id": text_id})
     tx.execute(_DELETE_UNUSED_TEXT, {"text_id": row.text_id})
 
 
 def load_snapshots(tx: Connection, article_id: int) -> ArticleSnapshots:
-    """All that was seen of an article."""
-    one = {"article": article_id}
+    values = {"article": article_id}
     return ArticleSnapshots(
-        aliases=tuple(Alias(**row._mapping) for row in tx.execute(_SELECT_ALIASES, one)),
-        declared_digests=frozenset(tx.execute(_SELECT_DECLARED, one).scalars()),
-        snapshots=tuple(_snapshot(row) for row in tx.execute(_SELECT_SNAPSHOTS, one)),
-        checks=tuple(Check(**row._mapping) for row in tx.execute(_SELECT_CHECKS, one)),
+        aliases=tuple(Alias(**row._mapping) for row in tx.execute(_SELECT_ALIASES, values)),
+        declared_digests=frozenset(tx.execute(_SELECT_DECLARED, values).scalars()),
+        snapshots=tuple(_snapshot(row) for row in tx.execute(_SELECT_SNAPSHOTS, values)),
+        checks=tuple(Check(**row._mapping) for row in tx.execute(_SELECT_CHECKS, values)),
     )
 
 
@@ -225,7 +223,7 @@ def _claim_row(article_id: int, seen: Observation, digest: str, url: str) -> dic
 
 
 def _add_text(tx: Connection, article_id: int, seen: Observation) -> int:
-    """A text is kept once an article; of several fetches of it one is believed, whatever their order."""
+    """Store a text once per article, with the metadata of the fetch of greatest rank; return the id of the text."""
     row = tx.execute(_SELECT_TEXT, {"article": article_id, "digest": seen.digest}).one_or_none()
     if row is None:
         return _insert_text(tx, article_id, seen)
@@ -240,15 +238,15 @@ def _insert_text(tx: Connection, article_id: int, seen: Observation) -> int:
 
 
 def _text_values(seen: Observation) -> dict[str, object]:
-    made = seen.article
+    article = seen.article
     return {
-        "title": made.title,
-        "text": made.text,
-        "html": made.html,
+        "title": article.title,
+        "text": article.text,
+        "html": article.html,
         "article_json": seen.article_json,
         "fetched_at": seen.fetched_at,
-        "extractor": made.extractor,
-        "boilerplate_version": made.boilerplate_version,
+        "extractor": article.extractor,
+        "boilerplate_version": article.boilerplate_version,
         "removed_boilerplate": seen.removed_boilerplate,
         "differs_in_page_data": seen.differs_in_page_data,
         "in_page_data": seen.in_page_data,
@@ -264,7 +262,7 @@ def _stored_text_values(row: Row[*tuple[object, ...]]) -> dict[str, object]:
 
 
 def _stored_rank(row: Row[*tuple[object, ...]]) -> tuple[bool, datetime, str, str, str, str]:
-    """As `Observation.rank`, of a text that is kept."""
+    """Return the `Observation.rank` of a stored text."""
     return (
         decode_article_json(row.article_json)["published"] is not None,
         row.fetched_at,
@@ -310,7 +308,7 @@ def _insert_snapshot_row(
 
 
 def _require_id(key: int | None) -> int:
-    assert key is not None  # a row that was written has one
+    assert key is not None  # a written row has an id
     return key
 
 
@@ -364,12 +362,12 @@ _SELECT_ARTICLE = CompiledStatement(select(articles.c.id).where(articles.c.id ==
 _SELECT_ALIAS = select(aliases.c.id).where(
     aliases.c.url_digest == bindparam("digest"), aliases.c.article_id == bindparam("article")
 )
-_SELECT_SNAPSHOT = select(snapshots.c.article_id, snapshots.c.text_id).where(snapshots.c.id == bindparam("sighting"))
+_SELECT_SNAPSHOT = select(snapshots.c.article_id, snapshots.c.text_id).where(snapshots.c.id == bindparam("snapshot"))
 _UPDATE_SNAPSHOT_TEXT = (
-    update(snapshots).where(snapshots.c.id == bindparam("sighting")).values(text_id=bindparam("text_id"))
+    update(snapshots).where(snapshots.c.id == bindparam("snapshot")).values(text_id=bindparam("text_id"))
 )
 _UPDATE_REVISION_TEXT = (
-    update(revisions).where(revisions.c.snapshot_id == bindparam("sighting")).values(text_id=bindparam("text_id"))
+    update(revisions).where(revisions.c.snapshot_id == bindparam("snapshot")).values(text_id=bindparam("text_id"))
 )
 _DELETE_UNUSED_TEXT = delete(texts).where(
     texts.c.id == bindparam("text_id"),

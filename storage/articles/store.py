@@ -1,4 +1,4 @@
-"""Record captures and articles, and decide whether an article is new, the same again or a revision."""
+"""Record captures and articles, and decide whether an article is new, unchanged or revised."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def record_captures(
 
 
 def record_article(tx: Connection, article: Article, page: Page, capture_id: int | None, now: datetime) -> Decision:
-    """Record an article that was extracted from a page; return whether it is new, the same again or a revision.
+    """Record an article that was extracted from a page; return whether it is new, unchanged or revised.
 
     Copies are not linked: `links.link_recorded` does that with the decision. The same pages leave the same
     articles, addresses, texts and revisions in whatever order they are recorded; only the ids differ.
@@ -114,7 +114,7 @@ def _insert_article(tx: Connection, seen: Observation, capture_id: int | None, n
 
 
 def _first_state(seen: Observation) -> ArticleState:
-    """Return the state of an article of which there is one observation."""
+    """Return the state of an article that has a single observation."""
     spellings = [
         Alias(
             id=number,
@@ -181,7 +181,7 @@ def rederive(tx: Connection, article_id: int) -> Rederived:
 
 
 def _rederive_from(tx: Connection, article_id: int, before: _ShownRow) -> Rederived:
-    """Derive an article's state again. `before` is what was shown of it, as the index holds it."""
+    """Derive an article's state again. `before` is its former row, as indexed."""
     revisions_before = tx.execute(_COUNT_REVISIONS, {"article": article_id}).scalar_one()
     state, _ = _derive(tx, article_id)
     written = _write_state(tx, state, [before], before.reason)

@@ -15,17 +15,17 @@ from storage.text.clean import clean
 from storage.text.wording import blocks_by_digest
 
 MIN_ARTICLES = 5
-"""Minimum number of articles that gained or lost a block, which must also be half of those fetched again since."""
+"""Minimum number of articles that gained or lost a block; at least half of those fetched again must have, too."""
 _MAX_SHOWN_LENGTH = 200
 
 
 def apply_template_changes(tx: Connection, source: str, now: datetime) -> TemplateChangeResult:
     """Update the blocks that are held back because many pages of a source gained or lost them at once.
 
-    Articles with such blocks are derived again. Running it twice changes nothing.
+    Articles with such blocks are derived again. A second run changes nothing.
     """
     common = tx.execute(_SELECT_COMMON_BLOCKS, {"source": source}).all()
-    wanted = {row.block for row in common if row.many * 2 >= _count_refetched(tx, source, row.since)}
+    wanted = {row.block for row in common if row.article_count * 2 >= _count_refetched(tx, source, row.since)}
     held = set(tx.execute(_SELECT_HELD, {"source": source}).scalars())
     if wanted == held:
         return TemplateChangeResult(held_count=len(held))
@@ -34,8 +34,8 @@ def apply_template_changes(tx: Connection, source: str, now: datetime) -> Templa
     for block in sorted(held - wanted):
         tx.execute(_DELETE_HELD, {"source": source, "block": block})
     for block in sorted(wanted - held):
-        words = _block_text(tx, source, block)
-        tx.execute(insert(held_blocks), {"source": source, "block": block, "text": words, "held_at": now})
+        block_text = _block_text(tx, source, block)
+        tx.execute(insert(held_blocks), {"source": source, "block": block, "text": block_text, "held_at": now})
     return TemplateChangeResult(
         held_count=len(wanted), rederived=tuple(rederive(tx, article_id) for article_id in affected)
     )
@@ -55,18 +55,22 @@ def _affected_articles(tx: Connection, source: str, toggled: set[int]) -> set[in
 def _block_text(tx: Connection, source: str, block: int) -> str:
     """Return the block's text for display, from an article that has it, or an empty string."""
     for row in tx.execute(_SELECT_TEXTS_WITH_BLOCK, {"source": source, "block": block}):
-        if found := blocks_by_digest(whole_text(row)).get(block):
-            return clean(found, _MAX_SHOWN_LENGTH)
+        if block_text := blocks_by_digest(whole_text(row)).get(block):
+            return clean(block_text, _MAX_SHOWN_LENGTH)
     return ""
 
 
 _SELECT_COMMON_BLOCKS = (
-    select(changed_blocks.c.block, func.count().label("many"), func.min(changed_blocks.c.changed_at).label("since"))
+    select(
+        changed_blocks.c.block,
+        func.count().label("article_count"),
+        func.min(changed_blocks.c.changed_at).label("since"),
+    )
     .where(changed_blocks.c.source == bindparam("source"))
     .group_by(changed_blocks.c.block)
     .having(func.count() >= literal(MIN_ARTICLES))
 )
-_later_snapshots = snapshots.alias("earlier")
+_later_snapshots = snapshots.alias("later")
 # Fetched again since: with a text, or with the answer that the page is unmodified.
 _COUNT_REFETCHED = (
     select(func.count())

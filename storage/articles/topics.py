@@ -103,10 +103,10 @@ def count_stale_topics(connection: Connection, catalogue: str) -> int:
 def recount_topics(
     database: Database, find: TopicFinder, catalogue: str, progress: Callable[[int, int], None] | None = None
 ) -> int:
-    """Count the topics of every article anew that was read with another catalogue; returns how many those were.
+    """Find the topics of every article again whose topics are outdated, and return the number of these articles.
 
-    A hundred articles a transaction: killed in between, it goes on where it was. `progress` is told
-    how many of how many are done.
+    RECOUNT_BATCH articles are written per transaction, so an interrupted run continues where it stopped. `progress` is
+    called with the number of articles done and the total.
     """
     with database.read() as connection:
         total = count_stale_topics(connection, catalogue)
@@ -154,9 +154,9 @@ _UPDATE_DATED = (
 
 
 def _upsert_reading(statement: Any) -> CompiledStatement:
-    renewed = {"catalogue_digest": statement.excluded.catalogue_digest}
-    renewing = statement.on_conflict_do_update(index_elements=["article_id"], set_=renewed)
-    return CompiledStatement(renewing, columns=[column.name for column in topic_scans.c])
+    updated = {"catalogue_digest": statement.excluded.catalogue_digest}
+    upsert = statement.on_conflict_do_update(index_elements=["article_id"], set_=updated)
+    return CompiledStatement(upsert, columns=[column.name for column in topic_scans.c])
 
 
 _UPSERT_READING = {

@@ -45,8 +45,13 @@ def unlink_article(tx: Connection, article_id: int) -> None:
 def add_similarities(tx: Connection, digest: str, similarities: Mapping[str, TextSimilarity]) -> None:
     """Store the similarities of a text to others, given by their digests. Known pairs stay as they are."""
     rows = [
-        {"text_digest": first, "other_text_digest": second, "similarity": found.similarity, "kind": found.kind}
-        for other, found in similarities.items()
+        {
+            "text_digest": first,
+            "other_text_digest": second,
+            "similarity": similarity.similarity,
+            "kind": similarity.kind,
+        }
+        for other, similarity in similarities.items()
         for first, second in ((digest, other), (other, digest))
     ]
     if rows:
@@ -92,9 +97,9 @@ def copy_status(tx: Connection, article_id: int) -> tuple[int | None, str, int]:
 
 
 def _load_similarities(tx: Connection, digest: str) -> dict[DigestPair, TextSimilarity]:
-    """Return the similarities among the texts that are connected with one, in both directions, nearest first.
+    """Return the similarities among the texts that are connected with a text, in both directions.
 
-    Stops after _MAX_TEXTS texts.
+    The texts are searched breadth first; the search stops after _MAX_TEXTS texts.
     """
     similarities: dict[DigestPair, TextSimilarity] = {}
     known, edge = {digest}, [digest]
@@ -106,7 +111,7 @@ def _load_similarities(tx: Connection, digest: str) -> dict[DigestPair, TextSimi
         }
         edge = sorted({row.other_text_digest for row in rows} - known)[:_MAX_TEXTS]
         known |= set(edge)
-    return similarities | {(second, first): found for (first, second), found in similarities.items()}
+    return similarities | {(second, first): similarity for (first, second), similarity in similarities.items()}
 
 
 def _link_group(tx: Connection, digests: Sequence[str], similarities: Mapping[DigestPair, TextSimilarity]) -> bool:

@@ -27,7 +27,7 @@ from storage.duplicates.bands import (
 from storage.duplicates.originals import COPY_WINDOW
 
 COMMON_BAND_ARTICLES = 64
-"""Articles of one time bucket that share a band, from which on it is common: a phrase, or boilerplate of a site."""
+"""Number of articles of a time bucket that share a band from which it is common: a phrase or boilerplate."""
 _MAX_CANDIDATES = 60
 _MAX_COMMON_CANDIDATES = 8
 _MAX_TIME_BUCKETS = 230
@@ -82,7 +82,7 @@ def find_candidates(
     ranked = _rank_candidates(ids_by_key, article_id, len(bands))
     if not ranked:
         return []
-    undated = {found_id for key, ids in ids_by_key.items() if key >= UNDATED_KEYS_START for found_id in ids}
+    undated = {other_id for key, ids in ids_by_key.items() if key >= UNDATED_KEYS_START for other_id in ids}
     return _load_candidates(tx, ranked, signed, ranked if signed.has_origin else undated)
 
 
@@ -107,7 +107,7 @@ def _rank_candidates(ids_by_key: Mapping[int, Collection[int]], article_id: int,
     rare, common = set[tuple[int, int]](), set[tuple[int, int]]()
     for key, ids in ids_by_key.items():
         shared = rare if len(ids) < COMMON_BAND_ARTICLES else common
-        shared.update((TIME_BUCKETS.value_of(key), found_id) for found_id in ids if found_id != article_id)
+        shared.update((TIME_BUCKETS.value_of(key), other_id) for other_id in ids if other_id != article_id)
     common_bands = {TIME_BUCKETS.value_of(key) for key, ids in ids_by_key.items() if len(ids) >= COMMON_BAND_ARTICLES}
     ranked = _rank_by_shared_bands(rare, _MAX_CANDIDATES)
     if 2 * len(common_bands) > band_count:

@@ -147,13 +147,13 @@ def split_story(tx: Connection, story_id: int, members: Iterable[int]) -> set[in
     new_id = tx.execute(_SELECT_NEW_STORY_ID, values).scalar()
     if new_id is None:
         return set()
-    tx.execute(_SPLIT_OTHERS, values | {"heir": new_id})
+    tx.execute(_SPLIT_OTHERS, values | {"new_id": new_id})
     return {new_id}
 
 
 def move_all_members(tx: Connection, story_id: int, new_id: int) -> None:
     """Move all articles of a story to another."""
-    tx.execute(_UPDATE_STORY_ID, {"was": story_id, "story": new_id})
+    tx.execute(_UPDATE_STORY_ID, {"old": story_id, "story": new_id})
 
 
 def update_story_counts(tx: Connection, story_ids: Iterable[int], headlines: Mapping[int, int] | None = None) -> None:
@@ -242,7 +242,7 @@ _SELECT_BY_TERMS = RawStatement(
 )
 _INSERT_TERM = RawStatement({name: _INSERT_TERM_SQL.format(mark=mark) for name, mark in PLACEHOLDERS.items()})
 _SELECT_MEMBER = CompiledStatement(select(story_members).where(story_members.c.article_id == bindparam("article")))
-_SELECT_MEMBERS_SQL = f"SELECT {', '.join(column.name for column in story_members.c)} FROM story_members"  # noqa: S608 — names of ours
+_SELECT_MEMBERS_SQL = f"SELECT {', '.join(column.name for column in story_members.c)} FROM story_members"  # noqa: S608 — constant names
 _SELECT_ARTICLES = RawStatement(
     {
         name: f"{_SELECT_MEMBERS_SQL} WHERE article_id IN ({', '.join([mark] * MAX_LOADED_ARTICLES)})"
@@ -271,9 +271,9 @@ _IS_OTHER_MEMBER = (
     story_members.c.article_id.not_in(bindparam("members", expanding=True)),
 )
 _SELECT_NEW_STORY_ID = select(func.min(story_members.c.article_id)).where(*_IS_OTHER_MEMBER)
-_SPLIT_OTHERS = update(story_members).where(*_IS_OTHER_MEMBER).values(story_id=bindparam("heir"))
+_SPLIT_OTHERS = update(story_members).where(*_IS_OTHER_MEMBER).values(story_id=bindparam("new_id"))
 _UPDATE_STORY_ID = (
-    update(story_members).where(story_members.c.story_id == bindparam("was")).values(story_id=bindparam("story"))
+    update(story_members).where(story_members.c.story_id == bindparam("old")).values(story_id=bindparam("story"))
 )
 _DELETE_STORIES = (
     delete(stories)

@@ -58,11 +58,11 @@ def load_frequencies(tx: Connection) -> TermFrequencies:
     if not counted:
         return TermFrequencies(articles=0, last_id=0, counts=np.zeros(BUCKETS, np.int64))
     articles, last_id = counted[0]
-    held = _cache.get(tx.engine)
-    if held is None or (held.articles, held.last_id) != (articles, last_id):
-        held = _decode_frequencies(articles, last_id, tx.execute(_SELECT_COUNTS).scalar_one())
-        _cache[tx.engine] = held
-    return held
+    cached = _cache.get(tx.engine)
+    if cached is None or (cached.articles, cached.last_id) != (articles, last_id):
+        cached = _decode_frequencies(articles, last_id, tx.execute(_SELECT_COUNTS).scalar_one())
+        _cache[tx.engine] = cached
+    return cached
 
 
 def update_frequencies(tx: Connection, last_id: int, known: TermFrequencies) -> None:
