@@ -1,4 +1,4 @@
-"""An archive and a server of it, for tests of what it answers."""
+"""Archive with a server, for tests of the server's responses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Ask = Callable[..., Any]
 
 @dataclass
 class Room:
-    """An archive and a server of it."""
+    """Archive with a server; its settings may be changed before a client is made."""
 
     database: Database
     muted: tuple[str, ...] = ()
@@ -42,11 +42,11 @@ class Room:
     hub: str = ""
     searches: dict[str, str] = field(default_factory=lambda: {"chargers": "charger"})
 
-    def keep(self, n: int, words: str, *, title: str = "", source: str = "s", **more: Any) -> int:
+    def keep(self, n: int, text: str, *, title: str = "", source: str = "s", **more: Any) -> int:
         url = f"https://{source}.example/{n}"
         page = Page(url=url, status=200, fetched_at=more.pop("seen", T0), source=source)
         with self.database.write() as tx:
-            article = Article(url=url, title=title or f"t{n:02}", text=words, published=T0 + timedelta(days=n), **more)
+            article = Article(url=url, title=title or f"t{n:02}", text=text, published=T0 + timedelta(days=n), **more)
             return link_recorded(tx, record_article(tx, article, page, None, page.fetched_at)).article_id
 
     def place_stories(self) -> None:
@@ -62,7 +62,7 @@ class Room:
 
     def serving(self, **more: Any) -> ServerContext:
         library, monitor = Library(self.database), Monitor(self.database)
-        shelf = FeedCatalogue(
+        feed_catalogue = FeedCatalogue(
             library,
             monitor,
             BASE,
@@ -72,19 +72,19 @@ class Room:
             now=lambda: self.now,
             hub=self.hub,
         )
-        marks = EtagCache(self.database.data_version)
+        etag_cache = EtagCache(self.database.data_version)
         api = Api(database=self.database, topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted)
-        sync = GReaderApi(
+        greader_api = GReaderApi(
             database=self.database, base_url=BASE, find_token=self.token_of, searches=self.saved,
             topics=lambda: load_topics(None), now=lambda: self.now, muted=self.muted,
         )  # fmt: skip
         return ServerContext(
             library=library,
             monitor=monitor,
-            feed_catalogue=shelf,
-            etag_cache=marks,
+            feed_catalogue=feed_catalogue,
+            etag_cache=etag_cache,
             public_url=BASE,
-            greader_api=sync,
+            greader_api=greader_api,
             api=api,
             **more,
         )

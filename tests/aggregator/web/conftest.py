@@ -1,4 +1,4 @@
-"""The room that tests of the server begin with."""
+"""Fixtures: an archive of twelve articles, and requests to its server."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.aggregator.web.archive_server import Ask, Room
 
 @pytest.fixture
 def room(database: Database) -> Room:
-    found = Room(database)
+    room = Room(database)
     for n in range(12):
-        found.keep(n, f"{'battery' if n % 2 else 'charger'} x{n}")
-    return found
+        room.keep(n, f"{'battery' if n % 2 else 'charger'} x{n}")
+    return room
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""WebSub: what a feed says of its hub, and what a hub is told of, when, and how often."""
+"""WebSub: links to the hub in feeds, and pings of the hub after changes."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from tests.aggregator.web.archive_server import BASE, T0, Ask, Room
 HUB = "https://hub.example/"
 
 
-class Told:
-    """A hub, and a clock."""
+class PublisherWithClock:
+    """Publisher with a recorded hub and a fake clock."""
 
     def __init__(self, room: Room) -> None:
         self.now, self.pings, self.fails = 0.0, [], False
-        address = room.serving().feed_catalogue.build_url
-        self.publisher = HubPublisher(room.database, HUB, address, lambda: room.searches, self.tell, lambda: self.now)
+        build_url = room.serving().feed_catalogue.build_url
+        self.publisher = HubPublisher(room.database, HUB, build_url, lambda: room.searches, self.ping, lambda: self.now)
 
     pings: list[list[str]]
 
-    def tell(self, where: str, feeds: Sequence[str]) -> None:
-        assert where == HUB
+    def ping(self, hub: str, feeds: Sequence[str]) -> None:
+        assert hub == HUB
         if self.fails:
             raise OSError("no answer")
         self.pings.append([feed.removeprefix(f"{BASE}feeds/") for feed in feeds if feed.endswith(".atom")])
 
     def step(self, seconds: float) -> list[str]:
-        """What it is told after some seconds, less the other forms."""
+        """Return the Atom feeds in pings sent after some seconds."""
         self.now += seconds
         self.pings.clear()
         self.publisher.ping_changes()
@@ -46,69 +46,75 @@ class Told:
 
 
 @pytest.fixture
-def told(room: Room) -> Told:
-    return Told(room)
+def publisher(room: Room) -> PublisherWithClock:
+    return PublisherWithClock(room)
 
 
-def test_it_is_told_of_what_changed_and_of_nothing_else(room: Room, told: Told) -> None:
-    assert told.step(0) == []
-    one = room.keep(50, "a charger", source="other")
+def test_ping_names_only_changed_feeds(room: Room, publisher: PublisherWithClock) -> None:
+    assert publisher.step(0) == []
+    article_id = room.keep(50, "a charger", source="other")
     with room.database.write() as tx:
-        record_topics_and_relabel(tx, one, [Topic(name="byd", body_count=1)], "c")
-    assert told.step(5) == ["all.atom", "stories.atom", "source/other.atom", "topic/byd.atom", "search/chargers.atom"]
-    assert told.step(5) == []
+        record_topics_and_relabel(tx, article_id, [Topic(name="byd", body_count=1)], "c")
+    assert publisher.step(5) == [
+        "all.atom",
+        "stories.atom",
+        "source/other.atom",
+        "topic/byd.atom",
+        "search/chargers.atom",
+    ]
+    assert publisher.step(5) == []
     room.keep(1, "edited", seen=T0 + timedelta(days=1))
-    assert told.step(60) == ["all.atom", "stories.atom", "changes.atom", "source/s.atom"]
+    assert publisher.step(60) == ["all.atom", "stories.atom", "changes.atom", "source/s.atom"]
 
 
-def test_of_one_feed_it_is_told_once_a_minute(room: Room, told: Told) -> None:
+def test_each_feed_is_pinged_at_most_once_a_minute(room: Room, publisher: PublisherWithClock) -> None:
     room.keep(50, "x", source="a")
-    assert told.step(1) == ["all.atom", "stories.atom", "source/a.atom"]
+    assert publisher.step(1) == ["all.atom", "stories.atom", "source/a.atom"]
     room.keep(51, "x y", source="b")
-    assert told.step(30) == ["source/b.atom"]
-    assert told.step(31) == ["all.atom", "stories.atom"]
+    assert publisher.step(30) == ["source/b.atom"]
+    assert publisher.step(31) == ["all.atom", "stories.atom"]
 
 
-def test_one_that_does_not_answer_is_tried_later_and_later(room: Room, told: Told) -> None:
+def test_failed_ping_is_retried_after_growing_delays(room: Room, publisher: PublisherWithClock) -> None:
     room.keep(50, "x", source="a")
-    told.fails = True
-    assert told.step(1) == []
-    told.fails = False
-    assert told.step(59) == []
-    told.fails = True
-    assert told.step(2) == []
-    told.fails = False
-    assert told.step(100) == []
-    assert told.step(30) == ["all.atom", "stories.atom", "source/a.atom"]
+    publisher.fails = True
+    assert publisher.step(1) == []
+    publisher.fails = False
+    assert publisher.step(59) == []
+    publisher.fails = True
+    assert publisher.step(2) == []
+    publisher.fails = False
+    assert publisher.step(100) == []
+    assert publisher.step(30) == ["all.atom", "stories.atom", "source/a.atom"]
 
 
-def test_a_feed_names_its_hub_where_it_is_told_of_it(room: Room) -> None:
+def test_only_pinged_feeds_link_to_the_hub(room: Room) -> None:
     room.hub = HUB
     with room.client() as client:
         for form in ("atom", "rss"):
-            answer = client.get(f"/feeds/all.{form}")
-            assert answer.headers["link"] == f'<{HUB}>; rel="hub", <{BASE}feeds/all.{form}>; rel="self"'
-            said = {link.rel: link.href for link in feedparser.parse(answer.content).feed.links}
-            assert (said["hub"], said["self"]) == (HUB, f"{BASE}feeds/all.{form}")
+            response = client.get(f"/feeds/all.{form}")
+            assert response.headers["link"] == f'<{HUB}>; rel="hub", <{BASE}feeds/all.{form}>; rel="self"'
+            links = {link.rel: link.href for link in feedparser.parse(response.content).feed.links}
+            assert (links["hub"], links["self"]) == (HUB, f"{BASE}feeds/all.{form}")
         assert client.get("/feeds/all.json").json()["hubs"] == [{"type": "WebSub", "url": HUB}]
         for path in ("all.atom?limit=5", "query.atom?q=x", "all.atom?order=arrival"):
-            answer = client.get(f"/feeds/{path}")
-            assert "link" not in answer.headers
-            assert HUB not in answer.text
+            response = client.get(f"/feeds/{path}")
+            assert "link" not in response.headers
+            assert HUB not in response.text
 
 
-def test_no_hub_is_named_where_none_is_set(ask: Ask) -> None:
+def test_feeds_have_no_hub_link_without_configured_hub(ask: Ask) -> None:
     assert "link" not in ask("/feeds/all.atom").headers
     assert "hubs" not in ask("/feeds/all.json").json()
 
 
-def test_a_ping_is_what_hubs_expect() -> None:
-    got: list[dict[str, list[str]]] = []
+def test_ping_is_a_publish_request_and_failures_raise() -> None:
+    requests: list[dict[str, list[str]]] = []
 
     class Hub(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            got.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
-            self.send_response(204 if len(got) == 1 else 500)
+            requests.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            self.send_response(204 if len(requests) == 1 else 500)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -123,19 +129,19 @@ def test_a_ping_is_what_hubs_expect() -> None:
             websub.ping_hub(address, ["https://x/a"])
         server.shutdown()
         running.join()
-    assert got[0] == {"hub.mode": ["publish"], "hub.url": ["https://x/a", "https://x/b?full=1"]}
+    assert requests[0] == {"hub.mode": ["publish"], "hub.url": ["https://x/a", "https://x/b?full=1"]}
     with pytest.raises(OSError, match="refused"):
         websub.ping_hub(address, ["https://x/a"])
 
 
-def test_every_form_and_both_lengths_are_told_of(room: Room) -> None:
-    told: list[str] = []
-    address = room.serving().feed_catalogue.build_url
-    publisher = HubPublisher(room.database, HUB, address, dict, lambda _, feeds: told.extend(feeds), lambda: 0.0)
+def test_ping_names_every_format_and_both_lengths(room: Room) -> None:
+    pinged: list[str] = []
+    build_url = room.serving().feed_catalogue.build_url
+    publisher = HubPublisher(room.database, HUB, build_url, dict, lambda _, feeds: pinged.extend(feeds), lambda: 0.0)
     room.keep(50, "x", source="a")
     publisher.ping_changes()
-    assert told[:6] == [
-        address(FeedRequest(path="all", format=form, full=full))
+    assert pinged[:6] == [
+        build_url(FeedRequest(path="all", format=form, full=full))
         for form in ("rss", "atom", "json")
         for full in (False, True)
     ]
