@@ -1,4 +1,4 @@
-"""CSV and Parquet: read back by the programs that people read them with, whatever an article holds."""
+"""CSV and Parquet: any article is read back by csv, pandas and DuckDB."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def rows_of(articles: Iterable[KeptArticle], *, raw: bool) -> list[dict[str, str
 
 
 @pytest.mark.parametrize("name", sorted(DATA_FORMATS))
-def test_each_format_writes_the_articles_it_is_given(name: str) -> None:
+def test_each_format_writes_every_article(name: str) -> None:
     file = BytesIO()
     DATA_FORMATS[name](iter([article(1), article(2)]), file)
     assert file.getvalue().count("山田 花子".encode()) == 2 or name == "parquet"
 
 
 @pytest.mark.parametrize("title", ['=HYPERLINK("http://e?"&A1)', "@SUM(A1)", "+1", "-1", "=1+1", "\t=1"])
-def test_no_cell_is_a_formula(title: str) -> None:
+def test_cells_are_no_formulas_unless_raw(title: str) -> None:
     (row,) = rows_of([article(1, title=title)], raw=False)
     assert row["title"] == f"'{title.strip()}" or row["title"][0] not in "=+-@\t\r"
     (row,) = rows_of([article(1, title=title)], raw=True)
@@ -45,30 +45,30 @@ def test_no_cell_is_a_formula(title: str) -> None:
 
 
 @given(any_article)
-def test_csv_gives_back_every_field(any_one: KeptArticle) -> None:
-    (row,) = rows_of([any_one], raw=True)
-    fields = article_fields(any_one)
+def test_csv_reads_back_every_field(kept: KeptArticle) -> None:
+    (row,) = rows_of([kept], raw=True)
+    fields = article_fields(kept)
     assert tuple(row) == COLUMNS
     for name in ("title", "text", "summary", "url", "source", "published"):
         assert row[name] == ("" if fields[name] is None else fields[name])
-    (safe,) = rows_of([any_one], raw=False)
+    (safe,) = rows_of([kept], raw=False)
     assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in safe.values())
 
 
 @given(any_article)
-def test_parquet_gives_back_every_field(any_one: KeptArticle) -> None:
+def test_parquet_reads_back_every_field(kept: KeptArticle) -> None:
     file = BytesIO()
-    write_parquet([any_one], file)
+    write_parquet([kept], file)
     frame = pd.read_parquet(BytesIO(file.getvalue()))
-    record, fields = frame.to_dict("records")[0], article_fields(any_one)
+    record, fields = frame.to_dict("records")[0], article_fields(kept)
     assert list(frame.columns) == list(fields)
     for name in ("id", "url", "title", "text", "html", "summary", "words", "truncated", "published_raw"):
         assert (None if pd.isna(record[name]) else record[name]) == fields[name]
     assert list(record["authors"]) == fields["authors"]
-    assert record["first_seen"] == any_one.first_seen.replace(microsecond=0)
+    assert record["first_seen"] == kept.first_seen.replace(microsecond=0)
 
 
-def test_duckdb_reads_types(tmp_path: Path) -> None:
+def test_duckdb_reads_typed_columns(tmp_path: Path) -> None:
     path = tmp_path / "articles.parquet"
     articles = [replace(article(n), published=datetime(2026, 1, n, 8, tzinfo=UTC)) for n in (1, 2, 3)]
     with path.open("wb") as file:
@@ -80,20 +80,20 @@ def test_duckdb_reads_types(tmp_path: Path) -> None:
         assert types["published"] == "TIMESTAMP WITH TIME ZONE"
         assert (types["authors"], types["id"], types["truncated"]) == ("VARCHAR[]", "BIGINT", "BOOLEAN")
         assert types["revisions"].startswith("STRUCT(")
-        found = connection.execute(
+        rows = connection.execute(
             f"SELECT id, authors[1] FROM '{path}' WHERE published >= TIMESTAMPTZ '2026-01-02 00:00:00+00' ORDER BY id"
         ).fetchall()
-    assert found == [(2, article(2).authors[0]), (3, article(3).authors[0])]
+    assert rows == [(2, article(2).authors[0]), (3, article(3).authors[0])]
 
 
-def test_no_article_is_a_file_too() -> None:
+def test_empty_export_is_a_valid_file() -> None:
     file = BytesIO()
     write_parquet([], file)
     assert pd.read_parquet(BytesIO(file.getvalue())).empty
     assert rows_of([], raw=False) == []
 
 
-def test_who_has_no_pyarrow_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_pyarrow_raises_an_error_with_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingPyarrow, match="pip install"):
         write_parquet([], BytesIO())

@@ -1,4 +1,4 @@
-"""Whatever the archive holds, what goes out can be read, and says what the archive says."""
+"""RSS and JSON Lines: any stored articles give valid output with their values."""
 
 import json
 from dataclasses import fields, replace
@@ -31,7 +31,7 @@ KEYS = [
 
 
 def article(number: int = 1, **changes: Any) -> KeptArticle:
-    plain = KeptArticle(
+    default = KeptArticle(
         id=number,
         url=f"https://news.example/{number}",
         canonical_url="",
@@ -58,16 +58,17 @@ def article(number: int = 1, **changes: Any) -> KeptArticle:
         story=5,
         revisions=(RevisionSummary(number=1, fetched_at=MORNING, title="A battery", digest="5" * 64),),
     )
-    return replace(plain, **changes)
+    return replace(default, **changes)
 
 
 def channel(*entries: KeptArticle) -> Channel:
-    made = article_entries(entries)
-    return Channel(title="EV news", home="https://reader.example/", description="All of it", entries=made)
+    return Channel(
+        title="EV news", home="https://reader.example/", description="All of it", entries=article_entries(entries)
+    )
 
 
 def parsed(feed: Channel) -> etree._Element:
-    """The feed's channel element, read by a parser that forgives nothing."""
+    """Return the channel element of an RSS feed, read by a strict parser."""
     root = etree.fromstring(b"".join(rss_feed(feed)), etree.XMLParser(recover=False, resolve_entities=False))
     assert (root.tag, root.get("version")) == ("rss", "2.0")
     return root[0]
@@ -95,14 +96,14 @@ _url = _text | st.sampled_from(
     ]
 )
 _texts = st.lists(_text, max_size=3).map(tuple)
-# RFC 822 readers take the years before 1000 for something else.
+# Parsers of RFC 822 dates misread years before 1000.
 _time = st.datetimes(
     datetime(1000, 1, 2),  # noqa: DTZ001  the strategy adds the zone
     datetime(9999, 12, 30),  # noqa: DTZ001
     timezones=st.just(UTC),
 ) | st.just(datetime(2025, 3, 4, 1, 2, 3, 4, timezone(timedelta(hours=5, minutes=45))))
 _number = st.integers(0, 2**63 - 1)
-_edition = st.builds(
+_revision = st.builds(
     RevisionSummary,
     number=_number,
     fetched_at=_time,
@@ -122,20 +123,20 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "aliases": _texts, "reason": _text, "topics": _texts, "truncated": st.booleans(),
     "withdrawn": st.none() | _time, "original_url": _url, "credit": _text,
     "story": st.none() | st.integers(1, 2**40),
-    "revisions": st.lists(_edition, max_size=3).map(tuple),
+    "revisions": st.lists(_revision, max_size=3).map(tuple),
     "past_texts": st.lists(st.tuples(_text, _text), max_size=2).map(tuple),
 }  # fmt: skip
 any_article = st.builds(KeptArticle, **FIELDS)
 
 
-def test_the_strategy_knows_every_field() -> None:
+def test_strategy_covers_every_field() -> None:
     assert {field.name for field in fields(KeptArticle)} == set(FIELDS)
 
 
 @given(st.lists(any_article, max_size=4), _text, _text)
-def test_any_articles_make_a_feed_that_says_what_they_say(articles: list[KeptArticle], title: str, about: str) -> None:
-    made = article_entries(articles)
-    feed = parsed(Channel(title=title, home="https://reader.example/", description=about, entries=made))
+def test_rss_feed_holds_the_values_of_any_articles(articles: list[KeptArticle], title: str, description: str) -> None:
+    entries = article_entries(articles)
+    feed = parsed(Channel(title=title, home="https://reader.example/", description=description, entries=entries))
     items = feed.findall("item")
     assert [item.findtext("guid") for item in items] == [f"urn:evnews:article:{kept.id}" for kept in articles]
     assert feed.findtext("title") == clean_line(title)
@@ -162,9 +163,9 @@ def unescape_once(html: str | None) -> str:
 
 
 @given(st.lists(any_article, max_size=4))
-def test_any_articles_make_one_line_of_json_each(articles: list[KeptArticle]) -> None:
+def test_any_article_gives_one_json_line(articles: list[KeptArticle]) -> None:
     data = b"".join(jsonl(articles)).decode("utf-8")
-    lines = data.splitlines()  # splits also where JSON would not
+    lines = data.splitlines()  # also splits at separators that JSON permits in strings
     assert len(lines) == len(articles)
     for line, kept in zip(map(json.loads, lines), articles, strict=True):
         assert list(line) == KEYS
@@ -177,14 +178,14 @@ def test_any_articles_make_one_line_of_json_each(articles: list[KeptArticle]) ->
             assert line[key] is None or (
                 line[key] == clean(getattr(kept, key)) and line[key].lower().startswith("http")
             )
-        told = [(one["revision"], one["title"], one["kind"] or "", one["added"]) for one in line["revisions"]]
-        assert told == [(one.number, clean(one.title), clean(one.kind), one.added) for one in kept.revisions]
+        written = [(row["revision"], row["title"], row["kind"] or "", row["added"]) for row in line["revisions"]]
+        assert written == [(r.number, clean(r.title), clean(r.kind), r.added) for r in kept.revisions]
 
 
-def test_a_line_of_json_in_full() -> None:
-    past = (("4" * 64, "One."),)
-    at = MORNING.replace(microsecond=9)
-    kept = article(7, canonical_url="https://news.example/ä b", copy_of=3, published=at, past_texts=past)
+def test_json_line_has_every_key() -> None:
+    past_texts = (("4" * 64, "One."),)
+    published = MORNING.replace(microsecond=9)
+    kept = article(7, canonical_url="https://news.example/ä b", copy_of=3, published=published, past_texts=past_texts)
     assert json.loads(b"".join(jsonl([kept]))) == {
         "id": 7,
         "url": "https://news.example/7",
@@ -222,9 +223,9 @@ def test_a_line_of_json_in_full() -> None:
     assert "山田 花子".encode() in b"".join(jsonl([kept]))
 
 
-def test_what_is_not_known_is_null() -> None:
-    nothing: dict[str, Any] = dict.fromkeys(("published_date", "published_raw", "language", "summary", "image"), "")
-    bare = article(published=None, authors=(), tags=(), **nothing)
+def test_unknown_values_are_null() -> None:
+    empty: dict[str, Any] = dict.fromkeys(("published_date", "published_raw", "language", "summary", "image"), "")
+    bare = article(published=None, authors=(), tags=(), **empty)
     line = json.loads(b"".join(jsonl([bare])))
     assert [key for key, value in line.items() if value is None] == [
         "canonical_url",
@@ -241,17 +242,15 @@ def test_what_is_not_known_is_null() -> None:
     assert line["authors"] == line["tags"] == []
 
 
-def test_json_lines_stream() -> None:
-    """The first line is out before the second article is asked for."""
-
+def test_json_lines_are_streamed() -> None:
     def source() -> Any:
         yield article(1)
-        raise AssertionError("asked for too soon")
+        raise AssertionError("second article requested before the first line was read")
 
     assert json.loads(next(jsonl(source())))["id"] == 1
 
 
-def test_an_item_in_full() -> None:
+def test_rss_item_has_every_element() -> None:
     [item] = parsed(channel(article(7))).findall("item")
     assert [(child.tag, child.text) for child in item] == [
         ("title", "A battery with a view"),
@@ -269,12 +268,12 @@ def test_an_item_in_full() -> None:
     assert [guid.get("isPermaLink") for guid in item.iter("guid")] == ["false"]
 
 
-def test_text_stands_in_where_there_is_no_html() -> None:
+def test_text_replaces_missing_html() -> None:
     [item] = parsed(channel(article(html="", text="One.\n\n<b>Two</b> & three."))).findall("item")
     assert item.findtext(CONTENT) == "<p>One.</p><p>&lt;b&gt;Two&lt;/b&gt; &amp; three.</p>"
 
 
-def test_plain_text_stays_text_after_a_reader_takes_it_for_html() -> None:
+def test_plain_text_is_escaped_for_readers_that_expect_html() -> None:
     script = "]]><script>alert(1)</script>"
     [item] = parsed(channel(article(summary=script, title=script, authors=(script,), html="", text=script))).findall(
         "item"
@@ -305,7 +304,7 @@ def test_plain_text_stays_text_after_a_reader_takes_it_for_html() -> None:
         "http://\ud800/",
     ],
 )
-def test_only_web_addresses_leave(url: str) -> None:
+def test_only_web_addresses_are_written(url: str) -> None:
     kept = article(url=url, canonical_url=url, image=url)
     [item] = parsed(channel(kept)).findall("item")
     assert item.find("link") is None
@@ -315,12 +314,12 @@ def test_only_web_addresses_leave(url: str) -> None:
         rss_feed(Channel(title="x", home=url))
 
 
-def test_a_link_is_a_legal_uri() -> None:
+def test_link_is_a_valid_uri() -> None:
     [item] = parsed(channel(article(url='https://news.example/ä b"<c>?d=%20&e=[f]#g'))).findall("item")
     assert item.findtext("link") == "https://news.example/%C3%A4%20b%22%3Cc%3E?d=%20&e=[f]#g"
 
 
-def test_the_same_articles_make_the_same_bytes_and_the_newest_change_dates_them() -> None:
+def test_rss_feed_is_deterministic_and_dated_by_its_newest_change() -> None:
     edited = RevisionSummary(number=2, fetched_at=MORNING + timedelta(hours=2), title="x", digest="5" * 64)
     first, second = article(1), article(2, updated=MORNING + timedelta(days=9), revisions=(edited,))
     assert b"".join(rss_feed(channel(first, second))) == b"".join(rss_feed(channel(first, second)))
@@ -329,7 +328,7 @@ def test_the_same_articles_make_the_same_bytes_and_the_newest_change_dates_them(
     assert parsed(channel()).find("lastBuildDate") is None
 
 
-def test_a_feed_comes_in_pieces_and_may_be_left() -> None:
+def test_rss_feed_is_streamed_entry_by_entry() -> None:
     pieces = rss_feed(channel(article(1), article(2), article(3)))
     assert b"urn:evnews:article:1<" in next(pieces)
     second = next(pieces)

@@ -1,4 +1,4 @@
-"""Atom and JSON Feed: whatever the archive holds parses, and a reader's own parser finds every field again."""
+"""Atom and JSON Feed: any stored articles give valid feeds, and feedparser reads back every field."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def as_atom(feed: Channel) -> etree._Element:
 
 
 @given(st.lists(any_article, max_size=3), _text)
-def test_any_articles_make_an_atom_feed(articles: list[KeptArticle], title: str) -> None:
-    """With all that the standard asks for: an id, a title, a time and an author each."""
+def test_any_articles_give_a_valid_atom_feed(articles: list[KeptArticle], title: str) -> None:
+    """Each entry has the elements that RFC 4287 requires: id, title, updated and author."""
     feed = as_atom(channel(*articles, title=title))
     assert feed.tag == f"{ATOM}feed"
     assert (feed.findtext(f"{ATOM}title") or "") == clean_line(title)
     entries = feed.findall(f"{ATOM}entry")
-    assert [entry.findtext(f"{ATOM}id") for entry in entries] == [f"urn:evnews:article:{one.id}" for one in articles]
+    assert [entry.findtext(f"{ATOM}id") for entry in entries] == [f"urn:evnews:article:{kept.id}" for kept in articles]
     for entry, kept in zip(entries, articles, strict=True):
         assert entry.findtext(f"{ATOM}title")
         assert entry.findtext(f"{ATOM}author/{ATOM}name")
@@ -58,8 +58,8 @@ def test_any_articles_make_an_atom_feed(articles: list[KeptArticle], title: str)
 
 
 @given(st.lists(any_article, max_size=3), _text)
-def test_any_articles_make_a_json_feed(articles: list[KeptArticle], title: str) -> None:
-    """With an id and a content each, no field that is empty or none."""
+def test_any_articles_give_a_valid_json_feed(articles: list[KeptArticle], title: str) -> None:
+    """Each item has an id and one kind of content; unknown authors, URLs and images are left out."""
     feed = json.loads(b"".join(json_feed(channel(*articles, title=title))))
     assert feed["version"] == "https://jsonfeed.org/version/1.1"
     assert feed["title"]
@@ -74,9 +74,9 @@ def test_any_articles_make_a_json_feed(articles: list[KeptArticle], title: str) 
 
 
 @pytest.mark.parametrize("name", ["rss", "atom"])
-def test_a_readers_parser_finds_every_field(name: str) -> None:
-    made = channel(article(7), next_url="https://reader.example/feeds/all.x?page=2")
-    read = feedparser.parse(b"".join(FEED_FORMATS[name].write(made)))
+def test_feedparser_reads_back_every_field(name: str) -> None:
+    feed = channel(article(7), next_url="https://reader.example/feeds/all.x?page=2")
+    read = feedparser.parse(b"".join(FEED_FORMATS[name].write(feed)))
     assert not read.bozo
     links = {link["rel"]: link["href"] for link in read.feed.links}
     assert links["self"] == "https://reader.example/feeds/all.x"
@@ -95,7 +95,7 @@ def test_a_readers_parser_finds_every_field(name: str) -> None:
         assert entry.updated_parsed[:6] == (2025, 3, 4, 8, 37, 0)
 
 
-def test_a_summary_stands_for_the_text_where_that_is_not_asked_for() -> None:
+def test_entry_without_text_has_a_summary() -> None:
     entry = article_entry(article(summary="", text="word " * 200), full=False)
     assert entry.html == ""
     assert entry.summary.startswith("word word")
@@ -103,18 +103,18 @@ def test_a_summary_stands_for_the_text_where_that_is_not_asked_for() -> None:
     assert article_entry(article(), full=False).summary == "Fish & chips < 10 EUR"
 
 
-def test_who_else_tells_it_is_named() -> None:
+def test_entry_names_other_publishers() -> None:
     entry = article_entry(article(), ["other", "a<b>"], full=True)
     assert entry.publishers == ("example", "other", "a<b>")
     assert entry.html.endswith("<p>Also published by other, a&lt;b&gt;.</p>")
 
 
-def test_a_feed_without_entries_is_the_same_every_time() -> None:
+def test_feed_without_entries_is_deterministic() -> None:
     assert as_atom(channel()).findtext(f"{ATOM}updated") == "1970-01-01T00:00:00Z"
     assert b"".join(atom_feed(channel())) == b"".join(atom_feed(channel()))
     assert json.loads(b"".join(json_feed(channel())))["items"] == []
 
 
-def test_the_newest_change_dates_the_feed() -> None:
-    late = article(2, first_seen=SEEN + timedelta(days=3))
-    assert as_atom(channel(article(1), late)).findtext(f"{ATOM}updated") == "2025-03-07T08:37:00Z"
+def test_feed_is_dated_by_its_newest_change() -> None:
+    newer = article(2, first_seen=SEEN + timedelta(days=3))
+    assert as_atom(channel(article(1), newer)).findtext(f"{ATOM}updated") == "2025-03-07T08:37:00Z"

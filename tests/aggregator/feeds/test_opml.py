@@ -1,4 +1,4 @@
-"""Subscription lists in and out."""
+"""OPML subscription lists: reading, writing and refusing them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read(body: str) -> tuple[OutlineFeed, ...]:
     return read_opml(f'<opml version="2.0"><body>{body}</body></opml>'.encode())
 
 
-def test_a_list_with_folders_is_read_in_its_order():
+def test_list_with_folders_is_read_in_order():
     feeds = read(
         '<outline text="Cars"><outline text="Electric" title="EV"><outline type="rss" text="Volt &amp; more" title=""'
         ' xmlUrl="https://volt.example/feed" htmlUrl="https://volt.example/" language="en_GB"/></outline>'
@@ -53,7 +53,7 @@ def test_a_list_with_folders_is_read_in_its_order():
         '<outline text="&#65;&nbsp;" xmlUrl="http://a.example/"/>',
     ],
 )
-def test_lists_are_read_however_they_are_spelled(outline: str):
+def test_malformed_lists_are_read(outline: str):
     assert read(outline) == (OutlineFeed(title="A", xml_url="http://a.example/"),)
 
 
@@ -69,24 +69,24 @@ def test_lists_are_read_however_they_are_spelled(outline: str):
         "http://" + "a" * 3000,
     ],
 )
-def test_only_web_addresses_are_taken_and_others_are_told(address: str):
-    told = () if not address else (f'xmlUrl = "{address[:200]}": not an http or https URL',)
+def test_only_web_addresses_are_accepted_and_others_are_reported(address: str):
+    problems = () if not address else (f'xmlUrl = "{address[:200]}": not an http or https URL',)
     feeds = read(f'<outline text="A" xmlUrl="{address}" htmlUrl="{address}"/><outline xmlUrl="http://b.example/"/>')
-    assert [feed.xml_url for feed in feeds] == ["http://b.example/", *("" for _ in told)]
-    assert tuple(feed.problem for feed in feeds[1:]) == told
+    assert [feed.xml_url for feed in feeds] == ["http://b.example/", *("" for _ in problems)]
+    assert tuple(feed.problem for feed in feeds[1:]) == problems
     assert read(f'<outline text="A" xmlUrl="http://a.example/" htmlUrl="{address}"/>')[0].html_url == ""
 
 
-def test_a_list_within_a_list_is_not_followed():
+def test_included_list_is_not_followed():
     feeds = read('<outline text="A" type="include" xmlUrl="http://a.example/l.opml"/>')
     assert [(feed.xml_url, feed.problem) for feed in feeds] == [
         ("", 'xmlUrl = "http://a.example/l.opml": another list, which is not followed')
     ]
 
 
-def test_no_entity_is_expanded(tmp_path: Path):
+def test_entities_are_not_expanded(tmp_path: Path):
     secret = tmp_path / "secret"
-    secret.write_text("do not tell")
+    secret.write_text("secret text")
     feeds = read_opml(
         f'<!DOCTYPE opml [<!ENTITY f SYSTEM "file://{secret}">]><opml><body><outline text="&f;" xmlUrl="http://a.example/"/></body></opml>'.encode()
     )
@@ -94,7 +94,7 @@ def test_no_entity_is_expanded(tmp_path: Path):
     assert feeds[1].problem == "uses entities of its own (f), which are not expanded"
 
 
-def test_a_list_that_is_cut_off_says_so():
+def test_truncated_list_reports_a_problem():
     feeds = read_opml(b'<opml><body><outline text="A" xmlUrl="http://a.example/"/><outline text="B" xml')
     assert feeds == (
         OutlineFeed(title="A", xml_url="http://a.example/"),
@@ -103,7 +103,7 @@ def test_a_list_that_is_cut_off_says_so():
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "message"),
     [
         (b"", "not XML: no element in it"),
         (b"<html><body/></html>", "not OPML: the root element is <html>"),
@@ -111,24 +111,24 @@ def test_a_list_that_is_cut_off_says_so():
         (b"<opml><body>" + b"<outline/>" * 20_001 + b"</body></opml>", "more than 20000 outlines"),
     ],
 )
-def test_what_is_no_list_is_refused_in_words(body: bytes, says: str):
-    with pytest.raises(OpmlError, match=says):
+def test_other_documents_are_refused_with_a_reason(body: bytes, message: str):
+    with pytest.raises(OpmlError, match=message):
         read_opml(body)
 
 
-def test_deep_lists_are_read_to_a_depth():
+def test_deeply_nested_list_is_read_to_a_limit():
     deep = "".join(f'<outline text="{n}"><outline text="f" xmlUrl="http://a.example/{n}"/>' for n in range(10_000))
     assert 1 < len(read(deep)) < 100
 
 
-def test_very_many_attributes_take_no_time():
-    many = " ".join(f'a{n}="x"' for n in range(80_000))
-    assert read(f'<outline {many} xmlUrl="http://a.example/"/>') == (
+def test_outline_with_many_attributes_is_read():
+    attributes = " ".join(f'a{n}="x"' for n in range(80_000))
+    assert read(f'<outline {attributes} xmlUrl="http://a.example/"/>') == (
         OutlineFeed(title="", xml_url="http://a.example/"),
     )
 
 
-def test_sources_are_written_with_every_feed():
+def test_written_list_has_every_feed_of_the_sources():
     sources = [
         Source(
             name="volt",
@@ -159,7 +159,7 @@ def test_sources_are_written_with_every_feed():
         max_size=4,
     )
 )
-def test_what_is_written_is_a_list(pairs: list[tuple[str, str]]):
+def test_written_list_is_read_back(pairs: list[tuple[str, str]]):
     sources = [Source(name="a", title=title, home="", feeds=(url,)) for title, url in pairs]
     assert len(read_opml(write_opml(sources, "t", NOW))) == len({url for _, url in pairs})
 
@@ -169,7 +169,7 @@ def test_what_is_written_is_a_list(pairs: list[tuple[str, str]]):
     st.binary(max_size=200)
     | st.binary(max_size=100).map(lambda noise: b'<opml><body><outline text="a"' + noise + b"/></body></opml>")
 )
-def test_any_bytes_are_a_list_or_an_opml_error(body: bytes):
+def test_any_bytes_give_a_list_or_an_opml_error(body: bytes):
     try:
         feeds = read_opml(body)
     except OpmlError:
