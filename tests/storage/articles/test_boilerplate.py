@@ -1,4 +1,4 @@
-"""What recurs in a source's articles is learned, version by version, and nothing else is; in both dialects."""
+"""Learning of boilerplate from recurring paragraphs of a source, in numbered versions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_paragraph_of_five_articles_is_learned(database: Database) -> None:
 
 
 def test_paragraph_of_five_among_many_articles_is_not_learned(database: Database) -> None:
-    """A fifth of the latest fifty is needed: of forty that is eight."""
+    """A paragraph needs a fifth of the latest articles: eight of forty."""
     for number in range(1, 34):
         kept(database, number, words(number))
     for number in range(34, 41):

@@ -1,4 +1,4 @@
-"""What the archive keeps of edits, withdrawals and returns, and what it hands out of them; in both dialects."""
+"""Stored revisions, withdrawals and restorations, the list of changes, and revisits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MADE = Article(url=URL, title=TITLE, text=TEXT, extractor="reader 1", headlines=
 
 
 def keep(database: Database, article: Article, hour: float, url: str = URL, **page: object) -> Decision:
-    """Keep what was read of a page at an hour."""
+    """Record an article extracted from a page that was fetched at an hour."""
     fetched = Page(
         url=url, status=200, fetched_at=T0 + timedelta(hours=hour), source="site",
         lead=Lead(url=url), **page,  # type: ignore[arg-type]
@@ -39,7 +39,7 @@ def keep(database: Database, article: Article, hour: float, url: str = URL, **pa
 
 
 def look(database: Database, hour: float, outcome: str = "missing", *, sure: bool = False, number: int = 1) -> bool:
-    """Write down that the page gave no text; whether that decided anything."""
+    """Record a check without text; return whether it changed the state of the article."""
     looked = CheckResult(
         url=URL, checked_at=T0 + timedelta(hours=hour), status=404, outcome=outcome, reason="HTTP 404", is_certain=sure
     )
@@ -54,7 +54,7 @@ def revisions(database: Database, number: int = 1) -> list[Revision]:
 
 
 def kinds(database: Database) -> list[str]:
-    return [one.kind for one in revisions(database)]
+    return [revision.kind for revision in revisions(database)]
 
 
 def changes(database: Database, **filters: object) -> list[Change]:
@@ -116,16 +116,16 @@ def test_difference_is_no_edit(database: Database, article: Article) -> None:
 
 def test_edited_page_data_creates_a_revision_of_the_page_data(database: Database) -> None:
     first, second = TEXT.split("\n\n")
-    said = first.replace("4,217", "5,000")
+    edited = first.replace("4,217", "5,000")
     keep(database, replace(MADE, in_page_data=(0, 1)), 0)
     assert (
-        keep(database, replace(MADE, in_page_data=(0, 1), differs_in_page_data=((0, said),)), 1).kind
+        keep(database, replace(MADE, in_page_data=(0, 1), differs_in_page_data=((0, edited),)), 1).kind
         is DecisionKind.REVISED
     )
     revision = revisions(database)[-1]
-    assert (revision.kind, revision.text, revision.text_in_page_data) == ("numbers", TEXT, f"{said}\n\n{second}")
+    assert (revision.kind, revision.text, revision.text_in_page_data) == ("numbers", TEXT, f"{edited}\n\n{second}")
     assert (revision.added, revision.removed) == (4, 4)
-    caught_up = replace(MADE, text=f"{said}\n\n{second}", in_page_data=(0, 1))
+    caught_up = replace(MADE, text=f"{edited}\n\n{second}", in_page_data=(0, 1))
     assert keep(database, caught_up, 2).kind is DecisionKind.SAME
     assert len(revisions(database)) == 2
 
@@ -135,8 +135,12 @@ def test_headline_declared_in_one_place_only_is_the_title_of_the_revision(databa
     keep(database, MADE, 0)
     keep(database, replace(MADE, headlines=(("heading", new), ("tab", TITLE))), 1)
     keep(database, replace(MADE, headlines=(("heading", new), ("tab", TITLE)), text=TEXT + " It is said."), 2)
-    assert [(one.kind, one.title) for one in revisions(database)] == [("", TITLE), ("headline", new), ("body", new)]
-    assert [one.title for one in changes(database)] == [new, new]
+    assert [(revision.kind, revision.title) for revision in revisions(database)] == [
+        ("", TITLE),
+        ("headline", new),
+        ("body", new),
+    ]
+    assert [change.title for change in changes(database)] == [new, new]
     assert (revisions(database)[1].added, revisions(database)[1].removed) == (len("Update:"), 0)
 
 
@@ -207,18 +211,18 @@ def test_changes_are_filtered_and_sorted_newest_first(database: Database) -> Non
     )
     keep(database, other, 3, "https://ev.example/ships")
     keep(database, replace(other, title="Boats"), 4, "https://ev.example/ships")
-    assert [(one.article_id, one.kind) for one in changes(database)] == [
+    assert [(change.article_id, change.kind) for change in changes(database)] == [
         (2, "headline"), (1, "withdrawn"), (1, "typo"),
     ]  # fmt: skip
-    assert [one.kind for one in changes(database, kinds=("typo", "headline"))] == ["headline", "typo"]
-    assert [one.kind for one in changes(database, since=T0 + timedelta(hours=2))] == ["headline", "withdrawn"]
-    assert [one.kind for one in changes(database, limit=1)] == ["headline"]
+    assert [change.kind for change in changes(database, kinds=("typo", "headline"))] == ["headline", "typo"]
+    assert [change.kind for change in changes(database, since=T0 + timedelta(hours=2))] == ["headline", "withdrawn"]
+    assert [change.kind for change in changes(database, limit=1)] == ["headline"]
     assert changes(database, sources=("other",)) == []
     assert len(changes(database, sources=("site",))) == 3
 
 
 def test_reextraction_replaces_the_earlier_text_of_its_snapshot(database: Database) -> None:
-    """So that a better extractor is no edit, and the edit beside it still is one."""
+    """A better extraction is no edit, while an edit in the same page remains an edit."""
     whole = replace(MADE, text=TEXT + "\n\nThe better reader finds this too.", extractor="reader 2")
     keep(database, MADE, 0)
     old = Page(url=URL, status=200, fetched_at=T0, source="site", lead=Lead(url=URL))
@@ -236,26 +240,28 @@ def test_only_stored_pages_can_be_reextracted(database: Database) -> None:
     capture = Capture(file="a.warc.gz", offset=7, length=9, digest="sha256:00")
     page = Page(url=URL + "/2", status=200, fetched_at=T0, source="site", lead=Lead(url=URL + "/2"), headers=headers)
     with database.write() as tx:
-        taped = store.record_capture(tx, capture, page)
+        capture_id = store.record_capture(tx, capture, page)
         link_recorded(
             tx,
             store.record_article(
-                tx, replace(MADE, url=page.url, title="B", text="Of ships.", headlines=()), page, taped, T0
+                tx, replace(MADE, url=page.url, title="B", text="Of ships.", headlines=()), page, capture_id, T0
             ),
         )
     keep(database, replace(MADE, title="C", text="Of trains."), 0, URL + "/3")
     with database.read() as tx:
-        found = list_revisits(tx, "site", 0, 10)
-        assert [one.article_id for one in list_revisits(tx, "site", found[0].article_id, 1)] == [2]
+        revisits = list_revisits(tx, "site", 0, 10)
+        assert [revisit.article_id for revisit in list_revisits(tx, "site", revisits[0].article_id, 1)] == [2]
         assert list_revisits(tx, "other", 0, 10) == []
-    assert [(one.url, one.etag, one.capture) for one in found] == [
+    assert [(revisit.url, revisit.etag, revisit.capture) for revisit in revisits] == [
         (URL, '"1"', None), (URL + "/2", '"1"', capture), (URL + "/3", "", None),
     ]  # fmt: skip
-    assert found[0].extractor == "reader 1"
+    assert revisits[0].extractor == "reader 1"
     look(database, 5, sure=True)
     with database.read() as tx:
-        assert _validators(list_revisits(tx, "site", 0, 1)) == [("", "")], "what was gone is asked for as if never seen"
+        assert _validators(list_revisits(tx, "site", 0, 1)) == [("", "")], (
+            "a withdrawn page is requested without validators"
+        )
 
 
-def _validators(found: Sequence[object]) -> list[tuple[str, str]]:
-    return [(one.etag, one.last_modified) for one in found]  # type: ignore[attr-defined]
+def _validators(revisits: Sequence[object]) -> list[tuple[str, str]]:
+    return [(revisit.etag, revisit.last_modified) for revisit in revisits]  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What an arriving article is to the archive, and that the order of arrival makes no difference."""
+"""Recording of articles: new, revised, copied and merged ones, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SITE = "https://ev.example"
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A fetched article in short."""
+    """Values of a fetched article that tests vary."""
 
     url: str
     text: str = "The car drives."
@@ -77,14 +77,14 @@ def kept(database: Database) -> list[KeptArticle]:
 
 @contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
-    """The first word of every statement that is executed within."""
-    found: list[str] = []
+    """Yield the list of first words of the SQL statements that run in the block."""
+    verbs: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        found.append(statement.split()[0])
+        verbs.append(statement.split()[0])
 
     event.listen(database._engine, "before_cursor_execute", note)
-    yield found
+    yield verbs
     event.remove(database._engine, "before_cursor_execute", note)
 
 
@@ -140,24 +140,24 @@ def test_edit_creates_a_revision_and_keeps_the_earlier_text(database: Database) 
 
 
 def test_article_is_loaded_with_its_revisions(database: Database) -> None:
-    """Each article with its own, less their texts, oldest first; so many statements for one as for many."""
+    """Revisions come oldest first, and the number of statements does not depend on the number of articles."""
     texts = ["The car drives.", "The car flies.", "The car flies."]
     keep(database, *[Arrival(url=SITE + "/a", text=t, hour=n) for n, t in enumerate(texts)])
     with statements(database) as for_one:
         (article,) = kept(database)
     full = Library(database).revisions(article.id)
-    assert [(one.number, one.kind, one.added, one.removed) for one in article.revisions] == [
+    assert [(revision.number, revision.kind, revision.added, revision.removed) for revision in article.revisions] == [
         (1, "", 0, 0),
         (2, full[1].kind, full[1].added, full[1].removed),
     ]
-    assert [(one.title, one.digest, one.fetched_at) for one in article.revisions] == [
-        (one.title, one.digest, one.fetched_at) for one in full
+    assert [(revision.title, revision.digest, revision.fetched_at) for revision in article.revisions] == [
+        (revision.title, revision.digest, revision.fetched_at) for revision in full
     ]
     keep(database, *[Arrival(url=f"{SITE}/{n}", text=f"Car {n}.", title=f"Number {n}") for n in range(30)])
     with statements(database) as for_many:
-        found = kept(database)
-    assert [len(one.revisions) for one in found] == [2, *[1] * 30]
-    assert [one.revisions[0].title for one in found[1:]] == [one.title for one in found[1:]]
+        loaded = kept(database)
+    assert [len(article.revisions) for article in loaded] == [2, *[1] * 30]
+    assert [article.revisions[0].title for article in loaded[1:]] == [article.title for article in loaded[1:]]
     assert for_many == for_one
 
 
@@ -326,9 +326,9 @@ def test_same_canonical_url_on_every_page_merges_no_articles(database: Database,
 def test_canonical_url_merges_articles_with_equal_title_or_text(
     database: Database, same: dict[str, str], turned: bool
 ) -> None:
-    one = replace(Arrival(url=SITE + "/a", canonical=SITE + "/a", title="T", text="W."), **same)
-    other = replace(Arrival(url=SITE + "/print/a", canonical=SITE + "/a", title="U", text="V.", hour=1), **same)
-    first, second = keep(database, *([other, one] if turned else [one, other]))
+    article = replace(Arrival(url=SITE + "/a", canonical=SITE + "/a", title="T", text="W."), **same)
+    print_page = replace(Arrival(url=SITE + "/print/a", canonical=SITE + "/a", title="U", text="V.", hour=1), **same)
+    first, second = keep(database, *([print_page, article] if turned else [article, print_page]))
     assert first.article_id == second.article_id
     assert "canonical address" in second.reason
     assert [article.url for article in kept(database)] == [SITE + "/a"]
@@ -337,7 +337,7 @@ def test_canonical_url_merges_articles_with_equal_title_or_text(
 def test_desktop_and_mobile_page_do_not_alternate_as_revisions(database: Database) -> None:
     plain = Arrival(url=SITE + "/a", text="The whole article.")
     amp = Arrival(url=SITE + "/a/amp", text="The article in short.")
-    arrivals = [replace(one, hour=n) for n, one in enumerate([plain, amp, plain, amp, plain, amp])]
+    arrivals = [replace(arrival, hour=n) for n, arrival in enumerate([plain, amp, plain, amp, plain, amp])]
     decisions = keep(database, *arrivals)
     assert kinds(decisions) == [DecisionKind.NEW, DecisionKind.REVISED, *[DecisionKind.SAME] * 4]
     (article,) = kept(database)
@@ -386,8 +386,8 @@ def test_every_character_can_be_stored(database: Database, nasty: str) -> None:
         capture = Capture(file="f" + nasty, offset=0, length=1, digest=nasty)
         row = record_capture(tx, capture, page, nasty, nasty)
         link_recorded(tx, record_article(tx, article, page, row, T0))
-    (found,) = kept(database)
-    assert "\x00" not in found.title + found.url + found.authors[0]
+    (article,) = kept(database)
+    assert "\x00" not in article.title + article.url + article.authors[0]
     assert check_archive(database, None) == []
 
 
@@ -400,12 +400,12 @@ def test_every_year_can_be_stored_and_loaded(database: Database, year: int, hour
     article = Article(url=SITE + "/a", title="T", text="Text", published=at, modified=at)
     with database.write() as tx:
         link_recorded(tx, record_article(tx, article, Page(url=SITE + "/a", status=200, fetched_at=at), None, at))
-    (found,) = kept(database)
-    assert found.published is not None
-    assert found.published == found.updated
-    assert 1000 <= found.published.year <= 9000
+    (article,) = kept(database)
+    assert article.published is not None
+    assert article.published == article.updated
+    assert 1000 <= article.published.year <= 9000
     if 1000 < year < 9000:
-        assert found.published == at
+        assert article.published == at
 
 
 def test_naive_datetime_raises(sqlite_database: Database) -> None:
@@ -443,7 +443,7 @@ _ARRIVALS = st.builds(
 
 
 def _picture(database: Database) -> list[Any]:
-    """All that is kept, less what tells the order of arrival: ids, first_seen and reasons."""
+    """Return the stored content without what depends on the order of arrival: ids, first_seen and reasons."""
     library = Library(database)
     articles = kept(database)
     urls = {a.id: a.url for a in articles}
@@ -474,8 +474,8 @@ def _same_in_any_order(make: Callable[[], str], arrivals: Sequence[Arrival], shu
                     link_recorded(tx, record_article(tx, arrival.article, arrival.page, None, T0))
             pictures.append(_picture(database))
             assert check_archive(database, None) == []
-            found = sorted(h.article.id for h in Library(database).search(Query(words="text")).hits)
-            assert found == sorted(a.id for a in kept(database) if "text" in a.text.lower())
+            matching_ids = sorted(h.article.id for h in Library(database).search(Query(words="text")).hits)
+            assert matching_ids == sorted(a.id for a in kept(database) if "text" in a.text.lower())
         finally:
             database.close()
     assert pictures[0] == pictures[1]

@@ -1,4 +1,4 @@
-"""What came or went on many of a source's pages at once is held back, and the rest of each edit is judged."""
+"""Template changes: blocks that many pages of a source gain or lose at once are held back from revisions."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def settle(database: Database, source: str = "site") -> int:
 
 
 def edits(database: Database) -> dict[int, list[str]]:
-    """The kinds of edits of each article that has any."""
-    found: dict[int, list[str]] = {}
+    """Return the kinds of edits of each article that was edited."""
+    kinds: dict[int, list[str]] = {}
     for change in Library(database).changes():
-        found.setdefault(change.article_id, []).append(change.kind)
-    return found
+        kinds.setdefault(change.article_id, []).append(change.kind)
+    return kinds
 
 
 @pytest.mark.parametrize(

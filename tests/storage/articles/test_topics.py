@@ -1,4 +1,4 @@
-"""Topics are kept with their articles, whatever becomes of those, and are counted and found by them."""
+"""Topics of stored articles: storage, queries, counts and refreshes after the catalogue changed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def url(name: object) -> str:
     return f"https://ev.example/{name}"
 
 
-def found(database: Database, *topics: str, **more: object) -> list[str]:
+def find_titles(database: Database, *topics: str, **more: object) -> list[str]:
     query = Query(topics=topics, **more)  # type: ignore[arg-type]
     return [hit.article.title for hit in Library(database).search(query).hits]
 
@@ -82,18 +82,23 @@ def test_topic_query_returns_newest_articles_and_combines_with_words_and_filters
     keep(database, url(2), "New BYD", "about CATL batteries", day=3, source="b")
     keep(database, url(3), "Middle BYD", "about chairs", day=2)
     keep(database, url(4), "Tesla", "about CATL", day=9)
-    assert found(database, "byd") == ["New BYD", "Middle BYD", "Old BYD"]
-    assert found(database, "byd", limit=2) == ["New BYD", "Middle BYD"]
-    assert found(database, "byd", "catl") == found(database, "catl", "byd") == ["New BYD"]
-    assert found(database, "byd", words="batteries") == ["New BYD", "Old BYD"]
-    assert sorted(found(database, "byd", words="batteries", order="best")) == ["New BYD", "Old BYD"]
-    assert found(database, "byd", sources=("b",)) == ["New BYD"]
-    assert found(database, "byd", since=T0 + timedelta(days=2)) == ["New BYD", "Middle BYD"]
-    assert found(database, "byd", until=T0 + timedelta(days=2)) == ["Old BYD"]
-    assert found(database, "byd", words="...") == found(database, "nothing") == found(database, "tesla", "byd") == []
+    assert find_titles(database, "byd") == ["New BYD", "Middle BYD", "Old BYD"]
+    assert find_titles(database, "byd", limit=2) == ["New BYD", "Middle BYD"]
+    assert find_titles(database, "byd", "catl") == find_titles(database, "catl", "byd") == ["New BYD"]
+    assert find_titles(database, "byd", words="batteries") == ["New BYD", "Old BYD"]
+    assert sorted(find_titles(database, "byd", words="batteries", order="best")) == ["New BYD", "Old BYD"]
+    assert find_titles(database, "byd", sources=("b",)) == ["New BYD"]
+    assert find_titles(database, "byd", since=T0 + timedelta(days=2)) == ["New BYD", "Middle BYD"]
+    assert find_titles(database, "byd", until=T0 + timedelta(days=2)) == ["Old BYD"]
+    assert (
+        find_titles(database, "byd", words="...")
+        == find_titles(database, "nothing")
+        == find_titles(database, "tesla", "byd")
+        == []
+    )
     library = Library(database)
     assert library.count(Query(topics=("byd",))).number == 3
-    assert [one.title for one in library.articles(Query(topics=("catl",), limit=None))] == ["Tesla", "New BYD"]
+    assert [article.title for article in library.articles(Query(topics=("catl",), limit=None))] == ["Tesla", "New BYD"]
 
 
 def test_topics_are_counted_with_sources_and_newest_article(database: Database) -> None:
@@ -101,21 +106,21 @@ def test_topics_are_counted_with_sources_and_newest_article(database: Database) 
     newest = keep(database, url(2), "BYD two", day=5, source="b")
     keep(database, url(3), "BYD three", day=3)
     library = Library(database)
-    counts = {one.name: one for one in library.topic_counts()}
-    assert [one.name for one in library.topic_counts()] == ["byd", "catl"]
+    counts = {count.name: count for count in library.topic_counts()}
+    assert [count.name for count in library.topic_counts()] == ["byd", "catl"]
     assert (counts["byd"].articles, counts["byd"].sources) == (3, 2)
     assert (counts["byd"].newest_id, counts["byd"].newest_title) == (newest, "BYD two")
     assert counts["byd"].newest_at == T0 + timedelta(days=5)
-    assert [(one.name, one.articles) for one in library.topic_counts(T0 + timedelta(days=2))] == [("byd", 2)]
+    assert [(count.name, count.articles) for count in library.topic_counts(T0 + timedelta(days=2))] == [("byd", 2)]
 
 
 def test_edited_text_replaces_the_topics_and_an_older_page_does_not(database: Database) -> None:
     kept = keep(database, url(1), "BYD", hour=1)
     assert keep(database, url(1), "Tesla", hour=2) == kept
-    assert found(database, "tesla") == ["Tesla"]
-    assert found(database, "byd") == []
+    assert find_titles(database, "tesla") == ["Tesla"]
+    assert find_titles(database, "byd") == []
     keep(database, url(1), "Volvo", hour=0)
-    assert [one.name for one in Library(database).topics_of(kept)] == ["tesla"]
+    assert [topic.name for topic in Library(database).topics_of(kept)] == ["tesla"]
     assert check_archive(database, None) == []
 
 
@@ -142,10 +147,10 @@ def test_topics_do_not_depend_on_the_order_of_pages(request: pytest.FixtureReque
 def test_merged_articles_leave_no_topics_behind(database: Database) -> None:
     first = keep(database, url(1), "BYD and CATL", "One text")
     second = keep(database, url(2), "BYD and CATL", "Another text")
-    assert found(database, "byd") == ["BYD and CATL"] * 2
+    assert find_titles(database, "byd") == ["BYD and CATL"] * 2
     third = keep(database, url(2), "BYD and CATL", "Another text", canonical=url(1), hour=1)
     assert third == min(first, second)
-    assert found(database, "byd") == ["BYD and CATL"]
+    assert find_titles(database, "byd") == ["BYD and CATL"]
     assert Library(database).topics_of(max(first, second)) == Library(database).topics_of(third) != ()
     assert Library(database).count_stale_topics(shipped_matcher().digest) == 0
 
@@ -154,7 +159,7 @@ def test_topics_have_the_sort_time_of_their_article(database: Database) -> None:
     keep(database, url(1), "BYD one", "Text", day=5, hour=0)
     keep(database, url(2), "BYD two", "Text", day=3, hour=0)
     keep(database, url(1), "BYD one", "Text", day=1, hour=1)
-    assert found(database, "byd") == ["BYD two", "BYD one"]
+    assert find_titles(database, "byd") == ["BYD two", "BYD one"]
     assert check_archive(database, None) == []
 
 
@@ -163,22 +168,22 @@ def test_refresh_rescans_articles_of_another_catalogue(database: Database) -> No
         keep(database, url(number), f"BYD {number}", "Tesla" if number % 2 else "")
     library = Library(database)
     assert library.count_stale_topics(NEW) == 250
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     assert (
-        recount_topics(database, lambda title, text: (Topic(name="new", body_count=len(text)),), NEW, _note(told))
+        recount_topics(database, lambda title, text: (Topic(name="new", body_count=len(text)),), NEW, _note(calls))
         == 250
     )
-    assert told == [(100, 250), (200, 250), (250, 250)]
-    assert [(one.name, one.articles) for one in library.topic_counts()] == [("new", 250)]
+    assert calls == [(100, 250), (200, 250), (250, 250)]
+    assert [(count.name, count.articles) for count in library.topic_counts()] == [("new", 250)]
     assert library.count_stale_topics(NEW) == 0
     assert recount_topics(database, lambda title, text: (), NEW) == 0
     assert len(library.topic_counts()) == 1
     recount_topics(database, shipped_matcher().find_topics, shipped_matcher().digest)
-    assert [(one.name, one.articles) for one in library.topic_counts()] == [("byd", 250), ("tesla", 125)]
+    assert [(count.name, count.articles) for count in library.topic_counts()] == [("byd", 250), ("tesla", 125)]
 
 
-def _note(told: list[tuple[int, int]]) -> Callable[[int, int], None]:
-    return lambda done, total: told.append((done, total))
+def _note(calls: list[tuple[int, int]]) -> Callable[[int, int], None]:
+    return lambda done, total: calls.append((done, total))
 
 
 def test_interrupted_refresh_continues_where_it_stopped(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Which telling is the original: the same whatever the order, and always one that its copies are like themselves."""
+"""Choice of the original among duplicates: independent of order, and similar to each of its copies."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 NEAR = TextSimilarity(similarity=0.8, kind="near")
 
 
-def member(number: int, day: int | None, told: int = 0, **said: str) -> DuplicateArticle:
+def member(number: int, day: int | None, seen: int = 0, **origin: str) -> DuplicateArticle:
     published = None if day is None else T0 + timedelta(days=day)
     return DuplicateArticle(
         id=number,
         url_key=f"h{number}.example/a",
-        published_or_seen_at=published or T0 + timedelta(days=told),
+        published_or_seen_at=published or T0 + timedelta(days=seen),
         published=published,
-        **said,
+        **origin,
     )
 
 
@@ -34,21 +34,22 @@ _SITES = st.lists(st.tuples(_DAYS, st.integers(0, 40), _CREDITS, st.integers(0, 
 def test_copies_are_similar_to_their_original_in_any_order(
     sites: list[tuple[int | None, int, str, int]], pairs: set[tuple[int, int]], data: st.DataObject
 ) -> None:
-    tellings: dict[str, list[DuplicateArticle]] = {str(n): [] for n in range(4)}
-    for number, (day, told, credit, telling) in enumerate(sites):
-        tellings[str(telling)].append(member(number, day, told, credit=credit))
-    alike = {(str(a), str(b)): NEAR for one, other in pairs if one != other for a, b in ((one, other), (other, one))}
-    made = find_originals(tellings, alike)
-    shuffled = {d: data.draw(st.permutations(tellings[d])) for d in data.draw(st.permutations(sorted(tellings)))}
-    assert find_originals(shuffled, alike) == made
-    home = {m.id: digest for digest, members in tellings.items() for m in members}
-    for digest, members in tellings.items():
+    groups: dict[str, list[DuplicateArticle]] = {str(n): [] for n in range(4)}
+    for number, (day, seen, credit, group) in enumerate(sites):
+        groups[str(group)].append(member(number, day, seen, credit=credit))
+    both_ways = pairs | {(second, first) for first, second in pairs}
+    similarities = {(str(first), str(second)): NEAR for first, second in both_ways if first != second}
+    origins = find_originals(groups, similarities)
+    shuffled = {d: data.draw(st.permutations(groups[d])) for d in data.draw(st.permutations(sorted(groups)))}
+    assert find_originals(shuffled, similarities) == origins
+    group_of = {m.id: digest for digest, members in groups.items() for m in members}
+    for digest, members in groups.items():
         if not members:
-            assert digest not in made
+            assert digest not in origins
             continue
-        theirs = home[made[digest].original_id]
-        assert digest == theirs or (digest, theirs) in alike
-        assert made[theirs].original_id == made[digest].original_id
+        original_group = group_of[origins[digest].original_id]
+        assert digest == original_group or (digest, original_group) in similarities
+        assert origins[original_group].original_id == origins[digest].original_id
 
 
 def test_similar_texts_far_apart_in_time_are_no_copies() -> None:

@@ -1,4 +1,4 @@
-"""Where a source has shown a text before, as the archive finds it, in both dialects."""
+"""Appearances of a text in several articles of a source."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ def keep(
     database: Database, path: str, title: str, *, source: str = "site", days: float = 0, origin: str = "html"
 ) -> int:
     url = f"https://{source}.example/{path}"
-    lead = Lead(url=url, title=f"Told of {path}")
+    lead = Lead(url=url, title=f"Lead of {path}")
     at = T0 + timedelta(days=days)
     page = Page(url=url, status=200, fetched_at=at, source=source, lead=lead)
-    made = Article(url=url, title=title, text=TEXT, words=5, origins=(("title", origin),))
+    article = Article(url=url, title=title, text=TEXT, words=5, origins=(("title", origin),))
     with database.write() as tx:
         record_leads(tx, source, [lead], at)
-        return link_recorded(tx, record_article(tx, made, page, None, at)).article_id
+        return link_recorded(tx, record_article(tx, article, page, None, at)).article_id
 
 
-def found(database: Database, source: str = "site", within: float = 3) -> list[TextAppearance]:
+def appearances(database: Database, source: str = "site", within: float = 3) -> list[TextAppearance]:
     with database.read() as connection:
         return find_appearances(connection, source, text_digest(TEXT), T0, timedelta(days=within))
 
 
 def test_appearances_of_a_text_are_limited_to_its_source_and_time(database: Database) -> None:
     first = keep(database, "a", "App")
-    second = keep(database, "b", "Told of b", days=-2, origin="lead")
+    second = keep(database, "b", "Lead of b", days=-2, origin="lead")
     keep(database, "c", "App", days=4)
     keep(database, "d", "App", source="other")
-    assert found(database) == [
-        TextAppearance(article_id=first, title="App", has_own_title=True, lead_title="Told of a"),
-        TextAppearance(article_id=second, title="Told of b", has_own_title=False, lead_title="Told of b"),
+    assert appearances(database) == [
+        TextAppearance(article_id=first, title="App", has_own_title=True, lead_title="Lead of a"),
+        TextAppearance(article_id=second, title="Lead of b", has_own_title=False, lead_title="Told of b"),
     ]
-    assert len(found(database, within=5)) == 3
-    assert found(database, "none") == []
+    assert len(appearances(database, within=5)) == 3
+    assert appearances(database, "none") == []
 
 
 def test_number_of_loaded_appearances_is_bounded(database: Database) -> None:
     for number in range(MAX_APPEARANCES + 5):
         keep(database, str(number), f"App {number}")
-    assert len(found(database)) == MAX_APPEARANCES
+    assert len(appearances(database)) == MAX_APPEARANCES
