@@ -1,4 +1,4 @@
-"""Finding: one preparation of text, one reading of queries, and an index in each dialect."""
+"""Full-text index with an implementation for each database dialect."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 @cache
 def search_index(dialect: str) -> SearchIndex:
-    """The search index of a dialect, "sqlite" or "postgresql"."""
-    # Imported here, so that the preparation of text can be had without SQLAlchemy: workers use it.
+    """Return the search index of a dialect, "sqlite" or "postgresql"."""
+    # Imported lazily: workers prepare texts without SQLAlchemy.
     if dialect == "sqlite":
         from storage.search.index.sqlite import SqliteIndex
 

@@ -1,4 +1,4 @@
-"""What each dialect's search index must be able to do."""
+"""Protocol of the search index of a database dialect."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from storage.search.index.match import Match
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedArticle:
-    """What the index holds of an article: its title and text as they are shown, and its labels.
+    """Content of an article in the index: title and text as displayed, and labels.
 
-    `made` is what was prepared of title and text already, if it was.
+    `prepared_before` is the prepared title and text, if a worker has prepared them.
     """
 
     title: str
@@ -28,7 +28,7 @@ class IndexedArticle:
 
     @property
     def prepared(self) -> PreparedText:
-        """Title and text as the index takes them."""
+        """Return title and text in the form that the index stores."""
         is_current = self.prepared_before is not None and self.prepared_before.version == ANALYZER_VERSION
         return (
             self.prepared_before
@@ -38,59 +38,60 @@ class IndexedArticle:
 
 
 class SearchIndex(Protocol):
-    """The search index of one dialect; `row` is an article's place in it (`storage.search.index.row_ids`).
+    """Search index of one dialect; `row` is the row id of an article (`storage.search.index.row_ids`).
 
-    Where it is not `is_ordered` it finds what is rare sooner without an order than with one.
+    If `is_ordered` is False, rare matches are found faster without an order.
     """
 
     is_ordered: bool
 
     def add(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Put an article into the index."""
+        """Add an article to the index."""
 
     def remove(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Take it out of it: the entry must be the one that was put in."""
+        """Remove an article from the index; `entry` must equal the one that was added."""
 
     def flush(self, tx: Connection) -> None:
-        """Write what was put in and taken out, before the index is read or the transaction ends."""
+        """Write pending changes; call it before the index is read and before the transaction ends."""
 
     def clear(self, tx: Connection) -> None:
         """Empty the index."""
 
     def create_shadow(self, tx: Connection) -> None:
-        """Make an empty index beside this one, in place of one that is there; nobody is asked of it."""
+        """Create an empty shadow index, in place of an existing one; searches do not use it."""
 
     def add_to_shadow(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Put an article into the index beside this one."""
+        """Add an article to the shadow index."""
 
     def remove_from_shadow(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Take it out of that one: the entry must be the one that was put in."""
+        """Remove an article from the shadow index; `entry` must equal the one that was added."""
 
     def activate_shadow(self, tx: Connection) -> None:
-        """Let the index beside this one take its place."""
+        """Replace the index by the shadow index."""
 
-    def find_all(self, tx: Connection, places: Select[int]) -> list[int] | None:
-        """All places of a statement, where they are few and that tells them in a moment."""
+    def find_all(self, tx: Connection, row_ids: Select[int]) -> list[int] | None:
+        """Return all row ids of a statement if they are few and quickly found, else None."""
 
     def count_by_window(
-        self, tx: Connection, places: Select[int], lows: Sequence[int], seconds: float
+        self, tx: Connection, row_ids: Select[int], lows: Sequence[int], seconds: float
     ) -> dict[int, int] | None:
-        """How many places of a statement there are from each of some places, in order, to the next.
+        """Return the number of row ids in each window, by the first row id of the window.
 
-        None where the index does not count all at once, or not in so many seconds.
+        `lows` are the first row ids of the windows in ascending order. Return None if the index does not count all
+        windows at once, or not within `seconds`.
         """
 
     def row_id_column(self) -> ColumnElement[int]:
-        """The index's column of places."""
+        """Return the column of row ids."""
 
     def index_table(self) -> FromClause:
-        """The index."""
+        """Return the table of the index."""
 
     def index_with_articles(self) -> FromClause:
-        """The index joined to `articles`, from the index's side."""
+        """Return the index joined to `articles`; the index is the left side."""
 
     def match_condition(self, tx: Connection, match: Match) -> ColumnElement[bool]:
-        """That an entry answers to a question."""
+        """Return the condition that an entry satisfies a match."""
 
     def find_problems(self, tx: Connection) -> list[str]:
-        """Where index and articles disagree, in words."""
+        """Return a message for each difference between index and articles."""

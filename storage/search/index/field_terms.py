@@ -1,8 +1,8 @@
-"""The labels of an article in the search index: what it is rather than what it says.
+"""Labels: index tokens for the metadata of an article.
 
-Source, language, topics, site, address, authors and states are tokens like the words of its text, so that the
-database finds what has a rare label and a common word as fast as it finds two words. A label begins with a
-character that no prepared text holds: no word is ever taken for one.
+Source, language, topics, site, URL, authors and states are indexed like the words of the text, so that a search for a
+common word with a rare label is as fast as a search for two words. A label begins with a character that prepared text
+never contains.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from storage.search.analyzer import ANALYZER_VERSION, UNSPACED_PATTERN, prepare
 
 LABEL_SIGN = "§"
 EVERY_ARTICLE = f"{LABEL_SIGN}e"
-"""The label that every article has."""
+"""Label of every article."""
 PREFIX_LENGTH = 3
-"""Letters of a word whose beginning is a label, so that all words that begin so are found at once."""
+"""Length of the prefixes that have a label, so that all words with such a prefix are found at once."""
 MAX_URL_TOKENS = 40
 MAX_WORD_LENGTH = 40
-"""Characters of a word of the vocabulary."""
+"""Maximum length of a word in the vocabulary."""
 STATE_LABELS = ("revised", "withdrawn", "truncated")
-"""The states that are labels; whether an article is a copy is not, since it changes with others."""
+"""States with a label. Copies have none, because that state changes with other articles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelFields:
-    """What the labels of an article are made of."""
+    """Metadata from which the labels of an article are built."""
 
     source: str
     language: str
@@ -40,93 +40,90 @@ class LabelFields:
 
 
 def build_labels(article: LabelFields) -> str:
-    """The labels of an article with one space between them."""
-    found = [EVERY_ARTICLE, source_label(article.source)]
+    """Return the labels of an article, separated by spaces."""
+    labels = [EVERY_ARTICLE, source_label(article.source)]
     if article.language:
-        found.append(language_label(article.language))
-    found += [topic_label(topic) for topic in sorted(article.topics)]
-    found += [state_label(state) for state in STATE_LABELS if state in article.states]
-    found += [site_label(host) for host in _host_suffixes(article.url)]
+        labels.append(language_label(article.language))
+    labels += [topic_label(topic) for topic in sorted(article.topics)]
+    labels += [state_label(state) for state in STATE_LABELS if state in article.states]
+    labels += [site_label(host) for host in _host_suffixes(article.url)]
     for author in article.authors:
-        found += [f"{LABEL_SIGN}n", *author_labels(author)]
-    return " ".join([*found, f"{LABEL_SIGN}u", *url_labels(article.url)])
+        labels += [f"{LABEL_SIGN}n", *author_labels(author)]
+    return " ".join([*labels, f"{LABEL_SIGN}u", *url_labels(article.url)])
 
 
 def source_label(name: str) -> str:
-    """The label of a source."""
     return f"{LABEL_SIGN}s{_hash_name(name.casefold())}"
 
 
 def language_label(code: str) -> str:
-    """The label of a language, whatever its region."""
+    """Return the label of a language, without its region."""
     return f"{LABEL_SIGN}l{_hash_name(code.lower().replace('_', '-').split('-')[0])}"
 
 
 def topic_label(name: str) -> str:
-    """The label of a topic of the catalogue."""
     return f"{LABEL_SIGN}t{_hash_name(name.casefold())}"
 
 
 def state_label(state: str) -> str:
-    """The label of a state."""
     return f"{LABEL_SIGN}i{state}"
 
 
 def site_label(host: str) -> str:
-    """The label of a host and of all that end in it."""
+    """Return the label of a host and its subdomains."""
     return f"{LABEL_SIGN}h{_hash_name(host.lower().removeprefix('www.').rstrip('.'))}"
 
 
 def author_labels(name: str) -> list[str]:
-    """The labels of an author's names, which stand side by side."""
+    """Return the labels of the words of an author's name, in order."""
     return [f"{LABEL_SIGN}n{token}" for token in prepare(name).split()]
 
 
 def url_labels(url: str) -> list[str]:
-    """The labels of an address or a part of it, which stand side by side."""
+    """Return the labels of the words of a URL or a part of it, in order."""
     bare = url.split("://", 1)[-1].removeprefix("www.")
     return [f"{LABEL_SIGN}u{token}" for token in prepare(bare).split()][:MAX_URL_TOKENS]
 
 
 def prefix_label(word: str) -> str:
-    """The label of all words that begin as this one does."""
+    """Return the label of the prefix of a word."""
     return f"{LABEL_SIGN}p{word[:PREFIX_LENGTH]}"
 
 
 def character_label(character: str) -> str:
-    """The label of a character of the scripts that are written without spaces."""
+    """Return the label of a character of a script without spaces."""
     return f"{LABEL_SIGN}c{character}"
 
 
 def index_text(text: str) -> str:
-    """A text as an index holds it that must be told of beginnings: prepared, with their labels after it."""
+    """Return the prepared text, followed by the labels of its prefixes."""
     prepared = prepare(text)
     return f"{prepared} {build_prefix_labels(prepared)}".strip()
 
 
 def prepare_article(title: str, text: str) -> PreparedText:
-    """A title and a text as an index holds them."""
+    """Return title and text in the form that the index stores."""
     return PreparedText(version=ANALYZER_VERSION, title=index_text(title), text=index_text(text))
 
 
 def build_prefix_labels(prepared: str) -> str:
-    """The labels of beginnings and of single characters of a prepared text, with one space between them."""
-    found: dict[str, None] = {}
+    """Return the labels of prefixes and single characters of a prepared text, separated by spaces."""
+    labels: set[str] = set()
     for token in set(prepared.split()):
         if is_unspaced(token):
-            found[character_label(token[0])] = None
+            labels.add(character_label(token[0]))
         elif len(token) >= PREFIX_LENGTH:
-            found[prefix_label(token)] = None
-    return " ".join(sorted(found))
+            labels.add(prefix_label(token))
+    return " ".join(sorted(labels))
 
 
 def is_unspaced(token: str) -> bool:
-    """Whether a token is made of characters that are searched by pairs."""
+    """Return True if a token consists of characters of a script without spaces."""
     return not token.isascii() and UNSPACED_PATTERN.match(token) is not None
 
 
 def is_vocabulary_word(token: str) -> bool:
-    """Whether a token is a word that the vocabulary holds, rather than a label, a run or a letter."""
+    """Return True if a token belongs in the vocabulary: no label, single letter or text without spaces."""
     return 1 < len(token) <= MAX_WORD_LENGTH and token[0] != LABEL_SIGN and not is_unspaced(token)
 
 

@@ -1,4 +1,4 @@
-"""What the search index is asked, in no dialect's own language: tokens side by side, bound together."""
+"""Conditions on the tokens of an index entry, independent of the database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSequence:
-    """Tokens that stand side by side; with `prefix` the last only begins so; with `titled` in the title."""
+    """Adjacent tokens; with `is_prefix` the last one is a prefix; with `in_title` they must be in the title."""
 
     tokens: tuple[str, ...]
     is_prefix: bool = False
@@ -17,21 +17,19 @@ class TokenSequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchAll:
-    """All of these are found."""
-
     parts: tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchAny:
-    """One of these at least is found; none where there are none."""
+    """At least one part matches; without parts nothing matches."""
 
     parts: tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchExcept:
-    """The one is found and the other is not."""
+    """`required` matches and `excluded` does not."""
 
     required: Match
     excluded: Match

@@ -1,4 +1,4 @@
-"""What is to be written to the index before a transaction ends; what is undone is not written."""
+"""Queue of index writes of a transaction, kept in step with its savepoints."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _PENDING_KEY, _SAVEPOINTS_KEY = "evnews_index_queue", "evnews_index_saved"
 
 
 def pending_writes(tx: Connection) -> PendingWrites:
-    """Statements and their values, in order."""
+    """Return the pending statements of a transaction with their values, in order."""
     queue: PendingWrites = tx.info.setdefault(_PENDING_KEY, [])
     return queue
 
 
 def watch_pending_writes(engine: Engine) -> None:
-    """Let the queue of a transaction shrink to what it was at a savepoint that is rolled back, and to nothing."""
+    """Truncate the queue when a savepoint is rolled back, and drop it when the transaction ends."""
 
-    def save(connection: Connection, _: object) -> None:
-        saved: list[int] = connection.info.setdefault(_SAVEPOINTS_KEY, [])
-        saved.append(len(pending_writes(connection)))
+    def save_length(connection: Connection, _: object) -> None:
+        lengths: list[int] = connection.info.setdefault(_SAVEPOINTS_KEY, [])
+        lengths.append(len(pending_writes(connection)))
 
-    def undo(connection: Connection, *_: object) -> None:
-        if not connection.invalidated:  # a lost connection has no queue any more
+    def truncate(connection: Connection, *_: object) -> None:
+        if not connection.invalidated:  # a lost connection has no queue
             del pending_writes(connection)[connection.info[_SAVEPOINTS_KEY].pop() :]
 
     def release(connection: Connection, *_: object) -> None:
@@ -37,8 +37,8 @@ def watch_pending_writes(engine: Engine) -> None:
             connection.info.pop(_PENDING_KEY, None)
             connection.info.pop(_SAVEPOINTS_KEY, None)
 
-    event.listen(engine, "savepoint", save)
-    event.listen(engine, "rollback_savepoint", undo)
+    event.listen(engine, "savepoint", save_length)
+    event.listen(engine, "rollback_savepoint", truncate)
     event.listen(engine, "release_savepoint", release)
     event.listen(engine, "rollback", drop)
     event.listen(engine, "commit", drop)

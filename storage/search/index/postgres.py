@@ -1,6 +1,6 @@
-"""The search index in PostgreSQL: a tsvector a row, made of our own tokens and positions.
+"""Search index in PostgreSQL: a GIN index on tsvectors that are built from our own tokens and positions.
 
-The server's text parser is not asked: what it takes for a word depends on its locale.
+The server's text parser is not used, because its word boundaries depend on the locale.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from storage.search.index.field_terms import LABEL_SIGN
 from storage.search.index.match import Match, MatchAll, MatchExcept, TokenSequence
 
 _MAX_VECTOR_BYTES = 1_000_000
-"""Bytes of a tsvector; the server refuses more than 1,048,575."""
-_MOST_POSITIONS = 255
+"""Maximum size of a tsvector; the server refuses more than 1,048,575 bytes."""
+_MAX_POSITIONS = 255
 _LAST_POSITION = 16_383
 _MAX_FOUND_AT_ONCE, _FIND_ALL_SECONDS = 2_000, 0.015
-"""So many places are found at once, and so many seconds are given to it."""
+"""Limits of `find_all`: number of row ids, and seconds."""
 _QUERY_CANCELED = "57014"
 _FIELD_GAP = 8
 """Positions between title, labels and text, so that no phrase spans two of them."""
@@ -77,95 +77,96 @@ _NORMALISE_VECTOR = text("SELECT CAST(:words AS tsvector)::text")
 
 
 class PostgresIndex:
-    """GIN over tsvector; see the protocol `Index`.
+    """Implementation of `SearchIndex` with GIN.
 
-    Asked for places in order the server walks the table and unpacks each tsvector, however rare a word is.
+    For an ordered result the server scans the table and unpacks every tsvector, however rare the word is.
     """
 
     is_ordered = False
 
     def add(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Put an article into the index."""
+        """Add an article to the index."""
         tx.execute(_INSERT_ENTRY, {"row": row, "words": tsvector_text(entry)})
 
     def remove(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Take it out of the index."""
+        """Remove an article from the index."""
         tx.execute(_DELETE_ENTRY, {"row": row})
 
     def flush(self, tx: Connection) -> None:
-        """Everything was written at once."""
+        """Do nothing: `add` and `remove` write directly."""
 
     def clear(self, tx: Connection) -> None:
         """Empty the index."""
         tx.execute(_DELETE_ENTRIES)
 
     def create_shadow(self, tx: Connection) -> None:
-        """Another table of the same kind."""
+        """Create an empty shadow table, in place of an existing one."""
         for statement in _CREATE_SHADOW:
             tx.execute(statement)
 
     def add_to_shadow(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Put an article into that table."""
+        """Add an article to the shadow table."""
         tx.execute(_INSERT_SHADOW_ENTRY, {"row": row, "words": tsvector_text(entry)})
 
     def remove_from_shadow(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Take it out of it."""
+        """Remove an article from the shadow table."""
         tx.execute(_DELETE_SHADOW_ENTRY, {"row": row})
 
     def activate_shadow(self, tx: Connection) -> None:
-        """Drop the one, rename the other."""
+        """Drop the table of the index and rename the shadow table."""
         for statement in _ACTIVATE_SHADOW:
             tx.execute(statement)
 
-    def find_all(self, tx: Connection, places: Select[int]) -> list[int] | None:
-        """Up to a few thousand, found by their words."""
-        found = _run_with_timeout(tx, places.limit(_MAX_FOUND_AT_ONCE + 1), _FIND_ALL_SECONDS)
-        return None if found is None or len(found) > _MAX_FOUND_AT_ONCE else [row[0] for row in found]
+    def find_all(self, tx: Connection, row_ids: Select[int]) -> list[int] | None:
+        """Return the row ids in no order, or None if there are too many or the server takes too long."""
+        rows = _run_with_timeout(tx, row_ids.limit(_MAX_FOUND_AT_ONCE + 1), _FIND_ALL_SECONDS)
+        return None if rows is None or len(rows) > _MAX_FOUND_AT_ONCE else [row[0] for row in rows]
 
     def count_by_window(
-        self, tx: Connection, places: Select[int], lows: Sequence[int], seconds: float
+        self, tx: Connection, row_ids: Select[int], lows: Sequence[int], seconds: float
     ) -> dict[int, int] | None:
-        """All of them grouped, found by their words."""
-        place = places.selected_columns[0]
-        bucket = func.width_bucket(place, cast(list(lows), ARRAY(BigInteger)))
-        found = _run_with_timeout(tx, places.with_only_columns(bucket, func.count()).group_by(bucket), seconds)
-        return None if found is None else {lows[row[0] - 1]: row[1] for row in found}
+        """Return the counts by the first row id of their window, or None after `seconds`."""
+        row_id = row_ids.selected_columns[0]
+        bucket = func.width_bucket(row_id, cast(list(lows), ARRAY(BigInteger)))
+        rows = _run_with_timeout(tx, row_ids.with_only_columns(bucket, func.count()).group_by(bucket), seconds)
+        return None if rows is None else {lows[row[0] - 1]: row[1] for row in rows}
 
     def row_id_column(self) -> ColumnElement[int]:
-        """The table's key."""
+        """Return the primary key of the index."""
         return _INDEX_TABLE.c.search_row
 
     def index_table(self) -> FromClause:
-        """The index."""
+        """Return the table of the index."""
         return _INDEX_TABLE
 
     def index_with_articles(self) -> FromClause:
-        """The index joined to the articles."""
+        """Return the index joined to the articles."""
         return _INDEX_WITH_ARTICLES
 
     def match_condition(self, tx: Connection, match: Match) -> ColumnElement[bool]:
-        """Tokens hold letters, digits and our own sign and are quoted; the server parses nothing that was typed."""
+        """Return the condition of a match. Tokens are quoted, so that the server never parses text of the user."""
         query = cast(bindparam(None, tsquery_text(match), unique=True), TSQUERY)
         return _INDEX_TABLE.c.words.op("@@", is_comparison=True)(query)
 
     def find_problems(self, tx: Connection) -> list[str]:
-        """Each article's row is made again and compared."""
+        """Rebuild the entry of every article and compare it with the stored one."""
         wrong = 0
-        for _, title, body, labels, kept in tx.execute(_SELECT_ENTRIES.execution_options(yield_per=100)):
-            made = tsvector_text(IndexedArticle(title=title, text=body, labels=labels))
-            wrong += kept != tx.execute(_NORMALISE_VECTOR, {"words": made}).scalar_one()
+        for _, title, body, labels, stored in tx.execute(_SELECT_ENTRIES.execution_options(yield_per=100)):
+            expected = tsvector_text(IndexedArticle(title=title, text=body, labels=labels))
+            wrong += stored != tx.execute(_NORMALISE_VECTOR, {"words": expected}).scalar_one()
         stray = tx.execute(_COUNT_STRAY_ENTRIES).scalar_one()
         if wrong or stray:
             return [
-                f"the search index disagrees with {wrong} articles, {stray} rows have none; run `evnews db reindex`"
+                f"the search index differs from {wrong} articles and has {stray} rows without an article;"
+                " run `evnews db reindex`"
             ]
         return []
 
 
 def _run_with_timeout(tx: Connection, statement: Select[Any], seconds: float) -> list[tuple[int, ...]] | None:
-    """What a statement finds by its words, in no order; None where the server takes longer than so many seconds.
+    """Return the rows of a statement in no order, using the GIN index; None after `seconds`.
 
-    The savepoint leaves the transaction and its own settings as they were.
+    The savepoint restores the settings of the transaction.
     """
     savepoint = tx.begin_nested()
     try:
@@ -181,7 +182,7 @@ def _run_with_timeout(tx: Connection, statement: Select[Any], seconds: float) ->
 
 
 def tsquery_text(match: Match) -> str:
-    """A question in the language of tsquery."""
+    """Return a match as the text of a tsquery."""
     if isinstance(match, TokenSequence):
         return _tsquery_tokens(match)
     if isinstance(match, MatchExcept):
@@ -193,31 +194,31 @@ def tsquery_text(match: Match) -> str:
 
 
 def _tsquery_tokens(match: TokenSequence) -> str:
-    """A beginning needs no label here: the server finds it as fast."""
+    """Replace labels of prefixes and characters by prefix matches, which PostgreSQL finds as fast."""
     *first, last = match.tokens
-    begins = match.is_prefix
+    is_prefix = match.is_prefix
     if last.startswith((_CHARACTER_SIGN, _PREFIX_SIGN)):
-        last, begins = last[len(LABEL_SIGN) + 1 :], True
+        last, is_prefix = last[len(LABEL_SIGN) + 1 :], True
     title = "A" if match.in_title else ""
-    mark = f":{'*' if begins else ''}{title}" if begins or title else ""
-    parts = [f"'{token}'" + (f":{title}" if title else "") for token in first] + [f"'{last}'{mark}"]
+    suffix = f":{'*' if is_prefix else ''}{title}" if is_prefix or title else ""
+    parts = [f"'{token}'" + (f":{title}" if title else "") for token in first] + [f"'{last}'{suffix}"]
     return f"({' <-> '.join(parts)})"
 
 
 def tsvector_text(entry: IndexedArticle) -> str:
-    """A tsvector's text: title with weight A, the labels, then the text, cut before the server would refuse it."""
-    places: dict[str, list[str]] = {}
-    room, place = _MAX_VECTOR_BYTES, 0
+    """Return the text of a tsvector: title with weight A, labels, and the text up to the server's size limit."""
+    positions: dict[str, list[str]] = {}
+    free_bytes, position = _MAX_VECTOR_BYTES, 0
     for words, weight in ((prepare(entry.title), "A"), (entry.labels, ""), (prepare(entry.text), "")):
         for token in words.split():
-            place = min(place + 1, _LAST_POSITION)
-            kept = places.get(token)
-            room -= 2 if kept else len(token.encode()) + 8
-            if room < 0:
+            position = min(position + 1, _LAST_POSITION)
+            known = positions.get(token)
+            free_bytes -= 2 if known else len(token.encode()) + 8
+            if free_bytes < 0:
                 break
-            if kept is None:
-                places[token] = [f"{place}{weight}"]
-            elif len(kept) < _MOST_POSITIONS:
-                kept.append(f"{place}{weight}")
-        place += _FIELD_GAP
-    return " ".join(f"'{token}':{','.join(found)}" for token, found in places.items())
+            if known is None:
+                positions[token] = [f"{position}{weight}"]
+            elif len(known) < _MAX_POSITIONS:
+                known.append(f"{position}{weight}")
+        position += _FIELD_GAP
+    return " ".join(f"'{token}':{','.join(numbers)}" for token, numbers in positions.items())

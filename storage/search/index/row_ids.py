@@ -1,6 +1,6 @@
-"""An article's place in the search index: when it was published, in seconds, and a number among those of a second.
+"""Row ids of the search index: the publication time in seconds, and a number within the second.
 
-Newest first is then the index's own order, whatever a backfill brings, and a span of time is a span of places.
+The index is thus ordered by publication time, also after a backfill, and a period is a range of row ids.
 """
 
 from __future__ import annotations
@@ -10,30 +10,32 @@ from datetime import UTC, datetime, timedelta
 from storage.db.tables.types import EARLIEST, LATEST
 
 ROWS_PER_SECOND = 1 << 16
-"""Articles of one second; more go on in the next."""
+"""Row ids of one second; further articles use the next second."""
 _ROW_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 FIRST_ROW_ID, LAST_ROW_ID = 0, (1 << 62) - 1
 ROWS_PER_DAY = 86_400 * ROWS_PER_SECOND
 
 
 def first_row_id_from(at: datetime) -> int:
-    """The first place of a moment's second, where it begins on one; else of the next."""
+    """Return the first row id at or after a time; fractions of a second are rounded up."""
     return row_id_of(at) + (ROWS_PER_SECOND if at.microsecond else 0)
 
 
 def row_id_of(at: datetime) -> int:
-    """The first place of the second that a moment lies in; one that no article can have is brought near to those."""
+    """Return the first row id of the second of a time, clamped to the times that an article can have.
+
+    Raise ValueError if the time has no time zone."""
     if at.tzinfo is None:
-        raise ValueError(f"a time without zone: {at}")
+        raise ValueError(f"time without zone: {at}")
     at = min(max(at, EARLIEST), LATEST)
     return (at - _ROW_EPOCH) // timedelta(seconds=1) * ROWS_PER_SECOND
 
 
 def time_of_row_id(row: int) -> datetime:
-    """The second that a place lies in."""
+    """Return the start of the second of a row id."""
     return _ROW_EPOCH + timedelta(seconds=row // ROWS_PER_SECOND)
 
 
 def start_of_day(day: int) -> datetime:
-    """The beginning of a day that is counted as `row // DAY_ROWS`."""
+    """Return the start of a day, given as `row // ROWS_PER_DAY`."""
     return _ROW_EPOCH + timedelta(days=day)

@@ -1,6 +1,7 @@
-"""A search index that is being made beside the one that answers: what is written to the one is written to it too.
+"""Shadow index: rebuild the search index in a second table while searches use the first.
 
-It knows which places it holds, and with which labels, so that it can be taken up again where it was left.
+Articles that are written meanwhile go to both. The table `shadow_rows` lists the row ids and labels in the shadow
+index, so that an interrupted rebuild can continue.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from storage.search.index import search_index
 from storage.search.index.base import IndexedArticle
 
 _PROGRESS_KEY = "shadow_rebuild_last_id"
-"""In `meta`: the last article that was taken in, as long as there is an index beside."""
+"""Key of the id of the last added article; it exists only during a rebuild."""
 
 
 def begin_rebuild(tx: Connection) -> int:
-    """Begin one, or go on with one that was left: the id of the last article that it was given in order."""
+    """Start or continue a rebuild; return the id of the last article that was added in order."""
     last = key_value.get_value(tx, _PROGRESS_KEY)
     if last is not None:
         return int(last)
@@ -31,18 +32,18 @@ def begin_rebuild(tx: Connection) -> int:
 
 
 def drop_shadow(tx: Connection) -> None:
-    """Go on with none: what was begun is of no use any more."""
+    """Abandon the rebuild, if there is one."""
     tx.execute(delete(shadow_rows))
     key_value.delete_value(tx, _PROGRESS_KEY)
 
 
 def save_progress(tx: Connection, last: int) -> None:
-    """All articles up to an id have been given to it."""
+    """Record that all articles up to an id are in the shadow index."""
     tx.execute(key_values.update().where(key_values.c.name == _PROGRESS_KEY), {"value": str(last)})
 
 
 def add(tx: Connection, row: int, entry: IndexedArticle) -> None:
-    """Put an article into the index beside, if there is one and it does not hold its place."""
+    """Add an article to the shadow index, if there is one and the article is not in it."""
     if key_value.get_value(tx, _PROGRESS_KEY) is None or _SELECT_LABELS.scalar(tx, {"row": row}) is not None:
         return
     search_index(tx.dialect.name).add_to_shadow(tx, row, entry)
@@ -50,7 +51,7 @@ def add(tx: Connection, row: int, entry: IndexedArticle) -> None:
 
 
 def remove(tx: Connection, row: int, entry: IndexedArticle) -> None:
-    """Take an article out of the index beside, if there is one and it holds it."""
+    """Remove an article from the shadow index, if there is one and the article is in it."""
     if key_value.get_value(tx, _PROGRESS_KEY) is None or (labels := _SELECT_LABELS.scalar(tx, {"row": row})) is None:
         return
     search_index(tx.dialect.name).remove_from_shadow(tx, row, replace(entry, labels=labels))
@@ -58,12 +59,12 @@ def remove(tx: Connection, row: int, entry: IndexedArticle) -> None:
 
 
 def activate(tx: Connection) -> int:
-    """Let it take the other one's place, which is dropped; returns how many articles it holds."""
-    many = int(tx.execute(select(func.count()).select_from(shadow_rows)).scalar_one())
+    """Replace the search index by the shadow index; return the number of its articles."""
+    article_count = int(tx.execute(select(func.count()).select_from(shadow_rows)).scalar_one())
     search_index(tx.dialect.name).activate_shadow(tx)
     tx.execute(_UPDATE_LABELS)
     drop_shadow(tx)
-    return many
+    return article_count
 
 
 _SELECT_LABELS = CompiledStatement(select(shadow_rows.c.labels).where(shadow_rows.c.search_row == bindparam("row")))
@@ -71,5 +72,5 @@ _INSERT_ROW = insert_statement(shadow_rows)
 _DELETE_ROW = CompiledStatement(delete(shadow_rows).where(shadow_rows.c.search_row == bindparam("row")))
 _SELECT_SHADOW_LABELS = "SELECT labels FROM shadow_rows WHERE shadow_rows.search_row = articles.search_row"
 _UPDATE_LABELS = text(
-    f"UPDATE articles SET labels = ({_SELECT_SHADOW_LABELS}) WHERE labels <> ({_SELECT_SHADOW_LABELS})"  # noqa: S608 — names of ours
+    f"UPDATE articles SET labels = ({_SELECT_SHADOW_LABELS}) WHERE labels <> ({_SELECT_SHADOW_LABELS})"  # noqa: S608 — constant table names
 )

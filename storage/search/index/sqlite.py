@@ -1,4 +1,4 @@
-"""The search index in SQLite: an FTS5 table that reads its text through a view."""
+"""Search index in SQLite: an FTS5 table that reads its content through a view."""
 
 from __future__ import annotations
 
@@ -63,27 +63,27 @@ _SELECT_KNOWN_WORDS = CompiledStatement(
     select(vocabulary.c.word).where(vocabulary.c.word.in_(bindparam("words", expanding=True)))
 )
 _MAX_PREFIX_WORDS = 200
-"""Words that begin alike which are asked for one by one; where there are more, FTS5 finds them all itself."""
+"""Maximum number of words that a prefix is expanded to; above it, FTS5 matches the prefix."""
 _MATCH_NOTHING = '"§nothing"'
-# A place that is computed keeps SQLite from walking the articles and asking the index for each.
+# The expression `rowid + 0` keeps SQLite from scanning the articles and querying the index for each.
 _INDEX_WITH_ARTICLES = _INDEX_TABLE.join(articles, articles.c.search_row == literal_column("article_index.rowid + 0"))
 
 
 class SqliteIndex:
-    """FTS5; see the protocol `Index`."""
+    """Implementation of `SearchIndex` with FTS5."""
 
     is_ordered = True
 
     def add(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Put an article into the index, when it is settled."""
+        """Queue the addition of an article."""
         pending_writes(tx).append((_INSERT_ENTRY, _entry_values(row, entry)))
 
     def remove(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Take it out of it: FTS5 keeps no copy and must be told what it held."""
+        """Queue the removal of an article: FTS5 stores no copy and needs the indexed values."""
         pending_writes(tx).append((_DELETE_ENTRY, _entry_values(row, entry)))
 
     def flush(self, tx: Connection) -> None:
-        """All at once: FTS5 writes a piece of index at every savepoint, and has to join the pieces again."""
+        """Write the queue at once: FTS5 writes a segment at every savepoint and must merge the segments later."""
         queue = pending_writes(tx)
         for statement, values in queue:
             statement.run(tx, values)
@@ -95,64 +95,64 @@ class SqliteIndex:
         tx.execute(_DELETE_ENTRIES)
 
     def create_shadow(self, tx: Connection) -> None:
-        """Another FTS5 table over the same view."""
+        """Create an empty shadow table on the same view, in place of an existing one."""
         for statement in _CREATE_SHADOW:
             tx.execute(statement)
 
     def add_to_shadow(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Put an article into that table, at once."""
+        """Add an article to the shadow table."""
         _INSERT_SHADOW_ENTRY.run(tx, _entry_values(row, entry))
 
     def remove_from_shadow(self, tx: Connection, row: int, entry: IndexedArticle) -> None:
-        """Take it out of it."""
+        """Remove an article from the shadow table."""
         _DELETE_SHADOW_ENTRY.run(tx, _entry_values(row, entry))
 
     def activate_shadow(self, tx: Connection) -> None:
-        """FTS5 renames its tables with itself."""
+        """Drop the table of the index and rename the shadow table; FTS5 renames its own tables too."""
         self.flush(tx)
         for statement in _ACTIVATE_SHADOW:
             tx.execute(statement)
 
-    def find_all(self, tx: Connection, places: Select[int]) -> list[int] | None:
-        """Never: places come in order as soon."""
+    def find_all(self, tx: Connection, row_ids: Select[int]) -> list[int] | None:
+        """Return None: an ordered scan is as fast."""
         return None
 
     def count_by_window(
-        self, tx: Connection, places: Select[int], lows: Sequence[int], seconds: float
+        self, tx: Connection, row_ids: Select[int], lows: Sequence[int], seconds: float
     ) -> dict[int, int] | None:
-        """Never: each span of places is counted for itself as soon."""
+        """Return None: counting each window by itself is as fast."""
         return None
 
     def row_id_column(self) -> ColumnElement[int]:
-        """FTS5's rowid."""
+        """Return the rowid of the FTS5 table."""
         return _INDEX_TABLE.c.rowid
 
     def index_table(self) -> FromClause:
-        """The index."""
+        """Return the table of the index."""
         return _INDEX_TABLE
 
     def index_with_articles(self) -> FromClause:
-        """The index joined to the articles."""
+        """Return the index joined to the articles."""
         return _INDEX_WITH_ARTICLES
 
     def match_condition(self, tx: Connection, match: Match) -> ColumnElement[bool]:
-        """Every token is quoted, so that nothing of FTS5's own grammar can be typed."""
+        """Return the condition of a match. Tokens are quoted, so that users cannot use the syntax of FTS5."""
         self.flush(tx)
         index: ColumnElement[str] = literal_column("article_index")
         return index.op("MATCH", is_comparison=True)(bindparam(None, fts5_query(tx, match), unique=True))
 
     def find_problems(self, tx: Connection) -> list[str]:
-        """FTS5's own comparison of the index with the view."""
+        """Compare the index with the view, using FTS5's integrity check."""
         self.flush(tx)
         try:
             tx.execute(_CHECK_INTEGRITY)
         except DatabaseError as error:
-            return [f"the search index does not agree with the articles ({error.orig}); run `evnews db reindex`"]
+            return [f"the search index differs from the articles ({error.orig}); run `evnews db reindex`"]
         return []
 
 
 def fts5_query(tx: Connection, match: Match) -> str:
-    """A question in FTS5's language."""
+    """Return a match as an FTS5 query."""
     if isinstance(match, TokenSequence):
         return _fts5_tokens(tx, match)
     if isinstance(match, MatchExcept):
@@ -165,7 +165,7 @@ def fts5_query(tx: Connection, match: Match) -> str:
 
 
 def _known_parts(tx: Connection, parts: Sequence[Match]) -> Sequence[Match]:
-    """The parts without single words that no article holds, as most inflections: each would cost what a word costs."""
+    """Return the parts without words that no article has, such as most inflected forms: each costs a lookup."""
     words = [word for part in parts if (word := _plain_word(part))]
     if len(words) < 2:
         return parts
@@ -174,7 +174,7 @@ def _known_parts(tx: Connection, parts: Sequence[Match]) -> Sequence[Match]:
 
 
 def _plain_word(part: Match) -> str:
-    """The one word that a part is, if it is one that the vocabulary would hold."""
+    """Return the word of a part, or an empty string if it is not a single word of the vocabulary."""
     if (
         isinstance(part, TokenSequence)
         and len(part.tokens) == 1
@@ -186,28 +186,28 @@ def _plain_word(part: Match) -> str:
 
 
 def _fts5_tokens(tx: Connection, match: TokenSequence) -> str:
-    where = "title : " if match.in_title else ""
+    column_filter = "title : " if match.in_title else ""
     if match.is_prefix and len(match.tokens) == 1:
-        return _fts5_prefix(tx, match.tokens[0], where)
-    return f'{where}"{" ".join(match.tokens)}"' + (" *" if match.is_prefix else "")
+        return _fts5_prefix(tx, match.tokens[0], column_filter)
+    return f'{column_filter}"{" ".join(match.tokens)}"' + (" *" if match.is_prefix else "")
 
 
-def _fts5_prefix(tx: Connection, word: str, where: str) -> str:
-    """A beginning is one label, or the words that begin so: FTS5 would read all their places before the first."""
+def _fts5_prefix(tx: Connection, word: str, column_filter: str) -> str:
+    """Match a prefix by its label or by its words: FTS5 would read all positions before the first result."""
     if len(word) == PREFIX_LENGTH:
-        return f'{where}"{prefix_label(word)}"'
-    found = (
+        return f'{column_filter}"{prefix_label(word)}"'
+    words = (
         tx.execute(
             _SELECT_WORDS_WITH_PREFIX, {"first": word, "last": word + "\U0010ffff", "most": _MAX_PREFIX_WORDS + 1}
         )
         .scalars()
         .all()
     )
-    if len(found) > _MAX_PREFIX_WORDS:
-        return f'{where}"{word}" *'
-    return "(" + " OR ".join(f'{where}"{one}"' for one in [word, *found]) + ")"
+    if len(words) > _MAX_PREFIX_WORDS:
+        return f'{column_filter}"{word}" *'
+    return "(" + " OR ".join(f'{column_filter}"{form}"' for form in [word, *words]) + ")"
 
 
 def _entry_values(row: int, entry: IndexedArticle) -> dict[str, Any]:
-    made = entry.prepared
-    return {"row": row, "title": made.title, "text": made.text, "labels": entry.labels}
+    prepared = entry.prepared
+    return {"row": row, "title": prepared.title, "text": prepared.text, "labels": entry.labels}

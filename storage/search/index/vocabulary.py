@@ -1,7 +1,6 @@
-"""The words of the archive: which there are, and how many titles hold each.
+"""Vocabulary of the archive: its words, and the number of titles with each.
 
-They answer what begins so, what was meant by a word that nothing holds, and what may be typed next. Words are only
-added: one that no article holds any more misleads nobody.
+Used for prefixes, spelling corrections and suggestions. Words are never removed: unused words do no harm.
 """
 
 from __future__ import annotations
@@ -31,32 +30,32 @@ _COUNT_TITLE_WORD = RawStatement(
 )
 
 
-def record_words(tx: Connection, made: PreparedText) -> None:
-    """Take the words of an article into the vocabulary; those of its title are counted."""
-    titled, known = _vocabulary_words(made.title), _known_words.setdefault(tx.engine, set())
-    noted: set[str] = tx.info.setdefault(_RECORDED_KEY, set())
-    unseen = set(made.text.split()) - known - noted
-    new = {token for token in unseen if is_vocabulary_word(token)} - titled
-    # Sorted: writers that come at the same time wait for each other in one order.
-    _COUNT_TITLE_WORD.run_many(tx, [(word,) for word in sorted(titled)])
+def record_words(tx: Connection, prepared: PreparedText) -> None:
+    """Add the words of an article to the vocabulary and count those of its title."""
+    title_words, known = _vocabulary_words(prepared.title), _known_words.setdefault(tx.engine, set())
+    recorded: set[str] = tx.info.setdefault(_RECORDED_KEY, set())
+    unrecorded = set(prepared.text.split()) - known - recorded
+    new = {token for token in unrecorded if is_vocabulary_word(token)} - title_words
+    # Sorted, so that concurrent writers lock the rows in the same order.
+    _COUNT_TITLE_WORD.run_many(tx, [(word,) for word in sorted(title_words)])
     _INSERT_WORD.run_many(tx, [(word,) for word in sorted(new)])
-    noted |= unseen
+    recorded |= unrecorded
 
 
 class TitleCounts:
-    """The words of many articles, taken into the vocabulary at once, in place of what was counted before."""
+    """Collects the words of many articles and replaces the vocabulary by them."""
 
     def __init__(self) -> None:
         self._titles: Counter[str] = Counter()
         self._others: set[str] = set()
 
-    def add(self, made: PreparedText) -> None:
+    def add(self, prepared: PreparedText) -> None:
         """Count the words of an article."""
-        self._titles.update(_vocabulary_words(made.title))
-        self._others.update(made.text.split())
+        self._titles.update(_vocabulary_words(prepared.title))
+        self._others.update(prepared.text.split())
 
     def write(self, tx: Connection) -> None:
-        """Write what was counted."""
+        """Replace the vocabulary by the collected words."""
         tx.execute(delete(vocabulary))
         words = sorted({token for token in self._others if is_vocabulary_word(token)} | self._titles.keys())
         for part in batched(words, _BATCH_SIZE):
@@ -64,21 +63,21 @@ class TitleCounts:
 
 
 def watch_known_words(engine: Engine) -> None:
-    """Remember which words are kept, so that they are not written again; what is undone is not remembered."""
+    """Remember the words of committed transactions, so that they are not written again."""
 
-    def keep(connection: Connection) -> None:
-        noted = connection.info.pop(_RECORDED_KEY, None)
+    def remember(connection: Connection) -> None:
+        recorded = connection.info.pop(_RECORDED_KEY, None)
         known = _known_words.setdefault(engine, set())
-        if noted and len(known) < _MAX_KNOWN_WORDS:
-            known |= noted
+        if recorded and len(known) < _MAX_KNOWN_WORDS:
+            known |= recorded
 
-    def drop(connection: Connection, *_: object) -> None:
+    def forget(connection: Connection, *_: object) -> None:
         if not connection.invalidated:
             connection.info.pop(_RECORDED_KEY, None)
 
-    event.listen(engine, "commit", keep)
-    event.listen(engine, "rollback", drop)
-    event.listen(engine, "rollback_savepoint", drop)
+    event.listen(engine, "commit", remember)
+    event.listen(engine, "rollback", forget)
+    event.listen(engine, "rollback_savepoint", forget)
 
 
 _known_words: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()
@@ -91,14 +90,14 @@ def _vocabulary_words(prepared: str) -> set[str]:
     return {token for token in prepared.split() if is_vocabulary_word(token)}
 
 
-def find_words_with_prefix(connection: Connection, beginning: str, most: int) -> list[str]:
-    """The words of titles that begin so, those of most titles first."""
-    values = {"first": beginning, "last": beginning + "\U0010ffff", "most": most}
+def find_words_with_prefix(connection: Connection, prefix: str, limit: int) -> list[str]:
+    """Return at most `limit` words of titles with a prefix, the most frequent first."""
+    values = {"first": prefix, "last": prefix + "\U0010ffff", "most": limit}
     return list(connection.execute(_SELECT_TITLE_WORDS, values).scalars())
 
 
 def find_nearest_word(connection: Connection, word: str) -> str | None:
-    """The word of the archive that was most likely meant by one that it does not hold, or None."""
+    """Return the most likely correction of a word that is not in the vocabulary, or None."""
     if (
         is_unspaced(word)
         or not 3 < len(word) <= MAX_WORD_LENGTH
@@ -106,10 +105,10 @@ def find_nearest_word(connection: Connection, word: str) -> str | None:
     ):
         return None
     allowed = 1 if len(word) < 6 else 2
-    near: dict[str, tuple[int, int]] = {}
-    for beginning in {word[:1], word[1:2]}:
-        # Of the second letter too: the first may be missing, or two may have changed places.
-        values = {"first": beginning, "last": beginning + "\U0010ffff", "least": len(word) - allowed}
+    matches: dict[str, tuple[int, int]] = {}
+    for prefix in {word[:1], word[1:2]}:
+        # The second letter too: the first may be missing, or the two may be swapped.
+        values = {"first": prefix, "last": prefix + "\U0010ffff", "least": len(word) - allowed}
         rows = connection.execute(
             _SELECT_NEAR_WORDS, values | {"longest": len(word) + allowed, "most": _MAX_NEAR_WORDS}
         ).all()
@@ -119,9 +118,11 @@ def find_nearest_word(connection: Connection, word: str) -> str | None:
         from rapidfuzz.distance import OSA
 
         titles = {row.word: row.title_count for row in rows}
-        for other, far, _ in process.extract(word, titles.keys(), scorer=OSA.distance, score_cutoff=allowed, limit=20):
-            near[other] = (int(far), -titles[other])
-    return min(near, key=lambda one: (*near[one], one), default=None)
+        for candidate, distance, _ in process.extract(
+            word, titles.keys(), scorer=OSA.distance, score_cutoff=allowed, limit=20
+        ):
+            matches[candidate] = (int(distance), -titles[candidate])
+    return min(matches, key=lambda candidate: (*matches[candidate], candidate), default=None)
 
 
 _MAX_NEAR_WORDS = 100_000

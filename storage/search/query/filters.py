@@ -1,4 +1,4 @@
-"""The filters of a search: what may stand after `source:`, `after:`, `is:` and the others, and what it means."""
+"""Parse the values of filters such as `source:`, `after:` and `is:`."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ _MAX_NAMES = 16
 
 
 class InvalidFilter(ValueError):
-    """A value that a field cannot have, in words."""
+    """A value that a filter does not accept; the message says what the filter takes."""
 
 
 def parse_filter(field: str, value: str, *, is_quoted: bool) -> Node:
-    """The filter of a field and its value; raises Malformed."""
+    """Return the condition of a filter and its value; raise InvalidFilter if the value is not valid."""
     return _FILTER_PARSERS[field](value.strip(), is_quoted)
 
 
 def _field_parser(field: str) -> Callable[[str, bool], Node]:
-    def read(value: str, is_quoted: bool) -> Node:
+    def parse(value: str, is_quoted: bool) -> Node:
         names = [value] if is_quoted else [name for name in value.split(",") if name]
         if not names or not all(names):
-            raise InvalidFilter(f"{field}: has no value; searched as words")
+            raise InvalidFilter(f"{field}: needs a value; searched as words")
         nodes = tuple(dict.fromkeys(Field(field=field, name=_NAME_PARSERS[field](name)) for name in names[:_MAX_NAMES]))
         return Or(nodes=nodes) if len(nodes) > 1 else nodes[0]
 
-    return read
+    return parse
 
 
 def _parse_language(name: str) -> str:
-    found = _LANGUAGE_PATTERN.fullmatch(name)
-    if found is None:
-        raise InvalidFilter("lang: takes the code of a language, like de or zh; searched as words")
-    return found[1].lower()
+    match = _LANGUAGE_PATTERN.fullmatch(name)
+    if match is None:
+        raise InvalidFilter("lang: takes a language code such as de or zh; searched as words")
+    return match[1].lower()
 
 
 def _parse_site(name: str) -> str:
@@ -57,7 +57,7 @@ def _parse_site(name: str) -> str:
         host = ""
     host = host.removeprefix("www.").rstrip(".")
     if "." not in host and host != "localhost":
-        raise InvalidFilter("site: takes the name of a host, like electrek.co; searched as words")
+        raise InvalidFilter("site: takes a host name such as electrek.co; searched as words")
     return host
 
 
@@ -69,7 +69,7 @@ def _parse_story(name: str) -> str:
 
 def _parse_state(value: str, _: bool) -> Node:
     if value.lower() not in STATE_NAMES:
-        raise InvalidFilter(f"is: is one of {', '.join(STATE_NAMES)}; searched as words")
+        raise InvalidFilter(f"is: takes one of {', '.join(STATE_NAMES)}; searched as words")
     return State(state=value.lower())
 
 
@@ -96,40 +96,40 @@ def _parse_date(value: str, _: bool) -> Node:
 
 
 def _parse_ago(value: str) -> Since | None:
-    found = _AGO_PATTERN.fullmatch(value)
-    return Since(hours=int(found[1]) * HOURS_PER_UNIT[found[2].lower()]) if found else None
+    match = _AGO_PATTERN.fullmatch(value)
+    return Since(hours=int(match[1]) * HOURS_PER_UNIT[match[2].lower()]) if match else None
 
 
 def _parse_span(field: str, value: str) -> tuple[datetime, datetime]:
-    """From when a date begins to where it ends; a date with a time is that moment."""
+    """Return the start and the end of a day, month or year; a date with a time is its own start and end."""
     try:
         if _TIME_PATTERN.fullmatch(value):
             at = parse_iso(value.upper())
             return at, at
-        found = _DATE_PATTERN.fullmatch(value)
-        if found:
-            year, month, day = int(found[1]), int(found[2] or 1), int(found[3] or 1)
-            begins = datetime(year, month, day, tzinfo=UTC)
-            if found[3]:
-                return begins, begins + timedelta(days=1)
-            if found[2]:
-                return begins, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-            return begins, datetime(year + 1, 1, 1, tzinfo=UTC)
+        match = _DATE_PATTERN.fullmatch(value)
+        if match:
+            year, month, day = int(match[1]), int(match[2] or 1), int(match[3] or 1)
+            start = datetime(year, month, day, tzinfo=UTC)
+            if match[3]:
+                return start, start + timedelta(days=1)
+            if match[2]:
+                return start, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+            return start, datetime(year + 1, 1, 1, tzinfo=UTC)
     except (ValueError, OverflowError):
         pass
-    raise InvalidFilter(f"{field}: takes a date, like 2026, 2026-03 or 2026-03-31; searched as words")
+    raise InvalidFilter(f"{field}: takes a date such as 2026, 2026-03 or 2026-03-31; searched as words")
 
 
 def _parse_length(value: str, _: bool) -> Node:
-    found = _LENGTH_PATTERN.fullmatch(value)
-    if found is None:
-        raise InvalidFilter("words: takes a number, like >800, <300 or 300..800; searched as words")
-    if found[3]:
-        return Length(minimum=int(found[3]), maximum=int(found[4]))
-    sign, number = found[1] or "=", int(found[2])
-    least = {">": number + 1, ">=": number, "=": number}.get(sign)
-    most = {"<": number - 1, "<=": number, "=": number}.get(sign)
-    return Length(minimum=least, maximum=most)
+    match = _LENGTH_PATTERN.fullmatch(value)
+    if match is None:
+        raise InvalidFilter("words: takes a number of words such as >800, <300 or 300..800; searched as words")
+    if match[3]:
+        return Length(minimum=int(match[3]), maximum=int(match[4]))
+    sign, number = match[1] or "=", int(match[2])
+    minimum = {">": number + 1, ">=": number, "=": number}.get(sign)
+    maximum = {"<": number - 1, "<=": number, "=": number}.get(sign)
+    return Length(minimum=minimum, maximum=maximum)
 
 
 _NAME_PARSERS: dict[str, Callable[[str], str]] = {

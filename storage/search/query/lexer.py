@@ -1,4 +1,4 @@
-"""What was typed, cut into words, phrases, fields and signs."""
+"""Split a query text into words, phrases, filters and operators."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from enum import Enum, auto
 from storage.search.query.filters import FIELDS
 
 MAX_QUERY_LENGTH = 1_000
-"""Characters of a query that are read."""
+"""Maximum number of characters of a query; the rest is ignored."""
 
-# As keyboards of other languages have them, each for one character: positions stay true.
+# Typographic and full-width characters; each is replaced by one character, so that positions stay correct.
 _SIGN_REPLACEMENTS = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"', "「": '"', "」": '"', "（": "(", "）": ")",
      "：": ":", "＊": "*", "｜": "|", "－": "-", "−": "-"}
@@ -25,8 +25,6 @@ _OPERATORS = {"OR", "AND", "NOT", "|"}
 
 
 class TokenKind(Enum):
-    """What a token is."""
-
     WORD = auto()
     PHRASE = auto()
     FIELD = auto()
@@ -49,7 +47,7 @@ _OPERATOR_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class QueryToken:
-    """A piece of what was typed, from character to character: its text without quotes, a field without its colon."""
+    """A part of a query from `start` to `end`: its text without quotation marks, a filter name without its colon."""
 
     kind: TokenKind
     text: str
@@ -58,7 +56,7 @@ class QueryToken:
 
 
 def tokenize(text: str) -> tuple[list[QueryToken], list[tuple[int, str]]]:
-    """The tokens of a text, and what could not be read of it as (position, words)."""
+    """Return the tokens of a text and its problems, as (position, message)."""
     problems: list[tuple[int, str]] = []
     if len(text) > MAX_QUERY_LENGTH:
         problems.append((MAX_QUERY_LENGTH, f"only the first {MAX_QUERY_LENGTH} characters are read"))
@@ -81,7 +79,7 @@ def tokenize(text: str) -> tuple[list[QueryToken], list[tuple[int, str]]]:
 
 
 def _may_precede_token(token: QueryToken) -> bool:
-    """Whether what comes right after a token may begin a new one."""
+    """Return True if a token can follow this one without a space."""
     return token.kind in (TokenKind.OPEN, TokenKind.CLOSE, TokenKind.NOT, TokenKind.PHRASE)
 
 
@@ -90,20 +88,19 @@ def _next_token(text: str, at: int, *, is_start: bool) -> tuple[QueryToken | Non
     if sign in "()":
         return QueryToken(_OPERATOR_KINDS[sign], sign, at, at + 1), ""
     if sign == '"':
-        found = _PHRASE.match(text, at)
-        if found is None:
-            return None, "this quotation mark is not closed; what follows is searched as words"
-        return QueryToken(TokenKind.PHRASE, found[1].strip(), at, found.end()), "" if found[
-            1
-        ].strip() else _EMPTY_QUOTES
+        phrase = _PHRASE.match(text, at)
+        if phrase is None:
+            return None, "this quotation mark is not closed; the text after it is searched as words"
+        content = phrase[1].strip()
+        return QueryToken(TokenKind.PHRASE, content, at, phrase.end()), "" if content else _EMPTY_QUOTES
     if is_start and sign == "-" and text[at + 1 : at + 2].strip():
         return QueryToken(TokenKind.NOT, sign, at, at + 1), ""
     if is_start and (field := _FIELD.match(text, at)):
         return QueryToken(TokenKind.FIELD, field[1].lower(), at, field.end()), ""
     word = _WORD.match(text, at)
-    assert word is not None  # it is neither a space nor a quotation mark nor a parenthesis
+    assert word is not None  # spaces, quotation marks and parentheses were handled above
     is_operator = is_start and word[0] in _OPERATORS
     return QueryToken(_OPERATOR_KINDS[word[0]] if is_operator else TokenKind.WORD, word[0], at, word.end()), ""
 
 
-_EMPTY_QUOTES = "there is nothing between these quotation marks"
+_EMPTY_QUOTES = "these quotation marks contain no text and are ignored"

@@ -1,10 +1,10 @@
-"""The grammar of searches: what was typed is read into a tree, and a tree is spelled.
+"""Parse a query text into a tree.
 
-words "a phrase" OR -not beginning* ( ) title: author: url: source: lang: topic: story: site: after: before: date:
-since: is: words: sort: group: in:
+Syntax: words "a phrase" OR -excluded prefix* ( ) title: author: url: source: lang: topic: story: site: after: before:
+date: since: is: words: sort: group: in:
 
-Typed by a person it is read forgivingly: what is malformed is searched as plain words, and noted. Configuration is
-read strictly.
+`parse` accepts any text: it searches malformed parts as plain words and notes them. `parse_strictly`, for
+configuration, raises QueryError.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def parse(text: str) -> ParsedQuery:
 
     The latest trees are cached: search, count, facets, mute rules and topics of one request share them.
     """
-    return _parse_cached(text[: MAX_QUERY_LENGTH + 1])  # one more character keeps the note about the length
+    return _parse_cached(text[: MAX_QUERY_LENGTH + 1])  # one more character, so that a query that is too long is noted
 
 
 @lru_cache(_CACHE_SIZE)
@@ -36,28 +36,28 @@ def _parse_cached(text: str) -> ParsedQuery:
 
 
 def _is_plain_word(text: str) -> bool:
-    """Whether a text alone is read as one word: without operators, fields, quotes and stars."""
+    """Return True if a text is a single word without operators, filters, quotation marks and asterisks."""
     tokens, _ = tokenize(text)
     return len(tokens) == 1 and tokens[0].kind is TokenKind.WORD and not set("*:") & set(text)
 
 
 def parse_strictly(text: str) -> ParsedQuery:
-    """The same for what must be right; raises QueryError for the first thing that is not understood."""
-    reader = _Parser(text)
-    asked = reader.parse()
-    if reader.problems:
-        position, message = min(reader.problems)
+    """Return the tree of a query; raise QueryError at the first part that is not understood."""
+    parser = _Parser(text)
+    query = parser.parse()
+    if parser.problems:
+        position, message = min(parser.problems)
         raise QueryError(message, position)
-    return asked
+    return query
 
 
 class _Parser:
-    """One reading of one text: tokens in, a tree out, problems beside it."""
+    """Recursive-descent parser of one query text; `problems` are (position, message)."""
 
     def __init__(self, text: str) -> None:
         self.problems: list[tuple[int, str]] = []
-        self._tokens, unread = tokenize(text)
-        self.problems += unread
+        self._tokens, problems = tokenize(text)
+        self.problems += problems
         self._at = 0
         self._leaves = 0
         self._noise: list[tuple[int, Terms]] = []
@@ -65,19 +65,18 @@ class _Parser:
         self._field = ""
 
     def parse(self) -> ParsedQuery:
-        """The whole tree."""
         parts: list[Node] = []
         while self._at < len(self._tokens):
             if (node := self._parse_or(0)) is not None:
                 parts.append(node)
-            if self._at < len(self._tokens):  # what is left begins with a parenthesis that closes nothing
-                self._add_problem(self._next(), "this parenthesis closes nothing and is left out")
+            if self._at < len(self._tokens):  # only a closing parenthesis ends `_parse_or` here
+                self._add_problem(self._next(), "this closing parenthesis has no opening one and is ignored")
         node = _and(parts)
         if node is None and self._noise and not self._options:
             node = self._noise[0][1]
         elif self._noise:
-            for position, words in self._noise:
-                self.problems.append((position, f"{_quote(words.text)} holds no letter or digit and is left out"))
+            for position, terms in self._noise:
+                self.problems.append((position, f"{_quote(terms.text)} has no letter or digit and is ignored"))
         return ParsedQuery(
             node=node,
             sort=self._options.get("sort", ""),
@@ -87,18 +86,16 @@ class _Parser:
         )
 
     def _parse_or(self, depth: int) -> Node | None:
-        """What is bound by OR."""
         parts = [self._parse_and(depth)]
         while (token := self._peek()) is not None and token.kind is TokenKind.OR:
             self._at += 1
             following = self._parse_and(depth)
             if parts[-1] is None or following is None:
-                self._add_problem(token, "OR has nothing on one side and is left out")
+                self._add_problem(token, "OR needs a term on both sides and is ignored")
             parts.append(following)
         return _or([part for part in parts if part is not None])
 
     def _parse_and(self, depth: int) -> Node | None:
-        """What must all be found."""
         parts: list[Node] = []
         while (token := self._peek()) is not None and token.kind not in (TokenKind.OR, TokenKind.CLOSE):
             if token.kind is TokenKind.AND:
@@ -127,7 +124,7 @@ class _Parser:
             TokenKind.OPEN,
             TokenKind.FIELD,
         ):
-            self._add_problem(token, "there is nothing after this minus; it is left out")
+            self._add_problem(token, "no term follows this negation; it is ignored")
             return None
         is_field = following.kind is TokenKind.FIELD
         node = self._parse_field(self._next(), depth, is_negated=negated) if is_field else self._parse_term(depth)
@@ -135,7 +132,7 @@ class _Parser:
 
     def _parse_group(self, opening: QueryToken, depth: int) -> Node | None:
         if depth >= MAX_DEPTH:
-            self._add_problem(opening, f"parentheses deeper than {MAX_DEPTH} are left out")
+            self._add_problem(opening, f"parentheses nested deeper than {MAX_DEPTH} levels are ignored")
             return None
         node = self._parse_or(depth + 1)
         closing = self._peek()
@@ -144,23 +141,22 @@ class _Parser:
         else:
             self._at += 1
         if node is None:
-            self._add_problem(opening, "there is nothing in these parentheses")
+            self._add_problem(opening, "these parentheses contain no term and are ignored")
         return node
 
     def _parse_field(self, token: QueryToken, depth: int, *, is_negated: bool) -> Node | None:
-        """A field and its value."""
         name, value = token.text, self._peek()
         if (
             value is None
             or value.start != token.end
             or value.kind not in (TokenKind.WORD, TokenKind.PHRASE, TokenKind.OPEN)
         ):
-            self._add_problem(token, f"{name}: has no value; searched as a word")
+            self._add_problem(token, f"{name}: needs a value; searched as a word")
             return self._accept_leaf(Terms(text=name, field=self._field), token)
         if name in TEXT_FIELDS:
             return self._parse_text_field(name, depth)
         if value.kind is TokenKind.OPEN:
-            self._add_problem(token, f"{name}: takes no parentheses; it is searched as a word")
+            self._add_problem(token, f"{name}: takes no parentheses; searched as a word")
             return self._accept_leaf(Terms(text=name, field=self._field), token)
         self._at += 1
         try:
@@ -174,7 +170,7 @@ class _Parser:
             return _and([leaf for term in terms if (leaf := self._accept_leaf(term, token)) is not None])
 
     def _parse_text_field(self, name: str, depth: int) -> Node | None:
-        """A field that words are looked for in; in parentheses it is that of each word."""
+        """Parse the terms that are searched in a text field; parentheses apply the field to each term in them."""
         before, self._field = self._field, name
         try:
             return self._parse_term(depth)
@@ -182,13 +178,13 @@ class _Parser:
             self._field = before
 
     def _parse_option(self, name: str, value: QueryToken, *, is_negated: bool) -> Node | None:
-        known = OPTION_FIELDS[name]
-        chosen = value.text.lower()
+        values = OPTION_FIELDS[name]
+        option = value.text.lower()
         if is_negated:
-            raise InvalidFilter(f"{name}: is about the whole answer and cannot be negated; searched as words")
-        if chosen not in known:
-            raise InvalidFilter(f"{name}: is one of {', '.join(known)}; searched as words")
-        self._options[name] = chosen
+            raise InvalidFilter(f"{name}: applies to the whole query and cannot be negated; searched as words")
+        if option not in values:
+            raise InvalidFilter(f"{name}: takes one of {', '.join(values)}; searched as words")
+        self._options[name] = option
         return None
 
     def _parse_words(self, token: QueryToken) -> Terms:
@@ -199,25 +195,25 @@ class _Parser:
             return Terms(text=text, field="url")
         bare = text.rstrip("*")
         parts = list(split_words(bare))
-        begins = len(bare) < len(text) and len(parts) == 1 and self._field in ("", "title")
-        if "*" in bare or (len(bare) < len(text) and not begins and parts):
-            self._add_problem(token, f"a star is understood at the end of a single word only, not in {_quote(text)}")
+        is_prefix = len(bare) < len(text) and len(parts) == 1 and self._field in ("", "title")
+        if "*" in bare or (len(bare) < len(text) and not is_prefix and parts):
+            self._add_problem(token, f"an asterisk works only at the end of a single word, not in {_quote(text)}")
         if "*" in bare:
             return Terms(text=bare.replace("*", " ").strip(), field=self._field, is_phrase=True)
         name, colon, _ = bare.partition(":")
         if colon and name.isalpha() and name.lower() not in FIELDS:
-            self._add_problem(token, f"{_quote(name)}: is no field; searched as words")
-        is_run = bool(parts) and parts[0][1]
-        return Terms(text=bare or text, field=self._field, is_prefix=begins and not is_run)
+            self._add_problem(token, f"{_quote(name)} is not the name of a filter; searched as words")
+        is_unspaced = bool(parts) and parts[0][1]
+        return Terms(text=bare or text, field=self._field, is_prefix=is_prefix and not is_unspaced)
 
     def _accept_leaf(self, node: Node, token: QueryToken) -> Node | None:
-        """A word or a filter, if there is room for it and it can be found at all."""
+        """Return a leaf, or None if it has no letter or digit or exceeds the limit of leaves."""
         if isinstance(node, Terms) and not any(True for _ in split_words(node.text)):
             self._noise.append((token.start, node))
             return None
         self._leaves += 1
         if self._leaves > MAX_LEAVES:
-            self._add_problem(token, f"more than {MAX_LEAVES} words and filters; the rest is left out")
+            self._add_problem(token, f"the query has more than {MAX_LEAVES} words and filters; the rest is ignored")
             return None
         return node
 
@@ -233,15 +229,15 @@ class _Parser:
 
 
 def _and(nodes: list[Node]) -> Node | None:
-    flat = [one for node in nodes for one in (node.nodes if isinstance(node, And) else (node,))]
-    known = tuple(dict.fromkeys(flat))
-    return And(nodes=known) if len(known) > 1 else known[0] if known else None
+    flat = [part for node in nodes for part in (node.nodes if isinstance(node, And) else (node,))]
+    parts = tuple(dict.fromkeys(flat))
+    return And(nodes=parts) if len(parts) > 1 else parts[0] if parts else None
 
 
 def _or(nodes: list[Node]) -> Node | None:
-    flat = [one for node in nodes for one in (node.nodes if isinstance(node, Or) else (node,))]
-    known = tuple(dict.fromkeys(flat))
-    return Or(nodes=known) if len(known) > 1 else known[0] if known else None
+    flat = [part for node in nodes for part in (node.nodes if isinstance(node, Or) else (node,))]
+    parts = tuple(dict.fromkeys(flat))
+    return Or(nodes=parts) if len(parts) > 1 else parts[0] if parts else None
 
 
 def _negate(node: Node) -> Node:
@@ -254,8 +250,8 @@ def _format_notes(problems: list[tuple[int, str]]) -> tuple[str, ...]:
 
 
 def _quote(text: str) -> str:
-    cut = "".join(letter if letter.isprintable() else "?" for letter in text[:40])
-    return f"“{cut}”"
+    printable = "".join(letter if letter.isprintable() else "?" for letter in text[:40])
+    return f"“{printable}”"
 
 
 __all__ = ["MAX_QUERY_LENGTH", "QueryError", "parse", "parse_strictly"]

@@ -1,4 +1,4 @@
-"""What a reader asked for, as a tree: words and filters, and how they are bound together."""
+"""The tree of a query: words, filters and Boolean operators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 
 class QueryError(ValueError):
-    """A query that is not understood, in words, and the character at which that begins (0 is the first)."""
+    """A malformed query; `position` is the index of the first character that is not understood."""
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(f"at character {position + 1}: {message}")
@@ -18,10 +18,10 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Text to be found, as it was typed, without quotes and star.
+    """Text to search for, without quotation marks and asterisk.
 
-    `field` is "" (title or text), "title", "author" or "url" (any part of the address). With `phrase` the words
-    stand side by side as they are spelled; with `prefix` the text is one word that only begins so.
+    `field` is "" (title or text), "title", "author" or "url" (any part of the URL). With `is_phrase` the words match
+    exactly and next to each other; with `is_prefix` the text is the beginning of one word.
     """
 
     text: str
@@ -32,7 +32,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """What has a name or number: `field` is "source", "lang", "topic", "story" or "site"."""
+    """A filter by name or number; `field` is "source", "lang", "topic", "story" or "site"."""
 
     field: str
     name: str
@@ -40,14 +40,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A state: "copy", "original", "revised", "withdrawn" or "truncated"."""
+    """A filter by state: "copy", "original", "revised", "withdrawn" or "truncated"."""
 
     state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateRange:
-    """Published at or after `since` and before `until`; None is open. Aware, UTC."""
+    """A filter by publication time: from `since` (inclusive) to `until` (exclusive), in UTC; None is unbounded."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -55,14 +55,14 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """Published within so many hours before the moment at which it is asked."""
+    """A filter for articles published in the last `hours` before the query runs."""
 
     hours: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Length:
-    """As many words at least and at most; None is open."""
+    """A filter by number of words, both limits inclusive; None is unbounded."""
 
     minimum: int | None = None
     maximum: int | None = None
@@ -70,21 +70,19 @@ class Length:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Not:
-    """Everything but this."""
-
     node: Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class And:
-    """Every one of these; two or more, none an All itself."""
+    """A conjunction of two or more nodes; none of them is an And."""
 
     nodes: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Or:
-    """At least one of these; two or more, none an Any itself."""
+    """A disjunction of two or more nodes; none of them is an Or."""
 
     nodes: tuple[Node, ...]
 
@@ -94,10 +92,10 @@ Node: TypeAlias = Terms | Field | State | DateRange | Since | Length | Not | And
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedQuery:
-    """A query, read once: what must hold (None: nothing was asked, all is found), and how it is answered.
+    """A query as a tree with its options; a `node` of None matches every article.
 
-    `sort` is "", "new", "old", "best" or "changed"; `group` is "" or "story"; `history` is whether texts that were
-    there before an edit are searched too; `notes` say, in words for the reader, what was not understood.
+    `sort` is "", "new", "old", "best" or "changed"; `group` is "" or "story"; with `includes_history` earlier
+    revisions are searched too; `notes` are messages to the user about parts that were not understood.
     """
 
     node: Node | None = None
@@ -108,22 +106,23 @@ class ParsedQuery:
 
 
 def iter_leaves(node: Node | None) -> Iterator[Node]:
-    """The words and filters of a tree, those that must not hold too."""
-    waiting = [node] if node is not None else []
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, And | Or):
-            waiting[:0] = one.nodes
-        elif isinstance(one, Not):
-            waiting.insert(0, one.node)
+    """Yield the words and filters of a tree in order, negated ones too."""
+    pending = [node] if node is not None else []
+    while pending:
+        first = pending.pop(0)
+        if isinstance(first, And | Or):
+            pending[:0] = first.nodes
+        elif isinstance(first, Not):
+            pending.insert(0, first.node)
         else:
-            yield one
+            yield first
 
 
 def map_leaves(node: Node | None, change: Callable[[Node], Node]) -> Node | None:
-    """The same tree with each of its words and filters changed."""
+    """Return a tree in which `change` is applied to every word and filter."""
     if isinstance(node, And | Or):
-        return replace(node, nodes=tuple(one for each in node.nodes if (one := map_leaves(each, change)) is not None))
+        children = [map_leaves(child, change) for child in node.nodes]
+        return replace(node, nodes=tuple(child for child in children if child is not None))
     if isinstance(node, Not):
         inner = map_leaves(node.node, change)
         return replace(node, node=inner) if inner is not None else None

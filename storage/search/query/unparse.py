@@ -1,4 +1,4 @@
-"""A tree spelled as a query that is read into the same tree."""
+"""Write a query tree as text that parses into the same tree."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from datetime import datetime, time
 from storage.search.query.tree import And, DateRange, Field, Length, Node, Not, Or, ParsedQuery, Since, State, Terms
 
 
-def unparse(asked: ParsedQuery) -> str:
-    """The query of a tree; its notes are not part of it."""
-    parts = [_unparse_node(asked.node)] if asked.node is not None else []
-    parts += [f"sort:{asked.sort}"] if asked.sort else []
-    parts += [f"group:{asked.group}"] if asked.group else []
-    parts += ["in:history"] if asked.includes_history else []
-    if len(parts) > 1 and isinstance(asked.node, Or):
+def unparse(query: ParsedQuery) -> str:
+    """Return the text of a query, without its notes."""
+    parts = [_unparse_node(query.node)] if query.node is not None else []
+    parts += [f"sort:{query.sort}"] if query.sort else []
+    parts += [f"group:{query.group}"] if query.group else []
+    parts += ["in:history"] if query.includes_history else []
+    if len(parts) > 1 and isinstance(query.node, Or):
         parts[0] = f"({parts[0]})"
     return " ".join(parts)
 
 
 def _unparse_node(node: Node) -> str:
     if isinstance(node, And):
-        return " ".join(_unparse_operand(one) if isinstance(one, Or) else _unparse_node(one) for one in node.nodes)
+        return " ".join(_unparse_operand(part) if isinstance(part, Or) else _unparse_node(part) for part in node.nodes)
     if isinstance(node, Or):
-        return " OR ".join(_unparse_node(one) for one in node.nodes)
+        return " OR ".join(_unparse_node(part) for part in node.nodes)
     if isinstance(node, Not):
         return f"-{_unparse_operand(node.node)}"
     return _unparse_leaf(node)
@@ -45,13 +45,13 @@ def _unparse_leaf(node: Node) -> str:
         return _unparse_date_range(node)
     if isinstance(node, Length):
         return _unparse_length(node)
-    raise TypeError(f"{type(node).__name__} is no leaf")
+    raise TypeError(f"{type(node).__name__} is not a leaf")
 
 
 def _unparse_terms(node: Terms) -> str:
     text = f'"{node.text}"' if node.is_phrase else node.text + ("*" if node.is_prefix else "")
-    is_address = node.field == "url" and not node.is_phrase and node.text.lower().startswith(("http://", "https://"))
-    return f"{node.field}:{text}" if node.field and not is_address else text
+    is_full_url = node.field == "url" and not node.is_phrase and node.text.lower().startswith(("http://", "https://"))
+    return f"{node.field}:{text}" if node.field and not is_full_url else text
 
 
 def _needs_quotes(name: str) -> bool:

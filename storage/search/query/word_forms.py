@@ -1,8 +1,7 @@
-"""The forms of an English word: `battery` is looked for as `batteries` too.
+"""Expand an English word to its inflected forms: a search for `battery` finds `batteries` too.
 
-The index holds words as they were written, so that a phrase and a beginning find what they say. Which forms a
-word has is asked when it is looked for: those made of it by the rules of English endings that Snowball's stemmer
-gives the same stem.
+The index stores words as written, so that phrases and prefixes match exactly. The forms are computed for each query:
+candidates are built with the English endings and kept if Snowball's stemmer gives them the same stem.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ _SIBILANT_ENDINGS = ("s", "x", "z", "ch", "sh")
 
 @lru_cache(maxsize=4096)
 def word_forms(word: str) -> tuple[str, ...]:
-    """A folded word and its other forms, itself first; a word that is none of plain letters has no others."""
+    """Return a folded word followed by its other forms; only words of the letters a to z have other forms."""
     if not _WORD.fullmatch(word):
         return (word,)
     stem = _get_stemmer().stemWord(word)
-    made = dict.fromkeys(form for base in _bases(word) for form in _endings(base))
-    others = (one for one in made if one != word and _WORD.fullmatch(one) and _get_stemmer().stemWord(one) == stem)
-    return (word, *others)
+    candidates = dict.fromkeys(form for base in _bases(word) for form in _endings(base))
+    forms = (form for form in candidates if form != word and _WORD.fullmatch(form))
+    return (word, *(form for form in forms if _get_stemmer().stemWord(form) == stem))
 
 
 @cache
@@ -38,7 +37,7 @@ def _get_stemmer() -> snowballstemmer.basestemmer.BaseStemmer:
 
 
 def _bases(word: str) -> list[str]:
-    """What a word may be a form of, itself first."""
+    """Return the word followed by the base forms that it may be derived from."""
     bases = [word]
     if word.endswith("ies"):
         bases.append(word[:-3] + "y")
@@ -58,14 +57,14 @@ def _bases(word: str) -> list[str]:
 
 
 def _endings(base: str) -> list[str]:
-    """A word with the endings of nouns and verbs."""
-    made = [base, base + ("es" if base.endswith(_SIBILANT_ENDINGS) else "s")]
+    """Return a base form with the endings of nouns and verbs."""
+    forms = [base, base + ("es" if base.endswith(_SIBILANT_ENDINGS) else "s")]
     if base.endswith("y"):
-        made += [base[:-1] + "ies", base[:-1] + "ied"]
+        forms += [base[:-1] + "ies", base[:-1] + "ied"]
     if base.endswith("e"):
-        made += [base + "d", base[:-1] + "ing"]
+        forms += [base + "d", base[:-1] + "ing"]
     else:
-        made += [base + "ed", base + "ing"]
+        forms += [base + "ed", base + "ing"]
         if base[-1] not in "aeiouwxy":
-            made += [base + base[-1] + "ed", base + base[-1] + "ing"]
-    return made
+            forms += [base + base[-1] + "ed", base + base[-1] + "ing"]
+    return forms

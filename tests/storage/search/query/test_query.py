@@ -1,4 +1,4 @@
-"""What is typed is read into a tree, forgivingly or strictly, and a tree is spelled so that it is read again."""
+"""Queries: any text parses into a tree, strict parsing raises, and a tree survives unparsing and parsing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def day(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]
 
 
-RIGHT = [
+WELL_FORMED = [
     ("", None),
     ("  \t", None),
     ("battery", w("battery")),
@@ -113,7 +113,7 @@ RIGHT = [
     ('"a"-b', every(w("a", is_phrase=True), Not(node=w("b")))),
     ("a OR (b OR c)", either(w("a"), w("b"), w("c"))),
 ]
-WRONG = [
+MALFORMED = [
     ('say "unclosed words', every(w("say"), w("unclosed"), w("words"))),
     ("colour:red", w("colour:red")),
     ("x:y", w("x:y")),
@@ -142,30 +142,30 @@ WRONG = [
     ("source:", w("source")),
     ("NEAR(a", every(w("NEAR"), w("a"))),
 ]
-FAULTLESS = {"foo AND AND bar"}
+ACCEPTED = {"foo AND AND bar"}
 
 
-@pytest.mark.parametrize(("typed", "node"), RIGHT)
-def test_what_is_well_formed(typed: str, node: Node | None) -> None:
-    asked = parse(typed)
-    assert asked.node == node
-    assert asked.notes == ()
-    assert parse_strictly(typed) == asked
+@pytest.mark.parametrize(("text", "node"), WELL_FORMED)
+def test_well_formed_query_parses_without_notes(text: str, node: Node | None) -> None:
+    query = parse(text)
+    assert query.node == node
+    assert query.notes == ()
+    assert parse_strictly(text) == query
 
 
-@pytest.mark.parametrize(("typed", "node"), WRONG)
-def test_what_is_malformed_is_searched_as_words_and_noted(typed: str, node: Node) -> None:
-    asked = parse(typed)
-    assert asked.node == node
-    if typed in FAULTLESS:
+@pytest.mark.parametrize(("text", "node"), MALFORMED)
+def test_malformed_part_is_searched_as_words_and_noted(text: str, node: Node) -> None:
+    query = parse(text)
+    assert query.node == node
+    if text in ACCEPTED:
         return
-    assert asked.notes
+    assert query.notes
     with pytest.raises(QueryError) as raised:
-        parse_strictly(typed)
-    assert 0 <= raised.value.position <= len(typed)
+        parse_strictly(text)
+    assert 0 <= raised.value.position <= len(text)
 
 
-def test_what_is_said_of_the_answer() -> None:
+def test_options_of_the_whole_query_are_parsed() -> None:
     assert parse("byd sort:best") == ParsedQuery(node=w("byd"), sort="best")
     assert parse("(byd sort:old) sort:NEW group:story in:history") == ParsedQuery(
         node=w("byd"), sort="new", group="story", includes_history=True
@@ -174,22 +174,22 @@ def test_what_is_said_of_the_answer() -> None:
     assert parse("-sort:new").notes
 
 
-def test_noise_alone_is_kept_that_nothing_be_found() -> None:
+def test_query_without_letters_or_digits_keeps_its_text() -> None:
     assert parse("???") == ParsedQuery(node=w("???"))
     assert parse('""').node == w("", is_phrase=True)
     assert parse("(").node is None
 
 
-def test_a_note_names_the_character() -> None:
+def test_note_names_the_position() -> None:
     assert parse('a "b').notes == (
-        "at character 3: this quotation mark is not closed; what follows is searched as words",
+        "at character 3: this quotation mark is not closed; the text after it is searched as words",
     )
 
 
-def test_bounds() -> None:
-    many = parse(" ".join(f"w{n}" for n in range(200)))
-    assert len(list(iter_leaves(many.node))) == MAX_LEAVES
-    assert many.notes
+def test_size_notes_and_time_of_parsing_are_bounded() -> None:
+    long_query = parse(" ".join(f"w{n}" for n in range(200)))
+    assert len(list(iter_leaves(long_query.node))) == MAX_LEAVES
+    assert long_query.notes
     assert parse("(" * 500 + "a").node == w("a")
     started = time.process_time()
     for text in ("(" * 10**6, '"' * 10**6, "a:" * 10**6, "-" * 10**6, "a OR " * 10**6, "title:(" * 10**6):
@@ -197,32 +197,32 @@ def test_bounds() -> None:
     assert time.process_time() - started < 3
 
 
-PIECES = [
+FRAGMENTS = [
     "a", "b*", "-", "(", ")", '"', "OR", "AND", "NOT", "|", "title:", "is:copy", "after:2026", "since:7d", "x:y", " ",
     "source:a,b", "小米", "*", "sort:new", "in:history", "words:>5", "lang:de", "“", "date:2025..2026", "url:",
     "\ud800",
 ]  # fmt: skip
 
 
-@given(st.text() | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@given(st.text() | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join))
 @example("\ud800")
 @example("-" * 5000)
 @example("title:(-)")
 @example("SORT:*0")
 @example('lang:"-x OR is:y"')
 @example("sort:is:x")
-def test_any_text_is_read_and_spelled(typed: str) -> None:
-    asked = parse(typed)
-    assert len(asked.notes) <= 8
-    assert all(len(note) <= 200 for note in asked.notes)
-    again = parse(unparse(asked))
-    assert replace(again, notes=()) == replace(asked, notes=())
-    if asked.notes:
+def test_any_text_survives_parsing_and_unparsing(text: str) -> None:
+    query = parse(text)
+    assert len(query.notes) <= 8
+    assert all(len(note) <= 200 for note in query.notes)
+    reparsed = parse(unparse(query))
+    assert replace(reparsed, notes=()) == replace(query, notes=())
+    if query.notes:
         with pytest.raises(QueryError) as raised:
-            parse_strictly(typed)
-        assert 0 <= raised.value.position <= len(typed)
+            parse_strictly(text)
+        assert 0 <= raised.value.position <= len(text)
     else:
-        assert parse_strictly(typed) == asked
+        assert parse_strictly(text) == query
 
 
 NAMES = st.sampled_from(["electrek", "Green Car Reports", "a,b", "x(y)", "小米"])
@@ -243,23 +243,23 @@ LEAVES = st.one_of(
 )
 
 
-def _bound(kind: type[And] | type[Or], nodes: list[Node]) -> Node:
-    known = tuple(dict.fromkeys(node for node in nodes if not isinstance(node, kind)))
-    return kind(nodes=known) if len(known) > 1 else nodes[0]
+def _combine(kind: type[And] | type[Or], nodes: list[Node]) -> Node:
+    parts = tuple(dict.fromkeys(node for node in nodes if not isinstance(node, kind)))
+    return kind(nodes=parts) if len(parts) > 1 else nodes[0]
 
 
 TREES: st.SearchStrategy[Node] = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
         inner.map(lambda node: node.node if isinstance(node, Not) else Not(node=node)),
-        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _bound(And, nodes)),
-        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _bound(Or, nodes)),
+        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _combine(And, nodes)),
+        st.lists(inner, min_size=2, max_size=4).map(lambda nodes: _combine(Or, nodes)),
     ),
     max_leaves=12,
 )
 
 
 @given(TREES, st.sampled_from(["", "new", "old", "best", "changed"]), st.sampled_from(["", "story"]), st.booleans())
-def test_any_tree_is_spelled_and_read(node: Node, sort: str, group: str, history: bool) -> None:
-    asked = ParsedQuery(node=node, sort=sort, group=group, includes_history=history)
-    assert parse_strictly(unparse(asked)) == asked
+def test_any_tree_survives_unparsing_and_parsing(node: Node, sort: str, group: str, history: bool) -> None:
+    query = ParsedQuery(node=node, sort=sort, group=group, includes_history=history)
+    assert parse_strictly(unparse(query)) == query
