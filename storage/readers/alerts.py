@@ -1,8 +1,8 @@
-"""What saved searches tell: how far each saved search was looked for, and the messages that tell of what it found.
+"""Alerts of saved searches: progress of each search, and the queue of messages.
 
-A message is put down in the transaction that notes how far was looked, so that no article is passed over. It is
-marked before it is sent and after it was, by who sends it: where a process dies between the two nobody knows whether
-it arrived, and it is not sent again unasked.
+A message is queued in the transaction that advances the search, so that no article is missed. The sender marks a
+message before and after sending it. If the process dies in between, delivery is unknown: the message becomes unsure
+and is sent again only on request.
 """
 
 from __future__ import annotations
@@ -23,23 +23,21 @@ from storage.search.finder import QueryRun
 from storage.text.clean import clean
 
 MAX_ARTICLES_PER_ALERT = 1_000
-"""Articles that one message tells of; more are told of by the next."""
+"""Maximum number of articles in a message; the next message contains the rest."""
 _MAX_ERROR_LENGTH = 300
 
 
 class AlertState(StrEnum):
-    """What became of a message so far."""
-
     WAITING = "waiting"
     SENDING = "sending"
     SENT = "sent"
     UNSURE = "unsure"
-    """Its sender died before it knew whether it arrived."""
+    """The sender died before it recorded the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A message about what a saved search found: for one channel, by its digest."""
+    """A message to one channel about the results of a saved search; `channel` is the digest of the channel."""
 
     id: int
     search_name: str
@@ -50,9 +48,9 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchState:
-    """How far a saved search was looked for, and how many of its messages wait, are unsure, or were sent.
+    """Time of the last run of a saved search, and the numbers of its messages by state.
 
-    `trouble` is what kept the oldest waiting message from being sent.
+    `error` is the error of the oldest message that could not be sent.
     """
 
     name: str
@@ -64,7 +62,7 @@ class SearchState:
 
 
 def start_search(tx: Connection, name: str, now: datetime) -> bool:
-    """Let a search begin with what arrives from now on; False where it has begun already."""
+    """Start a search with the articles that arrive from now on; return False if it was started before."""
     acquire_write_lock(tx)
     if tx.execute(_SELECT_LAST_ARTICLE_ID, {"name": name}).scalar() is not None:
         return False
@@ -74,19 +72,19 @@ def start_search(tx: Connection, name: str, now: datetime) -> bool:
 
 
 def queue_alerts(tx: Connection, name: str, query: Query, channels: Collection[str], now: datetime) -> list[int]:
-    """Put down messages, one a channel, about what a search finds of the articles that came since the last time.
+    """Queue one message per channel about the matching articles that arrived since the last run.
 
-    Returns the articles' ids. Of an original and its copies the first that came is told of.
+    Return the ids of the articles. Of an original and its copies, only the first to arrive is reported.
     """
     if start_search(tx, name, now):
         return []
     seen = tx.execute(_SELECT_LAST_ARTICLE_ID, {"name": name}).scalar_one()
-    found, seen = QueryRun(tx, query, now).find_arrived(seen, MAX_ARTICLES_PER_ALERT)
+    ids, seen = QueryRun(tx, query, now).find_arrived(seen, MAX_ARTICLES_PER_ALERT)
     tx.execute(_UPDATE_SEARCH, {"search_name": name, "id": seen, "at": now})
-    if found:
+    if ids:
         values = {
             "search_name": name,
-            "article_ids": json.dumps(found),
+            "article_ids": json.dumps(ids),
             "created_at": now,
             "due_at": now,
             "state": "waiting",
@@ -94,61 +92,61 @@ def queue_alerts(tx: Connection, name: str, query: Query, channels: Collection[s
         rest = {"sent_at": None, "attempts": 0, "sender": "", "error": ""}
         for channel in channels:
             tx.execute(insert(alerts), {**values, **rest, "channel_digest": channel})
-    return found
+    return ids
 
 
 def find_unreported(tx: Connection, name: str, query: Query, now: datetime) -> list[int]:
-    """What `look` would tell of; nothing is noted."""
+    """Return the ids that `queue_alerts` would report, without changing the archive."""
     seen = tx.execute(_SELECT_LAST_ARTICLE_ID, {"name": name}).scalar()
     return [] if seen is None else QueryRun(tx, query, now).find_arrived(seen, MAX_ARTICLES_PER_ALERT)[0]
 
 
 def load_due_alerts(tx: Connection, now: datetime) -> list[Alert]:
-    """The messages that are to be sent now, the oldest first."""
+    """Return the messages that are due, oldest first."""
     return [_alert_from_row(row) for row in tx.execute(_SELECT_DUE, {"now": now})]
 
 
 def claim_alert(tx: Connection, alert_id: int, sender: str) -> bool:
-    """Mark a message as being sent; False where somebody else sends it."""
-    return tx.execute(_CLAIM_ALERT, {"alert": alert_id, "by": sender}).rowcount == 1
+    """Mark a message as being sent; return False if another process has claimed it."""
+    return tx.execute(_CLAIM_ALERT, {"alert": alert_id, "sender_name": sender}).rowcount == 1
 
 
 def mark_sent(tx: Connection, alert_id: int, now: datetime) -> None:
-    """It arrived."""
+    """Record that a message was delivered."""
     tx.execute(_MARK_SENT, {"alert": alert_id, "at": now})
 
 
 def schedule_retry(tx: Connection, alert_id: int, error: str, retry_at: datetime) -> None:
-    """It did not arrive, and is tried again."""
-    tx.execute(_SCHEDULE_RETRY, {"alert": alert_id, "why": clean(error, _MAX_ERROR_LENGTH), "at": retry_at})
+    """Record that sending failed, and schedule the next attempt."""
+    tx.execute(_SCHEDULE_RETRY, {"alert": alert_id, "error_text": clean(error, _MAX_ERROR_LENGTH), "at": retry_at})
 
 
 def mark_unsure(tx: Connection, live_senders: Collection[str]) -> int:
-    """Messages that a process was sending which is not alive any more are unsure; returns how many."""
-    return tx.execute(_MARK_UNSURE, {"alive": [*live_senders, ""]}).rowcount
+    """Mark the messages of dead senders as unsure; return their number."""
+    return tx.execute(_MARK_UNSURE, {"live_senders": [*live_senders, ""]}).rowcount
 
 
 def retry_alerts(tx: Connection, name: str, now: datetime) -> int:
-    """Let every message of a search that is unsure, or waits to be tried again, be sent now; returns how many."""
+    """Make all waiting and unsure messages of a search due now; return their number."""
     return tx.execute(_RETRY_ALERTS, {"name": name, "now": now}).rowcount
 
 
 def delete_search(tx: Connection, name: str) -> None:
-    """Keep nothing of a search any more."""
+    """Delete a search and its messages."""
     tx.execute(_DELETE_ALERTS, {"name": name})
     tx.execute(_DELETE_SEARCH, {"name": name})
 
 
 def load_search_states(tx: Connection) -> dict[str, SearchState]:
-    """The state of every search that was looked for, by name."""
-    found = {row.name: {"name": row.name, "seen_at": row.last_run_at} for row in tx.execute(select(saved_searches))}
+    """Return the state of every search that was started, by name."""
+    states = {row.name: {"name": row.name, "seen_at": row.last_run_at} for row in tx.execute(select(saved_searches))}
     for row in tx.execute(_COUNT_ALERTS):
-        state: dict[str, Any] = found.setdefault(row.search_name, {"name": row.search_name})
+        state: dict[str, Any] = states.setdefault(row.search_name, {"name": row.search_name})
         key = "waiting" if row.state == AlertState.SENDING else str(row.state)
-        state[key] = state.get(key, 0) + row.many
+        state[key] = state.get(key, 0) + row.number
     for row in tx.execute(_SELECT_ERRORS):
-        found.setdefault(row.search_name, {"name": row.search_name}).setdefault("error", row.error)
-    return {name: SearchState(**state) for name, state in found.items()}
+        states.setdefault(row.search_name, {"name": row.search_name}).setdefault("error", row.error)
+    return {name: SearchState(**state) for name, state in states.items()}
 
 
 def _alert_from_row(row: Any) -> Alert:
@@ -173,7 +171,7 @@ _SELECT_DUE = (
 _CLAIM_ALERT = (
     update(alerts)
     .where(alerts.c.id == bindparam("alert"), alerts.c.state == AlertState.WAITING)
-    .values(state=AlertState.SENDING, sender=bindparam("by"), attempts=alerts.c.attempts + 1)
+    .values(state=AlertState.SENDING, sender=bindparam("sender_name"), attempts=alerts.c.attempts + 1)
 )
 _MARK_SENT = (
     update(alerts)
@@ -183,12 +181,12 @@ _MARK_SENT = (
 _SCHEDULE_RETRY = (
     update(alerts)
     .where(alerts.c.id == bindparam("alert"))
-    .values(state=AlertState.WAITING, due_at=bindparam("at"), error=bindparam("why"))
+    .values(state=AlertState.WAITING, due_at=bindparam("at"), error=bindparam("error_text"))
 )
 _MARK_UNSURE = (
     update(alerts)
-    .where(alerts.c.state == AlertState.SENDING, alerts.c.sender.not_in(bindparam("alive", expanding=True)))
-    .values(state=AlertState.UNSURE, error="evnews ended while it was being sent; it may have arrived")
+    .where(alerts.c.state == AlertState.SENDING, alerts.c.sender.not_in(bindparam("live_senders", expanding=True)))
+    .values(state=AlertState.UNSURE, error="evnews ended while it sent this message; the message may have arrived")
 )
 _RETRY_ALERTS = (
     update(alerts)
@@ -197,7 +195,7 @@ _RETRY_ALERTS = (
 )
 _DELETE_ALERTS = delete(alerts).where(alerts.c.search_name == bindparam("name"))
 _DELETE_SEARCH = delete(saved_searches).where(saved_searches.c.name == bindparam("name"))
-_COUNT_ALERTS = select(alerts.c.search_name, alerts.c.state, func.count().label("many")).group_by(
+_COUNT_ALERTS = select(alerts.c.search_name, alerts.c.state, func.count().label("number")).group_by(
     alerts.c.search_name, alerts.c.state
 )
 _SELECT_ERRORS = (

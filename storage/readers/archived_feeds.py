@@ -1,7 +1,7 @@
-"""Feeds back to their first day (RFC 5005, section 4): pages cut from what arrived, in the order in which it did.
+"""Archived feeds (RFC 5005, section 4): fixed pages of articles in the order of arrival.
 
-A page that is full never changes: what arrives later, however old it is, comes after it, and an edit shows in the feed
-itself. So a page's address leads to the same articles for good, but for those that were joined to others since.
+A full page never changes: later arrivals go to later pages, whatever their publication time, and edits appear in the
+feed itself. The URL of a page thus always lists the same articles, except those that were merged since.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from storage.model.search import Query
 from storage.search.finder import QueryRun
 
 PAGE_SIZE = 50
-"""Articles of a page."""
+"""Number of articles on a page."""
 EDITED_WITHIN = timedelta(days=7)
-"""What was edited so lately stands in the feed once more."""
+"""Maximum age of an edit for which an article appears in the feed again."""
 _ARTICLES_PER_STEP = 2_000
-"""Articles that are looked through before it is written down how far that came, with the pages that they fill."""
+"""Number of articles that are examined before the progress and the full pages are stored."""
 _MAX_SECONDS = 0.5
-"""Seconds that one reader waits for a feed to be cut; the next one goes on."""
+"""Maximum seconds that a request waits for new pages; the next request continues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedArchive:
-    """How far a feed is cut: its full pages, the articles that came after them, and those edited lately.
+    """Pages of a feed: number of full pages, articles after them, and recently edited articles.
 
-    It is `complete` when everything that arrived was looked through.
+    `is_complete` is True if all articles of the archive were examined.
     """
 
     page_count: int
@@ -51,7 +51,7 @@ class _ArchiveState:
 
 
 def update_feed_archive(database: Database, feed: str, query: Query, now: datetime) -> FeedArchive:
-    """Cut what arrived since the last time, as far as that goes in half a second."""
+    """Add the articles that arrived since the last update to the pages; stop after half a second."""
     state, complete = _fill_pages(database, feed, query, now)
     with database.read() as tx:
         edited = tuple(QueryRun(tx, query, now).find_edited(now - EDITED_WITHIN, PAGE_SIZE))
@@ -61,47 +61,47 @@ def update_feed_archive(database: Database, feed: str, query: Query, now: dateti
 
 
 def _fill_pages(database: Database, feed: str, query: Query, now: datetime) -> tuple[_ArchiveState, bool]:
-    """How far a feed is cut when time is up or all is, and whether all is."""
-    asks = _query_digest(query)
+    """Fill pages until all articles are examined or time is up; return the state and whether it is complete."""
+    digest = _query_digest(query)
     started = time.monotonic()
     while True:
         with database.read() as tx:
-            state = _load_state(tx, feed, asks)
+            state = _load_state(tx, feed, digest)
             last = tx.execute(_SELECT_NEWEST_ARTICLE_ID).scalar() or 0
-            found, seen = QueryRun(tx, query, now).find_arrived(
+            matches, seen = QueryRun(tx, query, now).find_arrived(
                 state.last_article_id, _ARTICLES_PER_STEP, until_id=state.last_article_id + _ARTICLES_PER_STEP
             )
-        come = (*state.pending_ids, *found)
-        full = len(come) - len(come) % PAGE_SIZE
+        ids = (*state.pending_ids, *matches)
+        full = len(ids) - len(ids) % PAGE_SIZE
         after = _ArchiveState(
-            last_article_id=seen, pending_ids=come[full:], page_count=state.page_count + full // PAGE_SIZE
+            last_article_id=seen, pending_ids=ids[full:], page_count=state.page_count + full // PAGE_SIZE
         )
         at_end = seen >= last
-        is_far = seen - state.last_article_id > _ARTICLES_PER_STEP
-        if not full and (seen == state.last_article_id or (at_end and not is_far)):
+        is_far_ahead = seen - state.last_article_id > _ARTICLES_PER_STEP
+        if not full and (seen == state.last_article_id or (at_end and not is_far_ahead)):
             return after, at_end
         with database.write() as tx:
-            _save_progress(tx, feed, asks, state, after, come[:full])
+            _save_progress(tx, feed, digest, state, after, ids[:full])
         if at_end or time.monotonic() - started > _MAX_SECONDS:
             return after, at_end
 
 
 def find_feeds_behind(tx: Connection) -> list[str]:
-    """The feeds that were begun to be cut, and that are more than a stride behind."""
+    """Return the feeds with pages that are more than one step of articles behind."""
     last = tx.execute(_SELECT_NEWEST_ARTICLE_ID).scalar() or 0
     return list(tx.execute(_SELECT_FEEDS_BEHIND, {"least": last - _ARTICLES_PER_STEP}).scalars())
 
 
 def load_feed_page(tx: Connection, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
-    """The articles of a full page, and how many pages there are; None where there is no such page."""
+    """Return the article ids of a full page, or None if it does not exist, and the number of pages."""
     state = _load_state(tx, feed, _query_digest(query))
     row = tx.execute(_SELECT_PAGE, {"feed": feed, "page": number}).scalar()
     return (None if row is None or number > state.page_count else json.loads(row)), state.page_count
 
 
-def _load_state(tx: Connection, feed: str, asks: str) -> _ArchiveState:
+def _load_state(tx: Connection, feed: str, digest: str) -> _ArchiveState:
     row = tx.execute(_SELECT_STATE, {"feed": feed}).first()
-    if row is None or row.query_digest != asks:
+    if row is None or row.query_digest != digest:
         return _ArchiveState()
     return _ArchiveState(
         last_article_id=row.last_article_id,
@@ -111,11 +111,11 @@ def _load_state(tx: Connection, feed: str, asks: str) -> _ArchiveState:
 
 
 def _save_progress(
-    tx: Connection, feed: str, asks: str, before: _ArchiveState, after: _ArchiveState, full: tuple[int, ...]
+    tx: Connection, feed: str, digest: str, before: _ArchiveState, after: _ArchiveState, full: tuple[int, ...]
 ) -> None:
-    """Write down how far was looked and the articles of full pages, unless somebody else did meanwhile."""
+    """Store the progress and the full pages, unless another process has changed the state meanwhile."""
     acquire_write_lock(tx)
-    if _load_state(tx, feed, asks) != before:
+    if _load_state(tx, feed, digest) != before:
         return
     if not before.last_article_id:
         tx.execute(_DELETE_PAGES, {"which": feed})
@@ -125,7 +125,7 @@ def _save_progress(
         tx.execute(insert(feed_pages), rows)
     values = {
         "feed": feed,
-        "query_digest": asks,
+        "query_digest": digest,
         "last_article_id": after.last_article_id,
         "pending_article_ids": json.dumps(after.pending_ids),
     }
@@ -133,8 +133,8 @@ def _save_progress(
 
 
 def _query_digest(query: Query) -> str:
-    asked = (query.words, query.topics, query.sources, query.muted)
-    return sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
+    fields = (query.words, query.topics, query.sources, query.muted)
+    return sha256(repr(fields).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 _SELECT_NEWEST_ARTICLE_ID = select(func.max(articles.c.id))

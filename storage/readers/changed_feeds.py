@@ -1,4 +1,4 @@
-"""What came and what was edited since somebody looked last: the articles, and the sources and topics that have them."""
+"""Find new and edited articles since a position, with their sources and topics."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from storage.db.statements import CompiledStatement, batched
 from storage.db.tables import EPOCH, article_topics, articles, revisions
 
 MAX_ARTICLES = 10_000
-"""Articles that are looked at in one go; the rest with the next."""
+"""Maximum number of articles and of edits in one call; the next call continues."""
 _BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePosition:
-    """How far was looked: the last article's id and the last edit's time."""
+    """Id of the last examined article and time of the last examined edit."""
 
     article_id: int = 0
     edited_at: datetime = EPOCH
@@ -25,7 +25,7 @@ class ChangePosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedChanges:
-    """Articles that are new or were edited, their sources and topics, and how far was looked."""
+    """New and edited articles, their sources and topics, and the position after them."""
 
     ids: tuple[int, ...]
     sources: frozenset[str]
@@ -35,7 +35,7 @@ class FeedChanges:
 
 
 def current_position(tx: Connection) -> ChangePosition:
-    """How far somebody has looked who has seen everything."""
+    """Return the position after all articles and edits."""
     return ChangePosition(
         article_id=tx.execute(_SELECT_NEWEST_ARTICLE_ID).scalar() or 0,
         edited_at=tx.execute(_SELECT_LAST_EDIT).scalar() or EPOCH,
@@ -43,7 +43,7 @@ def current_position(tx: Connection) -> ChangePosition:
 
 
 def find_changes(tx: Connection, since: ChangePosition) -> FeedChanges:
-    """What came or was edited after a mark."""
+    """Return the articles that arrived or were edited after a position."""
     new = _SELECT_NEW.all(tx, {"after": since.article_id, "most": MAX_ARTICLES})
     edits = _SELECT_EDITED.all(tx, {"since": since.edited_at, "most": MAX_ARTICLES})
     ids = tuple(dict.fromkeys([*(row.id for row in new), *(row.article_id for row in edits)]))

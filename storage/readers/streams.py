@@ -1,6 +1,6 @@
-"""Streams as readers' apps ask for them: articles in the order in which they arrived, and what of them is unread.
+"""Streams for reader apps: articles in the order of arrival, and counts of the unread ones.
 
-An article stands in them once: its copies do not. What arrived at the same moment is told apart by its id.
+Streams contain originals but not their copies. Articles with the same time of arrival are ordered by id.
 """
 
 from __future__ import annotations
@@ -21,29 +21,27 @@ from storage.readers.read_state import READ_AFTER, EntryState, read_horizon
 from storage.search.finder import QueryRun
 
 MAX_COUNTED = 10_000
-"""So many of the latest unread articles are counted; apps show no number above a thousand."""
+"""Maximum number of unread articles that are counted; apps show at most 1,000."""
 _OPPOSITE = {EntryState.READ: EntryState.UNREAD, EntryState.UNREAD: EntryState.READ}
 _BATCH_SIZE = 500
 MAX_IDS_PER_MATCH = 500
-"""Articles that `found_by` is asked for at once, at most."""
+"""Maximum number of ids in one call of `match_searches`."""
 
 
 class StreamKind(StrEnum):
-    """What a stream is of."""
-
     ALL = "all"
     SOURCE = "source"
     TOPIC = "topic"
     SEARCH = "search"
     STATE = "marked"
-    """What bears the mark of the stream's name."""
+    """Articles in the state that the stream is named after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """What is listed: everything, or what a source, a topic, a saved search (`words`) or a mark has.
+    """All articles, or those of a source, topic, saved search (`query`) or state.
 
-    What `muted` says is left out. A search is looked for in what arrived within the last month.
+    Articles that match a query of `muted` are excluded. Searches cover the articles of the last 30 days.
     """
 
     kind: StreamKind = StreamKind.ALL
@@ -54,7 +52,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPosition:
-    """Where a page of a stream ended."""
+    """Position of the last item of a page."""
 
     arrived_at: datetime
     id: int
@@ -62,8 +60,6 @@ class StreamPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamItem:
-    """An article in a stream."""
-
     id: int
     arrived_at: datetime
     source: str
@@ -71,7 +67,9 @@ class StreamItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamRequest:
-    """A page of a stream: what arrived from `since` to `until`, bears all of `only` and none of `without`."""
+    """Request for a page of a stream: articles that arrived from `since` to `until`, both inclusive.
+
+    The articles have all of `with_states` and none of `without_states`."""
 
     stream: Stream
     since: datetime | None = None
@@ -85,7 +83,7 @@ class StreamRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPage:
-    """A page of a stream, and where the next begins; None after the last."""
+    """A page of a stream; `next_position` is None on the last page."""
 
     items: tuple[StreamItem, ...]
     next_position: StreamPosition | None = None
@@ -93,7 +91,7 @@ class StreamPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadCount:
-    """How many articles are unread, and when the latest of them arrived."""
+    """Number of unread articles, and the time at which the latest arrived."""
 
     count: int = 0
     newest_at: datetime | None = None
@@ -101,7 +99,7 @@ class UnreadCount:
 
 @dataclass(slots=True)
 class UnreadCounts:
-    """What is unread of everything, by source, by topic and by saved search."""
+    """Unread articles in total, by source, by topic and by saved search."""
 
     total: UnreadCount = field(default_factory=UnreadCount)
     sources: dict[str, UnreadCount] = field(default_factory=dict)
@@ -109,110 +107,111 @@ class UnreadCounts:
     searches: dict[str, UnreadCount] = field(default_factory=dict)
 
 
-def list_stream(tx: Connection, token: str, asked: StreamRequest, now: datetime) -> StreamPage:
-    """A page of a stream: what arrived last first, or what arrived first."""
-    rows = _iter_rows(tx, token, asked, now)
-    found = [row for row, _ in zip(rows, range(asked.limit + 1), strict=False)]
-    items = tuple(StreamItem(id=row.id, arrived_at=row.first_seen, source=row.source) for row in found[: asked.limit])
-    more = len(found) > len(items) and items
+def list_stream(tx: Connection, token: str, request: StreamRequest, now: datetime) -> StreamPage:
+    """Return a page of a stream, newest first unless `oldest_first` is set."""
+    rows = _iter_rows(tx, token, request, now)
+    page = [row for row, _ in zip(rows, range(request.limit + 1), strict=False)]
+    items = tuple(StreamItem(id=row.id, arrived_at=row.first_seen, source=row.source) for row in page[: request.limit])
+    has_more = len(page) > len(items) and items
     return StreamPage(
-        items=items, next_position=StreamPosition(arrived_at=items[-1].arrived_at, id=items[-1].id) if more else None
+        items=items,
+        next_position=StreamPosition(arrived_at=items[-1].arrived_at, id=items[-1].id) if has_more else None,
     )
 
 
 def count_unread(
     tx: Connection, token: str, searches: Mapping[str, str], muted: tuple[str, ...], now: datetime
 ) -> UnreadCounts:
-    """How many are unread; `searches` are the words of each saved one."""
-    asked = StreamRequest(stream=Stream(muted=muted), without_states=frozenset([EntryState.READ]), limit=MAX_COUNTED)
-    rows = [row for row, _ in zip(_iter_rows(tx, token, asked, now), range(MAX_COUNTED), strict=False)]
-    tally = UnreadCounts(total=_count_rows(rows))
+    """Count unread articles; `searches` maps the names of saved searches to their queries."""
+    request = StreamRequest(stream=Stream(muted=muted), without_states=frozenset([EntryState.READ]), limit=MAX_COUNTED)
+    rows = [row for row, _ in zip(_iter_rows(tx, token, request, now), range(MAX_COUNTED), strict=False)]
+    counts = UnreadCounts(total=_count_rows(rows))
     by_source: dict[str, list[Any]] = {}
     for row in rows:
         by_source.setdefault(row.source, []).append(row)
-    tally.sources = {name: _count_rows(some) for name, some in by_source.items()}
-    tally.topics = _count_topics(tx, rows)
-    for name, words in searches.items():
-        finder = QueryRun(tx, Query(words=words, muted=muted), now)
-        tally.searches[name] = _count_rows(
+    counts.sources = {name: _count_rows(source_rows) for name, source_rows in by_source.items()}
+    counts.topics = _count_topics(tx, rows)
+    for name, text in searches.items():
+        finder = QueryRun(tx, Query(words=text, muted=muted), now)
+        counts.searches[name] = _count_rows(
             [row for part in batched(rows, _BATCH_SIZE) for row in _filter_rows(finder, part)]
         )
-    return tally
+    return counts
 
 
 def match_searches(
     tx: Connection, searches: Mapping[str, str], ids: list[int], now: datetime | None = None
 ) -> dict[int, list[str]]:
-    """Which saved searches, by the words of each, find which of some articles."""
-    found: dict[int, list[str]] = {}
+    """Return the names of the saved searches that match each article, by article id."""
+    names: dict[int, list[str]] = {}
     by_row = {row.search_row: row.id for row in _SELECT_ROW_IDS.all(tx, {"ids": ids})}
-    for name, words in searches.items():
-        for row in QueryRun(tx, Query(words=words), now).filter_row_ids(list(by_row)):
-            found.setdefault(by_row[row], []).append(name)
-    return found
+    for name, text in searches.items():
+        for row in QueryRun(tx, Query(words=text), now).filter_row_ids(list(by_row)):
+            names.setdefault(by_row[row], []).append(name)
+    return names
 
 
-def _iter_rows(tx: Connection, token: str, asked: StreamRequest, now: datetime) -> Iterator[Any]:
-    """The articles of a stream in order, as rows."""
-    stream, since = asked.stream, asked.since
+def _iter_rows(tx: Connection, token: str, request: StreamRequest, now: datetime) -> Iterator[Any]:
+    """Yield the rows of a stream in order."""
+    stream, since = request.stream, request.since
     finder = None
     if stream.query or stream.muted:
         finder = QueryRun(tx, Query(words=stream.query, muted=stream.muted), now)
     if stream.kind is StreamKind.SEARCH:
         since = max(since or now - READ_AFTER, now - READ_AFTER)
-    ranges = _row_conditions(tx, token, replace(asked, since=since), now)
-    for condition in reversed(ranges) if asked.oldest_first else ranges:
-        after = asked.after
-        while some := list(tx.execute(_select_rows(condition, after, oldest=asked.oldest_first))):
-            yield from some if finder is None else _filter_rows(finder, some)
-            if len(some) < _BATCH_SIZE:
+    ranges = _row_conditions(tx, token, replace(request, since=since), now)
+    for condition in reversed(ranges) if request.oldest_first else ranges:
+        after = request.after
+        while batch := list(tx.execute(_select_rows(condition, after, oldest=request.oldest_first))):
+            yield from batch if finder is None else _filter_rows(finder, batch)
+            if len(batch) < _BATCH_SIZE:
                 break
-            after = StreamPosition(arrived_at=some[-1].first_seen, id=some[-1].id)
+            after = StreamPosition(arrived_at=batch[-1].first_seen, id=batch[-1].id)
 
 
 def _filter_rows(finder: QueryRun, rows: list[Any]) -> list[Any]:
-    holds = set(finder.filter_row_ids([row.search_row for row in rows]))
-    return [row for row in rows if row.search_row in holds]
+    matches = set(finder.filter_row_ids([row.search_row for row in rows]))
+    return [row for row in rows if row.search_row in matches]
 
 
 def _select_rows(condition: ColumnElement[bool], after: StreamPosition | None, *, oldest: bool) -> Select[Any]:
-    place = tuple_(articles.c.first_seen, articles.c.id)
+    position = tuple_(articles.c.first_seen, articles.c.id)
     statement = select(articles.c.id, articles.c.first_seen, articles.c.source, articles.c.search_row).where(condition)
     if after is not None:
-        there = tuple_(_bind_time(after.arrived_at), after.id)
-        statement = statement.where(place > there if oldest else place < there)
+        last = tuple_(_bind_time(after.arrived_at), after.id)
+        statement = statement.where(position > last if oldest else position < last)
     order = (articles.c.first_seen, articles.c.id)
-    return statement.order_by(*(order if oldest else (one.desc() for one in order))).limit(_BATCH_SIZE)
+    return statement.order_by(*(order if oldest else (key.desc() for key in order))).limit(_BATCH_SIZE)
 
 
-def _row_conditions(tx: Connection, token: str, asked: StreamRequest, now: datetime) -> list[ColumnElement[bool]]:
-    """What the rows must be, in parts that lie one after another, the newest first.
+def _row_conditions(tx: Connection, token: str, request: StreamRequest, now: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions of consecutive parts of a stream, newest part first.
 
-    Few of those that are old are unread: they are found by their marks, not by looking through all.
+    Few old articles are unread: a part of its own finds them by their state instead of scanning all.
     """
     is_new = articles.c.first_seen > _bind_time(read_horizon(tx, token, now))
-    ranges = [and_(*_stream_conditions(asked.stream), *_time_conditions(asked.since, asked.until))]
-    wanted = set(asked.with_states)
-    if asked.stream.kind is StreamKind.STATE:
-        wanted.add(EntryState(asked.stream.name))
-    # What is not read is unread, and the other way round.
-    wanted |= {_OPPOSITE[mark] for mark in asked.without_states if mark in _OPPOSITE}
-    for mark in sorted(wanted):
-        ranges = [narrower for part in ranges for narrower in _with_state(part, token, mark, is_new)]
-    if EntryState.STARRED in asked.without_states:
+    ranges = [and_(*_stream_conditions(request.stream), *_time_conditions(request.since, request.until))]
+    wanted = set(request.with_states)
+    if request.stream.kind is StreamKind.STATE:
+        wanted.add(EntryState(request.stream.name))
+    # Every article is either read or unread.
+    wanted |= {_OPPOSITE[state] for state in request.without_states if state in _OPPOSITE}
+    for state in sorted(wanted):
+        ranges = [narrower for part in ranges for narrower in _with_state(part, token, state, is_new)]
+    if EntryState.STARRED in request.without_states:
         ranges = [and_(part, _lacks_state(token, EntryState.STARRED)) for part in ranges]
     return ranges
 
 
 def _with_state(
-    part: ColumnElement[bool], token: str, mark: EntryState, is_new: ColumnElement[bool]
+    part: ColumnElement[bool], token: str, state: EntryState, is_new: ColumnElement[bool]
 ) -> list[ColumnElement[bool]]:
-    """A part with only what bears a mark, in parts that lie one after another."""
-    if mark is EntryState.STARRED:
-        return [and_(part, _has_state(token, mark))]
-    if mark is EntryState.READ:
-        by_itself = and_(not_(is_new), _lacks_state(token, EntryState.UNREAD))
-        return [and_(part, or_(not_(_lacks_state(token, EntryState.READ)), by_itself))]
+    """Restrict a part to the articles in a state; return the consecutive parts."""
+    if state is EntryState.STARRED:
+        return [and_(part, _has_state(token, state))]
+    if state is EntryState.READ:
+        is_read_by_age = and_(not_(is_new), _lacks_state(token, EntryState.UNREAD))
+        return [and_(part, or_(not_(_lacks_state(token, EntryState.READ)), is_read_by_age))]
     return [
         and_(part, is_new, _lacks_state(token, EntryState.READ)),
         and_(part, not_(is_new), _has_state(token, EntryState.UNREAD)),
@@ -224,8 +223,8 @@ def _stream_conditions(stream: Stream) -> list[ColumnElement[bool]]:
     if stream.kind is StreamKind.SOURCE:
         conditions.append(articles.c.source == stream.name)
     if stream.kind is StreamKind.TOPIC:
-        named = select(article_topics.c.article_id).where(article_topics.c.topic == stream.name)
-        conditions.append(articles.c.id.in_(named))
+        article_ids = select(article_topics.c.article_id).where(article_topics.c.topic == stream.name)
+        conditions.append(articles.c.id.in_(article_ids))
     return conditions
 
 
@@ -238,15 +237,19 @@ def _time_conditions(since: datetime | None, until: datetime | None) -> list[Col
     return conditions
 
 
-def _has_state(token: str, mark: EntryState) -> ColumnElement[bool]:
+def _has_state(token: str, state: EntryState) -> ColumnElement[bool]:
     return articles.c.id.in_(
-        select(entry_states.c.article_id).where(entry_states.c.token == token, entry_states.c.state == mark)
+        select(entry_states.c.article_id).where(entry_states.c.token == token, entry_states.c.state == state)
     )
 
 
-def _lacks_state(token: str, mark: EntryState) -> ColumnElement[bool]:
-    said = (entry_states.c.token == token, entry_states.c.state == mark, entry_states.c.article_id == articles.c.id)
-    return ~select(entry_states.c.article_id).where(*said).correlate(articles).exists()
+def _lacks_state(token: str, state: EntryState) -> ColumnElement[bool]:
+    conditions = (
+        entry_states.c.token == token,
+        entry_states.c.state == state,
+        entry_states.c.article_id == articles.c.id,
+    )
+    return ~select(entry_states.c.article_id).where(*conditions).correlate(articles).exists()
 
 
 def _bind_time(at: datetime) -> ColumnElement[Any]:
@@ -258,20 +261,20 @@ def _count_rows(rows: list[Any]) -> UnreadCount:
 
 
 def _count_topics(tx: Connection, rows: list[Any]) -> dict[str, UnreadCount]:
-    many: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     newest: dict[str, datetime] = {}
     for part in batched(rows, _BATCH_SIZE):
-        for row in _COUNT_TOPICS.all(tx, {"ids": [one.id for one in part]}):
-            many[row.topic] += row.many
+        for row in _COUNT_TOPICS.all(tx, {"ids": [row.id for row in part]}):
+            counts[row.topic] += row.number
             newest[row.topic] = max(newest.get(row.topic, row.newest), row.newest)
-    return {topic: UnreadCount(count=count, newest_at=newest[topic]) for topic, count in many.items()}
+    return {topic: UnreadCount(count=count, newest_at=newest[topic]) for topic, count in counts.items()}
 
 
 _SELECT_ROW_IDS = CompiledStatement(
     select(articles.c.id, articles.c.search_row).where(articles.c.id.in_(bindparam("ids", expanding=True)))
 )
 _COUNT_TOPICS = CompiledStatement(
-    select(article_topics.c.topic, func.count().label("many"), func.max(articles.c.first_seen).label("newest"))
+    select(article_topics.c.topic, func.count().label("number"), func.max(articles.c.first_seen).label("newest"))
     .join(articles, articles.c.id == article_topics.c.article_id)
     .where(article_topics.c.article_id.in_(bindparam("ids", expanding=True)))
     .group_by(article_topics.c.topic)

@@ -1,4 +1,4 @@
-"""Tokens: who may ask a server that others can reach. The secret is told once and kept as a digest alone."""
+"""Access tokens of the server. The secret is shown once; only its digest is stored."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from storage.readers import read_state
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """A token by its name."""
-
     name: str
     secret_digest: str
     created_at: datetime
@@ -25,9 +23,9 @@ class AccessToken:
 
 
 def add_token(tx: Connection, name: str, now: datetime, *, is_read_only: bool = False) -> str:
-    """Make a token; returns its secret, or an empty text where the name is taken.
+    """Create a token; return its secret, or an empty string if the name is taken.
 
-    With one that is read-only nothing can be marked.
+    A read-only token cannot change the states of articles.
     """
     if tx.execute(_SELECT_TOKEN, {"token": name}).first() is not None:
         return ""
@@ -40,29 +38,29 @@ def add_token(tx: Connection, name: str, now: datetime, *, is_read_only: bool = 
 
 
 def remove_token(tx: Connection, name: str) -> bool:
-    """Let a token open nothing any more, and forget what was read with it; False where there is none of the name."""
+    """Delete a token and its states of articles; return False if there is no token of the name."""
     read_state.delete_states(tx, name)
     return tx.execute(_DELETE_TOKEN, {"token": name}).rowcount == 1
 
 
 def load_tokens(tx: Connection) -> list[AccessToken]:
-    """Every token, by name."""
+    """Return all tokens, ordered by name."""
     return [AccessToken(**row._mapping) for row in tx.execute(_SELECT_TOKENS)]
 
 
 def hash_secret(secret: str) -> str:
-    """What is kept of a secret. It is drawn by lot and long, so that a plain digest gives nothing away."""
+    """Return the digest of a secret. Secrets are long and random, so that an unsalted digest is safe."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def find_token(known: list[AccessToken], secret: str) -> AccessToken | None:
-    """The token whose secret it is, looked for in the same time whichever it is; None for nobody's."""
+def find_token(tokens: list[AccessToken], secret: str) -> AccessToken | None:
+    """Return the token with a secret, or None; the time taken does not depend on the token."""
     digest = hash_secret(secret)
-    found = None
-    for token in known:
+    match = None
+    for token in tokens:
         if compare_digest(token.secret_digest, digest):
-            found = token
-    return found
+            match = token
+    return match
 
 
 _SELECT_TOKEN = select(tokens).where(tokens.c.name == bindparam("token"))
