@@ -1,4 +1,4 @@
-"""Search and read the archive."""
+"""Search and read the articles of an archive."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 _CHUNK = 200
 _SUGGESTION_SECONDS = 0.25
-"""Time limit of the check that a corrected query has results."""
+"""Maximum seconds of the search that checks a spelling correction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptSource:
-    """A source with its number of articles and the id, URL and time of its first article."""
+    """A source with its number of articles, and the id, URL and time of arrival of its first article."""
 
     name: str
     articles: int
@@ -48,14 +48,14 @@ class KeptSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultListing:
-    """Articles of a page in order, each as (id, revision number, sources of its copies)."""
+    """A page of results: for each article its id, the number of its revision and the sources of its copies."""
 
     rows: tuple[tuple[int, int, tuple[str, ...]], ...]
     cursor: str = ""
 
 
 class Library:
-    """Read access to the archive; each call reads in one transaction."""
+    """Read access to an archive; each call reads one snapshot of the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,21 +63,23 @@ class Library:
     def search(
         self, query: Query, now: datetime | None = None, seconds: float | None = None, *, with_snippets: bool = True
     ) -> SearchResults:
-        """Return a page of results with snippets.
+        """Return a page of the articles that match a query, with snippets.
 
-        Never raises for the words of a query: filters that are not understood are searched as plain words and named in
-        the notes. An empty query matches everything; words without a letter or digit match nothing. Relative dates
-        refer to `now`. The search ends after about `seconds` (25 ms). If `with_snippets` is False, only results that
-        match by a past text have snippets.
+        Malformed parts of a query are searched as plain words and reported in `notes`; no query raises. An empty query
+        matches all articles; a query without letters and digits matches none. Relative times refer to `now`. The
+        search stops after about `seconds` (25 ms). With `with_snippets` False only earlier revisions have snippets.
         """
         with self._database.read() as connection:
             finder = QueryRun(connection, query, now, seconds)
             page = finder.fetch_page()
-            found = list(load_articles(connection, page.ids))
-            also = _load_copy_sources(connection, page.ids) if query.collapse else {}
-            then = {number: load_shown_text(connection, text_id) for number, text_id in page.past_text_ids.items()}
+            results = list(load_articles(connection, page.ids))
+            sources = _load_copy_sources(connection, page.ids) if query.collapse else {}
+            past = {
+                article_id: load_shown_text(connection, text_id) for article_id, text_id in page.past_text_ids.items()
+            }
         hits = tuple(
-            _search_hit(one, finder.terms, also.get(one.id, ()), then.get(one.id), with_snippets) for one in found
+            _search_hit(article, finder.terms, sources.get(article.id, ()), past.get(article.id), with_snippets)
+            for article in results
         )
         return SearchResults(
             hits=hits,
@@ -88,39 +90,39 @@ class Library:
         )
 
     def list_results(self, query: Query, now: datetime | None = None, seconds: float | None = None) -> ResultListing:
-        """Return the results of `search` without texts, to detect changed results."""
+        """Return the results of `search` without texts, to detect whether they have changed."""
         with self._database.read() as connection:
             page = QueryRun(connection, query, now, seconds).fetch_page()
             revisions = {row.id: row.revision for row in _SELECT_REVISION_NUMBERS.all(connection, {"ids": page.ids})}
-            also = _load_copy_sources(connection, page.ids) if query.collapse else {}
-        rows = tuple((one, revisions.get(one, 0), also.get(one, ())) for one in page.ids)
+            sources = _load_copy_sources(connection, page.ids) if query.collapse else {}
+        rows = tuple((article_id, revisions.get(article_id, 0), sources.get(article_id, ())) for article_id in page.ids)
         return ResultListing(rows=rows, cursor=page.cursor)
 
     def feed_archive(self, feed: str, query: Query, now: datetime) -> FeedArchive:
-        """Add new articles to the archived pages of a feed and return the state of its archive."""
+        """Return the pages of an archived feed, after adding articles that arrived since the last update."""
         return update_feed_archive(self._database, feed, query, now)
 
     def feeds_behind(self) -> list[str]:
-        """Feeds of which thousands of articles are still to be looked through for pages."""
+        """Return the archived feeds whose pages are thousands of articles behind."""
         with self._database.read() as tx:
             return find_feeds_behind(tx)
 
     def feed_page(self, feed: str, query: Query, number: int) -> tuple[list[int] | None, int]:
-        """The articles of a full page of a feed, and how many pages there are; None where there is no such page."""
+        """Return the article ids of a full page of a feed, or None if it does not exist, and the number of pages."""
         with self._database.read() as connection:
             return load_feed_page(connection, feed, query, number)
 
     def revision_numbers(self, ids: Sequence[int]) -> list[tuple[int, int]]:
-        """Some articles with the number of the revision that is shown of each, in the ids' order."""
+        """Return (id, revision number) of existing articles, in the order of `ids`."""
         with self._database.read() as connection:
-            known = {row.id: row.revision for row in _SELECT_REVISION_NUMBERS.all(connection, {"ids": list(ids)})}
-        return [(one, known[one]) for one in ids if one in known]
+            numbers = {row.id: row.revision for row in _SELECT_REVISION_NUMBERS.all(connection, {"ids": list(ids)})}
+        return [(article_id, numbers[article_id]) for article_id in ids if article_id in numbers]
 
     def articles(self, query: Query, *, include_past_texts: bool = False) -> Iterator[KeptArticle]:
-        """Every article that the query finds, copies too, streamed: the newest first, or as it says.
+        """Yield all articles that match a query, copies too, in the order of the query.
 
-        With `past` each has the texts that it showed before. Without words, topics and a limit in the order in which
-        they were first seen.
+        With `include_past_texts` they contain the texts of earlier revisions. For a query without words, topics and
+        limit the order is that of arrival.
         """
         with self._database.read() as connection:
             finder = QueryRun(connection, query)
@@ -128,71 +130,71 @@ class Library:
             if finder.parsed.node is None and not query.topics and query.limit is None:
                 ids = _in_arrival_order(connection, finder)
             for part in batched(ids, _CHUNK):
-                found = load_articles(connection, part)
-                yield from with_past_texts(connection, found) if include_past_texts else found
+                loaded = load_articles(connection, part)
+                yield from with_past_texts(connection, loaded) if include_past_texts else loaded
 
     def count(self, query: Query) -> ResultCount:
-        """Return the number of results, copies included, without the limit of the query."""
+        """Count the articles that match a query, copies too; its limit is ignored."""
         with self._database.read() as connection:
             return QueryRun(connection, query).count()
 
     def timeline(self, query: Query, unit: str = "month", now: datetime | None = None) -> Timeline:
-        """How many articles the query finds of each "day", "week" or "month", copies too."""
+        """Count the articles that match a query by "day", "week" or "month", copies too."""
         with self._database.read() as connection:
             return count_timeline(QueryRun(connection, query, now).scan, unit)
 
     def facets(self, query: Query, now: datetime | None = None) -> tuple[Timeline, Facets]:
-        """The timeline by months, and which sources, languages and topics a sample spread over it has."""
+        """Return the timeline by month, and the sources, languages and topics of a sample spread over it."""
         with self._database.read() as connection:
-            walk = QueryRun(connection, query, now).scan
-            months = count_timeline(walk, "month")
-            return months, count_facets(connection, walk, months)
+            scan = QueryRun(connection, query, now).scan
+            months = count_timeline(scan, "month")
+            return months, count_facets(connection, scan, months)
 
     def suggestions(self, typed: str, limit: int = 10) -> tuple[str, ...]:
-        """Words of titles, and sources, that begin as the last word that was typed does."""
+        """Return words of titles and names of sources that begin with the last word of `typed`."""
         return suggest_words(self._database, typed, limit)
 
     def did_you_mean(self, words: str) -> str:
-        """The query with words that the archive holds for those that it does not; empty where that finds nothing."""
+        """Return the query with corrected spelling, or an empty string if the correction has no results."""
         with self._database.read() as connection:
-            meant = correct_spelling(connection, words)
-            is_found = (
-                meant
-                and QueryRun(connection, Query(words=meant), seconds=_SUGGESTION_SECONDS)
+            correction = correct_spelling(connection, words)
+            has_results = (
+                correction
+                and QueryRun(connection, Query(words=correction), seconds=_SUGGESTION_SECONDS)
                 .scan.find(1, _SUGGESTION_SECONDS)
                 .row_ids
             )
-            return meant if is_found else ""
+            return correction if has_results else ""
 
     def article(self, article_id: int) -> KeptArticle | None:
-        """An article by its id, or by the id of one that was joined to it."""
+        """Return an article by its id, or by the id of an article that was merged into it; None if there is none."""
         with self._database.read() as connection:
             return next(iter(load_articles(connection, [kept_id(connection, article_id)])), None)
 
     def articles_by_id(self, ids: Sequence[int]) -> list[KeptArticle]:
-        """The articles of some ids, in their order; an id that no article has any more is left out."""
+        """Return articles in the order of `ids`; ids without an article are omitted."""
         with self._database.read() as connection:
             return list(load_articles(connection, list(ids)))
 
     def article_at(self, url: str) -> KeptArticle | None:
-        """The article that was fetched at an address, in any spelling of it."""
+        """Return the article at a URL, in any spelling of the URL; None if there is none."""
         with self._database.read() as connection:
-            found = article_at(connection, key_digest(url_key(url)))
-            return next(iter(load_articles(connection, [found])), None) if found else None
+            article_id = article_at(connection, key_digest(url_key(url)))
+            return next(iter(load_articles(connection, [article_id])), None) if article_id else None
 
     def sources(self) -> list[KeptSource]:
-        """Every source that articles are kept of, by name."""
+        """Return the sources that have articles, ordered by name."""
         with self._database.read() as connection:
             return [KeptSource(**row._mapping) for row in connection.execute(_SELECT_SOURCES)]
 
     def copies(self, article_id: int) -> list[tuple[int, str]]:
-        """Return the copies of an article as (id, url), earliest publication first."""
+        """Return (id, url) of the copies of an article, earliest first."""
         with self._database.read() as connection:
             rows = connection.execute(_SELECT_COPIES, {"article": kept_id(connection, article_id)})
             return [(row.id, row.url) for row in rows]
 
     def revisions(self, article_id: int) -> list[Revision]:
-        """Every text that an article had, oldest first."""
+        """Return the revisions of an article, oldest first."""
         with self._database.read() as connection:
             return load_revisions(connection, kept_id(connection, article_id))
 
@@ -204,7 +206,7 @@ class Library:
         sources: Sequence[str] = (),
         limit: int | None = None,
     ) -> Iterator[Change]:
-        """What was edited, newest first: every revision after an article's first."""
+        """Yield edits, newest first: all revisions except the first of each article."""
         statement = _SELECT_CHANGES.limit(limit)
         if since is not None:
             statement = statement.where(revisions.c.fetched_at >= since)
@@ -217,92 +219,103 @@ class Library:
                 yield Change(**row._mapping)
 
     def changes_after(self, since: datetime | None, cursor: ChangeCursor | None, limit: int) -> list[Change]:
-        """What was edited from a time on, after a place, oldest first."""
+        """Return edits from `since` on that follow `cursor`, oldest first."""
         statement = _SELECT_CHANGES.order_by(None).order_by(*_CHANGE_CURSOR).limit(limit)
         if since is not None:
             statement = statement.where(revisions.c.fetched_at >= since)
         if cursor is not None:
-            there = (bindparam("at", cursor.at, revisions.c.fetched_at.type), cursor.article_id, cursor.number)
-            statement = statement.where(tuple_(*_CHANGE_CURSOR) > tuple_(*there))
+            position = (bindparam("at", cursor.at, revisions.c.fetched_at.type), cursor.article_id, cursor.number)
+            statement = statement.where(tuple_(*_CHANGE_CURSOR) > tuple_(*position))
         with self._database.read() as connection:
             return [Change(**row._mapping) for row in connection.execute(statement)]
 
     def topics_of(self, article_id: int) -> tuple[Topic, ...]:
-        """The topics that an article names: those of its title first, then by how often."""
+        """Return the topics of an article: those in its title first, then by number of mentions."""
         with self._database.read() as connection:
-            found = kept_id(connection, article_id)
-            return tuple(load_topics(connection, [found]).get(found, ()))
+            current_id = kept_id(connection, article_id)
+            return tuple(load_topics(connection, [current_id]).get(current_id, ()))
 
     def topic_counts(self, since: datetime | None = None) -> list[TopicCount]:
-        """Every topic that an article names, copies too, those of most articles first."""
+        """Return the topics with their numbers of articles, copies too, the most frequent first."""
         with self._database.read() as connection:
             return count_topics(connection, since)
 
     def count_stale_topics(self, catalogue: str) -> int:
-        """How many articles were not yet read for topics with the catalogue of this digest."""
+        """Count the articles whose topics were not determined with the catalogue of this digest."""
         with self._database.read() as connection:
             return count_stale_topics(connection, catalogue)
 
     def stories(
         self, *, since: datetime | None = None, min_sources: int = 1, limit: int | None = None
     ) -> Iterator[Story]:
-        """Yield stories of more than one article, most recently published first."""
+        """Yield stories with more than one article, latest first."""
         with self._database.read() as connection:
             yield from load_newest_stories(connection, since, min_sources, limit)
 
     def story(self, article_id: int) -> Story | None:
-        """Return the story of an article or of a copy."""
+        """Return the story of an article or of a copy; None if it has none."""
         with self._database.read() as connection:
             return load_story(connection, kept_id(connection, article_id))
 
     def count_queued_for_stories(self) -> int:
-        """How many articles have no place among the stories yet."""
+        """Count the articles that are not yet assigned to stories."""
         with self._database.read() as connection:
             return count_queued(connection)
 
     def captures(self, article_id: int) -> list[tuple[Capture, str, datetime]]:
-        """The captures of every address of an article, oldest first: (capture, url, fetched_at)."""
+        """Return (capture, url, fetched_at) for all URLs of an article, oldest first."""
         from storage.model.crawl import Capture
 
         with self._database.read() as connection:
             rows = connection.execute(_SELECT_CAPTURES, {"article": kept_id(connection, article_id)}).all()
         return [
-            (Capture(file=r.file, offset=r.offset, length=r.length, digest=r.digest), r.url, r.fetched_at) for r in rows
+            (
+                Capture(file=row.file, offset=row.offset, length=row.length, digest=row.digest),
+                row.url,
+                row.fetched_at,
+            )
+            for row in rows
         ]
 
     def is_available(self) -> bool:
-        """Whether the archive answers; its schema was checked when it was opened."""
+        """Return True if the database answers; opening the archive has checked its schema."""
         with self._database.read() as connection:
             return connection.execute(select(1)).scalar() == 1
 
 
 def _search_hit(
-    article: KeptArticle, words: Sequence[Terms], also: tuple[str, ...], past: ShownText | None, passages: bool
+    article: KeptArticle,
+    terms: Sequence[Terms],
+    copy_sources: tuple[str, ...],
+    past: ShownText | None,
+    with_snippet: bool,
 ) -> SearchHit:
-    """A found article; its passage is of the past where it is found there."""
+    """Return a hit; its snippet comes from the earlier revision if only that one matches."""
     if past is None:
         return SearchHit(
-            article=article, snippet=make_snippet(article.text, words) if passages else "", copy_sources=also
+            article=article,
+            snippet=make_snippet(article.text, terms) if with_snippet else "",
+            copy_sources=copy_sources,
         )
     return SearchHit(
-        article=article, snippet=make_snippet(past.text, words), copy_sources=also,
+        article=article, snippet=make_snippet(past.text, terms), copy_sources=copy_sources,
         revision_number=past.number, since=past.since, until=past.until,
     )  # fmt: skip
 
 
 def _in_arrival_order(connection: Connection, finder: QueryRun) -> Iterator[int]:
-    walk = finder.scan
-    places = walk.select_row_ids(walk.low_row_id, walk.high_row_id).subquery()
-    statement = select(articles.c.id).where(articles.c.search_row.in_(select(places)))
+    scan = finder.scan
+    row_ids = scan.select_row_ids(scan.low_row_id, scan.high_row_id).subquery()
+    statement = select(articles.c.id).where(articles.c.search_row.in_(select(row_ids)))
     ordered = statement.order_by(articles.c.first_seen, articles.c.id)
     yield from connection.execution_options(yield_per=_CHUNK).execute(ordered).scalars()
 
 
 def _load_copy_sources(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    found: dict[int, dict[str, None]] = {}
+    sources_by_original: dict[int, dict[str, None]] = {}
     for row in _SELECT_COPY_SOURCES.all(connection, {"ids": list(ids)}):
-        found.setdefault(row.copy_of, {})[row.source] = None
-    return {original: tuple(sources) for original, sources in found.items()}
+        sources_by_original.setdefault(row.copy_of, {})[row.source] = None
+    return {original: tuple(sources) for original, sources in sources_by_original.items()}
 
 
 _SELECT_REVISION_NUMBERS = CompiledStatement(
@@ -331,14 +344,14 @@ _SELECT_CHANGES = (
     .order_by(revisions.c.fetched_at.desc(), revisions.c.article_id.desc(), revisions.c.number.desc())
 )
 _ARTICLES_BY_SOURCE = (
-    select(articles.c.source, func.count().label("many"), func.min(articles.c.id).label("first_id"))
+    select(articles.c.source, func.count().label("article_count"), func.min(articles.c.id).label("first_id"))
     .group_by(articles.c.source)
     .subquery()
 )
 _SELECT_SOURCES = (
     select(
-        articles.c.source.label("name"), _ARTICLES_BY_SOURCE.c.many.label("articles"), _ARTICLES_BY_SOURCE.c.first_id,
-        articles.c.url, articles.c.first_seen,
+        articles.c.source.label("name"), _ARTICLES_BY_SOURCE.c.article_count.label("articles"),
+        _ARTICLES_BY_SOURCE.c.first_id, articles.c.url, articles.c.first_seen,
     )
     .join(_ARTICLES_BY_SOURCE, _ARTICLES_BY_SOURCE.c.first_id == articles.c.id)
     .order_by(articles.c.source)

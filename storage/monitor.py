@@ -47,13 +47,13 @@ class Monitor:
     def source_states(self) -> list[SourceState]:
         """Return the state of every source that was ever polled, scheduled or has articles, by name."""
         with self._database.read() as connection:
-            planned = {row.source: row for row in connection.execute(select(poll_schedule))}
+            scheduled = {row.source: row for row in connection.execute(select(poll_schedule))}
             last = {row.source: row for row in connection.execute(_SELECT_LAST_POLLS)}
-            kept = _as_dict(connection.execute(_COUNT_ARTICLES_BY_SOURCE))
+            article_counts = _as_dict(connection.execute(_COUNT_ARTICLES_BY_SOURCE))
             waiting = _as_dict(connection.execute(_COUNT_WAITING_LEADS))
         return [
-            _source_state(name, planned.get(name), last.get(name), kept.get(name, 0), waiting.get(name, 0))
-            for name in sorted({*planned, *last, *kept, *waiting})
+            _source_state(name, scheduled.get(name), last.get(name), article_counts.get(name, 0), waiting.get(name, 0))
+            for name in sorted({*scheduled, *last, *article_counts, *waiting})
         ]
 
     def polls(self, source: str, limit: int) -> list[Poll]:
@@ -95,9 +95,9 @@ class Monitor:
     def stats(self) -> ArchiveStats:
         """Return counts and sizes of the whole archive."""
         with self._database.read() as connection:
-            kept = connection.execute(_SELECT_ARTICLE_TOTALS).one()
+            totals = connection.execute(_SELECT_ARTICLE_TOTALS).one()
             return ArchiveStats(
-                **kept._mapping,
+                **totals._mapping,
                 **connection.execute(_SELECT_ROW_COUNTS).one()._mapping,
                 **connection.execute(_SELECT_CAPTURE_TOTALS).one()._mapping,
                 leads=tuple((row.state, row.number) for row in connection.execute(_COUNT_LEADS_BY_STATE)),
@@ -110,17 +110,21 @@ def _as_dict(rows: Iterable[Row[*tuple[Any, ...]]]) -> dict[str, int]:
 
 
 def _source_state(
-    name: str, planned: Row[*tuple[Any, ...]] | None, last: Row[*tuple[Any, ...]] | None, kept: int, waiting: int
+    name: str,
+    scheduled: Row[*tuple[Any, ...]] | None,
+    last: Row[*tuple[Any, ...]] | None,
+    article_count: int,
+    lead_count: int,
 ) -> SourceState:
     return SourceState(
         name=name,
-        next_poll_at=planned.next_poll_at if planned else None,
-        next_reason=planned.reason if planned else "",
+        next_poll_at=scheduled.next_poll_at if scheduled else None,
+        next_reason=scheduled.reason if scheduled else "",
         last_poll_at=last.ended_at if last else None,
         last_outcome=last.outcome if last else "",
         last_reason=last.reason if last else "",
-        articles=kept,
-        leads_waiting=waiting,
+        articles=article_count,
+        leads_waiting=lead_count,
     )
 
 
