@@ -1,7 +1,7 @@
 """States of articles by token: read, unread and starred.
 
 Articles up to the read horizon (30 days ago, or the time of the last "state all as read") are read without a row. Rows
-exist only for articles after it that were read, and for articles before it that were kept unread.
+are needed only for stars, for articles after it that were read, and for articles before it that were kept unread.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def record_words(tx: Connection, prepared: PreparedText) -> None:
 
 
 class TitleCounts:
-    """Collects the words of many articles and replaces the vocabulary by them."""
+    """Collect the words of many articles, then replace the vocabulary by them."""
 
     def __init__(self) -> None:
         self._titles: Counter[str] = Counter()
