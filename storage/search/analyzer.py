@@ -1,10 +1,10 @@
-"""The one preparation of text for the index and of words for a query, the same for both dialects.
+"""Tokenise text for the index and for queries.
 
-Prepared text is tokens with one space between them, each made of letters, digits and marks
-alone, so that neither database's own idea of a word matters. Case, width and diacritics are
-folded. Scripts written without spaces become pairs: 小米汽车 is `小米 米汽 汽车 车`, each
-position a token that begins with its character, so that any run of one or more is found.
-A plus or a sharp after a word is a word: `C++` is `c plus plus`.
+Prepared text consists of tokens separated by single spaces. A token holds only letters, digits and combining marks,
+so both databases split prepared text in the same way. Case, width and diacritics are folded. Scripts written without
+spaces become overlapping pairs: 小米汽车 becomes `小米 米汽 汽车 车`. Every position has a token that begins with its
+character, so a query of one or more characters matches anywhere in a run. A plus or sharp sign after a word becomes a
+word: `C++` becomes `c plus plus`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from functools import lru_cache
 from operator import add
 
 ANALYZER_VERSION = 2
-"""Raised whenever the same text would be prepared differently: the index must then be made anew."""
+"""Increase this number whenever `prepare` returns other tokens for the same text. The index is then rebuilt."""
 ANALYZER_VERSION_KEY = "analyzer_version"
 MAX_TOKEN_LENGTH = 64
 MAX_TEXT_LENGTH = 500_000
-"""Characters of one text that are indexed."""
+"""Number of characters of a text that are indexed."""
 
 UNSPACED_CHARACTERS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ede\u1000-\u1049\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
@@ -28,15 +28,15 @@ UNSPACED_CHARACTERS = (
     "\u1100-\u11ff\uac00-\ud7a3"  # Hangul
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
-"""Characters of scripts that are searched by pairs (a regular expression's class, without brackets)."""
+"""Characters of scripts that are searched by pairs, as a regular expression class without its brackets."""
 _COMBINING_MARKS = (
     "\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0980-\u0983\u09bc-\u09cd\u0a00-\u0dff"
 )
 WORD_PATTERN = re.compile(rf"[\w{_COMBINING_MARKS}{UNSPACED_CHARACTERS}]+")
-"""What may hold tokens: letters, digits, and the marks that are part of words. (`_` is none: replace it first.)"""
+"""Letters, digits and the combining marks inside words. The pattern also matches `_`: replace it beforehand."""
 
 UNSPACED_RUNS_PATTERN = re.compile(f"[{UNSPACED_CHARACTERS}]+|[^{UNSPACED_CHARACTERS}]+")
-"""Takes a word apart into runs and what stands between them."""
+"""Splits a word into runs of unspaced characters and the parts between them."""
 UNSPACED_PATTERN = re.compile(f"[{UNSPACED_CHARACTERS}]")
 _PLAIN_WORD_PATTERN = re.compile(rf"[^\W_{UNSPACED_CHARACTERS}]+")
 _ATTACHED_SIGNS = re.compile(r"(?<=\w)(?:\+{1,2}|#)(?!\w)")
@@ -48,7 +48,7 @@ _LETTER_REPLACEMENTS = str.maketrans(
 
 
 def prepare(text: str) -> str:
-    """Tokens of a text with one space between them; never raises, and the same for the same text always."""
+    """Return the tokens of a text, separated by single spaces. Never raises."""
     text = spell_out_signs(text[:MAX_TEXT_LENGTH])
     if text.isascii():
         return " ".join([token[:MAX_TOKEN_LENGTH] for token in _ASCII_WORD.findall(text.lower())])
@@ -63,7 +63,7 @@ def prepare(text: str) -> str:
 
 
 def split_words(text: str) -> Iterator[tuple[str, bool]]:
-    """The folded words and the runs of a text, in order, each with whether it is a run that is searched by pairs."""
+    """Yield the folded words and unspaced runs of a text in order, each with a flag that is true for a run."""
     text = spell_out_signs(text)
     for word in WORD_PATTERN.findall(
         unicodedata.normalize("NFKC", text).casefold().replace("_", " ").replace("\u200d", "")
@@ -81,19 +81,19 @@ def split_words(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def spell_out_signs(text: str) -> str:
-    """A text with its signs that are words written as words."""
+    """Replace `+` and `#` after a word by the words `plus` and `sharp`."""
     if "+" not in text and "#" not in text:
         return text
-    return _ATTACHED_SIGNS.sub(lambda found: " sharp " if found[0] == "#" else " plus " * len(found[0]), text)
+    return _ATTACHED_SIGNS.sub(lambda sign: " sharp " if sign[0] == "#" else " plus " * len(sign[0]), text)
 
 
 def fold(word: str) -> str:
-    """What a single word or run is searched as."""
+    """Return the folded form of a single word or run."""
     return word.lower() if word.isascii() else "".join(piece for piece, _ in split_words(word))
 
 
 def split_pairs(run: str) -> list[str]:
-    """The overlapping pairs of a run; none for a single character."""
+    """Return the overlapping pairs of a run: an empty list for a single character."""
     return list(map(add, run, run[1:]))
 
 

@@ -1,4 +1,4 @@
-"""An article's place in the search index: put there, moved, relabelled, and all of them made anew."""
+"""Add, move, relabel and remove an article in the index."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BATCH_SIZE = 500
 
 
 def find_free_row_id(tx: Connection, at: datetime) -> int:
-    """The first free place of an article that was published at a moment: after those of its second."""
+    """Return the first free row id for an article published at `at`, after the articles of the same second."""
     floor = row_id_of(at)
     while (last := _SELECT_LAST_ROW_ID.scalar(tx, {"floor": floor, "next": floor + ROWS_PER_SECOND})) is not None:
         if last + 1 < floor + ROWS_PER_SECOND:
@@ -36,8 +36,8 @@ def find_free_row_id(tx: Connection, at: datetime) -> int:
 
 
 def build_article_labels(values: dict[str, Any], topics: Iterable[str], *, is_revised: bool) -> str:
-    """The labels of an article by the columns of its row; `authors` is a sequence of names."""
-    known = (("revised", is_revised), ("withdrawn", values["withdrawn"]), ("truncated", values["truncated"]))
+    """Build the labels of an article from the columns of its row. `authors` is a sequence of names."""
+    flags = (("revised", is_revised), ("withdrawn", values["withdrawn"]), ("truncated", values["truncated"]))
     return build_labels(
         LabelFields(
             source=values["source"],
@@ -45,18 +45,18 @@ def build_article_labels(values: dict[str, Any], topics: Iterable[str], *, is_re
             url=values["url"],
             authors=values["authors"],
             topics=topics,
-            states=[state for state, holds in known if holds],
+            states=[state for state, is_set in flags if is_set],
         )
     )
 
 
 def load_topic_names(tx: Connection, article_id: int) -> list[str]:
-    """The names of the topics that an article is kept with."""
+    """Return the names of the topics recorded for an article."""
     return list(tx.execute(_SELECT_TOPICS, {"article": article_id}).scalars())
 
 
 def add(tx: Connection, row_id: int, entry: IndexedArticle) -> None:
-    """Put an article into the index, and its words into the vocabulary."""
+    """Add an article to the index and its words to the vocabulary."""
     entry = replace(entry, prepared_before=entry.prepared)
     search_index(tx.dialect.name).add(tx, row_id, entry)
     shadow.add(tx, row_id, entry)
@@ -64,40 +64,40 @@ def add(tx: Connection, row_id: int, entry: IndexedArticle) -> None:
 
 
 def remove_shown(tx: Connection, shown: Row[*tuple[Any, ...]]) -> None:
-    """Take an article out of the index by the row that is shown of it: search_row, title, text and labels."""
+    """Remove an article from the index. `shown` is its current row: search_row, title, text and labels."""
     entry = entry_from_row(shown)
     search_index(tx.dialect.name).remove(tx, shown.search_row, entry)
     shadow.remove(tx, shown.search_row, entry)
 
 
 def remove_article(tx: Connection, article_id: int) -> None:
-    """Take an article out of the index for good."""
+    """Remove an article from the index by its id."""
     remove_shown(
         tx, tx.execute(_SELECT_SHOWN.where(articles.c.id == bindparam("article")), {"article": article_id}).one()
     )
 
 
 def entry_from_row(shown: Row[*tuple[Any, ...]]) -> IndexedArticle:
-    """What the index holds of an article by the row that is shown of it."""
+    """Return the index entry of an article from its current row."""
     return IndexedArticle(title=shown.title, text=shown.text, labels=shown.labels)
 
 
 def update_labels(tx: Connection, article_id: int, topics: Sequence[Topic]) -> None:
-    """Bring an article's labels in line with the topics that it has now."""
+    """Rebuild the labels of an article from its topics, and index it again if they changed."""
     shown = tx.execute(_SELECT_SHOWN.where(articles.c.id == bindparam("article")), {"article": article_id}).one()
-    made = _build_row_labels(shown, [topic.name for topic in topics])
-    if made == shown.labels:
+    labels = _build_row_labels(shown, [topic.name for topic in topics])
+    if labels == shown.labels:
         return
     remove_shown(tx, shown)
-    tx.execute(_UPDATE_LABELS, {"article": article_id, "made": made})
-    add(tx, shown.search_row, IndexedArticle(title=shown.title, text=shown.text, labels=made))
+    tx.execute(_UPDATE_LABELS, {"article": article_id, "new_labels": labels})
+    add(tx, shown.search_row, IndexedArticle(title=shown.title, text=shown.text, labels=labels))
 
 
 def rebuild_in_place(tx: Connection, progress: Callable[[int, int], None] | None = None) -> int:
-    """Make the search index anew in one transaction; `storage.search.rebuild` does it beside the one that answers.
+    """Rebuild the search index in one transaction, and return the number of indexed articles.
 
-    From the kept texts, places and labels too; returns how many articles it holds. `progress` is told how many of
-    how many are done.
+    Row ids and labels are recomputed from the stored articles. `progress` receives the number of finished articles
+    and the total. `storage.search.rebuild` rebuilds the index in short transactions instead.
     """
     total = int(tx.execute(select(func.count()).select_from(articles)).scalar_one())
     search_index(tx.dialect.name).clear(tx)
@@ -107,15 +107,15 @@ def rebuild_in_place(tx: Connection, progress: Callable[[int, int], None] | None
     done, last = 0, 0
     while rows := load_next_shown(tx, last, _BATCH_SIZE):
         for shown in rows:
-            made, place = build_labels_of_row(tx, shown), find_free_row_id(tx, shown.sort_time)
-            tx.execute(_UPDATE_ROW_ID, {"article": shown.id, "made": made, "place": place})
-            entry = IndexedArticle(title=shown.title, text=shown.text, labels=made)
+            labels, row_id = build_labels_of_row(tx, shown), find_free_row_id(tx, shown.sort_time)
+            tx.execute(_UPDATE_ROW_ID, {"article": shown.id, "new_labels": labels, "row_id": row_id})
+            entry = IndexedArticle(title=shown.title, text=shown.text, labels=labels)
             entry = replace(entry, prepared_before=entry.prepared)
-            search_index(tx.dialect.name).add(tx, place, entry)
+            search_index(tx.dialect.name).add(tx, row_id, entry)
             words.add(entry.prepared)
             history.remove_past_texts(tx, shown.id)
             history.update_past_texts(tx, shown.id)
-        search_index(tx.dialect.name).flush(tx)  # or all of it would wait in memory
+        search_index(tx.dialect.name).flush(tx)  # bounds the memory of queued writes
         done, last = done + len(rows), rows[-1].id
         if progress:
             progress(done, total)
@@ -125,12 +125,12 @@ def rebuild_in_place(tx: Connection, progress: Callable[[int, int], None] | None
 
 
 def load_next_shown(tx: Connection, after: int, most: int) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Up to so many articles with ids above one, in order: what is shown of each, and where."""
+    """Return the current rows of up to `most` articles with ids above `after`, in order of id."""
     return tx.execute(_SELECT_NEXT_SHOWN, {"after": after, "most": most}).all()
 
 
 def build_labels_of_row(tx: Connection, shown: Row[*tuple[Any, ...]]) -> str:
-    """The labels that an article should have, by the row that is shown of it."""
+    """Return the labels that an article should have, from its current row and its recorded topics."""
     return _build_row_labels(shown, load_topic_names(tx, shown.id))
 
 
@@ -176,9 +176,9 @@ _SELECT_SHOWN = (
 _SELECT_NEXT_SHOWN = (
     _SELECT_SHOWN.where(articles.c.id > bindparam("after")).order_by(articles.c.id).limit(bindparam("most"))
 )
-_UPDATE_LABELS = update(articles).where(articles.c.id == bindparam("article")).values(labels=bindparam("made"))
+_UPDATE_LABELS = update(articles).where(articles.c.id == bindparam("article")).values(labels=bindparam("new_labels"))
 _UPDATE_ROW_ID = (
     update(articles)
     .where(articles.c.id == bindparam("article"))
-    .values(labels=bindparam("made"), search_row=bindparam("place"))
+    .values(labels=bindparam("new_labels"), search_row=bindparam("row_id"))
 )

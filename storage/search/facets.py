@@ -1,4 +1,4 @@
-"""Count the results of a query by time, source, language and topic."""
+"""Timelines and facets."""
 
 from __future__ import annotations
 
@@ -18,65 +18,65 @@ from storage.search.scan import TimeScan
 
 TIMELINE_UNITS = ("day", "week", "month")
 TIMELINE_SECONDS = 0.25
-"""Time limit of counting a timeline."""
+"""Time budget of a timeline."""
 _SAMPLE_SIZE, _SAMPLE_POINTS = 600, 40
-"""Number of articles in a sample, and of the points in time where they are taken."""
+"""Number of articles in a sample, and number of row ids at which samples are taken."""
 _MAX_LISTED = 50
 _MAX_WINDOWS = 10_000
-"""Largest number of days, weeks or months counted in one statement, if the index supports it."""
+"""Number of days, weeks or months that the index counts in one statement."""
 
 
-def count_timeline(walk: TimeScan, unit: str) -> Timeline:
-    """Return the number of articles per day, week (from Monday) or month, counted from the newest."""
-    begins = _FIRST_DAYS[unit]
+def count_timeline(scan: TimeScan, unit: str) -> Timeline:
+    """Count the articles of each day, week (from Monday) or month, starting with the newest."""
+    first_day_of = _FIRST_DAYS[unit]
     counts: Counter[date] = Counter()
-    days = {low: day for low, _, day in islice(_windows(walk, begins), _MAX_WINDOWS + 1)}
-    if 0 < len(days) <= _MAX_WINDOWS and (found := walk.count_by_window(sorted(days), TIMELINE_SECONDS)) is not None:
-        points = sorted((days[low], many) for low, many in found.items())
+    days = {low: day for low, _, day in islice(_windows(scan, first_day_of), _MAX_WINDOWS + 1)}
+    if 0 < len(days) <= _MAX_WINDOWS and (by_day := scan.count_by_window(sorted(days), TIMELINE_SECONDS)) is not None:
+        points = sorted((days[low], count) for low, count in by_day.items())
         return Timeline(unit=unit, points=tuple(points), is_complete=True)
-    started, reached = perf_counter(), None
-    for low, high, day in _windows(walk, begins):
+    started, end = perf_counter(), None
+    for low, high, day in _windows(scan, first_day_of):
         if perf_counter() - started > TIMELINE_SECONDS:
-            reached = time_of_row_id(high + 1)
+            end = time_of_row_id(high + 1)
             break
-        if many := walk.count_between(low, high):
-            counts[day] = many
-    return Timeline(unit=unit, points=tuple(sorted(counts.items())), is_complete=reached is None, scanned_until=reached)
+        if count := scan.count_between(low, high):
+            counts[day] = count
+    return Timeline(unit=unit, points=tuple(sorted(counts.items())), is_complete=end is None, scanned_until=end)
 
 
-def _windows(walk: TimeScan, begins: Callable[[date], date]) -> Iterator[tuple[int, int, date]]:
-    """Yield lowest row id, highest row id and first day of each period, newest first."""
-    high = walk.high_row_id
-    while high >= walk.low_row_id:
-        day = begins(time_of_row_id(high).date())
+def _windows(scan: TimeScan, first_day_of: Callable[[date], date]) -> Iterator[tuple[int, int, date]]:
+    """Yield the first and last row id and the first day of each unit of time, newest first."""
+    high = scan.high_row_id
+    while high >= scan.low_row_id:
+        day = first_day_of(time_of_row_id(high).date())
         first = row_id_of(datetime(day.year, day.month, day.day, tzinfo=time_of_row_id(0).tzinfo))
-        yield max(first, walk.low_row_id), high, day
+        yield max(first, scan.low_row_id), high, day
         high = first - 1
 
 
-def count_facets(tx: Connection, walk: TimeScan, timeline: Timeline) -> Facets:
-    """Return sources, languages and topics of a sample spread over all results."""
-    rows = _sample_row_ids(walk, timeline)
-    found = _SELECT_ARTICLES.all(tx, {"rows": rows}) if rows else []
-    topics = [row.topic for row in _SELECT_TOPICS.all(tx, {"ids": [row.id for row in found]})] if found else []
+def count_facets(tx: Connection, scan: TimeScan, timeline: Timeline) -> Facets:
+    """Count sources, languages and topics in a sample that is spread evenly over the results."""
+    rows = _sample_row_ids(scan, timeline)
+    sample = _SELECT_ARTICLES.all(tx, {"rows": rows}) if rows else []
+    topics = [row.topic for row in _SELECT_TOPICS.all(tx, {"ids": [row.id for row in sample]})] if sample else []
     return Facets(
-        sampled=len(found),
-        sources=_count_names(row.source for row in found),
-        languages=_count_names(row.language for row in found if row.language),
+        sampled=len(sample),
+        sources=_count_names(row.source for row in sample),
+        languages=_count_names(row.language for row in sample if row.language),
         topics=_count_names(topics),
     )
 
 
-def _sample_row_ids(walk: TimeScan, timeline: Timeline) -> list[int]:
-    """Return the row ids of all results, or of an evenly spread sample."""
-    total = sum(many for _, many in timeline.points)
+def _sample_row_ids(scan: TimeScan, timeline: Timeline) -> list[int]:
+    """Return the row ids of all results, or of an evenly spread sample where there are too many."""
+    total = sum(count for _, count in timeline.points)
     if total <= _SAMPLE_SIZE:
-        return walk.find(_SAMPLE_SIZE, TIMELINE_SECONDS).row_ids
+        return scan.find(_SAMPLE_SIZE, TIMELINE_SECONDS).row_ids
     rows: dict[int, None] = {}
-    each = _SAMPLE_SIZE // _SAMPLE_POINTS
+    per_point = _SAMPLE_SIZE // _SAMPLE_POINTS
     for low in _even_row_ids(timeline, total):
         rows.update(
-            dict.fromkeys(walk.find_between(max(low, walk.low_row_id), walk.high_row_id, each, oldest_first=True))
+            dict.fromkeys(scan.find_between(max(low, scan.low_row_id), scan.high_row_id, per_point, oldest_first=True))
         )
     return list(rows)
 
@@ -85,20 +85,20 @@ def _even_row_ids(timeline: Timeline, total: int) -> Iterator[int]:
     """Yield row ids that divide the results into parts of about equal size."""
     passed, step, next_at = 0, total / _SAMPLE_POINTS, 0.0
     points = list(timeline.points)
-    for number, (day, many) in enumerate(points):
+    for number, (day, count) in enumerate(points):
         following = points[number + 1][0] if number + 1 < len(points) else day + timedelta(days=31)
         days = max((following - day).days, 1)
-        while next_at < passed + many:
-            share = (next_at - passed) / many
+        while next_at < passed + count:
+            share = (next_at - passed) / count
             first = (day - start_of_day(0).date()).days
             yield int((first + share * days) * ROWS_PER_DAY)
             next_at += step
-        passed += many
+        passed += count
 
 
 def _count_names(names: Iterable[str]) -> tuple[tuple[str, int], ...]:
     counted = Counter(names)
-    return tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:_MAX_LISTED])
+    return tuple(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:_MAX_LISTED])
 
 
 _FIRST_DAYS: dict[str, Callable[[date], date]] = {

@@ -1,7 +1,7 @@
-"""Where words stand in the true text, without preparing all of it.
+"""Find the positions of query words in an original text.
 
-A text is folded character by character, as fast as the interpreter translates a string, and what was asked is looked
-for with one regular expression. The index has the last word on what is found; this says where and how often.
+Preparing a whole text for this purpose is slow. `str.translate` folds the text character by character instead, and one
+regular expression finds the words. The index decides which articles match; this module counts and locates the words.
 """
 
 from __future__ import annotations
@@ -14,59 +14,59 @@ from storage.search.index.field_terms import LABEL_SIGN, is_unspaced
 from storage.search.index.match import Match, MatchExcept, TokenSequence
 
 UNFOLDABLE = "\ua66e"
-"""Stands in a text folded in place for a character that is searched as several or as none: a letter of no use."""
+"""Placeholder in a text folded in place for a character that folds to several characters or to none."""
 _UNSPACED_FIRST, _UNSPACED_LAST = "\U000f0000", "\U0010ffff"
 _SEPARATOR_PATTERN = rf"[^\w{_UNSPACED_FIRST}-{_UNSPACED_LAST}]"
 
 
 def fold_text(text: str) -> str:
-    """A text as its words are searched, all else left as it is.
+    """Fold the letters of a text, and leave all other characters unchanged.
 
-    Characters of the scripts without spaces are moved to where no regular expression takes them for letters: what
-    stands beside them is a word of its own.
+    Characters of unspaced scripts are shifted to code points that `\\w` does not match, so that adjacent words in
+    other scripts end there.
     """
     text = spell_out_signs(text)
     return text.lower().replace("_", " ") if text.isascii() else text.translate(_FOLD_TABLE)
 
 
 def fold_in_place(text: str) -> str:
-    """The same with each character in its place, and `UNLIKE` for those that are not searched as one."""
+    """Fold a text to the same length. `UNFOLDABLE` replaces characters that do not fold to exactly one character."""
     return text.lower().replace("_", " ") if text.isascii() else text.translate(_IN_PLACE_TABLE)
 
 
 class _FoldTable(dict[int, str]):
-    """What each character is searched as, found out when it is first met."""
+    """Folded form of each character, computed on first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        found = character if character < _UNSPACED_FIRST else " "
+        folded = character if character < _UNSPACED_FIRST else " "
         if character == "_":
-            found = " "
+            folded = " "
         elif WORD_PATTERN.match(character):
-            found = self.fold_letter("".join(piece for piece, _ in split_words(character)))
-        self[code] = found
-        return found
+            folded = self.fold_letter("".join(piece for piece, _ in split_words(character)))
+        self[code] = folded
+        return folded
 
-    def fold_letter(self, found: str) -> str:
-        """What a letter, digit or mark becomes."""
-        return shift_unspaced(found)
+    def fold_letter(self, folded: str) -> str:
+        """Return the table entry for the folded form of a letter, digit or mark."""
+        return shift_unspaced(folded)
 
 
 class _InPlaceFoldTable(_FoldTable):
-    def fold_letter(self, found: str) -> str:
-        return shift_unspaced(found) if len(found) == 1 else UNFOLDABLE
+    def fold_letter(self, folded: str) -> str:
+        return shift_unspaced(folded) if len(folded) == 1 else UNFOLDABLE
 
 
 def shift_unspaced(characters: str) -> str:
-    """Characters of scripts without spaces where `folded` moves them; any others stay."""
-    return UNSPACED_PATTERN.sub(lambda found: chr(ord(_UNSPACED_FIRST) + ord(found[0]) % 0x10000), characters)
+    """Shift characters of unspaced scripts as `fold_text` does, and leave others unchanged."""
+    return UNSPACED_PATTERN.sub(lambda match: chr(ord(_UNSPACED_FIRST) + ord(match[0]) % 0x10000), characters)
 
 
 _FOLD_TABLE, _IN_PLACE_TABLE = _FoldTable(), _InPlaceFoldTable()
 
 
 def match_pattern(match: Match) -> str:
-    """A regular expression of what answers to a question in a folded text, what must be missing left out."""
+    """Return a regular expression for the matching words in a folded text, without excluded words."""
     if isinstance(match, TokenSequence):
         return _sequence_pattern(match.tokens, is_prefix=match.is_prefix)
     if isinstance(match, MatchExcept):
@@ -75,43 +75,44 @@ def match_pattern(match: Match) -> str:
 
 
 def adjacent_pattern(matches: Sequence[Match]) -> str:
-    """A regular expression of all of some, in order and with nothing between them."""
+    """Return a regular expression for all of the matches in order, with only separators between them."""
     return f"{_SEPARATOR_PATTERN}*".join(f"(?:{match_pattern(match)})" for match in matches)
 
 
 def word_pattern(token: str) -> str:
-    """A regular expression of a whole word. What it begins with is what it is looked for by: that is what is fast."""
-    shown = re.escape(token)
-    return rf"{shown}(?<!\w{shown})(?!\w)"
+    """Return a regular expression for a whole word."""
+    # A pattern that begins with literal text is fast, so the check before the word comes after it.
+    escaped = re.escape(token)
+    return rf"{escaped}(?<!\w{escaped})(?!\w)"
 
 
 def prefix_pattern(token: str) -> str:
-    """A regular expression of a word that begins so."""
-    shown = re.escape(token)
-    return rf"{shown}(?<!\w{shown})\w*"
+    """Return a regular expression for words that begin with `token`."""
+    escaped = re.escape(token)
+    return rf"{escaped}(?<!\w{escaped})\w*"
 
 
 def unspaced_pattern(characters: str) -> str:
-    """A regular expression of characters side by side of a script without spaces."""
+    """Return a regular expression for adjacent characters of an unspaced script."""
     return re.escape(shift_unspaced(characters))
 
 
 def _sequence_pattern(tokens: Sequence[str], *, is_prefix: bool) -> str:
-    found: list[str] = []
-    for place, token in enumerate(tokens):
-        following = tokens[place + 1] if place + 1 < len(tokens) else ""
+    parts: list[str] = []
+    for i, token in enumerate(tokens):
+        following = tokens[i + 1] if i + 1 < len(tokens) else ""
         if token[0] == LABEL_SIGN:
-            found.append(_label_pattern(token))
+            parts.append(_label_pattern(token))
         elif not is_unspaced(token):
-            found.append(prefix_pattern(token) if is_prefix and not following else word_pattern(token))
+            parts.append(prefix_pattern(token) if is_prefix and not following else word_pattern(token))
         elif len(token) == 2 and following[:1] == token[1]:  # the next pair begins with its second character
-            found.append(unspaced_pattern(token[0]))
+            parts.append(unspaced_pattern(token[0]))
             continue
         else:
-            found.append(unspaced_pattern(token))
+            parts.append(unspaced_pattern(token))
         if following:
-            found.append(f"{_SEPARATOR_PATTERN}*")
-    return "".join(found)
+            parts.append(f"{_SEPARATOR_PATTERN}*")
+    return "".join(parts)
 
 
 def _label_pattern(token: str) -> str:

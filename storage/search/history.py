@@ -1,7 +1,7 @@
-"""Texts that were there before an edit: kept findable, and found on request.
+"""Search texts of earlier revisions (`in:history`).
 
-Each text that an article had and shows no more has a row in an index of its own. It is looked for with the same
-words; what a query says of source, language or date is asked of the article as it is now.
+Every text of an earlier revision has a row in a separate index. Words are matched against that text; filters such as
+source, language and date apply to the current article.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _DELETE_ENTRY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastText:
-    """A text that an article has had: its place in the order of time is that of the article."""
+    """A text of an earlier revision, with the row id of its article."""
 
     row_id: int
     article_id: int
@@ -61,7 +61,7 @@ class PastText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownText:
-    """A text, the number of the revision that last had it, and from when to when that was shown."""
+    """A text, the number of the last revision with this text, and the period in which that revision was current."""
 
     number: int
     since: datetime
@@ -70,7 +70,7 @@ class ShownText:
 
 
 def update_past_texts(tx: Connection, article_id: int) -> None:
-    """Bring what is found of an article's past in line with its revisions."""
+    """Synchronise the index of past texts with the revisions of an article."""
     known = set(tx.execute(_SELECT_INDEXED_IDS, {"article": article_id}).scalars())
     wanted = {row.id: row for row in tx.execute(_SELECT_PAST_TEXTS, {"article": article_id})}
     _remove_texts(tx, known - wanted.keys())
@@ -80,7 +80,7 @@ def update_past_texts(tx: Connection, article_id: int) -> None:
 
 
 def remove_past_texts(tx: Connection, article_id: int) -> None:
-    """Let nothing be found of an article's past any more; before its texts are changed."""
+    """Remove the past texts of an article from the index. Call this before its texts change."""
     _remove_texts(tx, set(tx.execute(_SELECT_INDEXED_IDS, {"article": article_id}).scalars()))
 
 
@@ -108,45 +108,45 @@ def find_past_texts(
     high_row_id: int,
     oldest_first: bool = False,
 ) -> list[PastText]:
-    """Texts of the past that fulfil a tree, by their articles' time, between two places."""
+    """Return the past texts that match a query tree, in the order of their row ids and within a range of them."""
     order = articles.c.search_row.asc() if oldest_first else articles.c.search_row.desc()
     statement = (
         select(articles.c.search_row.label("row_id"), past_texts.c.article_id, past_texts.c.text_id)
         .join(articles, articles.c.id == past_texts.c.article_id)
-        .where(_matches(tx, node, now), articles.c.search_row.between(low_row_id, high_row_id))
+        .where(_past_condition(tx, node, now), articles.c.search_row.between(low_row_id, high_row_id))
         .order_by(order, past_texts.c.text_id.desc())
         .limit(most)
     )
     return [PastText(**row._mapping) for row in tx.execute(statement)]
 
 
-def _matches(tx: Connection, node: Node, now: datetime) -> ColumnElement[bool]:
+def _past_condition(tx: Connection, node: Node, now: datetime) -> ColumnElement[bool]:
     if isinstance(node, Terms) and node.field in ("", "title"):
-        found = match_of(node)
-        assert found is not None  # words are always looked for in the index
-        return past_texts.c.text_id.in_(_select_matching(tx, found))
+        match = match_of(node)
+        assert match is not None  # the index can match any terms
+        return past_texts.c.text_id.in_(_select_matching(tx, match))
     if isinstance(node, Not):
-        return not_(_matches(tx, node.node, now))
+        return not_(_past_condition(tx, node.node, now))
     if isinstance(node, And):
-        return and_(*(_matches(tx, one, now) for one in node.nodes))
+        return and_(*(_past_condition(tx, child, now) for child in node.nodes))
     if isinstance(node, Or):
-        return or_(*(_matches(tx, one, now) for one in node.nodes))
+        return or_(*(_past_condition(tx, child, now) for child in node.nodes))
     return row_condition(tx, node, now)
 
 
 def _select_matching(tx: Connection, match: Match) -> Select[int]:
     if tx.dialect.name == "sqlite":
         index: ColumnElement[str] = literal_column("past_index")
-        holds = index.op("MATCH", is_comparison=True)(bindparam(None, sqlite.fts5_query(tx, match), unique=True))
-        return select(_PAST_INDEX.c.rowid).where(holds)
+        condition = index.op("MATCH", is_comparison=True)(bindparam(None, sqlite.fts5_query(tx, match), unique=True))
+        return select(_PAST_INDEX.c.rowid).where(condition)
     query = cast(bindparam(None, postgres.tsquery_text(match), unique=True), TSQUERY)
     return select(_PAST_INDEX.c.text_id).where(_PAST_INDEX.c.words.op("@@", is_comparison=True)(query))
 
 
 def load_shown_text(tx: Connection, text_id: int) -> ShownText:
-    """When a text was shown."""
+    """Load a past text with the period in which it was current."""
     row = tx.execute(_SELECT_REVISION, {"text_id": text_id}).first()
-    assert row is not None  # a text of the past is one of a revision
+    assert row is not None  # every past text belongs to a revision
     until = tx.execute(_SELECT_SHOWN_UNTIL, {"article": row.article_id, "number": row.number}).scalar()
     return ShownText(number=row.number, since=row.fetched_at, until=until, text=row.text)
 

@@ -1,4 +1,4 @@
-"""The search index kept quick: its pieces joined in one go, or little by little beside everybody else's work."""
+"""Merge index segments, all at once or in small steps."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from storage.db.key_value import get_value, set_value
 
 _INDEXES = ("article_index", "past_index")
 _PAGES_PER_STEP = 250
-"""Pages of an index that one step may write: some fractions of a second."""
+"""Number of index pages that one step may write. A step takes a fraction of a second."""
 _MERGED_AT_KEY = "index_merged_at"
 
 
 def optimize_index(database: Database) -> tuple[int, int]:
-    """Join the pieces of the search index; returns the database's bytes before and after.
+    """Merge all segments of the search index, and return the size of the database in bytes before and after.
 
-    In SQLite nobody else writes meanwhile. What articles hold is not changed.
+    In SQLite the merge blocks other writers. Articles do not change.
     """
     before = database.size()
     if database.dialect == "sqlite":
         with database.write() as tx:
             for index in _INDEXES:
-                tx.exec_driver_sql(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # noqa: S608 — names of ours
+                tx.exec_driver_sql(f"INSERT INTO {index} ({index}) VALUES ('optimize')")  # noqa: S608 — constant names
         database.checkpoint()
     else:
         with database.write() as tx:
@@ -35,13 +35,13 @@ def optimize_index(database: Database) -> tuple[int, int]:
 
 
 def merge_segments(database: Database) -> Iterator[None]:
-    """The same in steps, each a short transaction of its own, so that others write in between."""
+    """Merge all segments in short transactions, and yield after each so that other writers can proceed."""
     if database.dialect != "sqlite":
         with database.write() as tx:
             _clean_pending(tx)
         return
     for index in _INDEXES:
-        # A negative number takes up all pieces of every size as one merge; then positive ones go on with it.
+        # A negative page count starts one merge of all segments; positive counts continue that merge.
         # https://www.sqlite.org/fts5.html#the_merge_command
         step = -_PAGES_PER_STEP
         while _merge_step(database, index, step):
@@ -50,10 +50,10 @@ def merge_segments(database: Database) -> Iterator[None]:
 
 
 def _merge_step(database: Database, index: str, step: int) -> bool:
-    """Whether a step found anything to do: less than two rows are changed where nothing is left."""
+    """Run one merge step, and return whether it did any work: FTS5 changes fewer than two rows when nothing is left."""
     with database.write() as tx:
         before = _count_changes(tx)
-        tx.exec_driver_sql(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', {step})")  # noqa: S608 — names of ours
+        tx.exec_driver_sql(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', {step})")  # noqa: S608 — constant names
         return _count_changes(tx) - before >= 2
 
 
@@ -67,11 +67,11 @@ def _clean_pending(tx: Connection) -> None:
 
 
 def last_merged_at(tx: Connection) -> datetime | None:
-    """When the pieces were last joined by steps, as far as that is known."""
-    said = get_value(tx, _MERGED_AT_KEY)
-    return None if said is None else datetime.fromisoformat(said)
+    """Return the time of the last complete merge in steps, or None if none is recorded."""
+    value = get_value(tx, _MERGED_AT_KEY)
+    return None if value is None else datetime.fromisoformat(value)
 
 
 def record_merge(tx: Connection, now: datetime) -> None:
-    """All of them are joined."""
+    """Record a complete merge in steps."""
     set_value(tx, _MERGED_AT_KEY, now.isoformat())

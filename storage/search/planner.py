@@ -1,8 +1,8 @@
-"""How what was asked is found: what the index is asked, what is compared with the articles' rows, between which dates.
+"""Plan a query: index match, row predicates, time range.
 
-A tree of words and filters becomes one question to the index wherever that can answer it. What only the rows know
-(how long an article is, whether it is a copy) is a condition on them; where such a condition is bound by OR or NOT
-to words, the words become a condition too.
+Words and filters become one index match wherever the index can evaluate them. Properties that only article rows hold
+(number of words, whether the article is a copy) become row conditions. Where OR or NOT combines such a property with
+words, the words become part of the row condition.
 """
 
 from __future__ import annotations
@@ -20,16 +20,13 @@ from storage.search.query.word_forms import word_forms
 
 MATCH_NOTHING = MatchAny(parts=())
 _MAX_PHRASE_TOKENS = 100
-"""Tokens of a phrase that are looked for."""
+"""Number of tokens of a phrase that are matched."""
 MATCH_EVERYTHING = TokenSequence(tokens=(field_terms.EVERY_ARTICLE,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryPlan:
-    """What must hold: `match` in the index (None: anything), each of `conditions` of the rows, from row to row.
-
-    `low` and `high` are places in the index's order, both included.
-    """
+    """An index match (None matches everything), conditions on article rows, and an inclusive range of row ids."""
 
     match: Match | None = None
     conditions: tuple[Node, ...] = ()
@@ -38,27 +35,27 @@ class QueryPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is known beforehand that nothing is found."""
+        """Whether the plan cannot match any article."""
         return self.match == MATCH_NOTHING or self.low_row_id > self.high_row_id
 
 
 @dataclass(slots=True)
 class _PlanParts:
     matches: list[Match] = field(default_factory=list)
-    missing: list[Match] = field(default_factory=list)
+    excluded: list[Match] = field(default_factory=list)
     conditions: list[Node] = field(default_factory=list)
     low: int = FIRST_ROW_ID
     high: int = LAST_ROW_ID
 
 
 def plan_query(node: Node | None, now: datetime) -> QueryPlan:
-    """The plan of a tree; times ago are counted from `now`."""
+    """Return the plan of a query tree. Relative times refer to `now`."""
     parts = _PlanParts()
-    for one in node.nodes if isinstance(node, And) else [node] if node is not None else []:
-        _add_node(parts, one, now)
+    for child in node.nodes if isinstance(node, And) else [node] if node is not None else []:
+        _add_node(parts, child, now)
     match = _all_of(parts.matches)
-    if parts.missing:
-        match = MatchExcept(required=match or MATCH_EVERYTHING, excluded=_any_of(parts.missing))
+    if parts.excluded:
+        match = MatchExcept(required=match or MATCH_EVERYTHING, excluded=_any_of(parts.excluded))
     return QueryPlan(match=match, conditions=tuple(parts.conditions), low_row_id=parts.low, high_row_id=parts.high)
 
 
@@ -67,16 +64,16 @@ def _add_node(parts: _PlanParts, node: Node, now: datetime) -> None:
         since, until = time_range(node, now)
         parts.low = max(parts.low, first_row_id_from(since) if since else FIRST_ROW_ID)
         parts.high = min(parts.high, first_row_id_from(until) - 1 if until else LAST_ROW_ID)
-    elif isinstance(node, Not) and (found := match_of(node.node)) is not None:
-        parts.missing.append(found)
-    elif (found := match_of(node)) is not None:
-        parts.matches.append(found)
+    elif isinstance(node, Not) and (match := match_of(node.node)) is not None:
+        parts.excluded.append(match)
+    elif (match := match_of(node)) is not None:
+        parts.matches.append(match)
     else:
         parts.conditions.append(node)
 
 
 def time_range(node: DateRange | Since, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """From when to when, the end excluded."""
+    """Return the start and the exclusive end of a date filter; None leaves a side open."""
     if isinstance(node, DateRange):
         return node.since, node.until
     try:
@@ -86,7 +83,7 @@ def time_range(node: DateRange | Since, now: datetime) -> tuple[datetime | None,
 
 
 def match_of(node: Node) -> Match | None:
-    """What the index is asked for a tree, or None where it cannot answer."""
+    """Return the index match of a query tree, or None where the index cannot evaluate it."""
     if isinstance(node, Terms):
         return _match_terms(node)
     if isinstance(node, Field):
@@ -98,27 +95,26 @@ def match_of(node: Node) -> Match | None:
             else None
         )
     if isinstance(node, Not):
-        found = match_of(node.node)
-        return MatchExcept(required=MATCH_EVERYTHING, excluded=found) if found is not None else None
+        excluded = match_of(node.node)
+        return MatchExcept(required=MATCH_EVERYTHING, excluded=excluded) if excluded is not None else None
     if isinstance(node, And):
         return _match_all_nodes(node.nodes)
     if isinstance(node, Or):
-        found_parts = [match_of(one) for one in node.nodes]
-        known = [one for one in found_parts if one is not None]
-        return _any_of(known) if len(known) == len(found_parts) else None
+        matches = [match for child in node.nodes if (match := match_of(child)) is not None]
+        return _any_of(matches) if len(matches) == len(node.nodes) else None
     return None
 
 
 def _match_all_nodes(nodes: Sequence[Node]) -> Match | None:
-    found: list[Match] = []
-    missing: list[Match] = []
+    required: list[Match] = []
+    excluded: list[Match] = []
     for node in nodes:
-        made = match_of(node.node if isinstance(node, Not) else node)
-        if made is None:
+        match = match_of(node.node if isinstance(node, Not) else node)
+        if match is None:
             return None
-        (missing if isinstance(node, Not) else found).append(made)
-    match = _all_of(found)
-    return MatchExcept(required=match or MATCH_EVERYTHING, excluded=_any_of(missing)) if missing else match
+        (excluded if isinstance(node, Not) else required).append(match)
+    combined = _all_of(required)
+    return MatchExcept(required=combined or MATCH_EVERYTHING, excluded=_any_of(excluded)) if excluded else combined
 
 
 def _match_field(node: Field) -> Match | None:
@@ -136,10 +132,10 @@ def _match_terms(node: Terms) -> Match:
         return _match_labels(field_terms.url_labels(node.text))
     if node.field == "author":
         return _match_labels(field_terms.author_labels(node.text))
-    titled = node.field == "title"
+    in_title = node.field == "title"
     if node.is_phrase:
-        return _match_phrase(list(split_words(node.text)), titled)
-    return _all_of([_match_word(part, titled, node.is_prefix) for part in node.text.split()]) or MATCH_NOTHING
+        return _match_phrase(list(split_words(node.text)), in_title)
+    return _all_of([_match_word(part, in_title, node.is_prefix) for part in node.text.split()]) or MATCH_NOTHING
 
 
 def _match_labels(tokens: Sequence[str]) -> Match:
@@ -147,35 +143,35 @@ def _match_labels(tokens: Sequence[str]) -> Match:
 
 
 def _match_word(text: str, in_title: bool, is_prefix: bool) -> Match:
-    """One word as it was typed, which may hold several: `lithium-ion`, `ID.7`, `it's`, `小米SU7`."""
+    """Match one word as typed, which may consist of several tokens: `lithium-ion`, `ID.7`, `it's`, `小米SU7`."""
     parts = list(split_words(remove_possessive(text)))
     if not parts:
         return MATCH_NOTHING
     runs = [part for part in parts if part[1]]
     if runs and len(parts) > 1:
-        # Between scripts there is no space to be trusted: each part is found for itself.
+        # Spaces between scripts are optional, so each part is matched separately.
         return _all_of([_match_phrase([part], in_title) for part in parts]) or MATCH_NOTHING
     if runs:
         return _match_phrase(parts, in_title)
     words = [word for word, _ in parts]
     if is_prefix:
         return TokenSequence(tokens=tuple(words), is_prefix=True, in_title=in_title)
-    spelled = [tuple(words)]
-    spelled += [(*words[:-1], form) for form in word_forms(words[-1])]
+    spellings = [tuple(words)]
+    spellings += [(*words[:-1], form) for form in word_forms(words[-1])]
     if len(words) > 1:
-        spelled.append(("".join(words),))
+        spellings.append(("".join(words),))
     else:
-        spelled += [split for split in [split_at_digits(words[0])] if len(split) > 1]
-    return _any_of([TokenSequence(tokens=one, in_title=in_title) for one in dict.fromkeys(spelled)])
+        spellings += [split for split in [split_at_digits(words[0])] if len(split) > 1]
+    return _any_of([TokenSequence(tokens=tokens, in_title=in_title) for tokens in dict.fromkeys(spellings)])
 
 
 def remove_possessives(text: str) -> str:
-    """The words of a text as they are looked for: `Tesla's` is looked for as `Tesla`."""
+    """Remove the possessive ending of each word of a text: `Tesla's` becomes `Tesla`."""
     return " ".join(remove_possessive(word) for word in text.split())
 
 
 def remove_possessive(text: str) -> str:
-    """A word without its `'s`."""
+    """Remove a final `'s` from a word."""
     for ending in ("'s", "’s", "ʼs"):
         if len(text) > len(ending) + 1 and text.lower().endswith(ending):
             return text[: -len(ending)]
@@ -183,17 +179,17 @@ def remove_possessive(text: str) -> str:
 
 
 def split_at_digits(word: str) -> tuple[str, ...]:
-    """`ex30` as `ex 30`, `82kwh` as `82 kwh`: where one part is letters and the other digits."""
+    """Split a word of letters and digits in two: `ex30` into `ex 30`, `82kwh` into `82 kwh`. Keep other words whole."""
     cut = next((i for i in range(1, len(word)) if word[i].isdigit() != word[i - 1].isdigit()), 0)
     left, right = word[:cut], word[cut:]
-    whole = cut and (left.isdigit() or left.isalpha()) and (right.isdigit() or right.isalpha())
-    return (left, right) if whole else (word,)
+    is_split = cut and (left.isdigit() or left.isalpha()) and (right.isdigit() or right.isalpha())
+    return (left, right) if is_split else (word,)
 
 
-def _match_phrase(parts: Sequence[tuple[str, bool]], titled: bool) -> Match:
-    """Words and runs side by side. What ends in a single character of a run is found where that character stands."""
+def _match_phrase(parts: Sequence[tuple[str, bool]], in_title: bool) -> Match:
+    """Match adjacent words and runs. A final run of one character is matched by the label of that character."""
     tokens: list[str] = []
-    alone: list[Match] = []
+    characters: list[Match] = []
     for number, (piece, is_run) in enumerate(parts):
         last = number == len(parts) - 1
         if not is_run:
@@ -203,40 +199,40 @@ def _match_phrase(parts: Sequence[tuple[str, bool]], titled: bool) -> Match:
         elif len(piece) > 1:
             tokens += split_pairs(piece)
         else:
-            alone.append(TokenSequence(tokens=(field_terms.character_label(piece),), in_title=titled))
-    found = [TokenSequence(tokens=tuple(tokens[:_MAX_PHRASE_TOKENS]), in_title=titled)] if tokens else []
-    return _all_of([*found, *alone]) or MATCH_NOTHING
+            characters.append(TokenSequence(tokens=(field_terms.character_label(piece),), in_title=in_title))
+    phrase = [TokenSequence(tokens=tuple(tokens[:_MAX_PHRASE_TOKENS]), in_title=in_title)] if tokens else []
+    return _all_of([*phrase, *characters]) or MATCH_NOTHING
 
 
 def _all_of(parts: Sequence[Match]) -> Match | None:
-    known = list(dict.fromkeys(parts))
-    if MATCH_NOTHING in known:
+    distinct = list(dict.fromkeys(parts))
+    if MATCH_NOTHING in distinct:
         return MATCH_NOTHING
-    return MatchAll(parts=tuple(known)) if len(known) > 1 else known[0] if known else None
+    return MatchAll(parts=tuple(distinct)) if len(distinct) > 1 else distinct[0] if distinct else None
 
 
 def _any_of(parts: Iterable[Match]) -> Match:
-    known = [one for one in dict.fromkeys(parts) if one != MATCH_NOTHING]
-    return known[0] if len(known) == 1 else MatchAny(parts=tuple(known))
+    distinct = [part for part in dict.fromkeys(parts) if part != MATCH_NOTHING]
+    return distinct[0] if len(distinct) == 1 else MatchAny(parts=tuple(distinct))
 
 
-def searched_terms(asked: ParsedQuery) -> list[Terms]:
-    """The words that are looked for in title and text, those that must be missing left out."""
-    found: list[Terms] = []
-    waiting = [asked.node] if asked.node is not None else []
-    while waiting:
-        node = waiting.pop(0)
+def searched_terms(parsed: ParsedQuery) -> list[Terms]:
+    """Return the terms that a query searches in title and text, without excluded terms."""
+    terms: list[Terms] = []
+    pending = [parsed.node] if parsed.node is not None else []
+    while pending:
+        node = pending.pop(0)
         if isinstance(node, And | Or):
-            waiting[:0] = node.nodes
+            pending[:0] = node.nodes
         elif isinstance(node, Terms) and node.field in ("", "title") and prepare(node.text):
-            found.append(node)
-    return found
+            terms.append(node)
+    return terms
 
 
-def match_units(words: Sequence[Terms]) -> list[Match]:
-    """Each thing that is looked for, with all its spellings."""
-    found: list[Match] = []
-    for one in words:
-        match = _match_terms(one)
-        found += match.parts if isinstance(match, MatchAll) else [match]
-    return [one for one in dict.fromkeys(found) if one != MATCH_NOTHING]
+def match_units(terms: Sequence[Terms]) -> list[Match]:
+    """Return one match for each word or phrase of the terms, which includes all its spellings."""
+    units: list[Match] = []
+    for node in terms:
+        match = _match_terms(node)
+        units += match.parts if isinstance(match, MatchAll) else [match]
+    return [unit for unit in dict.fromkeys(units) if unit != MATCH_NOTHING]

@@ -1,4 +1,4 @@
-"""What only the articles' rows know, as a condition on them; words that are bound to it become one too."""
+"""Query conditions on article rows."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from storage.search.query.tree import And, DateRange, Field, Length, Node, Not, 
 
 
 def row_condition(tx: Connection, node: Node, now: datetime) -> ColumnElement[bool]:
-    """That an article's row fulfils a tree."""
-    found = match_of(node)
-    if found is not None:
+    """Return the condition that an article row matches a query tree."""
+    match = match_of(node)
+    if match is not None:
         index = search_index(tx.dialect.name)
         return articles.c.search_row.in_(
-            select(index.row_id_column()).select_from(index.index_table()).where(index.match_condition(tx, found))
+            select(index.row_id_column()).select_from(index.index_table()).where(index.match_condition(tx, match))
         )
     if isinstance(node, Not):
         return not_(row_condition(tx, node.node, now))
     if isinstance(node, And):
-        return and_(*(row_condition(tx, one, now) for one in node.nodes))
+        return and_(*(row_condition(tx, child, now) for child in node.nodes))
     if isinstance(node, Or):
-        return or_(*(row_condition(tx, one, now) for one in node.nodes))
+        return or_(*(row_condition(tx, child, now) for child in node.nodes))
     return _column_condition(node, now)
 
 
@@ -51,12 +51,12 @@ def _column_condition(node: Node, now: datetime) -> ColumnElement[bool]:
 
 def _in_story(number: int) -> ColumnElement[bool]:
     """Return the condition that an article, or its original, is in the story of the article with this id."""
-    queried, other, named = story_members.alias(), story_members.alias(), articles.alias()
+    named_member, member, named = story_members.alias(), story_members.alias(), articles.alias()
     story = (
-        select(queried.c.story_id)
-        .join(named, queried.c.article_id == func.coalesce(named.c.copy_of, named.c.id))
+        select(named_member.c.story_id)
+        .join(named, named_member.c.article_id == func.coalesce(named.c.copy_of, named.c.id))
         .where(named.c.id == number)
         .scalar_subquery()
     )
-    members = select(other.c.article_id).where(other.c.story_id == story)
+    members = select(member.c.article_id).where(member.c.story_id == story)
     return or_(articles.c.id.in_(members), articles.c.copy_of.in_(members))

@@ -1,4 +1,4 @@
-"""The search index made anew beside the one that answers, in short transactions: left at any moment, taken up again."""
+"""Rebuild the search index in a shadow index, resumable."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from storage.search.index.base import IndexedArticle
 from storage.search.index.row_ids import ROWS_PER_SECOND, row_id_of
 
 _BATCH_SIZE = 200
-"""Articles of a transaction: others write in between."""
+"""Number of articles per transaction. Other writers proceed between transactions."""
 
 
 def rebuild_index(database: Database, progress: Callable[[int, int], None] | None = None) -> int:
-    """Make the index anew from the kept texts, places and labels too; returns how many articles it holds.
+    """Rebuild the index, row ids and labels from the stored articles, and return the number of indexed articles.
 
-    Searches find what the old one finds until the new one takes its place. `progress` is told how many of how many
-    are done. An index that was left half made is gone on with.
+    Searches use the old index until the new one replaces it. `progress` receives the number of finished articles and
+    the total. An interrupted rebuild continues where it stopped.
     """
     with database.write() as tx:
         acquire_write_lock(tx)
@@ -30,31 +30,31 @@ def rebuild_index(database: Database, progress: Callable[[int, int], None] | Non
     while True:
         with database.write() as tx:
             acquire_write_lock(tx)
-            taken = _index_next_batch(tx, shadow.begin_rebuild(tx))
-            if not taken:
+            indexed = _index_next_batch(tx, shadow.begin_rebuild(tx))
+            if not indexed:
                 return shadow.activate(tx)
-            done += taken
+            done += indexed
         if progress:
             progress(min(done, total), total)
 
 
 def _count_articles(tx: Connection, last: int) -> tuple[int, int]:
-    """How many articles there are, and how many of them up to an id."""
-    number = select(func.count()).select_from(articles)
-    return int(tx.execute(number).scalar_one()), int(tx.execute(number.where(articles.c.id <= last)).scalar_one())
+    """Count all articles, and the articles with ids up to `last`."""
+    count = select(func.count()).select_from(articles)
+    return int(tx.execute(count).scalar_one()), int(tx.execute(count.where(articles.c.id <= last)).scalar_one())
 
 
 def _index_next_batch(tx: Connection, last: int) -> int:
-    """Give the next articles to the index beside; returns how many those were."""
+    """Add the next batch of articles to the shadow index, and return its size."""
     rows = article_index.load_next_shown(tx, last, _BATCH_SIZE)
     for shown in rows:
         labels = article_index.build_labels_of_row(tx, shown)
-        row, floor = shown.search_row, row_id_of(shown.sort_time)
-        if not floor <= row < floor + ROWS_PER_SECOND:
-            # The old index is not told: it may be broken, and what it holds at the old place is soon dropped.
-            row = article_index.find_free_row_id(tx, shown.sort_time)
-            tx.execute(update(articles).where(articles.c.id == shown.id).values(search_row=row))
-        shadow.add(tx, row, IndexedArticle(title=shown.title, text=shown.text, labels=labels))
+        row_id, floor = shown.search_row, row_id_of(shown.sort_time)
+        if not floor <= row_id < floor + ROWS_PER_SECOND:
+            # The old index keeps its entry: it may be damaged, and it is dropped when the rebuild ends.
+            row_id = article_index.find_free_row_id(tx, shown.sort_time)
+            tx.execute(update(articles).where(articles.c.id == shown.id).values(search_row=row_id))
+        shadow.add(tx, row_id, IndexedArticle(title=shown.title, text=shown.text, labels=labels))
         history.remove_past_texts(tx, shown.id)
         history.update_past_texts(tx, shown.id)
     if rows:

@@ -1,8 +1,8 @@
-"""Going through what is found, newest or oldest first, no longer than there is time.
+"""Scan the index by time within a time budget.
 
-What is found lies in the index by time. It is asked for a stretch of time after the other, each longer than the
-last, until enough is found or the time is up: a common word costs what a page of it costs, and an answer that
-stopped knows how far it came.
+Row ids in the index sort by publication time. A scan queries one window of time after another until it has enough
+results or its time budget is spent. Window sizes adapt to the time left. A common word therefore costs no more than
+one page of results, and an incomplete scan knows where it stopped.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from storage.search.predicates import row_condition
 
 _MIN_WINDOW = ROWS_PER_DAY // 24
 FIRST_WINDOW_ARTICLES = 1_000
-"""The first stretch is of about so many articles: a small archive is looked at whole, whatever the time.
+"""Approximate number of articles in the first window, which is scanned whatever its duration.
 
-Of a quarter of them where it only tells whether all are to be looked for at once.
+An index that cannot return results in order starts with a quarter of it, to learn whether the query is rare.
 """
 _RARE_HITS = 2
-"""What is found less often in the first stretch is looked for at once, where the index has a way."""
+"""Below this number of results in the first window, an unordered index searches for all results at once."""
 _MAX_WINDOW_GROWTH = 8.0
-"""The most that a stretch is longer than the one before."""
+"""Maximum ratio of the size of a window to the size of the previous window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """Places in the index, in order; `reached` is the last place that was looked at, None where all were."""
+    """Row ids in order. `scanned_until` is the last scanned row id, or None if the scan is complete."""
 
     row_ids: list[int]
     scanned_until: int | None
 
 
 class TimeScan:
-    """A plan, asked of an archive at a moment."""
+    """The scan of a query plan in one transaction."""
 
     def __init__(self, tx: Connection, plan: QueryPlan, now: datetime) -> None:
         self._tx = tx
@@ -52,11 +52,11 @@ class TimeScan:
         self.plan = plan
         self._match_conditions = [self._index.match_condition(tx, plan.match)] if plan.match is not None else []
         self._row_conditions = [row_condition(tx, node, now) for node in plan.conditions]
-        first, last, number = _SELECT_BOUNDS.one(tx)
+        first, last, max_id = _SELECT_BOUNDS.one(tx)
         self.low_row_id = max(plan.low_row_id, first if first is not None else 1)
         self.high_row_id = min(plan.high_row_id, last if last is not None else 0)
-        at_first = FIRST_WINDOW_ARTICLES if self._index.is_ordered else FIRST_WINDOW_ARTICLES // 4
-        self._first_window = (last - first) // max(number // at_first, 1) if number else 0
+        window_articles = FIRST_WINDOW_ARTICLES if self._index.is_ordered else FIRST_WINDOW_ARTICLES // 4
+        self._first_window = (last - first) // max(max_id // window_articles, 1) if max_id else 0
         if plan.is_empty:
             self.high_row_id = self.low_row_id - 1
         self._statements: dict[str, CompiledStatement] = {}
@@ -65,31 +65,31 @@ class TimeScan:
 
     @property
     def row_id_column(self) -> ColumnElement[int]:
-        """The column of places."""
+        """The column of row ids."""
         return self._index.row_id_column() if self._match_conditions else articles.c.search_row
 
     def find_between(self, low: int, high: int, most: int, *, oldest_first: bool = False) -> list[int]:
-        """Up to so many places from `low` to `high`, the newest (or oldest) first, however long it takes."""
+        """Return up to `most` row ids from `low` to `high`, newest (or oldest) first, without a time limit."""
         if self._all_row_ids is not None:
-            found = self._all_row_ids[bisect_left(self._all_row_ids, low) : bisect_right(self._all_row_ids, high)]
-            return found[:most] if oldest_first else found[::-1][:most]
+            row_ids = self._all_row_ids[bisect_left(self._all_row_ids, low) : bisect_right(self._all_row_ids, high)]
+            return row_ids[:most] if oldest_first else row_ids[::-1][:most]
         order = "oldest" if oldest_first else "newest"
         rows = self._compiled(order).all(self._tx, {"low": low, "high": high, "most": most})
         return [row[0] for row in rows]
 
     def count_between(self, low: int, high: int, most: int | None = None) -> int:
-        """How many there are from `low` to `high`, up to so many, however long it takes."""
+        """Count the results from `low` to `high`, up to `most`, without a time limit."""
         if self._all_row_ids is not None:
-            number = bisect_right(self._all_row_ids, high) - bisect_left(self._all_row_ids, low)
-            return number if most is None else min(number, most)
+            count = bisect_right(self._all_row_ids, high) - bisect_left(self._all_row_ids, low)
+            return count if most is None else min(count, most)
         if most is None:
             return int(self._compiled("all").scalar(self._tx, {"low": low, "high": high}) or 0)
         return int(self._compiled("some").scalar(self._tx, {"low": low, "high": high, "most": most}) or 0)
 
     def count_by_window(self, lows: Sequence[int], seconds: float) -> dict[int, int] | None:
-        """How many there are from each of some places, in order, to the next: where the index counts all at once.
+        """Count the results from each of the sorted row ids in `lows` to the next.
 
-        None where it does not, or not in so many seconds.
+        Return None where the index cannot count all windows in one statement or takes longer than `seconds`.
         """
         if not self._match_conditions or self._all_row_ids is not None:
             return None
@@ -97,16 +97,16 @@ class TimeScan:
             self._tx, self.select_row_ids(self.low_row_id, self.high_row_id), lows, seconds
         )
 
-    def _probe_all(self, found: int) -> None:
-        """Find all places at once, where so few were found that not every index tells the others soon in order."""
-        if self._has_probed or self._index.is_ordered or not self._match_conditions or found >= _RARE_HITS:
+    def _probe_all(self, results: int) -> None:
+        """Find all results at once if the query is rare and the index is unordered."""
+        if self._has_probed or self._index.is_ordered or not self._match_conditions or results >= _RARE_HITS:
             return
         self._has_probed = True
-        places = self._index.find_all(self._tx, self.select_row_ids(self.low_row_id, self.high_row_id))
-        self._all_row_ids = sorted(places) if places is not None else None
+        row_ids = self._index.find_all(self._tx, self.select_row_ids(self.low_row_id, self.high_row_id))
+        self._all_row_ids = sorted(row_ids) if row_ids is not None else None
 
     def _compiled(self, kind: str) -> CompiledStatement:
-        """A statement that this walk asks again and again, compiled once."""
+        """Return a statement of this scan, compiled on first use."""
         if kind not in self._statements:
             rows = self.select_row_ids(bindparam("low"), bindparam("high"))
             statements: dict[str, Callable[[], Select[Any]]] = {
@@ -121,7 +121,7 @@ class TimeScan:
     def select_row_ids(
         self, low: int | ColumnElement[int], high: int | ColumnElement[int], *, with_articles: bool = False
     ) -> Select[int]:
-        """The places between two, both included, in no order."""
+        """Select the matching row ids from `low` to `high`, both included, unordered."""
         source: FromClause = articles
         if self._match_conditions:
             is_joined = self._row_conditions or with_articles
@@ -139,46 +139,46 @@ class TimeScan:
         high_row_id: int | None = None,
         oldest_first: bool = False,
     ) -> ScanResult:
-        """Up to so many places, newest (or oldest) first, found in about so many seconds."""
-        found: list[int] = []
+        """Return up to `most` row ids, newest (or oldest) first, found within about `seconds`."""
+        row_ids: list[int] = []
 
-        def ask(first: int, last: int) -> bool:
-            found.extend(self.find_between(first, last, most - len(found), oldest_first=oldest_first))
-            self._probe_all(len(found))
-            return len(found) < most
+        def scan_window(first: int, last: int) -> bool:
+            row_ids.extend(self.find_between(first, last, most - len(row_ids), oldest_first=oldest_first))
+            self._probe_all(len(row_ids))
+            return len(row_ids) < most
 
-        reached = self.scan_windows(
-            ask, seconds, low_row_id=low_row_id, high_row_id=high_row_id, oldest_first=oldest_first
+        scanned_until = self.scan_windows(
+            scan_window, seconds, low_row_id=low_row_id, high_row_id=high_row_id, oldest_first=oldest_first
         )
-        if len(found) >= most:
-            reached = found[-1]
-        return ScanResult(row_ids=found, scanned_until=reached)
+        if len(row_ids) >= most:
+            scanned_until = row_ids[-1]
+        return ScanResult(row_ids=row_ids, scanned_until=scanned_until)
 
     def count(self, most: int, seconds: float) -> tuple[int, bool]:
-        """How many there are, up to so many, and whether that is all."""
+        """Count the results up to `most`, and return the count with a flag that is true if it is exact."""
         total = 0
 
-        def ask(first: int, last: int) -> bool:
+        def scan_window(first: int, last: int) -> bool:
             nonlocal total
             total += self.count_between(first, last, most - total)
             self._probe_all(total)
             return total < most
 
-        reached = self.scan_windows(ask, seconds)
-        return total, reached is None and total < most
+        scanned_until = self.scan_windows(scan_window, seconds)
+        return total, scanned_until is None and total < most
 
     def scan_windows(
         self,
-        ask: Callable[[int, int], bool],
+        scan_window: Callable[[int, int], bool],
         seconds: float,
         *,
         low_row_id: int | None = None,
         high_row_id: int | None = None,
         oldest_first: bool = False,
     ) -> int | None:
-        """Ask for a stretch after the other while `ask` wants more and there is time.
+        """Call `scan_window(first, last)` for one window after another while it returns True and time is left.
 
-        Returns the last place that was looked at, or None where all were.
+        Return the last scanned row id, or None if all windows were scanned.
         """
         left, right = (
             max(self.low_row_id, low_row_id if low_row_id is not None else 0),
@@ -188,15 +188,15 @@ class TimeScan:
         while left <= right:
             first, last = (left, min(left + width, right)) if oldest_first else (max(right - width, left), right)
             before = perf_counter()
-            more = ask(first, last)
+            wants_more = scan_window(first, last)
             left, right = (last + 1, right) if oldest_first else (left, first - 1)
             after = perf_counter()
             if left > right:
                 return None
-            rest = seconds - (after - started)
-            if not more or rest <= 0:
+            time_left = seconds - (after - started)
+            if not wants_more or time_left <= 0:
                 return last if oldest_first else first
-            width = int(width * min(_MAX_WINDOW_GROWTH, max(rest / max(after - before, 1e-6), 0.1)))
+            width = int(width * min(_MAX_WINDOW_GROWTH, max(time_left / max(after - before, 1e-6), 0.1)))
             width = max(width, _MIN_WINDOW)
         return None
 

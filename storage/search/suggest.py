@@ -1,4 +1,4 @@
-"""What may be typed next, and what was meant by a word that the archive does not hold."""
+"""Completions and spelling suggestions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.search.query.unparse import unparse
 
 
 def suggest_words(database: Database, typed: str, most: int) -> tuple[str, ...]:
-    """Words of titles, and sources, that begin as the last word that was typed does."""
+    """Return up to `most` title words and source filters that complete the last typed word."""
     *_, last = prepare(typed).split() or [""]
     if not last or typed[-1:].isspace():
         return ()
@@ -29,20 +29,20 @@ def suggest_words(database: Database, typed: str, most: int) -> tuple[str, ...]:
 
 
 def correct_spelling(connection: Connection, words: str) -> str:
-    """The query with words that the archive holds for those that it does not; empty where none was found."""
-    asked = parse(words)
-    found = False
+    """Return the query with unknown words replaced by similar words of the archive, or an empty string."""
+    parsed = parse(words)
+    is_corrected = False
 
-    def nearer(node: Node) -> Node:
-        nonlocal found
+    def correct(node: Node) -> Node:
+        nonlocal is_corrected
         if not isinstance(node, Terms) or node.is_prefix or node.field not in ("", "title"):
             return node
-        spelled = [(word, find_nearest_word(connection, prepare(word)) or word) for word in node.text.split()]
-        found = found or any(word != near for word, near in spelled)
-        return replace(node, text=" ".join(near for _, near in spelled))
+        corrections = [(word, find_nearest_word(connection, prepare(word)) or word) for word in node.text.split()]
+        is_corrected = is_corrected or any(word != nearest for word, nearest in corrections)
+        return replace(node, text=" ".join(nearest for _, nearest in corrections))
 
-    meant = replace(asked, node=map_leaves(asked.node, nearer))
-    return unparse(meant) if found else ""
+    corrected = replace(parsed, node=map_leaves(parsed.node, correct))
+    return unparse(corrected) if is_corrected else ""
 
 
 _SELECT_SOURCES = (
