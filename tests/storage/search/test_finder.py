@@ -1,4 +1,4 @@
-"""What queries find, page by page, in both databases alike: filters, orders, copies, stories, the past, from above."""
+"""Queries return the same results in both databases: filters, orders, pages, copies, stories, past texts, facets."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow machine stops nowhere."""
+def unlimited_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raise the time budgets so that slow machines complete every scan."""
     for limit in (
         "storage.search.finder.PAGE_SECONDS",
         "storage.search.finder.COUNT_SECONDS",
@@ -62,22 +62,22 @@ def titles(database: Database, words: str, **more: object) -> list[str]:
     return [hit.article.title for hit in answer.hits]
 
 
-def walked(database: Database, words: str, **more: object) -> list[str]:
-    """The titles of all pages."""
-    found: list[str] = []
+def all_titles(database: Database, words: str, **more: object) -> list[str]:
+    """Return the titles on all pages."""
+    results: list[str] = []
     cursor = ""
     for _ in range(100):
         answer = Library(database).search(Query(words=words, cursor=cursor, **more), NOW)  # type: ignore[arg-type]
-        found += [hit.article.title for hit in answer.hits]
+        results += [hit.article.title for hit in answer.hits]
         cursor = answer.cursor
         if not cursor:
-            return found
+            return results
     raise AssertionError("the pages do not end")
 
 
 @pytest.fixture
 def cars(database: Database) -> Database:
-    """Four articles, a day apart, that differ in all that a filter asks for."""
+    """Store four articles, a day apart, that differ in every filtered property."""
     keep(
         database, "alpha", "Xiaomi opens a factory", "The YU7 is built there. " * 10, language="zh",
         authors=("Ann Lee", "Bob Ray"), topics=(Topic(name="xiaomi", title_count=1, body_count=0),), words=50,
@@ -161,14 +161,14 @@ def cars(database: Database) -> Database:
         ("(", ""),
     ],
 )
-def test_what_a_query_finds(cars: Database, words: str, sources: str) -> None:
+def test_query_returns_matching_articles_newest_first(cars: Database, words: str, sources: str) -> None:
     answer = Library(cars).search(Query(words=words), NOW)
     assert [hit.article.source for hit in answer.hits] == sources.split()
     assert answer.is_complete
     assert Library(cars).count(Query(words=words)).number == len(sources.split()) or words == "since:363d"
 
 
-def test_a_date_that_is_corrected_moves_the_article(database: Database) -> None:
+def test_corrected_date_moves_article(database: Database) -> None:
     url = "https://a.example/1"
     keep(database, "a", "first", "one text here", url=url, published=T0)
     keep(database, "b", "second", "other text here", published=T0 + DAY)
@@ -178,24 +178,24 @@ def test_a_date_that_is_corrected_moves_the_article(database: Database) -> None:
     assert titles(database, "text after:2025-01-03") == ["first"]
 
 
-def test_articles_of_one_second_all_have_a_place(database: Database) -> None:
+def test_articles_of_the_same_second_are_all_returned(database: Database) -> None:
     for n in range(30):
         keep(database, f"s{n}", f"t{n}", f"text {n}")
-    assert walked(database, "text", limit=7) == [f"t{n}" for n in reversed(range(30))]
+    assert all_titles(database, "text", limit=7) == [f"t{n}" for n in reversed(range(30))]
 
 
 @pytest.mark.parametrize("order", ["new", "old", "best"])
-def test_pages_join_without_a_gap(database: Database, order: str) -> None:
+def test_pages_join_without_gaps(database: Database, order: str) -> None:
     for n in range(45):
         keep(database, f"s{n % 3}", f"t{n:02}", f"battery {n} " + "battery " * (n % 7), published=T0 + n * DAY)
     for words in ("battery", "battery source:s1", "battery words:0"):
         whole = titles(database, words, order=order, limit=100)
-        assert walked(database, words, order=order, limit=4) == whole
+        assert all_titles(database, words, order=order, limit=4) == whole
         assert len(whole) == (15 if "s1" in words else 45)
         assert len(set(whole)) == len(whole)
 
 
-def test_an_answer_that_stops_says_how_far_it_came_and_goes_on(
+def test_incomplete_answer_reports_scanned_time_and_continues(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(40):
@@ -207,18 +207,18 @@ def test_an_answer_that_stops_says_how_far_it_came_and_goes_on(
     assert answer.scanned_until is not None
     assert answer.cursor
     assert all(hit.article.published and hit.article.published >= answer.scanned_until for hit in answer.hits)
-    found: list[str] = []
+    results: list[str] = []
     cursor = ""
     for _ in range(200_000):
         answer = Library(database).search(Query(words="battery", limit=30, cursor=cursor), NOW)
-        found += [hit.article.title for hit in answer.hits]
+        results += [hit.article.title for hit in answer.hits]
         cursor = answer.cursor
         if not cursor:
             break
-    assert found == [f"t{n:02}" for n in reversed(range(40))]
+    assert results == [f"t{n:02}" for n in reversed(range(40))]
 
 
-def test_a_small_archive_is_looked_at_whole_whatever_the_time(
+def test_small_archive_is_scanned_completely_without_time_budget(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for n in range(40):
@@ -229,14 +229,14 @@ def test_a_small_archive_is_looked_at_whole_whatever_the_time(
     assert len(answer.hits) == 40
 
 
-def test_a_cursor_that_is_none_gives_the_first_page_and_a_note(cars: Database) -> None:
+def test_invalid_cursor_returns_first_page_with_note(cars: Database) -> None:
     for cursor in ("x", "old.r5", "new.r99999999999999999999", "new", "best.n" + "9" * 19):
         answer = Library(cars).search(Query(cursor=cursor), NOW)
         assert len(answer.hits) == 4
         assert any("cursor" in note for note in answer.notes)
 
 
-def test_copies_are_collapsed_under_what_is_found_of_them(database: Database) -> None:
+def test_copies_collapse_under_matching_original(database: Database) -> None:
     text = "the same words of a story that many tell " * 4
     first = keep(database, "one", "original", text, published=T0)
     keep(database, "two", "copy", text, published=T0 + DAY)
@@ -247,31 +247,31 @@ def test_copies_are_collapsed_under_what_is_found_of_them(database: Database) ->
     assert [hit.article.title for hit in answer.hits] == ["another", "original"]
     assert answer.hits[1].copy_sources == ("two", "three")
     assert answer.hits[1].article.id == first
-    assert walked(database, "words", collapse=True, limit=1) == ["another", "original"]
+    assert all_titles(database, "words", collapse=True, limit=1) == ["another", "original"]
     assert titles(database, "words is:original") == ["another", "original"]
     assert titles(database, "words is:copy") == ["copy again", "copy"]
-    # Where the original is not found its copies stand for themselves, the first told first.
+    # If the original does not match, the earliest matching copy represents the others.
     assert titles(database, "words -source:one", collapse=True) == ["another", "copy"]
     assert titles(database, "title:again", collapse=True) == ["copy again"]
 
 
-def test_one_article_a_story(database: Database) -> None:
+def test_group_by_story_returns_one_article_per_story(database: Database) -> None:
     ids = [keep(database, f"s{n}", f"t{n}", f"event {n}", published=T0 + n * DAY) for n in range(4)]
     with database.write() as tx:
         for article_id in ids:
-            standing = membership.load_story_status(tx, article_id)
-            membership.add_member(tx, article_id, ids[0] if article_id != ids[3] else ids[3], standing, b"", [])
+            status = membership.load_story_status(tx, article_id)
+            membership.add_member(tx, article_id, ids[0] if article_id != ids[3] else ids[3], status, b"", [])
         membership.update_story_counts(tx, [ids[0]])
     assert titles(database, "event") == ["t3", "t2", "t1", "t0"]
     assert titles(database, "event group:story") == ["t3", "t2"]
     assert titles(database, "event group:story sort:old") == ["t0", "t3"]
-    assert walked(database, "event group:story", limit=1) == ["t3", "t2"]
+    assert all_titles(database, "event group:story", limit=1) == ["t3", "t2"]
     assert sorted(titles(database, f"story:{ids[1]}")) == ["t0", "t1", "t2"]
 
 
 @pytest.fixture
 def edited(database: Database) -> Database:
-    """An article that was edited twice, and another that was not."""
+    """Store an article that was edited twice, and an unedited article."""
     url = "https://a.example/1"
     for n, text in enumerate(["It costs a fortune.", "It costs little.", "It costs little money."]):
         keep(database, "a", "Prices", text, url=url, at=T0 + n * DAY, published=T0)
@@ -279,7 +279,7 @@ def edited(database: Database) -> Database:
     return database
 
 
-def test_what_was_there_before_an_edit_is_found_on_request(edited: Database) -> None:
+def test_texts_before_an_edit_match_with_in_history(edited: Database) -> None:
     assert titles(edited, "fortune") == ["Fortune"]
     answer = Library(edited).search(Query(words="fortune in:history"), NOW)
     assert [hit.article.title for hit in answer.hits] == ["Prices", "Fortune"]
@@ -287,34 +287,34 @@ def test_what_was_there_before_an_edit_is_found_on_request(edited: Database) -> 
     assert (past.revision_number, past.since, past.until) == (1, T0, T0 + DAY)
     assert "\ue000fortune\ue001" in past.snippet
     assert answer.hits[1].revision_number is None
-    assert walked(edited, "fortune in:history", limit=1) == ["Prices", "Fortune"]
+    assert all_titles(edited, "fortune in:history", limit=1) == ["Prices", "Fortune"]
     assert titles(edited, "fortune in:history source:a") == ["Prices"]
     assert titles(edited, "fortune -costs in:history") == ["Fortune"]
     assert titles(edited, "is:revised") == ["Prices"]
 
 
-def test_those_that_were_edited_last_come_first(edited: Database) -> None:
+def test_sort_changed_returns_latest_edit_first(edited: Database) -> None:
     keep(edited, "c", "Later", "as it was", url="https://c.example", at=T0)
     keep(edited, "c", "Later", "as it is now", url="https://c.example", at=T0 + 9 * DAY)
     assert titles(edited, "sort:changed") == ["Later", "Prices"]
-    assert walked(edited, "sort:changed", limit=1) == ["Later", "Prices"]
+    assert all_titles(edited, "sort:changed", limit=1) == ["Later", "Prices"]
     assert titles(edited, "costs sort:changed") == ["Prices"]
 
 
-def test_what_is_muted_is_not_found(cars: Database) -> None:
+def test_muted_articles_are_excluded(cars: Database) -> None:
     assert titles(cars, "", muted=("lang:en", "title:factory")) == ["Ladesäulen werden teurer"]
 
 
-def test_the_best_have_the_words_in_their_title_and_side_by_side(database: Database) -> None:
+def test_title_matches_and_adjacent_words_rank_first(database: Database) -> None:
     filler = "word " * 80
     keep(database, "a", "Something else", f"solid things and a state {filler}", published=T0 + 3 * DAY)
     keep(database, "b", "Something else", f"the solid state battery {filler}", published=T0 + 2 * DAY)
     keep(database, "c", "Solid state batteries", filler + " a solid thing in a state", published=T0)
-    found = Library(database).search(Query(words="solid state", order="best"), NOW).hits
-    assert [hit.article.source for hit in found] == ["c", "b", "a"]
+    hits = Library(database).search(Query(words="solid state", order="best"), NOW).hits
+    assert [hit.article.source for hit in hits] == ["c", "b", "a"]
 
 
-def test_from_above(database: Database) -> None:
+def test_timelines_and_facets_count_results(database: Database) -> None:
     for n in range(60):
         topics = (Topic(name="byd", title_count=0, body_count=1),) if n % 3 == 0 else ()
         keep(
@@ -333,7 +333,7 @@ def test_from_above(database: Database) -> None:
     assert days[0] == (date(2025, 1, 2), 1)
     weeks = library.timeline(Query(words="battery"), "week").points
     assert weeks[0] == (date(2024, 12, 30), 5)
-    assert sum(many for _, many in weeks) == 60
+    assert sum(count for _, count in weeks) == 60
     _, facets = library.facets(Query(words="battery"))
     assert facets.sampled == 60
     assert facets.sources == (("s0", 30), ("s1", 30))
@@ -341,7 +341,7 @@ def test_from_above(database: Database) -> None:
     assert facets.topics == (("byd", 20),)
 
 
-def test_a_sample_is_spread_over_all_the_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facet_sample_is_spread_over_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.search.facets._SAMPLE_SIZE", 40)
     monkeypatch.setattr("storage.search.facets._SAMPLE_POINTS", 20)
     for n in range(200):
@@ -351,7 +351,7 @@ def test_a_sample_is_spread_over_all_the_time(database: Database, monkeypatch: p
     assert dict(facets.sources) == {"old": 20, "new": 20}
 
 
-def test_a_count_is_exact_up_to_a_point(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_is_exact_up_to_limit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(12):
         keep(database, "s", f"t{n}", f"battery {n}")
     monkeypatch.setattr("storage.search.finder.MAX_EXACT_COUNT", 10)
@@ -360,7 +360,7 @@ def test_a_count_is_exact_up_to_a_point(database: Database, monkeypatch: pytest.
     assert Library(database).count(Query(words="battery 3")).is_exact
 
 
-def test_what_was_meant_and_what_may_be_typed_next(cars: Database) -> None:
+def test_spelling_suggestions_and_completions(cars: Database) -> None:
     library = Library(cars)
     assert library.did_you_mean("battrey") == "battery"
     assert library.did_you_mean("volkswagon recal") == "volkswagen recall"
@@ -397,19 +397,19 @@ WORDS = {
 
 @pytest.fixture(scope="module")
 def pair(new_sqlite: Callable[[], str], new_postgres: Callable[[], str]) -> Iterator[tuple[Database, Database]]:
-    """The same 2,000 articles in five languages in both databases."""
+    """Store the same 2,000 articles in five languages in both databases."""
     databases = (open_database(new_sqlite()), open_database(new_postgres()))
     for database in databases:
-        lot = random.Random(5)
+        rng = random.Random(5)
         with database.write() as tx:
             for n in range(2_000):
-                language = lot.choice(sorted(WORDS))
+                language = rng.choice(sorted(WORDS))
                 gap = "" if language in ("zh", "ja") else " "
-                title, text = (gap.join(lot.choices(WORDS[language], k=k)) for k in (4, 25))
-                at = T0 + timedelta(hours=lot.randrange(8000))
+                title, text = (gap.join(rng.choices(WORDS[language], k=k)) for k in (4, 25))
+                at = T0 + timedelta(hours=rng.randrange(8000))
                 article = Article(
                     url=f"https://s{n % 7}.example/{n}", title=title, text=f"{text} {n}", language=language,
-                    published=at, words=lot.randrange(1000), authors=(lot.choice(["Ann Lee", "Bob Ray"]),),
+                    published=at, words=rng.randrange(1000), authors=(rng.choice(["Ann Lee", "Bob Ray"]),),
                     truncated=n % 9 == 0,
                 )  # fmt: skip
                 page = Page(url=article.url, status=200, fetched_at=at, source=f"s{n % 7}")
@@ -419,60 +419,60 @@ def pair(new_sqlite: Callable[[], str], new_postgres: Callable[[], str]) -> Iter
         database.close()
 
 
-def _query(lot: random.Random) -> str:
-    def one() -> str:
-        words = WORDS[lot.choice(sorted(WORDS))]
-        some = lot.sample(words, 2)
+def _query(rng: random.Random) -> str:
+    def clause() -> str:
+        words = WORDS[rng.choice(sorted(WORDS))]
+        pair = rng.sample(words, 2)
         gap = "" if len(words[0]) == 1 else " "
-        return lot.choice(
+        return rng.choice(
             [
-                some[0], some[0], gap.join(some), f'"{gap.join(some)}"', f"{some[0][: lot.randint(1, 4)]}*",
-                f"title:{some[0]}", f"-{some[0]}", f"({some[0]} OR {some[1]})", f"source:s{lot.randrange(8)}",
-                f"lang:{lot.choice(sorted(WORDS))}", "is:truncated", f"words:>{lot.randrange(900)}",
-                f"after:2025-{lot.randint(1, 12):02}", f"-({some[0]} words:<500)", 'author:"bob ray"',
-                f"url:s3.example/{lot.randrange(2000)}",
+                pair[0], pair[0], gap.join(pair), f'"{gap.join(pair)}"', f"{pair[0][: rng.randint(1, 4)]}*",
+                f"title:{pair[0]}", f"-{pair[0]}", f"({pair[0]} OR {pair[1]})", f"source:s{rng.randrange(8)}",
+                f"lang:{rng.choice(sorted(WORDS))}", "is:truncated", f"words:>{rng.randrange(900)}",
+                f"after:2025-{rng.randint(1, 12):02}", f"-({pair[0]} words:<500)", 'author:"bob ray"',
+                f"url:s3.example/{rng.randrange(2000)}",
             ]
         )  # fmt: skip
 
-    return " ".join([*(one() for _ in range(lot.randint(1, 3))), lot.choice(["", "", "sort:old", "sort:best"])])
+    return " ".join([*(clause() for _ in range(rng.randint(1, 3))), rng.choice(["", "", "sort:old", "sort:best"])])
 
 
 @pytest.mark.parametrize("part", range(5))
-def test_both_databases_find_the_same(pair: tuple[Database, Database], part: int) -> None:
-    lot = random.Random(part)
-    some = 0
+def test_both_databases_return_the_same_results(pair: tuple[Database, Database], part: int) -> None:
+    rng = random.Random(part)
+    non_empty = 0
     for _ in range(100):
-        query = Query(words=_query(lot), limit=30)
+        query = Query(words=_query(rng), limit=30)
         answers = [Library(database).search(query, NOW) for database in pair]
-        found = [[hit.article.id for hit in answer.hits] for answer in answers]
-        assert found[0] == found[1], query.words
+        ids = [[hit.article.id for hit in answer.hits] for answer in answers]
+        assert ids[0] == ids[1], query.words
         counts = [Library(database).count(query) for database in pair]
         assert counts[0] == counts[1], query.words
-        some += bool(found[0])
-    assert some > 50
+        non_empty += bool(ids[0])
+    assert non_empty > 50
 
 
-def test_stretches_of_a_walk_cover_all_the_time_once(cars: Database) -> None:
+def test_scan_windows_cover_all_row_ids_once(cars: Database) -> None:
     from storage.search.planner import plan_query
 
-    for oldest in (False, True):
+    for oldest_first in (False, True):
         with cars.read() as tx:
-            walk = TimeScan(tx, plan_query(None, NOW), NOW)
-            asked: list[tuple[int, int]] = []
+            scan = TimeScan(tx, plan_query(None, NOW), NOW)
+            windows: list[tuple[int, int]] = []
 
-            def ask(first: int, last: int, asked: list[tuple[int, int]] = asked) -> bool:
-                asked.append((first, last))
+            def scan_window(first: int, last: int, windows: list[tuple[int, int]] = windows) -> bool:
+                windows.append((first, last))
                 return True
 
-            assert walk.scan_windows(ask, 60, oldest_first=oldest) is None
-            low, high = walk.low_row_id, walk.high_row_id
-        asked.sort()
-        assert asked[0][0] == low
-        assert asked[-1][1] == high
-        assert all(after == before + 1 for (_, before), (after, _) in pairwise(asked))
+            assert scan.scan_windows(scan_window, 60, oldest_first=oldest_first) is None
+            low, high = scan.low_row_id, scan.high_row_id
+        windows.sort()
+        assert windows[0][0] == low
+        assert windows[-1][1] == high
+        assert all(after == before + 1 for (_, before), (after, _) in pairwise(windows))
 
 
-def test_copies_concluded_later_do_not_move_the_index(database: Database) -> None:
+def test_earlier_article_recorded_later_becomes_the_original(database: Database) -> None:
     text = "the same words of a story that many tell " * 4
     keep(database, "two", "late original", text, published=T0 + DAY)
     keep(database, "one", "early", text, published=T0)
@@ -481,7 +481,7 @@ def test_copies_concluded_later_do_not_move_the_index(database: Database) -> Non
     assert titles(database, "words is:original") == ["early"]
 
 
-def test_each_text_of_a_query_is_parsed_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_query_text_is_parsed_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(database, "electrek", "Battery recall", "The battery of the car is recalled.")
     texts: list[str] = []
 

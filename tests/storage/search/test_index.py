@@ -1,4 +1,4 @@
-"""Words find their articles, the same in both dialects, and nothing that a reader types raises."""
+"""Words match their articles in both databases, and no query text raises."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TEXTS = {
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def library(request: pytest.FixtureRequest) -> Iterator[Library]:
-    """Nine articles in nine languages, published a day apart; nothing here changes them."""
+    """Store nine articles in nine languages, published a day apart. Tests only read them."""
     make: Callable[[], str] = request.getfixturevalue("new_sqlite" if request.param == "sqlite" else "new_postgres")
     database = open_database(make())
     for day, (name, (title, text)) in enumerate(TEXTS.items()):
@@ -66,7 +66,7 @@ def keep(database: Database, name: str, title: str, text: str, published: dateti
         return link_recorded(tx, record_article(tx, article, page, None, T0 + timedelta(days=100))).article_id
 
 
-def found(library: Library, words: str, **more: object) -> list[str]:
+def sources_of(library: Library, words: str, **more: object) -> list[str]:
     return [hit.article.source for hit in library.search(Query(words=words, **more)).hits]  # type: ignore[arg-type]
 
 
@@ -113,14 +113,14 @@ def found(library: Library, words: str, **more: object) -> list[str]:
         ("zqxjkvbw", []),
     ],
 )
-def test_words_find_their_articles(library: Library, words: str, sources: list[str]) -> None:
-    assert sorted(found(library, words)) == sources
-    assert sorted(found(library, words, order="best")) == sources
+def test_words_match_their_articles(library: Library, words: str, sources: list[str]) -> None:
+    assert sorted(sources_of(library, words)) == sources
+    assert sorted(sources_of(library, words, order="best")) == sources
     assert library.count(Query(words=words)).number == len(sources)
     assert sorted(a.source for a in library.articles(Query(words=words, limit=None))) == sources
 
 
-NASTY = [
+HOSTILE_QUERIES = [
     "c++",
     "it's",
     '"',
@@ -184,79 +184,79 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("words", NASTY)
-def test_nothing_typed_raises(library: Library, words: str) -> None:
+@pytest.mark.parametrize("words", HOSTILE_QUERIES)
+def test_hostile_queries_do_not_raise(library: Library, words: str) -> None:
     for order in ("new", "best", "nonsense"):
-        found(library, words, order=order)
+        sources_of(library, words, order=order)
     assert library.count(Query(words=words)).is_exact
 
 
 @pytest.mark.parametrize("words", ["", " ", "\n\t", "\x00"])
-def test_no_words_find_everything_newest_first(library: Library, words: str) -> None:
-    assert found(library, words) == list(reversed(TEXTS))
+def test_empty_query_returns_all_articles_newest_first(library: Library, words: str) -> None:
+    assert sources_of(library, words) == list(reversed(TEXTS))
 
 
 @pytest.mark.parametrize("words", ["...", "-" * 5000, "'", "*", "。"])
-def test_words_without_a_letter_find_nothing(library: Library, words: str) -> None:
-    assert found(library, words) == []
+def test_query_without_letters_matches_nothing(library: Library, words: str) -> None:
+    assert sources_of(library, words) == []
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(words=st.text(max_size=30) | st.lists(st.sampled_from(NASTY), max_size=4).map(" ".join))
-def test_any_words_are_answered(library: Library, words: str) -> None:
-    assert len(found(library, words)) == library.count(Query(words=words)).number
+@given(words=st.text(max_size=30) | st.lists(st.sampled_from(HOSTILE_QUERIES), max_size=4).map(" ".join))
+def test_any_query_returns_as_many_results_as_it_counts(library: Library, words: str) -> None:
+    assert len(sources_of(library, words)) == library.count(Query(words=words)).number
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_piece_of_a_text_finds_it(library: Library, data: st.DataObject) -> None:
+def test_words_of_a_text_match_it(library: Library, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(TEXTS)))
     words = TEXTS[name][1].split()
     picked = " ".join(data.draw(st.lists(st.sampled_from(words), min_size=1, max_size=4)))
-    assert name in found(library, picked)
+    assert name in sources_of(library, picked)
 
 
-def test_filters_narrow_what_is_found(library: Library) -> None:
+def test_filters_restrict_results(library: Library) -> None:
     day = timedelta(days=1)
-    assert found(library, "", sources=("de", "zh", "none")) == ["zh", "de"]
-    assert found(library, "", since=T0 + 7 * day) == ["th", "ru"]
-    assert found(library, "", until=T0 + 2 * day) == ["de", "en"]
-    assert found(library, "電池", sources=("zh",)) == ["zh"]
-    assert found(library, "", limit=2) == ["th", "ru"]
-    assert found(library, "", limit=0) == []
-    assert found(library, "", limit=-5) == []
+    assert sources_of(library, "", sources=("de", "zh", "none")) == ["zh", "de"]
+    assert sources_of(library, "", since=T0 + 7 * day) == ["th", "ru"]
+    assert sources_of(library, "", until=T0 + 2 * day) == ["de", "en"]
+    assert sources_of(library, "電池", sources=("zh",)) == ["zh"]
+    assert sources_of(library, "", limit=2) == ["th", "ru"]
+    assert sources_of(library, "", limit=0) == []
+    assert sources_of(library, "", limit=-5) == []
     assert library.count(Query(limit=2)).number == len(TEXTS)
 
 
-def test_all_articles_come_as_first_seen(library: Library) -> None:
+def test_articles_without_limit_stream_in_recorded_order(library: Library) -> None:
     articles = list(library.articles(Query(limit=None)))
     assert [a.source for a in articles] == list(TEXTS)
     assert [a.text for a in articles] == [text for _, text in TEXTS.values()]
     assert [a.source for a in library.articles(Query(limit=3))] == list(reversed(TEXTS))[:3]
 
 
-def test_a_stream_may_be_left_early(library: Library) -> None:
+def test_stream_can_be_closed_early(library: Library) -> None:
     stream = library.articles(Query(limit=None))
     assert next(stream).source == "en"
     stream.close()
     assert library.count(Query()).number == len(TEXTS)
 
 
-def test_a_title_counts_for_more(database: Database) -> None:
+def test_title_match_ranks_first(database: Database) -> None:
     keep(database, "body", "Other things", "solid state " + "word " * 50)
     keep(database, "title", "Solid state", "things " * 50)
-    assert found(Library(database), "solid state", order="best")[0] == "title"
+    assert sources_of(Library(database), "solid state", order="best")[0] == "title"
 
 
-def test_undated_articles_stand_where_they_were_first_seen(database: Database) -> None:
+def test_undated_articles_sort_by_time_of_first_fetch(database: Database) -> None:
     keep(database, "old", "T", "one text", published=T0)
     keep(database, "undated", "T", "two text")
     keep(database, "new", "T", "three text", published=T0 + timedelta(days=200))
-    assert found(Library(database), "text") == ["new", "undated", "old"]
-    assert found(Library(database), "text", since=T0 + timedelta(days=50)) == ["new", "undated"]
+    assert sources_of(Library(database), "text") == ["new", "undated", "old"]
+    assert sources_of(Library(database), "text", since=T0 + timedelta(days=50)) == ["new", "undated"]
 
 
-def test_articles_stream_while_others_write(database: Database) -> None:
+def test_stream_excludes_articles_written_meanwhile(database: Database) -> None:
     for n in range(450):
         keep(database, f"s{n}", f"T{n}", f"text {n}")
     stream = Library(database).articles(Query(limit=None))
@@ -279,12 +279,12 @@ def test_tokens_are_letters_digits_and_marks(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["w" * 600_000, " ".join(f"{n:x}" for n in range(200_000)), "小" * 600_000, "a b " * 200_000]
 )
-def test_a_vector_stays_below_what_the_server_takes(text: str) -> None:
+def test_tsvector_stays_below_server_limit(text: str) -> None:
     tokens = tsvector_text(IndexedArticle(title="title", text=text, labels="§e"))
     assert len({t.partition("'")[2].partition("'")[0] for t in tokens.split(" ")}) * 8 <= 1_048_575
 
 
-def shown(text: str, words: str) -> str:
+def marked_snippet(text: str, words: str) -> str:
     return make_snippet(text, searched_terms(parse(words))).replace(MARK_START, "[").replace(MARK_END, "]")
 
 
@@ -305,13 +305,13 @@ def shown(text: str, words: str) -> str:
         ("", "x", ""),
     ],
 )
-def test_snippets_mark_the_true_text(text: str, words: str, expected: str) -> None:
-    assert shown(text, words) == expected
+def test_snippets_mark_the_original_text(text: str, words: str, expected: str) -> None:
+    assert marked_snippet(text, words) == expected
 
 
-def test_a_snippet_shows_where_most_of_the_words_stand() -> None:
+def test_snippet_shows_passage_with_most_words() -> None:
     text = "car " + "filler " * 100 + "the electric car battery" + " filler" * 100
-    passage = shown(text, "electric car battery")
+    passage = marked_snippet(text, "electric car battery")
     assert "[electric] [car] [battery]" in passage
     assert passage.startswith("… ")
     assert passage.endswith(" …")
@@ -319,14 +319,14 @@ def test_a_snippet_shows_where_most_of_the_words_stand() -> None:
 
 
 @given(st.text(), st.text(max_size=10))
-def test_a_snippet_is_a_piece_of_the_text(text: str, words: str) -> None:
+def test_snippet_is_part_of_the_text(text: str, words: str) -> None:
     passage = make_snippet(text, searched_terms(parse(words)))
     assert passage.count(MARK_START) == passage.count(MARK_END)
     plain = passage.replace(MARK_START, "").replace(MARK_END, "").removeprefix("… ").removesuffix(" …")
     assert plain in re.sub(r"\s+", " ", text.replace(MARK_START, "").replace(MARK_END, ""))
 
 
-def test_a_snippet_of_a_hostile_text_is_quick() -> None:
+def test_snippet_of_hostile_text_is_fast() -> None:
     started = time.process_time()
     for text in ("小" * 10**6, "a " * 10**6, "小a" * 10**6, "\u0301" * 10**6):
         make_snippet(text, searched_terms(parse("小 a 小小 b")))

@@ -1,4 +1,4 @@
-"""The pieces of the search index become one, at once or by steps, and what is found stays the same."""
+"""Index segments merge, all at once or in steps, and search results stay the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def keep(database: Database, *numbers: int) -> None:
-    """Articles of many words, each in a transaction of its own, as they come."""
+    """Store articles of many words, each in a separate transaction."""
     for n in numbers:
         url = f"https://ev.example/{n}"
         words = " ".join(f"w{n}x{m}" for m in range(150))
@@ -31,7 +31,7 @@ def keep(database: Database, *numbers: int) -> None:
             )
 
 
-def pieces(database: Database) -> int:
+def count_segments(database: Database) -> int:
     with database.read() as tx:
         return int(tx.exec_driver_sql("SELECT count(DISTINCT segid) FROM article_index_idx").scalar_one())
 
@@ -42,38 +42,38 @@ def filled(database: Database) -> Database:
     return database
 
 
-def found(database: Database) -> list[int]:
+def matching_ids(database: Database) -> list[int]:
     return [hit.article.id for hit in Library(database).search(Query(words="battery", limit=100)).hits]
 
 
-def test_at_once(filled: Database) -> None:
-    before = found(filled)
+def test_optimize_keeps_results(filled: Database) -> None:
+    before = matching_ids(filled)
     old, new = optimize_index(filled)
     assert min(old, new) > 0
     assert len(before) == 60
-    assert found(filled) == before
+    assert matching_ids(filled) == before
     assert check_archive(filled, None) == []
 
 
-def test_by_steps_others_write_in_between(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_merge_in_steps_allows_writes_between_steps(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.search.optimize._PAGES_PER_STEP", 2)
     if filled.dialect == "sqlite":
-        assert pieces(filled) > 3
+        assert count_segments(filled) > 3
     steps = 0
     for steps, _ in enumerate(merge_segments(filled), 1):
         if steps in (2, 5):
             keep(filled, 60 + steps)
     if filled.dialect == "sqlite":
         assert steps > 5
-        assert pieces(filled) <= 3  # what came in between is not waited for
+        assert count_segments(filled) <= 3  # segments written during the merge may remain
         list(merge_segments(filled))
-        assert pieces(filled) == 1
+        assert count_segments(filled) == 1
         assert list(merge_segments(filled)) == []
-    assert len(found(filled)) == (62 if filled.dialect == "sqlite" else 60)
+    assert len(matching_ids(filled)) == (62 if filled.dialect == "sqlite" else 60)
     assert check_archive(filled, None) == []
 
 
-def test_when_they_were_joined_is_known(database: Database) -> None:
+def test_last_merge_time_is_recorded(database: Database) -> None:
     for at in (NOW, NOW + timedelta(days=7)):
         with database.write() as tx:
             record_merge(tx, at)

@@ -1,4 +1,4 @@
-"""The search index made anew beside the one that answers: while others write, and after it was left half made."""
+"""Rebuild the search index during searches and writes, and continue an interrupted rebuild."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ NUMBER = 30
 
 
 class Killed(BaseException):
-    """Stands for a process that ends."""
+    """Simulates the end of the process."""
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many transactions for few articles."""
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use many transactions for few articles."""
     monkeypatch.setattr(rebuild, "_BATCH_SIZE", 4)
 
 
@@ -53,7 +53,7 @@ def keep(database: Database, n: int, words: str, *, days: int | None = None) -> 
         return link_recorded(tx, record_article(tx, article, page, None, page.fetched_at)).article_id
 
 
-def found(database: Database, words: str) -> list[str]:
+def matching_titles(database: Database, words: str) -> list[str]:
     answer = Library(database).search(Query(words=words, limit=200), seconds=60)
     return [hit.article.title for hit in answer.hits]
 
@@ -61,19 +61,19 @@ def found(database: Database, words: str) -> list[str]:
 ALL = [f"t{n:02}" for n in reversed(range(NUMBER))]
 
 
-def test_it_finds_what_the_old_one_found(full: Database) -> None:
-    told: list[tuple[int, int]] = []
-    assert rebuild_index(full, lambda *numbers: told.append(numbers)) == NUMBER
-    assert found(full, "battery") == ALL
+def test_rebuilt_index_returns_the_same_results(full: Database) -> None:
+    progress: list[tuple[int, int]] = []
+    assert rebuild_index(full, lambda *numbers: progress.append(numbers)) == NUMBER
+    assert matching_titles(full, "battery") == ALL
     assert check_archive(full, None) == []
-    assert [done for done, _ in told] == sorted({done for done, _ in told})
-    assert told[-1] == (NUMBER, NUMBER)
+    assert [done for done, _ in progress] == sorted({done for done, _ in progress})
+    assert progress[-1] == (NUMBER, NUMBER)
     assert rebuild_index(full) == NUMBER
     assert check_archive(full, None) == []
 
 
 @pytest.mark.parametrize("after", [1, 3, 8])
-def test_what_was_left_half_made_answers_as_before_and_is_gone_on_with(full: Database, after: int) -> None:
+def test_interrupted_rebuild_keeps_results_and_continues(full: Database, after: int) -> None:
     steps: list[int] = []
 
     def stop(done: int, _: int) -> None:
@@ -83,46 +83,46 @@ def test_what_was_left_half_made_answers_as_before_and_is_gone_on_with(full: Dat
 
     with pytest.raises(Killed):
         rebuild_index(full, stop)
-    assert found(full, "battery") == ALL
+    assert matching_titles(full, "battery") == ALL
     assert check_archive(full, None) == []
     keep(full, 90, "battery late")
     keep(full, 3, "charger instead")
-    assert "t03" in found(full, "charger")
-    again: list[int] = []
-    assert rebuild_index(full, lambda done, _: again.append(done)) == NUMBER + 1
-    assert again[0] > steps[-1]
-    assert found(full, "battery") == ["t90", *[title for title in ALL if title != "t03"]]
-    assert found(full, "charger") == ["t03"]
-    assert found(full, "charger in:history") == ["t03"]
+    assert "t03" in matching_titles(full, "charger")
+    resumed: list[int] = []
+    assert rebuild_index(full, lambda done, _: resumed.append(done)) == NUMBER + 1
+    assert resumed[0] > steps[-1]
+    assert matching_titles(full, "battery") == ["t90", *[title for title in ALL if title != "t03"]]
+    assert matching_titles(full, "charger") == ["t03"]
+    assert matching_titles(full, "charger in:history") == ["t03"]
     assert check_archive(full, None) == []
 
 
-def _new(database: Database) -> None:
+def _add_new(database: Database) -> None:
     keep(database, 91, "battery new")
 
 
-def _new_of_old(database: Database) -> None:
+def _add_new_with_old_date(database: Database) -> None:
     keep(database, 92, "battery found late", days=-30)
 
 
-def _edited(database: Database) -> None:
+def _edit(database: Database) -> None:
     keep(database, 1, "battery edited")
     keep(database, 28, "battery edited too")
 
 
-def _redated(database: Database) -> None:
+def _change_dates(database: Database) -> None:
     keep(database, 2, "battery 2", days=60)
     keep(database, 27, "battery 27", days=-2)
 
 
-def _relabelled(database: Database) -> None:
+def _change_topics(database: Database) -> None:
     for number in (2, 29):
         with database.write() as tx:
             record_topics_and_relabel(tx, number, [Topic(name="xiaomi", body_count=1)], "c")
 
 
-@pytest.mark.parametrize("change", [_new, _new_of_old, _edited, _redated, _relabelled])
-def test_what_others_write_meanwhile_is_in_both(full: Database, change: Callable[[Database], None]) -> None:
+@pytest.mark.parametrize("change", [_add_new, _add_new_with_old_date, _edit, _change_dates, _change_topics])
+def test_writes_during_rebuild_reach_both_indexes(full: Database, change: Callable[[Database], None]) -> None:
     step = 0
 
     def meanwhile(*_: int) -> None:
@@ -133,18 +133,18 @@ def test_what_others_write_meanwhile_is_in_both(full: Database, change: Callable
             assert check_archive(full, None) == []
 
     rebuild_index(full, meanwhile)
-    words = ("battery", "edited", "new OR late", "topic:xiaomi", "date:2025-03", "before:2025")
-    after = [found(full, one) for one in words]
+    queries = ("battery", "edited", "new OR late", "topic:xiaomi", "date:2025-03", "before:2025")
+    after = [matching_titles(full, query) for query in queries]
     assert check_archive(full, None) == []
     rebuild_index(full)
-    assert [found(full, one) for one in words] == after
+    assert [matching_titles(full, query) for query in queries] == after
     assert len(after[0]) >= NUMBER
 
 
-def test_what_is_undone_meanwhile_is_in_neither(full: Database) -> None:
+def test_rolled_back_write_during_rebuild_reaches_neither_index(full: Database) -> None:
     page = Page(url="https://s.example/1", status=200, fetched_at=T0, source="s")
 
-    def undone() -> None:
+    def write_and_fail() -> None:
         with full.write() as tx:
             link_recorded(tx, record_article(tx, Article(url=page.url, title="gone", text="gone"), page, None, T0))
             raise Killed
@@ -152,15 +152,15 @@ def test_what_is_undone_meanwhile_is_in_neither(full: Database) -> None:
     def meanwhile(done: int, _: int) -> None:
         if done == 8:
             with pytest.raises(Killed):
-                undone()
+                write_and_fail()
 
     rebuild_index(full, meanwhile)
-    assert found(full, "gone") == []
+    assert matching_titles(full, "gone") == []
     assert check_archive(full, None) == []
 
 
-def test_an_index_that_is_wrong_is_right_after(full: Database, tmp_path: Path) -> None:
-    """Words that are missing, a place outside its second, labels of another time."""
+def test_rebuild_repairs_damaged_index(full: Database, tmp_path: Path) -> None:
+    """Missing words, a row id outside its second, and outdated labels are repaired."""
     with full.write() as tx:
         if full.dialect == "sqlite":
             tx.execute(text("INSERT INTO article_index (article_index) VALUES ('delete-all')"))
@@ -171,11 +171,11 @@ def test_an_index_that_is_wrong_is_right_after(full: Database, tmp_path: Path) -
     assert check_archive(full, None)
     rebuild_index(full)
     assert check_archive(full, None) == []
-    assert found(full, "battery source:s") == ALL
+    assert matching_titles(full, "battery source:s") == ALL
 
 
-def test_a_rebuild_of_another_preparation_is_abandoned(full: Database) -> None:
-    """When all is made anew in one transaction, what was begun beside is of no use."""
+def test_rebuild_in_place_discards_unfinished_rebuild(full: Database) -> None:
+    """A rebuild in one transaction makes the shadow index obsolete."""
     from storage.search.article_index import rebuild_in_place
 
     with full.write() as tx:
