@@ -42,7 +42,7 @@ def test_appearances_of_a_text_are_limited_to_its_source_and_time(database: Data
     keep(database, "d", "App", source="other")
     assert appearances(database) == [
         TextAppearance(article_id=first, title="App", has_own_title=True, lead_title="Lead of a"),
-        TextAppearance(article_id=second, title="Lead of b", has_own_title=False, lead_title="Told of b"),
+        TextAppearance(article_id=second, title="Lead of b", has_own_title=False, lead_title="Lead of b"),
     ]
     assert len(appearances(database, within=5)) == 3
     assert appearances(database, "none") == []
