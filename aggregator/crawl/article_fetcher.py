@@ -111,7 +111,7 @@ class ArticleFetcher:
         async with self._finishing(leased):
             if self.context.is_stopping:
                 raise _Postponed
-            if failure.kind in ("parked", "robots") and getattr(error, "host", host) == host:
+            if failure.closed_host == host:
                 self.counts.closed_hosts.setdefault(host, failure.reason)
                 raise _Postponed
             kind = "permanent" if failure.kind == "permanent" else "transient"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from aggregator.extraction.classify.classify import detect_challenge
-from aggregator.ingest.ingest import check_status, is_redirected_home
-from storage.model.crawl import ReasonCode, status_code
+from storage.model.crawl import ReasonCode, status_code, status_reason
 from storage.model.page import Page
 
-HTTP_NOT_MODIFIED = 304
-HTTP_NOT_FOUND = 404
-HTTP_GONE = 410
+_PERMANENT_STATUSES = frozenset({400, 401, 402, 404, 405, 406, 410, 414, 451, *range(300, 400)})
+"""Statuses after which a later request is not expected to succeed."""
 
 
 class ResponseKind(StrEnum):
@@ -28,6 +27,9 @@ class ResponseKind(StrEnum):
     REDIRECTED_HOME = "redirected-home"
     REFUSED = "refused"
     FAILED = "failed"
+
+
+_KINDS_BY_STATUS = {304: ResponseKind.UNMODIFIED, 404: ResponseKind.MISSING, 410: ResponseKind.MISSING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,25 +56,22 @@ def read_article_response(hops: tuple[Page, ...]) -> ArticleResponse:
     if challenge is not None and challenge.refusal is not None:
         refusal = challenge.refusal
         return ArticleResponse(kind=ResponseKind.REFUSED, code=refusal.code, reason=refusal.reason)
-    failure = check_status(page)
-    if failure is None:
-        if is_redirected_home(hops):
-            return ArticleResponse(
-                kind=ResponseKind.REDIRECTED_HOME,
-                code=ReasonCode.REDIRECTED,
-                reason="redirected to the site's front page",
-            )
-        return ArticleResponse(kind=ResponseKind.PAGE)
-    kind = {
-        HTTP_NOT_MODIFIED: ResponseKind.UNMODIFIED,
-        HTTP_NOT_FOUND: ResponseKind.MISSING,
-        HTTP_GONE: ResponseKind.MISSING,
-    }.get(page.status, ResponseKind.FAILED)
-    reason, can_retry = failure
-    return ArticleResponse(
-        kind=kind,
-        code=status_code(page.status),
-        reason=reason,
-        can_retry=can_retry,
-        is_certain=page.status == HTTP_GONE,
-    )
+    if page.status != 200:
+        code = status_code(page.status)
+        return ArticleResponse(
+            kind=_KINDS_BY_STATUS.get(page.status, ResponseKind.FAILED),
+            code=code,
+            reason=status_reason(page.status),
+            can_retry=page.status not in _PERMANENT_STATUSES,
+            is_certain=code is ReasonCode.HTTP_GONE,
+        )
+    if _is_redirected_home(hops):
+        reason = "redirected to the site's front page"
+        return ArticleResponse(kind=ResponseKind.REDIRECTED_HOME, code=ReasonCode.REDIRECTED, reason=reason)
+    return ArticleResponse(kind=ResponseKind.PAGE)
+
+
+def _is_redirected_home(hops: tuple[Page, ...]) -> bool:
+    """Return whether an article's address redirected to a front page, as publishers do with removed articles."""
+    first, last = urlsplit(hops[0].url), urlsplit(hops[-1].url)
+    return len(hops) > 1 and last.path in ("", "/") and not last.query and first.path not in ("", "/")

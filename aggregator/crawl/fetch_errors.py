@@ -33,11 +33,15 @@ _CLOSED_CONNECTION_ERRORS = (ConnectionLost, ConnectionDone, ConnectionAborted, 
 
 @dataclass(frozen=True, slots=True)
 class FetchError:
-    """Why a request failed. `kind` is transient, permanent, parked or robots; `reason` is for people."""
+    """Why a request failed. `kind` is transient, permanent, parked or robots; `reason` is for people.
+
+    `closed_host` is the host that gets no further request in this poll, if the failure is parked or robots.
+    """
 
     kind: str
     code: ReasonCode
     reason: str
+    closed_host: str = ""
 
 
 class HeaderFlood(ParseError):
@@ -69,9 +73,9 @@ def classify_error(error: BaseException) -> FetchError:
     if isinstance(error, RobotsRefusal):
         if error.is_lasting:
             return FetchError("permanent", ReasonCode.ROBOTS_DISALLOWED, str(error))
-        return FetchError("robots", ReasonCode.ROBOTS_UNREADABLE, str(error))
+        return FetchError("robots", ReasonCode.ROBOTS_UNREADABLE, str(error), error.host)
     if isinstance(error, HostParked):
-        return FetchError("parked", ReasonCode.HOST_PARKED, str(error))
+        return FetchError("parked", ReasonCode.HOST_PARKED, str(error), error.host)
     if isinstance(error, RefusedRedirect):
         return FetchError("transient", ReasonCode.REFUSED_REDIRECT, f"refused redirect: {error}")
     if isinstance(error, BlockedAddress):

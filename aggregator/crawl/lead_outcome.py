@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aggregator.crawl.repository import CrawlRepository
@@ -72,11 +71,6 @@ class LeadOutcome:
         await self.repository.run_with_pages(work, hops if self.stores_pages else ())
 
     def _refuse(self, tx: Transaction, captures: tuple[Capture, ...], hops: tuple[Page, ...], refusal: Refusal) -> None:
-        now = self.repository.now()
         store.record_captures(tx, captures, hops, refusal.code, refusal.reason)
-        delay = retry_delay(self.leased.attempts, refusal.code)
-        state = LeadState.REFUSED if delay is None else LeadState.RETRY
-        next_at = None if delay is None else now + timedelta(seconds=delay)
-        leads.finish_lead(
-            tx, self.leased, self.repository.owner, state, refusal.reason, now, next_at, code=refusal.code
-        )
+        retry_in = retry_delay(self.leased.attempts, refusal.code)
+        self.repository.retry_or_refuse(tx, self.leased, refusal.code, refusal.reason, retry_in)

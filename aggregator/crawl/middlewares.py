@@ -16,6 +16,7 @@ from aggregator.crawl.host_limiter import host_of
 from aggregator.crawl.http_cache import parse_http_date
 from aggregator.crawl.robots import MAX_ROBOTS_BYTES
 from spiders.spider import FetchedArticle, PollCallbacks
+from storage.model.crawl import status_reason
 from storage.model.page import Page
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class ParkingMiddleware(_ContextMiddleware):
         retry_after = (response.headers.get("Retry-After") or b"").decode("latin-1")
         if response.status == 429 or (response.status == 503 and retry_after):
             until = parse_retry_after(retry_after, self.context.now())
-            await self.context.park(host_of(request.url), until, f"HTTP {response.status}")
+            await self.context.park(host_of(request.url), until, status_reason(response.status))
         return response
 
 

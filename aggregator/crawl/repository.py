@@ -47,8 +47,7 @@ P = ParamSpec("P")
 
 log = logging.getLogger(__name__)
 
-HTTP_GONE = 410
-MISSING_STATUSES = (404, HTTP_GONE)
+_MISSING_CODES = (ReasonCode.HTTP_NOT_FOUND, ReasonCode.HTTP_GONE)
 LEASE_DURATION = timedelta(minutes=15)
 """Duration of a lease, after which another process may lease the lead even if this process still runs."""
 
@@ -194,17 +193,23 @@ class CrawlRepository:
         """
 
         def work(tx: Transaction, captures: tuple[Capture, ...]) -> None:
-            now = self.now()
-            capture_id = store.record_captures(tx, captures, hops, "failed" if retry_in else "refused", reason)
-            is_missing = bool(hops) and hops[-1].status in MISSING_STATUSES
-            if is_missing and _record_missing(tx, leased, hops[-1], capture_id, reason):
-                leads.finish_lead(tx, leased, self.owner, LeadState.KEPT, reason, now, code=code)
-                return
-            state = LeadState.RETRY if retry_in else LeadState.REFUSED
-            next_at = now + timedelta(seconds=retry_in) if retry_in else None
-            leads.finish_lead(tx, leased, self.owner, state, reason, now, next_at, code=code)
+            verdict = "refused" if retry_in is None else "failed"
+            capture_id = store.record_captures(tx, captures, hops, verdict, reason)
+            if code in _MISSING_CODES and _record_missing(tx, leased, hops[-1], capture_id, code, reason):
+                leads.finish_lead(tx, leased, self.owner, LeadState.KEPT, reason, self.now(), code=code)
+            else:
+                self.retry_or_refuse(tx, leased, code, reason, retry_in)
 
         await self.run_with_pages(work, hops if keeps_pages else ())
+
+    def retry_or_refuse(
+        self, tx: Transaction, leased: LeasedLead, code: str, reason: str, retry_in: float | None
+    ) -> None:
+        """Schedule the retry of a lead in `retry_in` seconds, or refuse the lead if that is None."""
+        now = self.now()
+        state = LeadState.REFUSED if retry_in is None else LeadState.RETRY
+        next_at = None if retry_in is None else now + timedelta(seconds=retry_in)
+        leads.finish_lead(tx, leased, self.owner, state, reason, now, next_at, code=code)
 
     async def expire_lead(self, leased: LeasedLead, reason: str) -> bool:
         """End a lead older than the retention time without a request; return False if its article is stored."""
@@ -330,7 +335,9 @@ class CrawlRepository:
         return result.decision if isinstance(result, KeepResult) else None
 
 
-def _record_missing(tx: Transaction, leased: LeasedLead, page: Page, capture_id: int | None, reason: str) -> bool:
+def _record_missing(
+    tx: Transaction, leased: LeasedLead, page: Page, capture_id: int | None, code: str, reason: str
+) -> bool:
     """Record that the article stored at a lead's address is missing; return False if none is stored."""
     article_id = store.find_article_id_by_url(tx, leased.lead.url)
     if article_id is None:
@@ -341,7 +348,7 @@ def _record_missing(tx: Transaction, leased: LeasedLead, page: Page, capture_id:
         status=page.status,
         outcome="missing",
         reason=reason,
-        is_certain=page.status == HTTP_GONE,
+        is_certain=code == ReasonCode.HTTP_GONE,
     )
     store.record_check(tx, article_id, check, capture_id)
     return True

@@ -172,7 +172,7 @@ class RevisitRound:
             if self.context.is_stopping:
                 return
             host = host_of(revisit.url)
-            if failure.kind in ("parked", "robots") and getattr(error, "host", host) == host:
+            if failure.closed_host == host:
                 self.counts.closed_hosts.setdefault(host, failure.reason)
                 return
             self.counts.count("failed", failure.reason)

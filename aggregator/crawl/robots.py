@@ -15,7 +15,7 @@ from aggregator.crawl.fetch_errors import RobotsRefusal, classify_error
 from aggregator.crawl.host_limiter import HostLimiter, HostParked, host_of
 from aggregator.crawl.repository import CrawlRepository
 from storage.crawl import polls
-from storage.model.crawl import RobotsCopy
+from storage.model.crawl import RobotsCopy, status_reason
 from storage.model.page import ContentError, Page
 
 MAX_ROBOTS_BYTES = 500 * 1024
@@ -116,7 +116,7 @@ def _interpret(copy: RobotsCopy, page: Page, now: datetime) -> RobotsCopy:
     if 400 <= page.status < 500 and page.status != 429:  # "unavailable" (RFC 9309, 2.3.1.3): everything may be fetched
         return RobotsCopy(origin=copy.origin, good_at=now, checked_at=now, status=page.status)
     if page.status != 200:
-        return replace(copy, checked_at=now, status=page.status, reason=f"HTTP {page.status}")
+        return replace(copy, checked_at=now, status=page.status, reason=status_reason(page.status))
     try:
         body = _cut_to_limit(page.decode_content())
     except ContentError as error:

@@ -11,6 +11,7 @@ from aggregator.crawl.context import CrawlContext
 from aggregator.crawl.fetch_errors import classify_error
 from spiders.source import Source
 from storage.errors import ArchiveError
+from storage.model.crawl import status_reason
 from storage.model.page import Page
 
 FetchUrl = Callable[[str], Awaitable[tuple[Page, ...]]]
@@ -25,7 +26,7 @@ async def fetch_page(fetch: FetchUrl, url: str) -> Page | str:
         raise
     except Exception as error:  # around one URL: an error must not affect other URLs
         return classify_error(error).reason
-    return page if page.status == 200 else f"HTTP {page.status}"
+    return page if page.status == 200 else status_reason(page.status)
 
 
 class SingleFetchSpider(Spider):

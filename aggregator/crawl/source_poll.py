@@ -265,11 +265,11 @@ class SourcePoll:
 
     def poll_rows(self) -> list[Poll]:
         """Return one row per index; the first one has the counts of article pages."""
-        rows = [poll.to_poll(self.source.name, Counter()) for poll in self.polls]
-        if rows:
-            first = self.polls[0].to_poll(self.source.name, self.counts.outcomes)
-            rows[0] = replace(first, reason="; ".join(filter(None, (first.reason, self._skipped_reason()))))
-        return rows
+        if not self.polls:
+            return []
+        first = self.polls[0].to_poll(self.source.name, self.counts.outcomes)
+        first = replace(first, reason="; ".join(filter(None, (first.reason, self._skipped_reason()))))
+        return [first, *(poll.to_poll(self.source.name, Counter()) for poll in self.polls[1:])]
 
     def _skipped_reason(self) -> str:
         if not self._skipped:

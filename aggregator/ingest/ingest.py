@@ -6,11 +6,9 @@ import asyncio
 import time
 from dataclasses import dataclass, replace
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from spiders.source import Hints
 from storage.model.article import Article, Decision, Refusal
-from storage.model.crawl import status_reason
 from storage.model.page import EncodedBody, Page
 
 MAX_BACKLOG_BYTES = 64 * 2**20
@@ -94,20 +92,6 @@ class Ingest:
                 self.pages_read + 1,
                 self.reading_seconds + time.monotonic() - started,
             )
-
-
-def check_status(page: Page) -> tuple[str, bool] | None:
-    """Return why a page's status excludes an article and whether a retry can help, or None for status 200."""
-    if page.status == 200:
-        return None
-    is_permanent = page.status in (400, 401, 402, 404, 405, 406, 410, 414, 451) or 300 <= page.status < 400
-    return status_reason(page.status), not is_permanent
-
-
-def is_redirected_home(hops: tuple[Page, ...]) -> bool:
-    """Return whether an article's address redirected to a front page, as publishers do with removed articles."""
-    first, last = urlsplit(hops[0].url), urlsplit(hops[-1].url)
-    return len(hops) > 1 and last.path in ("", "/") and not last.query and first.path not in ("", "/")
 
 
 RETRY_DELAYS = tuple(3600 * hours for hours in (0.25, 1, 4, 12, 30))
