@@ -82,9 +82,7 @@ class ExtractionPool:
 
     async def extract(self, page: Page, hints: Hints) -> Article | Refusal:
         """Extract a page; return a Refusal if it exceeds a limit."""
-        return await self._run_task(
-            _extract, (page, hints), lambda problem: Refusal(code="extract_timeout", reason=f"extraction {problem}")
-        )
+        return await self._run_task(_extract, (page, hints), _refuse_extraction)
 
     async def extract_and_encode(self, page: Page, hints: Hints) -> tuple[Article | Refusal, EncodedBody | None]:
         """Extract a page, and compress its body for the WARC record.
@@ -94,7 +92,7 @@ class ExtractionPool:
         return await self._run_task(
             _extract_and_encode,
             (page, hints),
-            lambda problem: (Refusal(code="extract_timeout", reason=f"extraction {problem}"), None),
+            lambda problem: (_refuse_extraction(problem), None),
         )
 
     async def read_index(
@@ -137,6 +135,10 @@ class ExtractionPool:
         """Stop every worker and abandon the pages in progress."""
         self._start_thread.join()
         _stop_pool(self._pool)
+
+
+def _refuse_extraction(problem: str) -> Refusal:
+    return Refusal(code="extract_timeout", reason=f"extraction {problem}")
 
 
 def _schedule_task(pool: ProcessPool, work: Callable[..., T], args: tuple[object, ...]) -> Future[T]:

@@ -103,11 +103,15 @@ def encode_warcinfo(*, name: str, token: str, software: str, at: datetime) -> by
 
 def encode_body(page: Page) -> EncodedBody:
     """Compress a page's body for its response record, and compute the digests; needs no file."""
+    return _encode_body(page, _response_head(page))
+
+
+def _encode_body(page: Page, head: bytes) -> EncodedBody:
     # Compressing compressed content costs time and gains nothing.
     level = 0 if has_compressed_body(page) else _LEVEL
     return EncodedBody(
         deflated=_deflate(page.body + _END, level),
-        block_digest=_digest(_response_head(page), page.body),
+        block_digest=_digest(head, page.body),
         payload_digest=_digest(page.body),
     )
 
@@ -175,7 +179,8 @@ def encode_uri(url: str) -> str:
 
 def _encode_response(page: Page, record_id: str, fields: HeaderPairs) -> bytes:
     """Encode the response record; its body is compressed apart from the header blocks."""
-    body, head = page.encoded_body or encode_body(page), _response_head(page)
+    head = _response_head(page)
+    body = page.encoded_body or _encode_body(page, head)
     fields = [*fields, ("WARC-Payload-Digest", body.payload_digest)]
     media_type, length = _HTTP.format("response"), len(head) + len(page.body)
     start = _record_head("response", record_id, fields, body.block_digest, media_type, length) + head
