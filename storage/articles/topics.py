@@ -6,7 +6,7 @@ articles whose topics are outdated are known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -126,13 +126,6 @@ def _recount_batch(database: Database, find: TopicFinder, catalogue: str, after:
         for article_id in ids:
             record_topics_and_relabel(tx, article_id, find(*load_shown_text(tx, article_id)), catalogue)
     return ids
-
-
-def topic_conditions(topics: Sequence[str]) -> Iterator[Any]:
-    """Yield for each topic the condition that the article names it."""
-    for topic in topics:
-        rows = article_topics.alias()
-        yield select(rows.c.article_id).where(rows.c.article_id == articles.c.id, rows.c.topic == topic).exists()
 
 
 _ARTICLE_DATED = select(articles.c.sort_time).where(articles.c.id == bindparam("article")).scalar_subquery()

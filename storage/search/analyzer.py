@@ -38,7 +38,6 @@ WORD_PATTERN = re.compile(rf"[\w{_COMBINING_MARKS}{UNSPACED_CHARACTERS}]+")
 UNSPACED_RUNS_PATTERN = re.compile(f"[{UNSPACED_CHARACTERS}]+|[^{UNSPACED_CHARACTERS}]+")
 """Splits a word into runs of unspaced characters and the parts between them."""
 UNSPACED_PATTERN = re.compile(f"[{UNSPACED_CHARACTERS}]")
-_PLAIN_WORD_PATTERN = re.compile(rf"[^\W_{UNSPACED_CHARACTERS}]+")
 _ATTACHED_SIGNS = re.compile(r"(?<=\w)(?:\+{1,2}|#)(?!\w)")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _DIACRITICS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]+")
