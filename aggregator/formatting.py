@@ -12,6 +12,11 @@ def format_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def format_minute(at: datetime) -> str:
+    """Return a time without seconds, such as "2026-01-31 12:00 UTC"."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def format_count(number: int, noun: str) -> str:
     """Return a number with a noun, such as "1 source" or "2 sources"."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

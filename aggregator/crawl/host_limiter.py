@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from aggregator.formatting import format_time
+
 
 def host_of(url: str) -> str:
     """Return the host name of a URL in lower case, without the port, or an empty string for an invalid URL."""
@@ -23,7 +25,7 @@ class HostParked(Exception):
     """The host must not be requested before `until`."""
 
     def __init__(self, host: str, until: datetime, reason: str) -> None:
-        super().__init__(f"parked until {until:%Y-%m-%d %H:%M:%S} UTC: {reason}")
+        super().__init__(f"parked until {format_time(until)}: {reason}")
         self.host, self.until, self.reason = host, until, reason
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from aggregator.feeds.channel import FeedEntry, encode_web_url
+from aggregator.formatting import format_minute
 from aggregator.health.findings import HealthFinding, HealthState, load_findings
 from storage.crawl.health import HealthEvent
 from storage.model.article import Change, Revision, Story, StoryMember
@@ -103,7 +104,7 @@ def describe_health(state: str) -> str:
 
 
 def _render_finding(finding: HealthFinding) -> str:
-    since = f"{finding.since:%Y-%m-%d %H:%M} UTC"
+    since = format_minute(finding.since)
     return f"<p>{escape(clean_line(finding.evidence))} (since {since}); {escape(clean_line(finding.advice))}</p>"
 
 

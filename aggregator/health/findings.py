@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 
+from aggregator.formatting import format_minute
 from aggregator.health.extraction_quality import ThinExtraction, find_thin_extraction
 from aggregator.health.publishing_volume import (
     NO_BASELINE,
@@ -191,7 +192,7 @@ def _find_incomplete_feed(history: SourceHistory, audit: FeedAudit | None) -> It
             since=audit.audited_at,
             evidence=f"its feeds name {audit.named_by_feed} of the {audit.named_by_any} articles that they"
             " and its sitemap name"
-            f" since {_format_time(audit.since)}",
+            f" since {format_minute(audit.since)}",
             advice=f"give {history.source} its other feeds, or its sitemap, in the catalogue",
         )
 
@@ -249,7 +250,7 @@ def _find_unusual_volume(
         yield HealthFinding(
             state=HealthState.SILENT,
             since=since,
-            evidence=f"nothing new since {_format_time(since)}, though its indexes are read well;"
+            evidence=f"nothing new since {format_minute(since)}, though its indexes are read well;"
             f" {_describe_usual_volume(volume)}",
             advice=f"open the site: it may have a new feed; evnews sources check {history.source}",
         )
@@ -257,7 +258,7 @@ def _find_unusual_volume(
         since = datetime.fromtimestamp(slowdown.since, UTC)
         yield HealthFinding(
             state=HealthState.SLOW, since=since,
-            evidence=f"it published {slowdown.events} times since {_format_time(since)},"
+            evidence=f"it published {slowdown.events} times since {format_minute(since)},"
             f" where {slowdown.expected:.0f} are usual",
             advice=f"open the site: a part of it may have left the feed; evnews sources check {history.source}",
         )  # fmt: skip
@@ -284,10 +285,6 @@ def _describe_usual_volume(volume: PublishingVolume) -> str:
     gap = volume.usual_gap
     span = f"{gap:.1f} days" if gap >= 2 else f"{gap * 24:.0f} hours"
     return f"{volume.articles_per_day:.2g} a day are usual, and gaps of {span} at most"
-
-
-def _format_time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def dump_findings(findings: Sequence[HealthFinding]) -> str:

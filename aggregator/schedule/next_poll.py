@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.triggers.cron import CronTrigger
 
 from aggregator.crawl.index_response import IndexPoll
-from aggregator.formatting import format_duration, format_percent
+from aggregator.formatting import format_duration, format_minute, format_percent, format_time
 from aggregator.schedule.interval import IntervalBounds, compute_wait
 from aggregator.schedule.learn_profile import entries_per_day, peak_entries_per_day, start_profile, update_profile
 from spiders.source import Source
@@ -65,7 +65,7 @@ def plan_next_poll(
         usual = source.min if is_host_parked else retry_wait
     next_at = now + timedelta(seconds=usual)
     if parked_until is not None and parked_until > next_at:
-        next_at, reason = parked_until, f"the host asked to be left alone until {parked_until:%Y-%m-%d %H:%M:%S} UTC"
+        next_at, reason = parked_until, f"the host asked to be left alone until {format_time(parked_until)}"
     return replace(planned, next_at=next_at, reason=reason)
 
 
@@ -160,7 +160,7 @@ def _plan_after_failure(
         if is_configured
         else compute_retry_wait(usual, weight, planned.publishing_profile)
     )
-    cause = f"every {format_duration(seconds)} while it fails (since {since:%Y-%m-%d %H:%M} UTC)"
+    cause = f"every {format_duration(seconds)} while it fails (since {format_minute(since)})"
     if weight >= MAX_FAILURE_WEIGHT and now - since >= PARKED_AFTER:
         state, seconds = IndexState.PARKED, max(PARKED_WAIT.total_seconds(), usual)
         cause = f"it has failed since {since:%Y-%m-%d}: polled every {format_duration(seconds)}"

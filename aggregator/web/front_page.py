@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from html import escape
 
+from aggregator.formatting import format_minute
 from aggregator.health.findings import HealthState, load_findings
 from storage.crawl.health import SourceHealth
 from storage.library import Library
@@ -54,15 +55,14 @@ def _render_sources(conditions: Mapping[str, SourceHealth]) -> list[str]:
     unhealthy.sort(key=lambda health: (HealthState(health.state).rank, health.source))
     return [
         "<h2>Sources</h2>",
-        f"<p>{len(current) - len(unhealthy)} of {len(current)} sources are healthy"
-        f", as of {last:%Y-%m-%d %H:%M} UTC.</p>",
+        f"<p>{len(current) - len(unhealthy)} of {len(current)} sources are healthy, as of {format_minute(last)}.</p>",
         *(_render_list(map(_render_source_health, unhealthy)) if unhealthy else []),
     ]
 
 
 def _render_source_health(health: SourceHealth) -> str:
     evidence = "; ".join(finding.evidence for finding in load_findings(health.findings))
-    since = f"{health.since:%Y-%m-%d %H:%M} UTC"
+    since = format_minute(health.since)
     return escape(clean_line(f"{health.source} is {health.state} since {since}: {evidence}"))
 
 

@@ -20,6 +20,7 @@ from aggregator.archive import make_home, open_archive
 from aggregator.cli.command_app import CommandApp
 from aggregator.cli.options import Json, SourcesFile
 from aggregator.cli.output import EXIT_FAILURE, print_json
+from aggregator.formatting import format_minute, format_time
 from aggregator.logs import safe_line
 from storage.errors import ArchiveError
 
@@ -158,10 +159,10 @@ def _check_clock(config: Config) -> Diagnosis:
     except ArchiveError:
         last_alive = None
     if last_alive is not None and last_alive > now + CLOCK_SLACK:
-        problem = f"a service ran at {last_alive:%Y-%m-%d %H:%M} UTC, which is in the future"
+        problem = f"a service ran at {format_minute(last_alive)}, which is in the future"
         return Diagnosis("clock", False, f"{problem}; set the clock, or enable NTP")
     service = f"; a service last ran at {last_alive:%Y-%m-%d %H:%M:%S}" if last_alive else ""
-    return Diagnosis("clock", True, f"{now:%Y-%m-%d %H:%M:%S} UTC{service}")
+    return Diagnosis("clock", True, f"{format_time(now)}{service}")
 
 
 def _check_archive(config: Config) -> Diagnosis:

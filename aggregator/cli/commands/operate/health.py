@@ -14,7 +14,7 @@ from aggregator.cli.catalogue import read_catalogue, select_sources
 from aggregator.cli.command_app import CommandApp
 from aggregator.cli.options import Json, SourceNames, SourcesFile
 from aggregator.cli.output import EXIT_FAILURE, print_json, warn
-from aggregator.formatting import format_count
+from aggregator.formatting import format_count, format_minute
 from aggregator.logs import safe_line
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def print_health(config: Config, file: Path | None, names: list[str], *, as_json
     else:
         _print(reports, whole=bool(names))
     if last_alive is not None and now - last_alive > _SERVICE_ENDED_AFTER:
-        warn(f"no service has run since {last_alive:%Y-%m-%d %H:%M} UTC; `evnews up` starts one")
+        warn(f"no service has run since {format_minute(last_alive)}; `evnews up` starts one")
     return 0 if all(report.is_ok for report in reports) else EXIT_FAILURE
 
 
@@ -105,7 +105,7 @@ def _print(reports: Sequence[HealthReport], *, whole: bool) -> None:
             continue
         print(safe_line(f"{report.state:<9} {report.source}"))
         for finding in report.findings:
-            print(safe_line(f"{_INDENT}{finding.evidence} (since {finding.since:%Y-%m-%d %H:%M} UTC)"))
+            print(safe_line(f"{_INDENT}{finding.evidence} (since {format_minute(finding.since)})"))
             print(safe_line(f"{_INDENT}-> {finding.advice}"))
         if report.is_ok:
             print(f"{_INDENT}{_usual_volume(report)}")
@@ -121,7 +121,7 @@ def _audit_line(audit: FeedAudit) -> str:
     if audit.reason:
         return f"feed and sitemap are not compared: {audit.reason}"
     return (
-        f"since {audit.since:%Y-%m-%d %H:%M} UTC: {format_count(audit.in_both, 'article')} in feed and sitemap,"
+        f"since {format_minute(audit.since)}: {format_count(audit.in_both, 'article')} in feed and sitemap,"
         f" {audit.feed_only} only in the feed, {audit.sitemap_only} only in the sitemap"
         f" ({audit.missed} of them missed until then)"
     )

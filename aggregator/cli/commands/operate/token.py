@@ -11,6 +11,7 @@ from aggregator.archive import open_archive
 from aggregator.cli.command_app import CommandApp
 from aggregator.cli.options import TokenName
 from aggregator.cli.output import usage_error, warn
+from aggregator.formatting import format_minute
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -53,9 +54,7 @@ def list_tokens(config: Config) -> int:
     with open_archive(config) as database, database.read() as tx:
         tokens = load_tokens(tx)
     for token in tokens:
-        print(
-            f"{token.name}  created {token.created_at:%Y-%m-%d %H:%M} UTC{'  read-only' if token.is_read_only else ''}"
-        )
+        print(f"{token.name}  created {format_minute(token.created_at)}{'  read-only' if token.is_read_only else ''}")
     if not tokens:
         warn("there are no tokens; `evnews token add NAME` creates one")
     return 0

@@ -10,7 +10,7 @@ from aggregator.archive import open_archive
 from aggregator.cli.command_app import CommandApp
 from aggregator.cli.options import Json
 from aggregator.cli.output import EXIT_FAILURE, print_json, usage_error, warn, warn_no_article
-from aggregator.formatting import format_count
+from aggregator.formatting import format_count, format_minute, format_time
 from aggregator.logs import safe_line
 from storage.model.search import MAX_ID
 
@@ -71,7 +71,7 @@ def print_article(config: Config, article_id: int, *, as_json: bool) -> int:
     if as_json:
         print_json(article_fields(article))
         return 0
-    places = [f"{capture.file} at {capture.offset}, fetched {at:%Y-%m-%d %H:%M:%S} UTC" for capture, _, at in captures]
+    places = [f"{capture.file} at {capture.offset}, fetched {format_time(at)}" for capture, _, at in captures]
     related = [("copied as", f"{copy_id}  {url}") for copy_id, url in copies] + _story_facts(story, article)
     _print_article(article, related, places)
     return 0
@@ -111,7 +111,7 @@ def _print_paragraph(console: Console, paragraph: Text) -> None:
 
 
 def _facts(article: KeptArticle, related: list[tuple[str, str]], captures: list[str]) -> list[tuple[str, str]]:
-    published = f"{article.published:%Y-%m-%d %H:%M} UTC" if article.published else "unknown"
+    published = format_minute(article.published) if article.published else "unknown"
     zone = "" if article.zone_known or not article.published else " (time zone unknown)"
     facts = [
         ("source", article.source),
@@ -120,14 +120,14 @@ def _facts(article: KeptArticle, related: list[tuple[str, str]], captures: list[
         ("also at", ", ".join(url for url in article.aliases if url != article.url)),
         ("authors", ", ".join(article.authors)),
         ("published", published + zone),
-        ("updated", f"{article.updated:%Y-%m-%d %H:%M} UTC" if article.updated else ""),
-        ("first seen", f"{article.first_seen:%Y-%m-%d %H:%M} UTC"),
+        ("updated", format_minute(article.updated) if article.updated else ""),
+        ("first seen", format_minute(article.first_seen)),
         ("language", article.language),
         ("words", str(article.words)),
         ("tags", ", ".join(article.tags)),
         ("topics", ", ".join(article.topics)),
         ("revision", str(article.revision) + (" (see --revisions and --diff)" if article.revision > 1 else "")),
-        ("withdrawn", f"{article.withdrawn:%Y-%m-%d %H:%M} UTC" if article.withdrawn else ""),
+        ("withdrawn", format_minute(article.withdrawn) if article.withdrawn else ""),
         ("truncated", "the publisher shows only the beginning" if article.truncated else ""),
         ("credits", article.credit),
         ("reprint of", article.original_url),
@@ -187,7 +187,7 @@ def _revision_line(revision: Revision) -> str:
     edit = "as first seen"
     if revision.kind:
         edit = f"{revision.kind}, {revision.added} characters added, {revision.removed} removed"
-    return f"{revision.number:>4}  {revision.fetched_at:%Y-%m-%d %H:%M} UTC  {edit}  {safe_line(revision.title)}"
+    return f"{revision.number:>4}  {format_minute(revision.fetched_at)}  {edit}  {safe_line(revision.title)}"
 
 
 def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
@@ -203,7 +203,7 @@ def _print_diff(before: Revision, after: Revision, *, as_json: bool) -> None:
 
     console = Console(highlight=False)
     for revision in (before, after):
-        heading = f"revision {revision.number} ({revision.fetched_at:%Y-%m-%d %H:%M} UTC)"
+        heading = f"revision {revision.number} ({format_minute(revision.fetched_at)})"
         console.print(heading, style="dim", soft_wrap=True)
     console.print()
     console.print(_diff_text(parts, marks=not console.is_terminal), soft_wrap=not console.is_terminal)

@@ -12,6 +12,7 @@ from aggregator.archive import open_archive
 from aggregator.cli.command_app import CommandApp
 from aggregator.cli.options import Json
 from aggregator.cli.output import EXIT_FAILURE, print_json, usage_error, warn, warn_no_article
+from aggregator.formatting import format_time
 from aggregator.logs import safe_line
 from storage.identity import host_of, url_key
 from storage.model.search import MAX_ID
@@ -205,7 +206,7 @@ def _print_reason(console: Console, reason: Reason) -> None:
 
     from aggregator.cli.terminal import fold
 
-    at = f"{reason.at:%Y-%m-%d %H:%M:%S} UTC  " if reason.at else ""
+    at = f"{format_time(reason.at)}  " if reason.at else ""
     text = Text.assemble((at, "dim"), safe_line(reason.text))
     width = console.width - 4 if console.is_terminal else len(text) * 2
     for number, line in enumerate(fold(text, max(width, 20))):
