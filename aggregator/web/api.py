@@ -21,14 +21,13 @@ from aggregator.feeds.json_records import (
 )
 from aggregator.topics.matcher import TopicCatalogue
 from aggregator.topics.resolve import UnknownTopic, resolve_topics
-from aggregator.web.requests import InvalidParameter, QueryParams
+from aggregator.web.requests import InvalidParameter, QueryParams, format_position, parse_position
 from storage.db.database import Database
 from storage.library import Library
 from storage.model.article import ChangeCursor
 from storage.model.search import MAX_ID, Query
 from storage.monitor import Monitor
 from storage.search.snippet import MARK_END, MARK_START
-from storage.timestamps import from_microseconds, to_microseconds
 
 _DEFAULT_LIMIT, _MAX_LIMIT = 50, 200
 _DEFAULT_CHANGES, _MAX_CHANGES = 100, 1_000
@@ -43,7 +42,7 @@ class RecordNotFound(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """What the handlers need. `topics` loads the topic catalogue, ages of parameters count back from `now`."""
+    """Context of the handlers. `topics` loads the topic catalogue, ages of parameters count back from `now`."""
 
     database: Database
     topics: Callable[[], TopicCatalogue]
@@ -186,21 +185,17 @@ def _list_changes(api: Api, params: QueryParams) -> dict[str, Any]:
     position = ChangeCursor(at=last.at, article_id=last.article_id, number=last.revision) if last else after
     return {
         "items": [change_fields(change) for change in changes[:most]],
-        "next_cursor": _format_cursor(position) if position else None,
+        "next_cursor": format_position(position.at, position.article_id, position.number) if position else None,
         "complete": len(changes) <= most,
     }
 
 
-def _format_cursor(cursor: ChangeCursor) -> str:
-    return f"{to_microseconds(cursor.at)}.{cursor.article_id}.{cursor.number}"
-
-
 def _parse_cursor(text: str) -> ChangeCursor | None:
-    match = _CHANGES_CURSOR.fullmatch(text)
-    at = from_microseconds(int(match[1])) if match else None
-    if match is None or at is None or int(match[2]) > MAX_ID:
+    position = parse_position(_CHANGES_CURSOR, text)
+    if position is None:
         return None
-    return ChangeCursor(at=at, article_id=int(match[2]), number=int(match[3]))
+    at, (article_id, number) = position
+    return ChangeCursor(at=at, article_id=article_id, number=number)
 
 
 def _get_stats(api: Api, _: QueryParams) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""All feeds: turn a feed request into a channel, and compute its ETag without loading texts."""
+"""Catalogue of feeds: turn a feed request into a channel, and compute its ETag without loading texts."""
 
 from __future__ import annotations
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.feeds.timestamps import parse_time
+from storage.model.search import MAX_ID
 from storage.text.clean import clean
+from storage.timestamps import from_microseconds, to_microseconds
 
 DEFAULT_ENTRIES, MAX_ENTRIES = 50, 200
 MAX_QUERY_LENGTH = 1_000
@@ -37,8 +40,26 @@ class FeedRequest:
 
     @property
     def is_archived(self) -> bool:
-        """Whether the feed has archive pages back to its first article: named feeds of articles have."""
+        """True if the feed has archive pages back to its first article, as named feeds of articles have."""
         return self.path not in ("query", "changes", "stories", "health")
+
+
+def format_position(at: datetime, *numbers: int) -> str:
+    """Return a position in a list as text that `parse_position` reads: a time and the numbers that break ties."""
+    return ".".join(map(str, (to_microseconds(at), *numbers)))
+
+
+def parse_position(pattern: re.Pattern[str], text: str) -> tuple[datetime, list[int]] | None:
+    """Return the time and numbers of a position, or None for any other text.
+
+    `pattern` has one group for the microseconds and one for each number.
+    """
+    match = pattern.fullmatch(text)
+    if match is None:
+        return None
+    microseconds, *numbers = map(int, match.groups())
+    at = from_microseconds(microseconds)
+    return None if at is None or max(numbers) > MAX_ID else (at, numbers)
 
 
 class InvalidParameter(ValueError):

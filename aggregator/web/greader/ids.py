@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from aggregator.web.requests import format_position, parse_position
 from storage.model.search import MAX_ID
 from storage.readers.read_state import EntryState
 from storage.readers.streams import StreamPosition
-from storage.timestamps import from_microseconds, to_microseconds
+from storage.timestamps import from_microseconds
 
 ITEM_PREFIX = "tag:google.com,2005:reader/item/"
 STATE_PREFIX = "user/-/state/com.google/"
@@ -75,13 +76,13 @@ def parse_timestamp(text: str) -> datetime | None:
 
 def format_continuation(cursor: StreamPosition) -> str:
     """Return the text that a client sends back to get the next page."""
-    return f"{to_microseconds(cursor.arrived_at)}.{cursor.id}"
+    return format_position(cursor.arrived_at, cursor.id)
 
 
 def parse_continuation(text: str) -> StreamPosition | None:
     """Return the end of the previous page, or None if the text is no continuation: some apps send other words."""
-    match = _CONTINUATION.fullmatch(text)
-    arrived = from_microseconds(int(match[1])) if match else None
-    if match is None or arrived is None or int(match[2]) > MAX_ID:
+    position = parse_position(_CONTINUATION, text)
+    if position is None:
         return None
-    return StreamPosition(arrived_at=arrived, id=int(match[2]))
+    arrived_at, (article_id,) = position
+    return StreamPosition(arrived_at=arrived_at, id=article_id)
