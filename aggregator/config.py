@@ -31,7 +31,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All settings, validated.
+    """The validated settings.
 
     `workers` is the number of processes; 0 means one per core. `keep` is the age in seconds after which articles
     expire, `keep_pages` the maximum bytes of fetched pages, 0 to store none. `public_url` is the base URL of feeds,
@@ -64,7 +64,7 @@ class Config:
 
     @property
     def keeps_pages(self) -> bool:
-        """Whether fetched pages are stored in WARC files."""
+        """True if fetched pages are stored in WARC files."""
         return self.keep_pages > 0
 
     @property

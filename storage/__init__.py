@@ -1,1 +1,1 @@
-"""What is kept: the nouns, the database, the tape and the search index."""
+"""The archive: values, database, WARC files and search index."""

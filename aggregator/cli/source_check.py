@@ -39,7 +39,7 @@ class SourceCheck:
 
     @property
     def is_good(self) -> bool:
-        """Whether at least one article was extracted."""
+        """True if at least one article was extracted."""
         return any(isinstance(extracted, Article) for _, extracted in self.articles)
 
     def lines(self) -> list[str]:

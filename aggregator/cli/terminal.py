@@ -34,12 +34,12 @@ class LiveDisplay(ABC):
 
     @property
     def is_open(self) -> bool:
-        """Whether the display is on the screen now."""
+        """True if the display is on the screen now."""
         return self._live is not None
 
     @property
     def is_used(self) -> bool:
-        """Whether the display is on the screen before, now or later."""
+        """True if the display is on the screen before, now or later."""
         return self._is_on
 
     def __enter__(self) -> Self:

@@ -10,7 +10,7 @@ FactValue = str | int | float | bool | datetime | tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One decision or fact as a sentence; plain text that is not yet escaped for a terminal or a page.
+    """A decision or fact as a sentence; plain text that is not yet escaped for a terminal or a page.
 
     `at` is the time of an event. `facts` are (name, value) pairs that give programs what the sentence gives people.
     `details` are lines below the sentence that must not be wrapped: URLs and positions in WARC files.

@@ -81,12 +81,12 @@ class JsonLdArticle:
 
     @property
     def is_listing(self) -> bool:
-        """Whether the page declares a listing, and no article."""
+        """True if the page declares a listing, and no article."""
         return self.page_kind in _LISTING_TYPES and not self.is_article
 
     @property
     def is_article(self) -> bool:
-        """Whether the page declares an article of any type."""
+        """True if the page declares an article of any type."""
         return _ARTICLE_TYPE_RANKS.get(self.kind, 0) >= 3
 
 

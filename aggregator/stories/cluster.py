@@ -30,7 +30,7 @@ MIN_JOIN_SIMILARITY = 0.10
 _COHESION = 0.75
 """Minimum similarity of two stories that are merged, as a share of the similarity within the looser one."""
 _COHESION_AT_ONCE = 0.50
-"""The same share for two stories of one hour, which are more likely to be one event."""
+"""Value of `_COHESION` for two stories of one hour, which are more likely to be one event."""
 _COHESION_HALF_LIFE_DAYS = 1.0
 """Days between two stories after which half of the difference between both shares is gone."""
 _CERTAIN_SIMILARITY = 0.30

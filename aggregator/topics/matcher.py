@@ -55,7 +55,7 @@ class TopicEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class TopicCatalogue:
-    """All topics, the groups of context words as (name, words), and the problems of invalid entries."""
+    """Topics of a catalogue, the groups of context words as (name, words), and the problems of invalid entries."""
 
     entries: tuple[TopicEntry, ...]
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()

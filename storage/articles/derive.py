@@ -30,7 +30,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One fetch that returned this article: requested at one alias, answered at another, with a text.
+    """A fetch that returned this article: requested at one alias, answered at another, with a text.
 
     Snapshots by the same `extractor` are compared by: `comparable_digest` and `page_data_digest`, digests of the text
     as shown and as the page's data words it (equal if it does not differ); `in_page_data`, digests of the paragraphs
@@ -68,7 +68,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One fetch of an alias of the article that returned no text.
+    """A fetch of an alias of the article that returned no text.
 
     `outcome` is "missing" or "unmodified"; `is_certain` says that a missing page needs no confirmation.
     """
@@ -105,7 +105,7 @@ class ArticleState:
 
     @property
     def is_revised(self) -> bool:
-        """Whether the article was edited; withdrawing and restoring are no edits."""
+        """True if the article was edited; withdrawing and restoring are no edits."""
         return any(start.check is None and start.edit is None for start in self.revision_starts[1:])
 
     @property

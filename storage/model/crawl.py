@@ -59,7 +59,7 @@ class ReasonCode(StrEnum):
     UNREADABLE_INDEX = "unreadable-index"
     """Nothing, or not all, of an index could be parsed."""
     EMPTY_INDEX = "empty-index"
-    """No entries in an index that had some."""
+    """An index without entries that had some before."""
     REDIRECTED = "redirected"
     """An article's address redirects to the site's front page."""
     NOT_HTML = "not-html"
@@ -137,7 +137,7 @@ class IndexEndpoint:
 
     @property
     def has_moved(self) -> bool:
-        """Whether the index redirected to another address often enough to be requested there."""
+        """True if the index redirected to another address often enough to be requested there."""
         return self.move_streak >= REDIRECTS_UNTIL_MOVED
 
 

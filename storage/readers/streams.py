@@ -39,7 +39,7 @@ class StreamKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """All articles, or those of a source, topic, saved search (`query`) or state.
+    """A stream of all articles, or those of a source, topic, saved search (`query`) or state.
 
     Articles that match a query of `muted` are excluded. Searches cover the articles of the last 30 days.
     """

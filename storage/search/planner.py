@@ -35,7 +35,7 @@ class QueryPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the plan cannot match any article."""
+        """True if the plan cannot match any article."""
         return self.match == MATCH_NOTHING or self.low_row_id > self.high_row_id
 
 

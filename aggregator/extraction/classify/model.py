@@ -76,7 +76,7 @@ class ExtractedPage:
 
     @property
     def is_declared_article(self) -> bool:
-        """Whether the page's markup declares an article."""
+        """True if the page's markup declares an article."""
         return (
             self.jsonld.is_article
             or self.head.meta("og:type").lower() in ("article", "newsarticle", "blog")
@@ -95,7 +95,7 @@ class ExtractedPage:
 
     @property
     def has_expected_title(self) -> bool:
-        """Whether the page has the title that its index listed."""
+        """True if the page has the title that its index listed."""
         expected = normalize_words(self.expected_title)
         own = [normalize_words(title) for title in self.titles]
         return len(expected) > 3 and any(

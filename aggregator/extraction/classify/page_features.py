@@ -54,7 +54,7 @@ class PageFeatures:
 
     @property
     def is_short(self) -> bool:
-        """Whether the page has little visible text, and was examined in detail."""
+        """True if the page has little visible text, and was examined in detail."""
         return self.text_length <= SHORT_PAGE_CHARACTERS
 
     def count_links_in(self, text: str) -> tuple[int, int]:

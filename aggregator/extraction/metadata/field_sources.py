@@ -52,6 +52,6 @@ class FieldSources:
 
     @cached_property
     def _is_day_first(self) -> bool:
-        """Whether 03/04/2025 is the third of April: on all but American pages."""
+        """True if 03/04/2025 means the third of April, as on all pages but American ones."""
         language = (self.head.language or self.hints.language).lower()
         return not language.startswith("en-us") and (language not in ("en", "") or self.host.endswith(_DAY_FIRST_HOSTS))

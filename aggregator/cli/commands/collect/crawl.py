@@ -36,7 +36,7 @@ class CrawlOptions:
 
     @property
     def revisiting(self) -> RevisitOptions | None:
-        """How stored articles are requested again; None without `--revisit`."""
+        """Options of the revisits, or None without `--revisit`."""
         from aggregator.crawl.context import RevisitOptions
 
         return RevisitOptions(self.confirm_now) if self.revisit else None
